@@ -1,0 +1,65 @@
+namespace PyResolve.Client.Wire;
+
+/// <summary>The body of <c>POST /auth/signup</c>.</summary>
+public sealed record SignUpRequest
+{
+    /// <summary>Where the account's owner can be reached; kept in lower case, unique.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>8 to 256 characters.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>Defaults to the part of the e-mail before the @.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    public override string ToString() => nameof(SignUpRequest);
+}
+
+/// <summary>The body of <c>POST /auth/login</c>.</summary>
+public sealed record LogInRequest
+{
+    /// <summary>The account's e-mail, in any case.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>The account's password.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    public override string ToString() => nameof(LogInRequest);
+}
+
+/// <summary>An account, as its owner sees it.</summary>
+/// <param name="Id">The account.</param>
+/// <param name="Email">In lower case.</param>
+/// <param name="Name">What the owner is called.</param>
+/// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
+public sealed record UserInfo(Guid Id, string Email, string? Name, string Plan);
+
+/// <summary>The answer to <c>POST /auth/signup</c>: the only time that this key and this session are shown.</summary>
+/// <param name="User">The new account.</param>
+/// <param name="ApiKey">A first key, with the default scopes.</param>
+/// <param name="SessionToken">A session, for managing the account.</param>
+/// <param name="SessionExpiresAt">When the session ends.</param>
+public sealed record SignUpResponse(UserInfo User, string ApiKey, string SessionToken, DateTimeOffset SessionExpiresAt)
+{
+    /// <summary>The account's id alone, so that a secret never reaches a log.</summary>
+    public override string ToString() => $"{nameof(SignUpResponse)} {User.Id}";
+}
+
+/// <summary>The answer to <c>POST /auth/login</c>.</summary>
+/// <param name="User">The account.</param>
+/// <param name="SessionToken">Sent as <c>Authorization: Bearer</c>.</param>
+/// <param name="SessionExpiresAt">When the session ends.</param>
+public sealed record LogInResponse(UserInfo User, string SessionToken, DateTimeOffset SessionExpiresAt)
+{
+    /// <summary>The account's id alone, so that a secret never reaches a log.</summary>
+    public override string ToString() => $"{nameof(LogInResponse)} {User.Id}";
+}
+
+/// <summary>The body of <c>GET /me</c>.</summary>
+/// <param name="UserId">The account.</param>
+/// <param name="Email">In lower case.</param>
+/// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
+/// <param name="Quota">This month's quota.</param>
+public sealed record AccountInfo(Guid UserId, string Email, string Plan, QuotaSnapshot Quota);

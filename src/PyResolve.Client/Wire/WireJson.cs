@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PyResolve.Client.Wire;
+
+/// <summary>
+/// The JSON of the contract: snake_case, UTF-8, unknown members ignored. <see cref="Default"/> writes absent values as null, as answers do;
+/// <see cref="Requests"/> leaves them out.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DictionaryKeyPolicy = JsonKnownNamingPolicy.Unspecified,
+    Converters = [typeof(InstantConverter)])]
+[JsonSerializable(typeof(ServiceInfo))]
+[JsonSerializable(typeof(HealthStatus))]
+[JsonSerializable(typeof(PlanList))]
+[JsonSerializable(typeof(SignUpRequest))]
+[JsonSerializable(typeof(SignUpResponse))]
+[JsonSerializable(typeof(LogInRequest))]
+[JsonSerializable(typeof(LogInResponse))]
+[JsonSerializable(typeof(AccountInfo))]
+[JsonSerializable(typeof(CreateApiKeyRequest))]
+[JsonSerializable(typeof(CreatedApiKey))]
+[JsonSerializable(typeof(ApiKeyList))]
+[JsonSerializable(typeof(QuotaSnapshot))]
+[JsonSerializable(typeof(ReservationRequest))]
+[JsonSerializable(typeof(Reservation))]
+[JsonSerializable(typeof(CommitRequest))]
+[JsonSerializable(typeof(ReservationCommitted))]
+[JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(UsageEventRequest))]
+[JsonSerializable(typeof(UsageRecorded))]
+[JsonSerializable(typeof(Problem))]
+public sealed partial class WireJson : JsonSerializerContext
+{
+    /// <summary>For requests: members that are null are left out.</summary>
+    public static WireJson Requests { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new InstantConverter() },
+    });
+}
