@@ -30,6 +30,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
+[JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext
 {

@@ -16,6 +16,7 @@ internal static class AccountCommands
             select p.email, p.plan, coalesce(m.migrations, 0), p.created_at
             from profiles p
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
+            where p.deleted_at is null
             order by p.email
             """,
             static row => new { Email = row.Text(0), Plan = row.Text(1), Migrations = row.Int64(2), CreatedAt = row.Instant(3) },
@@ -41,7 +42,7 @@ internal static class AccountCommands
             $"""
             update profiles
             set plan = {plan}, updated_at = {services.GetRequiredService<TimeProvider>().GetInstant()}
-            where lower(email) = {Emails.Normalize(email)}
+            where lower(email) = {Emails.Normalize(email)} and email <> ''
             """,
             CancellationToken.None);
         if (changed == 0)

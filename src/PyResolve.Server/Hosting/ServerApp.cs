@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
@@ -59,6 +60,7 @@ internal static class ServerApp
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
         services.AddSingleton<ApiKeys>();
@@ -90,6 +92,7 @@ internal static class ServerApp
         app.MapApiKeys();
         app.MapQuota();
         app.MapUsage();
+        app.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json");
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ApiKeyVerifier(Database database, TimeProvider time) : IDi
         var prefix = ApiKeyFormat.PrefixOf(key);
         var stored = await database.FirstAsync(
             $"""
-            select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, p.email, p.name, p.plan
+            select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, k.key_prefix, p.email, p.name
             from api_keys k
             join profiles p on p.id = k.user_id
             where k.key_prefix = {prefix}
@@ -31,9 +31,10 @@ internal sealed class ApiKeyVerifier(Database database, TimeProvider time) : IDi
                 row.Text(2),
                 row.BytesOrNull(3),
                 row.InstantOrNull(6),
-                new Caller(row.Uuid(1), row.Text(7), row.TextOrNull(8), row.Text(9))
+                new Caller(row.Uuid(1), row.Text(8), row.TextOrNull(9))
                 {
                     ApiKeyId = row.Uuid(0),
+                    ApiKeyPrefix = row.Text(7),
                     Scopes = row.Text(4).Split(' ', StringSplitOptions.RemoveEmptyEntries),
                     ExpiresAt = row.InstantOrNull(5),
                 }),
