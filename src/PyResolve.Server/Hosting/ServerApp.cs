@@ -63,8 +63,7 @@ internal static class ServerApp
         services.AddSingleton<AuditLog>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
-        services.AddSingleton<ApiKeys>();
-        services.AddSingleton<ApiKeyVerifier>();
+        services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
