@@ -66,7 +66,7 @@ internal static class PublicApi
     private static string Accessors(PropertyInfo property)
     {
         var get = property.GetMethod is { } getter && IsVisible(getter) ? " get;" : "";
-        var isInit = property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Any(modifier => modifier.Name == nameof(IsExternalInit)) ?? false;
+        var isInit = property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Any(modifier => modifier.Name == "IsExternalInit") ?? false;
         return property.SetMethod is { } setter && IsVisible(setter) ? get + (isInit ? " init;" : " set;") : get;
     }
 
