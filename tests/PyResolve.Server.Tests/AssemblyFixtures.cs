@@ -1,3 +1,1 @@
-using PyResolve.TestKit;
-
-[assembly: AssemblyFixture(typeof(PostgresFixture))]
+[assembly: AssemblyFixture(typeof(SharedServers))]

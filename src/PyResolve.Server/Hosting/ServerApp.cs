@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
@@ -21,8 +22,10 @@ internal static class ServerApp
 
     /// <param name="args">ASP.NET Core's configuration switches.</param>
     /// <param name="configure">Replaces parts at the edge of the process, such as the clock, in tests.</param>
+    /// <param name="settings">Configuration that goes before all other.</param>
     /// <exception cref="InvalidConfigurationException">The configuration cannot work.</exception>
-    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
+    public static WebApplication Build(
+        string[] args, Action<WebApplicationBuilder>? configure = null, IEnumerable<KeyValuePair<string, string?>>? settings = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
@@ -30,6 +33,8 @@ internal static class ServerApp
             // appsettings.json lies beside the program, which may be started from any folder.
             ContentRootPath = AppContext.BaseDirectory,
         });
+        if (settings is not null)
+            builder.Configuration.AddInMemoryCollection(settings);
         builder.WebHost.UseListeningAddress(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -55,10 +60,10 @@ internal static class ServerApp
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
-        services.AddSingleton<ApiKeys>();
-        services.AddSingleton<ApiKeyVerifier>();
+        services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
@@ -86,6 +91,7 @@ internal static class ServerApp
         app.MapApiKeys();
         app.MapQuota();
         app.MapUsage();
+        app.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json");
     }
 }
