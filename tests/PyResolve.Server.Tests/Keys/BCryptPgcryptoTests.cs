@@ -1,12 +1,11 @@
 using System.Security.Cryptography;
 using Npgsql;
 using PyResolve.Server.Keys;
-using PyResolve.TestKit;
 
 namespace PyResolve.Server.Tests.Keys;
 
 /// <summary>The independent implementation that ours has to agree with, as the tables of both hold the same hashes.</summary>
-public sealed class BCryptPgcryptoTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class BCryptPgcryptoTests(SharedServers servers) : IAsyncLifetime
 {
     private static readonly string[] Keys =
         [.. Enumerable.Range(0, Scale.Pick(200, 2000)).Select(_ => $"pyr_live_{RandomNumberGenerator.GetHexString(48, lowercase: true)}")];
@@ -21,7 +20,7 @@ public sealed class BCryptPgcryptoTests(PostgresFixture postgres) : IAsyncLifeti
 
     public async ValueTask InitializeAsync()
     {
-        _database = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync());
+        _database = NpgsqlDataSource.Create(await servers.Postgres.CreateDatabaseAsync());
         await using var extension = _database.CreateCommand("create extension pgcrypto");
         await extension.ExecuteNonQueryAsync();
     }
