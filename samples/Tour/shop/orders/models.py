@@ -31,7 +31,7 @@ class Order(BaseModel):
 
     class Config:
         allow_population_by_field_name = True
-        use_enum_values = True
+        validate_all = True
 
     @validator("voucher", pre=True)
     def empty_voucher_is_none(cls, value):
