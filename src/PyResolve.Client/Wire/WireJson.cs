@@ -34,10 +34,21 @@ namespace PyResolve.Client.Wire;
 public sealed partial class WireJson : JsonSerializerContext
 {
     /// <summary>For requests: members that are null are left out.</summary>
-    public static WireJson Requests { get; } = new(new JsonSerializerOptions
+    public static WireJson Requests { get; } = CreateForRequests();
+
+    /// <summary>Makes <paramref name="options"/> speak the contract, in a host that serializes by options of its own.</summary>
+    public static void ApplyTo(JsonSerializerOptions options)
     {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new InstantConverter() },
-    });
+        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        options.Converters.Add(new InstantConverter());
+        options.TypeInfoResolverChain.Insert(0, Default);
+    }
+
+    private static WireJson CreateForRequests()
+    {
+        var options = new JsonSerializerOptions { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+        options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        options.Converters.Add(new InstantConverter());
+        return new WireJson(options);
+    }
 }

@@ -1,0 +1,19 @@
+namespace PyResolve.Server.Access;
+
+/// <summary>Who makes a request: an account, through a key or a session.</summary>
+internal sealed record Caller(Guid UserId, string Email, string? Name, string Plan)
+{
+    /// <summary>The key that was sent; <see langword="null"/> for a session.</summary>
+    public Guid? ApiKeyId { get; init; }
+
+    /// <summary>What the key may do; <see langword="null"/> for a session, which may do everything of its account.</summary>
+    public IReadOnlyList<string>? Scopes { get; init; }
+
+    /// <summary>When the key ends, if it does.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The session that was sent; <see langword="null"/> for a key.</summary>
+    public Guid? SessionId { get; init; }
+
+    public bool Has(string scope) => Scopes is null || Scopes.Contains(scope);
+}

@@ -1,0 +1,56 @@
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Quota;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Admin;
+
+internal static class AccountCommands
+{
+    public static async Task<int> ListAsync(IServiceProvider services)
+    {
+        var database = services.GetRequiredService<Database>();
+        await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
+        var month = services.GetRequiredService<TimeProvider>().GetUtcNow().ToMonth();
+        var accounts = await database.ListAsync(
+            $"""
+            select p.email, p.plan, coalesce(m.migrations, 0), p.created_at
+            from profiles p
+            left join usage_monthly m on m.user_id = p.id and m.month = {month}
+            order by p.email
+            """,
+            static row => new { Email = row.Text(0), Plan = row.Text(1), Migrations = row.Int64(2), CreatedAt = row.Instant(3) },
+            CancellationToken.None);
+
+        var width = accounts.Select(account => account.Email.Length).Append("E-MAIL".Length).Max();
+        await Console.Out.WriteLineAsync($"{"E-MAIL".PadRight(width)}  {"PLAN",-10}  {"MIGRATIONS " + month,18}  SINCE");
+        foreach (var account in accounts)
+            await Console.Out.WriteLineAsync($"{account.Email.PadRight(width)}  {account.Plan,-10}  {account.Migrations,18}  {account.CreatedAt:yyyy-MM-dd}");
+        return 0;
+    }
+
+    public static async Task<int> SetPlanAsync(IServiceProvider services, string email, string plan)
+    {
+        if (!Plans.Names.Contains(plan, StringComparer.Ordinal))
+        {
+            await Console.Error.WriteLineAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", Plans.Names)}.");
+            return 2;
+        }
+
+        await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
+        var changed = await services.GetRequiredService<Database>().ExecuteAsync(
+            $"""
+            update profiles
+            set plan = {plan}, updated_at = {services.GetRequiredService<TimeProvider>().GetInstant()}
+            where lower(email) = {Emails.Normalize(email)}
+            """,
+            CancellationToken.None);
+        if (changed == 0)
+        {
+            await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
+            return 1;
+        }
+
+        await Console.Out.WriteLineAsync($"{Emails.Normalize(email)} is on the {plan} plan now.");
+        return 0;
+    }
+}

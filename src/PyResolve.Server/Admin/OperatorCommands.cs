@@ -1,0 +1,76 @@
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Quota;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Admin;
+
+/// <summary>The server's binary is the operator's tool too: leading words are a command, switches are configuration, none at all serves.</summary>
+internal static class OperatorCommands
+{
+    private const int Done = 0;
+    private const int Failed = 1;
+    private const int WrongUsage = 2;
+
+    private const string Usage = """
+        Usage: PyResolve.Server [command] [--setting=value ...]
+
+          (no command)                        serve
+          accounts list                       every account: e-mail, plan, this month's migrations
+          accounts set-plan <e-mail> <plan>   put an account on free, pro, unlimited or enterprise
+          migrate-schema                      bring the database's schema up to date, and stop
+        """;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var words = args.TakeWhile(arg => !arg.StartsWith('-')).ToArray();
+        var settings = args[words.Length..];
+        if (settings is ["--help" or "-h" or "-?"])
+            return await SayAsync(Console.Out, Usage, Done);
+
+        try
+        {
+            await using var app = ServerApp.Build(settings, words.Length == 0 ? null : Quietly);
+            return words switch
+            {
+                [] => await ServeAsync(app),
+                ["accounts", "list"] => await AccountCommands.ListAsync(app.Services),
+                ["accounts", "set-plan", var email, var plan] => await AccountCommands.SetPlanAsync(app.Services, email, plan),
+                ["migrate-schema"] => await MigrateSchemaAsync(app.Services),
+                _ => await SayAsync(Console.Error, $"There is no such command: {string.Join(' ', words)}{Environment.NewLine}{Environment.NewLine}{Usage}", WrongUsage),
+            };
+        }
+        catch (Exception exception) when (exception is InvalidConfigurationException or FormatException)
+        {
+            return await SayAsync(Console.Error, exception.Message, WrongUsage);
+        }
+        catch (Exception exception) when (exception is StoreUnavailableException or SchemaIncompatibleException or SqliteException or NpgsqlException or IOException or UnauthorizedAccessException)
+        {
+            return await SayAsync(Console.Error, exception.Message, Failed);
+        }
+    }
+
+    private static async Task<int> ServeAsync(WebApplication app)
+    {
+        await app.RunAsync();
+        return Done;
+    }
+
+    private static async Task<int> MigrateSchemaAsync(IServiceProvider services)
+    {
+        var schema = services.GetRequiredService<SchemaMigrator>();
+        foreach (var name in await schema.ApplyAsync(CancellationToken.None))
+            await Console.Out.WriteLineAsync($"Applied {name}.");
+        await Console.Out.WriteLineAsync($"The schema is at version {schema.Version}.");
+        return Done;
+    }
+
+    private static void Quietly(WebApplicationBuilder builder) => builder.Logging.SetMinimumLevel(LogLevel.Warning);
+
+    private static async Task<int> SayAsync(TextWriter writer, string text, int exitCode)
+    {
+        await writer.WriteLineAsync(text);
+        return exitCode;
+    }
+}

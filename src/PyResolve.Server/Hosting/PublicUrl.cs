@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace PyResolve.Server.Hosting;
+
+/// <summary>Where people find this server: as configured, otherwise the address that it listens on. Never taken from a request's Host header.</summary>
+internal sealed class PublicUrl(ServerOptions options, IServer server)
+{
+    private string? _value;
+
+    /// <summary>Without a slash at its end.</summary>
+    public string Value => _value ??= (options.PublicUrl?.ToString() ?? ListeningAddress()).TrimEnd('/');
+
+    /// <summary>Where more quota is to be had.</summary>
+    public string Upgrade => options.UpgradeUrl?.ToString() ?? $"{Value}/plans";
+
+    private string ListeningAddress()
+    {
+        var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses;
+        var address = addresses?.FirstOrDefault() ?? "http://localhost:8000";
+        return address.Replace("://[::]", "://localhost", StringComparison.Ordinal)
+            .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal)
+            .Replace("://+", "://localhost", StringComparison.Ordinal)
+            .Replace("://*", "://localhost", StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Http.Features;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
+using PyResolve.Server.Quota;
+using PyResolve.Server.Storage;
+using PyResolve.Server.Usage;
+
+namespace PyResolve.Server.Hosting;
+
+/// <summary>Puts the server together.</summary>
+internal static class ServerApp
+{
+    private const long LargestBody = 1024 * 1024;
+
+    public static string Version { get; } =
+        typeof(ServerApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <param name="args">ASP.NET Core's configuration switches.</param>
+    /// <param name="configure">Replaces parts at the edge of the process, such as the clock, in tests.</param>
+    /// <exception cref="InvalidConfigurationException">The configuration cannot work.</exception>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            // appsettings.json lies beside the program, which may be started from any folder.
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        builder.WebHost.UseListeningAddress(builder.Configuration);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = LargestBody;
+            kestrel.AddServerHeader = false;
+        });
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
+        configure?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UsePyResolve();
+        app.MapPyResolve();
+        return app;
+    }
+
+    private static void AddPyResolve(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    {
+        var options = ServerOptions.Read(configuration, environment);
+        services.AddSingleton(options);
+        services.AddSingleton(new Plans(configuration));
+        services.AddSingleton(TimeProvider.System);
+        services.AddStorage();
+        services.AddHostedService<SchemaStartup>();
+        services.AddSingleton<PublicUrl>();
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<Sessions>();
+        services.AddSingleton<ApiKeys>();
+        services.AddSingleton<ApiKeyVerifier>();
+        services.AddSingleton<QuotaReader>();
+        services.AddSingleton<Reservations>();
+        services.AddSingleton<UsageLedger>();
+        services.AddOpenApiDocument();
+        services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
+        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .WithOrigins([.. options.CorsOrigins])
+            .AllowAnyMethod()
+            .AllowAnyHeader()
+            .WithExposedHeaders("X-Request-Id", "Retry-After")));
+    }
+
+    private static void UsePyResolve(this WebApplication app)
+    {
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseRouting();
+        app.UseCors();
+        app.UseMiddleware<AccessMiddleware>();
+    }
+
+    private static void MapPyResolve(this WebApplication app)
+    {
+        app.MapService();
+        app.MapAccounts();
+        app.MapApiKeys();
+        app.MapQuota();
+        app.MapUsage();
+        app.MapOpenApi("/openapi/{documentName}.json");
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+
+namespace PyResolve.Server.Hosting;
+
+/// <summary>
+/// What the operator sets: ASP.NET Core's configuration under <c>PyResolve</c>, and the names of the hosting world as they are.
+/// Read once at start; what is wrong stops the start with a message that names the mend.
+/// </summary>
+internal sealed class ServerOptions
+{
+    /// <summary><c>DATABASE_URL</c>: PostgreSQL. Absent: SQLite in <see cref="DataFolder"/>.</summary>
+    public string? DatabaseUrl { get; private init; }
+
+    /// <summary><c>PYRESOLVE_DATA</c>: the folder of the embedded database; <c>./data</c> in Development.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary><c>PYRESOLVE_PUBLIC_URL</c>: what links are built from; default the listening address.</summary>
+    public Uri? PublicUrl { get; private init; }
+
+    /// <summary><c>PYRESOLVE_SIGNUP</c>: <c>open</c> (default) or <c>closed</c>.</summary>
+    public bool SignUpIsOpen { get; private init; } = true;
+
+    /// <summary><c>PyResolve:UpgradeUrl</c>: where a refusal sends for more quota; default the list of plans.</summary>
+    public Uri? UpgradeUrl { get; private init; }
+
+    /// <summary><c>PyResolve:CorsOrigins</c>: the web pages that may call this server from a browser.</summary>
+    public required IReadOnlyList<string> CorsOrigins { get; init; }
+
+    /// <summary><c>PyResolve:SessionDays</c>: how long a login lasts, 1 to 365; default 30.</summary>
+    public int SessionDays { get; private init; } = 30;
+
+    /// <summary><c>PyResolve:PasswordIterations</c>: PBKDF2-HMAC-SHA512 rounds; default 210,000.</summary>
+    public int PasswordIterations { get; private init; } = 210_000;
+
+    public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
+    {
+        var databaseUrl = Text(configuration, "DATABASE_URL");
+        var dataFolder = Text(configuration, "PYRESOLVE_DATA");
+        if (environment.IsProduction())
+            RequireStore(configuration, databaseUrl, dataFolder);
+
+        return new ServerOptions
+        {
+            DatabaseUrl = databaseUrl,
+            DataFolder = Path.GetFullPath(dataFolder ?? "data"),
+            PublicUrl = Url(configuration, "PYRESOLVE_PUBLIC_URL"),
+            UpgradeUrl = Url(configuration, "PyResolve:UpgradeUrl"),
+            SignUpIsOpen = Text(configuration, "PYRESOLVE_SIGNUP") switch
+            {
+                null or "open" => true,
+                "closed" => false,
+                var other => throw new InvalidConfigurationException($"PYRESOLVE_SIGNUP is '{other}'; it is open or closed."),
+            },
+            CorsOrigins = Origins(configuration),
+            SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
+            PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
+        };
+    }
+
+    private static void RequireStore(IConfiguration configuration, string? databaseUrl, string? dataFolder)
+    {
+        if (databaseUrl is null && Text(configuration, "SUPABASE_URL") is not null)
+        {
+            throw new InvalidConfigurationException(
+                "SUPABASE_URL is set but DATABASE_URL is not. The server talks to Supabase's database directly: copy the connection string from "
+                + "the Supabase dashboard (Connect, then Connection string, URI) into DATABASE_URL.");
+        }
+
+        if (databaseUrl is null && dataFolder is null)
+        {
+            throw new InvalidConfigurationException(
+                "No store is configured. Set DATABASE_URL=postgres://user:password@host:5432/database for PostgreSQL, or PYRESOLVE_DATA=/some/folder "
+                + "for the embedded database. (In Development, with ASPNETCORE_ENVIRONMENT=Development, ./data is used.)");
+        }
+    }
+
+    private static string[] Origins(IConfiguration configuration)
+    {
+        var section = configuration.GetSection("PyResolve:CorsOrigins");
+        var origins = section.Value is { } list
+            ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            : [.. section.GetChildren().Select(child => child.Value).OfType<string>()];
+        return section.Exists() ? origins : ["https://pyresolve.dev", "http://localhost:3000"];
+    }
+
+    private static string? Text(IConfiguration configuration, string name) =>
+        configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
+
+    private static Uri? Url(IConfiguration configuration, string name)
+    {
+        if (Text(configuration, name) is not { } text)
+            return null;
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : throw new InvalidConfigurationException($"{name} is '{text}'; it must be a whole URL, such as https://billing.example.com.");
+    }
+
+    private static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
+    {
+        if (Text(configuration, name) is not { } text)
+            return fallback;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= lowest && value <= highest
+            ? value
+            : throw new InvalidConfigurationException($"{name} is '{text}'; it is a number from {lowest} to {highest}.");
+    }
+}
+
+/// <summary>The configuration cannot work. The message says what to set.</summary>
+internal sealed class InvalidConfigurationException(string message) : Exception(message);

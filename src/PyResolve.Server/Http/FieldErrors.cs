@@ -1,0 +1,115 @@
+using System.Text;
+using System.Text.Json;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Server.Http;
+
+/// <summary>Collects what is wrong with a body, field by field, so that one answer names everything.</summary>
+internal sealed class FieldErrors
+{
+    public const int LongestLibrary = 128;
+    private const int LargestMetadata = 16 * 1024;
+
+    private Dictionary<string, IReadOnlyList<string>>? _errors;
+
+    /// <summary>The problem, or <see langword="null"/> where nothing is wrong.</summary>
+    public Problem? Problem => _errors is null ? null : Problems.Invalid(_errors);
+
+    public void ThrowIfAny()
+    {
+        if (Problem is { } problem)
+            throw new ProblemException(problem);
+    }
+
+    public void Add(string field, string error)
+    {
+        _errors ??= new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
+    }
+
+    /// <summary>Text without control characters, of at most <paramref name="longest"/> characters.</summary>
+    public void Text(string field, string? value, int longest, bool required = false)
+    {
+        if (value is null)
+        {
+            if (required)
+                Add(field, "is required.");
+        }
+        else if (value.Length > longest)
+        {
+            Add(field, $"is longer than {longest} characters.");
+        }
+        else if (!IsPlainText(value))
+        {
+            Add(field, "has a control character or half a character (a lone surrogate).");
+        }
+        else if (required && string.IsNullOrWhiteSpace(value))
+        {
+            Add(field, "is empty.");
+        }
+    }
+
+    public void Range(string field, long? value, long lowest, long highest)
+    {
+        if (value < lowest || value > highest)
+            Add(field, $"must be from {lowest} to {highest}.");
+    }
+
+    public void Tier(string field, string? value, bool required)
+    {
+        if (value is null ? required : value is not ("tier1" or "tier2" or "tier3"))
+            Add(field, "must be tier1, tier2 or tier3.");
+    }
+
+    /// <summary>A JSON object of at most 16 KiB that both engines can keep: finite numbers, whole characters.</summary>
+    public void Metadata(string field, JsonElement? value)
+    {
+        if (value is not { } metadata || metadata.ValueKind is JsonValueKind.Null)
+            return;
+        if (metadata.ValueKind is not JsonValueKind.Object)
+            Add(field, "must be a JSON object.");
+        else if (Encoding.UTF8.GetByteCount(metadata.GetRawText()) > LargestMetadata)
+            Add(field, "is larger than 16 KiB.");
+        else if (!IsStorable(metadata))
+            Add(field, "has a control character, half a character (a lone surrogate), or a number that is too large.");
+    }
+
+    public static bool IsPlainText(string value)
+    {
+        for (var i = 0; i < value.Length; i++)
+        {
+            if (char.IsControl(value[i]))
+                return false;
+            if (!char.IsSurrogate(value[i]))
+                continue;
+            if (i + 1 == value.Length || !char.IsSurrogatePair(value[i], value[i + 1]))
+                return false;
+            i++;
+        }
+
+        return true;
+    }
+
+    private static bool IsStorable(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().All(member => IsStorableText(() => member.Name) && IsStorable(member.Value)),
+        JsonValueKind.Array => element.EnumerateArray().All(IsStorable),
+        JsonValueKind.String => IsStorableText(element.GetString),
+        JsonValueKind.Number => element.TryGetDouble(out var number) && double.IsFinite(number),
+        _ => true,
+    };
+
+    /// <summary>Line breaks and tabs are fine inside metadata; NUL and the other controls are not.</summary>
+    private static bool IsStorableText(Func<string?> read)
+    {
+        try
+        {
+            return read() is not { } text || IsPlainText(text.Replace("\n", "", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal));
+        }
+        catch (InvalidOperationException)
+        {
+            // A \u escape that is half a character.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Http;
+
+/// <summary>Turns whatever ends a request badly into problem details: no answer is empty, HTML or a stack trace.</summary>
+internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMiddleware> logger)
+{
+    private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(2);
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        try
+        {
+            await next(http);
+            if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null })
+                await http.WriteAsync(Problems.ForStatus(http.Response.StatusCode));
+        }
+        catch (Exception exception) when (!http.Response.HasStarted)
+        {
+            await AnswerAsync(http, exception);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext http, Exception exception)
+    {
+        http.Response.Clear();
+        switch (exception)
+        {
+            case ProblemException refused:
+                await http.WriteAsync(refused.Problem);
+                break;
+            case BadHttpRequestException bad:
+                await http.WriteAsync(bad.StatusCode == 400 ? Problems.Malformed(bad.Message) : Problems.ForStatus(bad.StatusCode));
+                break;
+            case StoreUnavailableException or TimeoutException:
+                Log.StoreUnavailable(logger, http.TraceIdentifier, exception.Message);
+                await http.WriteAsync(
+                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "The store does not answer. Nothing was changed; try again shortly."),
+                    StoreRetry);
+                break;
+            case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
+                // Nobody is there to answer.
+                http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+                break;
+            default:
+                Log.Failed(logger, exception, http.Request.Method, http.Request.Path, http.TraceIdentifier);
+                await http.WriteAsync(Problems.Create(
+                    500,
+                    Client.Wire.ProblemCodes.Internal,
+                    "The server failed at this request. Its log has the cause under the request id."));
+                break;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "{Method} {Path} failed (request {RequestId})")]
+        public static partial void Failed(ILogger logger, Exception exception, string method, PathString path, string requestId);
+
+        [LoggerMessage(2, LogLevel.Warning, "The store is unavailable (request {RequestId}): {Cause}")]
+        public static partial void StoreUnavailable(ILogger logger, string requestId, string cause);
+    }
+}

@@ -1,0 +1,3 @@
+using PyResolve.Server.Admin;
+
+return await OperatorCommands.RunAsync(args);

@@ -1,0 +1,65 @@
+using System.Data.Common;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>The store: reads on any connection, writes in a transaction that runs again when it loses a race.</summary>
+internal sealed class Database(Engine engine) : IAsyncDisposable
+{
+    private const int Attempts = 5;
+
+    public Engine Engine => engine;
+
+    public async Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await engine.OpenReaderAsync(cancellationToken);
+            return await work(new Session(engine, connection, transaction: null));
+        }
+        catch (DbException exception) when (engine.Classify(exception) is not FailureKind.Bug)
+        {
+            throw new StoreUnavailableException(exception);
+        }
+    }
+
+    /// <summary>Runs <paramref name="work"/> in a transaction. It may run several times, so it must leave nothing behind but its writes.</summary>
+    public async Task<T> WriteAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var writer = await engine.OpenWriterAsync(cancellationToken);
+                var result = await work(new Session(engine, writer.Connection, writer.Transaction));
+                // A caller who leaves now must not make the commit's outcome unknown to the connection pool.
+                await writer.Transaction.CommitAsync(CancellationToken.None);
+                return result;
+            }
+            catch (DbException exception)
+            {
+                var kind = engine.Classify(exception);
+                if (kind is FailureKind.Bug)
+                    throw;
+                if (kind is FailureKind.Unavailable || attempt == Attempts)
+                    throw new StoreUnavailableException(exception);
+            }
+        }
+    }
+
+    public Task<T?> FirstAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
+        where T : class =>
+        ReadAsync(session => session.FirstAsync(sql, map, cancellationToken), cancellationToken);
+
+    public Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken) =>
+        ReadAsync(session => session.ListAsync(sql, map, cancellationToken), cancellationToken);
+
+    /// <summary>One statement in a transaction of its own.</summary>
+    public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
+        WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
+
+    public ValueTask DisposeAsync() => engine.DisposeAsync();
+}
+
+/// <summary>The store is down, full or too busy. Nothing was written; the caller may try again.</summary>
+internal sealed class StoreUnavailableException(DbException cause)
+    : Exception("The database does not answer: " + cause.Message, cause);

@@ -1,0 +1,93 @@
+using System.Globalization;
+using Npgsql;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>Reads <c>DATABASE_URL</c> as hosting services write it: <c>postgres://user:password@host:5432/database?sslmode=require</c>.</summary>
+internal static class DatabaseUrl
+{
+    /// <summary>Supabase's transaction pooler listens here; prepared statements do not survive it.</summary>
+    private const int SupabasePoolerPort = 6543;
+
+    /// <exception cref="FormatException">The message says what is wrong, without the password.</exception>
+    public static string ToConnectionString(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql"))
+            throw new FormatException("DATABASE_URL must look like postgres://user:password@host:5432/database.");
+        if (uri.AbsolutePath.Length <= 1)
+            throw new FormatException("DATABASE_URL names no database: end it with /database.");
+
+        var userInfo = uri.UserInfo.Split(':', 2);
+        var builder = new NpgsqlConnectionStringBuilder
+        {
+            Host = uri.Host.Trim('[', ']'),
+            Port = uri.Port > 0 ? uri.Port : 5432,
+            Database = Uri.UnescapeDataString(uri.AbsolutePath[1..]),
+            Username = userInfo[0].Length > 0 ? Uri.UnescapeDataString(userInfo[0]) : null,
+            Password = userInfo.Length > 1 ? Uri.UnescapeDataString(userInfo[1]) : null,
+            ApplicationName = "pyresolve",
+            // Seconds. A database that is down must become a 503 soon, not a hanging request.
+            Timeout = 5,
+            CommandTimeout = 15,
+        };
+        var pooled = builder.Port == SupabasePoolerPort;
+        foreach (var (name, value) in QueryOf(uri))
+            pooled |= Apply(builder, name, value);
+        if (pooled)
+            builder.NoResetOnClose = true;
+        else
+            builder.MaxAutoPrepare = 64;
+        return builder.ToString();
+    }
+
+    private static IEnumerable<(string Name, string Value)> QueryOf(Uri uri) =>
+        from pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+        let parts = pair.Split('=', 2)
+        select (Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
+
+    /// <returns>Whether the setting says that a transaction pooler stands between.</returns>
+    private static bool Apply(NpgsqlConnectionStringBuilder builder, string name, string value)
+    {
+        switch (name)
+        {
+            case "sslmode":
+                builder.SslMode = value switch
+                {
+                    "disable" => SslMode.Disable,
+                    "allow" => SslMode.Allow,
+                    "prefer" => SslMode.Prefer,
+                    "require" => SslMode.Require,
+                    "verify-ca" => SslMode.VerifyCA,
+                    "verify-full" => SslMode.VerifyFull,
+                    _ => throw new FormatException($"DATABASE_URL has sslmode={value}; it is disable, allow, prefer, require, verify-ca or verify-full."),
+                };
+                return false;
+            case "sslrootcert":
+                builder.RootCertificate = value;
+                return false;
+            case "host":
+                builder.Host = value;
+                return false;
+            case "application_name":
+                builder.ApplicationName = value;
+                return false;
+            case "options":
+                builder.Options = value;
+                return false;
+            case "pool_size" or "connection_limit":
+                builder.MaxPoolSize = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1000
+                    ? size
+                    : throw new FormatException($"DATABASE_URL has {name}={value}; it is a number from 1 to 1000.");
+                return false;
+            case "pgbouncer":
+                return value is "true" or "1";
+            case "connect_timeout":
+                builder.Timeout = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 1024
+                    ? seconds
+                    : throw new FormatException($"DATABASE_URL has connect_timeout={value}; it is a number of seconds up to 1024.");
+                return false;
+            default:
+                throw new FormatException($"DATABASE_URL has the setting {name}, which is not known here; leave it out.");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Data.Common;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>PostgreSQL 14 or later, plain or Supabase's, also behind a transaction pooler: no session state, locks only in transactions.</summary>
+internal sealed class PostgresEngine : Engine
+{
+    /// <summary>An arbitrary number that is ours.</summary>
+    private const long SchemaLock = 0x5079_5265_736F_6C76;
+
+    private readonly NpgsqlDataSource _dataSource;
+
+    public PostgresEngine(string connectionString)
+    {
+        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString)
+            .EnableTransportSecurity()
+            .EnableArrays()
+            .Build();
+    }
+
+    public override string Name => "postgres";
+
+    public override SqlFragment ForUpdate => new("for update");
+
+    public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
+        await _dataSource.OpenConnectionAsync(cancellationToken);
+
+    public override async ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken)
+    {
+        var connection = await _dataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            return new WriterLease(connection, await connection.BeginTransactionAsync(cancellationToken), turn: null, ownsConnection: true);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    public override void AddParameter(DbCommand command, SqlParameter parameter) => command.Parameters.Add(new NpgsqlParameter
+    {
+        NpgsqlDbType = parameter.Type switch
+        {
+            SqlType.Text => NpgsqlDbType.Text,
+            SqlType.Integer => NpgsqlDbType.Bigint,
+            SqlType.Boolean => NpgsqlDbType.Boolean,
+            SqlType.Uuid => NpgsqlDbType.Uuid,
+            SqlType.Instant => NpgsqlDbType.TimestampTz,
+            SqlType.Bytes => NpgsqlDbType.Bytea,
+            SqlType.Json => NpgsqlDbType.Jsonb,
+            _ => throw new ArgumentOutOfRangeException(nameof(parameter)),
+        },
+        Value = parameter.Value switch
+        {
+            null => DBNull.Value,
+            DateTimeOffset instant => instant.UtcDateTime,
+            var value => value,
+        },
+    });
+
+    public override DateTimeOffset ReadInstant(DbDataReader reader, int column) => new(reader.GetDateTime(column), TimeSpan.Zero);
+
+    public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) =>
+        session.ExecuteAsync($"select pg_advisory_xact_lock({SchemaLock})", cancellationToken);
+
+    public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;
+
+    /// <remarks>Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html.</remarks>
+    public override FailureKind Classify(DbException exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,
+        PostgresException { SqlState: var state } when IsUnavailable(state) => FailureKind.Unavailable,
+        PostgresException => FailureKind.Bug,
+        NpgsqlException => FailureKind.Unavailable,
+        _ => FailureKind.Bug,
+    };
+
+    public override ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    /// <summary>Connection trouble, too few resources, or a server that is starting, stopping or read-only.</summary>
+    private static bool IsUnavailable(string state) =>
+        state.StartsWith("08", StringComparison.Ordinal)
+        || state.StartsWith("53", StringComparison.Ordinal)
+        || state.StartsWith("57P", StringComparison.Ordinal)
+        || state.StartsWith("58", StringComparison.Ordinal)
+        || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable
+            or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+            or PostgresErrorCodes.InvalidCatalogName;
+}

@@ -1,0 +1,67 @@
+using System.Data.Common;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>Statements on one connection, in one transaction where the work writes.</summary>
+internal sealed class Session(Engine engine, DbConnection connection, DbTransaction? transaction)
+{
+    public Engine Engine => engine;
+
+    /// <summary>Runs a statement.</summary>
+    /// <returns>The number of rows that it changed.</returns>
+    public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken)
+    {
+        await using var command = Prepare(sql);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Runs a file of statements, which takes no parameters.</summary>
+    public async Task ExecuteScriptAsync(string script, CancellationToken cancellationToken)
+    {
+        await using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+#pragma warning disable CA2100 // The script is a schema file that ships in this assembly.
+        command.CommandText = script;
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
+    {
+        await using var command = Prepare(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(map(new Row(reader, engine)));
+        return rows;
+    }
+
+    /// <summary>The first row, or <see langword="null"/> where there is none.</summary>
+    public async Task<T?> FirstAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
+        where T : class
+    {
+        await using var command = Prepare(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? map(new Row(reader, engine)) : null;
+    }
+
+    /// <summary>The first column of the first row as a number, or <see langword="null"/> where there is none.</summary>
+    public async Task<long?> NumberAsync(Sql sql, CancellationToken cancellationToken)
+    {
+        await using var command = Prepare(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(0, cancellationToken) ? reader.GetInt64(0) : null;
+    }
+
+    private DbCommand Prepare(Sql sql)
+    {
+        var command = connection.CreateCommand();
+        command.Transaction = transaction;
+#pragma warning disable CA2100 // Sql turns every value into a parameter.
+        command.CommandText = sql.Text;
+#pragma warning restore CA2100
+        foreach (var parameter in sql.Parameters)
+            engine.AddParameter(command, parameter);
+        return command;
+    }
+}

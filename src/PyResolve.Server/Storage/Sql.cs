@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>What kind of value a parameter is; each engine knows how it keeps it.</summary>
+internal enum SqlType
+{
+    Text,
+    Integer,
+    Boolean,
+    Uuid,
+    Instant,
+    Bytes,
+    Json,
+}
+
+internal readonly record struct SqlParameter(SqlType Type, object? Value);
+
+/// <summary>A JSON document in a parameter: jsonb in PostgreSQL, text in SQLite.</summary>
+internal readonly record struct JsonText(string Value);
+
+/// <summary>A piece of SQL that differs between the engines: pasted as it is, never built from input.</summary>
+internal readonly record struct SqlFragment(string Text);
+
+/// <summary>
+/// SQL as it is written: <c>$"select … where id = {id}"</c>. Every hole becomes a typed parameter (<c>$1</c>, which both engines read),
+/// so that no value is ever pasted into the text, and the text of a statement stays the same, which is what prepared statements need.
+/// </summary>
+[InterpolatedStringHandler]
+internal sealed class Sql
+{
+    private readonly StringBuilder _text;
+    private readonly List<SqlParameter> _parameters;
+
+    public Sql(int literalLength, int formattedCount)
+    {
+        _text = new StringBuilder(literalLength + (4 * formattedCount));
+        _parameters = new List<SqlParameter>(formattedCount);
+    }
+
+    public string Text => _text.ToString();
+
+    public IReadOnlyList<SqlParameter> Parameters => _parameters;
+
+    public void AppendLiteral(string value) => _text.Append(value);
+
+    public void AppendFormatted(SqlFragment value) => _text.Append(value.Text);
+
+    public void AppendFormatted(string? value) => Add(SqlType.Text, value);
+
+    public void AppendFormatted(int value) => Add(SqlType.Integer, (long)value);
+
+    public void AppendFormatted(long value) => Add(SqlType.Integer, value);
+
+    public void AppendFormatted(long? value) => Add(SqlType.Integer, value);
+
+    public void AppendFormatted(bool value) => Add(SqlType.Boolean, value);
+
+    public void AppendFormatted(Guid value) => Add(SqlType.Uuid, value);
+
+    public void AppendFormatted(Guid? value) => Add(SqlType.Uuid, value);
+
+    public void AppendFormatted(DateTimeOffset value) => Add(SqlType.Instant, value);
+
+    public void AppendFormatted(DateTimeOffset? value) => Add(SqlType.Instant, value);
+
+    public void AppendFormatted(byte[]? value) => Add(SqlType.Bytes, value);
+
+    public void AppendFormatted(JsonText value) => Add(SqlType.Json, value.Value);
+
+    private void Add(SqlType type, object? value)
+    {
+        _parameters.Add(new SqlParameter(type, value));
+        _text.Append(CultureInfo.InvariantCulture, $"${_parameters.Count}");
+    }
+}

@@ -1,0 +1,120 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>
+/// The embedded engine: write-ahead log, synchronous FULL (only that keeps the last transactions through a power cut), one writer at a
+/// time. Ids are lower-case text, instants are UTC microseconds.
+/// </summary>
+internal sealed class SqliteEngine : Engine
+{
+    private const long TicksPerMicrosecond = TimeSpan.TicksPerMicrosecond;
+
+    private readonly string _connectionString;
+    private readonly SemaphoreSlim _writerTurn = new(1, 1);
+    private SqliteConnection? _writer;
+
+    public SqliteEngine(string file)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        _connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = file,
+            // How long to wait, in seconds, for another process that writes (an operator's command beside a running server).
+            DefaultTimeout = 5,
+        }.ToString();
+    }
+
+    public override string Name => "sqlite";
+
+    /// <summary>The writer is alone in the database already.</summary>
+    public override SqlFragment ForUpdate => new("");
+
+    public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
+        await OpenAsync(cancellationToken);
+
+    public override async ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken)
+    {
+        await _writerTurn.WaitAsync(cancellationToken);
+        var turn = new Turn(_writerTurn);
+        try
+        {
+            _writer ??= await OpenAsync(cancellationToken);
+            return new WriterLease(_writer, _writer.BeginTransaction(deferred: false), turn, ownsConnection: false);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    public override void AddParameter(DbCommand command, SqlParameter parameter)
+    {
+        var sqlite = (SqliteCommand)command;
+        object value = parameter switch
+        {
+            { Value: null } => DBNull.Value,
+            { Type: SqlType.Uuid, Value: Guid id } => id.ToString("D"),
+            { Type: SqlType.Instant, Value: DateTimeOffset instant } => ToMicroseconds(instant),
+            { Type: SqlType.Boolean, Value: bool flag } => flag ? 1L : 0L,
+            _ => parameter.Value,
+        };
+        sqlite.Parameters.Add(new SqliteParameter($"${sqlite.Parameters.Count + 1}", value));
+    }
+
+    public override DateTimeOffset ReadInstant(DbDataReader reader, int column) =>
+        DateTimeOffset.UnixEpoch.AddTicks(reader.GetInt64(column) * TicksPerMicrosecond);
+
+    /// <summary>A write transaction is the lock.</summary>
+    public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select 1 from sqlite_master where type = 'table' and name = {table}", cancellationToken) is not null;
+
+    /// <remarks>Result codes: https://sqlite.org/rescode.html.</remarks>
+    public override FailureKind Classify(DbException exception) => exception is not SqliteException sqlite
+        ? FailureKind.Bug
+        : sqlite.SqliteErrorCode switch
+        {
+            SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED or SQLitePCL.raw.SQLITE_IOERR or SQLitePCL.raw.SQLITE_FULL
+                or SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_CORRUPT
+                or SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_PERM => FailureKind.Unavailable,
+            _ => FailureKind.Bug,
+        };
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_writer is not null)
+            await _writer.DisposeAsync();
+        using var anyConnection = new SqliteConnection(_connectionString);
+        SqliteConnection.ClearPool(anyConnection);
+        _writerTurn.Dispose();
+    }
+
+    private static long ToMicroseconds(DateTimeOffset instant) => (instant - DateTimeOffset.UnixEpoch).Ticks / TicksPerMicrosecond;
+
+    private async Task<SqliteConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private sealed class Turn(SemaphoreSlim semaphore) : IDisposable
+    {
+        public void Dispose() => semaphore.Release();
+    }
+}

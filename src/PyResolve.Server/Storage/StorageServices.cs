@@ -1,0 +1,16 @@
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Storage;
+
+internal static class StorageServices
+{
+    private const string SqliteFile = "pyresolve.db";
+
+    public static IServiceCollection AddStorage(this IServiceCollection services) => services
+        .AddSingleton(static provider => new Database(CreateEngine(provider.GetRequiredService<ServerOptions>())))
+        .AddSingleton<SchemaMigrator>();
+
+    private static Engine CreateEngine(ServerOptions options) => options.DatabaseUrl is { } url
+        ? new PostgresEngine(DatabaseUrl.ToConnectionString(url))
+        : new SqliteEngine(Path.Combine(options.DataFolder, SqliteFile));
+}

@@ -1,0 +1,97 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Quota;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Usage;
+
+/// <summary>
+/// The ledger: an event is stored exactly once for its id, and the month's rollup moves in the same transaction. Usage that has happened is
+/// recorded even past the limit.
+/// </summary>
+internal sealed class UsageLedger(Database database, TimeProvider time)
+{
+    /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the hold that it names.</summary>
+    public Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
+    {
+        var record = UsageRecord.From(usage, time.GetInstant());
+        return database.WriteAsync(
+            session => record.ReservationId is { } reservationId
+                ? RecordOnHoldAsync(session, userId, record, reservationId, cancellationToken)
+                : RecordAsync(session, userId, record, cancellationToken),
+            cancellationToken);
+    }
+
+    /// <summary>Within a transaction of the caller's, who has locked the hold that the event names, if any.</summary>
+    public static async Task<RecordOutcome> RecordAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken)
+    {
+        var inserted = await session.ExecuteAsync(
+            $"""
+            insert into usage_events (user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
+                                      occurred_at, created_at, reservation_id, late, payload_digest)
+            values ({userId}, {usage.Id}, {usage.EventType}, {usage.Library}, {usage.Tier}, {usage.Quantity}, {usage.FilesChanged},
+                    {usage.TokensUsed}, {usage.Metadata}, {usage.Month}, {usage.OccurredAt}, {usage.ReceivedAt}, {usage.ReservationId},
+                    {usage.IsLate}, {usage.PayloadDigest})
+            on conflict (user_id, id) do nothing
+            """,
+            cancellationToken);
+        if (inserted == 0)
+            return await CompareAsync(session, userId, usage, cancellationToken);
+
+        await session.ExecuteAsync(
+            $"""
+            insert into usage_monthly (user_id, month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed)
+            values ({userId}, {usage.Month}, {usage.Migrations}, {usage.Tier1Migrations}, {usage.LlmMigrations}, {usage.TokensUsed}, {usage.FilesChanged})
+            on conflict (user_id, month) do update set
+                migrations = usage_monthly.migrations + excluded.migrations,
+                tier1_migrations = usage_monthly.tier1_migrations + excluded.tier1_migrations,
+                llm_migrations = usage_monthly.llm_migrations + excluded.llm_migrations,
+                total_tokens = usage_monthly.total_tokens + excluded.total_tokens,
+                total_files_changed = usage_monthly.total_files_changed + excluded.total_files_changed
+            """,
+            cancellationToken);
+        return RecordOutcome.Recorded;
+    }
+
+    private static async Task<RecordOutcome> CompareAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken)
+    {
+        var stored = await session.FirstAsync(
+            $"select payload_digest from usage_events where user_id = {userId} and id = {usage.Id}",
+            static row => row.BytesOrNull(0) ?? [],
+            cancellationToken);
+        return usage.PayloadDigest.AsSpan().SequenceEqual(stored) ? RecordOutcome.Duplicate : RecordOutcome.Conflict;
+    }
+
+    private static async Task<RecordOutcome> RecordOnHoldAsync(
+        Session session, Guid userId, UsageRecord usage, Guid reservationId, CancellationToken cancellationToken)
+    {
+        var hold = await session.FirstAsync(
+            $"select {Hold.Columns} from reservations where user_id = {userId} and id = {reservationId} {session.Engine.ForUpdate}",
+            row => Hold.Read(row, usage.ReceivedAt),
+            cancellationToken);
+        if (hold is null)
+            return RecordOutcome.NoSuchReservation;
+        if (hold.Tier != usage.Tier)
+            return RecordOutcome.OtherTier;
+
+        var spends = hold.State == ReservationStates.Held;
+        var outcome = await RecordAsync(session, userId, usage with { Month = hold.Month, IsLate = !spends }, cancellationToken);
+        if (outcome is RecordOutcome.Recorded && spends)
+            await SpendAsync(session, userId, hold, usage.Id, cancellationToken);
+        return outcome;
+    }
+
+    /// <summary>Takes one unit from the hold. With its last unit spent, a hold is committed.</summary>
+    private static async Task SpendAsync(Session session, Guid userId, Hold hold, Guid usageEventId, CancellationToken cancellationToken)
+    {
+        var state = hold.Remaining == 1 ? ReservationStates.Committed : ReservationStates.Held;
+        await session.ExecuteAsync(
+            $"""
+            update reservations
+            set remaining = remaining - 1, state = {state}, usage_event_id = {usageEventId}
+            where user_id = {userId} and id = {hold.Id}
+            """,
+            cancellationToken);
+        await session.ExecuteAsync(
+            $"update usage_monthly set held = held - 1 where user_id = {userId} and month = {hold.Month}", cancellationToken);
+    }
+}

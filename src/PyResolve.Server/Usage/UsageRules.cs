@@ -1,0 +1,42 @@
+using System.Text.RegularExpressions;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Http;
+
+namespace PyResolve.Server.Usage;
+
+/// <summary>What a usage event may say.</summary>
+internal static partial class UsageRules
+{
+    public const string Migration = "migration";
+
+    private static readonly TimeSpan OldestEvent = TimeSpan.FromDays(35);
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
+    /// <returns>What is wrong with the event, or <see langword="null"/>.</returns>
+    public static Problem? Check(UsageEventRequest usage, DateTimeOffset now)
+    {
+        var errors = new FieldErrors();
+        if (usage.EventType is null)
+            errors.Add("event_type", "is required.");
+        else if (!EventType().IsMatch(usage.EventType))
+            errors.Add("event_type", "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.");
+        errors.Text("library", usage.Library, FieldErrors.LongestLibrary);
+        errors.Tier("tier", usage.Tier, required: false);
+        CheckCounts(errors, usage.FilesChanged, usage.TokensUsed);
+        errors.Metadata("metadata", usage.Metadata);
+        if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
+            errors.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
+        if (usage.ReservationId is not null && usage.EventType is not null and not Migration)
+            errors.Add("reservation_id", "can be named by a migration only.");
+        return errors.Problem;
+    }
+
+    public static void CheckCounts(FieldErrors errors, long? filesChanged, long? tokensUsed)
+    {
+        errors.Range("files_changed", filesChanged, 0, int.MaxValue);
+        errors.Range("tokens_used", tokensUsed, 0, int.MaxValue);
+    }
+
+    [GeneratedRegex(@"\A[a-z][a-z0-9_]{0,63}\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex EventType();
+}

@@ -1,0 +1,3 @@
+using PyResolve.TestKit;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]

@@ -1,0 +1,30 @@
+namespace PyResolve.TestKit;
+
+/// <summary>The folder that holds <c>initdb</c> and <c>postgres</c>.</summary>
+internal static class PostgresBinaries
+{
+    // Debian and its kin keep the server's programs out of PATH, one folder a version; Homebrew and the RPM world likewise.
+    private static readonly string[] Roots = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
+
+    public static string Find()
+    {
+        var inPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return inPath.Concat(Installed()).FirstOrDefault(IsComplete)
+            ?? throw new PostgresMissingException($"No initdb and postgres in PATH, nor under {string.Join(", ", Roots)}.");
+    }
+
+    private static IEnumerable<string> Installed() =>
+        from root in Roots
+        where Directory.Exists(root)
+        from folder in Directory.EnumerateDirectories(root)
+        let version = VersionOf(Path.GetFileName(folder))
+        where version > 0
+        orderby version descending
+        select Path.Combine(folder, "bin");
+
+    private static int VersionOf(string name) =>
+        int.TryParse(name.Replace("postgresql@", "").Replace("pgsql-", ""), out var version) ? version : 0;
+
+    private static bool IsComplete(string folder) =>
+        File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres"));
+}

@@ -1,0 +1,98 @@
+using Npgsql;
+
+namespace PyResolve.TestKit;
+
+/// <summary>
+/// A real PostgreSQL for tests: the one that <c>PYRESOLVE_TEST_POSTGRES</c> names, or a private cluster that lives as long as this object, and
+/// never longer than this process. Thread-safe, except that a server which is killed and restarted is one test's own.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    /// <summary>Names a server to use, as <c>postgres://…</c> or in Npgsql's keywords.</summary>
+    public const string Variable = "PYRESOLVE_TEST_POSTGRES";
+
+    private readonly Lock _gate = new();
+    private readonly List<string> _databases = [];
+    private readonly PrivateCluster? _cluster;
+
+    private PostgresServer(string connectionString, PrivateCluster? cluster)
+    {
+        ConnectionString = connectionString;
+        _cluster = cluster;
+    }
+
+    /// <summary>Leads to the maintenance database.</summary>
+    public string ConnectionString { get; }
+
+    /// <param name="durable">
+    /// For crash tests: fsync, synchronous_commit and full_page_writes stay on. It is always a private cluster, because a server that others
+    /// use may not be killed.
+    /// </param>
+    /// <param name="cancellationToken">Abandons the start.</param>
+    /// <exception cref="PostgresMissingException">There is none to be had; the message says what to install.</exception>
+    public static async Task<PostgresServer> StartAsync(bool durable = false, CancellationToken cancellationToken = default)
+    {
+        if (!durable && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } address)
+            return await ConnectAsync(PostgresAddress.Parse(address).ConnectionString, cancellationToken);
+
+        var cluster = await PrivateCluster.CreateAsync(durable, cancellationToken);
+        return new PostgresServer(cluster.ConnectionString, cluster);
+    }
+
+    /// <summary>Makes an empty database, and returns its connection string.</summary>
+    /// <param name="name">Made up when absent.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public async Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default)
+    {
+        name ??= $"pyresolve_{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}";
+        await ExecuteAsync($"create database {Quote(name)}", cancellationToken);
+        lock (_gate)
+            _databases.Add(name);
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
+    }
+
+    /// <summary>SIGKILL for the postmaster and all its children. Its files stay, for <see cref="RestartAsync"/>.</summary>
+    public Task KillAsync() => Own().KillAsync();
+
+    /// <summary>Starts it again on its port and its files, through crash recovery. Pooled connections to it are dead: clear the pools.</summary>
+    public Task RestartAsync(CancellationToken cancellationToken = default) => Own().StartAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+            return;
+        }
+
+        foreach (var database in _databases)
+            await ExecuteAsync($"drop database if exists {Quote(database)} with (force)", CancellationToken.None);
+    }
+
+    private static async Task<PostgresServer> ConnectAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        var server = new PostgresServer(connectionString, cluster: null);
+        try
+        {
+            await server.ExecuteAsync("select 1", cancellationToken);
+            return server;
+        }
+        catch (NpgsqlException failure)
+        {
+            throw new PostgresMissingException($"The server that {Variable} names does not answer: {failure.Message}");
+        }
+    }
+
+    private static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"")}\"";
+
+    private PrivateCluster Own() => _cluster
+        ?? throw new InvalidOperationException($"The server that {Variable} names is not ours to kill: start one with durable: true.");
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection($"{ConnectionString};Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace PyResolve.TestKit;
+
+/// <summary>A PostgreSQL of our own: its files in a temporary folder, its port on loopback only, its end the end of this process at the latest.</summary>
+internal sealed class PrivateCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly string _binaries;
+    private readonly string _folder;
+    private readonly string[] _settings;
+    private readonly int _port = Loopback.FreePort();
+    private readonly ProcessLog _log = new();
+    private readonly Watchdog _watchdog;
+    private Process? _postmaster;
+
+    private PrivateCluster(string binaries, bool durable)
+    {
+        _binaries = binaries;
+        _settings = Settings(_port, durable);
+        // PostgreSQL will not run as root: root hands over to the user postgres, to whom root's own temporary folder may be closed.
+        var temporary = Environment.IsPrivilegedProcess ? "/tmp" : Path.GetTempPath();
+        _folder = Path.Combine(temporary, $"pyresolve-postgres-{Path.GetRandomFileName()}");
+        _watchdog = new Watchdog(_folder);
+    }
+
+    public string ConnectionString => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = _port,
+        Username = "postgres",
+        Database = "postgres",
+    }.ConnectionString;
+
+    private string DataFolder => Path.Combine(_folder, "data");
+
+    public static async Task<PrivateCluster> CreateAsync(bool durable, CancellationToken cancellationToken)
+    {
+        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable);
+        try
+        {
+            await cluster.InitializeAsync(cancellationToken);
+            await cluster.StartAsync(cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (_postmaster is not null)
+            throw new InvalidOperationException("PostgreSQL runs already.");
+
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Deadline);
+        var logged = _log.Text.Length;
+        Launch();
+        while (!await AcceptsConnectionsAsync(deadline.Token))
+        {
+            if (_postmaster!.HasExited)
+            {
+                await _postmaster.WaitForExitAsync(cancellationToken);
+                // The children of a killed postmaster may outlive it by a moment, and a new one refuses to start beside them.
+                if (!_log.Text[logged..].Contains("pre-existing shared memory block", StringComparison.Ordinal))
+                    throw new InvalidOperationException($"PostgreSQL did not start.\n{_log.Text}");
+                Forget();
+                Launch();
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+        }
+    }
+
+    /// <summary>SIGKILL for the postmaster and all its children, at once.</summary>
+    public async Task KillAsync()
+    {
+        if (_postmaster is null)
+            return;
+        _postmaster.Kill(entireProcessTree: true);
+        await _postmaster.WaitForExitAsync();
+        Forget();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
+        _watchdog.Dispose();
+    }
+
+    // An immediate shutdown: what it has not written does not matter any more, but the postmaster still waits for its children.
+    private async Task StopAsync()
+    {
+        if (_postmaster is null)
+            return;
+        Signals.Send(_postmaster, Signals.Quit);
+        await _postmaster.WaitForExitAsync();
+        Forget();
+    }
+
+    private static string[] Settings(int port, bool durable)
+    {
+        string[] settings =
+        [
+            $"port={port}",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=300",
+            "shared_buffers=64MB",
+            // No session's time zone may decide in which month an event counts: far from UTC, one that does is found out.
+            "timezone=Pacific/Auckland",
+        ];
+        return durable ? settings : [.. settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+    }
+
+    private async Task InitializeAsync(CancellationToken cancellationToken)
+    {
+        string[] line = AsOrdinaryUser(
+            "initdb", "--pgdata", DataFolder, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync");
+        var made = await Command.RunAsync(line[0], line[1..], workingDirectory: "/", cancellationToken: cancellationToken);
+        made.OrThrow("initdb");
+    }
+
+    private void Launch()
+    {
+        string[] line = AsOrdinaryUser("postgres", ["-D", DataFolder, .. _settings.SelectMany(setting => new[] { "-c", setting })]);
+        _postmaster = Process.Start(new ProcessStartInfo(line[0], line[1..])
+        {
+            WorkingDirectory = "/",
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        _watchdog.Guard(_postmaster);
+        _log.Follow(_postmaster);
+    }
+
+    private string[] AsOrdinaryUser(string program, params string[] arguments)
+    {
+        string[] line = [Path.Combine(_binaries, program), .. arguments];
+        return Environment.IsPrivilegedProcess
+            ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", .. line]
+            : line;
+    }
+
+    private async Task<bool> AcceptsConnectionsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection($"{ConnectionString};Pooling=false");
+            await connection.OpenAsync(cancellationToken);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    private void Forget()
+    {
+        _watchdog.Guard(null);
+        _postmaster?.Dispose();
+        _postmaster = null;
+    }
+}

@@ -1,0 +1,223 @@
+using System.Collections;
+using System.Diagnostics;
+using System.Net;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace PyResolve.TestKit;
+
+/// <summary>
+/// The built server as a process of its own, as an operator would run it: from another folder, on a loopback port, in the Production
+/// environment unless told otherwise. It never outlives this process. One test's own: not thread-safe, its <see cref="Http"/> apart.
+/// </summary>
+public sealed class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly string[] Settings = ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "PORT"];
+
+    private readonly Dictionary<string, string?> _environment;
+    private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-server-").FullName;
+    private readonly ProcessLog _log = new();
+    private readonly Watchdog _watchdog;
+    private Process? _process;
+
+    private ServerProcess(IReadOnlyDictionary<string, string?>? environment)
+    {
+        _watchdog = new Watchdog(_folder);
+        _environment = CleanEnvironment();
+        Address = new Uri($"http://127.0.0.1:{Loopback.FreePort()}");
+        _environment["ASPNETCORE_URLS"] = Address.OriginalString;
+        _environment["PYRESOLVE_DATA"] = _folder;
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+            _environment[name] = value;
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { BaseAddress = Address };
+    }
+
+    /// <summary>Where the built <c>PyResolve.Server.dll</c> lies.</summary>
+    public static string Assembly { get; } = typeof(ServerProcess).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(metadata => metadata.Key == "PyResolve.Server").Value!;
+
+    /// <summary>Stays the same across restarts.</summary>
+    public Uri Address { get; }
+
+    /// <summary>A client of this server: no redirects, no cookies, no proxy.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>The embedded database's folder, removed on disposal; unless the environment given says otherwise.</summary>
+    public string DataFolder => _environment["PYRESOLVE_DATA"] ?? _folder;
+
+    /// <summary>What it has written so far, over all its runs.</summary>
+    public string Log => _log.Text;
+
+    /// <summary>The process's id, while it runs.</summary>
+    public int ProcessId => Running().Id;
+
+    /// <summary>Starts a server and waits until <c>/health/ready</c> answers 200.</summary>
+    /// <param name="environment">
+    /// Its settings, on top of <c>ASPNETCORE_URLS</c> and <c>PYRESOLVE_DATA</c>; a null removes one. Settings of the developer's own
+    /// environment do not reach it.
+    /// </param>
+    /// <param name="cancellationToken">Abandons the start.</param>
+    /// <exception cref="InvalidOperationException">It ended instead, or was not ready within 60 s. The message quotes its log.</exception>
+    public static async Task<ServerProcess> StartAsync(
+        IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
+    {
+        var server = new ServerProcess(environment);
+        try
+        {
+            await server.RestartAsync(cancellationToken);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts it again, after <see cref="KillAsync"/> or <see cref="StopAsync"/>, on its address and its data.</summary>
+    /// <exception cref="InvalidOperationException">As at the start; also when it runs already.</exception>
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        if (_process is not null)
+            throw new InvalidOperationException("The server runs already.");
+        _process = Process.Start(StartInfo([]))!;
+        _watchdog.Guard(_process);
+        _log.Follow(_process);
+        await BecomesReadyAsync(_process, cancellationToken);
+    }
+
+    /// <summary>Asks it to end, by SIGTERM, as an orchestrator does.</summary>
+    /// <exception cref="InvalidOperationException">It did not end within 60 s, or not with exit code 0.</exception>
+    public async Task StopAsync()
+    {
+        var process = Running();
+        Signals.Send(process, Signals.Terminate);
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw Failure($"did not end within {Deadline.TotalSeconds} s of SIGTERM");
+        }
+
+        var exitCode = process.ExitCode;
+        Forget();
+        if (exitCode != 0)
+            throw Failure($"ended with exit code {exitCode} on SIGTERM");
+    }
+
+    /// <summary>SIGKILL: nothing of it runs any more when this returns.</summary>
+    public async Task KillAsync()
+    {
+        var process = Running();
+        process.Kill(entireProcessTree: true);
+        await process.WaitForExitAsync();
+        Forget();
+    }
+
+    /// <summary>Runs an operator command, such as <c>accounts list</c>, with this server's settings, whether or not it is running.</summary>
+    public Task<CommandResult> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken = default) =>
+        RunAsync(arguments, _environment, _folder, cancellationToken);
+
+    /// <summary>Runs the server binary to its end, for operator commands and for starts that must fail.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="environment">Its settings; those of the developer's own environment do not reach it.</param>
+    /// <param name="cancellationToken">Kills it.</param>
+    public static Task<CommandResult> RunAsync(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, CancellationToken cancellationToken = default)
+    {
+        var clean = CleanEnvironment();
+        foreach (var (name, value) in environment)
+            clean[name] = value;
+        return RunAsync(arguments, clean, Path.GetTempPath(), cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+            await KillAsync();
+        Http.Dispose();
+        Directory.Delete(_folder, recursive: true);
+        _watchdog.Dispose();
+    }
+
+    private static Task<CommandResult> RunAsync(
+        IEnumerable<string> arguments, Dictionary<string, string?> environment, string folder, CancellationToken cancellationToken) =>
+        Command.RunAsync(Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: cancellationToken);
+
+    // The dotnet that runs these tests, wherever it is installed; a test host need not be it.
+    private static string Muxer() => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+
+    private static Dictionary<string, string?> CleanEnvironment() => Environment.GetEnvironmentVariables()
+        .Cast<DictionaryEntry>()
+        .Select(variable => (string)variable.Key)
+        .Where(name => Settings.Any(setting => setting.EndsWith('_') ? name.StartsWith(setting, StringComparison.Ordinal) : name == setting))
+        .ToDictionary(name => name, string? (_) => null);
+
+    private ProcessStartInfo StartInfo(IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Muxer(), [Assembly, .. arguments])
+        {
+            WorkingDirectory = _folder,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in _environment)
+            start.Environment[name] = value;
+        return start;
+    }
+
+    private async Task BecomesReadyAsync(Process process, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Deadline);
+        try
+        {
+            while (!await IsReadyAsync(deadline.Token))
+            {
+                if (process.HasExited)
+                {
+                    await process.WaitForExitAsync(cancellationToken);
+                    var exitCode = process.ExitCode;
+                    Forget();
+                    throw Failure($"ended with exit code {exitCode} instead of serving");
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Failure($"was not ready within {Deadline.TotalSeconds} s");
+        }
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), cancellationToken);
+            return answer.StatusCode == HttpStatusCode.OK;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private Process Running() => _process ?? throw new InvalidOperationException("The server is not running.");
+
+    private void Forget()
+    {
+        _watchdog.Guard(null);
+        _process?.Dispose();
+        _process = null;
+    }
+
+    private InvalidOperationException Failure(string what) => new($"The server {what}. Its log:\n{Log}");
+}

@@ -1,0 +1,9 @@
+namespace PyResolve.TestKit;
+
+/// <summary>How much a proof does: little in <c>./test</c>, much in <c>./soak</c>, which sets <c>PYRESOLVE_SOAK=1</c>.</summary>
+public static class Scale
+{
+    public static bool IsSoak { get; } = Environment.GetEnvironmentVariable("PYRESOLVE_SOAK") == "1";
+
+    public static T Pick<T>(T shortForm, T longForm) => IsSoak ? longForm : shortForm;
+}
