@@ -20,7 +20,7 @@ internal static class Failures
 
     public static CliException Describe(QuotaDenial denial)
     {
-        var (cause, rest) = Sentences(denial.Message, last: false);
+        var (cause, mend) = Sentences(denial.Message, last: false);
         return denial.Code == PyResolveErrorCodes.LoginRequired
             ? new(
                 ExitCodes.Authentication,
@@ -29,7 +29,7 @@ internal static class Failures
                 "  1. Run: pyresolve login",
                 "  2. Get a free account: https://pyresolve.dev",
                 "  3. Use --tier tier1 for a deterministic migration, which needs no account")
-            : new(ExitCodes.Denied, cause, [.. Lines(rest), .. TierHint(denial), "Nothing was run and nothing was changed."]);
+            : new(ExitCodes.Denied, cause, [.. Lines(mend), .. TierHint(denial), "Nothing was run and nothing was changed."]);
     }
 
     private static CliException Describe(PyResolveException exception)
@@ -62,7 +62,7 @@ internal static class Failures
         denial.Code == ProblemCodes.LlmNotAllowed ? ["Or use --tier tier1 for a deterministic migration."] : [];
 
     /// <summary>The SDK's messages say the cause, then what mends it. On a terminal these are two lines.</summary>
-    private static (string Cause, string Rest) Sentences(string message, bool last)
+    private static (string Cause, string Mend) Sentences(string message, bool last)
     {
         var end = -1;
         for (var i = 0; i + 2 < message.Length; i++)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace PyResolve.Cli.Migrations;
@@ -23,6 +24,7 @@ internal sealed class FolderSnapshot
 
     private readonly Dictionary<string, Digest> _files = new(StringComparer.Ordinal);
 
+    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Digest(UInt128 High, UInt128 Low);
 
     /// <exception cref="IOException">A file or folder cannot be read.</exception>

@@ -86,7 +86,7 @@ internal sealed class Migrator
 
     private static bool IsExecutable(string path) =>
         !OperatingSystem.IsWindows() && File.Exists(path)
-        && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+        && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != UnixFileMode.None;
 
     /// <summary>One pass over the word, so that a value that looks like a placeholder stays a value.</summary>
     private static string Fill(string word, string path, string library, string target)

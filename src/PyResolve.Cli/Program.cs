@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using PyResolve.Cli;
+using PyResolve.Cli.Commands;
+using PyResolve.Cli.Output;
+
+var terminal = Terminal.System();
+var root = new RootCommand("Upgrades Python code across breaking library versions, within your plan's quota.")
+{
+    LoginCommand.Create(terminal),
+    LogoutCommand.Create(terminal),
+    StatusCommand.Create(terminal),
+    UpgradeCommand.Create(terminal),
+};
+foreach (var help in root.Options.OfType<HelpOption>())
+    help.Action = new HelpWithExitCodes((HelpAction)help.Action!);
+
+// No response files: an argument that starts with @ is an argument.
+var parse = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+try
+{
+    if (parse.Action is ParseErrorAction)
+        throw new CliException(ExitCodes.Usage, parse.Errors[0].Message, $"See: {CommandLine(parse)} --help");
+
+    return await parse.InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        // Long enough, after Ctrl+C, to stop the migrator and to give the hold back.
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(15),
+    });
+}
+catch (Exception e)
+{
+    var failure = Failures.Describe(e);
+    terminal.Error(failure.Message, failure.Next);
+    return failure.ExitCode;
+}
+
+static string CommandLine(ParseResult parse)
+{
+    var command = parse.CommandResult.Command;
+    return command is RootCommand ? "pyresolve" : $"pyresolve {command.Name}";
+}
