@@ -21,7 +21,7 @@ var parse = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfigura
 try
 {
     if (parse.Action is ParseErrorAction)
-        throw new CliException(ExitCodes.Usage, parse.Errors[0].Message, $"See: {CommandLine(parse)} --help");
+        throw Misuse(parse);
 
     return await parse.InvokeAsync(new InvocationConfiguration
     {
@@ -37,8 +37,12 @@ catch (Exception e)
     return failure.ExitCode;
 }
 
-static string CommandLine(ParseResult parse)
+static CliException Misuse(ParseResult parse)
 {
     var command = parse.CommandResult.Command;
-    return command is RootCommand ? "pyresolve" : $"pyresolve {command.Name}";
+    var name = command is RootCommand ? "pyresolve" : $"pyresolve {command.Name}";
+    var cause = parse.UnmatchedTokens is [var first, ..]
+        ? $"{name} has no {(first.StartsWith('-') ? "option" : command is RootCommand ? "command" : "argument")} '{first}'."
+        : string.Join(' ', parse.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    return new CliException(ExitCodes.Usage, cause, $"See: {name} --help");
 }

@@ -8,9 +8,9 @@ namespace PyResolve.Cli.Commands;
 
 internal static partial class UpgradeCommand
 {
-    private static readonly Argument<string> Library = new("library") { Description = "The library to upgrade, as pydantic." };
+    private static readonly Argument<string> Library = new("library") { Description = "The library to upgrade: pydantic, for example." };
 
-    private static readonly Option<string> Target = new("--target") { Description = "The version to upgrade to, as 2.0.", HelpName = "version", Required = true };
+    private static readonly Option<string> Target = new("--target") { Description = "The version to upgrade to: 2.0, for example.", HelpName = "version", Required = true };
 
     private static readonly Option<string> PathOption = new("--path")
     {
