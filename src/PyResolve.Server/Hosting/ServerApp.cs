@@ -21,8 +21,10 @@ internal static class ServerApp
 
     /// <param name="args">ASP.NET Core's configuration switches.</param>
     /// <param name="configure">Replaces parts at the edge of the process, such as the clock, in tests.</param>
+    /// <param name="settings">Configuration that goes before all other.</param>
     /// <exception cref="InvalidConfigurationException">The configuration cannot work.</exception>
-    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
+    public static WebApplication Build(
+        string[] args, Action<WebApplicationBuilder>? configure = null, IEnumerable<KeyValuePair<string, string?>>? settings = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
@@ -30,6 +32,8 @@ internal static class ServerApp
             // appsettings.json lies beside the program, which may be started from any folder.
             ContentRootPath = AppContext.BaseDirectory,
         });
+        if (settings is not null)
+            builder.Configuration.AddInMemoryCollection(settings);
         builder.WebHost.UseListeningAddress(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

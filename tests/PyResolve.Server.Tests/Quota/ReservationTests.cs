@@ -1,0 +1,314 @@
+using System.Text.Json;
+
+namespace PyResolve.Server.Tests.Quota;
+
+public sealed class ReservationTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_hold_counts_against_the_quota_until_it_is_settled(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+
+        var held = await account.HoldAsync(quantity: 2);
+
+        held.Status.ShouldBe(201);
+        held["state"].GetString().ShouldBe("held");
+        held["remaining"].GetInt32().ShouldBe(2);
+        held["lease"].ValueKind.ShouldBe(JsonValueKind.Null);
+        var quota = await account.QuotaAsync();
+        (quota.Used, quota.Held, quota.Remaining).ShouldBe((0, 2, 3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_records_one_event_of_its_quantity_and_gives_the_rest_back(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync(quantity: 3)).Id();
+
+        var committed = await account.CommitAsync(id, new { quantity = 2, files_changed = 7, tokens_used = 11 });
+
+        committed.Status.ShouldBe(200);
+        committed["state"].GetString().ShouldBe("committed");
+        committed["remaining"].GetInt32().ShouldBe(0);
+        committed["usage_event_id"].GetGuid().ShouldNotBe(Guid.Empty);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Committing_again_answers_the_same_and_debits_nothing_more(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync()).Id();
+
+        var first = await account.CommitAsync(id, new { files_changed = 1 });
+        var second = await account.CommitAsync(id, new { files_changed = 1 });
+
+        second["usage_event_id"].GetGuid().ShouldBe(first["usage_event_id"].GetGuid());
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Releasing_gives_the_units_back_once(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync(quantity: 4)).Id();
+
+        var first = await account.Key.DeleteAsync($"/quota/reservations/{id}");
+        var second = await account.Key.DeleteAsync($"/quota/reservations/{id}");
+
+        first["state"].GetString().ShouldBe("released");
+        second["state"].GetString().ShouldBe("released");
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_committed_hold_cannot_be_released(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync()).Id();
+        await account.CommitAsync(id);
+
+        var answer = await account.Key.DeleteAsync($"/quota/reservations/{id}");
+
+        answer.Status.ShouldBe(409);
+        answer.Code.ShouldBe("conflict");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_after_release_still_records_what_happened_flagged_late(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = (await account.HoldAsync()).Id();
+        await account.Key.DeleteAsync($"/quota/reservations/{id}");
+
+        var committed = await account.CommitAsync(id);
+
+        committed.Status.ShouldBe(200);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_expired_hold_counts_no_longer_and_a_late_commit_still_records(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = (await account.HoldAsync(quantity: 5, ttlSeconds: 60)).Id();
+
+        own.Clock.Advance(TimeSpan.FromSeconds(60));
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+        (await account.Key.GetAsync($"/quota/reservations/{id}"))["state"].GetString().ShouldBe("expired");
+        (await account.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+        (await account.CommitAsync(id)).Status.ShouldBe(200);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 5, Held: 5, Remaining: 0));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_hold_and_its_commit_count_in_the_month_in_which_it_was_granted(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-11-30T23:59:00Z");
+        var account = await own.SignUpAsync();
+        var id = (await account.HoldAsync()).Id();
+
+        own.Clock.Advance(TimeSpan.FromMinutes(2));
+        await account.CommitAsync(id);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+        (await own.Store.ReadNumberAsync("select migrations from usage_monthly where month = '2026-11'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_used_up_quota_is_refused_with_402_that_says_when_it_resets(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        await account.HoldAsync(quantity: 5);
+
+        var refused = await account.HoldAsync();
+
+        refused.Status.ShouldBe(402);
+        refused.Code.ShouldBe("quota_exceeded");
+        refused["upgrade_url"].GetString().ShouldNotBeNullOrEmpty();
+        refused["resets_at"].GetDateTimeOffset().Day.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_llm_tier_is_refused_before_the_quota_is_looked_at(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        await account.HoldAsync(quantity: 5);
+
+        var refused = await account.HoldAsync(tier: "tier2");
+
+        refused.Status.ShouldBe(403);
+        refused.Code.ShouldBe("llm_not_allowed");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Unlimited_plans_get_a_receipt_too(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
+
+        var id = (await account.HoldAsync(quantity: 1000, tier: "tier3")).Id();
+        var receipt = (await account.Key.GetAsync($"/quota/reservations/{id}"))["receipt"];
+
+        receipt.GetProperty("plan").GetString().ShouldBe("unlimited");
+        receipt.GetProperty("limit").GetString().ShouldBe("unlimited");
+        receipt.GetProperty("used_before").GetInt64().ShouldBe(0);
+        receipt.GetProperty("reason").GetString().ShouldNotBeNullOrEmpty();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_retry_with_the_same_Idempotency_Key_gets_the_same_hold(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+
+        var first = await account.HoldAsync(idempotencyKey: "build-7");
+        var retry = await account.HoldAsync(idempotencyKey: "build-7");
+        var other = await account.HoldAsync(quantity: 2, idempotencyKey: "build-7");
+
+        retry.Status.ShouldBe(201);
+        retry.Id().ShouldBe(first.Id());
+        other.Status.ShouldBe(409);
+        (await account.QuotaAsync()).Held.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Retries_sent_during_the_first_request_wait_and_get_its_answer(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.HoldAsync(idempotencyKey: "one")));
+
+        answers.ShouldAllBe(answer => answer.Status == 201);
+        answers.Select(answer => answer.Id()).Distinct().Count().ShouldBe(1);
+        (await account.QuotaAsync()).Held.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_refusal_is_forgotten_so_that_the_same_key_may_succeed_later(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var blocking = (await account.HoldAsync(quantity: 5)).Id();
+        (await account.HoldAsync(idempotencyKey: "later")).Status.ShouldBe(402);
+
+        await account.Key.DeleteAsync($"/quota/reservations/{blocking}");
+
+        (await account.HoldAsync(idempotencyKey: "later")).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_same_work_within_a_day_is_held_and_paid_once(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+
+        var first = await account.HoldAsync(onceKey: "commit-abc");
+        var whileHeld = await account.HoldAsync(onceKey: "commit-abc");
+        await account.CommitAsync(first.Id());
+        var afterwards = await account.HoldAsync(onceKey: "commit-abc");
+
+        (whileHeld.Status, whileHeld.Id()).ShouldBe((200, first.Id()));
+        (afterwards.Status, afterwards["state"].GetString()).ShouldBe((200, "committed"));
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
+        own.Clock.Advance(TimeSpan.FromHours(25));
+        (await account.HoldAsync(onceKey: "commit-abc")).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_once_key_is_answered_64_times_without_a_debit_and_no_more(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        await account.CommitAsync((await account.HoldAsync(onceKey: "matrix")).Id());
+
+        for (var i = 0; i < 64; i++)
+            (await account.HoldAsync(onceKey: "matrix")).Status.ShouldBe(200);
+
+        (await account.HoldAsync(onceKey: "matrix")).Status.ShouldBe(409);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_released_once_key_may_be_held_anew(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var first = await account.HoldAsync(onceKey: "again");
+        await account.Key.DeleteAsync($"/quota/reservations/{first.Id()}");
+
+        var second = await account.HoldAsync(onceKey: "again");
+
+        second.Status.ShouldBe(201);
+        second.Id().ShouldNotBe(first.Id());
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Another_accounts_hold_is_not_there(StorageEngine engine)
+    {
+        var owner = await servers.SignUpAsync(engine);
+        var stranger = await servers.SignUpAsync(engine);
+        var id = (await owner.HoldAsync()).Id();
+
+        (await stranger.Key.GetAsync($"/quota/reservations/{id}")).Status.ShouldBe(404);
+        (await stranger.CommitAsync(id)).Status.ShouldBe(404);
+        (await stranger.Key.DeleteAsync($"/quota/reservations/{id}")).Status.ShouldBe(404);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task More_than_the_hold_has_left_cannot_be_committed(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync(quantity: 2)).Id();
+
+        var answer = await account.CommitAsync(id, new { quantity = 3 });
+
+        answer.Status.ShouldBe(422);
+        answer["errors"].TryGetProperty("quantity", out _).ShouldBeTrue();
+        (await account.QuotaAsync()).Held.ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Events_that_name_a_hold_spend_it_unit_by_unit(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync(quantity: 2)).Id();
+        object spend = new { event_type = "migration", tier = "tier1", reservation_id = id };
+
+        (await account.Key.PostAsync("/usage", spend)).Status.ShouldBe(200);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
+        (await account.Key.PostAsync("/usage", spend)).Status.ShouldBe(200);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+        (await account.Key.GetAsync($"/quota/reservations/{id}"))["state"].GetString().ShouldBe("committed");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_under_an_id_that_another_event_has_is_a_conflict_and_keeps_the_hold(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var taken = Guid.CreateVersion7();
+        await account.Key.PostAsync("/usage", new { event_type = "scan", id = taken });
+        var id = (await account.HoldAsync()).Id();
+
+        var answer = await account.CommitAsync(id, new { id = taken });
+
+        answer.Status.ShouldBe(409);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 1, Remaining: 4));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_change_of_plan_counts_from_the_next_hold_on(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.HoldAsync(quantity: 5);
+
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
+        (await account.HoldAsync(quantity: 45, tier: "tier2")).Status.ShouldBe(201);
+        (await account.HoldAsync()).Status.ShouldBe(402);
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'free'");
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 50, Remaining: 0));
+    }
+}

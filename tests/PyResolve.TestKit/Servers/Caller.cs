@@ -1,0 +1,34 @@
+using System.Text;
+using System.Text.Json;
+
+namespace PyResolve.TestKit;
+
+/// <summary>Sends requests with one credential, or none, and reads whatever comes back. Thread-safe.</summary>
+public sealed class Caller(HttpClient http, string? headerName = null, string? headerValue = null)
+{
+    public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    public Task<Answer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path);
+
+    /// <param name="path">The route.</param>
+    /// <param name="body">An object to be written as JSON; a string is sent as it is; null: no body.</param>
+    /// <param name="idempotencyKey">The header <c>Idempotency-Key</c>.</param>
+    public Task<Answer> PostAsync(string path, object? body = null, string? idempotencyKey = null) => SendAsync(HttpMethod.Post, path, body, idempotencyKey);
+
+    public async Task<Answer> SendAsync(HttpMethod method, string path, object? body = null, string? idempotencyKey = null)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        if (headerName is not null)
+            request.Headers.TryAddWithoutValidation(headerName, headerValue);
+        if (idempotencyKey is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        request.Content = body switch
+        {
+            null => null,
+            HttpContent content => content,
+            string text => new StringContent(text, Encoding.UTF8, "application/json"),
+            _ => new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"),
+        };
+        return await Answer.ReadAsync(await http.SendAsync(request));
+    }
+}

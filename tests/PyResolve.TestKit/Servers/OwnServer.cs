@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace PyResolve.TestKit;
+
+/// <summary>A server and a store of one test's own, for a test that moves the clock, types SQL or configures.</summary>
+public sealed class OwnServer : IAsyncDisposable
+{
+    private OwnServer(TestStore store, TestServer server)
+    {
+        Store = store;
+        Server = server;
+    }
+
+    public TestStore Store { get; }
+
+    public TestServer Server { get; }
+
+    public TestClock Clock => Server.Clock;
+
+    public static async Task<OwnServer> StartAsync(
+        StorageEngine engine, PostgresFixture postgres, string? startAt = null, IReadOnlyDictionary<string, string?>? settings = null)
+    {
+        var clock = new TestClock(startAt is null ? null : DateTimeOffset.Parse(startAt, CultureInfo.InvariantCulture));
+        var store = await TestStore.CreateAsync(engine, postgres);
+        return new OwnServer(store, await TestServer.StartAsync(store, settings, clock));
+    }
+
+    public Task<TestAccount> SignUpAsync(string? email = null) => TestAccount.SignUpAsync(Server.Http, email);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        await Store.DisposeAsync();
+    }
+}

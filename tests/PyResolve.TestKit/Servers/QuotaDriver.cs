@@ -1,0 +1,46 @@
+namespace PyResolve.TestKit;
+
+/// <summary>What <c>GET /quota</c> says, for a plan with a limit.</summary>
+public sealed record QuotaView(long Used, long Held, long Remaining);
+
+/// <summary>Holds and quotas, as a tool would ask for them.</summary>
+public static class QuotaDriver
+{
+    public static Task<Answer> HoldAsync(
+        this TestAccount account,
+        int? quantity = null,
+        string tier = "tier1",
+        int? ttlSeconds = null,
+        string? onceKey = null,
+        string? idempotencyKey = null)
+    {
+        var body = new Dictionary<string, object> { ["tier"] = tier, ["library"] = "pydantic" };
+        if (quantity is not null)
+            body["quantity"] = quantity;
+        if (ttlSeconds is not null)
+            body["ttl_seconds"] = ttlSeconds;
+        if (onceKey is not null)
+            body["once_key"] = onceKey;
+        return account.Key.PostAsync("/quota/reservations", body, idempotencyKey);
+    }
+
+    public static Task<Answer> CommitAsync(this TestAccount account, Guid id, object? body = null) =>
+        account.Key.PostAsync($"/quota/reservations/{id}/commit", body);
+
+    public static async Task<QuotaView> QuotaAsync(this TestAccount account)
+    {
+        var quota = (await account.Key.GetAsync("/quota")).Body;
+        return new QuotaView(
+            quota.GetProperty("migrations_used").GetInt64(),
+            quota.GetProperty("migrations_held").GetInt64(),
+            quota.GetProperty("migrations_remaining").GetInt64());
+    }
+
+    public static Guid Id(this Answer answer) => answer["id"].GetGuid();
+
+    public static async Task<TestAccount> SignUpAsync(this SharedServers servers, StorageEngine engine) =>
+        await TestAccount.SignUpAsync((await servers.OnAsync(engine)).Http);
+
+    public static async Task<long> ReadNumberAsync(this TestStore store, string sql) =>
+        Convert.ToInt64(await store.ReadSqlAsync(sql), System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,75 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.TestKit;
+
+/// <summary>
+/// The real server inside the test's process, on a loopback port, with a clock that the test moves. What it is made of is what runs in
+/// production, the clock apart. Thread-safe.
+/// </summary>
+public sealed class TestServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly TestStore _store;
+
+    private TestServer(WebApplication app, TestStore store, TestClock clock)
+    {
+        _app = app;
+        _store = store;
+        Clock = clock;
+        Address = new Uri(app.Urls.Single());
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { BaseAddress = Address };
+    }
+
+    public TestClock Clock { get; }
+
+    public Uri Address { get; }
+
+    /// <summary>Sends no credentials of its own.</summary>
+    public HttpClient Http { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts a server, which brings the store's schema up to date.</summary>
+    /// <param name="store">Several servers may share one.</param>
+    /// <param name="settings">Configuration on top of the store's, such as <c>PYRESOLVE_SIGNUP</c>.</param>
+    /// <param name="clock">Default: one of its own, at the present.</param>
+    public static async Task<TestServer> StartAsync(TestStore store, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null)
+    {
+        clock ??= new TestClock();
+        var app = ServerApp.Build([], builder =>
+        {
+            builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+            builder.Logging.ClearProviders();
+        }, Settings(store, settings));
+        await app.StartAsync();
+        return new TestServer(app, store, clock);
+    }
+
+    /// <summary>Runs SQL by hand, as an operator would.</summary>
+    public async Task<int> ExecuteSqlAsync(string sql) => await _store.ExecuteSqlAsync(sql);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.DisposeAsync();
+    }
+
+    private static Dictionary<string, string?> Settings(TestStore store, IReadOnlyDictionary<string, string?>? settings)
+    {
+        var all = new Dictionary<string, string?>(store.Settings)
+        {
+            ["urls"] = "http://127.0.0.1:0",
+            // The least that the server takes: these tests sign up by the hundred.
+            ["PyResolve:PasswordIterations"] = "1000",
+        };
+        foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
+            all[name] = value;
+        return all;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace PyResolve.TestKit;
+
+/// <summary>A database of a test's own, which one or several servers use.</summary>
+public sealed class TestStore : IAsyncDisposable
+{
+    private readonly string? _folder;
+    private readonly string _connectionString;
+
+    private TestStore(StorageEngine engine, string connectionString, string? folder)
+    {
+        Engine = engine;
+        _connectionString = connectionString;
+        _folder = folder;
+    }
+
+    public StorageEngine Engine { get; }
+
+    /// <summary>What a server must be told to use it.</summary>
+    public IReadOnlyDictionary<string, string?> Settings => _folder is null
+        ? new Dictionary<string, string?> { ["DATABASE_URL"] = PostgresAddress.ToUrl(_connectionString), ["PYRESOLVE_DATA"] = null }
+        : new Dictionary<string, string?> { ["DATABASE_URL"] = null, ["PYRESOLVE_DATA"] = _folder };
+
+    public static async Task<TestStore> CreateAsync(StorageEngine engine, PostgresFixture postgres)
+    {
+        if (engine is StorageEngine.Postgres)
+            return new TestStore(engine, await postgres.CreateDatabaseAsync(), folder: null);
+        var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
+        return new TestStore(engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
+    }
+
+    /// <summary>Runs SQL by hand, as an operator would.</summary>
+    /// <returns>The number of rows that it changed.</returns>
+    public async Task<int> ExecuteSqlAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>The first column of the first row.</summary>
+    public async Task<object?> ReadSqlAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteScalarAsync();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_folder is not null)
+        {
+            SqliteConnection.ClearAllPools();
+            Directory.Delete(_folder, recursive: true);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<DbConnection> OpenAsync()
+    {
+        DbConnection connection = Engine is StorageEngine.Postgres ? new NpgsqlConnection(_connectionString) : new SqliteConnection(_connectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+}
