@@ -74,10 +74,9 @@ internal sealed class FolderMigration(TextWriter output)
 
     private void Describe(string path, FileResult result)
     {
-        if (result.Changes.Count > 0)
-            output.WriteLine(path);
-        foreach (var group in result.Changes.GroupBy(c => c, StringComparer.Ordinal))
-            output.WriteLine($"  {group.Count()} x {group.Key}");
+        var kinds = result.Changes.CountBy(c => c, StringComparer.Ordinal).Select(k => k.Value == 1 ? k.Key : $"{k.Key} ({k.Value})").ToList();
+        if (kinds.Count > 0)
+            output.WriteLine($"{path}: {string.Join(", ", kinds)}");
         foreach (var (line, reason) in result.LeftAlone)
             output.WriteLine($"{path}:{line}: left alone, {reason}");
     }

@@ -65,9 +65,10 @@ internal static class Failures
     private static (string Cause, string Mend) Sentences(string message, bool last)
     {
         var end = -1;
-        for (var i = 0; i + 2 < message.Length; i++)
+        for (var i = 1; i + 2 < message.Length; i++)
         {
-            if (message[i] is '.' or '!' or '?' && message[i + 1] == ' ' && char.IsUpper(message[i + 2]) && (last || end < 0))
+            var isStop = message[i] is '.' or '!' or '?' || message[(i - 1)..(i + 1)] == ".)";
+            if (isStop && message[i + 1] == ' ' && char.IsUpper(message[i + 2]) && (last || end < 0))
                 end = i + 1;
         }
         return end < 0 ? (message, "") : (message[..end], message[(end + 1)..]);

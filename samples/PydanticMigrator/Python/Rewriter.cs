@@ -24,6 +24,7 @@ internal sealed class Rewriter(PythonSource source)
 
     public void Insert(int offset, string insertion) => _edits.Add((offset, offset, insertion));
 
+    /// <param name="what">What was there before.</param>
     public void Changed(string what) => _changes.Add(what);
 
     public void Leave(Token at, string reason) => _leftAlone.Add((source.LineNumber(at.Start), reason));

@@ -73,7 +73,7 @@ internal static class ConfigClasses
             rewriter.Insert(LineEnd(source.Text, end), source.NewLine + source.Indentation(start) + ")");
         }
         rewriter.Wanted.Add(dictionary);
-        rewriter.Changed($"class Config → model_config = {dictionary}(…)");
+        rewriter.Changed("class Config");
     }
 
     /// <summary>Only what comes before and after the value is replaced, so that the value itself can be rewritten too.</summary>

@@ -45,7 +45,7 @@ internal static class Fields
             if (!isOptional || tokens.Exists(t => t.Is("=")))
                 continue;
             rewriter.Insert(tokens[^1].End, " = None");
-            rewriter.Changed("Optional[…] → Optional[…] = None");
+            rewriter.Changed("Optional[…]");
         }
     }
 
@@ -60,7 +60,7 @@ internal static class Fields
             if (RenamedArguments.TryGetValue(argument.Text, out var renamed))
             {
                 rewriter.Replace(argument, renamed);
-                rewriter.Changed($"{argument.Text}= → {renamed}=");
+                rewriter.Changed($"{argument.Text}=");
             }
             else if (argument.Text is "const" or "unique_items" or "allow_mutation")
                 rewriter.Leave(argument, $"{source.Tokens[name].Text}({argument.Text}=…) has no counterpart in pydantic 2");

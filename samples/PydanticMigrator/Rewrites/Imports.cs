@@ -31,7 +31,7 @@ internal static class Imports
             source.Tokens[import.Line.End - 1].End,
             string.Join(source.NewLine, statements));
         if (settings.Contains("BaseSettings"))
-            rewriter.Changed("BaseSettings comes from pydantic_settings");
+            rewriter.Changed("BaseSettings");
     }
 
     private static bool IsInImport(PythonSource source, int token) =>

@@ -78,6 +78,6 @@ internal static class MethodCalls
             return;
         }
         rewriter.Replace(token, replacement);
-        rewriter.Changed(isCall ? $".{token.Text}() → .{replacement}()" : $".{token.Text} → .{replacement}");
+        rewriter.Changed(isCall ? $".{token.Text}()" : $".{token.Text}");
     }
 }

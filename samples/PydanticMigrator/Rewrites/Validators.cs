@@ -49,7 +49,7 @@ internal static class Validators
         AddClassMethod(rewriter, method);
         if (method.Parameters is [_, _, "values"])
             UseValidationInfo(rewriter, method);
-        rewriter.Changed("@validator → @field_validator");
+        rewriter.Changed("@validator");
         return null;
     }
 
@@ -72,7 +72,7 @@ internal static class Validators
         rewriter.Wanted.Add("model_validator");
         if (isBefore)
             AddClassMethod(rewriter, method);
-        rewriter.Changed("@root_validator → @model_validator");
+        rewriter.Changed("@root_validator");
         return null;
     }
 

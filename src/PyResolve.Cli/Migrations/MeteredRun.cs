@@ -9,7 +9,6 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var before = FolderSnapshot.Take(path, cancellationToken);
-        terminal.Line($"Running: {migrator}");
         int exitCode;
         try
         {
@@ -26,7 +25,7 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         if (exitCode != 0)
         {
             var touched = changes.Total == 0 ? "No file was changed." : $"{QuotaText.Count(changes.Total, "file")} had been changed by then.";
-            throw new CliException(ExitCodes.Failure, $"The migrator failed with exit code {exitCode}. {touched}", await GiveBackAsync());
+            throw new CliException(ExitCodes.Failure, $"The migrator failed with exit code {exitCode}. {touched}", await GiveBackAsync(), $"It was run as: {migrator}");
         }
         if (changes.Total == 0)
         {
