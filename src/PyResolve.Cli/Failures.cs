@@ -38,13 +38,16 @@ internal static class Failures
         return exception.Code switch
         {
             PyResolveErrorCodes.LoginRequired => NotLoggedIn(),
-            PyResolveErrorCodes.ConfigFile or PyResolveErrorCodes.InvalidConfiguration => new(ExitCodes.Usage, cause, Lines(mend)),
-            PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer => new(ExitCodes.Network, cause, Lines(mend)),
-            ProblemCodes.QuotaExceeded or ProblemCodes.LlmNotAllowed => new(ExitCodes.Denied, cause, Lines(mend)),
-            ProblemCodes.ScopeMissing => new(ExitCodes.Authentication, cause, Lines(mend)),
+            PyResolveErrorCodes.ConfigFile or PyResolveErrorCodes.InvalidConfiguration => With(ExitCodes.Usage, "Mend that setting, and try again."),
+            PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer =>
+                With(ExitCodes.Network, "Check the network, and the address of the server."),
+            ProblemCodes.QuotaExceeded or ProblemCodes.LlmNotAllowed => With(ExitCodes.Denied, "Upgrade the plan, or wait for the next month."),
+            ProblemCodes.ScopeMissing => With(ExitCodes.Authentication, "Use a key that has this scope."),
             _ when exception.Status == 401 => BadKey(exception),
-            _ => new(ExitCodes.Failure, cause, mend.Length > 0 ? Lines(mend) : ["Try again; if it stays, tell whoever runs the server."]),
+            _ => With(ExitCodes.Failure, "Try again; if it stays, tell whoever runs the server."),
         };
+
+        CliException With(int exitCode, string otherwise) => new(exitCode, cause, Lines(mend.Length > 0 ? mend : otherwise));
     }
 
     public static CliException NotLoggedIn() => new(ExitCodes.Authentication, "Not logged in.", "Run: pyresolve login");
@@ -61,7 +64,7 @@ internal static class Failures
     private static string[] TierHint(QuotaDenial denial) =>
         denial.Code == ProblemCodes.LlmNotAllowed ? ["Or use --tier tier1 for a deterministic migration."] : [];
 
-    /// <summary>The SDK's messages say the cause, then what mends it. On a terminal these are two lines.</summary>
+    /// <summary>The SDK's messages say the cause, then what mends it: in a sentence of its own, or after a semicolon. On a terminal these are two lines.</summary>
     private static (string Cause, string Mend) Sentences(string message, bool last)
     {
         var end = -1;
@@ -71,7 +74,10 @@ internal static class Failures
             if (isStop && message[i + 1] == ' ' && char.IsUpper(message[i + 2]) && (last || end < 0))
                 end = i + 1;
         }
-        return end < 0 ? (message, "") : (message[..end], message[(end + 1)..]);
+        if (end >= 0)
+            return (message[..end], message[(end + 1)..]);
+        var semicolon = message.IndexOf("; ", StringComparison.Ordinal);
+        return semicolon < 0 ? (message, "") : (message[..semicolon] + ".", char.ToUpperInvariant(message[semicolon + 2]) + message[(semicolon + 3)..]);
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
