@@ -31,12 +31,11 @@ public static class PyResolveServiceCollectionExtensions
 
         services.TryAddSingleton(static provider => new ApiKeyStore(Options(provider).Home));
         services.TryAddSingleton(static provider => ClientSettings.From(Options(provider), provider.GetRequiredService<ApiKeyStore>()));
-        services.TryAddSingleton(static provider =>
-        {
-            var factory = provider.GetRequiredService<IHttpClientFactory>();
-            return new ApiTransport(
-                provider.GetRequiredService<ClientSettings>(), () => factory.CreateClient(Name), provider.GetService<TimeProvider>() ?? TimeProvider.System);
-        });
+        services.TryAddSingleton(static provider => new FactoryClients(provider.GetRequiredService<IHttpClientFactory>(), Name));
+        services.TryAddSingleton(static provider => new ApiTransport(
+            provider.GetRequiredService<ClientSettings>(),
+            provider.GetRequiredService<FactoryClients>().Next,
+            provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.TryAddSingleton(static provider => new UsageReporter(
             provider.GetRequiredService<ApiTransport>(), provider.GetRequiredService<ClientSettings>(), provider.GetService<ILogger<UsageReporter>>()));
         services.TryAddSingleton(static provider => new PyResolveClient(
