@@ -13,7 +13,9 @@ internal readonly struct Row(DbDataReader reader, Engine engine)
 
     public long? Int64OrNull(int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
 
-    public int Int32(int column) => checked((int)reader.GetInt64(column));
+    public int Int32(int column) => reader.GetInt32(column);
+
+    public int? Int32OrNull(int column) => reader.IsDBNull(column) ? null : reader.GetInt32(column);
 
     public bool Boolean(int column) => reader.GetBoolean(column);
 

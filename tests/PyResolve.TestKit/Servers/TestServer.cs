@@ -45,7 +45,7 @@ public sealed class TestServer : IAsyncDisposable
         var app = ServerApp.Build([], builder =>
         {
             builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
-            builder.Logging.ClearProviders();
+            builder.Logging.SetMinimumLevel(LogLevel.Error);
         }, Settings(store, settings));
         await app.StartAsync();
         return new TestServer(app, store, clock);
