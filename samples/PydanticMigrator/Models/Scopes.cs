@@ -49,7 +49,8 @@ internal sealed class Scopes
                 i = _source.Partner(i) - 1;
             else if (!_source.IsName(i))
                 return -1;
-            else if (_source.IsAt(i - 1, "."))
+            // An ellipsis ends the statement before.
+            else if (_source.IsAt(i - 1, ".") && !_source.IsAt(i - 2, "."))
                 i -= 2;
             else
                 return i;
