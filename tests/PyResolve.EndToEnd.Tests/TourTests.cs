@@ -80,11 +80,11 @@ public sealed partial class TourTests : IDisposable
         while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
             if (StaysUp.Match(line) is { Success: true } match)
-                return new Uri(match.Groups[1].Value);
+                return new Uri(match.Groups["address"].Value);
         }
         throw new InvalidOperationException($"The tour ended with exit code {tour.ExitCode}.");
     }
 
-    [GeneratedRegex("The server stays up at (http://[^ ]+) until", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("The server stays up at (?<address>http://[^ ]+) until", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex StaysUp { get; }
 }
