@@ -23,7 +23,9 @@ using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop
 using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 
 Workspace.ForgetSettings();
-using var workspace = new Workspace();
+using var workspace = Workspace.TryCreate();
+if (workspace is null)
+    return 1;
 await using var server = ServerProcess.Start(workspace.Data);
 var narrator = new Narrator();
 var story = new Story(narrator, workspace, server);
@@ -63,7 +65,7 @@ async Task KeepAsync()
     }
     catch (OperationCanceledException)
     {
-        Console.WriteLine("Stopped; the temporary folder is gone.");
+        Console.WriteLine("Stopping. The temporary folder goes too.");
     }
 }
 

@@ -6,20 +6,32 @@ namespace Tour;
 internal sealed class Workspace : IDisposable
 {
     private static readonly string[] Settings =
-        ["ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "HTTP_PORTS", "Kestrel__", "Logging__", "PORT", "PYRESOLVE_", "PyResolve__", "STRIPE_", "SUPABASE_", "URLS"];
+        ["AllowedHosts", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "HTTP_PORTS", "Kestrel__", "Logging__", "PORT", "PYRESOLVE_", "PyResolve__", "STRIPE_", "SUPABASE_", "URLS"];
 
-    public Workspace()
-    {
-        Folder = Directory.CreateTempSubdirectory("pyresolve-tour-").FullName;
-        Copy(Path.Combine(AppContext.BaseDirectory, "shop"), Path.Combine(Folder, "shop"));
-        Directory.CreateDirectory(Data);
-    }
+    private Workspace(string folder) => Folder = folder;
 
     public string Folder { get; }
 
     public string Home => Path.Combine(Folder, "home");
 
     public string Data => Path.Combine(Folder, "data");
+
+    /// <returns><see langword="null"/>, and a line on standard error, when there is no room for temporary files.</returns>
+    public static Workspace? TryCreate()
+    {
+        try
+        {
+            var workspace = new Workspace(Directory.CreateTempSubdirectory("pyresolve-tour-").FullName);
+            Copy(Path.Combine(AppContext.BaseDirectory, "shop"), Path.Combine(workspace.Folder, "shop"));
+            Directory.CreateDirectory(workspace.Data);
+            return workspace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"✗ The tour needs a temporary folder, and found none: {e.Message}");
+            return null;
+        }
+    }
 
     /// <summary>Forgets what configures a server or a client; the processes that the tour starts inherit that.</summary>
     public static void ForgetSettings()

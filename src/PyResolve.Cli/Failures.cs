@@ -62,7 +62,7 @@ internal static class Failures
     }
 
     private static string[] TierHint(QuotaDenial denial) =>
-        denial.Code == ProblemCodes.LlmNotAllowed ? ["Or use --tier tier1 for a deterministic migration."] : [];
+        denial.Code == ProblemCodes.LlmNotAllowed && !denial.Message.Contains("tier1", StringComparison.Ordinal) ? ["Or use --tier tier1 for a deterministic migration."] : [];
 
     /// <summary>The SDK's messages say the cause, then what mends it: in a sentence of its own, or after a semicolon. On a terminal these are two lines.</summary>
     private static (string Cause, string Mend) Sentences(string message, bool last)

@@ -39,7 +39,7 @@ public sealed class RealServerTests : IAsyncLifetime
     [Fact]
     public async Task The_free_plan_has_no_LLM_migrations()
     {
-        (await UpgradeAsync("v1", "--tier", "tier2")).ShouldFail(3, "LLM", "--tier tier1");
+        (await UpgradeAsync("v1", "--tier", "tier2")).ShouldFail(3, "LLM", "use tier1");
     }
 
     [Fact]

@@ -61,18 +61,57 @@ public sealed partial class TourTests : IDisposable
         Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_server_that_dies_on_the_way_fails_the_tour_with_its_last_lines()
+    {
+        using var tour = Start();
+        while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("3. ", StringComparison.Ordinal))
+        {
+        }
+
+        (await Command.RunAsync("kill", ["-KILL", ServerOf(tour)], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        var output = tour.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await tour.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await tour.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        tour.ExitCode.ShouldBe(1, await output);
+        error.ShouldContain("✗ The tour failed in step ");
+        error.ShouldContain("| info: ");
+        Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
+    }
+
     public void Dispose() => Directory.Delete(_temporary, recursive: true);
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
     private static bool IsTheTours(string path) => Path.GetFileName(path).StartsWith("pyresolve-tour-", StringComparison.Ordinal);
 
-    private Process Start(string argument)
+    private Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(DotNet, [Tour, argument]) { UseShellExecute = false, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(DotNet, [Tour, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Disturbances)
             start.Environment[name] = value;
         return Process.Start(start)!;
+    }
+
+    /// <summary>The tour's child that runs the server, from the system's table of processes.</summary>
+    private static string ServerOf(Process tour) => Directory.EnumerateDirectories("/proc")
+        .Select(folder => Path.GetFileName(folder))
+        .Where(id => int.TryParse(id, out _))
+        .Single(id => IsServerOf(tour, id));
+
+    private static bool IsServerOf(Process tour, string id)
+    {
+        try
+        {
+            var parent = File.ReadLines($"/proc/{id}/status").Single(l => l.StartsWith("PPid:", StringComparison.Ordinal))[5..].Trim();
+            return parent == $"{tour.Id}" && File.ReadAllText($"/proc/{id}/cmdline").Contains("PyResolve.Server", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return false;
+        }
     }
 
     private static async Task<Uri> AddressOfAsync(Process tour)
