@@ -12,10 +12,10 @@ internal static class AnswerAssertions
         JsonElement.DeepEquals(answer.Body, JsonDocument.Parse(json).RootElement).ShouldBeTrue($"{answer.Text}\nis not\n{json}");
     }
 
-    /// <summary>Problem details with all that wire.md promises.</summary>
-    public static Answer ShouldBeProblem(this Answer answer, int status, string code)
+    /// <summary>Problem details with all that the wire contract promises.</summary>
+    public static Answer ShouldBeProblem(this Answer answer, int status, string code, string? request = null)
     {
-        answer.Status.ShouldBe(status, answer.Text);
+        answer.Status.ShouldBe(status, $"{request} {answer.Text}");
         answer.ContentType.ShouldBe("application/problem+json");
         answer["status"].GetInt32().ShouldBe(status);
         answer.Code.ShouldBe(code);
@@ -26,11 +26,11 @@ internal static class AnswerAssertions
     }
 
     /// <summary>422, with the field among <c>errors</c>.</summary>
-    public static void ShouldBlame(this Answer answer, string field)
+    public static void ShouldBlame(this Answer answer, string field, string? request = null)
     {
-        answer.ShouldBeProblem(422, "invalid");
+        answer.ShouldBeProblem(422, "invalid", request);
         var fields = answer["errors"].EnumerateObject().ToList();
-        fields.Select(member => member.Name).ShouldContain(name => name == field || name.StartsWith($"{field}[", StringComparison.Ordinal), answer.Text);
+        fields.Select(member => member.Name).ShouldContain(name => name == field || name.StartsWith($"{field}[", StringComparison.Ordinal), $"{request} {answer.Text}");
         fields.ShouldAllBe(member => member.Value.EnumerateArray().All(error => error.GetString()!.Length > 0));
     }
 }
