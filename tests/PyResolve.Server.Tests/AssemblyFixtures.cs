@@ -1,1 +1,2 @@
 [assembly: AssemblyFixture(typeof(SharedServers))]
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
