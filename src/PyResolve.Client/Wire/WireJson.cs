@@ -22,6 +22,9 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(CreateApiKeyRequest))]
 [JsonSerializable(typeof(CreatedApiKey))]
 [JsonSerializable(typeof(ApiKeyList))]
+[JsonSerializable(typeof(RotateApiKeyRequest))]
+[JsonSerializable(typeof(RotatedApiKey))]
+[JsonSerializable(typeof(ReportLeakRequest))]
 [JsonSerializable(typeof(QuotaSnapshot))]
 [JsonSerializable(typeof(ReservationRequest))]
 [JsonSerializable(typeof(Reservation))]
@@ -30,6 +33,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
+[JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext
 {

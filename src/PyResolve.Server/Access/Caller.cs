@@ -1,10 +1,13 @@
 namespace PyResolve.Server.Access;
 
 /// <summary>Who makes a request: an account, through a key or a session.</summary>
-internal sealed record Caller(Guid UserId, string Email, string? Name, string Plan)
+internal sealed record Caller(Guid UserId, string Email, string? Name)
 {
     /// <summary>The key that was sent; <see langword="null"/> for a session.</summary>
     public Guid? ApiKeyId { get; init; }
+
+    /// <summary>What of the key may be shown; <see langword="null"/> for a session.</summary>
+    public string? ApiKeyPrefix { get; init; }
 
     /// <summary>What the key may do; <see langword="null"/> for a session, which may do everything of its account.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Identity;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
@@ -23,7 +24,7 @@ internal static class AccountEndpoints
     }
 
     private static async Task<IResult> SignUp(
-        HttpContext http, Database database, Passwords passwords, Sessions sessions, ApiKeys keys, ServerOptions options, TimeProvider time)
+        HttpContext http, Database database, Passwords passwords, Sessions sessions, ApiKeys keys, AuditLog audit, ServerOptions options, TimeProvider time)
     {
         if (!options.SignUpIsOpen)
             return new ProblemResult(Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
@@ -58,6 +59,7 @@ internal static class AccountEndpoints
                     http.RequestAborted);
                 var key = await keys.CreateAsync(session, user.Id, new NewApiKey(ApiKeys.DefaultName, Scopes.Default, null, null), http.RequestAborted);
                 var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, http.RequestAborted);
+                await audit.WriteAsync(session, user.Id, Origin.OfOwner(http), AuditActions.AccountCreated, key.Prefix, http.RequestAborted);
                 return new SignUpResponse(user, key.ApiKey, token, expiresAt);
             },
             http.RequestAborted);
@@ -67,7 +69,7 @@ internal static class AccountEndpoints
             : TypedResults.Created((string?)null, created);
     }
 
-    private static async Task<IResult> LogIn(HttpContext http, Database database, Passwords passwords, Sessions sessions, TimeProvider time)
+    private static async Task<IResult> LogIn(HttpContext http, Database database, Passwords passwords, Sessions sessions, AuditLog audit, TimeProvider time)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.LogInRequest);
         var errors = new FieldErrors();
@@ -80,7 +82,7 @@ internal static class AccountEndpoints
             select p.id, p.email, p.name, p.plan, w.password_hash
             from profiles p
             join passwords w on w.user_id = p.id
-            where lower(p.email) = {Emails.Normalize(body.Email!)}
+            where lower(p.email) = {Emails.Normalize(body.Email!)} and p.email <> ''
             """,
             static row => new { User = new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)), PasswordHash = row.Text(4) },
             http.RequestAborted);
@@ -98,15 +100,23 @@ internal static class AccountEndpoints
                         http.RequestAborted);
                 }
 
+                await audit.WriteAsync(session, account.User.Id, Origin.OfOwner(http), AuditActions.LoggedIn, target: null, http.RequestAborted);
                 return await sessions.OpenAsync(session, account.User.Id, http.RequestAborted);
             },
             http.RequestAborted);
         return TypedResults.Ok(new LogInResponse(account.User, opened.Token, opened.ExpiresAt));
     }
 
-    private static async Task<IResult> LogOut(HttpContext http, Sessions sessions)
+    private static async Task<IResult> LogOut(HttpContext http, Database database, Sessions sessions, AuditLog audit)
     {
-        await sessions.EndAsync(http.Caller().SessionId!.Value, http.RequestAborted);
+        var caller = http.Caller();
+        await database.WriteAsync(
+            async session =>
+            {
+                await sessions.EndAsync(session, caller.SessionId!.Value, http.RequestAborted);
+                await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
+            },
+            http.RequestAborted);
         return TypedResults.NoContent();
     }
 

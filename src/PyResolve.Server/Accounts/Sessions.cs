@@ -38,15 +38,15 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
     /// <returns>The session's account, or <see langword="null"/> for a session that is unknown, ended or expired.</returns>
     public Task<Caller?> FindAsync(string token, CancellationToken cancellationToken) => database.FirstAsync(
         $"""
-        select s.id, p.id, p.email, p.name, p.plan
+        select s.id, p.id, p.email, p.name
         from sessions s
         join profiles p on p.id = s.user_id
         where s.token_digest = {SessionToken.DigestOf(token)} and s.revoked_at is null and s.expires_at > {time.GetInstant()}
         """,
-        static row => new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3), row.Text(4)) { SessionId = row.Uuid(0) },
+        static row => new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3)) { SessionId = row.Uuid(0) },
         cancellationToken);
 
-    public Task EndAsync(Guid id, CancellationToken cancellationToken) => database.ExecuteAsync(
+    public Task EndAsync(Session session, Guid id, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update sessions set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null",
         cancellationToken);
 }

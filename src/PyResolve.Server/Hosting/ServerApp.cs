@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
@@ -59,10 +60,10 @@ internal static class ServerApp
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
-        services.AddSingleton<ApiKeys>();
-        services.AddSingleton<ApiKeyVerifier>();
+        services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
@@ -90,6 +91,7 @@ internal static class ServerApp
         app.MapApiKeys();
         app.MapQuota();
         app.MapUsage();
+        app.MapAudit();
         app.MapOpenApi("/openapi/{documentName}.json");
     }
 }

@@ -46,6 +46,15 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Func<Session, Task> work, CancellationToken cancellationToken) => WriteAsync<object?>(
+        async session =>
+        {
+            await work(session);
+            return null;
+        },
+        cancellationToken);
+
     public Task<T?> FirstAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class =>
         ReadAsync(session => session.FirstAsync(sql, map, cancellationToken), cancellationToken);

@@ -18,7 +18,7 @@ create table profiles (
     created_at         timestamptz not null default now(),
     updated_at         timestamptz not null default now()
 );
-create unique index profiles_email on profiles (lower(email));
+create unique index profiles_email on profiles (lower(email)) where email <> '';
 
 -- Apart from the profile, so that no view or policy on profiles can ever show it.
 create table passwords (

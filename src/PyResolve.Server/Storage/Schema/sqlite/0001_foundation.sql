@@ -18,7 +18,7 @@ create table profiles (
     created_at         integer not null,
     updated_at         integer not null
 ) strict;
-create unique index profiles_email on profiles (lower(email));
+create unique index profiles_email on profiles (lower(email)) where email <> '';
 
 create table passwords (
     user_id       text primary key references profiles (id) on delete cascade,

@@ -1,0 +1,24 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Http;
+
+namespace PyResolve.Server.Audit;
+
+internal static class AuditEndpoints
+{
+    public static void MapAudit(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/audit", Read).WithTags("Audit").Produces<AuditPage>().RequireSession();
+
+    private static async Task<IResult> Read(HttpContext http, AuditLog audit)
+    {
+        Guid? cursor = null;
+        if (http.Request.Query["cursor"] is [{ Length: > 0 } text])
+        {
+            if (!Guid.TryParseExact(text, "D", out var id))
+                return new ProblemResult(Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+            cursor = id;
+        }
+
+        return TypedResults.Ok(await audit.ReadAsync(http.Caller().UserId, cursor, http.RequestAborted));
+    }
+}

@@ -1,0 +1,84 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Audit;
+
+/// <summary>Who acts, and from where.</summary>
+/// <param name="Actor"><c>session</c>, <c>key pyr_live_…</c> by its prefix, <c>operator</c>, or <c>anyone</c>.</param>
+/// <param name="Address">The client's address; <see langword="null"/> for an operator.</param>
+internal sealed record Origin(string Actor, string? Address)
+{
+    public static Origin Operator { get; } = new("operator", Address: null);
+
+    public static Origin Of(HttpContext http) => new(
+        http.Features.Get<Caller>() switch
+        {
+            null => "anyone",
+            { ApiKeyPrefix: { } prefix } => $"key {prefix}",
+            _ => "session",
+        },
+        AddressOf(http));
+
+    /// <summary>As <see cref="Of"/>, for an action that just proved whose account it is, such as a login.</summary>
+    public static Origin OfOwner(HttpContext http) => new("owner", AddressOf(http));
+
+    public static string? AddressOf(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : null;
+}
+
+/// <summary>What is written to the log: who did what to which key or account. The words are stable.</summary>
+internal static class AuditActions
+{
+    public const string AccountCreated = "account.created";
+    public const string AccountRenamed = "account.renamed";
+    public const string AccountDeleted = "account.deleted";
+    public const string PlanChanged = "account.plan_changed";
+    public const string EmailVerified = "account.email_verified";
+    public const string LoggedIn = "session.opened";
+    public const string LoggedOut = "session.ended";
+    public const string PasswordChanged = "password.changed";
+    public const string PasswordResetAsked = "password.reset_asked";
+    public const string PasswordReset = "password.reset";
+    public const string KeyCreated = "key.created";
+    public const string KeyRotated = "key.rotated";
+    public const string KeyRevoked = "key.revoked";
+    public const string KeyLeaked = "key.leak_reported";
+    public const string DeviceApproved = "device.approved";
+    public const string DeviceDenied = "device.denied";
+    public const string IdentityLinked = "identity.linked";
+}
+
+/// <summary>The append-only log, which the database itself keeps from being changed. Written in the transaction of what it tells of.</summary>
+internal sealed class AuditLog(Database database, TimeProvider time)
+{
+    public const int PageSize = 50;
+
+    public Task WriteAsync(Session session, Guid userId, Origin origin, string action, string? target, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        return session.ExecuteAsync(
+            $"""
+            insert into audit_log (user_id, id, at, actor, action, target, address)
+            values ({userId}, {Guid.CreateVersion7(now)}, {now}, {origin.Actor}, {action}, {target}, {origin.Address})
+            """,
+            cancellationToken);
+    }
+
+    /// <summary>Newest first, after the entry that <paramref name="cursor"/> names.</summary>
+    public async Task<AuditPage> ReadAsync(Guid userId, Guid? cursor, CancellationToken cancellationToken)
+    {
+        var rows = await database.ListAsync(
+            $"""
+            select id, at, actor, action, target, address
+            from audit_log
+            where user_id = {userId} and ({cursor is null} or id < {cursor ?? Guid.Empty})
+            order by id desc
+            limit {PageSize + 1}
+            """,
+            static row => (Id: row.Uuid(0), Entry: new AuditEntry(row.Instant(1), row.Text(2), row.Text(3), row.TextOrNull(4), row.TextOrNull(5))),
+            cancellationToken);
+        var page = rows.Take(PageSize).ToList();
+        return new AuditPage([.. page.Select(row => row.Entry)], rows.Count > PageSize ? page[^1].Id.ToString() : null);
+    }
+}
