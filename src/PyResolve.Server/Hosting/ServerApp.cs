@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
@@ -68,13 +69,14 @@ internal static class ServerApp
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
+        services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins([.. options.CorsOrigins])
             .AllowAnyMethod()
             .AllowAnyHeader()
-            .WithExposedHeaders("X-Request-Id", "Retry-After")));
+            .WithExposedHeaders("X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")));
     }
 
     private static void UsePyResolve(this WebApplication app)
