@@ -51,6 +51,9 @@ internal sealed record ClientSettings(Uri ApiUrl, string? ApiKey, TimeSpan Reque
         return null;
     }
 
+    /// <summary>The server alone, so that the key never reaches a log.</summary>
+    public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";
+
     private static bool Blank(string? text) => string.IsNullOrWhiteSpace(text);
 
     private static PyResolveException Invalid(string message) => new(PyResolveErrorCodes.InvalidConfiguration, message);

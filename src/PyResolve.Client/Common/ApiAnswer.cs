@@ -7,6 +7,9 @@ namespace PyResolve.Client;
 /// <summary>What came back, read whole.</summary>
 internal sealed class ApiAnswer
 {
+    /// <summary>No answer of the contract comes near it; what is larger is not one.</summary>
+    private const int LargestBody = 4 * 1024 * 1024;
+
     private readonly string _target;
     private readonly byte[] _body;
     private readonly string _mediaType;
@@ -36,11 +39,26 @@ internal sealed class ApiAnswer
 
     private bool IsJson => _mediaType.EndsWith("/json", StringComparison.OrdinalIgnoreCase) || _mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
 
-    public static async Task<ApiAnswer> FromAsync(string target, HttpResponseMessage response, TimeProvider time)
+    public static async Task<ApiAnswer> ReadAsync(string target, HttpResponseMessage response, TimeProvider time, CancellationToken cancellationToken)
     {
-        // Already buffered: the request completed with its content, so that the timeout covers the whole answer.
-        var body = response.Content is null ? [] : await response.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
-        return new(target, response, body, time);
+        if (response.Content is null)
+            return new(target, response, [], time);
+#if NET
+        using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+#else
+        using var stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
+#endif
+        using var body = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        int read;
+        while ((read = await ReadAsync(stream, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            body.Write(buffer, 0, read);
+            if (body.Length > LargestBody)
+                throw new ApiAnswer(target, response, [], time).Unexpected("more than any PyResolve server sends");
+        }
+
+        return new(target, response, body.ToArray(), time);
     }
 
     public T Read<T>(JsonTypeInfo<T> type, Func<T, bool> isComplete)
@@ -81,12 +99,20 @@ internal sealed class ApiAnswer
         };
     }
 
-    private PyResolveException Unexpected()
+    private static Task<int> ReadAsync(Stream stream, byte[] buffer, CancellationToken cancellationToken) =>
+#if NET
+        stream.ReadAsync(buffer, cancellationToken).AsTask();
+#else
+        stream.ReadAsync(buffer, 0, buffer.Length, cancellationToken);
+#endif
+
+    private PyResolveException Unexpected(string? what = null)
     {
-        var what = Status is >= 300 and <= 399 && _location is not null
+        what ??= IsJson ? "JSON of another shape" : Redaction.Line(_mediaType);
+        var answered = Status is >= 300 and <= 399 && _location is not null
             ? $"answered {Status} and points to {Redaction.Line(_location)}"
-            : $"answered {Status} with {(IsJson ? "JSON of another shape" : Redaction.Line(_mediaType))}";
-        return new(PyResolveErrorCodes.UnexpectedAnswer, $"{_target} {what}: that is no PyResolve server. Check PYRESOLVE_API_URL, and any proxy between.")
+            : $"answered {Status} with {what}";
+        return new(PyResolveErrorCodes.UnexpectedAnswer, $"{_target} {answered}: that is no PyResolve server. Check PYRESOLVE_API_URL, and any proxy between.")
         {
             Status = Status,
             RequestId = _requestId,

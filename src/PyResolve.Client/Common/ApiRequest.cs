@@ -19,6 +19,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public ApiRequest With<T>(T body, JsonTypeInfo<T> type) => this with { Body = JsonSerializer.SerializeToUtf8Bytes(body, type) };
 
+    /// <summary>The route alone, so that a session or a password never reaches a log.</summary>
+    public override string ToString() => $"{Method} {Path}";
+
     public static ApiRequest Get(string path) => new(HttpMethod.Get, path) { NeedsKey = true };
 
     public static ApiRequest Post(string path) => new(HttpMethod.Post, path) { NeedsKey = true };

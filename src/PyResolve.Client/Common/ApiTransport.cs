@@ -8,9 +8,6 @@ namespace PyResolve.Client;
 /// <summary>Sends one request and reads one answer: every failure leaves as a <see cref="PyResolveException"/>, cancellation as itself.</summary>
 internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time)
 {
-    /// <summary>No answer of the contract comes near it; what is larger is not one.</summary>
-    public const long LargestAnswer = 4 * 1024 * 1024;
-
     private static readonly string UserAgent = "pyresolve-dotnet/" + Version();
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
 
@@ -44,8 +41,8 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
         using var message = Message(request);
         try
         {
-            using var response = await http().SendAsync(message, HttpCompletionOption.ResponseContentRead, either.Token).ConfigureAwait(false);
-            var answer = await ApiAnswer.FromAsync(target, response, time).ConfigureAwait(false);
+            using var response = await http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
+            var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
             return answer.IsSuccess ? answer : throw answer.Failure(request.SendsKey);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -54,7 +51,7 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
                 PyResolveErrorCodes.Timeout,
                 $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s. Try again, or check the network and PYRESOLVE_API_URL.");
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             throw ConnectionFailure.Describe(_root, exception);
         }

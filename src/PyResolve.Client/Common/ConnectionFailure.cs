@@ -7,17 +7,10 @@ namespace PyResolve.Client;
 /// <summary>Says in a word why there was no answer.</summary>
 internal static class ConnectionFailure
 {
-    public static PyResolveException Describe(string root, HttpRequestException exception)
-    {
-#if NET
-        if (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
-            return new(PyResolveErrorCodes.UnexpectedAnswer, $"{root} answered with more than any PyResolve server does. Check PYRESOLVE_API_URL.", exception);
-#endif
-        return new(
-            PyResolveErrorCodes.Unreachable,
-            $"Cannot reach {root} ({Cause(exception)}). Check the network, or PYRESOLVE_API_URL if the server is elsewhere.",
-            exception);
-    }
+    public static PyResolveException Describe(string root, Exception exception) => new(
+        PyResolveErrorCodes.Unreachable,
+        $"Cannot reach {root} ({Cause(exception)}). Check the network, or PYRESOLVE_API_URL if the server is elsewhere.",
+        exception);
 
     private static string Cause(Exception exception)
     {

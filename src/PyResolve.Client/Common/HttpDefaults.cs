@@ -11,7 +11,6 @@ internal static class HttpDefaults
     {
         // Each request has a deadline of its own, on the client's clock.
         client.Timeout = Timeout.InfiniteTimeSpan;
-        client.MaxResponseContentBufferSize = ApiTransport.LargestAnswer;
         return client;
     }
 

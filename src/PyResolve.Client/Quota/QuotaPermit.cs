@@ -106,9 +106,9 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
             var released = await _client.ReleaseReservationAsync(id).ConfigureAwait(false);
             Quota = released.Quota ?? Quota;
         }
-        catch (Exception exception) when (exception is PyResolveException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception)
         {
-            // Its time to live gives it back.
+            // Whatever it was, a handler of the host's included: its time to live gives the hold back.
         }
     }
 

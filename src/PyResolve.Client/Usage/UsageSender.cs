@@ -99,7 +99,7 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
                 Settle(count);
             }
         }
-        catch (OperationCanceledException) when (_end.IsCancellationRequested)
+        catch (Exception) when (_end.IsCancellationRequested)
         {
             Log.Lost(logger, Pending);
             FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent."));

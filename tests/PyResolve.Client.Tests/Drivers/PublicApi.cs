@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization.Metadata;
 
 namespace PyResolve.Client.Tests.Drivers;
 
@@ -48,8 +49,11 @@ internal static class PublicApi
         return string.Join(", ", all) is { Length: > 0 } list ? " : " + list : "";
     }
 
+    /// <summary>The JSON source generator lists each type once more.</summary>
+    private static bool IsGenerated(PropertyInfo property) => typeof(JsonTypeInfo).IsAssignableFrom(property.PropertyType);
+
     private static bool IsWritten(MemberInfo member) =>
-        member is PropertyInfo { Name: not "EqualityContract" } or FieldInfo || (member is MethodBase && !member.IsDefined(typeof(CompilerGeneratedAttribute)));
+        member is PropertyInfo { Name: not "EqualityContract" } property && !IsGenerated(property) || member is FieldInfo || (member is MethodBase && !member.IsDefined(typeof(CompilerGeneratedAttribute)));
 
     private static string? Describe(MemberInfo member) => member switch
     {
@@ -66,7 +70,7 @@ internal static class PublicApi
     private static string Accessors(PropertyInfo property)
     {
         var get = property.GetMethod is { } getter && IsVisible(getter) ? " get;" : "";
-        var isInit = property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Any(modifier => modifier.Name == nameof(IsExternalInit)) ?? false;
+        var isInit = property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Any(modifier => modifier.Name == "IsExternalInit") ?? false;
         return property.SetMethod is { } setter && IsVisible(setter) ? get + (isInit ? " init;" : " set;") : get;
     }
 
