@@ -118,6 +118,7 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
     {
         for (var attempt = 1; ; attempt++)
         {
+            var hurry = NextHurry();
             var failures = await Task.WhenAll(events.ConvertAll(SendAsync)).ConfigureAwait(false);
             events = [.. events.Where((_, i) => failures[i] is not null)];
             if (events.Count == 0)
@@ -125,7 +126,7 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
             var failure = failures.First(static failure => failure is not null)!;
             if (attempt >= TriesBeforeFlushFails)
                 FailFlushes(failure);
-            await PauseAsync(failure, attempt).ConfigureAwait(false);
+            await PauseAsync(failure, attempt, hurry).ConfigureAwait(false);
         }
     }
 
@@ -159,17 +160,20 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
     private static bool IsForGood(PyResolveException exception) =>
         exception is { Status: >= 400 and < 500 and not (408 or 425 or 429), Code: not PyResolveErrorCodes.UnexpectedAnswer };
 
-    /// <summary>Waits as long as the server asks, or ever longer; a flush that arrives meanwhile cuts it short.</summary>
-    private async Task PauseAsync(PyResolveException failure, int attempt)
+    /// <summary>Done when a flush arrives from now on.</summary>
+    private Task<bool> NextHurry()
     {
-        Task hurry;
         lock (_gate)
         {
             if (_hurry.Task.IsCompleted)
                 _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            hurry = _hurry.Task;
+            return _hurry.Task;
         }
+    }
 
+    /// <summary>Waits as long as the server asks, or ever longer; a flush that has arrived since the attempt began cuts it short.</summary>
+    private async Task PauseAsync(PyResolveException failure, int attempt, Task<bool> hurry)
+    {
         var wait = failure.RetryAfter is { } asked && asked > TimeSpan.Zero ? asked : Retry.Backoff(attempt, LongestPause);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
         var pause = transport.Time.Pause(wait, over.Token);

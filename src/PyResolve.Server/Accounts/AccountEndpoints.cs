@@ -40,7 +40,7 @@ internal static class AccountEndpoints
         var name = string.IsNullOrWhiteSpace(body.Name) ? email[..email.IndexOf('@')] : body.Name.Trim();
         var passwordHash = passwords.Hash(body.Password!);
         var now = time.GetInstant();
-        var user = new UserInfo(Guid.CreateVersion7(now), email, name, Plans.Free);
+        var user = new UserInfo(Ids.Create(now), email, name, Plans.Free);
 
         var created = await database.WriteAsync(
             async session =>

@@ -155,6 +155,20 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
+    public async Task A_flush_does_not_wait_for_a_long_pause_to_end()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var asked = new TaskCompletionSource();
+        await using var client = server.On("POST /usage", _ => asked.TrySetResult() ? Answer.Busy(300) : Recorded).Client();
+        client.Usage.Report(new("scan"));
+        await asked.Task;
+
+        await client.Usage.FlushAsync(Cancellation);
+
+        client.Usage.Sent.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_flush_can_be_given_up()
     {
         await using var server = await ScriptedServer.StartAsync();
