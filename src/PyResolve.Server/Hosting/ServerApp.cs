@@ -44,10 +44,14 @@ internal static class ServerApp
             kestrel.AddServerHeader = false;
         });
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        // A start that fails is told in one line by whoever asked for it; the host would add a stack trace.
+        var hasStarted = false;
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Warning);
         builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
         app.UsePyResolve();
         app.MapPyResolve();
         return app;
