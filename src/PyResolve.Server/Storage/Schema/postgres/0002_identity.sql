@@ -11,7 +11,7 @@ alter table api_keys add column replaced_by uuid;
 
 -- One row. Whoever advances it holds its lock until the commit, so that a reader who sees epoch n sees every change up to n.
 create table key_epoch (
-    only  boolean primary key default true check (only),
+    id    integer primary key default 1 check (id = 1),
     epoch bigint not null
 );
 insert into key_epoch (epoch) values (0);
@@ -85,7 +85,7 @@ create index device_codes_expiry on device_codes (expires_at);
 
 -- One row: what the short codes are salted with. They are looked up by their digest, so the salt is one for all, and this database's own.
 create table device_salt (
-    id   boolean primary key default true check (id),
+    id   integer primary key default 1 check (id = 1),
     salt bytea not null
 );
 insert into device_salt (salt) values (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));
