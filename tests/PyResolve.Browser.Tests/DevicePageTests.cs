@@ -25,8 +25,10 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     public async Task A_person_signs_in_compares_the_code_and_approves()
     {
         var begun = await BeginAsync();
-        var page = await OpenAsync(begun["verification_uri_complete"].GetString()!);
+        var page = await OpenAsync(
+            begun["verification_uri_complete"].GetString()!, new() { ViewportSize = new() { Width = 640, Height = 760 } });
         await SignInAsync(page);
+        await Screenshots.TakeAsync(page, "device");
 
         await Expect(page.Locator("p.code")).ToHaveTextAsync(begun["user_code"].GetString()!);
         await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("pyresolve-cli");

@@ -2,7 +2,10 @@ using Microsoft.Playwright;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>Pictures of what the tests see, in the folder that <c>PYRESOLVE_SCREENSHOTS</c> names; none without it.</summary>
+/// <summary>
+/// Pictures of what the tests see, in the folder whose full path <c>PYRESOLVE_SCREENSHOTS</c> has; none without it. The guide's picture is taken by
+/// <c>PYRESOLVE_SCREENSHOTS=$PWD/docs/images dotnet run --project tests/PyResolve.Browser.Tests -- -method "*compares_the_code_and_approves"</c>.
+/// </summary>
 internal static class Screenshots
 {
     private static readonly string? Folder = Environment.GetEnvironmentVariable("PYRESOLVE_SCREENSHOTS") is { Length: > 0 } folder ? folder : null;
@@ -10,6 +13,6 @@ internal static class Screenshots
     public static async Task TakeAsync(IPage page, string name)
     {
         if (Folder is not null)
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Path.GetFullPath(Folder), $"{name}.png") });
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Folder, $"{name}.png") });
     }
 }

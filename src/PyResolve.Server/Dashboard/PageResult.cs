@@ -19,7 +19,7 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
 
     /// <summary>A problem, as a page with the mend.</summary>
     public static Task WriteProblemAsync(HttpContext http, Problem problem) => WriteAsync(http, problem.Status ?? 500, problem.Title ?? "Problem", $"""
-        <h1>{problem.Title}</h1>
+        <h1>That did not work</h1>
         <p class="alert" role="alert">{problem.Detail}</p>
         <p><a class="button" href="device">Start again</a></p>
         <p class="small">Request {http.TraceIdentifier}</p>
