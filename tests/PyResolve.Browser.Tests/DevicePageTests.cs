@@ -26,7 +26,7 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     {
         var begun = await BeginAsync();
         var page = await OpenAsync(
-            begun["verification_uri_complete"].GetString()!, new() { ViewportSize = new() { Width = 640, Height = 760 } });
+            begun["verification_uri_complete"].GetString()!, new() { ViewportSize = new() { Width = 640, Height = 820 } });
         await SignInAsync(page);
         await Screenshots.TakeAsync(page, "device");
 
