@@ -5,6 +5,8 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Dashboard;
+using PyResolve.Server.Devices;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
@@ -69,11 +71,14 @@ internal static class ServerApp
         services.AddSingleton<AuditLog>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
+        services.AddSingleton<LogIn>();
         services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
+        services.AddDeviceLogin();
+        services.AddPages();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
@@ -96,6 +101,8 @@ internal static class ServerApp
         app.MapService();
         app.MapAccounts();
         app.MapApiKeys();
+        app.MapDeviceLogin();
+        app.MapPageAssets();
         app.MapQuota();
         app.MapUsage();
         app.MapAudit();
