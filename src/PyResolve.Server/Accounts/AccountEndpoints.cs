@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Identity;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
@@ -69,7 +68,7 @@ internal static class AccountEndpoints
             : TypedResults.Created((string?)null, created);
     }
 
-    private static async Task<IResult> LogIn(HttpContext http, Database database, Passwords passwords, Sessions sessions, AuditLog audit, TimeProvider time)
+    private static async Task<IResult> LogIn(HttpContext http, LogIn logIn)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.LogInRequest);
         var errors = new FieldErrors();
@@ -77,34 +76,8 @@ internal static class AccountEndpoints
         errors.Text("password", body.Password, Passwords.Longest, required: true);
         errors.ThrowIfAny();
 
-        var account = await database.FirstAsync(
-            $"""
-            select p.id, p.email, p.name, p.plan, w.password_hash
-            from profiles p
-            join passwords w on w.user_id = p.id
-            where lower(p.email) = {Emails.Normalize(body.Email!)} and p.email <> ''
-            """,
-            static row => new { User = new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)), PasswordHash = row.Text(4) },
-            http.RequestAborted);
-        var verdict = passwords.Verify(account?.PasswordHash, body.Password!);
-        if (account is null || verdict is PasswordVerificationResult.Failed)
-            return new ProblemResult(Problems.Unauthenticated("Wrong e-mail or password."));
-
-        var opened = await database.WriteAsync(
-            async session =>
-            {
-                if (verdict is PasswordVerificationResult.SuccessRehashNeeded)
-                {
-                    await session.ExecuteAsync(
-                        $"update passwords set password_hash = {passwords.Hash(body.Password!)}, changed_at = {time.GetInstant()} where user_id = {account.User.Id}",
-                        http.RequestAborted);
-                }
-
-                await audit.WriteAsync(session, account.User.Id, Origin.OfOwner(http), AuditActions.LoggedIn, target: null, http.RequestAborted);
-                return await sessions.OpenAsync(session, account.User.Id, http.RequestAborted);
-            },
-            http.RequestAborted);
-        return TypedResults.Ok(new LogInResponse(account.User, opened.Token, opened.ExpiresAt));
+        var outcome = await logIn.TryAsync(body.Email!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Opened is { } opened ? TypedResults.Ok(opened) : new ProblemResult(outcome.Refusal!, outcome.RetryAfter);
     }
 
     private static async Task<IResult> LogOut(HttpContext http, Database database, Sessions sessions, AuditLog audit)

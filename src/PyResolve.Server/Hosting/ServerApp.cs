@@ -63,6 +63,7 @@ internal static class ServerApp
         services.AddSingleton<AuditLog>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
+        services.AddSingleton<LogIn>();
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<ApiKeyVerifier>();
         services.AddSingleton<QuotaReader>();
