@@ -58,6 +58,44 @@ public sealed record CreatedApiKey(
     public override string ToString() => $"{nameof(CreatedApiKey)} {Prefix}…";
 }
 
+/// <summary>The body of <c>POST /auth/api-keys/{id}/rotate</c>.</summary>
+public sealed record RotateApiKeyRequest
+{
+    /// <summary>How long both keys work, in seconds, 0 to 2592000 (30 days); default 0: the old one is revoked at once.</summary>
+    public int? GraceSeconds { get; init; }
+}
+
+/// <summary>The answer to a rotation: the only time that the new key is shown.</summary>
+/// <param name="Id">The new key.</param>
+/// <param name="Name">The old key's name.</param>
+/// <param name="Prefix">The new key's first 20 characters.</param>
+/// <param name="Scopes">The old key's scopes.</param>
+/// <param name="ExpiresAt">The old key's expiry, before the rotation.</param>
+/// <param name="ApiKey">The secret.</param>
+/// <param name="PreviousExpiresAt">When the old key stops working.</param>
+public sealed record RotatedApiKey(
+    Guid Id,
+    string Name,
+    string Prefix,
+    IReadOnlyList<string> Scopes,
+    DateTimeOffset? ExpiresAt,
+    string ApiKey,
+    DateTimeOffset PreviousExpiresAt)
+{
+    /// <summary>The prefix alone, so that a secret never reaches a log.</summary>
+    public override string ToString() => $"{nameof(RotatedApiKey)} {Prefix}…";
+}
+
+/// <summary>The body of <c>POST /auth/api-keys/report-leak</c>.</summary>
+public sealed record ReportLeakRequest
+{
+    /// <summary>The whole key that was found in the open.</summary>
+    public string? ApiKey { get; init; }
+
+    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    public override string ToString() => nameof(ReportLeakRequest);
+}
+
 /// <summary>What a key may do.</summary>
 public static class Scopes
 {

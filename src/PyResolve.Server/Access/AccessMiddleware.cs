@@ -26,7 +26,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
         refusal ??= caller is null ? null : Judge(caller, requirement);
         if (refusal is not null)
         {
-            await http.WriteAsync(refusal);
+            await http.WriteAsync(refusal.Problem, refusal.RetryAfter);
             return;
         }
 
@@ -34,7 +34,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
         await next(http);
     }
 
-    private async ValueTask<(Caller? Caller, Problem? Refusal)> FindCallerAsync(HttpContext http)
+    private async ValueTask<(Caller? Caller, Refusal? Refusal)> FindCallerAsync(HttpContext http)
     {
         string? apiKey = http.Request.Headers["X-API-Key"];
         string? authorization = http.Request.Headers.Authorization;
@@ -43,34 +43,41 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
             : authorization;
 
         if (!string.IsNullOrEmpty(apiKey) && !string.IsNullOrEmpty(bearer))
-            return (null, Problems.Malformed("Send either X-API-Key or Authorization, not both."));
+            return (null, new Refusal(Problems.Malformed("Send either X-API-Key or Authorization, not both.")));
         var credential = string.IsNullOrEmpty(apiKey) ? bearer : apiKey;
         if (string.IsNullOrEmpty(credential))
-            return (null, Problems.Unauthenticated($"API key required. Get one at {publicUrl.Value}"));
+            return (null, new Refusal(Problems.Unauthenticated($"API key required. Get one at {publicUrl.Value}")));
 
         if (ApiKeyFormat.HasKeyForm(credential))
         {
-            return await keys.VerifyAsync(credential, http.RequestAborted) is { } owner
-                ? (owner, null)
-                : (null, Problems.Unauthenticated("Invalid or revoked API key"));
+            var verdict = await keys.VerifyAsync(credential, http.RequestAborted);
+            if (verdict.TooManyTries)
+                return (null, new Refusal(RateLimits.Problem("Too many wrong secrets were tried on this key's prefix. Wait before the next try."), LegacyKeys.TryRegained));
+            if (verdict.Key is not { } key)
+                return (null, new Refusal(Problems.Unauthenticated("Invalid or revoked API key")));
+            return RateLimits.Take(http, key.Limiter) is { } wait
+                ? (null, new Refusal(RateLimits.Problem($"This API key may make {key.Limiter!.Limit} requests a minute. Wait before the next one."), wait))
+                : (key.Owner, null);
         }
 
         if (string.IsNullOrEmpty(apiKey) && SessionToken.HasTokenForm(credential))
         {
             return await sessions.FindAsync(credential, http.RequestAborted) is { } user
                 ? (user, null)
-                : (null, Problems.Unauthenticated("Invalid or expired session. Log in again."));
+                : (null, new Refusal(Problems.Unauthenticated("Invalid or expired session. Log in again.")));
         }
 
-        return (null, Problems.Unauthenticated("Invalid API key format"));
+        return (null, new Refusal(Problems.Unauthenticated("Invalid API key format")));
     }
 
-    private static Problem? Judge(Caller caller, AccessRequirement requirement)
+    private static Refusal? Judge(Caller caller, AccessRequirement requirement)
     {
         if (requirement.SessionOnly && caller.SessionId is null)
-            return Problems.Forbidden(ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key.");
+            return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key."));
         if (requirement.Scope is { } scope && !caller.Has(scope))
-            return Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in.");
+            return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
         return null;
     }
+
+    private sealed record Refusal(Problem Problem, TimeSpan? RetryAfter = null);
 }

@@ -1,4 +1,5 @@
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -38,14 +39,26 @@ internal static class AccountCommands
         }
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
-        var changed = await services.GetRequiredService<Database>().ExecuteAsync(
-            $"""
-            update profiles
-            set plan = {plan}, updated_at = {services.GetRequiredService<TimeProvider>().GetInstant()}
-            where lower(email) = {Emails.Normalize(email)} and email <> ''
-            """,
+        var audit = services.GetRequiredService<AuditLog>();
+        var now = services.GetRequiredService<TimeProvider>().GetInstant();
+        var isChanged = await services.GetRequiredService<Database>().WriteAsync(
+            async session =>
+            {
+                var userId = await session.FirstAsync(
+                    $"""
+                    update profiles
+                    set plan = {plan}, updated_at = {now}
+                    where lower(email) = {Emails.Normalize(email)} and email <> ''
+                    returning id
+                    """,
+                    static row => row.Uuid(0).ToString(),
+                    CancellationToken.None);
+                if (userId is not null)
+                    await audit.WriteAsync(session, Guid.Parse(userId), Origin.Operator, AuditActions.PlanChanged, plan, CancellationToken.None);
+                return userId is not null;
+            },
             CancellationToken.None);
-        if (changed == 0)
+        if (!isChanged)
         {
             await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
             return 1;

@@ -64,8 +64,7 @@ internal static class ServerApp
         services.AddSingleton<Passwords>();
         services.AddSingleton<Sessions>();
         services.AddSingleton<LogIn>();
-        services.AddSingleton<ApiKeys>();
-        services.AddSingleton<ApiKeyVerifier>();
+        services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();

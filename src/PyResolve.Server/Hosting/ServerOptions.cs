@@ -32,6 +32,9 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:PasswordIterations</c>: PBKDF2-HMAC-SHA512 rounds; default 210,000.</summary>
     public int PasswordIterations { get; private init; } = 210_000;
 
+    /// <summary><c>PyResolve:RememberedKeys</c>: how many verified keys an instance keeps in memory; default 200,000.</summary>
+    public int RememberedKeys { get; private init; } = 200_000;
+
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var databaseUrl = Text(configuration, "DATABASE_URL");
@@ -53,6 +56,7 @@ internal sealed class ServerOptions
             },
             CorsOrigins = Origins(configuration),
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
+            RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
         };
     }

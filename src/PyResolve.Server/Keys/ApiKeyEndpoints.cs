@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
@@ -8,13 +9,17 @@ namespace PyResolve.Server.Keys;
 internal static class ApiKeyEndpoints
 {
     private const int LongestName = 100;
+    private const int LongestGrace = 30 * 24 * 60 * 60;
+    private const int LongestReport = 1_000;
 
     public static void MapApiKeys(this IEndpointRouteBuilder routes)
     {
-        var keys = routes.MapGroup("/auth/api-keys").WithTags("API keys").RequireScope(Scopes.Keys);
-        keys.MapGet("", List).Produces<ApiKeyList>();
-        keys.MapPost("", Create).Accepts<CreateApiKeyRequest>(isOptional: true, "application/json").Produces<CreatedApiKey>(201);
-        keys.MapDelete("/{id:guid}", Revoke).Produces(204);
+        var keys = routes.MapGroup("/auth/api-keys").WithTags("API keys");
+        keys.MapGet("", List).Produces<ApiKeyList>().RequireScope(Scopes.Keys);
+        keys.MapPost("", Create).Accepts<CreateApiKeyRequest>(isOptional: true, "application/json").Produces<CreatedApiKey>(201).RequireScope(Scopes.Keys);
+        keys.MapPost("/{id:guid}/rotate", Rotate).Accepts<RotateApiKeyRequest>(isOptional: true, "application/json").Produces<RotatedApiKey>(201).RequireScope(Scopes.Keys);
+        keys.MapDelete("/{id:guid}", Revoke).Produces(204).RequireScope(Scopes.Keys);
+        keys.MapPost("/report-leak", ReportLeak).Accepts<ReportLeakRequest>("application/json").Produces(202);
     }
 
     private static async Task<IResult> List(HttpContext http, ApiKeys keys) =>
@@ -31,7 +36,7 @@ internal static class ApiKeyEndpoints
         errors.Text("name", body.Name, LongestName);
         errors.Range("requests_per_minute", body.RequestsPerMinute, 1, 1_000_000);
         foreach (var unknown in scopes.Except(Scopes.All, StringComparer.Ordinal))
-            errors.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}; '{unknown}' is none of them.");
+            errors.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");
         if (scopes.Count == 0)
             errors.Add("scopes", "must name at least one scope.");
         if (expiresAt <= time.GetUtcNow())
@@ -39,17 +44,51 @@ internal static class ApiKeyEndpoints
         errors.ThrowIfAny();
 
         if (scopes.Where(scope => !caller.Has(scope)).ToList() is { Count: > 0 } beyond)
-            return new ProblemResult(Problems.Forbidden(ProblemCodes.ScopeMissing, $"A key can make keys only within its own scopes; this one lacks {string.Join(", ", beyond)}."));
+            return BeyondCaller($"A key can make keys only within its own scopes; this one lacks {string.Join(", ", beyond)}.");
         if (expiresAt > caller.ExpiresAt)
-            return new ProblemResult(Problems.Forbidden(ProblemCodes.ScopeMissing, "A key can make keys only within its own expiry."));
+            return BeyondCaller("A key can make keys only within its own expiry.");
 
         var name = string.IsNullOrWhiteSpace(body.Name) ? ApiKeys.DefaultName : body.Name.Trim();
-        var created = await keys.CreateAsync(caller.UserId, new NewApiKey(name, scopes, expiresAt, body.RequestsPerMinute), http.RequestAborted);
-        return TypedResults.Created((string?)null, created);
+        var wanted = new NewApiKey(name, scopes, expiresAt, body.RequestsPerMinute);
+        return TypedResults.Created((string?)null, await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted));
+    }
+
+    private static async Task<IResult> Rotate(Guid id, HttpContext http, ApiKeys keys)
+    {
+        var body = await JsonBody.ReadAsync(http, WireJson.Default.RotateApiKeyRequest, whenEmpty: new());
+        var errors = new FieldErrors();
+        errors.Range("grace_seconds", body.GraceSeconds, 0, LongestGrace);
+        errors.ThrowIfAny();
+
+        var grace = TimeSpan.FromSeconds(body.GraceSeconds ?? 0);
+        return await keys.RotateAsync(http.Caller(), id, grace, Origin.Of(http), http.RequestAborted) switch
+        {
+            RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => TypedResults.Created(
+                (string?)null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
+            RotateOutcome.Dead => new ProblemResult(Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one.")),
+            RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes and expiry."),
+            _ => NoSuchKey(),
+        };
     }
 
     private static async Task<IResult> Revoke(Guid id, HttpContext http, ApiKeys keys) =>
-        await keys.RevokeAsync(http.Caller().UserId, id, http.RequestAborted)
+        await keys.RevokeAsync(http.Caller().UserId, id, Origin.Of(http), AuditActions.KeyRevoked, http.RequestAborted)
             ? TypedResults.NoContent()
-            : new ProblemResult(Problems.NotFound("There is no such API key. GET /auth/api-keys lists yours."));
+            : NoSuchKey();
+
+    /// <summary>Always 202: the answer tells nobody whether a key is live.</summary>
+    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys)
+    {
+        var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
+        var errors = new FieldErrors();
+        errors.Text("api_key", body.ApiKey, LongestReport, required: true);
+        errors.ThrowIfAny();
+
+        await keys.RevokeLeakedAsync(body.ApiKey!.Trim(), Origin.Of(http), http.RequestAborted);
+        return TypedResults.StatusCode(StatusCodes.Status202Accepted);
+    }
+
+    private static ProblemResult BeyondCaller(string detail) => new(Problems.Forbidden(ProblemCodes.ScopeMissing, detail));
+
+    private static ProblemResult NoSuchKey() => new(Problems.NotFound("There is no such API key. GET /auth/api-keys lists yours."));
 }

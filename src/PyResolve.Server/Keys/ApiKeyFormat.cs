@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace PyResolve.Server.Keys;
 
@@ -10,7 +9,7 @@ internal static class ApiKeyFormat
     public const string Start = "pyr_live_";
     public const int PrefixLength = 20;
     private const int SecretBytes = 24;
-    private const int Length = 9 + (2 * SecretBytes);
+    public const int Length = 9 + (2 * SecretBytes);
 
     private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
@@ -24,9 +23,4 @@ internal static class ApiKeyFormat
         text.Length == Length && HasKeyForm(text) && !text.AsSpan(Start.Length).ContainsAnyExcept(LowerHex);
 
     public static string PrefixOf(string key) => key[..PrefixLength];
-
-    /// <summary>
-    /// What is looked up: 148 secret bits lie beyond the prefix, so that a plain hash gives nothing away.
-    /// </summary>
-    public static byte[] DigestOf(string key) => SHA256.HashData(Encoding.ASCII.GetBytes(key));
 }

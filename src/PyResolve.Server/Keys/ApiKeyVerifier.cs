@@ -1,72 +1,123 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using PyResolve.Server.Access;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>
-/// Tells whose key it is. One indexed row and a constant-time comparison of digests; a key that was made by SQL and has none yet is
-/// checked against its bcrypt hash once, a few at a time, and its digest is written.
-/// </summary>
-internal sealed class ApiKeyVerifier(Database database, TimeProvider time) : IDisposable
-{
-    private readonly SemaphoreSlim _bcryptTurn = new(Environment.ProcessorCount);
+/// <summary>What is known of a key that was sent.</summary>
+/// <param name="Key"><see langword="null"/> for a key that is unknown, revoked or expired.</param>
+/// <param name="TooManyTries">Whether its prefix had so many wrong secrets lately that it was not checked.</param>
+internal readonly record struct KeyVerdict(VerifiedKey? Key, bool TooManyTries = false);
 
-    /// <returns>The key's account, or <see langword="null"/> for a key that is unknown, revoked or expired.</returns>
-    public async ValueTask<Caller?> VerifyAsync(string key, CancellationToken cancellationToken)
+/// <summary>A verdict of the store's, and when the store was asked.</summary>
+internal readonly record struct StoreVerdict(KeyVerdict Verdict, long AskedAt);
+
+/// <summary>
+/// Tells whose key it is: from memory where the key was verified before and nothing has changed, otherwise by one indexed row and a
+/// constant-time comparison of digests. Concurrent first uses of one key share the work. Expiry is compared on every use.
+/// </summary>
+internal sealed class ApiKeyVerifier(
+    Database database, VerifiedKeys verified, LegacyKeys legacy, RequestLimiters limiters, KeyUseLog uses, TimeProvider time)
+{
+    private const int Attempts = 3;
+
+    /// <summary>The promise is about real seconds, whatever clock the rest of the server is given.</summary>
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
+    private readonly ConcurrentDictionary<KeyDigest, Lazy<Task<StoreVerdict>>> _underWay = new();
+
+    public ValueTask<KeyVerdict> VerifyAsync(string key, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
-            return null;
-
-        var prefix = ApiKeyFormat.PrefixOf(key);
-        var stored = await database.FirstAsync(
-            $"""
-            select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, k.key_prefix, p.email, p.name
-            from api_keys k
-            join profiles p on p.id = k.user_id
-            where k.key_prefix = {prefix}
-            """,
-            static row => new StoredKey(
-                row.Uuid(0),
-                row.Text(2),
-                row.BytesOrNull(3),
-                row.InstantOrNull(6),
-                new Caller(row.Uuid(1), row.Text(8), row.TextOrNull(9))
-                {
-                    ApiKeyId = row.Uuid(0),
-                    ApiKeyPrefix = row.Text(7),
-                    Scopes = row.Text(4).Split(' ', StringSplitOptions.RemoveEmptyEntries),
-                    ExpiresAt = row.InstantOrNull(5),
-                }),
-            cancellationToken);
-
-        if (stored is null || stored.RevokedAt is not null || stored.Owner.ExpiresAt <= time.GetUtcNow())
-            return null;
-        var digest = ApiKeyFormat.DigestOf(key);
-        var isRight = stored.Digest is { } known
-            ? CryptographicOperations.FixedTimeEquals(digest, known)
-            : await VerifyHashAsync(stored, key, digest, cancellationToken);
-        return isRight ? stored.Owner : null;
+            return new(default(KeyVerdict));
+        var digest = KeyDigest.Of(key);
+        return verified.Find(digest) is { } known
+            ? new(Judge(new KeyVerdict(known)))
+            : new(VerifyAtStoreAsync(key, digest, cancellationToken));
     }
 
-    public void Dispose() => _bcryptTurn.Dispose();
-
-    private async Task<bool> VerifyHashAsync(StoredKey stored, string key, byte[] digest, CancellationToken cancellationToken)
+    private async Task<KeyVerdict> VerifyAtStoreAsync(string key, KeyDigest digest, CancellationToken cancellationToken)
     {
-        await _bcryptTurn.WaitAsync(cancellationToken);
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            // The work is everybody's who waits for it: one who leaves must not end it.
+            var work = _underWay.GetOrAdd(digest, _ => new Lazy<Task<StoreVerdict>>(() => ReadAsync(key, digest)));
+            var (verdict, askedAt) = await work.Value.WaitAsync(cancellationToken);
+            // A slow answer may be older than the time within which a revoked key must be dead.
+            if (verdict.Key is null || RealTime.GetElapsedTime(askedAt) < VerifiedKeys.Bound)
+                return Judge(verdict);
+        }
+
+        throw new TimeoutException("The store takes longer to answer than a verified key may be trusted.");
+    }
+
+    private KeyVerdict Judge(KeyVerdict verdict)
+    {
+        if (verdict.Key is not { } key)
+            return verdict;
+        if (key.Owner.ExpiresAt <= time.GetUtcNow())
+            return default;
+        uses.Mark(key.Owner.ApiKeyId!.Value);
+        return verdict;
+    }
+
+    private async Task<StoreVerdict> ReadAsync(string key, KeyDigest digest)
+    {
         try
         {
-            if (!await Task.Run(() => BCrypt.Verify(key, stored.Hash), cancellationToken))
-                return false;
+            var askedAt = RealTime.GetTimestamp();
+            var stamp = verified.Stamp;
+            var stored = await FindAsync(ApiKeyFormat.PrefixOf(key));
+            if (stored is null || stored.RevokedAt is not null)
+                return new StoreVerdict(default, askedAt);
+
+            var bytes = digest.ToArray();
+            if (stored.Digest is { } known)
+            {
+                if (!CryptographicOperations.FixedTimeEquals(bytes, known))
+                    return new StoreVerdict(default, askedAt);
+            }
+            else
+            {
+                var verdict = await legacy.VerifyAsync(key, stored.Hash, CancellationToken.None);
+                if (verdict is not LegacyVerdict.Right)
+                    return new StoreVerdict(new KeyVerdict(null, verdict is LegacyVerdict.TooManyTries), askedAt);
+                await database.ExecuteAsync(
+                    $"update api_keys set key_digest = {bytes} where id = {stored.Owner.ApiKeyId} and key_digest is null", CancellationToken.None);
+            }
+
+            var limiter = stored.RequestsPerMinute is { } limit ? limiters.For(stored.Owner.ApiKeyId!.Value, limit) : null;
+            var result = new VerifiedKey(stored.Owner, limiter);
+            verified.Remember(digest, result, stamp);
+            return new StoreVerdict(new KeyVerdict(result), askedAt);
         }
         finally
         {
-            _bcryptTurn.Release();
+            _underWay.TryRemove(digest, out _);
         }
-
-        await database.ExecuteAsync($"update api_keys set key_digest = {digest} where id = {stored.Id} and key_digest is null", cancellationToken);
-        return true;
     }
 
-    private sealed record StoredKey(Guid Id, string Hash, byte[]? Digest, DateTimeOffset? RevokedAt, Caller Owner);
+    private Task<StoredKey?> FindAsync(string prefix) => database.FirstAsync(
+        $"""
+        select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, k.requests_per_minute, p.email, p.name
+        from api_keys k
+        join profiles p on p.id = k.user_id
+        where k.key_prefix = {prefix}
+        """,
+        row => new StoredKey(
+            row.Text(2),
+            row.BytesOrNull(3),
+            row.InstantOrNull(6),
+            row.Int32OrNull(7),
+            new Caller(row.Uuid(1), row.Text(8), row.TextOrNull(9))
+            {
+                ApiKeyId = row.Uuid(0),
+                ApiKeyPrefix = prefix,
+                Scopes = ScopeSets.Parse(row.Text(4)),
+                ExpiresAt = row.InstantOrNull(5),
+            }),
+        CancellationToken.None);
+
+    private sealed record StoredKey(string Hash, byte[]? Digest, DateTimeOffset? RevokedAt, int? RequestsPerMinute, Caller Owner);
 }

@@ -1,17 +1,44 @@
+using System.Security.Cryptography;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
 internal sealed record NewApiKey(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute);
 
-/// <summary>The keys of an account: made, listed, revoked.</summary>
-internal sealed class ApiKeys(Database database, TimeProvider time)
+/// <summary>How a rotation ended.</summary>
+internal abstract record RotateOutcome
+{
+    private RotateOutcome()
+    {
+    }
+
+    public sealed record Rotated(CreatedApiKey Key, DateTimeOffset PreviousExpiresAt) : RotateOutcome;
+
+    /// <summary>It is revoked, expired or replaced already.</summary>
+    public sealed record Dead : RotateOutcome;
+
+    /// <summary>It may do more, or lives longer, than the key that asks.</summary>
+    public sealed record BeyondCaller : RotateOutcome;
+
+    public sealed record NotFound : RotateOutcome;
+}
+
+/// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
+internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    public Task<CreatedApiKey> CreateAsync(Guid userId, NewApiKey wanted, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => CreateAsync(session, userId, wanted, cancellationToken), cancellationToken);
+    public Task<CreatedApiKey> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            var created = await CreateAsync(session, userId, wanted, cancellationToken);
+            await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
+            return created;
+        },
+        cancellationToken);
 
     /// <summary>Within a transaction of the caller's. Another key's prefix is met about once in 2^44 tries; then a new one is drawn.</summary>
     public async Task<CreatedApiKey> CreateAsync(Session session, Guid userId, NewApiKey wanted, CancellationToken cancellationToken)
@@ -25,8 +52,8 @@ internal sealed class ApiKeys(Database database, TimeProvider time)
             var inserted = await session.ExecuteAsync(
                 $"""
                 insert into api_keys (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at)
-                values ({id}, {userId}, {BCrypt.HashPassword(key)}, {ApiKeyFormat.DigestOf(key)}, {prefix}, {wanted.Name},
-                        {string.Join(' ', wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt})
+                values ({id}, {userId}, {BCrypt.HashPassword(key)}, {KeyDigest.Of(key).ToArray()}, {prefix}, {wanted.Name},
+                        {ScopeSets.Format(wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt})
                 on conflict (key_prefix) do nothing
                 """,
                 cancellationToken);
@@ -46,15 +73,111 @@ internal sealed class ApiKeys(Database database, TimeProvider time)
             row.Uuid(0),
             row.TextOrNull(1) ?? DefaultName,
             row.Text(2),
-            row.Text(3).Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            ScopeSets.Parse(row.Text(3)),
             row.Instant(4),
             row.InstantOrNull(5),
             row.InstantOrNull(6),
             row.InstantOrNull(7)),
         cancellationToken);
 
+    /// <summary>Makes a key like this one and lets both work for <paramref name="grace"/>; none: the old one is revoked at once.</summary>
+    public async Task<RotateOutcome> RotateAsync(Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
+    {
+        var outcome = await database.WriteAsync<RotateOutcome>(
+            async session =>
+            {
+                var now = time.GetInstant();
+                var old = await session.FirstAsync(
+                    $"""
+                    select name, scopes, expires_at, requests_per_minute, revoked_at, replaced_by, key_prefix
+                    from api_keys
+                    where id = {id} and user_id = {caller.UserId} {session.Engine.ForUpdate}
+                    """,
+                    static row => new
+                    {
+                        Wanted = new NewApiKey(row.TextOrNull(0) ?? DefaultName, ScopeSets.Parse(row.Text(1)), row.InstantOrNull(2), row.Int32OrNull(3)),
+                        IsRevoked = row.InstantOrNull(4) is not null,
+                        IsReplaced = row.UuidOrNull(5) is not null,
+                        Prefix = row.Text(6),
+                    },
+                    cancellationToken);
+                if (old is null)
+                    return new RotateOutcome.NotFound();
+                if (old.IsRevoked || old.IsReplaced || old.Wanted.ExpiresAt <= now)
+                    return new RotateOutcome.Dead();
+                if (!old.Wanted.Scopes.All(caller.Has) || (caller.ExpiresAt is { } end && !(old.Wanted.ExpiresAt <= end)))
+                    return new RotateOutcome.BeyondCaller();
+
+                var created = await CreateAsync(session, caller.UserId, old.Wanted, cancellationToken);
+                var lastInstant = Earlier(now + grace, old.Wanted.ExpiresAt);
+                await session.ExecuteAsync(
+                    $"""
+                    update api_keys
+                    set replaced_by = {created.Id}, expires_at = {lastInstant}, revoked_at = {(grace == TimeSpan.Zero ? now : null)}
+                    where id = {id}
+                    """,
+                    cancellationToken);
+                await audit.WriteAsync(session, caller.UserId, origin, AuditActions.KeyRotated, $"{old.Prefix} to {created.Prefix}", cancellationToken);
+                return new RotateOutcome.Rotated(created, lastInstant);
+            },
+            cancellationToken);
+        verified.Forget(caller.UserId);
+        return outcome;
+    }
+
     /// <returns>Whether the account has such a key. Revoking again changes nothing: the first time stands.</returns>
-    public async Task<bool> RevokeAsync(Guid userId, Guid id, CancellationToken cancellationToken) => await database.ExecuteAsync(
-        $"update api_keys set revoked_at = coalesce(revoked_at, {time.GetInstant()}) where id = {id} and user_id = {userId}",
-        cancellationToken) == 1;
+    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, string action, CancellationToken cancellationToken)
+    {
+        var isThere = await database.WriteAsync(
+            async session =>
+            {
+                var key = await session.FirstAsync(
+                    $"select key_prefix, revoked_at from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
+                    static row => new { Prefix = row.Text(0), IsRevoked = row.InstantOrNull(1) is not null },
+                    cancellationToken);
+                if (key is { IsRevoked: false })
+                {
+                    await session.ExecuteAsync($"update api_keys set revoked_at = {time.GetInstant()} where id = {id}", cancellationToken);
+                    await audit.WriteAsync(session, userId, origin, action, key.Prefix, cancellationToken);
+                }
+
+                return key is not null;
+            },
+            cancellationToken);
+        // Here at once; on other instances within a second.
+        verified.Forget(userId);
+        return isThere;
+    }
+
+    /// <summary>Revokes a key that somebody found in the open. Whoever holds the whole key may have it revoked.</summary>
+    /// <returns>The key's account and prefix; <see langword="null"/> where there is no such live key.</returns>
+    public async Task<LeakedKey?> RevokeLeakedAsync(string key, Origin origin, CancellationToken cancellationToken)
+    {
+        if (!ApiKeyFormat.IsWellFormed(key))
+            return null;
+        var prefix = ApiKeyFormat.PrefixOf(key);
+        var stored = await database.FirstAsync(
+            $"""
+            select k.id, k.user_id, k.key_hash, k.key_digest, p.email
+            from api_keys k
+            join profiles p on p.id = k.user_id
+            where k.key_prefix = {prefix} and k.revoked_at is null
+            """,
+            static row => new { Id = row.Uuid(0), UserId = row.Uuid(1), Hash = row.Text(2), Digest = row.BytesOrNull(3), Email = row.Text(4) },
+            cancellationToken);
+        if (stored is null)
+            return null;
+        var isRight = stored.Digest is { } digest
+            ? CryptographicOperations.FixedTimeEquals(digest, KeyDigest.Of(key).ToArray())
+            : await legacy.VerifyAsync(key, stored.Hash, cancellationToken) is LegacyVerdict.Right;
+        if (!isRight)
+            return null;
+        await RevokeAsync(stored.UserId, stored.Id, origin, AuditActions.KeyLeaked, cancellationToken);
+        return new LeakedKey(stored.UserId, stored.Email, prefix);
+    }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 }
+
+/// <summary>A key that was revoked because it was found in the open.</summary>
+internal sealed record LeakedKey(Guid UserId, string Email, string Prefix);

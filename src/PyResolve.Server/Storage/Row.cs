@@ -15,6 +15,8 @@ internal readonly struct Row(DbDataReader reader, Engine engine)
 
     public int Int32(int column) => reader.GetInt32(column);
 
+    public int? Int32OrNull(int column) => reader.IsDBNull(column) ? null : reader.GetInt32(column);
+
     public bool Boolean(int column) => reader.GetBoolean(column);
 
     public Guid Uuid(int column) => reader.GetGuid(column);

@@ -11,7 +11,7 @@ alter table api_keys add column replaced_by uuid;
 
 -- One row. Whoever advances it holds its lock until the commit, so that a reader who sees epoch n sees every change up to n.
 create table key_epoch (
-    only  boolean primary key default true check (only),
+    id    integer primary key default 1 check (id = 1),
     epoch bigint not null
 );
 insert into key_epoch (epoch) values (0);

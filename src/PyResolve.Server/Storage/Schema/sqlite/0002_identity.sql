@@ -7,7 +7,7 @@ alter table profiles add column deleted_at integer;
 alter table api_keys add column replaced_by text;
 
 create table key_epoch (
-    only  integer primary key default 1 check (only = 1),
+    id    integer primary key default 1 check (id = 1),
     epoch integer not null
 ) strict;
 insert into key_epoch (epoch) values (0);

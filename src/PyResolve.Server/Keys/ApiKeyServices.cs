@@ -1,0 +1,17 @@
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Keys;
+
+internal static class ApiKeyServices
+{
+    public static IServiceCollection AddApiKeys(this IServiceCollection services, ServerOptions options) => services
+        .AddSingleton(new VerifiedKeys(options.RememberedKeys, TimeProvider.System))
+        .AddSingleton<LegacyKeys>()
+        .AddSingleton<RequestLimiters>()
+        .AddSingleton<ApiKeys>()
+        .AddSingleton<ApiKeyVerifier>()
+        .AddSingleton<KeyUseLog>()
+        .AddHostedService(static provider => provider.GetRequiredService<KeyUseLog>())
+        .AddSingleton<KeyEpochPoller>()
+        .AddHostedService(static provider => provider.GetRequiredService<KeyEpochPoller>());
+}

@@ -1,0 +1,38 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace PyResolve.Server.Keys;
+
+/// <summary>SHA-256 of a whole key, as 32 bytes in place: what the cache is keyed by, without an array an entry.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
+{
+    /// <param name="key">A well-formed key: ASCII.</param>
+    public static KeyDigest Of(string key)
+    {
+        Span<byte> text = stackalloc byte[ApiKeyFormat.Length];
+        for (var i = 0; i < text.Length; i++)
+            text[i] = (byte)key[i];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text, hash);
+        return new KeyDigest(
+            BinaryPrimitives.ReadUInt64BigEndian(hash),
+            BinaryPrimitives.ReadUInt64BigEndian(hash[8..]),
+            BinaryPrimitives.ReadUInt64BigEndian(hash[16..]),
+            BinaryPrimitives.ReadUInt64BigEndian(hash[24..]));
+    }
+
+    public byte[] ToArray()
+    {
+        var bytes = new byte[SHA256.HashSizeInBytes];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, A);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8), B);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(16), C);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(24), D);
+        return bytes;
+    }
+
+    /// <summary>The digest is uniform: its first word is hash enough.</summary>
+    public override int GetHashCode() => A.GetHashCode();
+}

@@ -1,0 +1,87 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Keys;
+
+/// <summary>
+/// Asks the store every 250 ms which accounts' keys have changed, and has them forgotten. While the store does not answer, nothing is
+/// confirmed, and within a second no remembered key is used any more. Old lines of the change log are removed in passing.
+/// </summary>
+internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger) : BackgroundService
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    private const int MostChanges = 1_000;
+    private const long KeptEpochs = 100_000;
+    private const int PollsBetweenTrims = 4 * 60 * 10;
+
+    /// <summary>Real seconds, whatever clock the rest of the server is given: the promise is about them.</summary>
+    private static readonly TimeProvider Time = TimeProvider.System;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, Time);
+        var isDown = false;
+        for (var polls = 1L; ; polls++)
+        {
+            try
+            {
+                using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+                deadline.CancelAfter(VerifiedKeys.Bound);
+                await PollAsync(deadline.Token);
+                if (polls % PollsBetweenTrims == 0)
+                    await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", stoppingToken);
+                if (isDown)
+                    Log.Recovered(logger);
+                isDown = false;
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                if (!isDown)
+                    Log.Lost(logger, exception.Message);
+                isDown = true;
+            }
+
+            try
+            {
+                if (!await timer.WaitForNextTickAsync(stoppingToken))
+                    return;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>One question, one snapshot: the epoch and the changes up to it.</summary>
+    public async Task PollAsync(CancellationToken cancellationToken)
+    {
+        var askedAt = Time.GetTimestamp();
+        var since = keys.Epoch;
+        var changes = await database.ListAsync(
+            $"""
+            select e.epoch, c.epoch, c.user_id
+            from key_epoch e
+            left join key_changes c on c.epoch > {since}
+            order by c.epoch
+            limit {MostChanges}
+            """,
+            static row => new { Epoch = row.Int64(0), Change = row.Int64OrNull(1), UserId = row.UuidOrNull(2) },
+            cancellationToken);
+
+        var epoch = changes[0].Epoch;
+        var users = changes.Where(change => change is { Change: not null, UserId: not null }).Select(change => change.UserId!.Value).ToHashSet();
+        // Each epoch has one line. Fewer: the log was trimmed, or there were too many. A line without an account: all keys changed.
+        var isWhole = since >= 0 && changes.Count(change => change.Change is not null) == epoch - since && changes.All(change => change.Change is null || change.UserId is not null);
+        keys.Confirm(epoch, isWhole ? users : null, askedAt);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The store does not answer; remembered API keys are not used until it does: {Cause}")]
+        public static partial void Lost(ILogger logger, string cause);
+
+        [LoggerMessage(2, LogLevel.Information, "The store answers again; remembered API keys are used")]
+        public static partial void Recovered(ILogger logger);
+    }
+}

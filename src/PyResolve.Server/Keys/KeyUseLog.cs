@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Keys;
+
+/// <summary>
+/// Writes <c>last_used_at</c> off the request path: a request leaves a mark in memory, and a background task writes each key's newest mark
+/// every half minute and at shutdown. A crash loses at most that half minute of marks, never a request.
+/// </summary>
+internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger) : BackgroundService
+{
+    private const int BatchSize = 500;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<Guid, DateTimeOffset> _marks = new();
+
+    public void Mark(Guid keyId)
+    {
+        var now = time.GetUtcNow();
+        // Most requests of a busy key find a mark of the same second, and write nothing that other cores must see.
+        if (!_marks.TryGetValue(keyId, out var marked) || now - marked >= TimeSpan.FromSeconds(1))
+            _marks[keyId] = now;
+    }
+
+    /// <summary>Writes what was marked.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        // In one order on every instance, so that two that write at once cannot wait for each other.
+        foreach (var batch in _marks.ToArray().OrderBy(mark => mark.Key).Chunk(BatchSize))
+        {
+            await database.WriteAsync(
+                async session =>
+                {
+                    foreach (var (keyId, usedAt) in batch)
+                    {
+                        var instant = usedAt.ToInstant();
+                        await session.ExecuteAsync(
+                            $"update api_keys set last_used_at = {instant} where id = {keyId} and (last_used_at is null or last_used_at < {instant})",
+                            cancellationToken);
+                    }
+                },
+                cancellationToken);
+            // A key that was used meanwhile has a newer mark, which stays.
+            foreach (var mark in batch)
+                _marks.TryRemove(mark);
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await TryFlushAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await TryFlushAsync(stoppingToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Shutting down: StopAsync writes what is left.
+        }
+    }
+
+    private async Task TryFlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await FlushAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Log.NotWritten(logger, exception.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "When API keys were last used could not be written: {Cause}")]
+        public static partial void NotWritten(ILogger logger, string cause);
+    }
+}
