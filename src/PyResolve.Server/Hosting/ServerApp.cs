@@ -4,6 +4,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
@@ -61,9 +62,9 @@ internal static class ServerApp
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<AuditLog>();
-        services.AddSingleton<Passwords>();
-        services.AddSingleton<Sessions>();
-        services.AddSingleton<LogIn>();
+        services.AddTrustedProxies(configuration);
+        services.AddEmail(configuration, environment, options);
+        services.AddAccounts(configuration);
         services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
@@ -79,6 +80,7 @@ internal static class ServerApp
 
     private static void UsePyResolve(this WebApplication app)
     {
+        app.UseForwardedHeaders();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
         app.UseCors();

@@ -67,6 +67,9 @@ public sealed class TestServer : IAsyncDisposable
             ["urls"] = "http://127.0.0.1:0",
             // The least that the server takes: these tests sign up by the hundred.
             ["PyResolve:PasswordIterations"] = "1000",
+            // They also come from one address all.
+            ["PyResolve:SignUpsPerHour"] = "1000000",
+            ["PyResolve:LogInFailuresPerAddress"] = "1000000",
         };
         foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
             all[name] = value;
