@@ -44,9 +44,9 @@ internal static class AccountEndpoints
         var name = string.IsNullOrWhiteSpace(body.Name) ? email[..email.IndexOf('@')] : body.Name.Trim();
         var attempt = await throttle.RecordAsync(rules.SignUp(Origin.AddressOf(http)), http.RequestAborted);
         if (attempt.RetryAfter is { } wait)
-            return Refusal.TooMany("sign-ups from this address", wait).ToResult();
+            return Refusals.TooMany("sign-ups from this address", wait).ToResult();
         if (await HashAsync(passwords, body.Password!, http.RequestAborted) is not { } passwordHash)
-            return Refusal.Busy.ToResult();
+            return Refusals.Busy.ToResult();
         var now = time.GetInstant();
         var user = new UserInfo(Guid.CreateVersion7(now), email, name, Plans.Free);
 
@@ -99,10 +99,12 @@ internal static class AccountEndpoints
     private static async Task<IResult> LogOut(HttpContext http, Database database, Sessions sessions, AuditLog audit)
     {
         var caller = http.Caller();
+        if (caller.SessionId is not { } sessionId)
+            return new ProblemResult(Problems.Conflict("This token was issued by another service: log out there. Here it is good until it expires."));
         await database.WriteAsync(
             async session =>
             {
-                await sessions.EndAsync(session, caller.SessionId!.Value, http.RequestAborted);
+                await sessions.EndAsync(session, sessionId, http.RequestAborted);
                 await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
             },
             http.RequestAborted);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Identity;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -29,7 +30,7 @@ internal sealed class LogIn(
             return LogInOutcome.Refused(TooMany(wait));
         using var turn = await passwords.TakeTurnAsync(cancellationToken);
         if (turn is null)
-            return LogInOutcome.Refused(Refusal.Busy);
+            return LogInOutcome.Refused(Refusals.Busy);
 
         // In turn: what is being checked counts as a failure until it is none, and a crowd that only waits must not fill the meter.
         var attempt = await throttle.RecordAsync(meters, cancellationToken);
@@ -39,12 +40,12 @@ internal sealed class LogIn(
         var account = await FindAsync(email, cancellationToken);
         var verdict = turn.Verify(account?.PasswordHash, password);
         if (account is null || verdict is PasswordVerificationResult.Failed)
-            return LogInOutcome.Refused(Refusal.WrongLogIn);
+            return LogInOutcome.Refused(Refusals.WrongLogIn);
         var betterHash = verdict is PasswordVerificationResult.SuccessRehashNeeded ? turn.Hash(password) : null;
         return await OpenAsync(account, betterHash, attempt, origin, cancellationToken);
     }
 
-    private static Refusal TooMany(TimeSpan wait) => Refusal.TooMany("failed logins", wait);
+    private static Refusal TooMany(TimeSpan wait) => Refusals.TooMany("failed logins", wait);
 
     private Task<Account?> FindAsync(string email, CancellationToken cancellationToken) => database.FirstAsync(
         $"""
@@ -62,7 +63,7 @@ internal sealed class LogIn(
             {
                 // Locked and compared: a password that was changed meanwhile opens nothing, and a change that comes next ends this session.
                 if (!await StoredPasswords.LockAsync(session, account.User.Id, account.PasswordHash, cancellationToken))
-                    return LogInOutcome.Refused(Refusal.WrongLogIn);
+                    return LogInOutcome.Refused(Refusals.WrongLogIn);
                 if (betterHash is not null)
                     await StoredPasswords.SetAsync(session, account.User.Id, betterHash, time.GetInstant(), cancellationToken);
                 await Throttle.WithdrawAsync(session, attempt, cancellationToken);

@@ -75,7 +75,7 @@ internal static class PasswordEndpoints
             return WorthlessToken();
         using var turn = await passwords.TakeTurnAsync(http.RequestAborted);
         if (turn is null)
-            return Refusal.Busy.ToResult();
+            return Refusals.Busy.ToResult();
         var hash = turn.Hash(body.Password!);
 
         var isDone = await database.WriteAsync(

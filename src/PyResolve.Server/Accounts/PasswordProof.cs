@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Identity;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -20,26 +21,26 @@ internal sealed class PasswordProof(Database database, Passwords passwords, Thro
     {
         var hash = await database.FirstAsync($"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
         if (hash is null)
-            return Refusal.NoPassword;
+            return Refusals.NoPassword;
 
         var meters = rules.Password(userId);
         if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
             return TooMany(wait);
         using var turn = await passwords.TakeTurnAsync(cancellationToken);
         if (turn is null)
-            return Refusal.Busy;
+            return Refusals.Busy;
         var attempt = await throttle.RecordAsync(meters, cancellationToken);
         if (attempt.RetryAfter is { } full)
             return TooMany(full);
         if (turn.Verify(hash, password ?? "") is PasswordVerificationResult.Failed)
-            return Refusal.WrongPassword;
+            return Refusals.WrongPassword;
 
         var prepared = prepare(turn);
         return await database.WriteAsync(
             async session =>
             {
                 if (!await StoredPasswords.LockAsync(session, userId, hash, cancellationToken))
-                    return Refusal.WrongPassword;
+                    return Refusals.WrongPassword;
                 await Throttle.WithdrawAsync(session, attempt, cancellationToken);
                 await work(session, prepared);
                 return null;
@@ -47,5 +48,5 @@ internal sealed class PasswordProof(Database database, Passwords passwords, Thro
             cancellationToken);
     }
 
-    private static Refusal TooMany(TimeSpan wait) => Refusal.TooMany("wrong passwords", wait);
+    private static Refusal TooMany(TimeSpan wait) => Refusals.TooMany("wrong passwords", wait);
 }

@@ -4,7 +4,7 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>Why an account's routes say not now, or no.</summary>
-internal sealed record Refusal(Problem Problem, TimeSpan? RetryAfter = null)
+internal static class Refusals
 {
     public static Refusal WrongLogIn { get; } = new(Problems.Unauthenticated("Wrong e-mail or password."));
 
@@ -16,6 +16,4 @@ internal sealed record Refusal(Problem Problem, TimeSpan? RetryAfter = null)
         Problems.Create(503, ProblemCodes.Unavailable, "Too many passwords are being checked at the moment. Try again shortly."), TimeSpan.FromSeconds(5));
 
     public static Refusal TooMany(string what, TimeSpan wait) => new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many {what}. Wait before the next one."), wait);
-
-    public IResult ToResult() => new ProblemResult(Problem, RetryAfter);
 }

@@ -6,6 +6,7 @@ using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
 using PyResolve.Server.Http;
+using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -49,6 +50,8 @@ internal static class ServerApp
         var app = builder.Build();
         app.UsePyResolve();
         app.MapPyResolve();
+        // What is wrong with an issuer's settings is said now, not by the first token.
+        _ = app.Services.GetRequiredService<TrustedIssuers>();
         return app;
     }
 
@@ -65,6 +68,7 @@ internal static class ServerApp
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
         services.AddAccounts(configuration);
+        services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();

@@ -46,7 +46,7 @@ public sealed class EmailTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var token = await mailbox.TokenAsync(account.Email, "verify-email");
 
-        mailbox.Letters.Single().TextBody.ShouldContain($"https://billing.example.com/verify-email?token={token}");
+        mailbox.Letters.Single().TextBody!.ShouldContain($"https://billing.example.com/verify-email?token={token}");
 
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(Directory.GetFiles(mailbox.Folder).Single()).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -71,7 +71,7 @@ public sealed class EmailTests(SharedServers servers)
 
         var account = await own.SignUpAsync();
 
-        await Eventually.IsTrueAsync(() => smtp.Letters.Count == 1);
+        await Eventually.IsTrueAsync(() => smtp.Letters.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
         var letter = smtp.Letters.Single();
         letter.ShouldContain("From: PyResolve <billing@example.com>");
         letter.ShouldContain($"To: {account.Email}");
@@ -86,14 +86,14 @@ public sealed class EmailTests(SharedServers servers)
         smtp.RecipientAnswers.Enqueue("250 fine");
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
         await own.SignUpAsync();
-        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1);
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1, cancellationToken: TestContext.Current.CancellationToken);
         smtp.Letters.ShouldBeEmpty();
 
         await Eventually.IsTrueAsync(() =>
         {
             own.Clock.Advance(TimeSpan.FromSeconds(1));
             return smtp.Letters.Count == 1;
-        });
+        }, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -103,14 +103,14 @@ public sealed class EmailTests(SharedServers servers)
         smtp.RecipientAnswers.Enqueue("550 no such user");
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
         await own.SignUpAsync();
-        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1);
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1, cancellationToken: TestContext.Current.CancellationToken);
 
         await own.SignUpAsync();
-        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 2);
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 2, cancellationToken: TestContext.Current.CancellationToken);
         own.Clock.Advance(TimeSpan.FromMinutes(1));
 
         await own.SignUpAsync();
-        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 3);
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 3, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class EmailTests(SharedServers servers)
 
         await own.SignUpAsync();
 
-        await Eventually.IsTrueAsync(() => !smtp.Commands.IsEmpty);
+        await Eventually.IsTrueAsync(() => !smtp.Commands.IsEmpty, cancellationToken: TestContext.Current.CancellationToken);
         smtp.RecipientsSeen.ShouldBe(0);
         smtp.Letters.ShouldBeEmpty();
     }

@@ -4,7 +4,7 @@ using MimeKit;
 namespace PyResolve.Server.Tests.Email;
 
 /// <summary>A pick-up folder of a test's own, and the letters in it.</summary>
-public sealed partial class TestMailbox : IDisposable
+internal sealed partial class TestMailbox : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-mail-").FullName;
 
@@ -29,7 +29,7 @@ public sealed partial class TestMailbox : IDisposable
     [
         .. from letter in Letters
            where letter.To.Mailboxes.Single().Address == email
-           let link = Link().Match(letter.TextBody)
+           let link = Link().Match(letter.TextBody ?? "")
            where link.Groups["page"].Value == page
            select link.Groups["token"].Value,
     ];

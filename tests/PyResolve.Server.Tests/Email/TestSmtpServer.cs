@@ -6,7 +6,7 @@ using System.Text;
 namespace PyResolve.Server.Tests.Email;
 
 /// <summary>A mail server on loopback that speaks enough SMTP to take letters, or to refuse them as a test says.</summary>
-public sealed class TestSmtpServer : IAsyncDisposable
+internal sealed class TestSmtpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
