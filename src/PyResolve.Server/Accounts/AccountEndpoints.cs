@@ -48,7 +48,7 @@ internal static class AccountEndpoints
         if (await HashAsync(passwords, body.Password!, http.RequestAborted) is not { } passwordHash)
             return Refusals.Busy.ToResult();
         var now = time.GetInstant();
-        var user = new UserInfo(Guid.CreateVersion7(now), email, name, Plans.Free);
+        var user = new UserInfo(Ids.Create(now), email, name, Plans.Free);
 
         var created = await database.WriteAsync(
             async session =>

@@ -29,7 +29,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         await session.ExecuteAsync(
             $"""
             insert into sessions (id, user_id, token_digest, created_at, expires_at)
-            values ({Guid.CreateVersion7(now)}, {userId}, {SessionToken.DigestOf(token)}, {now}, {expiresAt})
+            values ({Ids.Create(now)}, {userId}, {SessionToken.DigestOf(token)}, {now}, {expiresAt})
             """,
             cancellationToken);
         return (token, expiresAt);

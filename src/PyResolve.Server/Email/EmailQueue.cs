@@ -67,8 +67,15 @@ internal sealed partial class EmailQueue(IEmailSender? sender, TimeProvider time
 
     private async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await foreach (var work in _work.Reader.ReadAllAsync(stoppingToken))
-            await TryAsync(work, stoppingToken);
+        try
+        {
+            await foreach (var work in _work.Reader.ReadAllAsync(stoppingToken))
+                await TryAsync(work, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The drain's time is up.
+        }
     }
 
     private async Task TryAsync(Work work, CancellationToken stoppingToken)

@@ -17,7 +17,8 @@ namespace PyResolve.Server.Hosting;
 /// <summary>Puts the server together.</summary>
 internal static class ServerApp
 {
-    private const long LargestBody = 1024 * 1024;
+    /// <summary>What Kestrel still reads from a client before it cuts the connection. What a route takes is far less: <see cref="JsonBody"/>.</summary>
+    private const long LargestBody = 64 * 1024 * 1024;
 
     public static string Version { get; } =
         typeof(ServerApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -99,6 +100,6 @@ internal static class ServerApp
         app.MapQuota();
         app.MapUsage();
         app.MapAudit();
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/v1.json");
     }
 }
