@@ -1,26 +1,46 @@
 using PyResolve.Server.Audit;
+using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
 /// <summary>The end of an account: nothing of it can be used any more, nothing personal is left in its profile; its usage and its audit log stay.</summary>
-internal sealed class AccountDeletion(Database database, Sessions sessions, AuditLog audit, TimeProvider time)
+internal sealed class AccountDeletion(Database database, PasswordProof proof, Sessions sessions, VerifiedKeys verified, AuditLog audit, TimeProvider time)
 {
-    /// <summary>For an account that has no password to be asked for.</summary>
-    /// <returns>Whether it had none until the end.</returns>
-    public Task<bool> DeleteWithoutPasswordAsync(Guid userId, Origin origin, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <param name="userId">The account.</param>
+    /// <param name="password">Not needed where the account has none: it signs in through another service, whose token is the proof.</param>
+    /// <param name="origin">Where from.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    /// <returns><see langword="null"/> when it was done.</returns>
+    public async Task<Refusal?> TryAsync(Guid userId, string? password, Origin origin, CancellationToken cancellationToken)
+    {
+        if (!await TryWithoutPasswordAsync(userId, origin, cancellationToken))
+        {
+            if (string.IsNullOrEmpty(password))
+                return new Refusal(Problems.Invalid("password", "is required."));
+            var refusal = await proof.TryAsync(
+                userId, password, static _ => true, (session, _) => DeleteAsync(session, userId, origin, cancellationToken), cancellationToken);
+            if (refusal is not null)
+                return refusal;
+        }
+
+        verified.Forget(userId);
+        return null;
+    }
+
+    private Task<bool> TryWithoutPasswordAsync(Guid userId, Origin origin, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            var password = await session.FirstAsync($"select user_id from passwords where user_id = {userId}", static row => row.Uuid(0).ToString(), cancellationToken);
-            if (password is not null)
+            if (await session.NumberAsync($"select count(*) from passwords where user_id = {userId}", cancellationToken) > 0)
                 return false;
             await DeleteAsync(session, userId, origin, cancellationToken);
             return true;
         },
         cancellationToken);
 
-    /// <summary>Within a transaction of the caller's. Its e-mail may sign up anew.</summary>
-    public async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Its e-mail may sign up anew.</summary>
+    private async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         await session.ExecuteAsync(

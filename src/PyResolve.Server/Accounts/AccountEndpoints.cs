@@ -145,26 +145,14 @@ internal static class AccountEndpoints
             : TypedResults.Ok(new UpdatedAccount(user));
     }
 
-    private static async Task<IResult> Delete(HttpContext http, AccountDeletion deletion, PasswordProof proof)
+    private static async Task<IResult> Delete(HttpContext http, AccountDeletion deletion)
     {
-        var caller = http.Caller();
-        var origin = Origin.Of(http);
         var body = await JsonBody.ReadAsync(http, WireJson.Default.DeleteAccountRequest, whenEmpty: new());
         var errors = new FieldErrors();
         errors.Text("password", body.Password, Passwords.Longest);
         errors.ThrowIfAny();
 
-        // An account that signs in through another service has no password to be asked for: its token is the proof.
-        if (await deletion.DeleteWithoutPasswordAsync(caller.UserId, origin, http.RequestAborted))
-            return TypedResults.NoContent();
-        if (string.IsNullOrEmpty(body.Password))
-            return new ProblemResult(Problems.Invalid("password", "is required."));
-        var refusal = await proof.TryAsync(
-            caller.UserId,
-            body.Password,
-            static _ => true,
-            (session, _) => deletion.DeleteAsync(session, caller.UserId, origin, http.RequestAborted),
-            http.RequestAborted);
+        var refusal = await deletion.TryAsync(http.Caller().UserId, body.Password, Origin.Of(http), http.RequestAborted);
         return refusal?.ToResult() ?? TypedResults.NoContent();
     }
 }

@@ -1,6 +1,7 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -15,6 +16,22 @@ internal sealed class AccountLetters(
     public void AskForVerification(Guid userId) => queue.Enqueue(cancellationToken => VerificationAsync(userId, cancellationToken));
 
     public void AskForReset(string email, Origin origin) => queue.Enqueue(cancellationToken => ResetAsync(email, origin, cancellationToken));
+
+    public void TellOfLeak(LeakedKey leaked)
+    {
+        if (leaked.Email.Length == 0)
+            return;
+        var letter = new Letter(
+            leaked.Email,
+            "An API key of yours was found in the open",
+            $"""
+            Somebody found your PyResolve API key {leaked.Prefix}… where others can read it, and reported it. It was revoked at once: whatever used it
+            is refused from now on.
+
+            Make a new key and put it where only your programs can read it. What was done with the old one is in your account's audit log.
+            """);
+        queue.Enqueue(_ => Task.FromResult<Letter?>(letter));
+    }
 
     private async Task<Letter?> VerificationAsync(Guid userId, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
@@ -77,14 +78,15 @@ internal static class ApiKeyEndpoints
             : NoSuchKey();
 
     /// <summary>Always 202: the answer tells nobody whether a key is live.</summary>
-    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys)
+    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys, AccountLetters letters)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
         var errors = new FieldErrors();
         errors.Text("api_key", body.ApiKey, LongestReport, required: true);
         errors.ThrowIfAny();
 
-        await keys.RevokeLeakedAsync(body.ApiKey!.Trim(), Origin.Of(http), http.RequestAborted);
+        if (await keys.RevokeLeakedAsync(body.ApiKey!.Trim(), Origin.Of(http), http.RequestAborted) is { } leaked)
+            letters.TellOfLeak(leaked);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 

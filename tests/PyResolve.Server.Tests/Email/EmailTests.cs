@@ -52,6 +52,22 @@ public sealed class EmailTests(SharedServers servers)
             File.GetUnixFileMode(Directory.GetFiles(mailbox.Folder).Single()).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
+    [Theory, OnBothEngines]
+    public async Task The_owner_of_a_leaked_key_is_told_and_shown_no_more_than_its_prefix(StorageEngine engine)
+    {
+        using var mailbox = new TestMailbox();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
+        var account = await own.SignUpAsync();
+
+        await new Caller(own.Server.Http).PostAsync("/auth/api-keys/report-leak", new { api_key = account.ApiKey });
+
+        await Eventually.IsTrueAsync(() => mailbox.Letters.Count == 2, cancellationToken: TestContext.Current.CancellationToken);
+        var letter = mailbox.Letters.Single(letter => letter.Subject!.Contains("API key", StringComparison.Ordinal));
+        letter.To.Mailboxes.Single().Address.ShouldBe(account.Email);
+        letter.TextBody!.ShouldContain(account.ApiKey[..20]);
+        letter.TextBody!.ShouldNotContain(account.ApiKey[..21]);
+    }
+
     [Fact]
     public async Task Without_a_way_to_send_everything_else_works()
     {

@@ -47,7 +47,9 @@ public sealed class TestServer : IAsyncDisposable
     public static async Task<TestServer> StartAsync(TestStore store, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null)
     {
         clock ??= new TestClock();
-        var app = ServerApp.Build([], builder =>
+        // The environment is settled before any other configuration is read.
+        string[] args = settings?.GetValueOrDefault("environment") is { } environment ? ["--environment", environment] : [];
+        var app = ServerApp.Build(args, builder =>
             builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock)), Settings(store, settings));
         await app.StartAsync();
         return new TestServer(app, store, clock);
