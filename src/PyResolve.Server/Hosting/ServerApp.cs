@@ -7,7 +7,9 @@ using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Dashboard;
 using PyResolve.Server.Devices;
+using PyResolve.Server.Email;
 using PyResolve.Server.Http;
+using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -56,6 +58,8 @@ internal static class ServerApp
         app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
         app.UsePyResolve();
         app.MapPyResolve();
+        // What is wrong with an issuer's settings is said now, not by the first token.
+        _ = app.Services.GetRequiredService<TrustedIssuers>();
         return app;
     }
 
@@ -69,9 +73,10 @@ internal static class ServerApp
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<AuditLog>();
-        services.AddSingleton<Passwords>();
-        services.AddSingleton<Sessions>();
-        services.AddSingleton<LogIn>();
+        services.AddTrustedProxies(configuration);
+        services.AddEmail(configuration, environment, options);
+        services.AddAccounts(configuration);
+        services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
@@ -90,6 +95,7 @@ internal static class ServerApp
 
     private static void UsePyResolve(this WebApplication app)
     {
+        app.UseForwardedHeaders();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
         app.UseCors();

@@ -91,10 +91,10 @@ internal sealed class ServerOptions
         return section.Exists() ? origins : ["https://pyresolve.dev", "http://localhost:3000"];
     }
 
-    private static string? Text(IConfiguration configuration, string name) =>
+    internal static string? Text(IConfiguration configuration, string name) =>
         configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
 
-    private static Uri? Url(IConfiguration configuration, string name)
+    internal static Uri? Url(IConfiguration configuration, string name)
     {
         if (Text(configuration, name) is not { } text)
             return null;
@@ -103,7 +103,7 @@ internal sealed class ServerOptions
             : throw new InvalidConfigurationException($"{name} is '{text}'; it must be a whole URL, such as https://billing.example.com.");
     }
 
-    private static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
+    internal static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
     {
         if (Text(configuration, name) is not { } text)
             return fallback;

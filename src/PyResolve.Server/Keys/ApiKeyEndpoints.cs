@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
@@ -76,11 +77,11 @@ internal static class ApiKeyEndpoints
             : NoSuchKey();
 
     /// <summary>Always 202: the answer tells nobody whether a key is live.</summary>
-    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys)
+    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys, AccountLetters letters)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
-        if (body.ApiKey is { } key)
-            await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted);
+        if (body.ApiKey is { } key && await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted) is { } leaked)
+            letters.TellOfLeak(leaked);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 

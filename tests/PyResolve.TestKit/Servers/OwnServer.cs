@@ -18,9 +18,9 @@ public sealed class OwnServer : IAsyncDisposable
     public TestClock Clock => Server.Clock;
 
     public static async Task<OwnServer> StartAsync(
-        StorageEngine engine, PostgresFixture postgres, string? startAt = null, IReadOnlyDictionary<string, string?>? settings = null)
+        StorageEngine engine, PostgresFixture postgres, string? startAt = null, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null)
     {
-        var clock = new TestClock(startAt is null ? null : DateTimeOffset.Parse(startAt, CultureInfo.InvariantCulture));
+        clock ??= new TestClock(startAt is null ? null : DateTimeOffset.Parse(startAt, CultureInfo.InvariantCulture));
         var store = await TestStore.CreateAsync(engine, postgres);
         return new OwnServer(store, await TestServer.StartAsync(store, settings, clock));
     }

@@ -47,7 +47,9 @@ public sealed class TestServer : IAsyncDisposable
     public static async Task<TestServer> StartAsync(TestStore store, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null)
     {
         clock ??= new TestClock();
-        var app = ServerApp.Build([], builder =>
+        // The environment is settled before any other configuration is read.
+        string[] args = settings?.GetValueOrDefault("environment") is { } environment ? ["--environment", environment] : [];
+        var app = ServerApp.Build(args, builder =>
             builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock)), Settings(store, settings));
         await app.StartAsync();
         return new TestServer(app, store, clock);
@@ -69,6 +71,9 @@ public sealed class TestServer : IAsyncDisposable
             ["urls"] = "http://127.0.0.1:0",
             // The least that the server takes: these tests sign up by the hundred.
             ["PyResolve:PasswordIterations"] = "1000",
+            // They also come from one address all.
+            ["PyResolve:SignUpsPerHour"] = "1000000",
+            ["PyResolve:LogInFailuresPerAddress"] = "1000000",
             // Category by category, as appsettings.json has them: what is said of one goes before what is said of all.
             ["Logging:LogLevel:Default"] = "Error",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",

@@ -1,0 +1,308 @@
+using System.Text.Json.Nodes;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Tests.Accounts;
+
+namespace PyResolve.Server.Tests.Identity;
+
+public sealed class IdentityTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_Supabase_user_has_an_account_from_the_first_request_on(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.SupabaseSettings);
+        var user = NewUser();
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user)));
+
+        var me = await session.GetAsync("/me");
+
+        me.Status.ShouldBe(200);
+        me["user_id"].GetGuid().ShouldBe(user);
+        me["email"].GetString().ShouldBe($"user-{user}@example.com");
+        me["plan"].GetString().ShouldBe("free");
+        (await session.PostAsync("/auth/api-keys")).Status.ShouldBe(201);
+        (await session.SendAsync(HttpMethod.Patch, "/me", new { name = "Countess" })).Status.ShouldBe(200);
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from profiles")).ShouldBe(1);
+        var audited = await session.AuditedAsync();
+        audited.Count(action => action == "account.created").ShouldBe(1);
+        audited.Count(action => action == "identity.linked").ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Many_first_requests_make_one_account(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace")));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(_ => session.GetAsync("/me")));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        answers.Select(answer => answer["user_id"].GetGuid()).Distinct().Count().ShouldBe(1);
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from profiles")).ShouldBe(1);
+        (await session.AuditedAsync()).Count(action => action == "account.created").ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("""{"name":"Ada Lovelace"}""", "Ada Lovelace")]
+    [InlineData("""{"name":""}""", "ada")]
+    [InlineData("""{"name":7}""", "ada")]
+    [InlineData("""{"name":"a\u0000b"}""", "ada")]
+    [InlineData("""{}""", "ada")]
+    [InlineData("""[]""", "ada")]
+    public async Task The_name_is_what_the_user_said_or_the_start_of_the_e_mail(string metadata, string expected)
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        var claims = scene.Issuer.SupabaseClaims(NewUser(), ("user_metadata", JsonNode.Parse(metadata)), ("email", "Ada@Example.com"));
+
+        (await scene.With(scene.Issuer.Sign(claims)).StatusAsync()).ShouldBe(200);
+
+        (await scene.Own.Store.ReadSqlAsync("select name from profiles")).ShouldBe(expected);
+        (await scene.Own.Store.ReadSqlAsync("select email from profiles")).ShouldBe("ada@example.com");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_profile_that_Supabases_own_trigger_made_is_the_users(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.SupabaseSettings);
+        var user = NewUser();
+        await scene.Own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
+            ? $"insert into profiles (id, email, name, plan) values ('{user}', 'old@example.com', 'Old', 'pro')"
+            : $"insert into profiles (id, email, name, plan, created_at, updated_at) values ('{user}', 'old@example.com', 'Old', 'pro', 0, 0)");
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user)));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => session.GetAsync("/me")));
+
+        answers.ShouldAllBe(answer => answer.Status == 200 && answer["plan"].GetString() == "pro");
+        (await session.AuditedAsync()).ShouldBe(["identity.linked"]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_e_mail_alone_opens_nobodys_account(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
+        var victim = await scene.Own.SignUpAsync("grace@example.com");
+
+        var answer = await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("mallory"))).GetAsync("/me");
+
+        answer.Status.ShouldBe(409);
+        answer.Code.ShouldBe("conflict");
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from identities")).ShouldBe(0);
+        (await victim.Session.StatusAsync()).ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_token_that_is_not_quite_right_is_refused()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        var issuer = scene.Issuer;
+        var user = NewUser();
+        JsonObject Claims(params (string, JsonNode?)[] changes) => issuer.SupabaseClaims(user, changes);
+        var good = issuer.Sign(Claims());
+        var publicKey = System.Text.Encoding.UTF8.GetBytes(issuer.Key.Published().ToJsonString());
+        var tokens = new Dictionary<string, string>
+        {
+            ["expired"] = issuer.Sign(Claims(("exp", issuer.At(TimeSpan.FromSeconds(-60))))),
+            ["not yet"] = issuer.Sign(Claims(("nbf", issuer.At(TimeSpan.FromSeconds(62))))),
+            ["no end"] = issuer.Sign(Claims(("exp", null))),
+            ["other audience"] = issuer.Sign(Claims(("aud", "anon"))),
+            ["no audience"] = issuer.Sign(Claims(("aud", null))),
+            ["other issuer"] = issuer.Sign(Claims(("iss", "https://evil.example.com/auth/v1"))),
+            ["no issuer"] = issuer.Sign(Claims(("iss", null))),
+            ["no subject"] = issuer.Sign(Claims(("sub", null))),
+            ["a subject that is no id"] = issuer.Sign(Claims(("sub", "ada"))),
+            ["no e-mail"] = issuer.Sign(Claims(("email", null))),
+            ["unsigned"] = IssuerKey.None.Sign(Claims()),
+            ["signature cut off"] = good[..(good.LastIndexOf('.') + 1)],
+            ["another's key under our key's id"] = IssuerKey.Ec(issuer.Key.Id).Sign(Claims()),
+            ["another's RSA key under our key's id"] = IssuerKey.Rsa(issuer.Key.Id).Sign(Claims()),
+            ["an unknown key"] = IssuerKey.Ec("unknown").Sign(Claims()),
+            ["the public key as a secret"] = IssuerKey.Hmac(issuer.Key.Id, publicKey).Sign(Claims()),
+            ["another payload"] = Mix(good, issuer.Sign(Claims(("sub", NewUser().ToString())))),
+            ["no token at all"] = "a.b.c",
+            ["empty parts"] = "..",
+            ["too large"] = issuer.Sign(Claims(("filler", new string('x', 20_000)))),
+        };
+
+        foreach (var (what, token) in tokens)
+            (await scene.With(token).StatusAsync()).ShouldBe(401, what);
+
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from profiles")).ShouldBe(0);
+        (await scene.With(good).StatusAsync()).ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Clocks_may_differ_by_a_minute()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        var claims = scene.Issuer.SupabaseClaims(
+            NewUser(), ("exp", scene.Issuer.At(TimeSpan.FromSeconds(-55))), ("nbf", scene.Issuer.At(TimeSpan.FromSeconds(55))));
+
+        (await scene.With(scene.Issuer.Sign(claims)).StatusAsync()).ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_secret_in_a_published_set_signs_nothing()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        scene.Issuer.Rotate(IssuerKey.Hmac("secret", new byte[32]));
+
+        (await scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(NewUser()))).StatusAsync()).ShouldBe(401);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Supabases_shared_secret_is_enough(StorageEngine engine)
+    {
+        const string Secret = "super-secret-jwt-token-with-at-least-32-characters-long";
+        await using var scene = await Scene.StartAsync(engine, servers, static _ => new() { ["SUPABASE_JWT_SECRET"] = Secret });
+        var user = NewUser();
+        var key = IssuerKey.Hmac("", System.Text.Encoding.UTF8.GetBytes(Secret));
+
+        var me = await scene.With(key.Sign(scene.Issuer.SupabaseClaims(user))).GetAsync("/me");
+
+        me["user_id"].GetGuid().ShouldBe(user);
+        (await scene.With(IssuerKey.Hmac("", new byte[32]).Sign(scene.Issuer.SupabaseClaims(user))).StatusAsync()).ShouldBe(401);
+        (await scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user))).StatusAsync()).ShouldBe(401);
+        // The keys that Supabase gives to browsers are tokens too, of nobody.
+        (await scene.With(key.Sign(scene.Issuer.SupabaseClaims(user, ("aud", null), ("sub", null), ("role", "anon")))).StatusAsync()).ShouldBe(401);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_OpenID_issuer_is_found_by_its_configuration(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
+        scene.Issuer.Rotate(IssuerKey.Rsa("rsa"));
+
+        var me = await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("auth0|grace"))).GetAsync("/me");
+
+        me.Status.ShouldBe(200);
+        me["user_id"].GetGuid().Version.ShouldBe(7);
+        (await scene.Own.Store.ReadSqlAsync("select subject from identities")).ShouldBe("auth0|grace");
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from profiles where email_verified_at is not null")).ShouldBe(1);
+        (await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace", ("aud", "another-service")))).StatusAsync()).ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task Made_up_key_ids_make_the_issuer_be_asked_once_in_30_seconds()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        var claims = scene.Issuer.SupabaseClaims(NewUser());
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => scene.With(IssuerKey.Ec($"made-up-{i}").Sign(claims)).StatusAsync()));
+        answers.ShouldAllBe(status => status == 401);
+        scene.Issuer.Fetches.ShouldBe(1);
+
+        scene.Issuer.Rotate(IssuerKey.Ec("second"));
+        (await scene.With(scene.Issuer.Sign(claims)).StatusAsync()).ShouldBe(401);
+        scene.Own.Clock.Advance(TimeSpan.FromSeconds(30));
+
+        (await scene.With(scene.Issuer.Sign(claims)).StatusAsync()).ShouldBe(200);
+        scene.Issuer.Fetches.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Known_keys_stay_good_while_the_issuer_is_down()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(NewUser())));
+        scene.Issuer.IsDown = true;
+        var unknown = await session.GetAsync("/me");
+        scene.Issuer.IsDown = false;
+        scene.Own.Clock.Advance(TimeSpan.FromSeconds(30));
+        (await session.StatusAsync()).ShouldBe(200);
+
+        scene.Issuer.IsDown = true;
+        scene.Own.Clock.Advance(TimeSpan.FromMinutes(20));
+
+        (await session.StatusAsync()).ShouldBe(200);
+        await Eventually.IsTrueAsync(() => scene.Issuer.Fetches == 3, cancellationToken: TestContext.Current.CancellationToken);
+        (await session.StatusAsync()).ShouldBe(200);
+        unknown.Status.ShouldBe(503);
+        unknown.Headers.RetryAfter.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_key_that_the_issuer_withdrew_is_forgotten()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(NewUser())));
+        (await session.StatusAsync()).ShouldBe(200);
+        scene.Issuer.Rotate(IssuerKey.Ec("second"));
+
+        scene.Own.Clock.Advance(TimeSpan.FromMinutes(11));
+
+        await Eventually.IsTrueAsync(async () => await session.StatusAsync() == 401, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_token_cannot_be_logged_out_here_but_its_account_can_be_deleted(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.SupabaseSettings);
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(NewUser())));
+        (await session.PostAsync("/auth/logout")).Status.ShouldBe(409);
+        (await session.ChangePasswordAsync("a new password")).Status.ShouldBe(409);
+
+        (await session.DeleteAccountAsync(password: null)).Status.ShouldBe(204);
+
+        (await session.StatusAsync()).ShouldBe(401);
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from identities")).ShouldBe(0);
+        (await scene.Own.Store.ReadNumberAsync("select count(*) from profiles where email = ''")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Where_no_issuer_is_trusted_no_token_is()
+    {
+        var server = await servers.OnAsync(StorageEngine.Sqlite);
+
+        var answer = await new Caller(server.Http, "Authorization", "Bearer a.b.c").GetAsync("/me");
+
+        answer.Status.ShouldBe(401);
+        answer.Detail.ShouldBe("Invalid API key format");
+    }
+
+    [Theory]
+    [InlineData("PyResolve:Oidc:0:Issuer", "https://issuer.example.com", "Audience is missing")]
+    [InlineData("PyResolve:Oidc:0:Audience", "pyresolve", "Issuer is missing")]
+    [InlineData("SUPABASE_JWT_SECRET", "short", "shorter than 32")]
+    [InlineData("SUPABASE_URL", "http://supabase.example.com", "https")]
+    [InlineData("SUPABASE_URL", "supabase", "whole URL")]
+    public async Task Settings_that_cannot_work_stop_the_start(string name, string value, string expected)
+    {
+        var settings = new Dictionary<string, string?> { ["environment"] = "Development", [name] = value };
+
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(() => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
+
+        failure.Message.ShouldContain(expected);
+    }
+
+    /// <summary>As Supabase makes its ids.</summary>
+    private static Guid NewUser()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Random.Shared.NextBytes(bytes);
+        return new Guid(bytes);
+    }
+
+    /// <summary>The signature of one token under the header and payload of another.</summary>
+    private static string Mix(string signature, string signed) => signed[..signed.LastIndexOf('.')] + signature[signature.LastIndexOf('.')..];
+
+    /// <summary>An issuer and a server that trusts it, on one clock.</summary>
+    private sealed class Scene(TestIssuer issuer, OwnServer own) : IAsyncDisposable
+    {
+        public TestIssuer Issuer => issuer;
+
+        public OwnServer Own => own;
+
+        public static async Task<Scene> StartAsync(StorageEngine engine, SharedServers servers, Func<TestIssuer, Dictionary<string, string?>> settings)
+        {
+            var clock = new TestClock();
+            var issuer = await TestIssuer.StartAsync(clock);
+            return new Scene(issuer, await OwnServer.StartAsync(engine, servers.Postgres, settings: settings(issuer), clock: clock));
+        }
+
+        public Caller With(string token) => new(own.Server.Http, "Authorization", $"Bearer {token}");
+
+        public async ValueTask DisposeAsync()
+        {
+            await own.DisposeAsync();
+            await issuer.DisposeAsync();
+        }
+    }
+}
