@@ -63,3 +63,67 @@ public sealed record LogInResponse(UserInfo User, string SessionToken, DateTimeO
 /// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
 /// <param name="Quota">This month's quota.</param>
 public sealed record AccountInfo(Guid UserId, string Email, string Plan, QuotaSnapshot Quota);
+
+/// <summary>The body of <c>PATCH /me</c>.</summary>
+public sealed record UpdateAccountRequest
+{
+    /// <summary>What the owner is called: 1 to 200 characters.</summary>
+    public string? Name { get; init; }
+}
+
+/// <summary>The answer to <c>PATCH /me</c>.</summary>
+/// <param name="User">The account as it is now.</param>
+public sealed record UpdatedAccount(UserInfo User);
+
+/// <summary>The body of <c>POST /auth/password</c>. The account's other sessions end; its keys stay.</summary>
+public sealed record ChangePasswordRequest
+{
+    /// <summary>The password as it is.</summary>
+    public string? CurrentPassword { get; init; }
+
+    /// <summary>8 to 256 characters.</summary>
+    public string? NewPassword { get; init; }
+
+    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    public override string ToString() => nameof(ChangePasswordRequest);
+}
+
+/// <summary>The body of <c>POST /auth/password/forgot</c>. The answer is the same whether there is such an account or not.</summary>
+public sealed record ForgotPasswordRequest
+{
+    /// <summary>The account's e-mail, in any case.</summary>
+    public string? Email { get; init; }
+}
+
+/// <summary>The body of <c>POST /auth/password/reset</c>. Every session of the account ends; its keys stay.</summary>
+public sealed record ResetPasswordRequest
+{
+    /// <summary>From the letter: good once, for an hour.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>The new one: 8 to 256 characters.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    public override string ToString() => nameof(ResetPasswordRequest);
+}
+
+/// <summary>The body of <c>POST /auth/email/verify</c>.</summary>
+public sealed record VerifyEmailRequest
+{
+    /// <summary>From the letter: good once, for 7 days.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    public override string ToString() => nameof(VerifyEmailRequest);
+}
+
+/// <summary>The body of <c>DELETE /auth/account</c>.</summary>
+public sealed record DeleteAccountRequest
+{
+    /// <summary>The account's password; not needed where it has none, because it signs in through another service.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    public override string ToString() => nameof(DeleteAccountRequest);
+}

@@ -1,7 +1,9 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 
 namespace PyResolve.Server.Access;
@@ -10,7 +12,7 @@ namespace PyResolve.Server.Access;
 /// Finds the caller before the body is read, on routes that require one. Refusals are plain answers, not exceptions: a flood of wrong
 /// keys must cost little.
 /// </summary>
-internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys, Sessions sessions, PublicUrl publicUrl)
+internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys, Sessions sessions, Identities identities, PublicUrl publicUrl)
 {
     private const string BearerScheme = "Bearer ";
 
@@ -67,17 +69,17 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
                 : (null, new Refusal(Problems.Unauthenticated("Invalid or expired session. Log in again.")));
         }
 
-        return (null, new Refusal(Problems.Unauthenticated("Invalid API key format")));
+        return string.IsNullOrEmpty(apiKey) && identities.Accepts(credential)
+            ? await identities.FindAsync(credential, Origin.OfOwner(http), http.RequestAborted)
+            : (null, new Refusal(Problems.Unauthenticated("Invalid API key format")));
     }
 
     private static Refusal? Judge(Caller caller, AccessRequirement requirement)
     {
-        if (requirement.SessionOnly && caller.SessionId is null)
+        if (requirement.SessionOnly && !caller.IsSession)
             return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key."));
         if (requirement.Scope is { } scope && !caller.Has(scope))
             return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
         return null;
     }
-
-    private sealed record Refusal(Problem Problem, TimeSpan? RetryAfter = null);
 }

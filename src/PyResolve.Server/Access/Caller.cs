@@ -15,8 +15,11 @@ internal sealed record Caller(Guid UserId, string Email, string? Name)
     /// <summary>When the key ends, if it does.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>The session that was sent; <see langword="null"/> for a key.</summary>
+    /// <summary>The session that was sent; <see langword="null"/> for a key, and for the token of another service, which cannot be ended here.</summary>
     public Guid? SessionId { get; init; }
+
+    /// <summary>A login, here or at a trusted service.</summary>
+    public bool IsSession => ApiKeyId is null;
 
     public bool Has(string scope) => Scopes is null || Scopes.Contains(scope);
 }

@@ -19,11 +19,16 @@ internal static class AccountEndpoints
         auth.MapPost("/signup", SignUp).Accepts<SignUpRequest>("application/json").Produces<SignUpResponse>(201);
         auth.MapPost("/login", LogIn).Accepts<LogInRequest>("application/json").Produces<LogInResponse>();
         auth.MapPost("/logout", LogOut).Produces(204).RequireSession();
-        routes.MapGet("/me", Me).WithTags("Accounts").Produces<AccountInfo>().RequireCaller();
+        auth.MapDelete("/account", Delete).Accepts<DeleteAccountRequest>("application/json").Produces(204).RequireSession();
+        var me = routes.MapGroup("/me").WithTags("Accounts");
+        me.MapGet("", Me).Produces<AccountInfo>().RequireCaller();
+        me.MapPatch("", Rename).Accepts<UpdateAccountRequest>("application/json").Produces<UpdatedAccount>().RequireSession();
+        routes.MapPasswords();
     }
 
     private static async Task<IResult> SignUp(
-        HttpContext http, Database database, Passwords passwords, Sessions sessions, ApiKeys keys, AuditLog audit, ServerOptions options, TimeProvider time)
+        HttpContext http, Database database, Passwords passwords, Sessions sessions, ApiKeys keys, Throttle throttle, ThrottleRules rules,
+        AccountLetters letters, AuditLog audit, ServerOptions options, TimeProvider time)
     {
         if (!options.SignUpIsOpen)
             return new ProblemResult(Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
@@ -37,9 +42,13 @@ internal static class AccountEndpoints
 
         var email = Emails.Normalize(body.Email!);
         var name = string.IsNullOrWhiteSpace(body.Name) ? email[..email.IndexOf('@')] : body.Name.Trim();
-        var passwordHash = passwords.Hash(body.Password!);
+        var attempt = await throttle.RecordAsync(rules.SignUp(Origin.AddressOf(http)), http.RequestAborted);
+        if (attempt.RetryAfter is { } wait)
+            return Refusals.TooMany("sign-ups from this address", wait).ToResult();
+        if (await HashAsync(passwords, body.Password!, http.RequestAborted) is not { } passwordHash)
+            return Refusals.Busy.ToResult();
         var now = time.GetInstant();
-        var user = new UserInfo(Guid.CreateVersion7(now), email, name, Plans.Free);
+        var user = new UserInfo(Ids.Create(now), email, name, Plans.Free);
 
         var created = await database.WriteAsync(
             async session =>
@@ -63,9 +72,16 @@ internal static class AccountEndpoints
             },
             http.RequestAborted);
 
-        return created is null
-            ? new ProblemResult(Problems.Conflict("There is an account with this e-mail already. Log in instead."))
-            : TypedResults.Created((string?)null, created);
+        if (created is null)
+            return new ProblemResult(Problems.Conflict("There is an account with this e-mail already. Log in instead."));
+        letters.AskForVerification(user.Id);
+        return TypedResults.Created((string?)null, created);
+    }
+
+    private static async Task<string?> HashAsync(Passwords passwords, string password, CancellationToken cancellationToken)
+    {
+        using var turn = await passwords.TakeTurnAsync(cancellationToken);
+        return turn?.Hash(password);
     }
 
     private static async Task<IResult> LogIn(HttpContext http, LogIn logIn)
@@ -83,10 +99,12 @@ internal static class AccountEndpoints
     private static async Task<IResult> LogOut(HttpContext http, Database database, Sessions sessions, AuditLog audit)
     {
         var caller = http.Caller();
+        if (caller.SessionId is not { } sessionId)
+            return new ProblemResult(Problems.Conflict("This token was issued by another service: log out there. Here it is good until it expires."));
         await database.WriteAsync(
             async session =>
             {
-                await sessions.EndAsync(session, caller.SessionId!.Value, http.RequestAborted);
+                await sessions.EndAsync(session, sessionId, http.RequestAborted);
                 await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
             },
             http.RequestAborted);
@@ -98,5 +116,55 @@ internal static class AccountEndpoints
         var caller = http.Caller();
         var quota = await quotas.ReadAsync(caller.UserId, http.RequestAborted);
         return TypedResults.Ok(new AccountInfo(caller.UserId, caller.Email, quota.Plan, quota));
+    }
+
+    private static async Task<IResult> Rename(HttpContext http, Database database, AuditLog audit, TimeProvider time)
+    {
+        var caller = http.Caller();
+        var body = await JsonBody.ReadAsync(http, WireJson.Default.UpdateAccountRequest);
+        var errors = new FieldErrors();
+        errors.Text("name", body.Name, LongestName, required: true);
+        errors.ThrowIfAny();
+
+        var user = await database.WriteAsync(
+            async session =>
+            {
+                await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.AccountRenamed, target: null, http.RequestAborted);
+                return await session.FirstAsync(
+                    $"""
+                    update profiles set name = {body.Name!.Trim()}, updated_at = {time.GetInstant()}
+                    where id = {caller.UserId} and deleted_at is null
+                    returning id, email, name, plan
+                    """,
+                    static row => new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
+                    http.RequestAborted);
+            },
+            http.RequestAborted);
+        return user is null
+            ? new ProblemResult(Problems.Unauthenticated("This account was deleted."))
+            : TypedResults.Ok(new UpdatedAccount(user));
+    }
+
+    private static async Task<IResult> Delete(HttpContext http, AccountDeletion deletion, PasswordProof proof)
+    {
+        var caller = http.Caller();
+        var origin = Origin.Of(http);
+        var body = await JsonBody.ReadAsync(http, WireJson.Default.DeleteAccountRequest, whenEmpty: new());
+        var errors = new FieldErrors();
+        errors.Text("password", body.Password, Passwords.Longest);
+        errors.ThrowIfAny();
+
+        // An account that signs in through another service has no password to be asked for: its token is the proof.
+        if (await deletion.DeleteWithoutPasswordAsync(caller.UserId, origin, http.RequestAborted))
+            return TypedResults.NoContent();
+        if (string.IsNullOrEmpty(body.Password))
+            return new ProblemResult(Problems.Invalid("password", "is required."));
+        var refusal = await proof.TryAsync(
+            caller.UserId,
+            body.Password,
+            static _ => true,
+            (session, _) => deletion.DeleteAsync(session, caller.UserId, origin, http.RequestAborted),
+            http.RequestAborted);
+        return refusal?.ToResult() ?? TypedResults.NoContent();
     }
 }

@@ -29,7 +29,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         await session.ExecuteAsync(
             $"""
             insert into sessions (id, user_id, token_digest, created_at, expires_at)
-            values ({Guid.CreateVersion7(now)}, {userId}, {SessionToken.DigestOf(token)}, {now}, {expiresAt})
+            values ({Ids.Create(now)}, {userId}, {SessionToken.DigestOf(token)}, {now}, {expiresAt})
             """,
             cancellationToken);
         return (token, expiresAt);
@@ -42,11 +42,20 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         from sessions s
         join profiles p on p.id = s.user_id
         where s.token_digest = {SessionToken.DigestOf(token)} and s.revoked_at is null and s.expires_at > {time.GetInstant()}
+          and p.deleted_at is null
         """,
         static row => new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3)) { SessionId = row.Uuid(0) },
         cancellationToken);
 
     public Task EndAsync(Session session, Guid id, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update sessions set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null",
+        cancellationToken);
+
+    /// <param name="session">The transaction.</param>
+    /// <param name="userId">The account.</param>
+    /// <param name="except">The one that stays.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public Task EndAllAsync(Session session, Guid userId, Guid? except, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"update sessions set revoked_at = {time.GetInstant()} where user_id = {userId} and id <> {except ?? Guid.Empty} and revoked_at is null",
         cancellationToken);
 }

@@ -60,7 +60,7 @@ internal sealed class AuditLog(Database database, TimeProvider time)
         return session.ExecuteAsync(
             $"""
             insert into audit_log (user_id, id, at, actor, action, target, address)
-            values ({userId}, {Guid.CreateVersion7(now)}, {now}, {origin.Actor}, {action}, {target}, {origin.Address})
+            values ({userId}, {Ids.Create(now)}, {now}, {origin.Actor}, {action}, {target}, {origin.Address})
             """,
             cancellationToken);
     }

@@ -6,7 +6,9 @@ using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Dashboard;
 using PyResolve.Server.Devices;
+using PyResolve.Server.Email;
 using PyResolve.Server.Http;
+using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -17,7 +19,8 @@ namespace PyResolve.Server.Hosting;
 /// <summary>Puts the server together.</summary>
 internal static class ServerApp
 {
-    private const long LargestBody = 1024 * 1024;
+    /// <summary>What Kestrel still reads from a client before it cuts the connection. What a route takes is far less: <see cref="JsonBody"/>.</summary>
+    private const long LargestBody = 64 * 1024 * 1024;
 
     public static string Version { get; } =
         typeof(ServerApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -50,6 +53,8 @@ internal static class ServerApp
         var app = builder.Build();
         app.UsePyResolve();
         app.MapPyResolve();
+        // What is wrong with an issuer's settings is said now, not by the first token.
+        _ = app.Services.GetRequiredService<TrustedIssuers>();
         return app;
     }
 
@@ -63,9 +68,10 @@ internal static class ServerApp
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<AuditLog>();
-        services.AddSingleton<Passwords>();
-        services.AddSingleton<Sessions>();
-        services.AddSingleton<LogIn>();
+        services.AddTrustedProxies(configuration);
+        services.AddEmail(configuration, environment, options);
+        services.AddAccounts(configuration);
+        services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
@@ -83,6 +89,7 @@ internal static class ServerApp
 
     private static void UsePyResolve(this WebApplication app)
     {
+        app.UseForwardedHeaders();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
         app.UseCors();
@@ -99,6 +106,6 @@ internal static class ServerApp
         app.MapQuota();
         app.MapUsage();
         app.MapAudit();
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/v1.json");
     }
 }

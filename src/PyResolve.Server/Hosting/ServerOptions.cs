@@ -35,9 +35,6 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:RememberedKeys</c>: how many verified keys an instance keeps in memory; default 200,000.</summary>
     public int RememberedKeys { get; private init; } = 200_000;
 
-    /// <summary><c>PyResolve:DeviceCodesPerHour</c>: how many device logins one address may begin in an hour; default 300.</summary>
-    public int DeviceCodesPerHour { get; private init; } = 300;
-
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var databaseUrl = Text(configuration, "DATABASE_URL");
@@ -61,7 +58,6 @@ internal sealed class ServerOptions
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
-            DeviceCodesPerHour = Number(configuration, "PyResolve:DeviceCodesPerHour", 300, 1, 1_000_000),
         };
     }
 
@@ -91,10 +87,10 @@ internal sealed class ServerOptions
         return section.Exists() ? origins : ["https://pyresolve.dev", "http://localhost:3000"];
     }
 
-    private static string? Text(IConfiguration configuration, string name) =>
+    internal static string? Text(IConfiguration configuration, string name) =>
         configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
 
-    private static Uri? Url(IConfiguration configuration, string name)
+    internal static Uri? Url(IConfiguration configuration, string name)
     {
         if (Text(configuration, name) is not { } text)
             return null;
@@ -103,7 +99,7 @@ internal sealed class ServerOptions
             : throw new InvalidConfigurationException($"{name} is '{text}'; it must be a whole URL, such as https://billing.example.com.");
     }
 
-    private static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
+    internal static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
     {
         if (Text(configuration, name) is not { } text)
             return fallback;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Microsoft.Net.Http.Headers;
 
 namespace PyResolve.Server.Http;
@@ -11,6 +12,8 @@ namespace PyResolve.Server.Http;
 /// </summary>
 internal static class JsonBody
 {
+    private const int Largest = 1024 * 1024;
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
@@ -25,10 +28,14 @@ internal static class JsonBody
         if (!IsJson(http.Request.ContentType))
             throw new ProblemException(Problems.ForStatus(415));
 
+        var bytes = await ReadBytesAsync(http.Request, http.RequestAborted);
+        if (!Utf8.IsValid(bytes.Span))
+            throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+
         JsonDocument document;
         try
         {
-            document = await JsonDocument.ParseAsync(http.Request.Body, Strict, http.RequestAborted);
+            document = JsonDocument.Parse(bytes, Strict);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -49,6 +56,26 @@ internal static class JsonBody
                 throw new ProblemException(Problems.Invalid(FieldOf(exception), "has a value of the wrong type, form or size."));
             }
         }
+    }
+
+    /// <remarks>
+    /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection under a client that is still sending, who then
+    /// never sees the 413. Below it, Kestrel reads the rest and throws it away.
+    /// </remarks>
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        var isTooLarge = request.ContentLength > Largest;
+        while (!isTooLarge)
+        {
+            var read = await request.Body.ReadAsync(buffer.GetMemory(4096), cancellationToken);
+            if (read == 0)
+                return buffer.WrittenMemory;
+            buffer.Advance(read);
+            isTooLarge = buffer.WrittenCount > Largest;
+        }
+
+        throw new ProblemException(Problems.ForStatus(413));
     }
 
     private static bool IsJson(string? contentType) =>

@@ -103,7 +103,7 @@ internal sealed class ApiKeyVerifier(
         select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, k.requests_per_minute, p.email, p.name
         from api_keys k
         join profiles p on p.id = k.user_id
-        where k.key_prefix = {prefix}
+        where k.key_prefix = {prefix} and p.deleted_at is null
         """,
         row => new StoredKey(
             row.Text(2),

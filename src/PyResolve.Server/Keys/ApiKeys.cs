@@ -44,7 +44,7 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
     public async Task<CreatedApiKey> CreateAsync(Session session, Guid userId, NewApiKey wanted, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var id = Guid.CreateVersion7(now);
+        var id = Ids.Create(now);
         while (true)
         {
             var key = ApiKeyFormat.Create();

@@ -104,7 +104,7 @@ internal static class BCrypt
 
     private static void Digest(ReadOnlySpan<byte> key, ReadOnlySpan<byte> salt, int workFactor, Span<byte> digest)
     {
-        var cipher = BCryptBlowfish.Initial;
+        var cipher = new BCryptBlowfish();
         cipher.Expand(key, salt);
         for (var rounds = 1 << workFactor; rounds > 0; rounds--)
         {

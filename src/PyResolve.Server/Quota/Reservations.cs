@@ -170,7 +170,7 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
 
         var hold = new Hold
         {
-            Id = Guid.CreateVersion7(now),
+            Id = Ids.Create(now),
             State = ReservationStates.Held,
             Quantity = wanted.Quantity,
             Remaining = wanted.Quantity,

@@ -20,6 +20,9 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract DateTimeOffset ReadInstant(DbDataReader reader, int column);
 
+    /// <summary>Waits until no other transaction holds <paramref name="key"/>; gone with the transaction.</summary>
+    public abstract Task LockAsync(Session session, long key, CancellationToken cancellationToken);
+
     /// <summary>Lets one instance at a time change the schema; gone with the transaction.</summary>
     public abstract Task LockSchemaAsync(Session session, CancellationToken cancellationToken);
 

@@ -68,6 +68,9 @@ internal sealed class SqliteEngine : Engine
         DateTimeOffset.UnixEpoch.AddTicks(reader.GetInt64(column) * TicksPerMicrosecond);
 
     /// <summary>A write transaction is the lock.</summary>
+    public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc cref="LockAsync"/>
     public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>

@@ -51,7 +51,7 @@ internal sealed record UsageRecord
         var occurredAt = usage.OccurredAt?.ToInstant() ?? now;
         return new UsageRecord
         {
-            Id = usage.Id ?? Guid.CreateVersion7(now),
+            Id = usage.Id ?? Ids.Create(now),
             EventType = usage.EventType!,
             Library = usage.Library,
             Tier = usage.Tier,

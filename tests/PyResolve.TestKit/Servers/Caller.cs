@@ -15,13 +15,21 @@ public sealed class Caller(HttpClient http, string? headerName = null, string? h
     /// <param name="idempotencyKey">The header <c>Idempotency-Key</c>.</param>
     public Task<Answer> PostAsync(string path, object? body = null, string? idempotencyKey = null) => SendAsync(HttpMethod.Post, path, body, idempotencyKey);
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, object? body = null, string? idempotencyKey = null)
+    /// <inheritdoc cref="PostAsync"/>
+    public Task<Answer> SendAsync(HttpMethod method, string path, object? body = null, string? idempotencyKey = null) =>
+        SendAsync(method, path, body, idempotencyKey is null ? [] : [("Idempotency-Key", idempotencyKey)]);
+
+    /// <param name="method">GET, POST, …</param>
+    /// <param name="path">The route.</param>
+    /// <param name="body">As for <see cref="PostAsync"/>.</param>
+    /// <param name="headers">Sent beside the credential, as they are; a name may come twice.</param>
+    public async Task<Answer> SendAsync(HttpMethod method, string path, object? body, IEnumerable<(string Name, string Value)> headers)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (headerName is not null)
             request.Headers.TryAddWithoutValidation(headerName, headerValue);
-        if (idempotencyKey is not null)
-            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         request.Content = body switch
         {
             null => null,

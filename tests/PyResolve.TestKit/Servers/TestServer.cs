@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
@@ -33,7 +32,13 @@ public sealed class TestServer : IAsyncDisposable
     /// <summary>Sends no credentials of its own.</summary>
     public HttpClient Http { get; }
 
+    /// <summary>Calls without a credential.</summary>
+    public Caller Nobody => new(Http);
+
     public IServiceProvider Services => _app.Services;
+
+    /// <summary>Calls with an API key.</summary>
+    public Caller WithKey(string apiKey) => new(Http, "X-API-Key", apiKey);
 
     /// <summary>Starts a server, which brings the store's schema up to date.</summary>
     /// <param name="store">Several servers may share one.</param>
@@ -43,10 +48,7 @@ public sealed class TestServer : IAsyncDisposable
     {
         clock ??= new TestClock();
         var app = ServerApp.Build([], builder =>
-        {
-            builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
-            builder.Logging.SetMinimumLevel(LogLevel.Error);
-        }, Settings(store, settings));
+            builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock)), Settings(store, settings));
         await app.StartAsync();
         return new TestServer(app, store, clock);
     }
@@ -67,6 +69,13 @@ public sealed class TestServer : IAsyncDisposable
             ["urls"] = "http://127.0.0.1:0",
             // The least that the server takes: these tests sign up by the hundred.
             ["PyResolve:PasswordIterations"] = "1000",
+            // They also come from one address all.
+            ["PyResolve:SignUpsPerHour"] = "1000000",
+            ["PyResolve:LogInFailuresPerAddress"] = "1000000",
+            // Category by category, as appsettings.json has them: what is said of one goes before what is said of all.
+            ["Logging:LogLevel:Default"] = "Error",
+            ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
+            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",
         };
         foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
             all[name] = value;

@@ -32,6 +32,9 @@ public sealed class TestStore : IAsyncDisposable
         return new TestStore(engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
     }
 
+    /// <summary>A database that the test made on a PostgreSQL of its own.</summary>
+    public static TestStore On(string connectionString) => new(StorageEngine.Postgres, connectionString, folder: null);
+
     /// <summary>Runs SQL by hand, as an operator would.</summary>
     /// <returns>The number of rows that it changed.</returns>
     public async Task<int> ExecuteSqlAsync(string sql)

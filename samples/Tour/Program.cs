@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using PyResolve.Client;
+using Tour;
+
+if (args is not ([] or ["--keep"]))
+{
+    Console.Error.WriteLine("""
+        A tour of PyResolve: a real server, a real command line, a real upgrade, in a temporary folder.
+
+        Usage: dotnet run --project samples/Tour [-- --keep]
+
+          --keep  leaves the server up at the end, until Ctrl+C
+        """);
+    return args is ["--help" or "-h"] ? 0 : 2;
+}
+
+const int Interrupted = 130;
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+using var stop = new CancellationTokenSource();
+using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+
+Workspace.ForgetSettings();
+using var workspace = Workspace.TryCreate();
+if (workspace is null)
+    return 1;
+await using var server = ServerProcess.Start(workspace.Data);
+var narrator = new Narrator();
+var story = new Story(narrator, workspace, server);
+try
+{
+    Console.WriteLine("PyResolve, from nothing to a metered upgrade. All of it happens in a temporary folder.");
+    await story.TellAsync(stop.Token);
+    Console.WriteLine();
+    Console.WriteLine("That was the tour: five upgrades run and counted, one that changed nothing and cost nothing, one refused.");
+    if (args is ["--keep"])
+        await KeepAsync();
+    return 0;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    Console.Error.WriteLine("Interrupted.");
+    return Interrupted;
+}
+catch (Exception e) when (e is TourException or PyResolveException or IOException)
+{
+    Console.Error.WriteLine();
+    Console.Error.WriteLine($"✗ The tour failed in step {narrator.Title}: {e.Message}");
+    Console.Error.WriteLine("  The server's last lines:");
+    foreach (var line in server.Log)
+        Console.Error.WriteLine($"  | {line}");
+    return 1;
+}
+
+async Task KeepAsync()
+{
+    Console.WriteLine();
+    Console.WriteLine($"The server stays up at {server.Address.OriginalString} until Ctrl+C. To talk to it:");
+    Console.WriteLine($"  curl -H 'X-API-Key: {story.ApiKey}' {server.Address.OriginalString.TrimEnd('/')}/quota");
+    try
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
+    }
+    catch (OperationCanceledException)
+    {
+        Console.WriteLine("Stopping. The temporary folder goes too.");
+    }
+}
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stop.Cancel();
+}

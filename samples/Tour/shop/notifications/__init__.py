@@ -1,0 +1,1 @@
+"""What the customer hears: mails and their settings."""

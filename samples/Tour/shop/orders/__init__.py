@@ -1,0 +1,1 @@
+"""What was bought: order lines, totals, states."""

@@ -1,0 +1,1 @@
+"""How it is paid: charges, refunds, the payment provider."""

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using PyResolve.Cli.Output;
+using PyResolve.Client;
+
+namespace PyResolve.Cli.Commands;
+
+internal static class LogoutCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.");
+        command.SetAction(_ => Run(terminal));
+        return command;
+    }
+
+    private static int Run(Terminal terminal)
+    {
+        var keys = new ApiKeyStore();
+        if (keys.Remove())
+            terminal.Success("Logged out successfully");
+        else
+            terminal.Line("Not logged in");
+        if (keys.Find() is { Source: SettingSource.Environment })
+            terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is still set, and is used. To stop that: unset {ApiKeyStore.ApiKeyVariable}");
+        return ExitCodes.Success;
+    }
+}

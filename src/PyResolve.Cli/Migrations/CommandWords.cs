@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace PyResolve.Cli.Migrations;
+
+/// <summary>
+/// Splits a command into words as a POSIX shell does, and does nothing else that a shell does: no variables, no globs, no pipes.
+/// </summary>
+internal static class CommandWords
+{
+    /// <summary>
+    /// The words. Within '…' every character is itself; within "…" a backslash escapes only " and \; outside, any character.
+    /// </summary>
+    /// <exception cref="FormatException">A quote is not closed, or the command ends in a backslash.</exception>
+    public static IReadOnlyList<string> Split(string command)
+    {
+        var words = new List<string>();
+        var word = new StringBuilder();
+        var isInWord = false;
+        for (var i = 0; i < command.Length; i++)
+        {
+            var c = command[i];
+            if (char.IsWhiteSpace(c))
+            {
+                if (isInWord)
+                    words.Add(word.ToString());
+                word.Clear();
+                isInWord = false;
+                continue;
+            }
+            isInWord = true;
+            switch (c)
+            {
+                case '\'':
+                    var close = command.IndexOf('\'', i + 1);
+                    if (close < 0)
+                        throw new FormatException("a ' is not closed");
+                    word.Append(command, i + 1, close - i - 1);
+                    i = close;
+                    break;
+                case '"':
+                    i = ReadDoubleQuoted(command, i + 1, word);
+                    break;
+                case '\\' when i + 1 == command.Length:
+                    throw new FormatException("it ends in a backslash");
+                case '\\':
+                    word.Append(command[++i]);
+                    break;
+                default:
+                    word.Append(c);
+                    break;
+            }
+        }
+        if (isInWord)
+            words.Add(word.ToString());
+        return words;
+    }
+
+    /// <summary>The words as one command, which <see cref="Split"/> takes apart into the same words.</summary>
+    public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
+
+    private static string Quote(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':' or '=' or '@' or '%' or '+' or ',')
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static int ReadDoubleQuoted(string command, int start, StringBuilder word)
+    {
+        for (var i = start; i < command.Length; i++)
+        {
+            if (command[i] == '"')
+                return i;
+            if (command[i] == '\\' && i + 1 < command.Length && command[i + 1] is '"' or '\\')
+                i++;
+            word.Append(command[i]);
+        }
+        throw new FormatException("a \" is not closed");
+    }
+}

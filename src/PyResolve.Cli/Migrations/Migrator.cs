@@ -1,0 +1,123 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+
+namespace PyResolve.Cli.Migrations;
+
+/// <summary>The program that rewrites the code: any program that takes a folder, changes it, and exits with 0.</summary>
+internal sealed class Migrator
+{
+    private readonly IReadOnlyList<string> _words;
+
+    private Migrator(IReadOnlyList<string> words) => _words = words;
+
+    /// <summary>
+    /// A command with <c>{path}</c>, <c>{library}</c> and <c>{target}</c> filled in. It is split into words first, so that what is filled in
+    /// stays within its word, whatever characters it has.
+    /// </summary>
+    /// <param name="command">The command, quoted as for a shell.</param>
+    /// <param name="origin">Where it was written, for the message when it cannot be used.</param>
+    public static Migrator Create(string command, string origin, string path, string library, string target)
+    {
+        IReadOnlyList<string> words;
+        try
+        {
+            words = CommandWords.Split(command);
+        }
+        catch (FormatException e)
+        {
+            throw new CliException(ExitCodes.Usage, $"The migrator's command cannot be read: {e.Message}.", $"Mend it in {origin}: {command}");
+        }
+        if (words is [] or ["", ..])
+            throw new CliException(ExitCodes.Usage, "The migrator's command is empty.", $"Write one in {origin}, as: mytool --rewrite {{path}}");
+
+        return new Migrator([ProgramPath(words[0]), .. words.Skip(1).Select(w => Fill(w, path, library, target))]);
+    }
+
+    public override string ToString() => CommandWords.Join(_words);
+
+    /// <summary>Runs it, its output passed through; kills it and all that it started when cancelled.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(_words[0]) { UseShellExecute = false };
+        foreach (var argument in _words.Skip(1))
+            start.ArgumentList.Add(argument);
+        // The migrator has no business with the account.
+        start.Environment.Remove("PYRESOLVE_API_KEY");
+
+        using var process = new Process { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception e)
+        {
+            throw new CliException(
+                ExitCodes.Failure,
+                $"The migrator could not be started: {Cause(e)}.",
+                "Install it, or give its full path.");
+        }
+
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            Kill(process);
+            await process.WaitForExitAsync(CancellationToken.None);
+            throw;
+        }
+        return process.ExitCode;
+    }
+
+    /// <summary>
+    /// A bare name is looked for on the PATH alone. The runtime would look in the current folder first, and there lies code of anyone's.
+    /// </summary>
+    private static string ProgramPath(string program)
+    {
+        if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
+            return program;
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return folders.Where(Path.IsPathRooted).Select(f => Path.Combine(f, program)).FirstOrDefault(IsExecutable)
+            ?? throw new CliException(ExitCodes.Failure, $"The migrator could not be started: there is no program {program} on the PATH.", "Install it, or give its full path.");
+    }
+
+    private static bool IsExecutable(string path) =>
+        !OperatingSystem.IsWindows() && File.Exists(path)
+        && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != UnixFileMode.None;
+
+    /// <summary>One pass over the word, so that a value that looks like a placeholder stays a value.</summary>
+    private static string Fill(string word, string path, string library, string target)
+    {
+        (string Name, string Value)[] values = [("{path}", path), ("{library}", library), ("{target}", target)];
+        var filled = new StringBuilder();
+        for (var i = 0; i < word.Length;)
+        {
+            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
+            filled.Append(name is null ? word.AsSpan(i, 1) : value);
+            i += name?.Length ?? 1;
+        }
+        return filled.ToString();
+    }
+
+    private string Cause(Win32Exception exception) => exception.NativeErrorCode switch
+    {
+        2 => $"there is no program {_words[0]}",
+        5 or 13 => $"{_words[0]} may not be run",
+        _ => exception.Message,
+    };
+
+    private static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            // It has ended by itself: Ctrl+C reaches the whole foreground group.
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace PyResolve.Cli.Output;
+
+/// <summary>The usual help, and below it what the exit codes mean.</summary>
+internal sealed class HelpWithExitCodes(HelpAction usual) : SynchronousCommandLineAction
+{
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        var result = usual.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output.WriteLine(ExitCodes.Help);
+        return result;
+    }
+}

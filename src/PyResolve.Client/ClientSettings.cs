@@ -1,0 +1,60 @@
+namespace PyResolve.Client;
+
+/// <summary>The options with every default filled in and every rule checked.</summary>
+internal sealed record ClientSettings(Uri ApiUrl, string? ApiKey, TimeSpan RequestTimeout, int UsageQueueCapacity, TimeSpan ShutdownTimeout)
+{
+    public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
+
+    private static TimeSpan LongestWait { get; } = TimeSpan.FromMinutes(10);
+
+    public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
+    {
+        if (Mistake(options) is { } mistake)
+            throw Invalid(mistake);
+        var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
+        var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
+        if (UrlMistake(url, options.AllowInsecureHttp) is { } urlMistake)
+            throw Invalid($"{(found is null ? "ApiUrl" : found.Origin)} {urlMistake}");
+
+        var credential = Blank(options.ApiKey) ? keys.Find() : null;
+        var key = Blank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
+        if (key is not null && !Guard.IsVisibleAscii(key))
+            throw Invalid($"{(credential is null ? "ApiKey" : credential.Origin)} holds characters that no key has; copy the whole key again, without quotes.");
+        return new(url, key, options.RequestTimeout, options.UsageQueueCapacity, options.ShutdownTimeout);
+    }
+
+    /// <summary>What is wrong with the options as they stand, before environment and file are read.</summary>
+    public static string? Mistake(PyResolveClientOptions options) => options switch
+    {
+        { ApiUrl: { } url } when UrlMistake(url, options.AllowInsecureHttp) is { } mistake => $"ApiUrl {mistake}",
+        { ApiKey: { } key } when !Blank(key) && !Guard.IsVisibleAscii(key.Trim()) =>
+            "ApiKey holds characters that no key has; copy the whole key again, without quotes.",
+        { Home: { } home } when Blank(home) => "Home is empty; name a folder, or leave it unset for ~/.pyresolve.",
+        { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > LongestWait =>
+            "RequestTimeout must be more than zero and at most 10 minutes.",
+        { UsageQueueCapacity: < 1 or > 1_000_000 } => "UsageQueueCapacity must lie between 1 and 1000000.",
+        { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > LongestWait =>
+            "ShutdownTimeout must lie between zero and 10 minutes.",
+        _ => null,
+    };
+
+    private static string? UrlMistake(Uri url, bool allowInsecureHttp)
+    {
+        if (!url.IsAbsoluteUri || (url.Scheme != "https" && url.Scheme != "http"))
+            return "is not an absolute http or https URL; write it as https://api.pyresolve.dev.";
+        if (url.UserInfo.Length > 0)
+            return "carries a user name; leave it out, the key is the only credential.";
+        if (url.Query.Length > 0 || url.Fragment.Length > 0)
+            return "carries a query or a fragment; leave it out.";
+        if (url.Scheme == "http" && !url.IsLoopback && !allowInsecureHttp)
+            return $"would send the key unencrypted to {url.Host}; use https, or set AllowInsecureHttp if that network is yours alone.";
+        return null;
+    }
+
+    /// <summary>The server alone, so that the key never reaches a log.</summary>
+    public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";
+
+    private static bool Blank(string? text) => string.IsNullOrWhiteSpace(text);
+
+    private static PyResolveException Invalid(string message) => new(PyResolveErrorCodes.InvalidConfiguration, message);
+}

@@ -1,0 +1,153 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Client;
+
+/// <summary>What came back, read whole.</summary>
+internal sealed class ApiAnswer
+{
+    /// <summary>No answer of the contract comes near it; what is larger is not one.</summary>
+    private const int LargestBody = 4 * 1024 * 1024;
+
+    private readonly string _target;
+    private readonly byte[] _body;
+    private readonly string _mediaType;
+    private readonly string? _location;
+    private readonly string? _requestId;
+    private readonly TimeSpan? _retryAfter;
+
+    private ApiAnswer(string target, HttpResponseMessage response, byte[] body, TimeProvider time)
+    {
+        _target = target;
+        _body = body;
+        Status = (int)response.StatusCode;
+        _mediaType = response.Content?.Headers.ContentType?.MediaType ?? "no content type";
+        _location = response.Headers.Location?.ToString();
+        _requestId = response.Headers.TryGetValues("X-Request-Id", out var ids) ? Redaction.Line(ids.First()) : null;
+        _retryAfter = response.Headers.RetryAfter switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - time.GetUtcNow() is { Ticks: > 0 } wait ? wait : TimeSpan.Zero,
+            _ => null,
+        };
+    }
+
+    public int Status { get; }
+
+    public bool IsSuccess => Status is >= 200 and <= 299;
+
+    private bool IsJson => _mediaType.EndsWith("/json", StringComparison.OrdinalIgnoreCase) || _mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+
+    public static async Task<ApiAnswer> ReadAsync(string target, HttpResponseMessage response, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (response.Content is null)
+            return new(target, response, [], time);
+#if NET
+        using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+#else
+        using var stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
+#endif
+        using var body = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        int read;
+        while ((read = await ReadAsync(stream, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            body.Write(buffer, 0, read);
+            if (body.Length > LargestBody)
+                throw new ApiAnswer(target, response, [], time).Unexpected("more than any PyResolve server sends");
+        }
+
+        return new(target, response, body.ToArray(), time);
+    }
+
+    public T Read<T>(JsonTypeInfo<T> type, Func<T, bool> isComplete)
+        where T : class =>
+        IsJson && TryRead(type) is { } value && isComplete(value) ? value : throw Unexpected();
+
+    /// <summary>The exception that a status outside 200–299 becomes.</summary>
+    public PyResolveException Failure(bool sentKey)
+    {
+        if (!IsJson || TryRead(WireJson.Default.Problem) is not { } problem || (problem.Code ?? problem.Detail ?? problem.Title) is null)
+            return Unexpected();
+        problem = problem with { Title = Redaction.Line(problem.Title), Detail = Redaction.Line(problem.Detail) };
+        var code = problem.Code ?? CodeOf(Status);
+        var requestId = problem.RequestId ?? _requestId;
+        return new(code, Describe(problem, code, requestId, sentKey))
+        {
+            Status = Status,
+            RequestId = requestId,
+            RetryAfter = _retryAfter,
+            Problem = problem,
+        };
+    }
+
+    private string Describe(Problem problem, string code, string? requestId, bool sentKey)
+    {
+        var cause = Sentence(problem.Detail ?? problem.Title ?? $"The server answered {Status}");
+        var field = problem.Errors?.FirstOrDefault(error => error.Value is { Count: > 0 });
+        if (field is { Key: { } name } error)
+            cause = Sentence($"{cause} {Redaction.Line(name)}: {Redaction.Line(error.Value[0])}");
+        return code switch
+        {
+            ProblemCodes.Unauthenticated when sentKey => $"{cause} Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.",
+            ProblemCodes.ScopeMissing when sentKey => $"{cause} Use a key that has this scope.",
+            _ when _retryAfter is { } wait => $"{cause} Try again in {Math.Ceiling(wait.TotalSeconds):0} s.",
+            _ when Status >= 500 && requestId is not null => $"{cause} Try again; if it stays, report request {Redaction.Line(requestId)}.",
+            _ when Status >= 500 => $"{cause} Try again later.",
+            _ => cause,
+        };
+    }
+
+    private static Task<int> ReadAsync(Stream stream, byte[] buffer, CancellationToken cancellationToken) =>
+#if NET
+        stream.ReadAsync(buffer, cancellationToken).AsTask();
+#else
+        stream.ReadAsync(buffer, 0, buffer.Length, cancellationToken);
+#endif
+
+    private PyResolveException Unexpected(string? what = null)
+    {
+        what ??= IsJson ? "JSON of another shape" : Redaction.Line(_mediaType);
+        var answered = Status is >= 300 and <= 399 && _location is not null
+            ? $"answered {Status} and points to {Redaction.Line(_location)}"
+            : $"answered {Status} with {what}";
+        return new(PyResolveErrorCodes.UnexpectedAnswer, $"{_target} {answered}: that is no PyResolve server. Check PYRESOLVE_API_URL, and any proxy between.")
+        {
+            Status = Status,
+            RequestId = _requestId,
+            RetryAfter = _retryAfter,
+        };
+    }
+
+    private T? TryRead<T>(JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(_body, type);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string Sentence(string text) => text.Length > 0 && text[text.Length - 1] is '.' or '!' or '?' ? text : text + ".";
+
+    private static string CodeOf(int status) => status switch
+    {
+        401 => ProblemCodes.Unauthenticated,
+        402 => ProblemCodes.QuotaExceeded,
+        404 => ProblemCodes.NotFound,
+        405 => ProblemCodes.MethodNotAllowed,
+        409 => ProblemCodes.Conflict,
+        413 => ProblemCodes.TooLarge,
+        415 => ProblemCodes.UnsupportedMediaType,
+        422 => ProblemCodes.Invalid,
+        429 => ProblemCodes.RateLimited,
+        503 => ProblemCodes.Unavailable,
+        >= 500 => ProblemCodes.Internal,
+        _ => ProblemCodes.Malformed,
+    };
+}

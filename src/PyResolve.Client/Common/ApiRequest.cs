@@ -1,0 +1,30 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace PyResolve.Client;
+
+/// <summary>One request to a route of the contract.</summary>
+internal sealed record ApiRequest(HttpMethod Method, string Path)
+{
+    public byte[]? Body { get; private init; }
+
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>The session that asks; without one, the client's key does if <see cref="NeedsKey"/>.</summary>
+    public string? SessionToken { get; init; }
+
+    public bool NeedsKey { get; init; }
+
+    public bool SendsKey => NeedsKey && SessionToken is null;
+
+    public ApiRequest With<T>(T body, JsonTypeInfo<T> type) => this with { Body = JsonSerializer.SerializeToUtf8Bytes(body, type) };
+
+    /// <summary>The route alone, so that a session or a password never reaches a log.</summary>
+    public override string ToString() => $"{Method} {Path}";
+
+    public static ApiRequest Get(string path) => new(HttpMethod.Get, path) { NeedsKey = true };
+
+    public static ApiRequest Post(string path) => new(HttpMethod.Post, path) { NeedsKey = true };
+
+    public static ApiRequest Delete(string path) => new(HttpMethod.Delete, path) { NeedsKey = true };
+}

@@ -1,0 +1,81 @@
+using System.Net.Http.Headers;
+using System.Reflection;
+using System.Text.Json.Serialization.Metadata;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Client;
+
+/// <summary>Sends one request and reads one answer: every failure leaves as a <see cref="PyResolveException"/>, cancellation as itself.</summary>
+internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time)
+{
+    private static readonly string UserAgent = "pyresolve-dotnet/" + Version();
+    private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
+
+    public Uri ApiUrl => settings.ApiUrl;
+
+    public bool HasKey => settings.ApiKey is not null;
+
+    public TimeProvider Time => time;
+
+    public async Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
+        where T : class
+    {
+        var answer = await SendAsync(request, cancellationToken).ConfigureAwait(false);
+        return answer.Read(type, isComplete);
+    }
+
+    public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken) =>
+        SendAsync(
+            ApiRequest.Post("/usage").With(usage, WireJson.Requests.UsageEventRequest),
+            WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken);
+
+    public async Task<ApiAnswer> SendAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        if (request.SendsKey && !HasKey)
+            throw new PyResolveException(PyResolveErrorCodes.LoginRequired, "No API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+        cancellationToken.ThrowIfCancellationRequested();
+
+        var target = $"{request.Method} {_root}{request.Path}";
+        using var timeout = time.CancelAfter(settings.RequestTimeout);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var message = Message(request);
+        try
+        {
+            using var response = await http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
+            var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
+            return answer.IsSuccess ? answer : throw answer.Failure(request.SendsKey);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new PyResolveException(
+                PyResolveErrorCodes.Timeout,
+                $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s. Try again, or check the network and PYRESOLVE_API_URL.");
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw ConnectionFailure.Describe(_root, exception);
+        }
+    }
+
+    private HttpRequestMessage Message(ApiRequest request)
+    {
+        var message = new HttpRequestMessage(request.Method, _root + request.Path);
+        message.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        message.Headers.Accept.Add(new("application/json"));
+        if (request.SessionToken is { } session)
+            message.Headers.Authorization = new("Bearer", session);
+        else if (request.NeedsKey)
+            message.Headers.Add("X-API-Key", settings.ApiKey);
+        if (request.IdempotencyKey is { } idempotencyKey)
+            message.Headers.Add("Idempotency-Key", idempotencyKey);
+        if (request.Body is { } body)
+            message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        return message;
+    }
+
+    private static string Version()
+    {
+        var version = typeof(ApiTransport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        return version.Split('+')[0];
+    }
+}

@@ -1,0 +1,16 @@
+#if !NET
+namespace System.Diagnostics.CodeAnalysis;
+
+/// <summary>What the compiler reads to know a member is not null; netstandard2.0 has none.</summary>
+[AttributeUsage(AttributeTargets.Method | AttributeTargets.Property, AllowMultiple = true)]
+internal sealed class MemberNotNullWhenAttribute(bool returnValue, params string[] members) : Attribute
+{
+    public bool ReturnValue { get; } = returnValue;
+
+    public string[] Members { get; } = members;
+}
+
+/// <summary>What the compiler reads to know an argument is not null; netstandard2.0 has none.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+internal sealed class NotNullAttribute : Attribute;
+#endif

@@ -1,0 +1,50 @@
+using System.Text;
+
+namespace PyResolve.Client;
+
+/// <summary>Makes text from outside fit for a message: one line, of bounded length, without any key or session in it.</summary>
+internal static class Redaction
+{
+    private const int LongestText = 500;
+    private static readonly string[] SecretPrefixes = ["pyr_live_", "pyr_sess_"];
+
+    /// <summary>The first characters of a key, enough to tell two keys apart and no more.</summary>
+    public static string Key(string key) =>
+        key.StartsWith(SecretPrefixes[0], StringComparison.Ordinal) && key.Length >= 40 ? key.Remove(20) + "…" : "…";
+
+    public static string? Line(string? text)
+    {
+        if (text is null)
+            return null;
+        var line = new StringBuilder(Math.Min(text.Length, LongestText) + 1);
+        for (var i = 0; i < text.Length && line.Length < LongestText; i++)
+        {
+            if (SecretAt(text, i) is { } secret)
+            {
+                line.Append(secret.Prefix).Append('…');
+                i = secret.End - 1;
+            }
+            else
+            {
+                line.Append(char.IsControl(text[i]) ? ' ' : text[i]);
+            }
+        }
+
+        return line.ToString().Trim();
+    }
+
+    private static (string Prefix, int End)? SecretAt(string text, int start)
+    {
+        foreach (var prefix in SecretPrefixes)
+        {
+            if (string.CompareOrdinal(text, start, prefix, 0, prefix.Length) != 0)
+                continue;
+            var end = start + prefix.Length;
+            while (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] is '_' or '-'))
+                end++;
+            return (prefix, end);
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,35 @@
+namespace PyResolve.Client;
+
+/// <summary>Where a setting was found.</summary>
+public enum SettingSource
+{
+    /// <summary>An environment variable.</summary>
+    Environment,
+
+    /// <summary><c>config.toml</c>.</summary>
+    ConfigFile,
+}
+
+/// <summary>An API key and where it came from.</summary>
+/// <param name="Key">The secret.</param>
+/// <param name="Source">Where it was found.</param>
+/// <param name="ConfigPath">The config file that was, or would have been, read.</param>
+public sealed record ApiKeyCredential(string Key, SettingSource Source, string ConfigPath)
+{
+    /// <summary>The key's first 20 characters, as the server lists it, and an ellipsis.</summary>
+    public string MaskedKey => Redaction.Key(Key);
+
+    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable : $"api_key in {ConfigPath}";
+
+    /// <summary>The masked key and its source, so that the secret never reaches a log.</summary>
+    public override string ToString() => $"{MaskedKey} ({Origin})";
+}
+
+/// <summary>A server and where its address came from.</summary>
+/// <param name="Url">The address.</param>
+/// <param name="Source">Where it was found.</param>
+/// <param name="ConfigPath">The config file that was, or would have been, read.</param>
+public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigPath)
+{
+    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"api_url in {ConfigPath}";
+}

@@ -1,0 +1,40 @@
+#if NET
+using System.Runtime.Versioning;
+
+namespace PyResolve.Client;
+
+internal static partial class PrivateFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OthersMayRead = UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    public static bool IsReadableByOthers(string path) =>
+        !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & OthersMayRead) != UnixFileMode.None;
+
+    private static void CreateFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>The file that a link leads to, so that the link stays.</summary>
+    private static string FinalTarget(string path) =>
+        new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+
+    private static FileStream CreateOwnerOnly(string path) => new(path, Options(FileMode.CreateNew));
+
+    private static FileStream OpenOwnerOnly(string path) => new(path, Options(FileMode.OpenOrCreate));
+
+    private static FileStreamOptions Options(FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnerOnly;
+        return options;
+    }
+
+    private static void Move(string from, string to) => File.Move(from, to, overwrite: true);
+}
+#endif

@@ -1,0 +1,83 @@
+#if !NET
+using System.ComponentModel;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace PyResolve.Client;
+
+/// <summary>netstandard2.0 has no Unix file modes: libc's own calls make the file private at birth.</summary>
+internal static partial class PrivateFile
+{
+    private const uint OwnerOnly = 0x180; // 0600
+    private const uint OwnerOnlyFolder = 0x1C0; // 0700
+    private const int OthersMayRead = 0x24; // 0044
+
+    private static bool IsUnix => !RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
+
+    public static bool IsReadableByOthers(string path)
+    {
+        // There on .NET 7 and later, where this build may run too.
+        var mode = typeof(File).GetMethod("GetUnixFileMode", [typeof(string)]);
+        return IsUnix && mode is not null && File.Exists(path) && (Convert.ToInt32(mode.Invoke(null, [path])) & OthersMayRead) != 0;
+    }
+
+    private static void CreateFolder(string path)
+    {
+        if (Directory.Exists(path))
+            return;
+        if (IsUnix && Path.GetDirectoryName(path) is { } parent)
+        {
+            Directory.CreateDirectory(parent);
+            // A failure shows in the next line, with the framework's own exception.
+            _ = mkdir(path, OwnerOnlyFolder);
+        }
+
+        Directory.CreateDirectory(path);
+    }
+
+    private static string FinalTarget(string path) => path;
+
+    private static FileStream CreateOwnerOnly(string path)
+    {
+        Create(path);
+        return new(path, FileMode.Open, FileAccess.Write, FileShare.None);
+    }
+
+    private static FileStream OpenOwnerOnly(string path)
+    {
+        if (!File.Exists(path))
+            Create(path);
+        return new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+    }
+
+    private static void Create(string path)
+    {
+        if (!IsUnix)
+            return;
+        var descriptor = creat(path, OwnerOnly);
+        if (descriptor < 0)
+            throw new IOException(new Win32Exception(Marshal.GetLastWin32Error()).Message);
+        _ = close(descriptor);
+    }
+
+    private static void Move(string from, string to)
+    {
+        if (File.Exists(to))
+            File.Replace(from, to, destinationBackupFileName: null);
+        else
+            File.Move(from, to);
+    }
+
+    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int creat(string path, uint mode);
+
+    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int mkdir(string path, uint mode);
+
+    [DllImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int close(int descriptor);
+}
+#endif

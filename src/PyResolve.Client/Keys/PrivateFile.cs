@@ -1,0 +1,70 @@
+using System.Text;
+
+namespace PyResolve.Client;
+
+/// <summary>
+/// Writes the config file so that it is whole at every instant, is readable by its owner alone from its first byte on, and loses no other
+/// writer's change: a lock file beside it lets one edit through at a time.
+/// </summary>
+internal static partial class PrivateFile
+{
+    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
+
+    public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
+    {
+        try
+        {
+            CreateFolder(Path.GetDirectoryName(path)!);
+            var target = FinalTarget(path);
+            using (Lock(target + ".lock"))
+            {
+                var file = ConfigFile.Load(path);
+                Replace(target, edit(file).Text);
+            }
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            throw new ConfigFileException(
+                path, line: null, $"it cannot be written ({Redaction.Line(exception.Message)})", "Make the folder yours to write, or set PYRESOLVE_HOME to another.", exception);
+        }
+    }
+
+    private static void Replace(string path, string text)
+    {
+        var temporary = $"{path}.{Uuid.NewVersion7(TimeProvider.System):N}.tmp";
+        try
+        {
+            using (var stream = CreateOwnerOnly(temporary))
+            {
+                var bytes = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text);
+                stream.Write(bytes, 0, bytes.Length);
+                stream.Flush(flushToDisk: true);
+            }
+
+            Move(temporary, path);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static FileStream Lock(string path)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                return OpenOwnerOnly(path);
+            }
+            catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException) && waited.Elapsed < LockPatience)
+            {
+                // Another process edits: a matter of milliseconds.
+                CancellationToken.None.WaitHandle.WaitOne(LockPause);
+            }
+        }
+    }
+}

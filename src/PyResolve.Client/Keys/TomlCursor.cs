@@ -1,0 +1,90 @@
+namespace PyResolve.Client;
+
+/// <summary>A place in a TOML text.</summary>
+internal sealed class TomlCursor(string path, string text)
+{
+    public int Position { get; private set; }
+
+    public int Line { get; private set; } = 1;
+
+    public int LineStart { get; private set; }
+
+    public bool IsAtEnd => Position >= text.Length;
+
+    /// <summary>The character here, or NUL at the end; a NUL in the text is no valid TOML anywhere.</summary>
+    public char Peek(int ahead = 0) => Position + ahead < text.Length ? text[Position + ahead] : '\0';
+
+    public char Next()
+    {
+        var c = Peek();
+        Position++;
+        return c;
+    }
+
+    public void Skip(int characters) => Position += characters;
+
+    public bool Try(string expected)
+    {
+        if (string.CompareOrdinal(text, Position, expected, 0, expected.Length) != 0)
+            return false;
+        Position += expected.Length;
+        return true;
+    }
+
+    public void Expect(char expected)
+    {
+        if (Peek() != expected)
+            throw Error($"{expected} was expected here.");
+        Position++;
+    }
+
+    public string TakeWhile(Func<char, bool> belongs)
+    {
+        var start = Position;
+        while (!IsAtEnd && belongs(text[Position]))
+            Position++;
+        return text.Substring(start, Position - start);
+    }
+
+    public void SkipByteOrderMark() => Try("\uFEFF");
+
+    public void SkipBlanks()
+    {
+        while (Peek() is ' ' or '\t')
+            Position++;
+    }
+
+    public void SkipComment()
+    {
+        if (Peek() != '#')
+            return;
+        while (!IsAtEnd && Peek() != '\n' && !(Peek() == '\r' && Peek(1) == '\n'))
+        {
+            if (IsForbidden(Peek()))
+                throw Error("a comment holds a control character.");
+            Position++;
+        }
+    }
+
+    public bool TryNewLine()
+    {
+        if (!Try("\n") && !Try("\r\n"))
+            return false;
+        Line++;
+        LineStart = Position;
+        return true;
+    }
+
+    public void ExpectLineEnd()
+    {
+        SkipBlanks();
+        SkipComment();
+        if (!IsAtEnd && !TryNewLine())
+            throw Error("the line should end here.");
+    }
+
+    public static bool IsForbidden(char c) => c is (< ' ' and not '\t') or '\u007F';
+
+    public ConfigFileException Error(string cause) =>
+        new(path, Line, cause, "Mend the line, or remove the file and run 'pyresolve login'.");
+}

@@ -1,0 +1,16 @@
+namespace PyResolve.Client;
+
+/// <summary>What a TOML text says, as far as it is needed here, and where it says it.</summary>
+/// <param name="Entries">Every key with a value outside arrays of tables and inline tables, in order.</param>
+/// <param name="RootEnd">Where a new top-level key goes: the start of a line, or the end of the text.</param>
+internal sealed record TomlDocument(IReadOnlyList<TomlEntry> Entries, int RootEnd);
+
+/// <summary>A key with its value.</summary>
+/// <param name="Path">The table's names, then the key's.</param>
+/// <param name="Text">The value, if it is a string.</param>
+/// <param name="Line">From 1.</param>
+/// <param name="LineStart">Where its first line starts.</param>
+/// <param name="LineEnd">Where the line after it starts.</param>
+/// <param name="ValueStart">Where the value starts.</param>
+/// <param name="ValueEnd">Where the value has ended.</param>
+internal sealed record TomlEntry(IReadOnlyList<string> Path, string? Text, int Line, int LineStart, int LineEnd, int ValueStart, int ValueEnd);

@@ -1,0 +1,107 @@
+using System.Text.RegularExpressions;
+
+namespace PyResolve.Client;
+
+/// <summary>Reads any TOML value, and keeps it if it is a string.</summary>
+internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> readDottedKey)
+{
+    private const int DeepestNesting = 64;
+
+    // Built once, at the first value that is no string, which our own files seldom have.
+    private static readonly Lazy<Regex> Scalar = new(static () => new(
+        """
+        ^(true|false
+        |[+-]?(inf|nan)
+        |0x[0-9A-Fa-f](_?[0-9A-Fa-f])*|0o[0-7](_?[0-7])*|0b[01](_?[01])*
+        |[+-]?(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?([eE][+-]?[0-9](_?[0-9])*)?
+        |\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt\ ]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)?)?
+        |([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?)\z
+        """,
+        RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        TimeSpan.FromSeconds(1)));
+
+    public string? Read() => Read(depth: 0);
+
+    private string? Read(int depth)
+    {
+        if (depth > DeepestNesting)
+            throw cursor.Error("values are nested too deeply.");
+        switch (cursor.Peek())
+        {
+            case '"' or '\'':
+                return TomlStrings.Read(cursor);
+            case '[':
+                ReadArray(depth);
+                return null;
+            case '{':
+                ReadInlineTable(depth);
+                return null;
+            default:
+                ReadScalar();
+                return null;
+        }
+    }
+
+    private void ReadScalar()
+    {
+        var scalar = cursor.TakeWhile(IsScalarCharacter);
+        // A date and its time may be set apart by one space.
+        if (scalar.Length == 10 && scalar[4] == '-' && cursor.Peek() == ' ' && char.IsDigit(cursor.Peek(1)))
+        {
+            cursor.Skip(1);
+            scalar += " " + cursor.TakeWhile(IsScalarCharacter);
+        }
+
+        if (!Scalar.Value.IsMatch(scalar))
+            throw cursor.Error(scalar.Length == 0 ? "a value was expected here." : "that is no TOML value; text belongs in quotes.");
+    }
+
+    private void ReadArray(int depth)
+    {
+        cursor.Expect('[');
+        SkipToElement();
+        while (!cursor.Try("]"))
+        {
+            Read(depth + 1);
+            SkipToElement();
+            if (cursor.Try(","))
+                SkipToElement();
+            else if (cursor.Peek() != ']')
+                throw cursor.Error("the array needs a comma or its closing ].");
+        }
+    }
+
+    private void ReadInlineTable(int depth)
+    {
+        cursor.Expect('{');
+        cursor.SkipBlanks();
+        if (cursor.Try("}"))
+            return;
+        var names = new TomlNames();
+        do
+        {
+            if (!names.TryKey([], readDottedKey()))
+                throw cursor.Error("the inline table sets a key twice.");
+            cursor.SkipBlanks();
+            cursor.Expect('=');
+            cursor.SkipBlanks();
+            Read(depth + 1);
+            cursor.SkipBlanks();
+        }
+        while (cursor.Try(","));
+        if (!cursor.Try("}"))
+            throw cursor.Error("the inline table needs a comma or its closing }, on the same line.");
+    }
+
+    private void SkipToElement()
+    {
+        do
+        {
+            cursor.SkipBlanks();
+            cursor.SkipComment();
+        }
+        while (cursor.TryNewLine());
+    }
+
+    private static bool IsScalarCharacter(char c) => TomlText.IsBareCharacter(c) || c is '+' or '.' or ':';
+}

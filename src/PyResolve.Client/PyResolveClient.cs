@@ -1,0 +1,198 @@
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Client;
+
+/// <summary>
+/// PyResolve billing for tools: <see cref="Quota"/> asks whether a migration may run, <see cref="Usage"/> reports what ran, and the methods
+/// here are the routes of the server, one request each. Thread-safe; make one for the process. Key and server are read once, when it is made.
+/// </summary>
+/// <remarks>
+/// Every method throws <see cref="PyResolveException"/> when the server refuses, cannot be reached or is no PyResolve server, and
+/// <see cref="OperationCanceledException"/> when its token is cancelled.
+/// </remarks>
+public sealed class PyResolveClient : IAsyncDisposable, IDisposable
+{
+    private readonly ApiTransport _transport;
+    private readonly HttpClient? _ownHttp;
+    private readonly bool _ownsUsage;
+
+    /// <summary>A client over an <see cref="HttpClient"/> of yours, which is not disposed of. It should follow no redirects: they would carry the key along.</summary>
+    /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
+    /// <param name="options">Default: environment, then config file.</param>
+    /// <exception cref="PyResolveException">The configuration is unusable.</exception>
+    public PyResolveClient(HttpClient httpClient, PyResolveClientOptions? options = null)
+        : this(options ?? new(), () => httpClient, ownHttp: null, TimeProvider.System) => Guard.NotNull(httpClient);
+
+    internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
+    {
+        Keys = new(options.Home);
+        var settings = ClientSettings.From(options, Keys);
+        _transport = new(settings, http, time);
+        _ownHttp = ownHttp;
+        _ownsUsage = true;
+        Quota = new(this, _transport);
+        Usage = new(_transport, settings, logger: null);
+    }
+
+    internal PyResolveClient(ApiTransport transport, ApiKeyStore keys, UsageReporter usage)
+    {
+        _transport = transport;
+        Keys = keys;
+        Usage = usage;
+        Quota = new(this, transport);
+    }
+
+    /// <summary>Asks whether a migration may run, and holds quota for it.</summary>
+    public QuotaGuard Quota { get; }
+
+    /// <summary>Reports what ran, in the background.</summary>
+    public UsageReporter Usage { get; }
+
+    /// <summary>The key and server that are kept on this machine.</summary>
+    public ApiKeyStore Keys { get; }
+
+    /// <summary>The server.</summary>
+    public Uri ApiUrl => _transport.ApiUrl;
+
+    /// <summary>A client of its own, for programs without a container.</summary>
+    /// <param name="options">Default: environment, then config file.</param>
+    /// <exception cref="PyResolveException">The configuration is unusable; <see cref="ConfigFileException"/> when it is the file.</exception>
+    public static PyResolveClient Create(PyResolveClientOptions? options = null)
+    {
+        var http = HttpDefaults.CreateClient();
+        try
+        {
+            return new(options ?? new(), () => http, http, TimeProvider.System);
+        }
+        catch
+        {
+            http.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary><c>GET /</c>: which server this is.</summary>
+    public Task<ServiceInfo> GetServiceAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get("/") with { NeedsKey = false }, WireJson.Default.ServiceInfo, static info => info.Service is not null, cancellationToken);
+
+    /// <summary><c>GET /plans</c>: what can be had.</summary>
+    public async Task<IReadOnlyList<PlanInfo>> GetPlansAsync(CancellationToken cancellationToken = default)
+    {
+        var plans = await _transport.SendAsync(
+            ApiRequest.Get("/plans") with { NeedsKey = false }, WireJson.Default.PlanList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
+        return plans.Data;
+    }
+
+    /// <summary><c>GET /me</c>: whose key this is, and this month's quota.</summary>
+    public Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get("/me"), WireJson.Default.AccountInfo, static me => me is { Email: not null, Plan: not null, Quota.Plan: not null }, cancellationToken);
+
+    /// <summary><c>GET /quota</c>: where the account stands this month.</summary>
+    public Task<QuotaSnapshot> GetQuotaAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(ApiRequest.Get("/quota"), WireJson.Default.QuotaSnapshot, static quota => quota.Plan is not null, cancellationToken);
+
+    /// <summary><c>POST /usage</c>: records one event, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
+    /// <param name="usage">The event; with an <see cref="UsageEventRequest.Id"/> it is safe to send again.</param>
+    /// <param name="cancellationToken">Gives up waiting; the event may have been recorded.</param>
+    public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken = default) =>
+        _transport.RecordUsageAsync(Guard.NotNull(usage), cancellationToken);
+
+    /// <summary><c>POST /auth/signup</c>: makes an account, a first key and a session.</summary>
+    public Task<SignUpResponse> SignUpAsync(SignUpRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            (ApiRequest.Post("/auth/signup") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.SignUpRequest),
+            WireJson.Default.SignUpResponse, static answer => answer is { User: not null, ApiKey: not null, SessionToken: not null }, cancellationToken);
+
+    /// <summary><c>POST /auth/login</c>: opens a session.</summary>
+    public Task<LogInResponse> LogInAsync(LogInRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            (ApiRequest.Post("/auth/login") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.LogInRequest),
+            WireJson.Default.LogInResponse, static answer => answer is { User: not null, SessionToken: not null }, cancellationToken);
+
+    /// <summary><c>POST /auth/logout</c>: ends a session.</summary>
+    /// <param name="sessionToken">The session to end.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task LogOutAsync(string sessionToken, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(ApiRequest.Post("/auth/logout") with { SessionToken = Session(Guard.NotNull(sessionToken)) }, cancellationToken);
+
+    /// <summary><c>GET /auth/api-keys</c>: every key of the account, newest first, never the secrets.</summary>
+    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public async Task<IReadOnlyList<ApiKeyInfo>> ListApiKeysAsync(string? sessionToken = null, CancellationToken cancellationToken = default)
+    {
+        var keys = await _transport.SendAsync(
+            ApiRequest.Get("/auth/api-keys") with { SessionToken = Session(sessionToken) },
+            WireJson.Default.ApiKeyList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
+        return keys.Data;
+    }
+
+    /// <summary><c>POST /auth/api-keys</c>: makes a key; the only time that it is shown.</summary>
+    /// <param name="request">Name, scopes, expiry.</param>
+    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting; the key may have been made.</param>
+    public Task<CreatedApiKey> CreateApiKeyAsync(CreateApiKeyRequest request, string? sessionToken = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            (ApiRequest.Post("/auth/api-keys") with { SessionToken = Session(sessionToken) }).With(Guard.NotNull(request), WireJson.Requests.CreateApiKeyRequest),
+            WireJson.Default.CreatedApiKey, static key => key.ApiKey is not null, cancellationToken);
+
+    /// <summary><c>DELETE /auth/api-keys/{id}</c>: a revoked key is dead everywhere within a second.</summary>
+    /// <param name="id">The key's id, from the list.</param>
+    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task RevokeApiKeyAsync(Guid id, string? sessionToken = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(ApiRequest.Delete($"/auth/api-keys/{id:D}") with { SessionToken = Session(sessionToken) }, cancellationToken);
+
+    /// <summary><c>POST /quota/reservations</c>: holds quota. <see cref="QuotaGuard.AcquireAsync"/> does it with retries and without exceptions for refusals.</summary>
+    /// <param name="request">What to hold.</param>
+    /// <param name="idempotencyKey">1 to 255 visible ASCII characters; makes this request safe to send again. Default none.</param>
+    /// <param name="cancellationToken">Gives up waiting; the hold may have been made, and then lasts until its time is over.</param>
+    public Task<Reservation> CreateReservationAsync(ReservationRequest request, string? idempotencyKey = null, CancellationToken cancellationToken = default)
+    {
+        if (idempotencyKey is not null && (idempotencyKey.Length > 255 || !Guard.IsVisibleAscii(idempotencyKey)))
+            throw new ArgumentException("An idempotency key has 1 to 255 visible ASCII characters.", nameof(idempotencyKey));
+        return _transport.SendAsync(
+            (ApiRequest.Post("/quota/reservations") with { IdempotencyKey = idempotencyKey }).With(Guard.NotNull(request), WireJson.Requests.ReservationRequest),
+            WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
+    }
+
+    /// <summary><c>GET /quota/reservations/{id}</c>: a hold, and why it was granted.</summary>
+    public Task<Reservation> GetReservationAsync(Guid id, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get($"/quota/reservations/{id:D}"), WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
+
+    /// <summary><c>POST /quota/reservations/{id}/commit</c>: the work is done; what is left of the hold goes back.</summary>
+    /// <param name="id">The reservation.</param>
+    /// <param name="request">What was done; with an <see cref="CommitRequest.Id"/> it is safe to send again.</param>
+    /// <param name="cancellationToken">Gives up waiting; the work may have been recorded.</param>
+    public Task<ReservationCommitted> CommitReservationAsync(Guid id, CommitRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Post($"/quota/reservations/{id:D}/commit").With(Guard.NotNull(request), WireJson.Requests.CommitRequest),
+            WireJson.Default.ReservationCommitted, static committed => committed.State is not null, cancellationToken);
+
+    /// <summary><c>DELETE /quota/reservations/{id}</c>: gives a hold back.</summary>
+    public Task<ReservationReleased> ReleaseReservationAsync(Guid id, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Delete($"/quota/reservations/{id:D}"), WireJson.Default.ReservationReleased, static released => released.State is not null, cancellationToken);
+
+    /// <summary>Waits for the usage events that are still on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>. A container's client leaves them to the container.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ownsUsage)
+            await Usage.DisposeAsync().ConfigureAwait(false);
+        _ownHttp?.Dispose();
+    }
+
+    /// <summary>As <see cref="DisposeAsync"/>, blocking.</summary>
+    public void Dispose()
+    {
+        if (_ownsUsage)
+            Usage.Dispose();
+        _ownHttp?.Dispose();
+    }
+
+    private static string? Session(string? token) => token is null || Guard.IsVisibleAscii(token)
+        ? token
+        : throw new ArgumentException("A session token has visible ASCII characters only; pass it as the server gave it.", nameof(token));
+}

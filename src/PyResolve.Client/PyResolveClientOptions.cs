@@ -1,0 +1,32 @@
+namespace PyResolve.Client;
+
+/// <summary>Where the server is, who asks, and how patiently. Read once, when the client is made.</summary>
+public sealed class PyResolveClientOptions
+{
+    /// <summary>
+    /// The server. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>. It is an
+    /// absolute http or https URL without user info, query or fragment; plain http goes to loopback only, unless <see cref="AllowInsecureHttp"/>.
+    /// </summary>
+    public Uri? ApiUrl { get; set; }
+
+    /// <summary>
+    /// The API key. Default: <c>PYRESOLVE_API_KEY</c>, then <c>api_key</c> in <c>config.toml</c>. Without any, tier1 runs anonymously, and
+    /// whatever needs an account is refused.
+    /// </summary>
+    public string? ApiKey { get; set; }
+
+    /// <summary>The folder of <c>config.toml</c>. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
+    public string? Home { get; set; }
+
+    /// <summary>How long one request may take, its answer included. Default 10 seconds; more than zero, at most 10 minutes.</summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether the key may travel unencrypted to a host that is not this machine. Default <see langword="false"/>.</summary>
+    public bool AllowInsecureHttp { get; set; }
+
+    /// <summary>How many usage events may wait in memory; beyond it they are refused. Default 10,000; 1 to 1,000,000.</summary>
+    public int UsageQueueCapacity { get; set; } = 10_000;
+
+    /// <summary>How long disposing the client waits for the usage events that still wait. Default 5 seconds; 0 to 10 minutes.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
+}

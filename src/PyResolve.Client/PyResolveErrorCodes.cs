@@ -1,0 +1,24 @@
+namespace PyResolve.Client;
+
+/// <summary>The stable words that the client itself puts in <see cref="PyResolveException.Code"/> and <see cref="QuotaDenial.Code"/>. The
+/// server's are in <see cref="Wire.ProblemCodes"/>.</summary>
+public static class PyResolveErrorCodes
+{
+    /// <summary>No connection, or one that broke before the answer was there.</summary>
+    public const string Unreachable = "unreachable";
+
+    /// <summary>No answer within <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
+    public const string Timeout = "timeout";
+
+    /// <summary>Something answered, and it does not speak PyResolve's contract: a proxy, a captive portal, another service.</summary>
+    public const string UnexpectedAnswer = "unexpected_answer";
+
+    /// <summary>An API key is needed, and none is configured.</summary>
+    public const string LoginRequired = "login_required";
+
+    /// <summary>An option, an environment variable or a line of the config file has an unusable value.</summary>
+    public const string InvalidConfiguration = "invalid_configuration";
+
+    /// <summary>The config file is not TOML, or cannot be read or written.</summary>
+    public const string ConfigFile = "config_file";
+}

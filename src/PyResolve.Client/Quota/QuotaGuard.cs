@@ -1,0 +1,65 @@
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Client;
+
+/// <summary>Asks the server whether a migration may run, and holds quota while it does. Thread-safe.</summary>
+public sealed class QuotaGuard
+{
+    private readonly PyResolveClient _client;
+    private readonly ApiTransport _transport;
+
+    internal QuotaGuard(PyResolveClient client, ApiTransport transport)
+    {
+        _client = client;
+        _transport = transport;
+    }
+
+    /// <summary>
+    /// Takes a permit. Dispose of it: what is not completed by then goes back. Without a key tier1 is granted anonymously, and nothing is
+    /// metered. A lost answer is asked for again under the same idempotency key, so that nothing is held twice.
+    /// </summary>
+    /// <param name="request">What wants to run.</param>
+    /// <param name="cancellationToken">Gives up; a hold that was made all the same lasts until its time is over.</param>
+    /// <returns>A permit, granted or denied. Denied: no quota left, a plan without tier2 and tier3, or no key for them.</returns>
+    /// <exception cref="PyResolveException">The key is bad, the server cannot be reached, or it failed.</exception>
+    public async Task<QuotaPermit> AcquireAsync(MigrationRequest request, CancellationToken cancellationToken = default)
+    {
+        Guard.NotNull(request);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_transport.HasKey)
+            return request.Tier == MigrationTier.Tier1 ? QuotaPermit.Anonymous() : QuotaPermit.Denied(Denials.LoginRequired());
+
+        var wire = new ReservationRequest
+        {
+            Quantity = request.Quantity,
+            Tier = request.Tier.ToWire(),
+            Library = request.Library,
+            TtlSeconds = (int)request.TimeToLive.TotalSeconds,
+            OnceKey = request.OnceKey,
+        };
+        var idempotencyKey = Uuid.NewVersion7(_transport.Time).ToString("D");
+        try
+        {
+            var reservation = await Retry.RunAsync(
+                _transport.Time, token => _client.CreateReservationAsync(wire, idempotencyKey, token), cancellationToken).ConfigureAwait(false);
+            return QuotaPermit.Granted(_client, _transport.Time, reservation);
+        }
+        catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
+        {
+            return QuotaPermit.Denied(denial);
+        }
+    }
+
+    /// <summary>Looks whether one migration could run now, holding nothing: for a prompt or a status line, never in place of a permit.</summary>
+    /// <param name="tier">What the migration would use.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PyResolveException">The key is bad, the server cannot be reached, or it failed.</exception>
+    public async Task<QuotaCheck> CheckAsync(MigrationTier tier = MigrationTier.Tier1, CancellationToken cancellationToken = default)
+    {
+        tier.Checked();
+        if (!_transport.HasKey)
+            return new() { Denial = tier == MigrationTier.Tier1 ? null : Denials.LoginRequired() };
+        var quota = await _client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
+        return new() { Quota = quota, Denial = Denials.From(quota, tier) };
+    }
+}

@@ -1,0 +1,18 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Accounts;
+
+internal static class AccountServices
+{
+    public static IServiceCollection AddAccounts(this IServiceCollection services, IConfiguration configuration) => services
+        .AddSingleton(new ThrottleRules(configuration))
+        .AddSingleton<Throttle>()
+        .AddSingleton<Passwords>()
+        .AddSingleton<PasswordProof>()
+        .AddSingleton<Sessions>()
+        .AddSingleton<LogIn>()
+        .AddSingleton<EmailTokens>()
+        .AddSingleton<AccountLetters>()
+        .AddSingleton<AccountDeletion>()
+        .AddHostedService<Housekeeping>();
+}

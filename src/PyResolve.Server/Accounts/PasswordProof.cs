@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Identity;
+using PyResolve.Server.Http;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Accounts;
+
+/// <summary>An owner's password, checked again before what a stolen session must not do: throttled, as a login is.</summary>
+internal sealed class PasswordProof(Database database, Passwords passwords, Throttle throttle, ThrottleRules rules)
+{
+    /// <summary>
+    /// Checks <paramref name="password"/>, then runs <paramref name="work"/> in the transaction in which the password is still that one.
+    /// </summary>
+    /// <param name="userId">The account.</param>
+    /// <param name="password">What the caller claims it is.</param>
+    /// <param name="prepare">Slow work, such as hashing a new password, done once before the transaction.</param>
+    /// <param name="work">What the password was asked for.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    /// <returns><see langword="null"/> when it was done.</returns>
+    public async Task<Refusal?> TryAsync<T>(
+        Guid userId, string? password, Func<Passwords.PasswordTurn, T> prepare, Func<Session, T, Task> work, CancellationToken cancellationToken)
+    {
+        var hash = await database.FirstAsync($"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
+        if (hash is null)
+            return Refusals.NoPassword;
+
+        var meters = rules.Password(userId);
+        if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
+            return TooMany(wait);
+        using var turn = await passwords.TakeTurnAsync(cancellationToken);
+        if (turn is null)
+            return Refusals.Busy;
+        var attempt = await throttle.RecordAsync(meters, cancellationToken);
+        if (attempt.RetryAfter is { } full)
+            return TooMany(full);
+        if (turn.Verify(hash, password ?? "") is PasswordVerificationResult.Failed)
+            return Refusals.WrongPassword;
+
+        var prepared = prepare(turn);
+        return await database.WriteAsync(
+            async session =>
+            {
+                if (!await StoredPasswords.LockAsync(session, userId, hash, cancellationToken))
+                    return Refusals.WrongPassword;
+                await Throttle.WithdrawAsync(session, attempt, cancellationToken);
+                await work(session, prepared);
+                return null;
+            },
+            cancellationToken);
+    }
+
+    private static Refusal TooMany(TimeSpan wait) => Refusals.TooMany("wrong passwords", wait);
+}

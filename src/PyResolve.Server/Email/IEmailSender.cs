@@ -1,0 +1,16 @@
+namespace PyResolve.Server.Email;
+
+/// <summary>Where letters leave the process.</summary>
+internal interface IEmailSender
+{
+    /// <exception cref="EmailDeliveryException">The letter was not taken.</exception>
+    Task SendAsync(Letter letter, CancellationToken cancellationToken);
+}
+
+/// <summary>A letter was not taken. The message says why, without the letter's content or address.</summary>
+/// <param name="reason">What the operator can act on.</param>
+/// <param name="isPermanent">Whether trying again is pointless.</param>
+internal sealed class EmailDeliveryException(string reason, bool isPermanent, Exception? cause = null) : Exception(reason, cause)
+{
+    public bool IsPermanent => isPermanent;
+}

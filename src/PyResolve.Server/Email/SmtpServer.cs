@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Net.Sockets;
+using MailKit;
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using MimeKit;
+
+namespace PyResolve.Server.Email;
+
+/// <summary>How to reach the mail server.</summary>
+internal sealed record SmtpSettings(string Host, int Port, string? User, string? Password, SecureSocketOptions Security)
+{
+    /// <summary>Host and port alone, so that the password never reaches a log.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
+}
+
+/// <summary>Hands letters to a mail server, one connection a letter: they are rare.</summary>
+internal sealed class SmtpServer(SmtpSettings settings, MailboxAddress from, TimeProvider time) : IEmailSender
+{
+    private const int TimeoutMilliseconds = 30_000;
+
+    public async Task SendAsync(Letter letter, CancellationToken cancellationToken)
+    {
+        using var message = letter.ToMime(from, time);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(TimeoutMilliseconds);
+        using var client = new SmtpClient { Timeout = TimeoutMilliseconds };
+        try
+        {
+            await client.ConnectAsync(settings.Host, settings.Port, settings.Security, deadline.Token);
+            if (settings.User is not null)
+                await client.AuthenticateAsync(settings.User, settings.Password ?? "", deadline.Token);
+            await client.SendAsync(message, deadline.Token);
+            await client.DisconnectAsync(quit: true, deadline.Token);
+        }
+        catch (SmtpCommandException exception)
+        {
+            // What the server says about a recipient or a message is final from 500 on; of the rest, the operator can mend the settings.
+            var isFinal = (int)exception.StatusCode >= 500 && exception.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted;
+            throw new EmailDeliveryException($"the mail server {settings} answered {(int)exception.StatusCode} ({exception.ErrorCode})", isFinal, exception);
+        }
+        catch (AuthenticationException exception)
+        {
+            throw new EmailDeliveryException($"the mail server {settings} refused PyResolve:Smtp:User and Password", isPermanent: false, exception);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException or ProtocolException or ServiceNotConnectedException or SslHandshakeException or NotSupportedException)
+        {
+            throw new EmailDeliveryException($"the mail server {settings} cannot be reached: {exception.Message}", isPermanent: false, exception);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EmailDeliveryException($"the mail server {settings} does not answer", isPermanent: false, exception);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text;
+using Microsoft.IdentityModel.Tokens;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Identity;
+
+/// <summary>A service whose tokens are sessions here, and what a token of its must look like.</summary>
+internal sealed record TrustedIssuer
+{
+    /// <summary>What tells identities of one issuer from another's. Also the token's <c>iss</c>, unless <see cref="AnyIssuerName"/>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether the secret alone tells that a token is this issuer's: Supabase, known only by its secret.</summary>
+    public bool AnyIssuerName { get; init; }
+
+    /// <summary>The token's <c>aud</c>.</summary>
+    public required string Audience { get; init; }
+
+    /// <summary>Whether a subject is the account's id, as where the accounts of the store are Supabase's users.</summary>
+    public bool SubjectIsAccount { get; init; }
+
+    /// <summary>The one secret of HS256; <see langword="null"/>: this issuer never signs by it.</summary>
+    public SymmetricSecurityKey? Secret { get; init; }
+
+    /// <summary>Where the keys of RS256 and ES256 are; <see langword="null"/>: this issuer never signs by them.</summary>
+    public SigningKeys? Keys { get; init; }
+
+    /// <summary>
+    /// HS256 goes with the secret alone, the others with published keys alone: no public key is ever taken for a secret.
+    /// </summary>
+    public bool Signs(string algorithm) => algorithm switch
+    {
+        SecurityAlgorithms.HmacSha256 => Secret is not null,
+        SecurityAlgorithms.RsaSha256 or SecurityAlgorithms.EcdsaSha256 => Keys is not null,
+        _ => false,
+    };
+}
+
+/// <summary>The issuers that the operator trusts.</summary>
+internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
+{
+    private const string SupabaseAudience = "authenticated";
+    private const string SupabaseName = "supabase";
+    private const int ShortestSecret = 32;
+
+    public bool Any => issuers.Count > 0;
+
+    public TrustedIssuer? Find(string? iss, string algorithm) =>
+        issuers.FirstOrDefault(issuer => !issuer.AnyIssuerName && issuer.Name == iss)
+        ?? issuers.FirstOrDefault(issuer => issuer.AnyIssuerName && issuer.Signs(algorithm));
+
+    /// <summary>
+    /// <c>SUPABASE_URL</c> and <c>SUPABASE_JWT_SECRET</c>, and <c>PyResolve:Oidc:n</c> with <c>Issuer</c>, <c>Audience</c> and perhaps
+    /// <c>JwksUrl</c>.
+    /// </summary>
+    /// <exception cref="InvalidConfigurationException">The settings cannot work.</exception>
+    public static TrustedIssuers Read(IConfiguration configuration, KeyFetcher fetcher)
+    {
+        var issuers = new List<TrustedIssuer>();
+        if (ReadSupabase(configuration, fetcher) is { } supabase)
+            issuers.Add(supabase);
+        foreach (var section in configuration.GetSection("PyResolve:Oidc").GetChildren())
+        {
+            var issuer = ReadOidc(configuration, section.Path, fetcher);
+            if (issuers.Exists(other => other.Name == issuer.Name))
+                throw new InvalidConfigurationException($"{section.Path}:Issuer is '{issuer.Name}', which is configured already.");
+            issuers.Add(issuer);
+        }
+
+        return new TrustedIssuers(issuers);
+    }
+
+    private static TrustedIssuer? ReadSupabase(IConfiguration configuration, KeyFetcher fetcher)
+    {
+        var url = ServerOptions.Url(configuration, "SUPABASE_URL");
+        var secret = ServerOptions.Text(configuration, "SUPABASE_JWT_SECRET");
+        if (url is null && secret is null)
+            return null;
+        if (secret is not null && Encoding.UTF8.GetByteCount(secret) < ShortestSecret)
+            throw new InvalidConfigurationException($"SUPABASE_JWT_SECRET is shorter than {ShortestSecret} characters: copy it whole from the Supabase dashboard (Settings, JWT keys).");
+
+        var issuer = url is null ? null : url.ToString().TrimEnd('/') + "/auth/v1";
+        return new TrustedIssuer
+        {
+            Name = issuer ?? SupabaseName,
+            AnyIssuerName = issuer is null,
+            Audience = SupabaseAudience,
+            SubjectIsAccount = true,
+            Secret = secret is null ? null : new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)),
+            Keys = issuer is null ? null : fetcher.KeysAt(Secure(new Uri(issuer + "/.well-known/jwks.json"), "SUPABASE_URL")),
+        };
+    }
+
+    private static TrustedIssuer ReadOidc(IConfiguration configuration, string path, KeyFetcher fetcher)
+    {
+        var issuer = ServerOptions.Text(configuration, path + ":Issuer") ?? throw new InvalidConfigurationException($"{path}:Issuer is missing.");
+        var audience = ServerOptions.Text(configuration, path + ":Audience")
+            ?? throw new InvalidConfigurationException($"{path}:Audience is missing: without it, a token that was made for any other service would open accounts here.");
+        _ = Secure(ServerOptions.Url(configuration, path + ":Issuer")!, path + ":Issuer");
+        return new TrustedIssuer
+        {
+            Name = issuer,
+            Audience = audience,
+            Keys = ServerOptions.Url(configuration, path + ":JwksUrl") is { } keys
+                ? fetcher.KeysAt(Secure(keys, path + ":JwksUrl"))
+                : fetcher.KeysOf(issuer),
+        };
+    }
+
+    private static Uri Secure(Uri url, string name) => IsSecure(url)
+        ? url
+        : throw new InvalidConfigurationException($"{name} is '{url}': keys that come over plain http can be anybody's. Use https.");
+
+    public static bool IsSecure(Uri url) => url.Scheme == Uri.UriSchemeHttps || url.IsLoopback;
+}

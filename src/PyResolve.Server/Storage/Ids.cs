@@ -1,0 +1,34 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>
+/// UUIDv7 (RFC 9562), in the order in which this process makes them: the 12 bits after the millisecond count up, and carry into it when
+/// they are used up. So what is listed by id is listed by time, also within a millisecond.
+/// </summary>
+internal static class Ids
+{
+    private const int CounterBits = 12;
+
+    private static long _last;
+
+    public static Guid Create(DateTimeOffset now)
+    {
+        var wanted = now.ToUnixTimeMilliseconds() << CounterBits;
+        long last, next;
+        do
+        {
+            last = Interlocked.Read(ref _last);
+            next = Math.Max(wanted, last + 1);
+        }
+        while (Interlocked.CompareExchange(ref _last, next, last) != last);
+
+        Span<byte> bytes = stackalloc byte[16];
+        RandomNumberGenerator.Fill(bytes[8..]);
+        BinaryPrimitives.WriteInt64BigEndian(bytes, next >> CounterBits << 16);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[6..], (ushort)(0x7000 | (next & 0x0FFF)));
+        bytes[8] = (byte)(0x80 | (bytes[8] & 0x3F));
+        return new Guid(bytes, bigEndian: true);
+    }
+}

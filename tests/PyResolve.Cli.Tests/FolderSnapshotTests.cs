@@ -1,0 +1,83 @@
+using PyResolve.Cli.Migrations;
+using PyResolve.Cli.Tests.Infrastructure;
+
+namespace PyResolve.Cli.Tests;
+
+public sealed class FolderSnapshotTests : IDisposable
+{
+    private readonly CliDriver _files = new CliDriver().WithFile("a.py", "a").WithFile("sub/b.py", "b").WithFile("gone.py", "g");
+
+    [Fact]
+    public void What_was_added_changed_and_removed_is_told_apart()
+    {
+        var before = Take();
+
+        _files.WithFile("a.py", "changed").WithFile("sub/new/c.py", "c");
+        File.Delete(Path.Combine(_files.Project, "gone.py"));
+
+        before.ChangesTo(Take()).ShouldBe(new FolderChanges(Added: 1, Modified: 1, Removed: 1));
+    }
+
+    [Fact]
+    public void A_file_written_again_with_the_same_content_is_not_changed()
+    {
+        var before = Take();
+
+        _files.WithFile("a.py", "a");
+        File.SetLastWriteTimeUtc(Path.Combine(_files.Project, "a.py"), DateTime.UnixEpoch);
+
+        before.ChangesTo(Take()).Total.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(".git/index")]
+    [InlineData(".venv/lib/x.py")]
+    [InlineData("sub/__pycache__/b.cpython-312.pyc")]
+    [InlineData("node_modules/x/index.js")]
+    [InlineData("sub/b.pyc")]
+    public void What_tools_leave_behind_does_not_count(string path)
+    {
+        var before = Take();
+
+        _files.WithFile(path, "x");
+
+        before.ChangesTo(Take()).Total.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Symbolic_links_are_not_followed()
+    {
+        using var elsewhere = new CliDriver().WithFile("other.py", "o");
+        Directory.CreateSymbolicLink(Path.Combine(_files.Project, "folder"), elsewhere.Project);
+        File.CreateSymbolicLink(Path.Combine(_files.Project, "file.py"), Path.Combine(elsewhere.Project, "other.py"));
+        Directory.CreateSymbolicLink(Path.Combine(_files.Project, "loop"), _files.Project);
+        var before = Take();
+
+        elsewhere.WithFile("other.py", "changed");
+
+        before.ChangesTo(Take()).Total.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_pipe_in_the_folder_does_not_stop_it()
+    {
+        (await Command.RunAsync("mkfifo", [Path.Combine(_files.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("mkfifo");
+
+        Take().ChangesTo(Take()).Total.ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_single_file_has_a_snapshot_too()
+    {
+        var path = Path.Combine(_files.Project, "a.py");
+        var before = FolderSnapshot.Take(path, CancellationToken.None);
+
+        _files.WithFile("a.py", "changed");
+
+        before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None)).ShouldBe(new FolderChanges(0, 1, 0));
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private FolderSnapshot Take() => FolderSnapshot.Take(_files.Project, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,82 @@
+using System.Collections;
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace PyResolve.Cli.Tests.Infrastructure;
+
+/// <summary>The built <c>pyresolve</c> as a process, with a home and a project folder of the test's own.</summary>
+public sealed class CliDriver : IDisposable
+{
+    private static readonly string Assembly = typeof(CliDriver).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(m => m.Key == "pyresolve").Value!;
+
+    private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+
+    private readonly Dictionary<string, string?> _environment = [];
+    private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-cli-").FullName;
+
+    public CliDriver()
+    {
+        Directory.CreateDirectory(Project);
+        foreach (var name in System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => (string)v.Key))
+        {
+            if (name.StartsWith("PYRESOLVE_", StringComparison.Ordinal))
+                Environment[name] = null;
+        }
+        Environment["PYRESOLVE_HOME"] = Home;
+    }
+
+    public IDictionary<string, string?> Environment => _environment;
+
+    public string Home => Path.Combine(_folder, "home");
+
+    public string ConfigPath => Path.Combine(Home, "config.toml");
+
+    /// <summary>A folder with code, in which the command line runs.</summary>
+    public string Project => Path.Combine(_folder, "project");
+
+    /// <summary>The file in the home, private, as <c>login</c> leaves it.</summary>
+    public CliDriver WithConfig(string toml)
+    {
+        Directory.CreateDirectory(Home);
+        File.WriteAllText(ConfigPath, toml);
+        File.SetUnixFileMode(ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return this;
+    }
+
+    public CliDriver WithLogin(Uri server, string key) => WithConfig($"api_key = \"{key}\"\napi_url = \"{server.OriginalString}\"\n");
+
+    public CliDriver WithFile(string path, string content)
+    {
+        var full = Path.Combine(Project, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        File.WriteAllText(full, content);
+        return this;
+    }
+
+    public string Read(string path) => File.ReadAllText(Path.Combine(Project, path));
+
+    public Task<CommandResult> RunAsync(params string[] arguments) => RunWithInputAsync("", arguments);
+
+    public Task<CommandResult> RunWithInputAsync(string input, params string[] arguments) =>
+        Command.RunAsync(DotNet, [Assembly, .. arguments], _environment, input, Project, TestContext.Current.CancellationToken);
+
+    /// <summary>Starts it, for a test that talks to it while it runs.</summary>
+    public Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(DotNet, [Assembly, .. arguments])
+        {
+            WorkingDirectory = Project,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using PyResolve.Cli.Tests.Infrastructure;
+
+namespace PyResolve.Cli.Tests;
+
+public sealed class InterruptionTests : IAsyncLifetime
+{
+    private readonly CliDriver _cli = new CliDriver().WithFile("app.py", "v1\n");
+    private ScriptedServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = (await ScriptedServer.StartAsync()).WithHolds();
+        _cli.WithLogin(_server.Address, Account.Key);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task An_interrupted_upgrade_stops_the_migrator_and_all_it_started_and_gives_the_hold_back(string signal)
+    {
+        const string StartsAnother = "sh -c 'sleep 300 & echo $! > \"$1/pid.tmp\"; mv \"$1/pid.tmp\" \"$1/pid\"; wait' sh {path}";
+        using var process = _cli.Start("upgrade", "pydantic", "--target", "2.0", "--migrator", StartsAnother);
+        await Eventually.IsTrueAsync(() => File.Exists(Path.Combine(_cli.Project, "pid")), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        var grandchild = _cli.Read("pid").Trim();
+
+        (await Command.RunAsync("kill", [$"-{signal}", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        process.ExitCode.ShouldBe(130, error);
+        error.ShouldContain("✗ Interrupted.");
+        error.ShouldContain("No migration was used.");
+        error.ShouldNotContain("Exception");
+        _server.Routes.ShouldBe(["POST /quota/reservations", Account.ReleaseRoute]);
+        await Eventually.IsTrueAsync(() => !IsRunning(grandchild), cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task An_interrupted_wait_for_the_server_ends_at_once()
+    {
+        _server.OnNeverAnswering("GET /me");
+        using var process = _cli.Start("status");
+        await Eventually.IsTrueAsync(() => _server.Requests.Count == 1, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        var start = Stopwatch.GetTimestamp();
+        (await Command.RunAsync("kill", ["-INT", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        process.ExitCode.ShouldBe(130);
+        Stopwatch.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(5));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _cli.Dispose();
+    }
+
+    /// <summary>A process that has ended but that nobody has waited for yet is a zombie, and runs nothing.</summary>
+    private static bool IsRunning(string processId)
+    {
+        var status = $"/proc/{processId}/status";
+        try
+        {
+            return File.Exists(status) && !File.ReadAllText(status).Contains("State:\tZ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}

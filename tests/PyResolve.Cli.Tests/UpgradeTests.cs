@@ -1,0 +1,185 @@
+using PyResolve.Cli.Tests.Infrastructure;
+
+namespace PyResolve.Cli.Tests;
+
+public sealed class UpgradeTests : IAsyncLifetime
+{
+    private const string Rewrites = "sh -c 'echo v2 > \"$1/app.py\"; echo rewrote' sh {path}";
+
+    private readonly CliDriver _cli = new CliDriver().WithFile("app.py", "v1\n").WithFile("other.py", "v1\n");
+    private ScriptedServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = (await ScriptedServer.StartAsync()).WithHolds();
+        _cli.WithLogin(_server.Address, Account.Key);
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_changes_files_is_run_and_paid()
+    {
+        var result = await UpgradeAsync(Rewrites);
+
+        result.ShouldSucceed();
+        result.Output.ShouldContain("Quota this month: 2/5 used, 1 held, 2 remaining\nrewrote\n✓ Upgraded pydantic to 2.0: 1 file changed\n");
+        result.Output.ShouldContain("Quota this month: 3/5 used");
+        _cli.Read("app.py").ShouldBe("v2\n");
+        _server.Routes.ShouldBe(["POST /quota/reservations", Account.CommitRoute]);
+        _server.Requests[0].Json.GetProperty("library").GetString().ShouldBe("pydantic");
+        _server.Requests[0].Json.GetProperty("tier").GetString().ShouldBe("tier1");
+        _server.Requests[0].IdempotencyKey.ShouldNotBeNullOrEmpty();
+        _server.Requests[1].Json.GetProperty("files_changed").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_changes_nothing_costs_nothing()
+    {
+        var result = await UpgradeAsync("sh -c 'echo v1 > \"$1/app.py\"' sh {path}");
+
+        result.ShouldSucceed();
+        result.Output.ShouldContain("✓ Nothing to change\n  No migration was used. Quota this month: 2/5 used, 3 remaining\n");
+        _server.Routes.ShouldBe(["POST /quota/reservations", Account.ReleaseRoute]);
+    }
+
+    [Fact]
+    public async Task A_migrator_that_fails_costs_nothing_and_fails_the_upgrade()
+    {
+        var result = await UpgradeAsync("sh -c 'echo v2 > \"$1/app.py\"; echo oops >&2; exit 7' sh {path}");
+
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain("oops\n✗ The migrator failed with exit code 7. 1 file had been changed by then.\n  No migration was used.");
+        _server.Routes.ShouldBe(["POST /quota/reservations", Account.ReleaseRoute]);
+    }
+
+    [Fact]
+    public async Task A_refusal_exits_with_3_and_runs_nothing()
+    {
+        _server.WithProblem("POST /quota/reservations", 402, "quota_exceeded", "Monthly limit reached (5 migrations).", "https://pyresolve.dev/pricing");
+
+        var result = await UpgradeAsync(Rewrites);
+
+        result.ShouldFail(3, "Monthly limit reached (5 migrations).", "Upgrade at https://pyresolve.dev/pricing");
+        _cli.Read("app.py").ShouldBe("v1\n");
+    }
+
+    [Fact]
+    public async Task A_plan_without_LLM_migrations_exits_with_3()
+    {
+        _server.WithProblem("POST /quota/reservations", 403, "llm_not_allowed", "LLM migrations require Pro plan", "https://pyresolve.dev/pricing");
+
+        var result = await UpgradeAsync(Rewrites, "--tier", "tier2");
+
+        result.ShouldFail(3, "LLM migrations require Pro plan", "Or use --tier tier1");
+        _server.Requests[0].Json.GetProperty("tier").GetString().ShouldBe("tier2");
+        _cli.Read("app.py").ShouldBe("v1\n");
+    }
+
+    [Fact]
+    public async Task Without_a_key_tier1_runs_and_is_said_not_to_be_metered()
+    {
+        _cli.WithConfig($"api_url = \"{_server.Address.OriginalString}\"\n");
+
+        var result = await UpgradeAsync(Rewrites);
+
+        result.ShouldSucceed();
+        result.Output.ShouldContain("is not metered");
+        _cli.Read("app.py").ShouldBe("v2\n");
+        _server.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Without_a_key_tier3_sends_to_login()
+    {
+        _cli.WithConfig("");
+
+        (await UpgradeAsync(Rewrites, "--tier", "tier3")).ShouldFail(4, "LLM-powered migrations require authentication", "pyresolve login");
+        _cli.Read("app.py").ShouldBe("v1\n");
+    }
+
+    [Fact]
+    public async Task With_a_wrong_key_nothing_runs()
+    {
+        _server.WithProblem("POST /quota/reservations", 401, "unauthenticated", "Invalid or revoked API key");
+
+        (await UpgradeAsync(Rewrites)).ShouldFail(4, "Invalid or revoked API key", "pyresolve login");
+        _cli.Read("app.py").ShouldBe("v1\n");
+    }
+
+    [Fact]
+    public async Task Work_that_could_not_be_reported_is_said_to_be_done()
+    {
+        _server.WithProblem(Account.CommitRoute, 500, "internal", "The server failed.");
+
+        var result = await UpgradeAsync(Rewrites);
+
+        result.ShouldFail(1, "The code was upgraded (1 file changed), but the server could not be told", "r-1");
+        _server.Routes.ShouldNotContain(Account.ReleaseRoute);
+    }
+
+    [Fact]
+    public async Task The_librarys_migrator_is_found_in_the_config_file_by_any_spelling()
+    {
+        await File.AppendAllTextAsync(
+            _cli.ConfigPath, "[migrators]\nTyping_Extensions = \"sh -c 'echo $2 $3 > $1/app.py' sh {path} {library} {target}\"\n", TestContext.Current.CancellationToken);
+
+        var result = await _cli.RunAsync("upgrade", "typing.extensions", "--target", "4.0");
+
+        result.ShouldSucceed();
+        _cli.Read("app.py").ShouldBe("typing.extensions 4.0\n");
+        _server.Requests[0].Json.GetProperty("library").GetString().ShouldBe("typing-extensions");
+    }
+
+    [Fact]
+    public async Task A_path_with_blanks_and_quotes_stays_one_word()
+    {
+        const string Folder = "it's {library} \"a\" $x";
+        _cli.WithFile($"{Folder}/app.py", "v1\n");
+
+        var result = await UpgradeAsync("sh -c 'echo $# > \"$1/app.py\"' sh {path}", "--path", Folder);
+
+        result.ShouldSucceed();
+        _cli.Read($"{Folder}/app.py").ShouldBe("1\n");
+    }
+
+    [Fact]
+    public async Task The_key_is_not_handed_to_the_migrator()
+    {
+        _cli.Environment["PYRESOLVE_API_KEY"] = Account.Key;
+
+        (await UpgradeAsync("sh -c 'echo \"key: $PYRESOLVE_API_KEY\" > \"$1/app.py\"' sh {path}")).ShouldSucceed();
+
+        _cli.Read("app.py").ShouldBe("key: \n");
+    }
+
+    [Theory]
+    [InlineData("no-such-program {path}", "there is no program no-such-program on the PATH")]
+    [InlineData("./no-such-program {path}", "there is no program ./no-such-program")]
+    [InlineData("./app.py", "./app.py may not be run")]
+    public async Task A_migrator_that_cannot_be_started_costs_nothing(string migrator, string cause)
+    {
+        var result = await UpgradeAsync(migrator);
+
+        result.ShouldFail(1, cause, "full path");
+        _server.Routes.ShouldNotContain(Account.CommitRoute);
+        _server.Routes.Count(r => r == "POST /quota/reservations").ShouldBe(_server.Routes.Count(r => r == Account.ReleaseRoute));
+    }
+
+    [Fact]
+    public async Task A_program_that_lies_in_the_folder_is_not_taken_for_one_on_the_PATH()
+    {
+        _cli.WithFile("mytool", "#!/bin/sh\necho v2 > app.py\n");
+        File.SetUnixFileMode(Path.Combine(_cli.Project, "mytool"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        (await UpgradeAsync("mytool")).ShouldFail(1, "there is no program mytool on the PATH", "full path");
+        _cli.Read("app.py").ShouldBe("v1\n");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _cli.Dispose();
+    }
+
+    private Task<CommandResult> UpgradeAsync(string migrator, params string[] more) =>
+        _cli.RunAsync(["upgrade", "pydantic", "--target", "2.0", "--migrator", migrator, .. more]);
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+
+namespace PyResolve.Client.Tests.Drivers;
+
+/// <summary>A server's books, as far as holds go: one hold for an idempotency key, one charge for an event id.</summary>
+public sealed class Ledger
+{
+    private readonly ConcurrentDictionary<string, Guid> _holds = new();
+    private readonly ConcurrentDictionary<Guid, int> _charges = new();
+    private readonly ConcurrentDictionary<Guid, bool> _released = new();
+
+    public int Holds => _holds.Count;
+
+    public int Charges => _charges.Count;
+
+    public int Released => _released.Count;
+
+    public static async Task<(ScriptedServer Server, Ledger Ledger)> StartAsync()
+    {
+        var ledger = new Ledger();
+        var server = await ScriptedServer.StartAsync();
+        server.On("POST /quota/reservations", ledger.Reserve);
+        server.On("POST /quota/reservations/*/commit", ledger.Commit);
+        server.On("DELETE /quota/reservations/*", ledger.Release);
+        server.On("POST /usage", ledger.Record);
+        return (server, ledger);
+    }
+
+    private Answer Reserve(ReceivedRequest request)
+    {
+        var key = request.Header("Idempotency-Key") ?? $"none-{_holds.Count}";
+        var id = _holds.GetOrAdd(key, static _ => Guid.CreateVersion7());
+        return Answer.Json(201, $$"""
+            {"id":"{{id}}","state":"held","quantity":1,"remaining":1,"tier":"tier1","library":"pydantic","month":"2026-11",
+             "expires_at":"2026-11-23T12:00:00Z","lease":null,"quota":{{Answer.QuotaBody(Charges)}}}
+            """);
+    }
+
+    private Answer Commit(ReceivedRequest request)
+    {
+        var id = JsonDocument.Parse(request.Body).RootElement.GetProperty("id").GetGuid();
+        _charges.TryAdd(id, 1);
+        return Answer.Json(200, $$"""
+            {"id":"{{request.Path.Split('/')[3]}}","state":"committed","usage_event_id":"{{id}}","remaining":0,"quota":{{Answer.QuotaBody(Charges)}}}
+            """);
+    }
+
+    private Answer Release(ReceivedRequest request)
+    {
+        var id = Guid.Parse(request.Path.Split('/')[3]);
+        _released.TryAdd(id, true);
+        return Answer.Json(200, $$"""{"id":"{{id}}","state":"released","quota":{{Answer.QuotaBody(Charges)}}}""");
+    }
+
+    private Answer Record(ReceivedRequest request)
+    {
+        _charges.TryAdd(JsonDocument.Parse(request.Body).RootElement.GetProperty("id").GetGuid(), 1);
+        return Answer.Json(200, """{"status":"recorded"}""");
+    }
+}

@@ -1,0 +1,158 @@
+using System.Runtime.Versioning;
+
+namespace PyResolve.Client.Tests.Keys;
+
+public sealed class ApiKeyStoreTests : IDisposable
+{
+    private readonly TemporaryHome _home = new();
+
+    public void Dispose() => _home.Dispose();
+
+    [Fact]
+    public void Without_environment_and_file_there_is_no_key()
+    {
+        _home.Store.Find().ShouldBeNull();
+        _home.Store.FindApiUrl().ShouldBeNull();
+        _home.Store.Warning.ShouldBeNull();
+        _home.Store.Remove().ShouldBeFalse();
+        Directory.Exists(_home.Path).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_saved_key_and_server_are_found_with_their_source()
+    {
+        _home.Store.Save(ScriptedServer.Key, new Uri("http://localhost:8000"));
+
+        var found = _home.Store.Find().ShouldNotBeNull();
+        found.Key.ShouldBe(ScriptedServer.Key);
+        found.Source.ShouldBe(SettingSource.ConfigFile);
+        found.ConfigPath.ShouldBe(_home.ConfigPath);
+        var server = _home.Store.FindApiUrl().ShouldNotBeNull();
+        server.Url.ShouldBe(new Uri("http://localhost:8000"));
+        server.Source.ShouldBe(SettingSource.ConfigFile);
+    }
+
+    [Fact]
+    public void A_key_is_masked_wherever_it_is_printed()
+    {
+        _home.Store.Save(ScriptedServer.Key);
+
+        var found = _home.Store.Find().ShouldNotBeNull();
+
+        found.MaskedKey.ShouldBe("pyr_live_0123456789a…");
+        found.ToString().ShouldNotContain(ScriptedServer.Key);
+        new ApiKeyCredential("short-secret", SettingSource.Environment, "").ToString().ShouldBe("… (PYRESOLVE_API_KEY)");
+    }
+
+    [Fact]
+    public void Saving_and_removing_leave_the_rest_of_the_file_alone()
+    {
+        _home.Config = "# mine\ntheme = \"dark\"\n\n[migrators]\npydantic = 'm {path}' # fast\n";
+        var before = _home.Config;
+
+        _home.Store.Save(ScriptedServer.Key);
+        _home.Config.ShouldBe(before.Replace("\n\n[mig", $"\napi_key = \"{ScriptedServer.Key}\"\n\n[mig"));
+        _home.Store.Remove().ShouldBeTrue();
+
+        _home.Config.ShouldBe(before);
+    }
+
+    [Fact]
+    public void What_is_no_key_is_not_saved() =>
+        Should.Throw<ArgumentException>(() => _home.Store.Save("pyr_live_ with space")).Message.ShouldNotContain("with space");
+
+    [Fact]
+    public void A_malformed_file_is_named_and_never_overwritten()
+    {
+        _home.Config = "theme = dark\n";
+
+        Should.Throw<ConfigFileException>(() => _home.Store.Find()).Line.ShouldBe(1);
+        Should.Throw<ConfigFileException>(() => _home.Store.Save(ScriptedServer.Key)).Path.ShouldBe(_home.ConfigPath);
+
+        _home.Config.ShouldBe("theme = dark\n");
+        Directory.GetFiles(_home.Path, "*.tmp").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_file_that_is_not_UTF8_is_refused()
+    {
+        Directory.CreateDirectory(_home.Path);
+        File.WriteAllBytes(_home.ConfigPath, [0x61, 0x3D, 0x22, 0xE9, 0x22]);
+
+        Should.Throw<ConfigFileException>(() => _home.Store.Find()).Message.ShouldContain("UTF-8");
+    }
+
+    [Fact]
+    public void A_folder_in_the_files_place_is_named()
+    {
+        Directory.CreateDirectory(_home.ConfigPath);
+
+        Should.Throw<ConfigFileException>(() => _home.Store.Find()).Message.ShouldContain(_home.ConfigPath);
+        Should.Throw<ConfigFileException>(() => _home.Store.Save(ScriptedServer.Key)).Message.ShouldContain(_home.ConfigPath);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void The_folder_and_the_file_are_their_owners_alone()
+    {
+        _home.Store.Save(ScriptedServer.Key);
+
+        File.GetUnixFileMode(_home.Path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.GetUnixFileMode(_home.ConfigPath).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _home.Store.Warning.ShouldBeNull();
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void A_file_that_others_can_read_is_warned_of_and_mended_by_the_next_save()
+    {
+        _home.Config = "theme = 'dark'\n";
+        File.SetUnixFileMode(_home.ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        _home.Store.Warning.ShouldNotBeNull().ShouldContain($"chmod 600 \"{_home.ConfigPath}\"");
+
+        _home.Store.Save(ScriptedServer.Key);
+
+        _home.Store.Warning.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Writers_at_the_same_time_lose_nothing_of_each_other()
+    {
+        var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(() =>
+        {
+            for (var round = 0; round < 10; round++)
+                PrivateFile.Edit(_home.ConfigPath, file => file.Set($"writer{writer}_{round}", "was here"));
+        }));
+
+        await Task.WhenAll(writers);
+
+        var file = ConfigFile.Load(_home.ConfigPath);
+        for (var writer = 0; writer < 8; writer++)
+        {
+            for (var round = 0; round < 10; round++)
+                file.String($"writer{writer}_{round}").ShouldBe("was here");
+        }
+
+        Directory.GetFiles(_home.Path, "*.tmp").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_reader_sees_a_whole_file_at_every_instant()
+    {
+        _home.Store.Save(ScriptedServer.Key);
+        using var done = new CancellationTokenSource();
+        var reader = Task.Run(() =>
+        {
+            var reads = 0;
+            for (; !done.IsCancellationRequested; reads++)
+                _home.Store.Find().ShouldNotBeNull().Key.Length.ShouldBe(ScriptedServer.Key.Length);
+            return reads;
+        });
+
+        for (var i = 0; i < 200; i++)
+            _home.Store.Save("pyr_live_" + new string((char)('a' + (i % 6)), 48));
+        await done.CancelAsync();
+
+        (await reader).ShouldBePositive();
+    }
+}

@@ -1,0 +1,80 @@
+namespace PyResolve.Client.Tests.Keys;
+
+[Collection(nameof(EnvironmentTests))]
+public sealed class EnvironmentOrderTests : IDisposable
+{
+    private readonly TemporaryHome _home = new();
+    private readonly Dictionary<string, string?> _before = [];
+
+    public void Dispose()
+    {
+        foreach (var (name, value) in _before)
+            Environment.SetEnvironmentVariable(name, value);
+        _home.Dispose();
+    }
+
+    [Fact]
+    public void The_environment_comes_before_the_file()
+    {
+        _home.Config = "api_key = 'pyr_live_file'\napi_url = 'https://file.example'\n";
+        Set("PYRESOLVE_API_KEY", " pyr_live_environment\n");
+        Set("PYRESOLVE_API_URL", "https://environment.example");
+
+        _home.Store.Find().ShouldBe(new("pyr_live_environment", SettingSource.Environment, _home.ConfigPath));
+        _home.Store.FindApiUrl().ShouldBe(new(new("https://environment.example"), SettingSource.Environment, _home.ConfigPath));
+    }
+
+    [Fact]
+    public void An_empty_variable_counts_for_nothing()
+    {
+        _home.Config = "api_key = 'pyr_live_file'\n";
+        Set("PYRESOLVE_API_KEY", "  ");
+
+        _home.Store.Find().ShouldNotBeNull().Source.ShouldBe(SettingSource.ConfigFile);
+    }
+
+    [Fact]
+    public void The_home_variable_moves_the_file()
+    {
+        Set("PYRESOLVE_HOME", _home.Path);
+
+        new ApiKeyStore().ConfigPath.ShouldBe(_home.ConfigPath);
+    }
+
+    [Fact]
+    public async Task Options_come_before_the_environment()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("GET /quota", Answer.Quota(0));
+        Set("PYRESOLVE_API_KEY", "pyr_live_environment");
+        Set("PYRESOLVE_API_URL", "https://environment.example");
+        await using var client = server.Client();
+
+        await client.GetQuotaAsync(TestContext.Current.CancellationToken);
+
+        client.ApiUrl.ShouldBe(server.Url);
+        server.Requests.Single().Header("X-API-Key").ShouldBe(ScriptedServer.Key);
+    }
+
+    [Theory]
+    [InlineData("PYRESOLVE_API_URL", "not a url", "PYRESOLVE_API_URL is not an absolute")]
+    [InlineData("PYRESOLVE_API_URL", "ftp://example.com", "PYRESOLVE_API_URL is not an absolute http or https URL")]
+    [InlineData("PYRESOLVE_API_URL", "http://example.com", "PYRESOLVE_API_URL would send the key unencrypted to example.com")]
+    [InlineData("PYRESOLVE_API_KEY", "pyr_live_smart’quote", "PYRESOLVE_API_KEY holds characters that no key has")]
+    public void A_bad_variable_is_named_and_not_repeated(string name, string value, string message)
+    {
+        Set(name, value);
+
+        var exception = Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Home = _home.Path }));
+
+        exception.Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
+        exception.Message.ShouldStartWith(message);
+        exception.Message.ShouldNotContain("smart");
+    }
+
+    private void Set(string name, string value)
+    {
+        _before.TryAdd(name, Environment.GetEnvironmentVariable(name));
+        Environment.SetEnvironmentVariable(name, value);
+    }
+}

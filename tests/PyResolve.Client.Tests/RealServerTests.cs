@@ -1,0 +1,97 @@
+using PyResolve.TestKit;
+
+namespace PyResolve.Client.Tests;
+
+/// <summary>The client against the server itself, as a process on its embedded database.</summary>
+public sealed class RealServerTests : IAsyncLifetime
+{
+    private ServerProcess _server = null!;
+    private SignUpResponse _account = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await ServerProcess.StartAsync(cancellationToken: Cancellation);
+        await using var client = Client(key: null);
+        _account = await client.SignUpAsync(new() { Email = "ada@example.com", Password = "correct horse battery" }, Cancellation);
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task A_new_account_runs_five_migrations_and_is_then_told_why_not()
+    {
+        await using var client = Client(_account.ApiKey);
+
+        for (var used = 1; used <= 5; used++)
+        {
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+            await permit.CompleteAsync(new() { FilesChanged = 2 }, Cancellation);
+            permit.Quota.ShouldNotBeNull().MigrationsUsed.ShouldBe(used);
+        }
+
+        await using var sixth = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+        sixth.Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.QuotaExceeded);
+        sixth.Denial.ResetsAt.ShouldBe((await client.GetQuotaAsync(Cancellation)).ResetsAt);
+        (await client.Quota.CheckAsync(cancellationToken: Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.QuotaExceeded);
+        (await client.Quota.CheckAsync(MigrationTier.Tier2, Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
+    }
+
+    [Fact]
+    public async Task What_is_held_goes_back_and_what_is_done_once_is_paid_once()
+    {
+        await using var client = Client(_account.ApiKey);
+
+        await using (var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 3 }, Cancellation))
+        {
+            (await client.GetQuotaAsync(Cancellation)).MigrationsHeld.ShouldBe(3);
+            (await client.GetReservationAsync(permit.ReservationId!.Value, Cancellation)).Receipt.ShouldNotBeNull().Plan.ShouldBe("free");
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic") { OnceKey = "build-7" }, Cancellation);
+            permit.IsSettled.ShouldBe(i == 1);
+            await permit.CompleteAsync(new(), Cancellation);
+        }
+
+        var quota = await client.GetQuotaAsync(Cancellation);
+        (quota.MigrationsUsed, quota.MigrationsHeld).ShouldBe((1, 0));
+    }
+
+    [Fact]
+    public async Task Usage_and_keys_and_sessions_work_as_they_are_documented()
+    {
+        await using var client = Client(_account.ApiKey);
+
+        client.Usage.Report(new("migration") { Library = "pydantic", Tier = MigrationTier.Tier1 }).IsAccepted.ShouldBeTrue();
+        await client.Usage.FlushAsync(Cancellation);
+        client.Usage.Sent.ShouldBe(1, client.Usage.LastRejection?.Message);
+        (await client.GetAccountAsync(Cancellation)).Quota.MigrationsUsed.ShouldBe(1);
+
+        var session = (await client.LogInAsync(new() { Email = "ADA@example.com", Password = "correct horse battery" }, Cancellation)).SessionToken;
+        var created = await client.CreateApiKeyAsync(new() { Name = "ci" }, session, Cancellation);
+        (await client.ListApiKeysAsync(session, Cancellation)).Count.ShouldBe(2);
+        await client.RevokeApiKeyAsync(created.Id, session, Cancellation);
+        await client.LogOutAsync(session, Cancellation);
+        (await FailAsync(client.ListApiKeysAsync(session, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
+        (await FailAsync(client.ListApiKeysAsync(cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
+
+        (await client.GetServiceAsync(Cancellation)).Service.ShouldBe("PyResolve API");
+        (await client.GetPlansAsync(Cancellation)).Select(plan => plan.Name).ShouldBe(["free", "pro", "unlimited", "enterprise"]);
+    }
+
+    [Fact]
+    public async Task A_wrong_key_says_how_to_mend_it()
+    {
+        await using var client = Client(ScriptedServer.Key);
+
+        (await FailAsync(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Message
+            .ShouldBe("Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
+    }
+
+    private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
+
+    private PyResolveClient Client(string? key) => PyResolveClient.Create(new() { ApiUrl = _server.Address, ApiKey = key });
+}

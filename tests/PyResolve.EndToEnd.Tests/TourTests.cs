@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace PyResolve.EndToEnd.Tests;
+
+public sealed partial class TourTests : IDisposable
+{
+    private static readonly string Tour = typeof(TourTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "Tour").Value!;
+
+    private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+
+    private readonly string _temporary = Directory.CreateTempSubdirectory("pyresolve-tour-test-").FullName;
+
+    /// <summary>A developer's own settings, none of which may reach the tour.</summary>
+    private Dictionary<string, string?> Disturbances => new()
+    {
+        ["TMPDIR"] = _temporary,
+        ["PYRESOLVE_API_KEY"] = "pyr_live_wrong",
+        ["PYRESOLVE_API_URL"] = "http://127.0.0.1:9",
+        ["PYRESOLVE_HOME"] = "/nowhere",
+        ["PYRESOLVE_SIGNUP"] = "closed",
+        ["DATABASE_URL"] = "postgres://nobody@127.0.0.1:9/none",
+        ["ASPNETCORE_ENVIRONMENT"] = "Staging",
+        ["PORT"] = "none",
+        ["HTTP_PROXY"] = "http://127.0.0.1:9",
+        ["http_proxy"] = "http://127.0.0.1:9",
+    };
+
+    [Fact]
+    public async Task The_tour_upgrades_five_services_is_refused_the_sixth_and_leaves_nothing_behind()
+    {
+        var result = await Command.RunAsync(DotNet, [Tour], Disturbances, cancellationToken: TestContext.Current.CancellationToken);
+
+        result.ExitCode.ShouldBe(0, result.Output + result.Error);
+        result.Error.ShouldBeEmpty();
+        result.Output.ShouldContain("✓ Authenticated as ada@example.com");
+        result.Output.ShouldContain("Migrations: 0/5 used, 5 remaining");
+        Count(result.Output, "✓ Upgraded pydantic to 2.0: ").ShouldBe(5);
+        result.Output.ShouldContain("+ from pydantic import BaseModel, ConfigDict, Field, field_validator");
+        result.Output.ShouldContain("✓ Nothing to change");
+        result.Output.ShouldContain("✗ Monthly limit reached (5 migrations");
+        result.Output.ShouldContain("Migrations: 5/5 used, 0 remaining");
+        Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Kept_up_the_server_answers_until_the_tour_is_interrupted()
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var tour = Start("--keep");
+        var address = await AddressOfAsync(tour);
+
+        (await http.GetStringAsync(new Uri(address, "/health"), TestContext.Current.CancellationToken)).ShouldBe("""{"status":"healthy"}""");
+        (await Command.RunAsync("kill", ["-INT", $"{tour.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        await tour.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        tour.ExitCode.ShouldBe(0);
+        await Should.ThrowAsync<HttpRequestException>(() => http.GetStringAsync(new Uri(address, "/health"), TestContext.Current.CancellationToken));
+        Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_server_that_dies_on_the_way_fails_the_tour_with_its_last_lines()
+    {
+        using var tour = Start();
+        while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("3. ", StringComparison.Ordinal))
+        {
+        }
+
+        (await Command.RunAsync("kill", ["-KILL", ServerOf(tour)], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        var output = tour.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await tour.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await tour.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        tour.ExitCode.ShouldBe(1, await output);
+        error.ShouldContain("✗ The tour failed in step ");
+        error.ShouldContain("| info: ");
+        Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
+    }
+
+    public void Dispose() => Directory.Delete(_temporary, recursive: true);
+
+    private static int Count(string text, string part) => text.Split(part).Length - 1;
+
+    private static bool IsTheTours(string path) => Path.GetFileName(path).StartsWith("pyresolve-tour-", StringComparison.Ordinal);
+
+    private Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(DotNet, [Tour, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in Disturbances)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>The tour's child that runs the server, from the system's table of processes.</summary>
+    private static string ServerOf(Process tour) => Directory.EnumerateDirectories("/proc")
+        .Select(folder => Path.GetFileName(folder))
+        .Where(id => int.TryParse(id, out _))
+        .Single(id => IsServerOf(tour, id));
+
+    private static bool IsServerOf(Process tour, string id)
+    {
+        try
+        {
+            var parent = File.ReadLines($"/proc/{id}/status").Single(l => l.StartsWith("PPid:", StringComparison.Ordinal))[5..].Trim();
+            return parent == $"{tour.Id}" && File.ReadAllText($"/proc/{id}/cmdline").Contains("PyResolve.Server", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return false;
+        }
+    }
+
+    private static async Task<Uri> AddressOfAsync(Process tour)
+    {
+        while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            if (StaysUp.Match(line) is { Success: true } match)
+                return new Uri(match.Groups["address"].Value);
+        }
+        throw new InvalidOperationException($"The tour ended with exit code {tour.ExitCode}.");
+    }
+
+    [GeneratedRegex("The server stays up at (?<address>http://[^ ]+) until", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex StaysUp { get; }
+}

@@ -1,0 +1,41 @@
+using PydanticMigrator;
+
+namespace PyResolve.Samples.Tests;
+
+/// <summary>A temporary folder of Python that the migrator is run on.</summary>
+internal sealed class MigratedFolder : IDisposable
+{
+    private readonly string _path = Directory.CreateTempSubdirectory("pydantic-migrator-").FullName;
+
+    public string FullPath => _path;
+
+    /// <summary>What the migrator said the last time.</summary>
+    public string Output { get; private set; } = "";
+
+    public MigratedFolder With(string file, string content)
+    {
+        var path = Path.Combine(_path, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, content);
+        return this;
+    }
+
+    public string Read(string file = "app.py") => File.ReadAllText(Path.Combine(_path, file));
+
+    public MigratedFolder Run()
+    {
+        using var output = new StringWriter();
+        new FolderMigration(output).Run(_path);
+        Output = output.ToString();
+        return this;
+    }
+
+    /// <summary>One file, migrated.</summary>
+    public static string Migrate(string code)
+    {
+        using var folder = new MigratedFolder().With("app.py", code);
+        return folder.Run().Read();
+    }
+
+    public void Dispose() => Directory.Delete(_path, recursive: true);
+}

@@ -1,0 +1,120 @@
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Accounts;
+
+public sealed class SessionTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task Logging_in_opens_another_session(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+
+        var login = await LogInAsync(account, TestAccount.Password);
+
+        login.Status.ShouldBe(200);
+        login["user"].GetProperty("id").GetGuid().ShouldBe(account.UserId);
+        login["session_token"].GetString().ShouldNotBe(account.SessionToken);
+        (await account.Session.GetAsync("/me")).Status.ShouldBe(200);
+        (await WithSession(account, login["session_token"].GetString()).GetAsync("/me")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_wrong_password_and_an_unknown_email_get_the_same_answer(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+
+        var wrong = await LogInAsync(account, "wrong horse battery staple");
+        var unknown = await LogInAsync(account with { Email = $"nobody-{account.Email}" }, TestAccount.Password);
+
+        wrong.ShouldBeProblem(401, "unauthenticated");
+        WithoutRequestId(unknown).ShouldBe(WithoutRequestId(wrong));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Logging_out_ends_that_session_and_no_other(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var other = WithSession(account, (await LogInAsync(account, TestAccount.Password))["session_token"].GetString());
+
+        (await account.Session.PostAsync("/auth/logout")).Status.ShouldBe(204);
+
+        (await account.Session.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated");
+        (await account.Session.PostAsync("/auth/logout")).Status.ShouldBe(401);
+        (await other.GetAsync("/me")).Status.ShouldBe(200);
+        (await account.Key.GetAsync("/me")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_session_lasts_as_long_as_it_said_and_no_longer(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SessionDays"] = "2" });
+        var account = await own.SignUpAsync();
+
+        own.Clock.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
+        (await account.Session.GetAsync("/me")).Status.ShouldBe(200);
+        own.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        (await account.Session.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated");
+        (await account.Key.GetAsync("/me")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_session_does_everything_of_its_account(StorageEngine engine)
+    {
+        var session = (await servers.SignUpAsync(engine)).Session;
+
+        (await session.GetAsync("/quota")).Status.ShouldBe(200);
+        var made = await session.PostAsync("/auth/api-keys", new { scopes = Client.Wire.Scopes.All });
+        made.Status.ShouldBe(201);
+        (await session.GetAsync("/auth/api-keys"))["data"].GetArrayLength().ShouldBe(2);
+        (await session.DeleteAsync($"/auth/api-keys/{made.Id()}")).Status.ShouldBe(204);
+        (await session.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
+        var held = await session.PostAsync("/quota/reservations", new { tier = "tier1" });
+        held.Status.ShouldBe(201);
+        (await session.GetAsync($"/quota/reservations/{held.Id()}")).Status.ShouldBe(200);
+        (await session.PostAsync($"/quota/reservations/{held.Id()}/commit")).Status.ShouldBe(200);
+        (await session.PostAsync("/auth/logout")).Status.ShouldBe(204);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Nothing_of_another_account_can_be_seen_or_touched(StorageEngine engine)
+    {
+        var owner = await servers.SignUpAsync(engine);
+        var stranger = await servers.SignUpAsync(engine);
+        var key = await owner.Session.PostAsync("/auth/api-keys", new { name = "Owner's" });
+
+        (await stranger.Session.GetAsync("/auth/api-keys")).Text.ShouldNotContain(key["prefix"].GetString()!);
+        (await stranger.Session.DeleteAsync($"/auth/api-keys/{key.Id()}")).ShouldBeProblem(404, "not_found");
+        (await stranger.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+
+        (await (await servers.OnAsync(engine)).WithKey(key["api_key"].GetString()!).GetAsync("/me")).Status.ShouldBe(200);
+        (await owner.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_key_cannot_do_what_only_a_session_may(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+
+        (await account.Key.PostAsync("/auth/logout")).ShouldBeProblem(403, "scope_missing");
+    }
+
+    [Theory]
+    [InlineData("pyr_sess_")]
+    [InlineData("pyr_sess_000000000000000000000000000000000000000000000000")]
+    public async Task A_session_that_never_was_is_told_to_log_in(string token)
+    {
+        var server = await servers.OnAsync(StorageEngine.Sqlite);
+
+        var answer = await new Caller(server.Http, "Authorization", $"Bearer {token}").GetAsync("/me");
+
+        answer.ShouldBeProblem(401, "unauthenticated").Detail!.ShouldContain("Log in");
+    }
+
+    private static Task<Answer> LogInAsync(TestAccount account, string password) =>
+        new Caller(account.Http).PostAsync("/auth/login", new { email = account.Email, password });
+
+    private static Caller WithSession(TestAccount account, string? token) => new(account.Http, "Authorization", $"Bearer {token}");
+
+    private static string WithoutRequestId(Answer answer) => answer.Text.Replace(answer["request_id"].GetString()!, "", StringComparison.Ordinal);
+}

@@ -1,0 +1,212 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting.Internal;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Tests.Accounts;
+
+public sealed class ThrottleTests(SharedServers servers)
+{
+    private static readonly Dictionary<string, string?> AsShipped = new()
+    {
+        ["PyResolve:LogInFailuresPerAddress"] = null,
+        ["PyResolve:SignUpsPerHour"] = null,
+    };
+
+    [Theory, OnBothEngines]
+    public async Task The_21st_try_of_an_account_waits_and_touches_nothing_else(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await servers.SignUpAsync(engine);
+        var neighbour = await servers.SignUpAsync(engine);
+        await FailAsync(server, account.Email, 20);
+
+        var refused = await server.LogInAsync(account.Email);
+
+        refused.Status.ShouldBe(429);
+        refused.Code.ShouldBe("rate_limited");
+        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15));
+        (await server.LogInAsync(neighbour.Email)).Status.ShouldBe(200);
+        (await account.Session.StatusAsync()).ShouldBe(200);
+        (await account.Key.StatusAsync()).ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_crowd_on_two_instances_gets_exactly_20_tries(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
+        var account = await own.SignUpAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 80).Select(i =>
+            (i % 2 == 0 ? own.Server : second).LogInAsync(account.Email, AccountDriver.WrongPassword)));
+
+        answers.Count(answer => answer.Status == 401).ShouldBe(20);
+        answers.Count(answer => answer.Status == 429).ShouldBe(60);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_limit_outlives_a_restart_and_ends_with_its_window(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await FailAsync(own.Server, account.Email, 20);
+
+        await using var restarted = await TestServer.StartAsync(own.Store, clock: own.Clock);
+
+        (await restarted.LogInAsync(account.Email)).Status.ShouldBe(429);
+        own.Clock.Advance(TimeSpan.FromMinutes(15));
+        (await restarted.LogInAsync(account.Email)).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_right_password_counts_for_nothing(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await servers.SignUpAsync(engine);
+
+        for (var i = 0; i < 25; i++)
+            (await server.LogInAsync(account.Email)).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_e_mail_that_nobody_has_is_answered_as_one_with_another_password(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await servers.SignUpAsync(engine);
+        var nobody = $"nobody-{account.UserId}@example.com";
+        for (var i = 0; i < 20; i++)
+        {
+            var wrong = await server.LogInAsync(account.Email, AccountDriver.WrongPassword);
+            var unknown = await server.LogInAsync(i % 2 == 0 ? nobody : nobody.ToUpperInvariant(), AccountDriver.WrongPassword);
+            (unknown.Status, unknown.Detail).ShouldBe((wrong.Status, wrong.Detail));
+            unknown.Status.ShouldBe(401);
+        }
+
+        var (later, laterUnknown) = (await server.LogInAsync(account.Email), await server.LogInAsync(nobody));
+
+        (laterUnknown.Status, laterUnknown.Detail).ShouldBe((later.Status, later.Detail));
+        laterUnknown.Status.ShouldBe(429);
+    }
+
+    [Fact]
+    public async Task An_e_mail_that_nobody_has_takes_as_long_as_a_wrong_password()
+    {
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
+        var account = await own.SignUpAsync();
+        var (wrong, unknown) = (new List<TimeSpan>(), new List<TimeSpan>());
+        for (var i = 0; i < 18; i++)
+        {
+            wrong.Add(await TimeAsync(own.Server, account.Email));
+            unknown.Add(await TimeAsync(own.Server, "nobody@example.com"));
+        }
+
+        var ratio = Median(unknown) / Median(wrong);
+
+        Proofs.Report("Accounts", $"A login with an unknown e-mail takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
+        ratio.ShouldBeInRange(0.6, 1.6);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_address_gets_100_tries_whatever_the_accounts(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: AsShipped);
+        var account = await own.SignUpAsync();
+        for (var i = 0; i < 100; i++)
+            (await own.Server.LogInAsync($"user{i}@example.com", AccountDriver.WrongPassword)).Status.ShouldBe(401);
+
+        (await own.Server.LogInAsync(account.Email)).Status.ShouldBe(429);
+
+        (await account.Key.StatusAsync()).ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_store_keeps_no_e_mail_of_an_attempt_and_nothing_that_is_out_of_date(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await FailAsync(own.Server, "somebody@example.com", 3);
+        (await own.Store.ReadNumberAsync("select count(*) from attempts")).ShouldBe(6);
+        (await own.Store.ReadNumberAsync("select count(*) from attempts where subject like '%@%' or subject like '%somebody%'")).ShouldBe(0);
+
+        own.Clock.Advance(TimeSpan.FromDays(2));
+
+        await Eventually.IsTrueAsync(async () => await own.Store.ReadNumberAsync("select count(*) from attempts") == 0, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Sign_ups_of_an_address_are_limited(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SignUpsPerHour"] = "3" });
+        for (var i = 0; i < 3; i++)
+            await own.SignUpAsync();
+
+        var refused = await new Caller(own.Server.Http).PostAsync("/auth/signup", new { email = "fourth@example.com", password = TestAccount.Password });
+
+        refused.Status.ShouldBe(429);
+        refused.Headers.RetryAfter.ShouldNotBeNull();
+        own.Clock.Advance(TimeSpan.FromHours(1));
+        await own.SignUpAsync("fourth@example.com");
+    }
+
+    [Theory]
+    [InlineData(null, "203.0.113.7", "127.0.0.1")]
+    [InlineData("10.0.0.0/8", "203.0.113.7", "127.0.0.1")]
+    [InlineData("127.0.0.1", "203.0.113.7", "203.0.113.7")]
+    [InlineData("10.0.0.0/8, 127.0.0.1", "198.51.100.1, 203.0.113.7, 10.1.2.3", "203.0.113.7")]
+    public async Task A_forwarded_address_counts_only_from_a_trusted_proxy(string? trusted, string forwarded, string expected)
+    {
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:TrustedProxies"] = trusted });
+
+        await new Caller(own.Server.Http, "X-Forwarded-For", forwarded).PostAsync("/auth/login", new { email = "a@example.com", password = "wrong" });
+
+        (await own.Store.ReadSqlAsync("select subject from attempts where kind = 'login.address'")).ShouldBe(expected);
+    }
+
+    [Fact]
+    public void An_ipv6_network_counts_as_one_address()
+    {
+        var rules = new ThrottleRules(new ConfigurationBuilder().Build());
+
+        var (one, other, far) = (rules.SignUp("2001:db8:1:2::1"), rules.SignUp("2001:db8:1:2:ffff::9"), rules.SignUp("2001:db8:1:3::1"));
+
+        one.Single().ShouldBe(other.Single());
+        one.Single().ShouldNotBe(far.Single());
+    }
+
+    [Fact]
+    public async Task Only_so_many_wait_for_their_password_to_be_checked()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
+        using var passwords = new Passwords(ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);
+        var held = await passwords.TakeTurnAsync(TestContext.Current.CancellationToken);
+        var waiting = Enumerable.Range(0, 256).Select(_ => passwords.TakeTurnAsync(TestContext.Current.CancellationToken)).ToList();
+
+        (await passwords.TakeTurnAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
+
+        waiting.ShouldAllBe(turn => !turn.IsCompleted);
+        held!.Dispose();
+        foreach (var turn in waiting)
+            (await turn)!.Dispose();
+        using var next = await passwords.TakeTurnAsync(TestContext.Current.CancellationToken);
+        next.ShouldNotBeNull();
+    }
+
+    private static async Task FailAsync(TestServer server, string email, int times)
+    {
+        for (var i = 0; i < times; i++)
+            (await server.LogInAsync(email, AccountDriver.WrongPassword)).Status.ShouldBe(401);
+    }
+
+    private static async Task<TimeSpan> TimeAsync(TestServer server, string email)
+    {
+        var start = Stopwatch.GetTimestamp();
+        (await server.LogInAsync(email, AccountDriver.WrongPassword)).Status.ShouldBe(401);
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    private static TimeSpan Median(List<TimeSpan> times) => times.Order().ElementAt(times.Count / 2);
+}

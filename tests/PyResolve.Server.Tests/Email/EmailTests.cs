@@ -1,0 +1,159 @@
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Tests.Accounts;
+
+namespace PyResolve.Server.Tests.Email;
+
+public sealed class EmailTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_sign_up_is_followed_by_a_letter_that_confirms_the_e_mail_once(StorageEngine engine)
+    {
+        using var mailbox = new TestMailbox();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
+        var account = await own.SignUpAsync();
+        (await own.Store.ReadNumberAsync("select count(*) from profiles where email_verified_at is null")).ShouldBe(1);
+        var token = await mailbox.TokenAsync(account.Email, "verify-email");
+
+        var verified = await VerifyAsync(own.Server, token);
+
+        verified.Status.ShouldBe(204);
+        (await own.Store.ReadNumberAsync("select count(*) from profiles where email_verified_at is not null")).ShouldBe(1);
+        (await account.Session.AuditedAsync()).ShouldContain("account.email_verified");
+        (await VerifyAsync(own.Server, token)).Status.ShouldBe(422);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_letter_of_one_purpose_does_not_serve_another(StorageEngine engine)
+    {
+        using var mailbox = new TestMailbox();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
+        var account = await own.SignUpAsync();
+        await own.Server.ForgetPasswordAsync(account.Email);
+        var verification = await mailbox.TokenAsync(account.Email, "verify-email");
+        var reset = await mailbox.TokenAsync(account.Email, "reset-password");
+
+        (await own.Server.ResetPasswordAsync(verification, "a new password")).Status.ShouldBe(422);
+        (await VerifyAsync(own.Server, reset)).Status.ShouldBe(422);
+        (await VerifyAsync(own.Server, "made-up")).Status.ShouldBe(422);
+    }
+
+    [Fact]
+    public async Task A_letter_leads_to_the_public_address_and_is_readable_by_its_owner_alone()
+    {
+        using var mailbox = new TestMailbox();
+        var settings = new Dictionary<string, string?>(mailbox.Settings) { ["PYRESOLVE_PUBLIC_URL"] = "https://billing.example.com/" };
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings);
+        var account = await own.SignUpAsync();
+        var token = await mailbox.TokenAsync(account.Email, "verify-email");
+
+        mailbox.Letters.Single().TextBody!.ShouldContain($"https://billing.example.com/verify-email?token={token}");
+
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(Directory.GetFiles(mailbox.Folder).Single()).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public async Task Without_a_way_to_send_everything_else_works()
+    {
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+        var server = await servers.OnAsync(StorageEngine.Sqlite);
+
+        (await server.ForgetPasswordAsync(account.Email)).Status.ShouldBe(202);
+
+        (await account.Session.StatusAsync()).ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_mail_server_gets_the_letter()
+    {
+        await using var smtp = new TestSmtpServer();
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
+
+        var account = await own.SignUpAsync();
+
+        await Eventually.IsTrueAsync(() => smtp.Letters.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
+        var letter = smtp.Letters.Single();
+        letter.ShouldContain("From: PyResolve <billing@example.com>");
+        letter.ShouldContain($"To: {account.Email}");
+        letter.ShouldContain("/verify-email?token");
+    }
+
+    [Fact]
+    public async Task A_letter_that_is_put_off_is_sent_later()
+    {
+        await using var smtp = new TestSmtpServer();
+        smtp.RecipientAnswers.Enqueue("451 greylisted");
+        smtp.RecipientAnswers.Enqueue("250 fine");
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
+        await own.SignUpAsync();
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1, cancellationToken: TestContext.Current.CancellationToken);
+        smtp.Letters.ShouldBeEmpty();
+
+        await Eventually.IsTrueAsync(() =>
+        {
+            own.Clock.Advance(TimeSpan.FromSeconds(1));
+            return smtp.Letters.Count == 1;
+        }, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_letter_that_is_refused_for_good_is_not_sent_again()
+    {
+        await using var smtp = new TestSmtpServer();
+        smtp.RecipientAnswers.Enqueue("550 no such user");
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
+        await own.SignUpAsync();
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1, cancellationToken: TestContext.Current.CancellationToken);
+
+        await own.SignUpAsync();
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 2, cancellationToken: TestContext.Current.CancellationToken);
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+
+        await own.SignUpAsync();
+        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 3, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Nothing_is_sent_in_the_clear_unless_that_was_asked_for()
+    {
+        await using var smtp = new TestSmtpServer();
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings(tls: "starttls"));
+
+        await own.SignUpAsync();
+
+        await Eventually.IsTrueAsync(() => !smtp.Commands.IsEmpty, cancellationToken: TestContext.Current.CancellationToken);
+        smtp.RecipientsSeen.ShouldBe(0);
+        smtp.Letters.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_mail_server_that_hangs_holds_no_request_up()
+    {
+        await using var smtp = new TestSmtpServer { IsSilent = true };
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
+
+        for (var i = 0; i < 10; i++)
+        {
+            var account = await own.SignUpAsync();
+            (await own.Server.ForgetPasswordAsync(account.Email)).Status.ShouldBe(202);
+        }
+    }
+
+    [Theory]
+    [InlineData("PyResolve:Smtp:From", null, "PyResolve:Smtp:From is not")]
+    [InlineData("PyResolve:Smtp:From", "no address at all", "it must be an address")]
+    [InlineData("PyResolve:Smtp:Tls", "ssl", "starttls")]
+    [InlineData("PyResolve:Smtp:Port", "99999", "from 1 to 65535")]
+    public async Task Settings_that_cannot_work_stop_the_start(string name, string? value, string expected)
+    {
+        await using var smtp = new TestSmtpServer();
+        var settings = smtp.Settings();
+        settings[name] = value;
+
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(() => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
+
+        failure.Message.ShouldContain(expected);
+    }
+
+    private static Task<Answer> VerifyAsync(TestServer server, string token) => new Caller(server.Http).PostAsync("/auth/email/verify", new { token });
+}

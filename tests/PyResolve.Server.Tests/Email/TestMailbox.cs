@@ -1,0 +1,41 @@
+using System.Text.RegularExpressions;
+using MimeKit;
+
+namespace PyResolve.Server.Tests.Email;
+
+/// <summary>A pick-up folder of a test's own, and the letters in it.</summary>
+internal sealed partial class TestMailbox : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-mail-").FullName;
+
+    public string Folder => _folder;
+
+    /// <summary>What a server must be told to use it.</summary>
+    public Dictionary<string, string?> Settings => new() { ["PyResolve:EmailFolder"] = _folder };
+
+    public IReadOnlyList<MimeMessage> Letters => [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
+
+    /// <summary>The secret in the newest letter to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
+    /// <param name="email">To whom.</param>
+    /// <param name="page"><c>reset-password</c> or <c>verify-email</c>.</param>
+    /// <param name="count">Waits until there are as many.</param>
+    public async Task<string> TokenAsync(string email, string page, int count = 1)
+    {
+        await Eventually.IsTrueAsync(() => Links(email, page).Count >= count);
+        return Links(email, page)[^1];
+    }
+
+    public List<string> Links(string email, string page) =>
+    [
+        .. from letter in Letters
+           where letter.To.Mailboxes.Single().Address == email
+           let link = Link().Match(letter.TextBody ?? "")
+           where link.Groups["page"].Value == page
+           select link.Groups["token"].Value,
+    ];
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [GeneratedRegex(@"https?://\S+/(?<page>[a-z-]+)\?token=(?<token>\S+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Link();
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using PyResolve.Server.Keys;
+
+namespace PyResolve.Server.Tests.Keys;
+
+public sealed class BCryptTests
+{
+    private const string AbcHash = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+
+    // From OpenBSD by way of jBCrypt, crypt_blowfish, Spring Security and passlib.
+    public static readonly TheoryData<string, string> Published = new()
+    {
+        { "", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s." },
+        { "", "$2a$08$HqWuK6/Ng6sg9gQzbLrgb.Tl.ZHfXLhvt/SgVyWhQqgqcZ7ZuUtye" },
+        { "", "$2a$12$k42ZFHFWqBp3vWli.nIn8uYyIkbvYRvodzbfbK18SSsY.CsIQPlxO" },
+        { "a", "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe" },
+        { "a", "$2a$08$cfcvVd2aQ8CMvoMpP2EBfeodLEkkFJ9umNEfPD18.hUF62qqlC/V." },
+        { "abc", AbcHash },
+        { "abcdefghijklmnopqrstuvwxyz", "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC" },
+        { "~!@#$%^&*()      ~!@#$%^&*()PNBFRD", "$2a$06$fPIsBO8qRqkjj273rfaOI.HtSV9jLDpTbZn782DC6/t7qT67P6FfO" },
+        { "U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW" },
+        { "U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK" },
+        { "U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a" },
+        {
+            "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored",
+            "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"
+        },
+        { "ππππππππ", "$2a$10$.TtQJ4Jr6isd4Hp.mVfZeuh6Gws4rOQ/vdBczhDx.19NFK0Y84Dle" },
+        { "táБℓə", "$2a$05$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Published))]
+    public void Published_hashes_verify_and_no_other_text_does(string text, string hash)
+    {
+        BCrypt.Verify(text, hash).ShouldBeTrue();
+        BCrypt.Verify("x" + text, hash).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_new_hash_is_what_pgcrypto_writes_and_differs_each_time()
+    {
+        var hash = BCrypt.HashPassword("secret");
+
+        hash.ShouldMatch(@"\A\$2a\$06\$[./A-Za-z0-9]{53}\z");
+        BCrypt.Verify("secret", hash).ShouldBeTrue();
+        BCrypt.HashPassword("secret").ShouldNotBe(hash);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(12)]
+    public void The_work_factor_is_written_into_the_hash(int workFactor) =>
+        BCrypt.HashPassword("secret", workFactor).ShouldStartWith($"$2a${workFactor:00}$");
+
+    [Theory]
+    [InlineData("$2a$", true)]
+    [InlineData("$2b$", true)]
+    [InlineData("$2y$", true)]
+    [InlineData("$2x$", false)]
+    [InlineData("$2$0", false)]
+    [InlineData("$1a$", false)]
+    public void Three_names_of_the_algorithm_are_read(string name, bool isRead) =>
+        BCrypt.Verify("abc", name + AbcHash[4..]).ShouldBe(isRead);
+
+    [Theory]
+    [InlineData(71)]
+    [InlineData(72)]
+    [InlineData(73)]
+    public void Only_the_first_72_bytes_count(int length)
+    {
+        var text = new string('k', length);
+        var hash = BCrypt.HashPassword(text, 4);
+
+        BCrypt.Verify(text, hash).ShouldBeTrue();
+        BCrypt.Verify(text + "more", hash).ShouldBe(length >= 72);
+        BCrypt.Verify(text[..70], hash).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_character_across_the_72nd_byte_counts_with_its_bytes_before_it()
+    {
+        var hash = BCrypt.HashPassword(new string('k', 70) + "😀", 4);
+
+        BCrypt.Verify(new string('k', 70) + "😁", hash).ShouldBeTrue();
+        BCrypt.Verify(new string('k', 70) + "€", hash).ShouldBeFalse();
+        BCrypt.Verify(new string('k', 70), hash).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_text_with_a_NUL_or_half_a_character_is_refused()
+    {
+        // No theory: an attribute cannot hold half a character.
+        foreach (var text in new[] { "a\0b", "\0", "\ud800", "a\udc00b" })
+        {
+            Should.Throw<ArgumentException>(() => BCrypt.HashPassword(text)).ParamName.ShouldBe("text");
+            BCrypt.Verify(text, AbcHash).ShouldBeFalse();
+        }
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(13)]
+    [InlineData(int.MinValue)]
+    [InlineData(int.MaxValue)]
+    public void A_work_factor_that_would_not_verify_is_refused(int workFactor) =>
+        Should.Throw<ArgumentOutOfRangeException>(() => BCrypt.HashPassword("secret", workFactor));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("abc")]
+    [InlineData("$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0")] // a character short
+    [InlineData("$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i\n")]
+    [InlineData(" $2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i")]
+    [InlineData("$2a$06$If6bvum7DFjUnE9p2uDeD=0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i")] // outside the alphabet
+    [InlineData("$2a$06$If6bvum7DFjUnE9p2uDeDv0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i")] // the salt's last bits say nothing, and are zero
+    [InlineData("$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0j")] // so are the digest's
+    [InlineData("$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0é")]
+    [InlineData("$2a$6$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i.")]
+    [InlineData("$2a$-6$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0")]
+    [InlineData("$2a$٠٦$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i")] // digits, but not ASCII's
+    public void A_malformed_hash_verifies_nothing(string hash) => BCrypt.Verify("abc", hash).ShouldBeFalse();
+
+    [Theory]
+    [InlineData("00")]
+    [InlineData("03")]
+    [InlineData("13")]
+    [InlineData("31")]
+    [InlineData("99")]
+    public void A_stored_cost_out_of_bounds_is_refused_without_the_work(string cost)
+    {
+        var start = Stopwatch.GetTimestamp();
+
+        BCrypt.Verify("abc", $"$2a${cost}{AbcHash[6..]}").ShouldBeFalse();
+
+        Stopwatch.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(0.2));
+    }
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Keys;
+
+namespace PyResolve.Server.Tests.Keys;
+
+/// <summary>No key check can be turned into load.</summary>
+[Trait("Category", "Proof")]
+public sealed class KeyFloodTests(SharedServers servers)
+{
+    [Theory]
+    [InlineData(StorageEngine.Sqlite, true)]
+    [InlineData(StorageEngine.Sqlite, false)]
+    [InlineData(StorageEngine.Postgres, true)]
+    [InlineData(StorageEngine.Postgres, false)]
+    public async Task Wrong_secrets_on_a_valid_prefix_cause_at_most_ten_bcrypt_computations(StorageEngine engine, bool hasDigest)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        if (!hasDigest)
+            await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
+        var prefix = account.ApiKey[..20];
+        var requests = Scale.Pick(2_000, 10_000);
+        var verifier = own.Server.Services.GetRequiredService<ApiKeyVerifier>();
+
+        await Parallel.ForAsync(0, requests, TestContext.Current.CancellationToken, async (i, cancellationToken) =>
+        {
+            var verdict = await verifier.VerifyAsync($"{prefix}{i:x37}", cancellationToken);
+            verdict.Key.ShouldBeNull();
+        });
+
+        var computations = own.Server.Services.GetRequiredService<LegacyKeys>().Computations;
+        Proofs.Report("Wrong keys", $"{engine}, prefix of a key {(hasDigest ? "with" : "without")} a digest: {requests} wrong secrets, {computations} bcrypt computations");
+        computations.ShouldBeLessThanOrEqualTo(10);
+        if (hasDigest)
+            (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Concurrent_first_uses_of_a_key_made_by_SQL_compute_its_hash_once(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => account.Key.GetAsync("/quota")));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        own.Server.Services.GetRequiredService<LegacyKeys>().Computations.ShouldBe(1);
+        (await own.Store.ReadNumberAsync("select count(*) from api_keys where key_digest is null")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Remembered_keys_are_bounded_in_number(StorageEngine engine)
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = "10" };
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);
+
+        for (var i = 0; i < 30; i++)
+            (await (await own.SignUpAsync()).Key.GetAsync("/quota")).Status.ShouldBe(200);
+
+        own.Server.Services.GetRequiredService<VerifiedKeys>().Count.ShouldBeInRange(1, 10);
+    }
+}

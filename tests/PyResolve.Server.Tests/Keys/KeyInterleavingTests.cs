@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Keys;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Tests.Keys;
+
+/// <summary>
+/// Verifications race with revocations, rotations, expiries and evictions on two instances that remember two keys each. Afterwards the
+/// record is searched for a dead key that was accepted: one whose death was known to an instance before the verification began there.
+/// </summary>
+[Trait("Category", "Proof")]
+public sealed class KeyInterleavingTests(SharedServers servers)
+{
+    private const int Keys = 4;
+    private const int Workers = 6;
+
+    [Theory, OnBothEngines]
+    public async Task No_interleaving_accepts_a_dead_key(StorageEngine engine)
+    {
+        var runs = Scale.Pick(4, 40);
+        var verifications = 0;
+        for (var seed = 0; seed < runs; seed++)
+            verifications += await RunAsync(engine, seed);
+        Proofs.Report("Dead keys", $"{engine}: {runs} random interleavings, {verifications} verifications, no dead key accepted");
+    }
+
+    private async Task<int> RunAsync(StorageEngine engine, int seed)
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = "2" };
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        await using var first = await TestServer.StartAsync(store, settings);
+        await using var second = await TestServer.StartAsync(store, settings, first.Clock);
+        var account = await TestAccount.SignUpAsync(first.Http);
+        var history = new History();
+        var instances = new[] { new Instance(first), new Instance(second) };
+        var alive = new ConcurrentDictionary<string, Guid>();
+        foreach (var created in await Task.WhenAll(Enumerable.Range(0, Keys).Select(_ => instances[0].CreateAsync(account.UserId))))
+            alive[created.ApiKey] = created.Id;
+
+        await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(() => WorkAsync(new Random((seed * 100) + worker)))));
+
+        history.DeadKeysAccepted().ShouldBeEmpty($"seed {seed}");
+        return history.Verifications;
+
+        async Task WorkAsync(Random random)
+        {
+            for (var step = 0; step < Scale.Pick(60, 150); step++)
+            {
+                var at = random.Next(instances.Length);
+                var (key, id) = alive.ElementAt(random.Next(alive.Count));
+                switch (random.Next(20))
+                {
+                    case 0:
+                        await history.DieAsync(key, at, () => instances[at].RevokeAsync(account.UserId, id));
+                        break;
+                    case 1:
+                        var successor = await history.DieAsync(key, at, () => instances[at].RotateAsync(account.UserId, id));
+                        if (successor is not null)
+                            alive[successor.ApiKey] = successor.Id;
+                        break;
+                    case 2:
+                        await history.DieAsync(key, at, () => store.ExecuteSqlAsync(string.Create(CultureInfo.InvariantCulture, $"update api_keys set revoked_at = created_at where id = '{id}'")), isKnownAtOnce: false);
+                        break;
+                    case 3:
+                        await history.PollAsync(at, () => instances[at].PollAsync());
+                        break;
+                    case 4 when alive.Count < 12:
+                        var created = await instances[at].CreateAsync(account.UserId);
+                        alive[created.ApiKey] = created.Id;
+                        break;
+                    default:
+                        await history.VerifyAsync(key, at, () => instances[at].IsAcceptedAsync(key));
+                        break;
+                }
+            }
+        }
+    }
+
+    private sealed class Instance(TestServer server)
+    {
+        private readonly ApiKeys _keys = server.Services.GetRequiredService<ApiKeys>();
+        private readonly ApiKeyVerifier _verifier = server.Services.GetRequiredService<ApiKeyVerifier>();
+        private readonly KeyEpochPoller _poller = server.Services.GetRequiredService<KeyEpochPoller>();
+
+        public Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
+            _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default);
+
+        public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, AuditActions.KeyRevoked, default);
+
+        public async Task<Client.Wire.CreatedApiKey?> RotateAsync(Guid userId, Guid id)
+        {
+            var caller = new Access.Caller(userId, "", null);
+            return await _keys.RotateAsync(caller, id, TimeSpan.Zero, Origin.Operator, default) is RotateOutcome.Rotated rotated ? rotated.Key : null;
+        }
+
+        public Task PollAsync() => _poller.PollAsync(default);
+
+        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.VerifyAsync(key, default)).Key is not null;
+    }
+
+    /// <summary>When what began and ended, by one clock.</summary>
+    private sealed class History
+    {
+        private readonly ConcurrentBag<(string Key, int At, long EndedAt, bool IsKnownAtOnce)> _deaths = [];
+        private readonly ConcurrentBag<(int At, long BeganAt, long EndedAt)> _polls = [];
+        private readonly ConcurrentBag<(string Key, int At, long BeganAt)> _accepted = [];
+        private int _verifications;
+
+        public int Verifications => _verifications;
+
+        public async Task<T> DieAsync<T>(string key, int at, Func<Task<T>> kill, bool isKnownAtOnce = true)
+        {
+            var result = await kill();
+            _deaths.Add((key, at, Stopwatch.GetTimestamp(), isKnownAtOnce));
+            return result;
+        }
+
+        public async Task PollAsync(int at, Func<Task> poll)
+        {
+            var beganAt = Stopwatch.GetTimestamp();
+            await poll();
+            _polls.Add((at, beganAt, Stopwatch.GetTimestamp()));
+        }
+
+        public async Task VerifyAsync(string key, int at, Func<Task<bool>> verify)
+        {
+            var beganAt = Stopwatch.GetTimestamp();
+            if (await verify())
+                _accepted.Add((key, at, beganAt));
+            Interlocked.Increment(ref _verifications);
+        }
+
+        /// <summary>Accepted although the instance knew: it did the killing, or had polled since, or a second had passed.</summary>
+        public List<string> DeadKeysAccepted() =>
+        [
+            .. from accepted in _accepted
+               from death in _deaths
+               where death.Key == accepted.Key && death.EndedAt < accepted.BeganAt
+               let killedHere = death.At == accepted.At && death.IsKnownAtOnce
+               let polledSince = _polls.Any(poll => poll.At == accepted.At && poll.BeganAt > death.EndedAt && poll.EndedAt < accepted.BeganAt)
+               let isPastBound = Stopwatch.GetElapsedTime(death.EndedAt, accepted.BeganAt) > TimeSpan.FromSeconds(1)
+               where killedHere || polledSince || isPastBound
+               select $"{accepted.Key[..20]} at instance {accepted.At}",
+        ];
+    }
+}

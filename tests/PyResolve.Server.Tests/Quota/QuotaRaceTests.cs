@@ -1,0 +1,149 @@
+namespace PyResolve.Server.Tests.Quota;
+
+/// <summary>However many ask at once, through however many instances, no more is granted than the plan has.</summary>
+public sealed class QuotaRaceTests(SharedServers servers)
+{
+    private const int Clients = 200;
+
+    [Theory, OnBothEngines]
+    public async Task Two_hundred_clients_get_exactly_five_holds(StorageEngine engine)
+    {
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        await using var first = await TestServer.StartAsync(store);
+        // The embedded database is one instance's; PostgreSQL serves several.
+        await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store) : null;
+        var account = await TestAccount.SignUpAsync(first.Http);
+        TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
+
+        var granted = await RaceAsync(doors);
+
+        granted.ShouldBe(5);
+        (await store.ReadNumberAsync("select held from usage_monthly")).ShouldBe(5);
+        (await store.ReadNumberAsync("select sum(remaining) from reservations")).ShouldBe(5);
+        Proofs.Report("Racing holds", $"{engine}, {doors.Length} instance(s): {Clients} clients, {granted} holds granted of a limit of 5.");
+    }
+
+    [Fact]
+    public async Task Two_processes_on_one_PostgreSQL_grant_exactly_five()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        var starts = await Task.WhenAll(ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
+        await using var first = starts[0];
+        await using var second = starts[1];
+        var account = await TestAccount.SignUpAsync(first.Http);
+
+        var granted = await RaceAsync([account, account.On(second.Http)]);
+
+        granted.ShouldBe(5);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 5, Remaining: 0));
+        Proofs.Report("Racing holds", $"Postgres, 2 processes: {Clients} clients, {granted} holds granted of a limit of 5.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Holds_commits_and_releases_at_random_never_exceed_the_limit_and_add_up(StorageEngine engine)
+    {
+        const int Limit = 50;
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        await using var first = await TestServer.StartAsync(store);
+        await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store) : null;
+        var account = await TestAccount.SignUpAsync(first.Http);
+        await store.ExecuteSqlAsync("update profiles set plan = 'pro'");
+        TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
+        var seen = new Tally();
+
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(client => WorkAsync(doors[client % doors.Length], new Random(client), seen)));
+
+        seen.HighestSeen.ShouldBeLessThanOrEqualTo(Limit);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(seen.Used, seen.Held, Limit - seen.Used - seen.Held));
+        (await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events")).ShouldBe(seen.Used);
+        (await store.ReadNumberAsync("select coalesce(sum(remaining), 0) from reservations where state = 'held'")).ShouldBe(seen.Held);
+        (await store.ReadNumberAsync("select max(used_before + held_before + quantity) from reservations")).ShouldBeLessThanOrEqualTo(Limit);
+        seen.Refused.ShouldBeGreaterThan(0);
+        Proofs.Report("Racing holds", $"{engine}: {seen.Granted} holds of 1 to 5 units granted, {seen.Refused} refused; {seen.Used} used + {seen.Held} held of {Limit}, as the clients saw it.");
+    }
+
+    private static async Task<int> RaceAsync(TestAccount[] doors)
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => doors[client % doors.Length].HoldAsync()));
+        answers.ShouldAllBe(answer => answer.Status == 201 || (answer.Status == 402 && answer.Code == "quota_exceeded"));
+        return answers.Count(answer => answer.Status == 201);
+    }
+
+    private static async Task WorkAsync(TestAccount account, Random random, Tally seen)
+    {
+        for (var round = 0; round < Scale.Pick(10, 100); round++)
+        {
+            var quantity = random.Next(1, 6);
+            var hold = await account.HoldAsync(quantity);
+            hold.Status.ShouldBeOneOf(201, 402);
+            if (hold.Status == 402)
+            {
+                seen.Refuse();
+                continue;
+            }
+
+            seen.Grant(quantity, hold["quota"]);
+            // Few commits, or the quota is used up before anything can race for it.
+            var choice = random.Next(20);
+            if (choice == 0)
+            {
+                var used = random.Next(1, quantity + 1);
+                (await account.CommitAsync(hold.Id(), new { quantity = used })).Status.ShouldBe(200);
+                seen.Commit(used, quantity);
+            }
+            else if (choice < 19)
+            {
+                (await account.Key.DeleteAsync($"/quota/reservations/{hold.Id()}")).Status.ShouldBe(200);
+                seen.Release(quantity);
+            }
+        }
+    }
+
+    /// <summary>What the clients were told, added up.</summary>
+    private sealed class Tally
+    {
+        private readonly Lock _gate = new();
+
+        public int Granted { get; private set; }
+
+        public int Refused { get; private set; }
+
+        public long Used { get; private set; }
+
+        public long Held { get; private set; }
+
+        public long HighestSeen { get; private set; }
+
+        public void Refuse()
+        {
+            lock (_gate)
+                Refused++;
+        }
+
+        public void Grant(int quantity, System.Text.Json.JsonElement quota)
+        {
+            lock (_gate)
+            {
+                Granted++;
+                Held += quantity;
+                HighestSeen = Math.Max(HighestSeen, quota.GetProperty("migrations_used").GetInt64() + quota.GetProperty("migrations_held").GetInt64());
+            }
+        }
+
+        public void Commit(int used, int quantity)
+        {
+            lock (_gate)
+            {
+                Used += used;
+                Held -= quantity;
+            }
+        }
+
+        public void Release(int quantity)
+        {
+            lock (_gate)
+                Held -= quantity;
+        }
+    }
+}
