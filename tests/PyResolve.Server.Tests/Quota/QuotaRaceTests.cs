@@ -63,6 +63,53 @@ public sealed class QuotaRaceTests(SharedServers servers)
         Proofs.Report("Racing holds", $"{engine}: {seen.Granted} holds of 1 to 5 units granted, {seen.Refused} refused; {seen.Used} used + {seen.Held} held of {Limit}, as the clients saw it.");
     }
 
+    [Theory, OnBothEngines]
+    public async Task Commits_of_one_hold_that_race_record_one_event(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.WarmUpAsync();
+        var id = (await account.HoldAsync(quantity: 2)).Id();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.CommitAsync(id, new { files_changed = 1 })));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        answers.Select(answer => answer["usage_event_id"].GetGuid()).Distinct().Count().ShouldBe(1);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_and_releases_that_race_settle_a_hold_once(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.WarmUpAsync();
+        var id = (await account.HoldAsync(quantity: 2)).Id();
+
+        var commit = account.CommitAsync(id);
+        var releases = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.Key.DeleteAsync($"/quota/reservations/{id}")));
+
+        (await commit).Status.ShouldBe(200);
+        releases.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 409);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Events_that_race_for_the_last_unit_of_a_hold_spend_it_once(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.WarmUpAsync();
+        var id = (await account.HoldAsync()).Id();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20)
+            .Select(_ => account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = id })));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where not late")).ShouldBe(1);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 20, Held: 0, Remaining: 0));
+    }
+
     private static async Task<int> RaceAsync(TestAccount[] doors)
     {
         var answers = await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => doors[client % doors.Length].HoldAsync()));

@@ -180,6 +180,7 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task Retries_sent_during_the_first_request_wait_and_get_its_answer(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
+        await account.WarmUpAsync();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.HoldAsync(idempotencyKey: "one")));
 

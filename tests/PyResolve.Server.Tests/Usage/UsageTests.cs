@@ -82,6 +82,7 @@ public sealed class UsageTests(SharedServers servers)
     {
         var account = await servers.SignUpAsync(engine);
         var id = NewId();
+        await account.WarmUpAsync();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.Key.PostAsync("/usage", new { event_type = "migration" }, id)));
 
