@@ -12,6 +12,7 @@ internal static class AccountServices
         .AddSingleton<Sessions>()
         .AddSingleton<LogIn>()
         .AddSingleton<EmailTokens>()
+        .AddSingleton<EmailedTokens>()
         .AddSingleton<AccountLetters>()
         .AddSingleton<AccountDeletion>()
         .AddHostedService<Housekeeping>();

@@ -9,8 +9,6 @@ namespace PyResolve.Server.Accounts;
 /// <summary>Changing a password, getting over a lost one, and showing that an e-mail is one's own.</summary>
 internal static class PasswordEndpoints
 {
-    private const int LongestToken = 200;
-
     public static void MapPasswords(this IEndpointRouteBuilder routes)
     {
         var auth = routes.MapGroup("/auth").WithTags("Accounts");
@@ -60,67 +58,24 @@ internal static class PasswordEndpoints
         return TypedResults.Accepted((string?)null);
     }
 
-    private static async Task<IResult> Reset(
-        HttpContext http, Database database, Passwords passwords, Sessions sessions, EmailTokens tokens, ThrottleRules rules, AuditLog audit, TimeProvider time)
+    private static async Task<IResult> Reset(HttpContext http, EmailedTokens letters)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ResetPasswordRequest);
         var errors = new FieldErrors();
-        errors.Text("token", body.Token, LongestToken, required: true);
+        errors.Text("token", body.Token, EmailedTokens.LongestToken, required: true);
         errors.Password("password", body.Password);
         errors.ThrowIfAny();
-
-        // Before any hashing: a made-up token must cost no more than a look.
-        var owner = await database.ReadAsync(session => tokens.FindAsync(session, body.Token!, EmailPurposes.Reset, http.RequestAborted), http.RequestAborted);
-        if (owner is null)
-            return WorthlessToken();
-        using var turn = await passwords.TakeTurnAsync(http.RequestAborted);
-        if (turn is null)
-            return Refusals.Busy.ToResult();
-        var hash = turn.Hash(body.Password!);
-
-        var isDone = await database.WriteAsync(
-            async session =>
-            {
-                if (!await tokens.UseAsync(session, body.Token!, EmailPurposes.Reset, http.RequestAborted))
-                    return false;
-                var now = time.GetInstant();
-                await StoredPasswords.SetAsync(session, owner.UserId, hash, now, http.RequestAborted);
-                await sessions.EndAllAsync(session, owner.UserId, except: null, http.RequestAborted);
-                await tokens.UseAllAsync(session, owner.UserId, EmailPurposes.Reset, http.RequestAborted);
-                await MarkVerifiedAsync(session, owner, now, http.RequestAborted);
-                // Whoever guessed at the old password has not locked its owner out.
-                await Throttle.ForgetAsync(session, rules.LogInTo(owner.Email), http.RequestAborted);
-                await audit.WriteAsync(session, owner.UserId, Origin.OfOwner(http), AuditActions.PasswordReset, target: null, http.RequestAborted);
-                return true;
-            },
-            http.RequestAborted);
-        return isDone ? TypedResults.NoContent() : WorthlessToken();
+        var refusal = await letters.ResetPasswordAsync(body.Token!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
+        return refusal?.ToResult() ?? TypedResults.NoContent();
     }
 
-    private static async Task<IResult> Verify(HttpContext http, Database database, EmailTokens tokens, AuditLog audit, TimeProvider time)
+    private static async Task<IResult> Verify(HttpContext http, EmailedTokens letters)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.VerifyEmailRequest);
         var errors = new FieldErrors();
-        errors.Text("token", body.Token, LongestToken, required: true);
+        errors.Text("token", body.Token, EmailedTokens.LongestToken, required: true);
         errors.ThrowIfAny();
-
-        var isDone = await database.WriteAsync(
-            async session =>
-            {
-                var owner = await tokens.FindAsync(session, body.Token!, EmailPurposes.Verify, http.RequestAborted);
-                if (owner is null || !await tokens.UseAsync(session, body.Token!, EmailPurposes.Verify, http.RequestAborted))
-                    return false;
-                await MarkVerifiedAsync(session, owner, time.GetInstant(), http.RequestAborted);
-                await audit.WriteAsync(session, owner.UserId, Origin.OfOwner(http), AuditActions.EmailVerified, target: null, http.RequestAborted);
-                return true;
-            },
-            http.RequestAborted);
-        return isDone ? TypedResults.NoContent() : WorthlessToken();
+        var refusal = await letters.VerifyEmailAsync(body.Token!, Origin.OfOwner(http), http.RequestAborted);
+        return refusal?.ToResult() ?? TypedResults.NoContent();
     }
-
-    private static Task<int> MarkVerifiedAsync(Session session, EmailTokenOwner owner, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
-        $"update profiles set email_verified_at = coalesce(email_verified_at, {now}) where id = {owner.UserId} and email = {owner.Email}",
-        cancellationToken);
-
-    private static ProblemResult WorthlessToken() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new letter."));
 }

@@ -4,6 +4,7 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Dashboard;
 using PyResolve.Server.Http;
+using static PyResolve.Server.Dashboard.Views;
 
 namespace PyResolve.Server.Devices;
 
@@ -47,7 +48,7 @@ internal static class DeviceViews
         _ => Compare(request, caller, ownAddress, now),
     };
 
-    private static PageResult Compare(DeviceRequest request, Caller caller, string? ownAddress, DateTimeOffset now) => Page("Is this your device?", $"""
+    private static PageResult Compare(DeviceRequest request, Caller caller, string? ownAddress, DateTimeOffset now) => new("Is this your device?", $"""
         <h1>Is this your device?</h1>
         <p>Approve only if you started this login yourself, and your device shows exactly this code:</p>
         <p class="code">{request.UserCode}</p>
@@ -64,28 +65,19 @@ internal static class DeviceViews
         {SignedIn(caller, request.UserCode)}
         """);
 
-    private static PageResult Approved(DeviceRequest request, Caller caller) => Page("Device connected", $"""
+    private static PageResult Approved(DeviceRequest request, Caller caller) => new("Device connected", $"""
         <img class="mark" src="assets/approved.svg" alt="">
         <h1>Device connected</h1>
         <p><strong>{request.ClientId ?? "Your device"}</strong> has access to your account. You can close this page and go back to it.</p>
         {SignedIn(caller, request.UserCode)}
         """);
 
-    private static PageResult Denied(Caller caller) => Page("Login denied", $"""
+    private static PageResult Denied(Caller caller) => new("Login denied", $"""
         <img class="mark" src="assets/denied.svg" alt="">
         <h1>Login denied</h1>
         <p>The device got no access. If you did not start this login, someone may have sent you its code: they learned nothing of your account.</p>
         {SignedIn(caller, userCode: null)}
         """);
-
-    private static PageResult Page(string title, Html body) => new(title, body);
-
-    private static PageResult Page(string title, Refusal? refusal, Html body) =>
-        new(refusal is null ? title : $"Error: {title}", body, refusal?.Problem.Status ?? StatusCodes.Status200OK, refusal?.RetryAfter);
-
-    private static Html? Alert(Refusal? refusal) => refusal is null ? null : Html.Of($"""<p class="alert" role="alert">{refusal.Problem.Detail}</p>""");
-
-    private static Html? Hidden(string name, string? value) => value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
 
     private static Html? Focus(bool wanted) => wanted ? Html.Of($" autofocus") : null;
 

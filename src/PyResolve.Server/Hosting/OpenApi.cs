@@ -20,6 +20,8 @@ internal static class OpenApi
                 Version = ServerApp.Version,
                 Description = "API keys, usage, quotas and billing for developer tools. Errors are RFC 9457 problem details with a stable code.",
             };
+            foreach (var path in document.Paths.Values)
+                path.Operations?.Remove(HttpMethod.Head);
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
             {

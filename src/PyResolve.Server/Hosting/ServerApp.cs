@@ -108,6 +108,7 @@ internal static class ServerApp
         app.MapAccounts();
         app.MapApiKeys();
         app.MapDeviceLogin();
+        app.MapLetterPages();
         app.MapPageAssets();
         app.MapQuota();
         app.MapUsage();

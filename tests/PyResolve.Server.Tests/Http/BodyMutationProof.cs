@@ -18,16 +18,16 @@ public sealed class BodyMutationProof(SharedServers servers)
         const int Seed = 20_261_115;
         var random = new Random(Seed);
         var account = await servers.SignUpAsync(engine);
-        var routes = await Task.WhenAll(PostRoute.All.Values.Select(async route => (Address: await route.AddressAsync(account), route.Valid)));
+        var routes = await Task.WhenAll(BodyRoute.All.Values.Select(async route => (route.Method, Address: await route.AddressAsync(account), route.Valid)));
         var answers = new SortedDictionary<int, int>();
 
         for (var i = 0; i < Scale.Pick(2_000, 20_000); i++)
         {
-            var (address, valid) = routes[random.Next(routes.Length)];
+            var (method, address, valid) = routes[random.Next(routes.Length)];
             var body = Damage(Encoding.UTF8.GetBytes(valid), random);
             using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
-            var answer = await account.Session.PostAsync(address, content);
+            var answer = await account.Session.SendAsync(method, address, content);
 
             answer.Status.ShouldBeLessThan(500, $"Seed {Seed}, body {i} to {address}: {Convert.ToBase64String(body)}");
             if (answer.Status >= 400)

@@ -58,11 +58,21 @@ public sealed class WireTableTests(SharedServers servers)
         (await own.Server.Nobody.GetAsync("/quota")).Detail.ShouldBe("API key required. Get one at https://pyresolve.dev");
     }
 
+    [Fact]
+    public async Task Another_scheme_of_Authorization_is_no_key_and_disturbs_none()
+    {
+        var server = await servers.OnAsync(StorageEngine.Sqlite);
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+        const string Basic = "Basic dXNlcjpwYXNzd29yZA==";
+
+        (await new Caller(server.Http, "Authorization", Basic).GetAsync("/me")).Detail.ShouldStartWith("API key required.");
+        (await account.Key.SendAsync(HttpMethod.Get, "/me", body: null, [("Authorization", Basic)])).Status.ShouldBe(200);
+    }
+
     [Theory]
     [InlineData("X-API-Key", "sk_live_0123456789")]
     [InlineData("X-API-Key", "pyr_sess_0123456789")]
     [InlineData("Authorization", "Bearer sk_live_0123456789")]
-    [InlineData("Authorization", "Basic dXNlcjpwYXNzd29yZA==")]
     public async Task A_key_of_another_form_is_told_so(string header, string value)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
