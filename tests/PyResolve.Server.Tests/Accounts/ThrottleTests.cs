@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Hosting;
@@ -44,6 +45,22 @@ public sealed class ThrottleTests(SharedServers servers)
 
         answers.Count(answer => answer.Status == 401).ShouldBe(20);
         answers.Count(answer => answer.Status == 429).ShouldBe(60);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Of_a_crowd_at_the_very_same_moment_exactly_as_many_are_recorded_as_may_be(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
+        Throttle[] throttles = [own.Server.Services.GetRequiredService<Throttle>(), second.Services.GetRequiredService<Throttle>()];
+        // Two meters that are locked in either order, by name.
+        var (one, other) = (new ThrottleRule("test.one", 12, TimeSpan.FromMinutes(1)).For("ada"), new ThrottleRule("test.other", 20, TimeSpan.FromMinutes(1)).For("ada"));
+
+        var attempts = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
+            throttles[i % 2].RecordAsync(i % 3 == 0 ? [one, other] : i % 3 == 1 ? [other, one] : [one], TestContext.Current.CancellationToken)));
+
+        attempts.Count(attempt => attempt.RetryAfter is null).ShouldBe(12);
+        (await own.Store.ReadNumberAsync("select count(*) from attempts where kind = 'test.one'")).ShouldBe(12);
     }
 
     [Theory, OnBothEngines]
