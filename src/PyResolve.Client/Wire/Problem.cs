@@ -27,6 +27,10 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? Errors { get; init; }
 
+    /// <summary>OAuth's name for <see cref="Code"/>, on the routes of the device login (RFC 8628).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Error { get; init; }
+
     /// <summary>Where more quota is to be had, for 402 and <c>llm_not_allowed</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? UpgradeUrl { get; init; }
@@ -42,6 +46,24 @@ public static class ProblemCodes
     /// <summary>400: not JSON, a bad header, two credentials at once.</summary>
     public const string Malformed = "malformed";
 
+    /// <summary>400, device login: nobody has decided yet; poll again after the interval.</summary>
+    public const string AuthorizationPending = "authorization_pending";
+
+    /// <summary>400, device login: as <see cref="AuthorizationPending"/>, and the interval is 5 s longer from now on.</summary>
+    public const string SlowDown = "slow_down";
+
+    /// <summary>400, device login: the person denied it.</summary>
+    public const string AccessDenied = "access_denied";
+
+    /// <summary>400, device login: nobody decided in time; ask for a new code.</summary>
+    public const string ExpiredToken = "expired_token";
+
+    /// <summary>400, device login: the device code is unknown, or was redeemed before.</summary>
+    public const string InvalidGrant = "invalid_grant";
+
+    /// <summary>400, device login by a form: another <c>grant_type</c> than the device code's.</summary>
+    public const string UnsupportedGrantType = "unsupported_grant_type";
+
     /// <summary>401: no key or session, or one that is unknown, revoked or expired.</summary>
     public const string Unauthenticated = "unauthenticated";
 
@@ -56,6 +78,9 @@ public static class ProblemCodes
 
     /// <summary>403: this server takes no new accounts.</summary>
     public const string SignUpClosed = "signup_closed";
+
+    /// <summary>403, on a web page: the form was not sent by a page of this site over a safe connection.</summary>
+    public const string CrossOrigin = "cross_origin";
 
     /// <summary>404: not there, or another account's.</summary>
     public const string NotFound = "not_found";

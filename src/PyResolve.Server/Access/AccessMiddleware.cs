@@ -33,6 +33,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
         }
 
         http.Features.Set(caller);
+        // X-API-Key, unlike Authorization, does not keep a shared cache from storing the answer.
+        http.Response.Headers.CacheControl = "no-store";
         await next(http);
     }
 
@@ -40,9 +42,10 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
     {
         string? apiKey = http.Request.Headers["X-API-Key"];
         string? authorization = http.Request.Headers.Authorization;
+        // Another scheme, such as a proxy's Basic, is not ours to judge.
         var bearer = authorization is not null && authorization.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase)
             ? authorization[BearerScheme.Length..].Trim()
-            : authorization;
+            : null;
 
         if (!string.IsNullOrEmpty(apiKey) && !string.IsNullOrEmpty(bearer))
             return (null, new Refusal(Problems.Malformed("Send either X-API-Key or Authorization, not both.")));

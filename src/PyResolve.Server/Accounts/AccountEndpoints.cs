@@ -47,6 +47,7 @@ internal static class AccountEndpoints
             return Refusals.TooMany("sign-ups from this address", wait).ToResult();
         if (await HashAsync(passwords, body.Password!, http.RequestAborted) is not { } passwordHash)
             return Refusals.Busy.ToResult();
+        var secret = KeySecret.Draw();
         var now = time.GetInstant();
         var user = new UserInfo(Ids.Create(now), email, name, Plans.Free);
 
@@ -65,7 +66,7 @@ internal static class AccountEndpoints
                 await session.ExecuteAsync(
                     $"insert into passwords (user_id, password_hash, changed_at) values ({user.Id}, {passwordHash}, {now})",
                     http.RequestAborted);
-                var key = await keys.CreateAsync(session, user.Id, new NewApiKey(ApiKeys.DefaultName, Scopes.Default, null, null), http.RequestAborted);
+                var key = await keys.CreateAsync(session, user.Id, new NewApiKey(ApiKeys.DefaultName, Scopes.Default, null, null), secret, http.RequestAborted);
                 var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, http.RequestAborted);
                 await audit.WriteAsync(session, user.Id, Origin.OfOwner(http), AuditActions.AccountCreated, key.Prefix, http.RequestAborted);
                 return new SignUpResponse(user, key.ApiKey, token, expiresAt);

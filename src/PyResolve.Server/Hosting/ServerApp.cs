@@ -1,9 +1,12 @@
 using System.Reflection;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Dashboard;
+using PyResolve.Server.Devices;
 using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
@@ -45,10 +48,14 @@ internal static class ServerApp
             kestrel.AddServerHeader = false;
         });
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        // A start that fails is told in one line by whoever asked for it; the host would add a stack trace.
+        var hasStarted = false;
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Warning);
         builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
         app.UsePyResolve();
         app.MapPyResolve();
         // What is wrong with an issuer's settings is said now, not by the first token.
@@ -74,13 +81,16 @@ internal static class ServerApp
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
+        services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
+        services.AddDeviceLogin();
+        services.AddPages();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins([.. options.CorsOrigins])
             .AllowAnyMethod()
             .AllowAnyHeader()
-            .WithExposedHeaders("X-Request-Id", "Retry-After")));
+            .WithExposedHeaders("X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")));
     }
 
     private static void UsePyResolve(this WebApplication app)
@@ -97,6 +107,8 @@ internal static class ServerApp
         app.MapService();
         app.MapAccounts();
         app.MapApiKeys();
+        app.MapDeviceLogin();
+        app.MapPageAssets();
         app.MapQuota();
         app.MapUsage();
         app.MapAudit();

@@ -6,14 +6,17 @@ namespace PyResolve.Server.Hosting;
 
 internal static class ServiceEndpoints
 {
+    /// <summary>Some monitors ask by HEAD.</summary>
+    private static readonly string[] ReadMethods = ["GET", "HEAD"];
+
     private static readonly TimeSpan ReadinessTimeout = TimeSpan.FromSeconds(5);
 
     public static void MapService(this IEndpointRouteBuilder routes)
     {
         var service = routes.MapGroup("").WithTags("Service");
-        service.MapGet("/", () => TypedResults.Ok(new ServiceInfo("PyResolve API", ServerApp.Version)));
-        service.MapGet("/health", () => TypedResults.Ok(new HealthStatus("healthy")));
-        service.MapGet("/health/ready", Ready).Produces<HealthStatus>();
+        service.MapMethods("/", ReadMethods, () => TypedResults.Ok(new ServiceInfo("PyResolve API", ServerApp.Version)));
+        service.MapMethods("/health", ReadMethods, () => TypedResults.Ok(new HealthStatus("healthy")));
+        service.MapMethods("/health/ready", ReadMethods, Ready).Produces<HealthStatus>();
     }
 
     /// <summary>Whether this instance can serve: the store answers, and its schema fits.</summary>

@@ -10,10 +10,12 @@ internal sealed class FieldErrors
     public const int LongestLibrary = 128;
     private const int LargestMetadata = 16 * 1024;
 
-    private Dictionary<string, IReadOnlyList<string>>? _errors;
+    private Dictionary<string, List<string>>? _errors;
 
     /// <summary>The problem, or <see langword="null"/> where nothing is wrong.</summary>
-    public Problem? Problem => _errors is null ? null : Problems.Invalid(_errors);
+    public Problem? Problem => _errors is null
+        ? null
+        : Problems.Invalid(_errors.ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)pair.Value, StringComparer.Ordinal));
 
     public void ThrowIfAny()
     {
@@ -23,8 +25,11 @@ internal sealed class FieldErrors
 
     public void Add(string field, string error)
     {
-        _errors ??= new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
-        _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
+        _errors ??= new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        if (_errors.TryGetValue(field, out var earlier))
+            earlier.Add(error);
+        else
+            _errors[field] = [error];
     }
 
     /// <summary>Text without control characters, of at most <paramref name="longest"/> characters.</summary>

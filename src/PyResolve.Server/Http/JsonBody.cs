@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace PyResolve.Server.Http;
@@ -23,7 +24,7 @@ internal static class JsonBody
     public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty)
         where T : class
     {
-        if (whenEmpty is not null && http.Request.ContentLength is 0 or null && http.Request.ContentType is null && !http.Request.Headers.ContainsKey(HeaderNames.TransferEncoding))
+        if (whenEmpty is not null && http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
             return whenEmpty;
         if (!IsJson(http.Request.ContentType))
             throw new ProblemException(Problems.ForStatus(415));

@@ -38,7 +38,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
                     Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "The store does not answer. Nothing was changed; try again shortly."),
                     StoreRetry);
                 break;
-            case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
+            case OperationCanceledException or IOException when http.RequestAborted.IsCancellationRequested:
                 // Nobody is there to answer.
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
                 break;

@@ -44,9 +44,14 @@ internal static class Problems
         _ => Create(status, status < 500 ? ProblemCodes.Malformed : ProblemCodes.Internal, ReasonPhrases.GetReasonPhrase(status) + "."),
     };
 
-    /// <summary>Writes a problem as the whole answer.</summary>
+    /// <summary>Writes a problem as the whole answer: problem details, or a page where people look.</summary>
     public static Task WriteAsync(this HttpContext http, Problem problem, TimeSpan? retryAfter = null)
     {
+        if (retryAfter is { } delay)
+            http.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        if (http.GetEndpoint()?.Metadata.GetMetadata<ProblemView>() is { } view)
+            return view.WriteAsync(http, problem);
+
         var status = problem.Status ?? 500;
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/problem+json";
@@ -54,8 +59,6 @@ internal static class Problems
         http.Response.Headers.CacheControl = "no-store";
         if (status == 401)
             http.Response.Headers.WWWAuthenticate = "Bearer realm=\"PyResolve\"";
-        if (retryAfter is { } delay)
-            http.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         return JsonSerializer.SerializeAsync(
             http.Response.Body,
             problem with { RequestId = http.TraceIdentifier },
@@ -63,6 +66,9 @@ internal static class Problems
             http.RequestAborted);
     }
 }
+
+/// <summary>On a route that people look at: writes its problems as it writes itself.</summary>
+internal sealed record ProblemView(Func<HttpContext, Problem, Task> WriteAsync);
 
 /// <summary>Ends a request with a problem. For what a careful client never meets; frequent refusals are written without a throw.</summary>
 internal sealed class ProblemException(Problem problem) : Exception(problem.Detail)

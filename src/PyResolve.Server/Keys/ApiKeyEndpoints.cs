@@ -11,7 +11,6 @@ internal static class ApiKeyEndpoints
 {
     private const int LongestName = 100;
     private const int LongestGrace = 30 * 24 * 60 * 60;
-    private const int LongestReport = 1_000;
 
     public static void MapApiKeys(this IEndpointRouteBuilder routes)
     {
@@ -36,7 +35,7 @@ internal static class ApiKeyEndpoints
         var errors = new FieldErrors();
         errors.Text("name", body.Name, LongestName);
         errors.Range("requests_per_minute", body.RequestsPerMinute, 1, 1_000_000);
-        foreach (var unknown in scopes.Except(Scopes.All, StringComparer.Ordinal))
+        if (scopes.Except(Scopes.All, StringComparer.Ordinal).Any())
             errors.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");
         if (scopes.Count == 0)
             errors.Add("scopes", "must name at least one scope.");
@@ -81,11 +80,7 @@ internal static class ApiKeyEndpoints
     private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys, AccountLetters letters)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
-        var errors = new FieldErrors();
-        errors.Text("api_key", body.ApiKey, LongestReport, required: true);
-        errors.ThrowIfAny();
-
-        if (await keys.RevokeLeakedAsync(body.ApiKey!.Trim(), Origin.Of(http), http.RequestAborted) is { } leaked)
+        if (body.ApiKey is { } key && await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted) is { } leaked)
             letters.TellOfLeak(leaked);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }

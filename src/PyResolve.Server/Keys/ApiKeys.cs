@@ -8,6 +8,18 @@ namespace PyResolve.Server.Keys;
 
 internal sealed record NewApiKey(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute);
 
+/// <summary>A new key and its hash, drawn before the transaction that stores it: hashing takes milliseconds, and a writer has others waiting.</summary>
+internal sealed record KeySecret(string Key, string Hash)
+{
+    public static KeySecret Draw()
+    {
+        var key = ApiKeyFormat.Create();
+        return new KeySecret(key, BCrypt.HashPassword(key));
+    }
+
+    public override string ToString() => ApiKeyFormat.PrefixOf(Key);
+}
+
 /// <summary>How a rotation ended.</summary>
 internal abstract record RotateOutcome
 {
@@ -31,34 +43,38 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
 {
     public const string DefaultName = "Default";
 
-    public Task<CreatedApiKey> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            var created = await CreateAsync(session, userId, wanted, cancellationToken);
-            await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
-            return created;
-        },
-        cancellationToken);
+    public Task<CreatedApiKey> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
+    {
+        var secret = KeySecret.Draw();
+        return database.WriteAsync(
+            async session =>
+            {
+                var created = await CreateAsync(session, userId, wanted, secret, cancellationToken);
+                await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
+                return created;
+            },
+            cancellationToken);
+    }
 
     /// <summary>Within a transaction of the caller's. Another key's prefix is met about once in 2^44 tries; then a new one is drawn.</summary>
-    public async Task<CreatedApiKey> CreateAsync(Session session, Guid userId, NewApiKey wanted, CancellationToken cancellationToken)
+    public async Task<CreatedApiKey> CreateAsync(
+        Session session, Guid userId, NewApiKey wanted, KeySecret secret, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var id = Ids.Create(now);
-        while (true)
+        for (; ; secret = KeySecret.Draw())
         {
-            var key = ApiKeyFormat.Create();
-            var prefix = ApiKeyFormat.PrefixOf(key);
+            var prefix = ApiKeyFormat.PrefixOf(secret.Key);
             var inserted = await session.ExecuteAsync(
                 $"""
                 insert into api_keys (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at)
-                values ({id}, {userId}, {BCrypt.HashPassword(key)}, {KeyDigest.Of(key).ToArray()}, {prefix}, {wanted.Name},
+                values ({id}, {userId}, {secret.Hash}, {KeyDigest.Of(secret.Key).ToArray()}, {prefix}, {wanted.Name},
                         {ScopeSets.Format(wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt})
                 on conflict (key_prefix) do nothing
                 """,
                 cancellationToken);
             if (inserted == 1)
-                return new CreatedApiKey(id, wanted.Name, prefix, wanted.Scopes, wanted.ExpiresAt, key);
+                return new CreatedApiKey(id, wanted.Name, prefix, wanted.Scopes, wanted.ExpiresAt, secret.Key);
         }
     }
 
@@ -83,6 +99,7 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
     /// <summary>Makes a key like this one and lets both work for <paramref name="grace"/>; none: the old one is revoked at once.</summary>
     public async Task<RotateOutcome> RotateAsync(Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
     {
+        var secret = KeySecret.Draw();
         var outcome = await database.WriteAsync<RotateOutcome>(
             async session =>
             {
@@ -108,7 +125,7 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
                 if (!old.Wanted.Scopes.All(caller.Has) || (caller.ExpiresAt is { } end && !(old.Wanted.ExpiresAt <= end)))
                     return new RotateOutcome.BeyondCaller();
 
-                var created = await CreateAsync(session, caller.UserId, old.Wanted, cancellationToken);
+                var created = await CreateAsync(session, caller.UserId, old.Wanted, secret, cancellationToken);
                 var lastInstant = Earlier(now + grace, old.Wanted.ExpiresAt);
                 await session.ExecuteAsync(
                     $"""

@@ -1,4 +1,5 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
@@ -24,7 +25,7 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
             where p.id = {userId}
             """,
             static row => new { Plan = row.Text(0), Used = row.Int64(1), Held = row.Int64(2) },
-            cancellationToken) ?? throw new InvalidOperationException($"There is no profile {userId}.");
+            cancellationToken) ?? throw AccountGone.Exception();
         return Describe(plans[standing.Plan], standing.Used, standing.Held, now);
     }
 

@@ -1,4 +1,5 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 
@@ -97,7 +98,7 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
     {
         var name = await session.FirstAsync(
             $"select plan from profiles where id = {userId} {session.Engine.ForUpdate}", static row => row.Text(0), cancellationToken);
-        return plans[name ?? throw new InvalidOperationException($"There is no profile {userId}.")];
+        return plans[name ?? throw AccountGone.Exception()];
     }
 
     private static Task<Hold?> FindByIdempotencyKeyAsync(Session session, Guid userId, string key, DateTimeOffset now, CancellationToken cancellationToken) =>

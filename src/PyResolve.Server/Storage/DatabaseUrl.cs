@@ -33,6 +33,8 @@ internal static class DatabaseUrl
         var pooled = builder.Port == SupabasePoolerPort;
         foreach (var (name, value) in QueryOf(uri))
             pooled |= Apply(builder, name, value);
+        if (string.IsNullOrEmpty(builder.Host))
+            throw new FormatException("DATABASE_URL names no host: postgres://user:password@host:5432/database.");
         if (pooled)
             builder.NoResetOnClose = true;
         else

@@ -54,6 +54,18 @@ public sealed class TestStore : IAsyncDisposable
         return await command.ExecuteScalarAsync();
     }
 
+    /// <summary>The first row by its column names.</summary>
+    public async Task<IReadOnlyDictionary<string, object>> ReadRowAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await using var reader = await command.ExecuteReaderAsync();
+        return await reader.ReadAsync()
+            ? Enumerable.Range(0, reader.FieldCount).ToDictionary(reader.GetName, reader.GetValue)
+            : throw new InvalidOperationException($"No row: {sql}");
+    }
+
     public ValueTask DisposeAsync()
     {
         if (_folder is not null)

@@ -83,6 +83,13 @@ create table device_codes (
 );
 create index device_codes_expiry on device_codes (expires_at);
 
+-- One row: what the short codes are salted with. They are looked up by their digest, so the salt is one for all, and this database's own.
+create table device_salt (
+    id   integer primary key default 1 check (id = 1),
+    salt bytea not null
+);
+insert into device_salt (salt) values (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));
+
 -- One row an attempt that counts against somebody: a failed login for its account and its address, a sign-up for its address.
 create table attempts (
     id      uuid primary key,
@@ -140,7 +147,7 @@ declare
     name text;
 begin
     if exists (select from pg_roles where rolname = 'anon') then
-        foreach name in array array['key_epoch', 'key_changes', 'device_codes', 'attempts', 'email_tokens', 'identities', 'audit_log'] loop
+        foreach name in array array['key_epoch', 'key_changes', 'device_codes', 'device_salt', 'attempts', 'email_tokens', 'identities', 'audit_log'] loop
             execute format('alter table %I enable row level security', name);
         end loop;
     end if;

@@ -60,6 +60,12 @@ create table device_codes (
 ) strict;
 create index device_codes_expiry on device_codes (expires_at);
 
+create table device_salt (
+    id   integer primary key default 1 check (id = 1),
+    salt blob not null
+) strict;
+insert into device_salt (salt) values (randomblob(32));
+
 create table attempts (
     id      text primary key,
     kind    text not null,

@@ -1,0 +1,106 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Devices;
+
+/// <summary>What a row of <c>device_codes</c> can be.</summary>
+internal static class DeviceState
+{
+    public const string Pending = "pending";
+    public const string Approved = "approved";
+    public const string Denied = "denied";
+    public const string Redeemed = "redeemed";
+}
+
+/// <summary>A device's wish to log in, as the person sees it who decides.</summary>
+/// <param name="UserCode">As shown: <c>XXXX-XXXX</c>.</param>
+/// <param name="ClientId">What the device calls itself.</param>
+/// <param name="Address">Where it asked from.</param>
+/// <param name="AskedAt">When.</param>
+/// <param name="State">One of <see cref="DeviceState"/>.</param>
+/// <param name="DecidedBy">The account that approved or denied it.</param>
+/// <param name="HasExpired">Whether it can no longer be decided or redeemed.</param>
+internal sealed record DeviceRequest(
+    string UserCode, string? ClientId, string? Address, DateTimeOffset AskedAt, string State, Guid? DecidedBy, bool HasExpired);
+
+/// <summary>Device logins: begun, looked at, approved or denied. <see cref="DeviceExchange"/> ends them.</summary>
+internal sealed class DeviceCodes(Database database, UserCodeDigests digests, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
+{
+    public const int IntervalSeconds = 5;
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long an expired code still answers that it has expired.</summary>
+    private static readonly TimeSpan Afterlife = TimeSpan.FromHours(1);
+
+    private const int DeletedAtOnce = 100;
+
+    public async Task<DeviceCodeResponse> BeginAsync(string? clientId, string? address, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        await DeleteOldAsync(now, cancellationToken);
+        while (true)
+        {
+            var deviceCode = DeviceCode.Create();
+            var userCode = UserCode.Create();
+            var digest = await digests.OfAsync(userCode, cancellationToken);
+            var inserted = await database.ExecuteAsync(
+                $"""
+                insert into device_codes (device_digest, user_code_digest, client_id, state, interval_seconds, created_at, expires_at, address)
+                values ({DeviceCode.DigestOf(deviceCode)}, {digest}, {clientId}, {DeviceState.Pending}, {IntervalSeconds}, {now}, {now + Lifetime}, {address})
+                on conflict do nothing
+                """,
+                cancellationToken);
+            if (inserted == 0)
+                continue;
+            var shown = UserCode.Show(userCode);
+            var page = $"{publicUrl.Value}/device";
+            return new DeviceCodeResponse(deviceCode, shown, page, $"{page}?user_code={shown}", (int)Lifetime.TotalSeconds, IntervalSeconds);
+        }
+    }
+
+    /// <param name="userCode">As <see cref="UserCode.Parse"/> returns it.</param>
+    /// <param name="cancellationToken">Abandons the look-up.</param>
+    public async Task<DeviceRequest?> FindAsync(string userCode, CancellationToken cancellationToken)
+    {
+        var digest = await digests.OfAsync(userCode, cancellationToken);
+        var now = time.GetInstant();
+        return await database.FirstAsync(
+            $"select client_id, address, created_at, state, user_id, expires_at from device_codes where user_code_digest = {digest}",
+            row => new DeviceRequest(
+                UserCode.Show(userCode), row.TextOrNull(0), row.TextOrNull(1), row.Instant(2), row.Text(3), row.UuidOrNull(4), row.Instant(5) <= now),
+            cancellationToken);
+    }
+
+    /// <summary>Decides a login that nobody has decided yet; otherwise changes nothing.</summary>
+    public async Task DecideAsync(DeviceRequest request, bool approve, Caller caller, Origin origin, CancellationToken cancellationToken)
+    {
+        var digest = await digests.OfAsync(UserCode.Parse(request.UserCode)!, cancellationToken);
+        var now = time.GetInstant();
+        await database.WriteAsync(
+            async session =>
+            {
+                var decided = await session.ExecuteAsync(
+                    $"""
+                    update device_codes
+                    set state = {(approve ? DeviceState.Approved : DeviceState.Denied)}, user_id = {caller.UserId}
+                    where user_code_digest = {digest} and state = {DeviceState.Pending} and expires_at > {now}
+                    """,
+                    cancellationToken);
+                if (decided == 0)
+                    return;
+                var action = approve ? AuditActions.DeviceApproved : AuditActions.DeviceDenied;
+                await audit.WriteAsync(session, caller.UserId, origin, action, request.ClientId, cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    private Task<int> DeleteOldAsync(DateTimeOffset now, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"""
+        delete from device_codes where device_digest in (
+            select device_digest from device_codes where expires_at < {now - Afterlife} order by expires_at limit {DeletedAtOnce})
+        """,
+        cancellationToken);
+}

@@ -1,0 +1,95 @@
+using System.Net.Mime;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
+
+namespace PyResolve.Server.Devices;
+
+/// <summary>What a device calls: RFC 8628, in JSON or, for OAuth libraries, as forms.</summary>
+internal static class DeviceEndpoints
+{
+    private const string GrantType = "urn:ietf:params:oauth:grant-type:device_code";
+    private const int LongestClientId = 100;
+    private const int LongestDeviceCode = 200;
+
+    public static IServiceCollection AddDeviceLogin(this IServiceCollection services) => services
+        .AddSingleton<UserCodeDigests>()
+        .AddSingleton<DeviceThrottle>()
+        .AddSingleton<DeviceCodes>()
+        .AddSingleton<DeviceExchange>()
+        .AddSingleton<DeviceApprovals>();
+
+    public static void MapDeviceLogin(this IEndpointRouteBuilder routes)
+    {
+        var device = routes.MapGroup("/auth/device").WithTags("Device login");
+        device.MapPost("/code", Begin)
+            .Accepts<DeviceCodeRequest>(isOptional: true, MediaTypeNames.Application.Json, MediaTypeNames.Application.FormUrlEncoded)
+            .Produces<DeviceCodeResponse>();
+        device.MapPost("/token", Exchange)
+            .Accepts<DeviceTokenRequest>(MediaTypeNames.Application.Json, MediaTypeNames.Application.FormUrlEncoded)
+            .Produces<DeviceTokenResponse>();
+        routes.MapDevicePages();
+    }
+
+    private static async Task<IResult> Begin(HttpContext http, DeviceCodes codes, DeviceThrottle throttle, ServerOptions options)
+    {
+        var body = FormBody.IsForm(http)
+            ? new DeviceCodeRequest { ClientId = (await FormBody.ReadAsync(http)).Field("client_id") }
+            : await JsonBody.ReadAsync(http, WireJson.Default.DeviceCodeRequest, whenEmpty: new());
+        var errors = new FieldErrors();
+        errors.Text("client_id", body.ClientId, LongestClientId);
+        errors.ThrowIfAny();
+
+        var subject = Allowance.Of(http.Connection.RemoteIpAddress);
+        var counted = await throttle.CountAsync([new Allowance("device_code", subject, options.DeviceCodesPerHour, TimeSpan.FromHours(1))], http.RequestAborted);
+        if (counted.RetryAfter is { } wait)
+            return new ProblemResult(Problems.Create(429, ProblemCodes.RateLimited, "Too many device logins from this address. Wait, then ask again."), wait);
+
+        var clientId = string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim();
+        var begun = await codes.BeginAsync(clientId, Origin.AddressOf(http), http.RequestAborted);
+        http.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(begun);
+    }
+
+    private static async Task<IResult> Exchange(HttpContext http, DeviceExchange exchange)
+    {
+        var isForm = FormBody.IsForm(http);
+        var deviceCode = isForm ? await ReadFormAsync(http) : (await JsonBody.ReadAsync(http, WireJson.Default.DeviceTokenRequest)).DeviceCode;
+        var errors = new FieldErrors();
+        errors.Text("device_code", deviceCode, LongestDeviceCode, required: true);
+        errors.ThrowIfAny();
+
+        var outcome = await exchange.PollAsync(deviceCode!, Origin.OfOwner(http), http.RequestAborted);
+        if (outcome.Redeemed is not { } redeemed)
+            return Refuse(outcome.Error!, DetailOf(outcome.Error!));
+        http.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(isForm
+            ? redeemed with { AccessToken = redeemed.ApiKey, TokenType = "Bearer", Scope = string.Join(' ', Scopes.Default) }
+            : redeemed);
+    }
+
+    /// <summary>OAuth libraries read <c>error</c> of a 400, and know no 422.</summary>
+    private static async Task<string> ReadFormAsync(HttpContext http)
+    {
+        var form = await FormBody.ReadAsync(http);
+        if (form.Field("grant_type") is { } grantType && grantType != GrantType)
+            throw new ProblemException(Refusal(ProblemCodes.UnsupportedGrantType, $"grant_type must be {GrantType}."));
+        return form.Field("device_code") is { Length: <= LongestDeviceCode } deviceCode && FieldErrors.IsPlainText(deviceCode)
+            ? deviceCode
+            : throw new ProblemException(Problems.Malformed("The form needs the field device_code, as POST /auth/device/code gave it.") with { Error = "invalid_request" });
+    }
+
+    private static string DetailOf(string error) => error switch
+    {
+        ProblemCodes.AuthorizationPending => "Nobody has approved this login yet. Poll again after the interval.",
+        ProblemCodes.SlowDown => "Polled too soon. Wait 5 seconds longer between polls from now on.",
+        ProblemCodes.AccessDenied => "The login was denied.",
+        ProblemCodes.ExpiredToken => "Nobody approved this login in time. Start again with POST /auth/device/code.",
+        _ => "This device code is unknown, or was redeemed before. Start again with POST /auth/device/code.",
+    };
+
+    private static ProblemResult Refuse(string error, string detail) => new(Refusal(error, detail));
+
+    private static Problem Refusal(string error, string detail) => Problems.Create(400, error, detail) with { Error = error };
+}

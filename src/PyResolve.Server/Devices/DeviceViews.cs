@@ -1,0 +1,101 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Dashboard;
+
+namespace PyResolve.Server.Devices;
+
+/// <summary>What the page <c>/device</c> looks like in each of its states.</summary>
+internal static class DeviceViews
+{
+    public static PageResult SignIn(string? userCode, string? email = null, Problem? refusal = null, TimeSpan? retryAfter = null) => Page("Sign in", refusal, retryAfter, $"""
+        <h1>Connect a device</h1>
+        <p>Sign in to see which device asks for access to your account, and decide.</p>
+        {Alert(refusal)}
+        <form method="post" action="device">
+        {Hidden("user_code", userCode)}
+        <label for="email">E-mail</label>
+        <input id="email" name="email" type="email" autocomplete="username" maxlength="{Emails.Longest}" value="{email}" required{Focus(email is null)}>
+        <label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" maxlength="{Passwords.Longest}" required{Focus(email is not null)}>
+        <button name="action" value="sign-in">Sign in</button>
+        </form>
+        """);
+
+    public static PageResult EnterCode(Caller caller, string? typed = null, Problem? refusal = null, TimeSpan? retryAfter = null) => Page("Enter the code", refusal, retryAfter, $"""
+        <h1>Enter the code</h1>
+        <p>Type the code that your terminal or editor shows.</p>
+        {Alert(refusal)}
+        <form method="get" action="device">
+        <label for="user_code">Code</label>
+        <input class="code" id="user_code" name="user_code" value="{typed}" placeholder="XXXX-XXXX" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="24" required autofocus>
+        <button>Continue</button>
+        </form>
+        {SignedIn(caller, userCode: null)}
+        """);
+
+    public static PageResult Of(DeviceRequest request, Caller caller, string? ownAddress, DateTimeOffset now) => request switch
+    {
+        { State: DeviceState.Denied } => Denied(caller),
+        { State: DeviceState.Redeemed } or { State: DeviceState.Approved, HasExpired: false } => Approved(request, caller),
+        { HasExpired: true } => EnterCode(caller, refusal: new Problem { Status = 410, Detail = "This code has expired. Start the login on your device again, which shows a new one." }),
+        _ => Compare(request, caller, ownAddress, now),
+    };
+
+    private static PageResult Compare(DeviceRequest request, Caller caller, string? ownAddress, DateTimeOffset now) => Page("Is this your device?", $"""
+        <h1>Is this your device?</h1>
+        <p>Approve only if you started this login yourself, and your device shows exactly this code:</p>
+        <p class="code">{request.UserCode}</p>
+        <dl>
+        <dt>Device</dt><dd>{request.ClientId ?? "Does not say its name"}</dd>
+        <dt>Address</dt><dd>{request.Address ?? "Unknown"}<small>{(request.Address == ownAddress ? "The same as this browser’s" : $"Not this browser’s, which is {ownAddress}")}</small></dd>
+        <dt>Asked</dt><dd><time datetime="{request.AskedAt.ToString("s", CultureInfo.InvariantCulture)}Z">{Ago(now - request.AskedAt)}</time><small>{request.AskedAt.ToString("HH:mm 'UTC'", CultureInfo.InvariantCulture)}</small></dd>
+        </dl>
+        <p class="small">It gets an API key of your account, to use your plan’s migrations and to report usage. You can revoke the key at any time.</p>
+        <form method="post" action="device">
+        {Hidden("user_code", request.UserCode)}
+        <div class="choice"><button class="quiet" name="action" value="deny">Deny</button><button name="action" value="approve">Approve</button></div>
+        </form>
+        {SignedIn(caller, request.UserCode)}
+        """);
+
+    private static PageResult Approved(DeviceRequest request, Caller caller) => Page("Device connected", $"""
+        <img class="mark" src="assets/approved.svg" alt="">
+        <h1>Device connected</h1>
+        <p><strong>{request.ClientId ?? "Your device"}</strong> has access to your account. You can close this page and go back to it.</p>
+        {SignedIn(caller, request.UserCode)}
+        """);
+
+    private static PageResult Denied(Caller caller) => Page("Login denied", $"""
+        <img class="mark" src="assets/denied.svg" alt="">
+        <h1>Login denied</h1>
+        <p>The device got no access. If you did not start this login, someone may have sent you its code: they learned nothing of your account.</p>
+        {SignedIn(caller, userCode: null)}
+        """);
+
+    private static PageResult Page(string title, Html body) => new(title, body);
+
+    private static PageResult Page(string title, Problem? refusal, TimeSpan? retryAfter, Html body) =>
+        new(refusal is null ? title : $"Error: {title}", body, refusal?.Status ?? StatusCodes.Status200OK, retryAfter);
+
+    private static Html? Alert(Problem? refusal) => refusal is null ? null : Html.Of($"""<p class="alert" role="alert">{refusal.Detail}</p>""");
+
+    private static Html? Hidden(string name, string? value) => value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
+
+    private static Html? Focus(bool wanted) => wanted ? Html.Of($" autofocus") : null;
+
+    private static Html SignedIn(Caller caller, string? userCode) => $"""
+        <form class="account" method="post" action="device">
+        {Hidden("user_code", userCode)}
+        <span>Signed in as <strong>{caller.Email}</strong></span><button class="link" name="action" value="sign-out">Sign out</button>
+        </form>
+        """;
+
+    private static string Ago(TimeSpan age) => (int)age.TotalMinutes switch
+    {
+        <= 0 => "Just now",
+        1 => "A minute ago",
+        var minutes => $"{minutes} minutes ago",
+    };
+}

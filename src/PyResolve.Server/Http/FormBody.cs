@@ -1,0 +1,40 @@
+using System.Net.Mime;
+using Microsoft.Net.Http.Headers;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Server.Http;
+
+/// <summary>Reads a form as strictly as <see cref="JsonBody"/> reads JSON; a field given twice is malformed here too (RFC 6749, 3.2).</summary>
+internal static class FormBody
+{
+    /// <summary>Whether the body says that it is a form. A file upload is none.</summary>
+    public static bool IsForm(HttpContext http) =>
+        MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var media)
+        && media.MediaType.Equals(MediaTypeNames.Application.FormUrlEncoded, StringComparison.OrdinalIgnoreCase);
+
+    public static async Task<IFormCollection> ReadAsync(HttpContext http)
+    {
+        if (!IsForm(http))
+            throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, $"Send the body as {MediaTypeNames.Application.FormUrlEncoded}."));
+        IFormCollection form;
+        try
+        {
+            form = await http.Request.ReadFormAsync(http.RequestAborted);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new ProblemException(Problems.Malformed($"The body is not a well-formed form: {exception.Message}"));
+        }
+
+        foreach (var (field, values) in form)
+        {
+            if (values.Count > 1)
+                throw new ProblemException(Problems.Malformed($"The form has the field '{field}' more than once."));
+        }
+
+        return form;
+    }
+
+    /// <summary>A field's value; absent and empty are the same (RFC 6749, 3.1).</summary>
+    public static string? Field(this IFormCollection form, string name) => form[name] is [{ Length: > 0 } value] ? value : null;
+}

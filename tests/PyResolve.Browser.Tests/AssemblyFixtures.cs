@@ -1,0 +1,3 @@
+using PyResolve.Browser.Tests;
+
+[assembly: AssemblyFixture(typeof(Browser))]

@@ -1,0 +1,66 @@
+namespace PyResolve.Server.Tests.Hosting;
+
+/// <summary>A server that cannot start says why in one line, and what to set.</summary>
+public sealed class StartTests
+{
+    [Theory]
+    [InlineData("", "No store is configured. Set DATABASE_URL=")]
+    [InlineData("SUPABASE_URL=https://x.supabase.co", "copy the connection string from the Supabase dashboard")]
+    [InlineData("SUPABASE_URL=https://x.supabase.co PYRESOLVE_DATA=/tmp", "copy the connection string from the Supabase dashboard")]
+    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_SIGNUP=maybe", "PYRESOLVE_SIGNUP is 'maybe'; it is open or closed.")]
+    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_PUBLIC_URL=billing.example.com", "PYRESOLVE_PUBLIC_URL is 'billing.example.com'")]
+    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_PUBLIC_URL=ftp://billing.example.com", "PYRESOLVE_PUBLIC_URL is 'ftp://billing.example.com'")]
+    [InlineData("PYRESOLVE_DATA=/tmp PyResolve__Plans__free__MigrationsLimit=many", "PyResolve:Plans:free:MigrationsLimit is 'many'; it is a number of migrations a month, or unlimited.")]
+    [InlineData("PYRESOLVE_DATA=/tmp PyResolve__Plans__gold__MigrationsLimit=1", "the plans are free, pro, unlimited, enterprise")]
+    [InlineData("PYRESOLVE_DATA=/tmp PyResolve__SessionDays=0", "PyResolve:SessionDays is '0'; it is a number from 1 to 365.")]
+    [InlineData("PYRESOLVE_DATA=/tmp PORT=http", "PORT is 'http'; it is a number from 0 to 65535.")]
+    [InlineData("PYRESOLVE_DATA=/tmp PORT=65536", "PORT is '65536'")]
+    [InlineData("DATABASE_URL=mysql://ann:hunter2@db/bill", "DATABASE_URL must look like postgres://user:password@host:5432/database.")]
+    [InlineData("DATABASE_URL=postgres://ann:hunter2@db/bill?sslmode=yes", "DATABASE_URL has sslmode=yes")]
+    public async Task A_wrong_setting_is_named_in_one_line(string settings, string message)
+    {
+        var result = await StartAsync(settings);
+
+        result.ExitCode.ShouldBe(2, result.Output + result.Error);
+        ShouldBeOneLine(result, message);
+    }
+
+    [Theory]
+    [InlineData("DATABASE_URL=postgres://ann:hunter2@127.0.0.1:9/bill")]
+    [InlineData("DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill")]
+    [InlineData("PYRESOLVE_DATA=/dev/null/data")]
+    public async Task A_store_that_cannot_be_reached_is_named_in_one_line(string settings)
+    {
+        var result = await StartAsync(settings);
+
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        ShouldBeOneLine(result, "");
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_named_in_one_line()
+    {
+        await using var running = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
+
+        var result = await StartAsync($"PYRESOLVE_DATA={running.DataFolder} ASPNETCORE_URLS={running.Address}");
+
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        ShouldBeOneLine(result, "address already in use");
+    }
+
+    private static Task<CommandResult> StartAsync(string settings) => ServerProcess.RunAsync(
+        [],
+        settings.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(setting => setting.Split('=', 2)).ToDictionary(pair => pair[0], string? (pair) => pair[1]),
+        TestContext.Current.CancellationToken);
+
+    private static void ShouldBeOneLine(CommandResult result, string message)
+    {
+        result.Output.ShouldBeEmpty();
+        result.Error.TrimEnd().Split('\n').Length.ShouldBe(1, result.Error);
+        result.Error.ShouldContain(message);
+        result.Error.Trim().ShouldNotBeEmpty();
+        result.Error.ShouldNotContain("   at ");
+        result.Error.ShouldNotContain("Exception");
+        result.Error.ShouldNotContain("hunter2");
+    }
+}

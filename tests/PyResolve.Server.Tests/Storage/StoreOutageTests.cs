@@ -1,0 +1,40 @@
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Storage;
+
+public sealed class StoreOutageTests
+{
+    [Fact]
+    public async Task While_PostgreSQL_is_down_requests_get_503_and_when_it_is_back_nothing_is_lost()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+        var url = PostgresAddress.ToUrl(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
+        await using var server = await ServerProcess.StartAsync(new Dictionary<string, string?> { ["DATABASE_URL"] = url }, cancellation);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await account.CommitAsync((await account.HoldAsync()).Id());
+        await account.HoldAsync(quantity: 2);
+
+        await postgres.KillAsync();
+
+        Answer[] refused =
+        [
+            await account.Key.GetAsync("/quota"),
+            await account.HoldAsync(),
+            await account.Session.PostAsync("/usage", new { event_type = "migration" }),
+            await new Caller(server.Http).PostAsync("/auth/login", new { email = account.Email, password = TestAccount.Password }),
+            await new Caller(server.Http).GetAsync("/health/ready"),
+        ];
+        foreach (var answer in refused)
+        {
+            answer.ShouldBeProblem(503, "unavailable");
+            answer.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.Zero);
+        }
+
+        (await new Caller(server.Http).GetAsync("/health")).Status.ShouldBe(200);
+        await postgres.RestartAsync(cancellation);
+        await Eventually.IsTrueAsync(async () => (await new Caller(server.Http).GetAsync("/health/ready")).Status == 200, cancellationToken: cancellation);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 2, Remaining: 2));
+        (await account.HoldAsync(quantity: 2)).Status.ShouldBe(201);
+    }
+}
