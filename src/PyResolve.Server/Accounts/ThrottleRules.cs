@@ -27,6 +27,12 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     private readonly ThrottleRule _signUpFromAddress =
         new("signup.address", ServerOptions.Number(configuration, "PyResolve:SignUpsPerHour", 1000, 1, Most), Hour);
 
+    /// <summary><c>PyResolve:DeviceCodesPerHour</c>: device logins begun from an address; default 300.</summary>
+    private readonly ThrottleRule _deviceCodeFromAddress =
+        new("device_code.address", ServerOptions.Number(configuration, "PyResolve:DeviceCodesPerHour", 300, 1, Most), Hour);
+
+    private readonly ThrottleRule _userCodeOfAccount = new("user_code.account", 10, GuessingWindow);
+    private readonly ThrottleRule _userCodeFromAddress = new("user_code.address", 50, GuessingWindow);
     private readonly ThrottleRule _passwordOfSession = new("password.account", 20, GuessingWindow);
     private readonly ThrottleRule _resetOfAccount = new("reset.account", 5, Hour);
     private readonly ThrottleRule _resetFromAddress = new("reset.address", 100, Hour);
@@ -43,6 +49,12 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     public IReadOnlyList<ThrottleMeter> ResetOf(Guid userId) => [_resetOfAccount.For(userId.ToString())];
 
     public IReadOnlyList<ThrottleMeter> ResetFrom(string? address) => [.. FromAddress(_resetFromAddress, address)];
+
+    public IReadOnlyList<ThrottleMeter> DeviceCode(string? address) => [.. FromAddress(_deviceCodeFromAddress, address)];
+
+    /// <summary>A device's user code, which is short: guesses of it are few (RFC 8628, 5.1).</summary>
+    public IReadOnlyList<ThrottleMeter> UserCode(Guid userId, string? address) =>
+        [_userCodeOfAccount.For(userId.ToString()), .. FromAddress(_userCodeFromAddress, address)];
 
     /// <summary>A digest: the table holds no e-mail.</summary>
     private static string OfEmail(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Emails.Normalize(email))));

@@ -1,47 +1,47 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Http;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
 /// <summary>What a typed code led to: a device's request, or why not.</summary>
-internal sealed record DeviceLookUp(DeviceRequest? Request, Problem? Refusal = null, TimeSpan? RetryAfter = null);
+internal sealed record DeviceLookUp(DeviceRequest? Request, Refusal? Refusal = null);
 
 /// <summary>
 /// Finds a device's request by its user code, for a person who is signed in. A wrong code counts against the account and the address,
-/// which bounds guessing (RFC 8628, 5.1): of 2.56e10 codes, an account may try ten in a quarter of an hour.
+/// a right one against nobody.
 /// </summary>
-internal sealed class DeviceApprovals(DeviceCodes codes, DeviceThrottle throttle)
+internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Throttle throttle, ThrottleRules rules)
 {
-    private const int WrongCodesPerAccount = 10;
-    private const int WrongCodesPerAddress = 50;
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(15);
+    private static readonly Refusal NoCode = Refused(
+        422, ProblemCodes.Invalid, $"That is not a code. A code has {UserCode.Length} letters, such as BCDF-GHJK.");
 
-    public async Task<DeviceLookUp> FindAsync(string typed, Caller caller, HttpContext http)
+    private static readonly Refusal NotFound = Refused(
+        404, ProblemCodes.NotFound, "No device is waiting with this code. Compare it with what your device shows.");
+
+    public async Task<DeviceLookUp> FindAsync(string typed, Caller caller, string? address, CancellationToken cancellationToken)
     {
         if (UserCode.Parse(typed) is not { } userCode)
-            return Refused(422, ProblemCodes.Invalid, $"That is not a code. A code has {UserCode.Length} letters, such as BCDF-GHJK.");
+            return new DeviceLookUp(null, NoCode);
+        var guess = await throttle.RecordAsync(rules.UserCode(caller.UserId, address), cancellationToken);
+        if (guess.RetryAfter is { } wait)
+            return new DeviceLookUp(null, TooMany(wait));
 
-        var counted = await throttle.CountAsync(
-            [
-                new Allowance("device_guess_account", caller.UserId.ToString("D"), WrongCodesPerAccount, Window),
-                new Allowance("device_guess_address", Allowance.Of(http.Connection.RemoteIpAddress), WrongCodesPerAddress, Window),
-            ],
-            http.RequestAborted);
-        if (counted.RetryAfter is { } wait)
-        {
-            var minutes = Math.Ceiling(wait.TotalMinutes);
-            return Refused(429, ProblemCodes.RateLimited, $"Too many wrong codes. Wait {(minutes <= 1 ? "a minute" : $"{minutes} minutes")}, then try again.", wait);
-        }
-
-        var request = await codes.FindAsync(userCode, http.RequestAborted);
+        var request = await codes.FindAsync(userCode, cancellationToken);
         if (request is null || (request.DecidedBy is { } somebody && somebody != caller.UserId))
-            return Refused(404, ProblemCodes.NotFound, "No device is waiting with this code. Compare it with what your device shows.");
-
-        await throttle.WithdrawAsync(counted.Ids, http.RequestAborted);
+            return new DeviceLookUp(null, NotFound);
+        await database.WriteAsync(session => Throttle.WithdrawAsync(session, guess, cancellationToken), cancellationToken);
         return new DeviceLookUp(request);
     }
 
-    private static DeviceLookUp Refused(int status, string code, string detail, TimeSpan? retryAfter = null) =>
-        new(null, Problems.Create(status, code, detail), retryAfter);
+    private static Refusal TooMany(TimeSpan wait)
+    {
+        var minutes = Math.Ceiling(wait.TotalMinutes);
+        var howLong = minutes <= 1 ? "a minute" : $"{minutes} minutes";
+        return Refused(429, ProblemCodes.RateLimited, $"Too many wrong codes. Wait {howLong}, then try again.") with { RetryAfter = wait };
+    }
+
+    private static Refusal Refused(int status, string code, string detail) => new(Problems.Create(status, code, detail));
 }

@@ -1,7 +1,7 @@
 using System.Net.Mime;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
-using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Devices;
@@ -15,7 +15,6 @@ internal static class DeviceEndpoints
 
     public static IServiceCollection AddDeviceLogin(this IServiceCollection services) => services
         .AddSingleton<UserCodeDigests>()
-        .AddSingleton<DeviceThrottle>()
         .AddSingleton<DeviceCodes>()
         .AddSingleton<DeviceExchange>()
         .AddSingleton<DeviceApprovals>();
@@ -32,7 +31,7 @@ internal static class DeviceEndpoints
         routes.MapDevicePages();
     }
 
-    private static async Task<IResult> Begin(HttpContext http, DeviceCodes codes, DeviceThrottle throttle, ServerOptions options)
+    private static async Task<IResult> Begin(HttpContext http, DeviceCodes codes, Throttle throttle, ThrottleRules rules)
     {
         var body = FormBody.IsForm(http)
             ? new DeviceCodeRequest { ClientId = (await FormBody.ReadAsync(http)).Field("client_id") }
@@ -41,13 +40,12 @@ internal static class DeviceEndpoints
         errors.Text("client_id", body.ClientId, LongestClientId);
         errors.ThrowIfAny();
 
-        var subject = Allowance.Of(http.Connection.RemoteIpAddress);
-        var counted = await throttle.CountAsync([new Allowance("device_code", subject, options.DeviceCodesPerHour, TimeSpan.FromHours(1))], http.RequestAborted);
-        if (counted.RetryAfter is { } wait)
-            return new ProblemResult(Problems.Create(429, ProblemCodes.RateLimited, "Too many device logins from this address. Wait, then ask again."), wait);
+        var address = Origin.AddressOf(http);
+        if ((await throttle.RecordAsync(rules.DeviceCode(address), http.RequestAborted)).RetryAfter is { } wait)
+            return Refusals.TooMany("device logins from this address", wait).ToResult();
 
         var clientId = string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim();
-        var begun = await codes.BeginAsync(clientId, Origin.AddressOf(http), http.RequestAborted);
+        var begun = await codes.BeginAsync(clientId, address, http.RequestAborted);
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(begun);
     }

@@ -68,7 +68,7 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
         Session session, byte[] digest, DeviceLogin login, Origin origin, CancellationToken cancellationToken)
     {
         var user = await session.FirstAsync(
-            $"select id, email, name, plan from profiles where id = {login.UserId} and deleted_at is null",
+            $"select id, email, name, plan from profiles where id = {login.UserId} and deleted_at is null {session.Engine.ForUpdate}",
             static row => new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
             cancellationToken);
         if (user is null)

@@ -30,10 +30,10 @@ internal static class DevicePages
         if (typed is null)
             return DeviceViews.EnterCode(caller);
 
-        var found = await approvals.FindAsync(typed, caller, http);
+        var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
         return found.Request is { } request
             ? DeviceViews.Of(request, caller, Origin.AddressOf(http), time.GetUtcNow())
-            : DeviceViews.EnterCode(caller, typed, found.Refusal, found.RetryAfter);
+            : DeviceViews.EnterCode(caller, typed, found.Refusal);
     }
 
     private static async Task<IResult> Act(
@@ -51,7 +51,7 @@ internal static class DevicePages
                 return BackTo(http, typed);
             case "approve" or "deny" when typed is not null:
                 if (await web.FindAsync(http) is not { } caller)
-                    return DeviceViews.SignIn(typed, refusal: Problems.Unauthenticated("Your session has ended. Sign in again."));
+                    return DeviceViews.SignIn(typed, refusal: new Refusal(Problems.Unauthenticated("Your session has ended. Sign in again.")));
                 return await DecideAsync(http, approvals, codes, typed, form.Field("action") is "approve", caller);
             default:
                 throw new ProblemException(Problems.Malformed("This form lacks what it should do. Open the page anew."));
@@ -66,11 +66,11 @@ internal static class DevicePages
         errors.Text("E-mail", email, Emails.Longest, required: true);
         errors.Text("Password", password, Passwords.Longest, required: true);
         if (errors.Problem is { } invalid)
-            return DeviceViews.SignIn(typed, email, invalid);
+            return DeviceViews.SignIn(typed, email, new Refusal(invalid));
 
         var outcome = await logIn.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
         if (outcome.Opened is not { } opened)
-            return DeviceViews.SignIn(typed, email, outcome.Refusal, outcome.RetryAfter);
+            return DeviceViews.SignIn(typed, email, new Refusal(outcome.Refusal!, outcome.RetryAfter));
         WebSessions.Keep(http, opened);
         return BackTo(http, typed);
     }
@@ -78,9 +78,9 @@ internal static class DevicePages
     private static async Task<IResult> DecideAsync(
         HttpContext http, DeviceApprovals approvals, DeviceCodes codes, string typed, bool approve, Caller caller)
     {
-        var found = await approvals.FindAsync(typed, caller, http);
+        var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
         if (found.Request is not { } request)
-            return DeviceViews.EnterCode(caller, typed, found.Refusal, found.RetryAfter);
+            return DeviceViews.EnterCode(caller, typed, found.Refusal);
         await codes.DecideAsync(request, approve, caller, Origin.Of(http), http.RequestAborted);
         return BackTo(http, typed);
     }

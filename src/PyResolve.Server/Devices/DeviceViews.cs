@@ -3,13 +3,17 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Dashboard;
+using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Devices;
 
 /// <summary>What the page <c>/device</c> looks like in each of its states.</summary>
 internal static class DeviceViews
 {
-    public static PageResult SignIn(string? userCode, string? email = null, Problem? refusal = null, TimeSpan? retryAfter = null) => Page("Sign in", refusal, retryAfter, $"""
+    private static readonly Refusal Expired = new(
+        Problems.Create(410, ProblemCodes.NotFound, "This code has expired. Start the login on your device again, which shows a new one."));
+
+    public static PageResult SignIn(string? userCode, string? email = null, Refusal? refusal = null) => Page("Sign in", refusal, $"""
         <h1>Connect a device</h1>
         <p>Sign in to see which device asks for access to your account, and decide.</p>
         {Alert(refusal)}
@@ -23,7 +27,7 @@ internal static class DeviceViews
         </form>
         """);
 
-    public static PageResult EnterCode(Caller caller, string? typed = null, Problem? refusal = null, TimeSpan? retryAfter = null) => Page("Enter the code", refusal, retryAfter, $"""
+    public static PageResult EnterCode(Caller caller, string? typed = null, Refusal? refusal = null) => Page("Enter the code", refusal, $"""
         <h1>Enter the code</h1>
         <p>Type the code that your terminal or editor shows.</p>
         {Alert(refusal)}
@@ -39,7 +43,7 @@ internal static class DeviceViews
     {
         { State: DeviceState.Denied } => Denied(caller),
         { State: DeviceState.Redeemed } or { State: DeviceState.Approved, HasExpired: false } => Approved(request, caller),
-        { HasExpired: true } => EnterCode(caller, refusal: new Problem { Status = 410, Detail = "This code has expired. Start the login on your device again, which shows a new one." }),
+        { HasExpired: true } => EnterCode(caller, refusal: Expired),
         _ => Compare(request, caller, ownAddress, now),
     };
 
@@ -76,10 +80,10 @@ internal static class DeviceViews
 
     private static PageResult Page(string title, Html body) => new(title, body);
 
-    private static PageResult Page(string title, Problem? refusal, TimeSpan? retryAfter, Html body) =>
-        new(refusal is null ? title : $"Error: {title}", body, refusal?.Status ?? StatusCodes.Status200OK, retryAfter);
+    private static PageResult Page(string title, Refusal? refusal, Html body) =>
+        new(refusal is null ? title : $"Error: {title}", body, refusal?.Problem.Status ?? StatusCodes.Status200OK, refusal?.RetryAfter);
 
-    private static Html? Alert(Problem? refusal) => refusal is null ? null : Html.Of($"""<p class="alert" role="alert">{refusal.Detail}</p>""");
+    private static Html? Alert(Refusal? refusal) => refusal is null ? null : Html.Of($"""<p class="alert" role="alert">{refusal.Problem.Detail}</p>""");
 
     private static Html? Hidden(string name, string? value) => value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
 

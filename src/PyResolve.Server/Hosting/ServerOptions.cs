@@ -35,9 +35,6 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:RememberedKeys</c>: how many verified keys an instance keeps in memory; default 200,000.</summary>
     public int RememberedKeys { get; private init; } = 200_000;
 
-    /// <summary><c>PyResolve:DeviceCodesPerHour</c>: how many device logins one address may begin in an hour; default 300.</summary>
-    public int DeviceCodesPerHour { get; private init; } = 300;
-
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var databaseUrl = Text(configuration, "DATABASE_URL");
@@ -61,7 +58,6 @@ internal sealed class ServerOptions
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
-            DeviceCodesPerHour = Number(configuration, "PyResolve:DeviceCodesPerHour", 300, 1, 1_000_000),
         };
     }
 

@@ -1,4 +1,8 @@
 using System.Net.Mime;
+using System.Text;
+using System.Text.Unicode;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using PyResolve.Client.Wire;
 
@@ -16,10 +20,14 @@ internal static class FormBody
     {
         if (!IsForm(http))
             throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, $"Send the body as {MediaTypeNames.Application.FormUrlEncoded}."));
-        IFormCollection form;
+        var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted);
+        if (!Utf8.IsValid(bytes.Span))
+            throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+
+        Dictionary<string, StringValues> form;
         try
         {
-            form = await http.Request.ReadFormAsync(http.RequestAborted);
+            form = new FormReader(Encoding.UTF8.GetString(bytes.Span)).ReadForm();
         }
         catch (InvalidDataException exception)
         {
@@ -32,7 +40,7 @@ internal static class FormBody
                 throw new ProblemException(Problems.Malformed($"The form has the field '{field}' more than once."));
         }
 
-        return form;
+        return new FormCollection(form);
     }
 
     /// <summary>A field's value; absent and empty are the same (RFC 6749, 3.1).</summary>

@@ -63,7 +63,7 @@ internal static class JsonBody
     /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection under a client that is still sending, who then
     /// never sees the 413. Below it, Kestrel reads the rest and throws it away.
     /// </remarks>
-    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
         var isTooLarge = request.ContentLength > Largest;

@@ -134,8 +134,7 @@ public sealed class DevicePageTests(SharedServers servers)
             (new FormUrlEncodedContent([new("action", "explode")]), 400),
             (new FormUrlEncodedContent([new("action", "sign-in"), new("action", "sign-out")]), 400),
             (new FormUrlEncodedContent([new("action", "sign-in")]), 422),
-            (new FormUrlEncodedContent([new("action", "sign-in"), new("email", "a\0b"), new("password", "x")]), 400),
-            (new FormUrlEncodedContent([new("action", "sign-in"), new("email", "a\u0001b"), new("password", "x")]), 422),
+            (new FormUrlEncodedContent([new("action", "sign-in"), new("email", "a\0b"), new("password", "x")]), 422),
             (new FormUrlEncodedContent([new("action", "approve"), new("user_code", "BCDF-GHJK")]), 401),
             (new StringContent(new string('a', 2_000_000), Encoding.UTF8, "application/x-www-form-urlencoded"), 413),
         ];
