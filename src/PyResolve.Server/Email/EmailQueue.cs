@@ -7,7 +7,7 @@ namespace PyResolve.Server.Email;
 /// take is tried again for an hour or so. Lives in memory, because what it carries must not lie in the store: a letter that a crash
 /// loses is asked for again.
 /// </summary>
-internal sealed partial class EmailQueue(IEmailSender? sender, TimeProvider time, ILogger<EmailQueue> logger) : BackgroundService
+internal sealed partial class EmailQueue(IEmailSender? sender, TimeProvider time, ILogger<EmailQueue> logger) : BackgroundService, IHostedLifecycleService
 {
     private const int Capacity = 1000;
     private const int Workers = 4;
@@ -46,12 +46,19 @@ internal sealed partial class EmailQueue(IEmailSender? sender, TimeProvider time
         }
     }
 
-    public override Task StartAsync(CancellationToken cancellationToken)
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A server that does not come up has more urgent things to say.</summary>
+    public Task StartedAsync(CancellationToken cancellationToken)
     {
         if (!IsEnabled)
             Log.Disabled(logger);
-        return base.StartAsync(cancellationToken);
+        return Task.CompletedTask;
     }
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Sends what is queued, for a few seconds at most.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)

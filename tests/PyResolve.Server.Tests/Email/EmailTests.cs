@@ -137,7 +137,7 @@ public sealed class EmailTests(SharedServers servers)
 
         await own.SignUpAsync();
 
-        await Eventually.IsTrueAsync(() => !smtp.Commands.IsEmpty, cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(() => smtp.Goodbyes == 1, cancellationToken: TestContext.Current.CancellationToken);
         smtp.RecipientsSeen.ShouldBe(0);
         smtp.Letters.ShouldBeEmpty();
     }

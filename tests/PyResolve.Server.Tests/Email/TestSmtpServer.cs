@@ -11,6 +11,7 @@ internal sealed class TestSmtpServer : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
+    private int _goodbyes;
 
     public TestSmtpServer()
     {
@@ -29,6 +30,9 @@ internal sealed class TestSmtpServer : IAsyncDisposable
     public ConcurrentQueue<string> Letters { get; } = new();
 
     public ConcurrentQueue<string> Commands { get; } = new();
+
+    /// <summary>How many connections have ended.</summary>
+    public int Goodbyes => Volatile.Read(ref _goodbyes);
 
     public int RecipientsSeen => Commands.Count(command => command.StartsWith("RCPT", StringComparison.Ordinal));
 
@@ -74,6 +78,8 @@ internal sealed class TestSmtpServer : IAsyncDisposable
             {
                 // The other side left, or the test is over.
             }
+
+            Interlocked.Increment(ref _goodbyes);
         }
     }
 
