@@ -16,29 +16,31 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
 {
     private const string BearerScheme = "Bearer ";
 
-    public async Task InvokeAsync(HttpContext http)
+    /// <remarks>A remembered key, as on nearly every request, is found good without a state machine or a token source.</remarks>
+    public Task InvokeAsync(HttpContext http)
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<AccessRequirement>() is not { } requirement)
-        {
-            await next(http);
-            return;
-        }
-
-        var (caller, refusal) = await FindCallerAsync(http);
-        refusal ??= caller is null ? null : Judge(caller, requirement);
-        if (refusal is not null)
-        {
-            await http.WriteAsync(refusal.Problem, refusal.RetryAfter);
-            return;
-        }
-
-        http.Features.Set(caller);
-        // X-API-Key, unlike Authorization, does not keep a shared cache from storing the answer.
-        http.Response.Headers.CacheControl = "no-store";
-        await next(http);
+            return next(http);
+        var finding = FindCallerAsync(http);
+        return finding.IsCompletedSuccessfully ? GoOnAsync(http, requirement, finding.Result) : AwaitAsync(http, requirement, finding);
     }
 
-    private async ValueTask<(Caller? Caller, Refusal? Refusal)> FindCallerAsync(HttpContext http)
+    private async Task AwaitAsync(HttpContext http, AccessRequirement requirement, ValueTask<Finding> finding) =>
+        await GoOnAsync(http, requirement, await finding);
+
+    private Task GoOnAsync(HttpContext http, AccessRequirement requirement, Finding finding)
+    {
+        var refusal = finding.Refusal ?? Judge(finding.Caller!, requirement);
+        if (refusal is not null)
+            return http.WriteAsync(refusal.Problem, refusal.RetryAfter);
+
+        http.Features.Set(finding.Caller);
+        // X-API-Key, unlike Authorization, does not keep a shared cache from storing the answer.
+        http.Response.Headers.CacheControl = "no-store";
+        return next(http);
+    }
+
+    private ValueTask<Finding> FindCallerAsync(HttpContext http)
     {
         string? apiKey = http.Request.Headers["X-API-Key"];
         string? authorization = http.Request.Headers.Authorization;
@@ -48,33 +50,49 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
             : null;
 
         if (!string.IsNullOrEmpty(apiKey) && !string.IsNullOrEmpty(bearer))
-            return (null, new Refusal(Problems.Malformed("Send either X-API-Key or Authorization, not both.")));
+            return Refuse(Problems.Malformed("Send either X-API-Key or Authorization, not both."));
         var credential = string.IsNullOrEmpty(apiKey) ? bearer : apiKey;
         if (string.IsNullOrEmpty(credential))
-            return (null, new Refusal(Problems.Unauthenticated($"API key required. Get one at {publicUrl.Value}")));
+            return Refuse(Problems.Unauthenticated($"API key required. Get one at {publicUrl.Value}"));
 
         if (ApiKeyFormat.HasKeyForm(credential))
-        {
-            var verdict = await keys.VerifyAsync(credential, http.RequestAborted);
-            if (verdict.TooManyTries)
-                return (null, new Refusal(RateLimits.Problem("Too many wrong secrets were tried on this key's prefix. Wait before the next try."), LegacyKeys.TryRegained));
-            if (verdict.Key is not { } key)
-                return (null, new Refusal(Problems.Unauthenticated("Invalid or revoked API key")));
-            return RateLimits.Take(http, key.Limiter) is { } wait
-                ? (null, new Refusal(RateLimits.Problem($"This API key may make {key.Limiter!.Limit} requests a minute. Wait before the next one."), wait))
-                : (key.Owner, null);
-        }
-
+            return keys.TryRecall(credential, out var verdict) ? new(Judge(http, verdict)) : FindByKeyAsync(http, credential);
         if (string.IsNullOrEmpty(apiKey) && SessionToken.HasTokenForm(credential))
+            return FindBySessionAsync(http, credential);
+        return string.IsNullOrEmpty(apiKey) && identities.Accepts(credential)
+            ? FindByIdentityAsync(http, credential)
+            : Refuse(Problems.Unauthenticated("Invalid API key format"));
+    }
+
+    private async ValueTask<Finding> FindByKeyAsync(HttpContext http, string key) =>
+        Judge(http, await keys.VerifyAsync(key, http.RequestAborted));
+
+    private async ValueTask<Finding> FindBySessionAsync(HttpContext http, string token) =>
+        await sessions.FindAsync(token, http.RequestAborted) is { } user
+            ? new Finding(user)
+            : new Finding(new Refusal(Problems.Unauthenticated("Invalid or expired session. Log in again.")));
+
+    private async ValueTask<Finding> FindByIdentityAsync(HttpContext http, string token)
+    {
+        var (caller, refusal) = await identities.FindAsync(token, Origin.OfOwner(http), http.RequestAborted);
+        return new Finding(caller, refusal);
+    }
+
+    private static ValueTask<Finding> Refuse(Problem problem) => new(new Finding(new Refusal(problem)));
+
+    private static Finding Judge(HttpContext http, KeyVerdict verdict)
+    {
+        if (verdict.TooManyTries)
         {
-            return await sessions.FindAsync(credential, http.RequestAborted) is { } user
-                ? (user, null)
-                : (null, new Refusal(Problems.Unauthenticated("Invalid or expired session. Log in again.")));
+            return new Finding(new Refusal(
+                RateLimits.Problem("Too many wrong secrets were tried on this key's prefix. Wait before the next try."), LegacyKeys.TryRegained));
         }
 
-        return string.IsNullOrEmpty(apiKey) && identities.Accepts(credential)
-            ? await identities.FindAsync(credential, Origin.OfOwner(http), http.RequestAborted)
-            : (null, new Refusal(Problems.Unauthenticated("Invalid API key format")));
+        if (verdict.Key is not { } key)
+            return new Finding(new Refusal(Problems.Unauthenticated("Invalid or revoked API key")));
+        return RateLimits.Take(http, key.Limiter) is { } wait
+            ? new Finding(new Refusal(RateLimits.Problem($"This API key may make {key.Limiter!.Limit} requests a minute. Wait before the next one."), wait))
+            : new Finding(key.Owner);
     }
 
     private static Refusal? Judge(Caller caller, AccessRequirement requirement)
@@ -84,5 +102,19 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
         if (requirement.Scope is { } scope && !caller.Has(scope))
             return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
         return null;
+    }
+
+    /// <summary>A caller, or why there is none.</summary>
+    private readonly record struct Finding(Caller? Caller, Refusal? Refusal)
+    {
+        public Finding(Caller caller)
+            : this(caller, null)
+        {
+        }
+
+        public Finding(Refusal refusal)
+            : this(null, refusal)
+        {
+        }
     }
 }

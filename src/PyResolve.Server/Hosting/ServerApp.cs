@@ -63,7 +63,7 @@ internal static class ServerApp
         return app;
     }
 
-    private static void AddPyResolve(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    public static void AddPyResolve(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
     {
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);

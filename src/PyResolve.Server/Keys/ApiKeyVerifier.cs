@@ -27,6 +27,14 @@ internal sealed class ApiKeyVerifier(
 
     private readonly ConcurrentDictionary<KeyDigest, Lazy<Task<StoreVerdict>>> _underWay = new();
 
+    /// <summary>The verdict on a key that is remembered, without waiting.</summary>
+    public bool TryRecall(string key, out KeyVerdict verdict)
+    {
+        var known = ApiKeyFormat.IsWellFormed(key) ? verified.Find(KeyDigest.Of(key)) : null;
+        verdict = known is null ? default : Judge(new KeyVerdict(known));
+        return known is not null;
+    }
+
     public ValueTask<KeyVerdict> VerifyAsync(string key, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
@@ -56,7 +64,7 @@ internal sealed class ApiKeyVerifier(
     {
         if (verdict.Key is not { } key)
             return verdict;
-        if (key.Owner.ExpiresAt <= time.GetUtcNow())
+        if (key.Owner.ExpiresAt is { } end && end <= time.GetUtcNow())
             return default;
         uses.Mark(key.Owner.ApiKeyId!.Value);
         return verdict;

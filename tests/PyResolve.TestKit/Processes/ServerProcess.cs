@@ -15,14 +15,16 @@ public sealed class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     private static readonly string[] Settings = ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "PORT"];
 
+    private readonly string _assembly;
     private readonly Dictionary<string, string?> _environment;
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-server-").FullName;
     private readonly ProcessLog _log = new();
     private readonly Watchdog _watchdog;
     private Process? _process;
 
-    private ServerProcess(IReadOnlyDictionary<string, string?>? environment)
+    private ServerProcess(string assembly, IReadOnlyDictionary<string, string?>? environment)
     {
+        _assembly = assembly;
         _watchdog = new Watchdog(_folder);
         _environment = CleanEnvironment();
         Address = new Uri($"http://127.0.0.1:{Loopback.FreePort()}");
@@ -60,10 +62,16 @@ public sealed class ServerProcess : IAsyncDisposable
     /// </param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <exception cref="InvalidOperationException">It ended instead, or was not ready within 60 s. The message quotes its log.</exception>
-    public static async Task<ServerProcess> StartAsync(
-        IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
+    public static Task<ServerProcess> StartAsync(
+        IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default) =>
+        StartProgramAsync(Assembly, environment, cancellationToken);
+
+    /// <summary>Starts another web program as if it were the server: with the same settings, and ready when <c>/health/ready</c> answers 200.</summary>
+    /// <inheritdoc cref="StartAsync" path="/exception"/>
+    public static async Task<ServerProcess> StartProgramAsync(
+        string assembly, IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
     {
-        var server = new ServerProcess(environment);
+        var server = new ServerProcess(assembly, environment);
         try
         {
             await server.RestartAsync(cancellationToken);
@@ -160,7 +168,7 @@ public sealed class ServerProcess : IAsyncDisposable
 
     private ProcessStartInfo StartInfo(IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Muxer(), [Assembly, .. arguments])
+        var start = new ProcessStartInfo(Muxer(), [_assembly, .. arguments])
         {
             WorkingDirectory = _folder,
             UseShellExecute = false,

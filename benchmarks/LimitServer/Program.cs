@@ -1,0 +1,17 @@
+using PyResolve.Client.Wire;
+using PyResolve.LimitServer;
+
+// The same host in every mode, and the one that the product uses: what differs between two modes is what is measured.
+var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+builder.Services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
+
+var app = builder.Configuration["PYRESOLVE_LIMIT"] switch
+{
+    "bare" => Limits.BuildBare(builder),
+    "checked" => Limits.BuildChecked(builder),
+    "select" => Limits.BuildSelect(builder),
+    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked or select."),
+};
+app.MapGet("/health/ready", () => TypedResults.Ok(new HealthStatus("ready")));
+await app.RunAsync();

@@ -1,0 +1,26 @@
+using PyResolve.Benchmarks.Reporting;
+using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks;
+
+internal static class BenchmarkRun
+{
+    /// <returns>The exit code: a goal that is missed is in the page, and fails nothing; a wrong answer throws.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, Effort effort, FileInfo? output, CancellationToken cancellationToken)
+    {
+        var page = PerformancePage.At(output);
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellationToken);
+        foreach (var scenario in scenarios)
+        {
+            await Console.Error.WriteLineAsync($"{scenario.Name} …");
+            var machine = await Machine.ReadAsync(postgres.ConnectionString, cancellationToken);
+            var findings = await scenario.MeasureAsync(new Bench(effort, postgres), cancellationToken);
+            var section = Markdown.Section(findings, machine, effort);
+            Console.WriteLine(section);
+            page.Replace(scenario.Name, section);
+        }
+
+        return 0;
+    }
+}

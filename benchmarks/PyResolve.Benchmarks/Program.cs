@@ -1,0 +1,20 @@
+using System.CommandLine;
+using PyResolve.Benchmarks;
+
+var names = new Argument<string[]>("scenario") { Description = "What to measure; everything by default.", Arity = ArgumentArity.ZeroOrMore };
+names.AcceptOnlyFromAmong([.. Scenario.All.Select(scenario => scenario.Name)]);
+var rounds = new Option<int>("--rounds") { Description = "How often each row is measured, in turn with the others.", DefaultValueFactory = _ => 9 };
+var seconds = new Option<double>("--seconds") { Description = "How long one measurement takes.", DefaultValueFactory = _ => 2 };
+var connections = new Option<int>("--connections") { Description = "Keep-alive connections, each with one request under way.", DefaultValueFactory = _ => 32 };
+var keys = new Option<int>("--keys") { Description = "Live keys in the store before a restart.", DefaultValueFactory = _ => 100_000 };
+var output = new Option<FileInfo?>("--output") { Description = "The page to write the tables into; docs/performance.md by default." };
+var root = new RootCommand("Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
+{
+    names, rounds, seconds, connections, keys, output,
+};
+root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
+    [.. Scenario.All.Where(scenario => parse.GetValue(names) is not { Length: > 0 } chosen || chosen.Contains(scenario.Name))],
+    new Effort(parse.GetValue(rounds), TimeSpan.FromSeconds(parse.GetValue(seconds)), parse.GetValue(connections), parse.GetValue(keys)),
+    parse.GetValue(output),
+    cancellationToken));
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

@@ -1,0 +1,49 @@
+using PyResolve.Benchmarks.Load;
+using PyResolve.Benchmarks.Measuring;
+using PyResolve.Benchmarks.Reporting;
+using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks.Scenarios;
+
+/// <summary>What it costs to find a verified key good: the same endpoint with the check and without.</summary>
+internal static class KeyCheck
+{
+    private const int Keys = 1_000;
+    private const double MostOfBare = 1.10;
+
+    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    {
+        var store = await bench.CreateStoreAsync(cancellationToken);
+        await using var server = await Bench.StartServerAsync(store, cancellationToken);
+        var keys = await LiveKeys.AddAsync(store, Keys, hasDigest: true, cancellationToken);
+        await using var bare = await Bench.StartLimitAsync("bare", store, cancellationToken);
+        await using var bareAgain = await Bench.StartLimitAsync("bare", store, cancellationToken);
+        await using var withCheck = await Bench.StartLimitAsync("checked", store, cancellationToken);
+        await using var select = await Bench.StartLimitAsync("select", store, cancellationToken);
+
+        var limit = Requests.Get("GET /limit", "/limit", keys, 200);
+        var bareArm = ArmOf("bare endpoint", bare, limit);
+        var noKeyArm = ArmOf("the same, no key sent", bare, Requests.Get("GET /limit", "/limit"));
+        // What this differs from the first is what chance makes of nothing.
+        var againArm = ArmOf("the same once more, in another process", bareAgain, limit);
+        var checkedArm = ArmOf("the same, behind the key check", withCheck, limit);
+        var selectArm = ArmOf("bare endpoint and one prepared SELECT", select, limit);
+        var quotaArm = ArmOf("the server's GET /quota", server, Requests.Get("GET /quota", "/quota", keys, 200));
+        Arm[] arms = [bareArm, againArm, checkedArm, noKeyArm, selectArm, quotaArm];
+        var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
+
+        var ratio = samples.Ratio(checkedArm, bareArm, sample => sample.CpuMicroseconds);
+        return new Findings(
+            [SampleTable.Of(samples, arms, bareArm)],
+            [
+                new Goal(
+                    "The check of a verified key costs at most 10 % of a bare endpoint's CPU time a request",
+                    $"{(ratio.Median - 1) * 100:0.0} % ({(ratio.Min - 1) * 100:0.0} to {(ratio.Max - 1) * 100:0.0})",
+                    ratio.Median <= MostOfBare),
+            ]);
+
+        Arm ArmOf(string name, ServerProcess target, Requests requests) => new(name, (length, cancellation) => Sample.TakeAsync(
+            target, () => LoadGenerator.RunAsync(target.Address, bench.Effort.Connections, length, requests, cancellation)));
+    }
+}

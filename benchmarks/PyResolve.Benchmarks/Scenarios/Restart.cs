@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Globalization;
+using PyResolve.Benchmarks.Load;
+using PyResolve.Benchmarks.Measuring;
+using PyResolve.Benchmarks.Reporting;
+using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks.Scenarios;
+
+/// <summary>How soon a server that starts with many live keys is as fast as later, and what it costs to remember them.</summary>
+internal static class Restart
+{
+    private const double FullSpeed = 0.90;
+    private const double MostSeconds = 5;
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
+
+    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    {
+        var store = await bench.CreateStoreAsync(cancellationToken);
+        await using (await Bench.StartServerAsync(store, cancellationToken))
+        {
+            // It has brought the schema.
+        }
+
+        var keys = await LiveKeys.AddAsync(store, bench.Effort.Keys, hasDigest: true, cancellationToken);
+        var restarts = Math.Max(1, bench.Effort.Rounds / 3);
+        var server = new List<Climb>();
+        var check = new List<Climb>();
+        for (var i = 0; i < restarts; i++)
+        {
+            server.Add(await ClimbAsync(bench, () => Bench.StartServerAsync(store, cancellationToken), "/quota", keys, cancellationToken));
+            check.Add(await ClimbAsync(bench, () => Bench.StartLimitAsync("checked", store, cancellationToken), "/limit", keys, cancellationToken));
+        }
+
+        var memory = await MeasureMemoryAsync(bench, store, keys, cancellationToken);
+        var atFullSpeed = new Series(server.Select(climb => climb.FullSpeedAt));
+        return new Findings(
+            [
+                new Table(
+                    ["after a start", "ready after s", "full speed after s", "requests/s in the first second", "requests/s later"],
+                    [Row("the server's GET /quota", server), Row("the key check alone", check)]),
+                new Table(["a remembered key", "bytes"], [["managed memory", $"{memory.Managed:N0}"], ["resident memory", $"{memory.Resident:N0}"]]),
+            ],
+            [
+                new Goal(
+                    $"A server that starts with {keys.Count:N0} live keys, called at random, reaches within 10 % of its later throughput within 5 s",
+                    $"{atFullSpeed.Format("0.0")} s after its start",
+                    atFullSpeed.Median <= MostSeconds),
+            ]);
+    }
+
+    private static async Task<Climb> ClimbAsync(
+        Bench bench, Func<Task<ServerProcess>> startAsync, string path, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        await using var server = await startAsync();
+        var readyAt = Stopwatch.GetElapsedTime(startedAt);
+        var length = bench.Effort.Length * 5;
+        var cold = (await SendAsync(Requests.Get("a good key", path, keys, 200), length)).PerSlice(Slice);
+
+        await LoadGenerator.RunOnceAsync(server.Address, bench.Effort.Connections, Requests.Get("each key once", path, keys, 200), cancellationToken);
+        var later = await SendAsync(Requests.Get("a good key", path, keys, 200), bench.Effort.Length * 2);
+        var climb = new Climb(readyAt.TotalSeconds, readyAt.TotalSeconds + FirstAt(cold, later.PerSecond * FullSpeed), SliceRate(cold, 0), later.PerSecond);
+        await Console.Error.WriteLineAsync(
+            $"  {path}: ready {climb.ReadyAt:0.00} s, full {climb.FullSpeedAt:0.00} s, {climb.FirstSecond:N0} then {climb.Later:N0} requests/s");
+        return climb;
+
+        Task<Answers> SendAsync(Requests requests, TimeSpan time) =>
+            LoadGenerator.RunAsync(server.Address, bench.Effort.Connections, time, requests, cancellationToken);
+    }
+
+    /// <summary>Where the first second begins that is as fast as asked; infinitely late where none is.</summary>
+    private static double FirstAt(int[] slices, double perSecond)
+    {
+        for (var i = 0; i < slices.Length; i++)
+        {
+            if (SliceRate(slices, i) >= perSecond)
+                return (Slice * i).TotalSeconds;
+        }
+
+        return double.PositiveInfinity;
+    }
+
+    private static double SliceRate(int[] slices, int from)
+    {
+        var second = slices.Skip(from).Take((int)(TimeSpan.FromSeconds(1) / Slice)).ToList();
+        return second.Sum() / (second.Count * Slice.TotalSeconds);
+    }
+
+    private static IReadOnlyList<string> Row(string name, List<Climb> climbs) =>
+    [
+        name,
+        new Series(climbs.Select(climb => climb.ReadyAt)).Format("0.0"),
+        new Series(climbs.Select(climb => climb.FullSpeedAt)).Format("0.0"),
+        new Series(climbs.Select(climb => climb.FirstSecond)).Format("N0"),
+        new Series(climbs.Select(climb => climb.Later)).Format("N0"),
+    ];
+
+    /// <summary>Two servers are sent every key once; one may remember them, the other may not.</summary>
+    private static async Task<(double Managed, double Resident)> MeasureMemoryAsync(
+        Bench bench, BenchStore store, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var remembering = await UseAllAsync(2 * keys.Count);
+        var forgetting = await UseAllAsync(2);
+        var remembered = remembering.Keys - forgetting.Keys;
+        return ((remembering.Managed - forgetting.Managed) / (double)remembered, (remembering.Resident - forgetting.Resident) / (double)remembered);
+
+        async Task<(long Managed, long Resident, int Keys)> UseAllAsync(int capacity)
+        {
+            var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = capacity.ToString(CultureInfo.InvariantCulture) };
+            await using var server = await Bench.StartLimitAsync("checked", store, cancellationToken, settings);
+            await LoadGenerator.RunOnceAsync(
+                server.Address, bench.Effort.Connections, Requests.Get("each key once", "/limit", keys, 200), cancellationToken);
+            var text = await server.Http.GetStringAsync(new Uri("/memory", UriKind.Relative), cancellationToken);
+            long[] figures = [.. text.Split(' ').Select(figure => long.Parse(figure, CultureInfo.InvariantCulture))];
+            return (figures[0], server.ResidentBytes(), (int)figures[1]);
+        }
+    }
+
+    /// <summary>Seconds since the process was started, and requests a second.</summary>
+    private sealed record Climb(double ReadyAt, double FullSpeedAt, double FirstSecond, double Later);
+}

@@ -1,0 +1,37 @@
+using System.Reflection;
+using PyResolve.Benchmarks.Measuring;
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks.Servers;
+
+/// <summary>What a scenario is given: a durable PostgreSQL, servers on it, and the effort that it may make.</summary>
+internal sealed class Bench(Effort effort, PostgresServer postgres)
+{
+    private static readonly string LimitServer =
+        typeof(Bench).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "PyResolve.LimitServer").Value!;
+
+    public Effort Effort => effort;
+
+    public PairedRounds Rounds { get; } = new(effort, Console.Error);
+
+    /// <summary>An empty database, with the schema that the first server on it brings.</summary>
+    public async Task<BenchStore> CreateStoreAsync(CancellationToken cancellationToken) =>
+        new(await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken));
+
+    /// <summary>The product, as it is deployed.</summary>
+    public static Task<ServerProcess> StartServerAsync(BenchStore store, CancellationToken cancellationToken) =>
+        ServerProcess.StartAsync(store.Settings, cancellationToken);
+
+    /// <param name="limit"><c>bare</c>, <c>checked</c> or <c>select</c>.</param>
+    /// <param name="store">What the product left there: a limit server makes no accounts.</param>
+    /// <param name="cancellationToken">Abandons the start.</param>
+    /// <param name="settings">On top of the store's.</param>
+    public static Task<ServerProcess> StartLimitAsync(
+        string limit, BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null)
+    {
+        var all = new Dictionary<string, string?>(store.Settings) { ["PYRESOLVE_LIMIT"] = limit };
+        foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
+            all[name] = value;
+        return ServerProcess.StartProgramAsync(LimitServer, all, cancellationToken);
+    }
+}
