@@ -130,8 +130,7 @@ internal static class AccountEndpoints
         var user = await database.WriteAsync(
             async session =>
             {
-                await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.AccountRenamed, target: null, http.RequestAborted);
-                return await session.FirstAsync(
+                var renamed = await session.FirstAsync(
                     $"""
                     update profiles set name = {body.Name!.Trim()}, updated_at = {time.GetInstant()}
                     where id = {caller.UserId} and deleted_at is null
@@ -139,6 +138,9 @@ internal static class AccountEndpoints
                     """,
                     static row => new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
                     http.RequestAborted);
+                if (renamed is not null)
+                    await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.AccountRenamed, target: null, http.RequestAborted);
+                return renamed;
             },
             http.RequestAborted);
         return user is null

@@ -23,6 +23,7 @@ internal static class LetterPages
     private static async Task<IResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailedTokens letters)
     {
         sameOrigin.Require(http);
+        WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
         var (token, password) = (form.Field("token"), form.Field("password"));
         var errors = new FieldErrors();

@@ -35,7 +35,7 @@ internal sealed class Passwords : IDisposable
     }
 
     /// <summary>Waits for a turn, which ends when it is disposed.</summary>
-    /// <returns><see langword="null"/> where too many wait already: a <see cref="Busy"/> answer.</returns>
+    /// <returns><see langword="null"/> where too many wait already: a <see cref="Refusals.Busy"/> answer.</returns>
     public async Task<PasswordTurn?> TakeTurnAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _waiting) > LongestQueue)

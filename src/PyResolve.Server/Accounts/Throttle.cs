@@ -29,8 +29,11 @@ internal sealed class Throttle(Database database, TimeProvider time)
     public Task<TimeSpan?> WaitAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) =>
         database.ReadAsync(session => WaitAsync(session, meters, cancellationToken), cancellationToken);
 
-    /// <summary>Records an attempt in a transaction of its own, unless one of its meters is full.</summary>
-    public Task<ThrottledAttempt> RecordAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <summary>Records an attempt in a transaction of its own, unless one of its meters is full, which a flood is told after one read.</summary>
+    public async Task<ThrottledAttempt> RecordAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) =>
+        await WaitAsync(meters, cancellationToken) is { } full ? new ThrottledAttempt([], full) : await RecordUnlessFullAsync(meters, cancellationToken);
+
+    private Task<ThrottledAttempt> RecordUnlessFullAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             // Always in the same order, or two attempts could wait for each other.

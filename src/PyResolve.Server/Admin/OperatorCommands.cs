@@ -26,6 +26,8 @@ internal static class OperatorCommands
     {
         var words = args.TakeWhile(arg => !arg.StartsWith('-')).ToArray();
         var settings = args[words.Length..];
+        if (MisplacedCommand(settings) is { } misplaced)
+            return await SayAsync(Console.Error, $"'{misplaced}' must come before the settings, as a command, or belong to one: --setting=value.", WrongUsage);
         if (settings is ["--help" or "-h" or "-?"])
             return await SayAsync(Console.Out, Usage, Done);
 
@@ -50,6 +52,12 @@ internal static class OperatorCommands
             return await SayAsync(Console.Error, exception.Message, Failed);
         }
     }
+
+    /// <summary>A word after another that is no setting: whoever typed a command there must not get a server instead.</summary>
+    private static string? MisplacedCommand(string[] settings) => settings
+        .Where((setting, i) => !setting.StartsWith('-') && !setting.Contains('=', StringComparison.Ordinal)
+            && (i == 0 || !settings[i - 1].StartsWith('-') || settings[i - 1].Contains('=', StringComparison.Ordinal)))
+        .FirstOrDefault();
 
     private static async Task<int> ServeAsync(WebApplication app)
     {

@@ -30,17 +30,22 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
         var digest = DeviceCode.DigestOf(deviceCode);
         if (await database.ReadAsync(session => FindAsync(session, digest, forUpdate: false, cancellationToken), cancellationToken) is not { } seen)
             return Refused(ProblemCodes.InvalidGrant);
-        return Judge(seen) ?? await database.WriteAsync(session => ExchangeAsync(session, digest, origin, cancellationToken), cancellationToken);
+        if (Judge(seen) is { } refusal)
+            return refusal;
+        // Hashed before the transaction, which others wait for; a login approved in between is redeemed by the next poll.
+        var secret = seen.State is DeviceState.Approved ? KeySecret.Draw() : null;
+        return await database.WriteAsync(session => ExchangeAsync(session, digest, secret, origin, cancellationToken), cancellationToken);
     }
 
-    private async Task<DeviceExchangeOutcome> ExchangeAsync(Session session, byte[] digest, Origin origin, CancellationToken cancellationToken)
+    private async Task<DeviceExchangeOutcome> ExchangeAsync(
+        Session session, byte[] digest, KeySecret? secret, Origin origin, CancellationToken cancellationToken)
     {
         if (await FindAsync(session, digest, forUpdate: true, cancellationToken) is not { } login)
             return Refused(ProblemCodes.InvalidGrant);
         if (Judge(login) is { } refusal)
             return refusal;
-        return login.State is DeviceState.Approved
-            ? await RedeemAsync(session, digest, login, origin, cancellationToken)
+        return login.State is DeviceState.Approved && secret is not null
+            ? await RedeemAsync(session, digest, login, secret, origin, cancellationToken)
             : await WaitAsync(session, digest, login, cancellationToken);
     }
 
@@ -65,7 +70,7 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
     }
 
     private async Task<DeviceExchangeOutcome> RedeemAsync(
-        Session session, byte[] digest, DeviceLogin login, Origin origin, CancellationToken cancellationToken)
+        Session session, byte[] digest, DeviceLogin login, KeySecret secret, Origin origin, CancellationToken cancellationToken)
     {
         var user = await session.FirstAsync(
             $"select id, email, name, plan from profiles where id = {login.UserId} and deleted_at is null {session.Engine.ForUpdate}",
@@ -76,7 +81,7 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
 
         await session.ExecuteAsync($"update device_codes set state = {DeviceState.Redeemed} where device_digest = {digest}", cancellationToken);
         var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null);
-        var key = await keys.CreateAsync(session, user.Id, wanted, KeySecret.Draw(), cancellationToken);
+        var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
         await audit.WriteAsync(session, user.Id, origin, AuditActions.KeyCreated, key.Prefix, cancellationToken);
         return new DeviceExchangeOutcome(new DeviceTokenResponse(key.ApiKey, user));
     }

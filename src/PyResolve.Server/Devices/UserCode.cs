@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
@@ -46,14 +48,31 @@ internal sealed class UserCodeDigests(Database database) : IDisposable
     /// <summary>Some 30 ms; all codes take one graphics processor days, and a code lives ten minutes.</summary>
     private const int Iterations = 100_000;
 
+    private const int MostWaiting = 256;
+
     private readonly SemaphoreSlim _turns = new(Math.Max(1, Environment.ProcessorCount / 2));
     private byte[]? _salt;
+    private int _waiting;
 
     public async Task<byte[]> OfAsync(string code, CancellationToken cancellationToken)
     {
         var salt = _salt ??= await database.FirstAsync($"select salt from device_salt", static row => row.BytesOrNull(0)!, cancellationToken)
             ?? throw new InvalidOperationException("The table device_salt has lost its row.");
-        await _turns.WaitAsync(cancellationToken);
+        if (Interlocked.Increment(ref _waiting) > MostWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw new ProblemException(Refusals.Busy.Problem);
+        }
+
+        try
+        {
+            await _turns.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+
         try
         {
             return Rfc2898DeriveBytes.Pbkdf2(code, salt, Iterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using PyResolve.Client.Wire;
@@ -9,6 +10,8 @@ internal sealed class FieldErrors
 {
     public const int LongestLibrary = 128;
     private const int LargestMetadata = 16 * 1024;
+    private const int LongestNumber = 400;
+    private const int LargestExponent = 308;
 
     private Dictionary<string, List<string>>? _errors;
 
@@ -100,9 +103,17 @@ internal sealed class FieldErrors
         JsonValueKind.Object => element.EnumerateObject().All(member => IsStorableText(() => member.Name) && IsStorable(member.Value)),
         JsonValueKind.Array => element.EnumerateArray().All(IsStorable),
         JsonValueKind.String => IsStorableText(element.GetString),
-        JsonValueKind.Number => element.TryGetDouble(out var number) && double.IsFinite(number),
+        JsonValueKind.Number => IsStorableNumber(element.GetRawText()),
         _ => true,
     };
+
+    /// <summary>By its written form: what a double rounds to 0 or 1 may still be more digits than a database column holds.</summary>
+    private static bool IsStorableNumber(string number)
+    {
+        var exponentAt = number.AsSpan().IndexOfAny('e', 'E');
+        return number.Length <= LongestNumber
+            && (exponentAt < 0 || (int.TryParse(number.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) && Math.Abs((long)exponent) <= LargestExponent));
+    }
 
     /// <summary>Line breaks and tabs are fine inside metadata; NUL and the other controls are not.</summary>
     private static bool IsStorableText(Func<string?> read)

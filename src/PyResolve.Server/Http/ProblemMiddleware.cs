@@ -23,7 +23,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 
     private async Task AnswerAsync(HttpContext http, Exception exception)
     {
-        http.Response.Clear();
+        ClearButLimits(http.Response);
         switch (exception)
         {
             case ProblemException refused:
@@ -35,7 +35,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
             case StoreUnavailableException or TimeoutException:
                 Log.StoreUnavailable(logger, http.TraceIdentifier, exception.Message);
                 await http.WriteAsync(
-                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "The store does not answer. Nothing was changed; try again shortly."),
+                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "The store does not answer. Try again shortly, under the same id or Idempotency-Key where there is one: the change may have been stored."),
                     StoreRetry);
                 break;
             case OperationCanceledException or IOException when http.RequestAborted.IsCancellationRequested:
@@ -50,6 +50,15 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
                     "The server failed at this request. Its log has the cause under the request id."));
                 break;
         }
+    }
+
+    /// <summary>A key's limit is told on every answer, on a refusal too.</summary>
+    private static void ClearButLimits(HttpResponse response)
+    {
+        var limits = response.Headers.Where(header => header.Key.StartsWith("RateLimit-", StringComparison.Ordinal)).ToList();
+        response.Clear();
+        foreach (var (name, value) in limits)
+            response.Headers[name] = value;
     }
 
     private static partial class Log

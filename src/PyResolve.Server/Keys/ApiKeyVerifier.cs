@@ -96,7 +96,7 @@ internal sealed class ApiKeyVerifier(
             }
 
             var limiter = stored.RequestsPerMinute is { } limit ? limiters.For(stored.Owner.ApiKeyId!.Value, limit) : null;
-            var result = new VerifiedKey(stored.Owner, limiter);
+            var result = new VerifiedKey(stored.Owner, limiter, askedAt);
             verified.Remember(digest, result, stamp);
             return new StoreVerdict(new KeyVerdict(result), askedAt);
         }

@@ -4,8 +4,13 @@ using PyResolve.Server.Access;
 namespace PyResolve.Server.Keys;
 
 /// <summary>A key that was found good, and everything that a request needs to know of it.</summary>
-internal sealed class VerifiedKey(Caller owner, RequestLimiter? limiter)
+/// <param name="owner">Whose key it is.</param>
+/// <param name="limiter"><see langword="null"/> for a key without a limit.</param>
+/// <param name="verifiedAt">The timestamp at which the store was asked.</param>
+internal sealed class VerifiedKey(Caller owner, RequestLimiter? limiter, long verifiedAt)
 {
+    public long VerifiedAt => verifiedAt;
+
     public Caller Owner => owner;
 
     /// <summary><see langword="null"/> for a key without a limit.</summary>
@@ -23,6 +28,9 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
 {
     /// <summary>Within this long of a change, on every instance, the changed key is used no longer.</summary>
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(1);
+
+    /// <summary>After this long a key is looked up again, whatever the epoch says: a restored database may have told it anew.</summary>
+    private static readonly TimeSpan LongestMemory = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
     private readonly int _half = Math.Max(1, capacity / 2);
@@ -47,11 +55,9 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     {
         if (!_isConfirmed || time.GetElapsedTime(Interlocked.Read(ref _confirmedAt)) >= Bound)
             return null;
-        if (_young.TryGetValue(digest, out var key))
-            return key;
-        if (_old.TryGetValue(digest, out key))
+        if (!_young.TryGetValue(digest, out var key) && _old.TryGetValue(digest, out key))
             Promote(digest, key);
-        return key;
+        return key is not null && time.GetElapsedTime(key.VerifiedAt) < LongestMemory ? key : null;
     }
 
     /// <summary>Remembers a key that was read after <paramref name="stamp"/> was taken; not if anything changed since.</summary>

@@ -34,10 +34,15 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
                         : new HoldOutcome.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request.");
                 }
 
-                if (wanted.OnceKey is { } onceKey && await FindByOnceKeyAsync(session, userId, onceKey, now, cancellationToken) is { } same)
-                    return await AnswerOnceAsync(session, userId, same, cancellationToken);
                 if (wanted.Tier is not "tier1" && !plan.LlmAllowed)
                     return new HoldOutcome.LlmNotAllowed(plan.Name);
+                if (wanted.OnceKey is { } onceKey && await FindByOnceKeyAsync(session, userId, onceKey, now, cancellationToken) is { } same)
+                {
+                    return same.Tier == wanted.Tier && same.Quantity == wanted.Quantity
+                        ? await AnswerOnceAsync(session, userId, same, cancellationToken)
+                        : new HoldOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");
+                }
+
 
                 await ExpireDueAsync(session, userId, now, cancellationToken);
                 return await GrantAsync(session, userId, plan, wanted, idempotencyKey, digest, now, cancellationToken);
@@ -65,14 +70,19 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
                 if (hold.State == ReservationStates.Committed)
                     return new CommitOutcome.Committed(hold.UsageEventId);
 
-                // What an expired or released hold no longer holds was still worked for: the quantity is bounded by what it held at first.
+                // What an expired or released hold no longer holds was still worked for: all but what events have spent of it already.
                 var isLate = hold.State != ReservationStates.Held;
-                var available = isLate ? hold.Quantity : hold.Remaining;
+                var available = isLate ? hold.Quantity - await SpentAsync(session, userId, id, cancellationToken) : hold.Remaining;
                 if (commit.Quantity > available)
-                    return new CommitOutcome.TooMany(available);
+                    return new CommitOutcome.TooMany(Math.Max(0, available));
+                if (available <= 0)
+                {
+                    await SettleAsync(session, userId, hold.Id, stored, ReservationStates.Committed, hold.UsageEventId, cancellationToken);
+                    return new CommitOutcome.Committed(hold.UsageEventId);
+                }
 
                 var usage = UsageRecord.From(hold, commit, commit.Quantity ?? available, isLate, now);
-                if (await UsageLedger.RecordAsync(session, userId, usage, cancellationToken) is RecordOutcome.Conflict)
+                if (await UsageLedger.RecordAsync(session, userId, usage, cancellationToken) is not RecordOutcome.Recorded)
                     return new CommitOutcome.IdTaken();
                 await SettleAsync(session, userId, hold.Id, stored, ReservationStates.Committed, usage.Id, cancellationToken);
                 return new CommitOutcome.Committed(usage.Id);
@@ -132,6 +142,9 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
             $"update reservations set once_answers = once_answers + 1 where user_id = {userId} and id = {same.Id}", cancellationToken);
         return new HoldOutcome.Granted(same, IsNew: false);
     }
+
+    private static async Task<int> SpentAsync(Session session, Guid userId, Guid id, CancellationToken cancellationToken) => (int)(await session.NumberAsync(
+        $"select sum(quantity) from usage_events where user_id = {userId} and reservation_id = {id}", cancellationToken) ?? 0);
 
     /// <summary>Gives back what due holds of the account still hold, in whichever month it counts.</summary>
     private static async Task ExpireDueAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)

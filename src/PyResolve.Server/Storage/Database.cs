@@ -69,6 +69,6 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     public ValueTask DisposeAsync() => engine.DisposeAsync();
 }
 
-/// <summary>The store is down, full or too busy. Nothing was written; the caller may try again.</summary>
+/// <summary>The store is down, full or too busy. A write that was just being committed may have been stored: try again under the same id.</summary>
 internal sealed class StoreUnavailableException(DbException cause)
     : Exception("The database does not answer: " + cause.Message, cause);

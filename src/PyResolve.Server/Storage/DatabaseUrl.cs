@@ -64,6 +64,14 @@ internal static class DatabaseUrl
                     _ => throw new FormatException($"DATABASE_URL has sslmode={value}; it is disable, allow, prefer, require, verify-ca or verify-full."),
                 };
                 return false;
+            case "channel_binding":
+                builder.ChannelBinding = Enum.TryParse<ChannelBinding>(value, ignoreCase: true, out var binding)
+                    ? binding
+                    : throw new FormatException($"DATABASE_URL has channel_binding={value}; it is disable, prefer or require.");
+                return false;
+            case "supa":
+                // Which of Supabase's own templates wrote the URL: nothing to do with the connection.
+                return false;
             case "sslrootcert":
                 builder.RootCertificate = value;
                 return false;

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>PostgreSQL 14 or later, plain or Supabase's, also behind a transaction pooler: no session state, locks only in transactions.</summary>
+/// <summary>PostgreSQL 15 or later, plain or Supabase's, also behind a transaction pooler: no session state, locks only in transactions.</summary>
 internal sealed class PostgresEngine : Engine
 {
     /// <summary>An arbitrary number that is ours.</summary>

@@ -57,7 +57,7 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
         if (!await session.Engine.TableExistsAsync(session, "schema_versions", cancellationToken))
             return new SchemaState(0, 0);
         return await session.FirstAsync(
-            $"select version, compatible_from from schema_versions order by version desc limit 1",
+            $"select max(version), max(compatible_from) from schema_versions",
             static row => new SchemaState(row.Int32(0), row.Int32(1)),
             cancellationToken) ?? new SchemaState(0, 0);
     }

@@ -75,6 +75,7 @@ create table usage_events (
     primary key (user_id, id)
 );
 create index usage_events_month on usage_events (user_id, month, created_at);
+create index usage_events_reservation on usage_events (user_id, reservation_id) where reservation_id is not null;
 
 -- What the ledger adds up to, an account and month, moved in the transaction that writes the event; and what is held on top.
 create table usage_monthly (

@@ -54,6 +54,17 @@ begin
     return null;
 end $$;
 
+-- A key whose hash was replaced by SQL is another key: the digest of the old one must not let it in any longer.
+create function api_key_rehashed() returns trigger
+language plpgsql as $$
+begin
+    new.key_digest := null;
+    return new;
+end $$;
+create trigger api_keys_rehashed before update on api_keys for each row
+when (old.key_hash is distinct from new.key_hash and old.key_digest is not distinct from new.key_digest)
+execute function api_key_rehashed();
+
 -- Not for last_used_at, nor for the digest that a key made by SQL gets on its first use.
 create trigger api_keys_updated after update on api_keys for each row
 when ((old.id, old.user_id, old.key_hash, old.key_prefix, old.name, old.scopes, old.requests_per_minute, old.expires_at, old.revoked_at)
@@ -111,6 +122,8 @@ create table email_tokens (
     used_at      timestamptz
 );
 create index email_tokens_user on email_tokens (user_id, purpose);
+create index email_tokens_expiry on email_tokens (expires_at);
+create index sessions_expiry on sessions (expires_at);
 
 -- Who somebody is elsewhere: issuer and subject, never an e-mail.
 create table identities (
@@ -150,5 +163,7 @@ begin
         foreach name in array array['key_epoch', 'key_changes', 'device_codes', 'device_salt', 'attempts', 'email_tokens', 'identities', 'audit_log'] loop
             execute format('alter table %I enable row level security', name);
         end loop;
+        -- Supabase grants its roles every new function by name.
+        revoke execute on function log_key_change(uuid), api_keys_changed(), profiles_changed(), all_keys_changed() from anon, authenticated, service_role;
     end if;
 end $$;

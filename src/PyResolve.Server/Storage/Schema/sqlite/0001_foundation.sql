@@ -71,6 +71,7 @@ create table usage_events (
     primary key (user_id, id)
 ) strict;
 create index usage_events_month on usage_events (user_id, month, created_at);
+create index usage_events_reservation on usage_events (user_id, reservation_id) where reservation_id is not null;
 
 create table usage_monthly (
     user_id             text not null,

@@ -29,6 +29,19 @@ begin
     update key_epoch set epoch = epoch + 1 where new.user_id <> old.user_id;
     insert into key_changes (epoch, user_id) select epoch, new.user_id from key_epoch where new.user_id <> old.user_id;
 end;
+-- A key whose hash was replaced by SQL is another key: the digest of the old one must not let it in any longer.
+create trigger api_keys_rehashed after update on api_keys
+when old.key_hash is not new.key_hash and old.key_digest is not null and old.key_digest is new.key_digest
+begin
+    update api_keys set key_digest = null where id = new.id;
+end;
+-- "insert or replace" deletes without a word to delete triggers.
+create trigger api_keys_replaced before insert on api_keys
+when exists (select 1 from api_keys where id = new.id or key_prefix = new.key_prefix)
+begin
+    update key_epoch set epoch = epoch + 1;
+    insert into key_changes (epoch, user_id) select epoch, (select user_id from api_keys where id = new.id or key_prefix = new.key_prefix limit 1) from key_epoch;
+end;
 create trigger api_keys_deleted after delete on api_keys
 begin
     update key_epoch set epoch = epoch + 1;
@@ -85,6 +98,8 @@ create table email_tokens (
     used_at      integer
 ) strict;
 create index email_tokens_user on email_tokens (user_id, purpose);
+create index email_tokens_expiry on email_tokens (expires_at);
+create index sessions_expiry on sessions (expires_at);
 
 create table identities (
     issuer     text not null,
@@ -107,6 +122,11 @@ create table audit_log (
 ) strict;
 
 create trigger audit_log_is_never_updated before update on audit_log
+begin
+    select raise(abort, 'audit_log is append-only');
+end;
+create trigger audit_log_is_never_replaced before insert on audit_log
+when exists (select 1 from audit_log where user_id = new.user_id and id = new.id)
 begin
     select raise(abort, 'audit_log is append-only');
 end;
