@@ -6,10 +6,22 @@ namespace PyResolve.Server.Keys;
 /// <summary>A key that was found good, and everything that a request needs to know of it.</summary>
 internal sealed class VerifiedKey(Caller owner, RequestLimiter? limiter)
 {
+    private long _markedAt;
+
     public Caller Owner => owner;
 
     /// <summary><see langword="null"/> for a key without a limit.</summary>
     public RequestLimiter? Limiter => limiter;
+
+    /// <summary>Whether its last mark is a second old, or of another time altogether. Two at once may both be told so: marks may repeat.</summary>
+    public bool TryMark(DateTimeOffset now)
+    {
+        var elapsed = now.UtcTicks - Volatile.Read(ref _markedAt);
+        if (elapsed is >= 0 and < TimeSpan.TicksPerSecond)
+            return false;
+        Volatile.Write(ref _markedAt, now.UtcTicks);
+        return true;
+    }
 }
 
 /// <summary>
