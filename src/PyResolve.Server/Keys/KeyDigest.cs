@@ -8,6 +8,9 @@ namespace PyResolve.Server.Keys;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
 {
+    /// <summary>In bytes.</summary>
+    public const int Size = SHA256.HashSizeInBytes;
+
     // One that is used again saves a quarter of what a one-shot hash costs, at every request.
     [ThreadStatic]
     private static IncrementalHash? _sha256;

@@ -66,13 +66,19 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         return key;
     }
 
+    /// <summary>How many keys may be remembered ahead of their use without another being forgotten for them.</summary>
+    public int Room => _half - _young.Count;
+
     /// <summary>Remembers a key that was read after <paramref name="stamp"/> was taken; not if anything changed since.</summary>
-    public void Remember(in KeyDigest digest, VerifiedKey key, long stamp)
+    /// <returns>Whether it is remembered.</returns>
+    public bool Remember(in KeyDigest digest, VerifiedKey key, long stamp)
     {
         lock (_gate)
         {
-            if (stamp == _changes)
-                Store(digest, key);
+            if (stamp != _changes)
+                return false;
+            Store(digest, key);
+            return true;
         }
     }
 
