@@ -15,7 +15,8 @@ internal static class BenchmarkRun
         {
             await Console.Error.WriteLineAsync($"{scenario.Name} …");
             var machine = await Machine.ReadAsync(postgres.ConnectionString, cancellationToken);
-            var findings = await scenario.MeasureAsync(new Bench(effort, postgres), cancellationToken);
+            using var bench = new Bench(effort, postgres);
+            var findings = await scenario.MeasureAsync(bench, cancellationToken);
             var section = Markdown.Section(findings, machine, effort);
             Console.WriteLine(section);
             page.Replace(scenario.Name, section);

@@ -3,8 +3,8 @@ using PyResolve.Benchmarks;
 
 var names = new Argument<string[]>("scenario") { Description = "What to measure; everything by default.", Arity = ArgumentArity.ZeroOrMore };
 names.AcceptOnlyFromAmong([.. Scenario.All.Select(scenario => scenario.Name)]);
-var rounds = new Option<int>("--rounds") { Description = "How often each row is measured, in turn with the others.", DefaultValueFactory = _ => 9 };
-var seconds = new Option<double>("--seconds") { Description = "How long one measurement takes.", DefaultValueFactory = _ => 2 };
+var rounds = new Option<int>("--rounds") { Description = "How often everything is measured.", DefaultValueFactory = _ => 9 };
+var seconds = new Option<double>("--seconds") { Description = "How long each row is measured in a round, in turn with the others.", DefaultValueFactory = _ => 2 };
 var connections = new Option<int>("--connections") { Description = "Keep-alive connections, each with one request under way.", DefaultValueFactory = _ => 32 };
 var keys = new Option<int>("--keys") { Description = "Live keys in the store before a restart.", DefaultValueFactory = _ => 100_000 };
 var output = new Option<FileInfo?>("--output") { Description = "The page to write the tables into; docs/performance.md by default." };

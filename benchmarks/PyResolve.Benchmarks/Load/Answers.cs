@@ -2,31 +2,24 @@ using System.Diagnostics;
 
 namespace PyResolve.Benchmarks.Load;
 
-/// <summary>When each request of one kind was answered, and how long that took. Times are <see cref="Stopwatch"/> timestamps.</summary>
-internal sealed class Answers(long startedAt, long endedAt, long[] answeredAt, long[] latencies)
+/// <summary>When each request of one kind was answered, and how long that took.</summary>
+internal sealed class Answers(long startedAt, long endedAt, IReadOnlyList<Answers.Recorder> recorders)
 {
-    public int Count => answeredAt.Length;
+    public TimeSpan Elapsed { get; } = Stopwatch.GetElapsedTime(startedAt, endedAt);
 
-    public double PerSecond => Count / Stopwatch.GetElapsedTime(startedAt, endedAt).TotalSeconds;
+    public int Count { get; } = recorders.Sum(recorder => recorder.Latencies.Count);
 
-    public double MedianMilliseconds => Milliseconds(0.5);
+    public double PerSecond => Count / Elapsed.TotalSeconds;
 
-    public double TailMilliseconds => Milliseconds(0.99);
-
-    public static Answers Of(long startedAt, long endedAt, IEnumerable<Recorder> recorders)
-    {
-        var all = recorders.ToList();
-        long[] latencies = [.. all.SelectMany(recorder => recorder.Latencies)];
-        Array.Sort(latencies);
-        return new Answers(startedAt, endedAt, [.. all.SelectMany(recorder => recorder.AnsweredAt)], latencies);
-    }
+    public IEnumerable<double> Milliseconds =>
+        recorders.SelectMany(recorder => recorder.Latencies).Select(ticks => ticks * 1000.0 / Stopwatch.Frequency);
 
     /// <summary>How many were answered in each slice of the time; what is left over at the end is left out.</summary>
     public int[] PerSlice(TimeSpan slice)
     {
         var ticks = (long)(slice.TotalSeconds * Stopwatch.Frequency);
         var counts = new int[Math.Max(1, (endedAt - startedAt) / ticks)];
-        foreach (var at in answeredAt)
+        foreach (var at in recorders.SelectMany(recorder => recorder.AnsweredAt))
         {
             var index = (at - startedAt) / ticks;
             if (index < counts.Length)
@@ -36,15 +29,12 @@ internal sealed class Answers(long startedAt, long endedAt, long[] answeredAt, l
         return counts;
     }
 
-    private double Milliseconds(double share) =>
-        Count == 0 ? double.NaN : latencies[(int)((Count - 1) * share)] * 1000.0 / Stopwatch.Frequency;
-
-    /// <summary>One connection's own, so that connections share nothing while they measure.</summary>
+    /// <summary>One connection's own, so that connections share nothing while they measure. In <see cref="Stopwatch"/> ticks.</summary>
     internal sealed class Recorder
     {
-        public List<long> AnsweredAt { get; } = new(4096);
+        public List<long> AnsweredAt { get; } = new(256);
 
-        public List<long> Latencies { get; } = new(4096);
+        public List<long> Latencies { get; } = new(256);
 
         public void Add(long sentAt, long answeredAt)
         {

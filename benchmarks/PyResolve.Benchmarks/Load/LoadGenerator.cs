@@ -2,22 +2,43 @@ using System.Diagnostics;
 
 namespace PyResolve.Benchmarks.Load;
 
-/// <summary>Sends requests over keep-alive connections, each of which waits for its answer before it sends the next.</summary>
-internal static class LoadGenerator
+/// <summary>
+/// Sends requests over keep-alive connections, each of which waits for its answer before it sends the next. They stay open between runs,
+/// so that a short run measures requests and not the opening of connections.
+/// </summary>
+internal sealed class LoadGenerator : IDisposable
 {
+    private readonly IReadOnlyList<HttpConnection> _connections;
+
+    private LoadGenerator(IReadOnlyList<HttpConnection> connections) => _connections = connections;
+
+    public static async Task<LoadGenerator> ConnectAsync(Uri address, int connections, CancellationToken cancellationToken)
+    {
+        var open = new List<HttpConnection>(connections);
+        try
+        {
+            for (var i = 0; i < connections; i++)
+                open.Add(await HttpConnection.OpenAsync(address, cancellationToken));
+            return new LoadGenerator(open);
+        }
+        catch
+        {
+            open.ForEach(connection => connection.Dispose());
+            throw;
+        }
+    }
+
     /// <summary>For <paramref name="length"/>, as fast as the answers come.</summary>
-    public static async Task<Answers> RunAsync(
-        Uri address, int connections, TimeSpan length, Requests requests, CancellationToken cancellationToken) =>
-        (await RunAsync(address, connections, length, [requests], cancellationToken))[0];
+    public async Task<Answers> RunAsync(TimeSpan length, Requests requests, CancellationToken cancellationToken) =>
+        (await RunAsync(length, [requests], cancellationToken))[0];
 
     /// <summary>
     /// The same with several kinds, which every connection sends in turn: whatever the machine does meanwhile happens to all of them.
     /// </summary>
-    public static async Task<IReadOnlyList<Answers>> RunAsync(
-        Uri address, int connections, TimeSpan length, IReadOnlyList<Requests> kinds, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Answers>> RunAsync(TimeSpan length, IReadOnlyList<Requests> kinds, CancellationToken cancellationToken)
     {
         var deadline = new Deadline(length);
-        return await RunAsync(address, connections, kinds, SendAsync, cancellationToken);
+        return RunAsync(kinds, SendAsync, cancellationToken);
 
         async Task SendAsync(HttpConnection connection, int index, Answers.Recorder[] recorders)
         {
@@ -30,9 +51,9 @@ internal static class LoadGenerator
     }
 
     /// <summary>Every request once.</summary>
-    public static async Task<Answers> RunOnceAsync(Uri address, int connections, Requests requests, CancellationToken cancellationToken)
+    public async Task<Answers> RunOnceAsync(Requests requests, CancellationToken cancellationToken)
     {
-        return (await RunAsync(address, connections, [requests], SendAsync, cancellationToken))[0];
+        return (await RunAsync([requests], SendAsync, cancellationToken))[0];
 
         async Task SendAsync(HttpConnection connection, int index, Answers.Recorder[] recorders)
         {
@@ -42,49 +63,41 @@ internal static class LoadGenerator
     }
 
     /// <summary>So many a second, evenly, whatever the server does; later ones catch up where it lets them wait.</summary>
-    public static async Task<Answers> RunPacedAsync(
-        Uri address, int connections, int perSecond, TimeSpan length, Requests requests, CancellationToken cancellationToken)
+    public async Task<Answers> RunPacedAsync(int perSecond, TimeSpan length, Requests requests, CancellationToken cancellationToken)
     {
         var deadline = new Deadline(length);
         var startedAt = Stopwatch.GetTimestamp();
-        return (await RunAsync(address, connections, [requests], SendAsync, cancellationToken))[0];
+        return (await RunAsync([requests], SendAsync, cancellationToken))[0];
 
         async Task SendAsync(HttpConnection connection, int index, Answers.Recorder[] recorders)
         {
-            for (var turn = 0; !deadline.IsOver; turn++)
+            for (var turn = 0; ; turn++)
             {
-                var due = TimeSpan.FromSeconds((index + ((double)turn * connections)) / perSecond) - Stopwatch.GetElapsedTime(startedAt);
-                if (due > TimeSpan.Zero)
-                    await Task.Delay(due, cancellationToken);
+                var due = TimeSpan.FromSeconds((index + ((double)turn * _connections.Count)) / perSecond);
+                if (due >= length || deadline.IsOver)
+                    return;
+                var wait = due - Stopwatch.GetElapsedTime(startedAt);
+                if (wait > TimeSpan.Zero)
+                    await Task.Delay(wait, cancellationToken);
                 await ExchangeAsync(connection, requests, requests.AtRandom(), recorders[0], cancellationToken);
             }
         }
     }
 
-    private static async Task<IReadOnlyList<Answers>> RunAsync(
-        Uri address,
-        int connections,
-        IReadOnlyList<Requests> kinds,
-        Func<HttpConnection, int, Answers.Recorder[], Task> sendAsync,
-        CancellationToken cancellationToken)
+    public void Dispose()
     {
-        var open = new List<HttpConnection>(connections);
-        try
-        {
-            for (var i = 0; i < connections; i++)
-                open.Add(await HttpConnection.OpenAsync(address, cancellationToken));
+        foreach (var connection in _connections)
+            connection.Dispose();
+    }
 
-            Answers.Recorder[][] recorders = [.. open.Select(_ => kinds.Select(_ => new Answers.Recorder()).ToArray())];
-            var startedAt = Stopwatch.GetTimestamp();
-            await Task.WhenAll(open.Select((connection, index) => Task.Run(() => sendAsync(connection, index, recorders[index]), cancellationToken)));
-            var endedAt = Stopwatch.GetTimestamp();
-            return [.. kinds.Select((_, kind) => Answers.Of(startedAt, endedAt, recorders.Select(own => own[kind])))];
-        }
-        finally
-        {
-            foreach (var connection in open)
-                connection.Dispose();
-        }
+    private async Task<IReadOnlyList<Answers>> RunAsync(
+        IReadOnlyList<Requests> kinds, Func<HttpConnection, int, Answers.Recorder[], Task> sendAsync, CancellationToken cancellationToken)
+    {
+        Answers.Recorder[][] recorders = [.. _connections.Select(_ => kinds.Select(_ => new Answers.Recorder()).ToArray())];
+        var startedAt = Stopwatch.GetTimestamp();
+        await Task.WhenAll(_connections.Select((connection, index) => Task.Run(() => sendAsync(connection, index, recorders[index]), cancellationToken)));
+        var endedAt = Stopwatch.GetTimestamp();
+        return [.. kinds.Select((_, kind) => new Answers(startedAt, endedAt, [.. recorders.Select(own => own[kind])]))];
     }
 
     private static async ValueTask ExchangeAsync(

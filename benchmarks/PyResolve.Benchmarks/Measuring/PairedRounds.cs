@@ -1,45 +1,70 @@
+using PyResolve.Benchmarks.Load;
+using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
+
 namespace PyResolve.Benchmarks.Measuring;
 
 /// <summary>What is measured in turn with others.</summary>
 /// <param name="Name">Of its row.</param>
-/// <param name="MeasureAsync">Takes one sample of the length that it is given.</param>
-internal sealed record Arm(string Name, Func<TimeSpan, CancellationToken, Task<Sample>> MeasureAsync);
+/// <param name="Server">Whose CPU time counts.</param>
+/// <param name="SendAsync">Sends load for the length that it is given.</param>
+internal sealed record Arm(string Name, ServerProcess Server, Func<TimeSpan, CancellationToken, Task<Answers>> SendAsync);
 
 /// <summary>
-/// A machine's speed drifts, by a factor of several where it is shared. So each round measures every arm once, briefly, in one order and the
-/// next round in the other, and arms are compared within rounds.
+/// A machine's speed drifts, by a factor of several where it is shared. So the arms of a round take turns every tenth of a second, in one
+/// order and then in the other, and are compared within rounds.
 /// </summary>
 internal sealed class PairedRounds(Effort effort, TextWriter progress)
 {
     /// <summary>A server's code is compiled twice on its way to full speed: both happen before anything counts.</summary>
-    private const int WarmUps = 2;
+    private const int WarmUps = 3;
+
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(100);
 
     public async Task<PairedSamples> RunAsync(IReadOnlyList<Arm> arms, CancellationToken cancellationToken)
     {
         for (var i = 0; i < WarmUps; i++)
         {
             foreach (var arm in arms)
-                await arm.MeasureAsync(effort.Length, cancellationToken);
+                await arm.SendAsync(effort.Length, cancellationToken);
         }
 
         var samples = arms.ToDictionary(arm => arm, _ => new List<Sample>());
         for (var round = 0; round < effort.Rounds; round++)
         {
-            foreach (var arm in round % 2 == 0 ? arms : arms.Reverse())
+            await progress.WriteLineAsync($"  round {round + 1} of {effort.Rounds}");
+            foreach (var (arm, slices) in await TakeTurnsAsync(arms, cancellationToken))
             {
-                var sample = await arm.MeasureAsync(effort.Length, cancellationToken);
+                var sample = Sample.Of(slices);
                 samples[arm].Add(sample);
                 await progress.WriteLineAsync(
-                    $"  {round + 1}/{effort.Rounds} {arm.Name}: {sample.PerSecond:N0} requests/s, {sample.CpuMicroseconds:N1} µs CPU, {sample.MedianMilliseconds:N2} ms");
+                    $"    {arm.Name}: {sample.PerSecond:N0} requests/s, {sample.CpuMicroseconds:N1} µs CPU, {sample.MedianMilliseconds:N2} ms");
             }
         }
 
-        return new PairedSamples(samples.ToDictionary(pair => pair.Key, pair => (IReadOnlyList<Sample>)pair.Value));
+        return new PairedSamples(samples);
+    }
+
+    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(IReadOnlyList<Arm> arms, CancellationToken cancellationToken)
+    {
+        var slices = arms.ToDictionary(arm => arm, _ => new List<Slice>());
+        var turns = Math.Max(1, (int)(effort.Length / Turn));
+        for (var turn = 0; turn < turns; turn++)
+        {
+            foreach (var arm in turn % 2 == 0 ? arms : arms.Reverse())
+            {
+                var before = arm.Server.CpuTime();
+                var answers = await arm.SendAsync(Turn, cancellationToken);
+                slices[arm].Add(new Slice(answers, arm.Server.CpuTime() - before));
+            }
+        }
+
+        return slices;
     }
 }
 
 /// <summary>Each arm's samples, one a round.</summary>
-internal sealed class PairedSamples(IReadOnlyDictionary<Arm, IReadOnlyList<Sample>> samples)
+internal sealed class PairedSamples(IReadOnlyDictionary<Arm, List<Sample>> samples)
 {
     public IReadOnlyList<Sample> this[Arm arm] => samples[arm];
 

@@ -1,10 +1,11 @@
 using PyResolve.Benchmarks.Load;
-using PyResolve.Benchmarks.Servers;
-using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Measuring;
 
-/// <summary>One measurement.</summary>
+/// <summary>A short stretch of one arm: what was answered, and the CPU time that the server's process alone took for it.</summary>
+internal sealed record Slice(Answers Answers, TimeSpan Cpu);
+
+/// <summary>One round of one arm.</summary>
 /// <param name="Requests">How many were answered.</param>
 /// <param name="PerSecond">Requests a second.</param>
 /// <param name="CpuMicroseconds">CPU time of the server's process alone, a request.</param>
@@ -12,14 +13,16 @@ namespace PyResolve.Benchmarks.Measuring;
 /// <param name="TailMilliseconds">The latency that 99 of 100 stayed below.</param>
 internal sealed record Sample(int Requests, double PerSecond, double CpuMicroseconds, double MedianMilliseconds, double TailMilliseconds)
 {
-    /// <param name="server">Whose CPU time is read before and after.</param>
-    /// <param name="run">Sends the load.</param>
-    public static async Task<Sample> TakeAsync(ServerProcess server, Func<Task<Answers>> run)
+    public static Sample Of(IReadOnlyList<Slice> slices)
     {
-        var before = server.CpuTime();
-        var answers = await run();
-        var cpu = server.CpuTime() - before;
+        var requests = slices.Sum(slice => slice.Answers.Count);
+        double[] latencies = [.. slices.SelectMany(slice => slice.Answers.Milliseconds)];
+        Array.Sort(latencies);
         return new Sample(
-            answers.Count, answers.PerSecond, cpu.TotalMicroseconds / answers.Count, answers.MedianMilliseconds, answers.TailMilliseconds);
+            requests,
+            requests / slices.Sum(slice => slice.Answers.Elapsed.TotalSeconds),
+            slices.Sum(slice => slice.Cpu.TotalMicroseconds) / requests,
+            latencies[(int)((requests - 1) * 0.5)],
+            latencies[(int)((requests - 1) * 0.99)]);
     }
 }

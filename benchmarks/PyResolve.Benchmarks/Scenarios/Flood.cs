@@ -36,17 +36,19 @@ internal static class Flood
     private static async Task<(Table Table, IEnumerable<Goal> Goals)> CompareTimesAsync(
         Bench bench, ServerProcess server, Requests[] kinds, CancellationToken cancellationToken)
     {
-        Arm[] arms = [.. kinds.Select(kind => new Arm($"wrong secrets {kind.Name}", (length, cancellation) => Sample.TakeAsync(
-            server, () => LoadGenerator.RunAsync(server.Address, FloodConnections, length, kind, cancellation))))];
+        var load = await bench.ConnectAsync(server, FloodConnections, cancellationToken);
+        Arm[] arms = [.. kinds.Select(kind => new Arm(
+            $"wrong secrets {kind.Name}", server, (length, cancellation) => load.RunAsync(length, kind, cancellation)))];
         var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
 
         // In turn on each connection, so that nothing but the prefix can make a difference.
         var ratios = kinds.ToDictionary(kind => kind, _ => new List<double>());
         for (var round = 0; round < bench.Effort.Rounds; round++)
         {
-            var answers = await LoadGenerator.RunAsync(server.Address, FloodConnections, bench.Effort.Length, kinds, cancellationToken);
+            var answers = await load.RunAsync(bench.Effort.Length, kinds, cancellationToken);
+            double[] medians = [.. answers.Select(one => new Series(one.Milliseconds).Median)];
             for (var i = 0; i < kinds.Length; i++)
-                ratios[kinds[i]].Add(answers[i].MedianMilliseconds / answers[0].MedianMilliseconds);
+                ratios[kinds[i]].Add(medians[i] / medians[0]);
         }
 
         var goals = kinds.Skip(1).Select(kind =>
@@ -64,21 +66,17 @@ internal static class Flood
     private static async Task<(Table Table, Goal Goal)> CompareThroughputAsync(
         Bench bench, ServerProcess server, Requests good, Requests wrong, CancellationToken cancellationToken)
     {
-        var alone = new Arm("good keys alone", (length, cancellation) => Sample.TakeAsync(server, () => SendGoodAsync(length, cancellation)));
-        var paced = new Arm($"beside {WrongKeysPerSecond:N0} wrong keys a second", (length, cancellation) => Sample.TakeAsync(server, async () =>
-        {
-            var flood = LoadGenerator.RunPacedAsync(server.Address, FloodConnections, WrongKeysPerSecond, length, wrong, cancellation);
-            var answers = await SendGoodAsync(length, cancellation);
-            await flood;
-            return answers;
-        }));
-        var unbounded = new Arm($"beside as many wrong keys as {FloodConnections} connections carry", (length, cancellation) => Sample.TakeAsync(server, async () =>
-        {
-            var flood = LoadGenerator.RunAsync(server.Address, FloodConnections, length, wrong, cancellation);
-            var answers = await SendGoodAsync(length, cancellation);
-            await flood;
-            return answers;
-        }));
+        var goodLoad = await bench.ConnectAsync(server, bench.Effort.Connections, cancellationToken);
+        var wrongLoad = await bench.ConnectAsync(server, FloodConnections, cancellationToken);
+        var alone = new Arm("good keys alone", server, SendGoodAsync);
+        var paced = new Arm(
+            $"beside {WrongKeysPerSecond:N0} wrong keys a second",
+            server,
+            (length, cancellation) => BesideAsync(wrongLoad.RunPacedAsync(WrongKeysPerSecond, length, wrong, cancellation), length, cancellation));
+        var unbounded = new Arm(
+            $"beside as many wrong keys as {FloodConnections} connections carry",
+            server,
+            (length, cancellation) => BesideAsync(wrongLoad.RunAsync(length, wrong, cancellation), length, cancellation));
         Arm[] arms = [alone, paced, unbounded];
         var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
 
@@ -98,8 +96,14 @@ internal static class Flood
             $"{kept.Median * 100:0} % ({kept.Min * 100:0} to {kept.Max * 100:0})",
             kept.Median >= LeastKept));
 
-        Task<Answers> SendGoodAsync(TimeSpan length, CancellationToken cancellation) =>
-            LoadGenerator.RunAsync(server.Address, bench.Effort.Connections, length, good, cancellation);
+        Task<Answers> SendGoodAsync(TimeSpan length, CancellationToken cancellation) => goodLoad.RunAsync(length, good, cancellation);
+
+        async Task<Answers> BesideAsync(Task<Answers> flood, TimeSpan length, CancellationToken cancellation)
+        {
+            var answers = await SendGoodAsync(length, cancellation);
+            await flood;
+            return answers;
+        }
     }
 
     private static Requests Good(IEnumerable<string> keys) => Requests.Get("a good key", "/quota", keys, 200);

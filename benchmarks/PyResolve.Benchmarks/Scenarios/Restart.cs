@@ -56,18 +56,16 @@ internal static class Restart
         var startedAt = Stopwatch.GetTimestamp();
         await using var server = await startAsync();
         var readyAt = Stopwatch.GetElapsedTime(startedAt);
-        var length = bench.Effort.Length * 5;
-        var cold = (await SendAsync(Requests.Get("a good key", path, keys, 200), length)).PerSlice(Slice);
+        using var load = await LoadGenerator.ConnectAsync(server.Address, bench.Effort.Connections, cancellationToken);
+        var any = Requests.Get("a good key", path, keys, 200);
+        var cold = (await load.RunAsync(bench.Effort.Length * 5, any, cancellationToken)).PerSlice(Slice);
 
-        await LoadGenerator.RunOnceAsync(server.Address, bench.Effort.Connections, Requests.Get("each key once", path, keys, 200), cancellationToken);
-        var later = await SendAsync(Requests.Get("a good key", path, keys, 200), bench.Effort.Length * 2);
+        await load.RunOnceAsync(any, cancellationToken);
+        var later = await load.RunAsync(bench.Effort.Length * 2, any, cancellationToken);
         var climb = new Climb(readyAt.TotalSeconds, readyAt.TotalSeconds + FirstAt(cold, later.PerSecond * FullSpeed), SliceRate(cold, 0), later.PerSecond);
         await Console.Error.WriteLineAsync(
             $"  {path}: ready {climb.ReadyAt:0.00} s, full {climb.FullSpeedAt:0.00} s, {climb.FirstSecond:N0} then {climb.Later:N0} requests/s");
         return climb;
-
-        Task<Answers> SendAsync(Requests requests, TimeSpan time) =>
-            LoadGenerator.RunAsync(server.Address, bench.Effort.Connections, time, requests, cancellationToken);
     }
 
     /// <summary>Where the first second begins that is as fast as asked; infinitely late where none is.</summary>
@@ -110,8 +108,8 @@ internal static class Restart
         {
             var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = capacity.ToString(CultureInfo.InvariantCulture) };
             await using var server = await Bench.StartLimitAsync("checked", store, cancellationToken, settings);
-            await LoadGenerator.RunOnceAsync(
-                server.Address, bench.Effort.Connections, Requests.Get("each key once", "/limit", keys, 200), cancellationToken);
+            using var load = await LoadGenerator.ConnectAsync(server.Address, bench.Effort.Connections, cancellationToken);
+            await load.RunOnceAsync(Requests.Get("each key once", "/limit", keys, 200), cancellationToken);
             var text = await server.Http.GetStringAsync(new Uri("/memory", UriKind.Relative), cancellationToken);
             long[] figures = [.. text.Split(' ').Select(figure => long.Parse(figure, CultureInfo.InvariantCulture))];
             return (figures[0], server.ResidentBytes(), (int)figures[1]);

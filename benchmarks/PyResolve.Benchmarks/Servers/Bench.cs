@@ -1,12 +1,15 @@
 using System.Reflection;
+using PyResolve.Benchmarks.Load;
 using PyResolve.Benchmarks.Measuring;
 using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Servers;
 
 /// <summary>What a scenario is given: a durable PostgreSQL, servers on it, and the effort that it may make.</summary>
-internal sealed class Bench(Effort effort, PostgresServer postgres)
+internal sealed class Bench(Effort effort, PostgresServer postgres) : IDisposable
 {
+    private readonly List<LoadGenerator> _open = [];
+
     private static readonly string LimitServer =
         typeof(Bench).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "PyResolve.LimitServer").Value!;
 
@@ -17,6 +20,23 @@ internal sealed class Bench(Effort effort, PostgresServer postgres)
     /// <summary>An empty database, with the schema that the first server on it brings.</summary>
     public async Task<BenchStore> CreateStoreAsync(CancellationToken cancellationToken) =>
         new(await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken));
+
+    /// <summary>Connections that stay open as long as this object lives.</summary>
+    public async Task<LoadGenerator> ConnectAsync(ServerProcess server, int connections, CancellationToken cancellationToken)
+    {
+        var load = await LoadGenerator.ConnectAsync(server.Address, connections, cancellationToken);
+        _open.Add(load);
+        return load;
+    }
+
+    /// <summary>An arm that sends <paramref name="requests"/> over the usual number of connections.</summary>
+    public async Task<Arm> ArmAsync(string name, ServerProcess server, Requests requests, CancellationToken cancellationToken)
+    {
+        var load = await ConnectAsync(server, effort.Connections, cancellationToken);
+        return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
+    }
+
+    public void Dispose() => _open.ForEach(load => load.Dispose());
 
     /// <summary>The product, as it is deployed.</summary>
     public static Task<ServerProcess> StartServerAsync(BenchStore store, CancellationToken cancellationToken) =>

@@ -36,7 +36,8 @@ internal static class LoginCommand
         await using var client = Connection.Open(Checked(key, apiUrl), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
-        client.Keys.Save(key, apiUrl);
+        // A key belongs to its server: one that only the environment names must not be forgotten with it, and the key sent elsewhere.
+        client.Keys.Save(key, apiUrl ?? (client.Keys.FindApiUrl() is { Source: SettingSource.Environment } setting ? setting.Url : null));
 
         terminal.Success($"Authenticated as {account.Email}");
         terminal.Line($"  Plan: {account.Plan}");

@@ -41,11 +41,14 @@ internal static partial class UpgradeCommand
         return command;
     }
 
+    /// <summary>How long the migration is held if this program dies; every orderly end settles it sooner.</summary>
+    private static readonly TimeSpan LongestRun = TimeSpan.FromHours(2);
+
     private static async Task<int> RunAsync(Terminal terminal, Request request, CancellationToken cancellationToken)
     {
         await using var client = Connection.Open();
         var migrator = FindMigrator(request, client.Keys);
-        await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(PackageName.Normalize(request.Library), request.Tier), cancellationToken);
+        await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(PackageName.Normalize(request.Library), request.Tier) { TimeToLive = LongestRun }, cancellationToken);
         if (!permit.IsGranted)
             throw Failures.Describe(permit.Denial);
 

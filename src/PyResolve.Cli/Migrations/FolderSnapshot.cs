@@ -20,7 +20,7 @@ internal sealed class FolderSnapshot
         "__pycache__", "node_modules", "site-packages", "venv",
     };
 
-    private static readonly EnumerationOptions OneLevel = new() { AttributesToSkip = FileAttributes.ReparsePoint };
+    private static readonly EnumerationOptions OneLevel = new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
 
     private readonly Dictionary<string, Digest> _files = new(StringComparer.Ordinal);
 

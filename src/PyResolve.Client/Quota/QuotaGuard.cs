@@ -16,7 +16,7 @@ public sealed class QuotaGuard
 
     /// <summary>
     /// Takes a permit. Dispose of it: what is not completed by then goes back. Without a key tier1 is granted anonymously, and nothing is
-    /// metered. A lost answer is asked for again under the same idempotency key, so that nothing is held twice.
+    /// metered. After a broken connection (not after a timeout) it is asked for again under the same idempotency key, so that nothing is held twice.
     /// </summary>
     /// <param name="request">What wants to run.</param>
     /// <param name="cancellationToken">Gives up; a hold that was made all the same lasts until its time is over.</param>

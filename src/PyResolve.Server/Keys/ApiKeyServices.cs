@@ -13,5 +13,6 @@ internal static class ApiKeyServices
         .AddSingleton<KeyUseLog>()
         .AddHostedService(static provider => provider.GetRequiredService<KeyUseLog>())
         .AddSingleton<KeyEpochPoller>()
-        .AddHostedService(static provider => provider.GetRequiredService<KeyEpochPoller>());
+        .AddHostedService(static provider => provider.GetRequiredService<KeyEpochPoller>())
+        .AddHostedService<KeyWarmUp>();
 }

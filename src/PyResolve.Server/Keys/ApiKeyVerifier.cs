@@ -66,7 +66,7 @@ internal sealed class ApiKeyVerifier(
             return verdict;
         if (key.Owner.ExpiresAt is { } end && end <= time.GetUtcNow())
             return default;
-        uses.Mark(key.Owner.ApiKeyId!.Value);
+        uses.Mark(key);
         return verdict;
     }
 

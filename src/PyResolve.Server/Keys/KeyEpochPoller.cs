@@ -17,6 +17,11 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
     /// <summary>Real seconds, whatever clock the rest of the server is given: the promise is about them.</summary>
     private static readonly TimeProvider Time = TimeProvider.System;
 
+    private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Done when the store has first said which epoch it is: before that, nothing can be remembered.</summary>
+    public Task Confirmed => _confirmed.Task;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, Time);
@@ -74,6 +79,7 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
         // Each epoch has one line. Fewer: the log was trimmed, or there were too many. A line without an account: all keys changed.
         var isWhole = since >= 0 && changes.Count(change => change.Change is not null) == epoch - since && changes.All(change => change.Change is null || change.UserId is not null);
         keys.Confirm(epoch, isWhole ? users : null, askedAt);
+        _confirmed.TrySetResult();
     }
 
     private static partial class Log

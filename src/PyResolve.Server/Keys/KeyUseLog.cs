@@ -15,12 +15,12 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
 
     private readonly ConcurrentDictionary<Guid, DateTimeOffset> _marks = new();
 
-    public void Mark(Guid keyId)
+    public void Mark(VerifiedKey key)
     {
+        // Most requests of a busy key find a mark of the same second, look nothing up, and write nothing that other cores must see.
         var now = time.GetUtcNow();
-        // Most requests of a busy key find a mark of the same second, and write nothing that other cores must see.
-        if (!_marks.TryGetValue(keyId, out var marked) || now - marked >= TimeSpan.FromSeconds(1))
-            _marks[keyId] = now;
+        if (key.TryMark(now))
+            _marks[key.Owner.ApiKeyId!.Value] = now;
     }
 
     /// <summary>Writes what was marked.</summary>

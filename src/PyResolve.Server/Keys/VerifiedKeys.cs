@@ -9,12 +9,24 @@ namespace PyResolve.Server.Keys;
 /// <param name="verifiedAt">The timestamp at which the store was asked.</param>
 internal sealed class VerifiedKey(Caller owner, RequestLimiter? limiter, long verifiedAt)
 {
+    private long _markedAt;
+
     public long VerifiedAt => verifiedAt;
 
     public Caller Owner => owner;
 
     /// <summary><see langword="null"/> for a key without a limit.</summary>
     public RequestLimiter? Limiter => limiter;
+
+    /// <summary>Whether its last mark is a second old, or of another time altogether. Two at once may both be told so: marks may repeat.</summary>
+    public bool TryMark(DateTimeOffset now)
+    {
+        var elapsed = now.UtcTicks - Volatile.Read(ref _markedAt);
+        if (elapsed is >= 0 and < TimeSpan.TicksPerSecond)
+            return false;
+        Volatile.Write(ref _markedAt, now.UtcTicks);
+        return true;
+    }
 }
 
 /// <summary>
@@ -60,13 +72,19 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         return key is not null && time.GetElapsedTime(key.VerifiedAt) < LongestMemory ? key : null;
     }
 
+    /// <summary>How many keys may be remembered ahead of their use without another being forgotten for them.</summary>
+    public int Room => _half - _young.Count;
+
     /// <summary>Remembers a key that was read after <paramref name="stamp"/> was taken; not if anything changed since.</summary>
-    public void Remember(in KeyDigest digest, VerifiedKey key, long stamp)
+    /// <returns>Whether it is remembered.</returns>
+    public bool Remember(in KeyDigest digest, VerifiedKey key, long stamp)
     {
         lock (_gate)
         {
-            if (stamp == _changes)
-                Store(digest, key);
+            if (stamp != _changes)
+                return false;
+            Store(digest, key);
+            return true;
         }
     }
 

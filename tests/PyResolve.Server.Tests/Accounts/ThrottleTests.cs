@@ -7,6 +7,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Accounts;
 
+[Trait("Category", "Proof")]
 public sealed class ThrottleTests(SharedServers servers)
 {
     private static readonly Dictionary<string, string?> AsShipped = new()

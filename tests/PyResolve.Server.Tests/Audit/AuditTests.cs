@@ -25,6 +25,8 @@ public sealed class AuditTests(SharedServers servers)
 
         (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("update audit_log set actor = 'nobody'"))).Message.ShouldContain("append-only");
         (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("delete from audit_log"))).Message.ShouldContain("append-only");
+        var otherwise = engine is StorageEngine.Sqlite ? "replace into audit_log select * from audit_log" : "truncate audit_log";
+        (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync(otherwise))).Message.ShouldContain("append-only");
         (await own.Store.ReadNumberAsync("select count(*) from audit_log")).ShouldBe(1);
     }
 

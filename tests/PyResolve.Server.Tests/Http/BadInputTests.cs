@@ -195,7 +195,7 @@ public sealed class BadInputTests(SharedServers servers)
         .. from instant in route.Instants
            from json in (string[])["\"\"", "\"yesterday\"", "\"2026-02-30T00:00:00Z\"", "\"0001-01-01T00:00:00Z\"", "\"\\ud800\"", "1790000000", "[]", "{}"]
            select (instant, json),
-        .. from json in (string[])["[]", "1", "\"x\"", "{\"a\":\"\\u0000\"}", "{\"\\u0000\":1}", "{\"a\":[{\"b\":\"\\ud800\"}]}", "{\"a\":1e400}", $"{{\"a\":{Long}}}"]
+        .. from json in (string[])["[]", "1", "\"x\"", "{\"a\":\"\\u0000\"}", "{\"\\u0000\":1}", "{\"a\":[{\"b\":\"\\ud800\"}]}", "{\"a\":1e400}", "{\"a\":1e-20000}", "{\"a\":0e-20000}", $"{{\"a\":{Long}}}"]
            where route.Metadata
            select ("metadata", json),
         .. Special(route.Path),

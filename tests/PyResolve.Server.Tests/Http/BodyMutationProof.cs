@@ -4,6 +4,7 @@ using System.Text;
 namespace PyResolve.Server.Tests.Http;
 
 /// <summary>Whatever arrives, nothing is answered with a 5xx: valid bodies with random damage, from a seed that a failure names.</summary>
+[Trait("Category", "Proof")]
 public sealed class BodyMutationProof(SharedServers servers)
 {
     private static readonly string[] Splices =

@@ -44,6 +44,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(() => WorkAsync(new Random((seed * 100) + worker)))));
 
         history.DeadKeysAccepted().ShouldBeEmpty($"seed {seed}");
+        history.Acceptances.ShouldBeGreaterThan(0);
         return history.Verifications;
 
         async Task WorkAsync(Random random)
@@ -67,6 +68,15 @@ public sealed class KeyInterleavingTests(SharedServers servers)
                         break;
                     case 3:
                         await history.PollAsync(at, () => instances[at].PollAsync());
+                        break;
+                    case 5:
+                        // Ends one key in ten seconds, and lets them pass: whoever is asked from then on must compare.
+                        await history.DieAsync(key, at, async () =>
+                        {
+                            await instances[at].EndInAsync(account.UserId, id, TimeSpan.FromSeconds(10));
+                            first.Clock.Advance(TimeSpan.FromSeconds(11));
+                            return true;
+                        });
                         break;
                     case 4 when alive.Count < 12:
                         var created = await instances[at].CreateAsync(account.UserId);
@@ -97,6 +107,9 @@ public sealed class KeyInterleavingTests(SharedServers servers)
             return await _keys.RotateAsync(caller, id, TimeSpan.Zero, Origin.Operator, default) is RotateOutcome.Rotated rotated ? rotated.Key : null;
         }
 
+        public Task<RotateOutcome> EndInAsync(Guid userId, Guid id, TimeSpan grace) =>
+            _keys.RotateAsync(new Access.Caller(userId, "", null), id, grace, Origin.Operator, default);
+
         public Task PollAsync() => _poller.PollAsync(default);
 
         public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.VerifyAsync(key, default)).Key is not null;
@@ -111,6 +124,8 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         private int _verifications;
 
         public int Verifications => _verifications;
+
+        public int Acceptances => _accepted.Count;
 
         public async Task<T> DieAsync<T>(string key, int at, Func<Task<T>> kill, bool isKnownAtOnce = true)
         {

@@ -25,6 +25,18 @@ public sealed class KeyUseTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_refused_request_tells_the_limit_too(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var created = await account.Session.PostAsync("/auth/api-keys", new { requests_per_minute = 5 });
+
+        var refused = await new Caller(account.Http, "X-API-Key", created["api_key"].GetString()).PostAsync("/quota/reservations", "{");
+
+        refused.Status.ShouldBe(400);
+        refused.Headers.GetValues("RateLimit-Remaining").ShouldBe(["4"]);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_key_without_a_limit_has_no_rate_limit_headers(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);

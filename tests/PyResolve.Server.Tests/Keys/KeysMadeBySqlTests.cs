@@ -17,8 +17,19 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         (await own.Server.WithKey(key).GetAsync("/me"))["user_id"].GetGuid().ShouldBe(account.UserId);
 
         (await DigestsAsync(own)).ShouldBe(1);
-        await own.Store.ExecuteSqlAsync("update api_keys set key_hash = 'unreadable' where name = 'By hand'");
-        (await own.Server.WithKey(key).GetAsync("/me")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_key_whose_hash_SQL_replaces_is_dead_within_a_second(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        (await account.Key.GetAsync("/me")).Status.ShouldBe(200);
+
+        await own.Store.ExecuteSqlAsync("update api_keys set key_hash = 'unreadable'");
+
+        (await DigestsAsync(own)).ShouldBe(0);
+        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/me")).Status == 401, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory, OnBothEngines]

@@ -1,6 +1,7 @@
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>However many ask at once, through however many instances, no more is granted than the plan has.</summary>
+[Trait("Category", "Proof")]
 public sealed class QuotaRaceTests(SharedServers servers)
 {
     private const int Clients = 200;

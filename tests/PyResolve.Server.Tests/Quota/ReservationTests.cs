@@ -312,4 +312,42 @@ public sealed class ReservationTests(SharedServers servers)
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 50, Remaining: 0));
     }
+
+    [Theory, OnBothEngines]
+    public async Task A_late_commit_pays_only_for_what_events_have_not_spent(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = (await account.HoldAsync(quantity: 3)).Id();
+        for (var i = 0; i < 2; i++)
+            await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = id });
+        await account.Key.DeleteAsync($"/quota/reservations/{id}");
+
+        (await account.CommitAsync(id, new { quantity = 2 })).Status.ShouldBe(422);
+        (await account.CommitAsync(id)).Status.ShouldBe(200);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 3, Held: 0, Remaining: 2));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_once_key_opens_no_tier_and_no_quantity_that_it_was_not_held_for(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        await account.HoldAsync(onceKey: "work");
+
+        (await account.HoldAsync(tier: "tier3", onceKey: "work")).Code.ShouldBe("llm_not_allowed");
+        (await account.HoldAsync(quantity: 3, onceKey: "work")).Status.ShouldBe(409);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_under_the_id_of_an_event_that_spent_the_hold_is_a_conflict(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.HoldAsync(quantity: 2)).Id();
+        var taken = Guid.CreateVersion7();
+        await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", library = "pydantic", reservation_id = id, id = taken });
+
+        (await account.CommitAsync(id, new { quantity = 1, id = taken })).Status.ShouldBe(409);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
+    }
 }

@@ -1,0 +1,90 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Keys;
+
+/// <summary>
+/// Remembers live keys right after a start, the newest first, so that a restart does not send everybody's next request to the store. Nothing
+/// waits for it: a key that it has not reached is verified as any other. Keys without a digest are left to their first use.
+/// </summary>
+internal sealed partial class KeyWarmUp(
+    Database database, VerifiedKeys verified, RequestLimiters limiters, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
+    : BackgroundService
+{
+    private const int PageSize = 1_000;
+    private const int Attempts = 3;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await poller.Confirmed.WaitAsync(stoppingToken);
+            await RememberAsync(stoppingToken);
+        }
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+        {
+            Log.Abandoned(logger, exception.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // Shutting down.
+        }
+    }
+
+    private async Task RememberAsync(CancellationToken cancellationToken)
+    {
+        var before = Guid.AllBitsSet;
+        for (var left = verified.Room; left > 0; left -= PageSize)
+        {
+            var size = Math.Min(PageSize, left);
+            var page = await RememberPageAsync(before, size, cancellationToken);
+            if (page.Count < size)
+                return;
+            before = page[^1].Key.Owner.ApiKeyId!.Value;
+        }
+    }
+
+    /// <summary>A change anywhere makes what was read doubtful: the page is read again, and left out when that happens too often.</summary>
+    private async Task<List<LiveKey>> RememberPageAsync(Guid before, int size, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var stamp = verified.Stamp;
+            var page = await ReadPageAsync(before, size, TimeProvider.System.GetTimestamp(), cancellationToken);
+            var isDone = page.TrueForAll(key => key.Digest.Length != KeyDigest.Size || verified.Remember(KeyDigest.Read(key.Digest), key.Key, stamp));
+            if (isDone || attempt == Attempts)
+                return page;
+        }
+    }
+
+    private Task<List<LiveKey>> ReadPageAsync(Guid before, int size, long askedAt, CancellationToken cancellationToken) => database.ListAsync(
+        $"""
+        select k.id, k.user_id, k.key_digest, k.key_prefix, k.scopes, k.expires_at, k.requests_per_minute, p.email, p.name
+        from api_keys k
+        join profiles p on p.id = k.user_id
+        where k.id < {before} and p.deleted_at is null and k.key_digest is not null and k.revoked_at is null and (k.expires_at is null or k.expires_at > {time.GetInstant()})
+        order by k.id desc
+        limit {size}
+        """,
+        row => new LiveKey(
+            row.BytesOrNull(2)!,
+            new VerifiedKey(
+                new Caller(row.Uuid(1), row.Text(7), row.TextOrNull(8))
+                {
+                    ApiKeyId = row.Uuid(0),
+                    ApiKeyPrefix = row.Text(3),
+                    Scopes = ScopeSets.Parse(row.Text(4)),
+                    ExpiresAt = row.InstantOrNull(5),
+                },
+                row.Int32OrNull(6) is { } limit ? limiters.For(row.Uuid(0), limit) : null,
+                askedAt)),
+        cancellationToken);
+
+    private sealed record LiveKey(byte[] Digest, VerifiedKey Key);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Keys are remembered as they are used, not ahead: {Cause}")]
+        public static partial void Abandoned(ILogger logger, string cause);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace PyResolve.Benchmarks.Tests;
+
+/// <summary>The program works. What it measures in a fraction of a second says nothing, so no figure is looked at.</summary>
+public sealed class BenchmarkProgramTests : IDisposable
+{
+    private static readonly string Program =
+        typeof(BenchmarkProgramTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "PyResolve.Benchmarks").Value!;
+
+    private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-benchmarks-test-").FullName;
+
+    private string Page => Path.Combine(_folder, "performance.md");
+
+    [Fact]
+    public async Task Every_scenario_is_measured_and_replaces_its_own_section_of_the_page()
+    {
+        await File.WriteAllTextAsync(
+            Page, "Before.\n\n<!-- benchmark: flood -->\nold figures\n<!-- end of flood -->\n\nAfter.\n", TestContext.Current.CancellationToken);
+
+        var result = await RunAsync("--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--output", Page);
+
+        result.OrThrow("The benchmark");
+        var page = await File.ReadAllTextAsync(Page, TestContext.Current.CancellationToken);
+        page.ShouldStartWith("Before.\n\n<!-- benchmark: flood -->\n");
+        page.ShouldContain("<!-- end of flood -->\n\nAfter.\n");
+        page.ShouldNotContain("old figures");
+        foreach (var row in new[] { "| the same, behind the key check | ", "| wrong secrets on a valid prefix | ", "| the server's GET /quota | ", "| managed memory | " })
+            page.ShouldContain(row);
+    }
+
+    [Fact]
+    public async Task An_unknown_scenario_is_refused_before_anything_starts()
+    {
+        var result = await RunAsync("no-such-scenario", "--output", Page);
+
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain("no-such-scenario");
+        File.Exists(Page).ShouldBeFalse();
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static Task<CommandResult> RunAsync(params string[] arguments) =>
+        Command.RunAsync(DotNet, [Program, .. arguments], cancellationToken: TestContext.Current.CancellationToken);
+}

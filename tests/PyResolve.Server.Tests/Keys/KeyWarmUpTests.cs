@@ -1,0 +1,57 @@
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Keys;
+
+namespace PyResolve.Server.Tests.Keys;
+
+public sealed class KeyWarmUpTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_server_that_starts_remembers_the_live_keys_and_no_others(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var (live, revoked, madeBySql) = (await own.SignUpAsync(), await own.SignUpAsync(), await own.SignUpAsync());
+        await own.Store.ExecuteSqlAsync($"update api_keys set revoked_at = created_at where user_id = '{revoked.UserId}'");
+        await own.Store.ExecuteSqlAsync($"update api_keys set key_digest = null where user_id = '{madeBySql.UserId}'");
+
+        await using var restarted = await TestServer.StartAsync(own.Store, clock: own.Clock);
+        var verified = restarted.Services.GetRequiredService<VerifiedKeys>();
+        await Eventually.IsTrueAsync(() => verified.Count > 0, cancellationToken: TestContext.Current.CancellationToken);
+
+        verified.Count.ShouldBe(1);
+        var key = verified.Find(KeyDigest.Of(live.ApiKey)).ShouldNotBeNull();
+        (key.Owner.UserId, key.Owner.ApiKeyPrefix, key.Owner.Email).ShouldBe((live.UserId, live.ApiKey[..20], live.Email));
+        (await live.On(restarted.Http).Key.GetAsync("/quota")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task No_more_keys_are_remembered_ahead_of_their_use_than_half_of_what_fits(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        for (var i = 0; i < 5; i++)
+            await own.SignUpAsync();
+        var newest = await own.SignUpAsync();
+
+        var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = "4" };
+        await using var restarted = await TestServer.StartAsync(own.Store, settings, own.Clock);
+        var verified = restarted.Services.GetRequiredService<VerifiedKeys>();
+        await Eventually.IsTrueAsync(() => verified.Count > 1, cancellationToken: TestContext.Current.CancellationToken);
+
+        verified.Count.ShouldBe(2);
+        verified.Find(KeyDigest.Of(newest.ApiKey)).ShouldNotBeNull();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_key_remembered_ahead_is_dead_when_it_is_revoked(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await using var restarted = await TestServer.StartAsync(own.Store, clock: own.Clock);
+        var verified = restarted.Services.GetRequiredService<VerifiedKeys>();
+        await Eventually.IsTrueAsync(() => verified.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
+
+        await own.Store.ExecuteSqlAsync("update api_keys set revoked_at = created_at");
+        await restarted.Services.GetRequiredService<KeyEpochPoller>().PollAsync(TestContext.Current.CancellationToken);
+
+        (await account.On(restarted.Http).Key.GetAsync("/quota")).Status.ShouldBe(401);
+    }
+}
