@@ -4,8 +4,9 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// Remembers live keys right after a start, the newest first, so that a restart does not send everybody's next request to the store. Nothing
-/// waits for it: a key that it has not reached is verified as any other. Keys without a digest are left to their first use.
+/// Remembers live keys at the start, the newest first, so that a restart does not send everybody's next request to the store. The server
+/// waits for it only so long before it takes requests: a key that it has not reached is verified as any other. Keys without a digest are left
+/// to their first use.
 /// </summary>
 internal sealed partial class KeyWarmUp(
     Database database, VerifiedKeys verified, RequestLimiters limiters, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
@@ -14,12 +15,26 @@ internal sealed partial class KeyWarmUp(
     private const int PageSize = 1_000;
     private const int Attempts = 3;
 
+    /// <summary>Among requests it would have to share the store with them, and take many times as long.</summary>
+    private static readonly TimeSpan HeadStart = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a start takes is about real seconds, whatever clock the rest of the server is given.</summary>
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await base.StartAsync(cancellationToken);
+        await Task.WhenAny(ExecuteTask!, Task.Delay(HeadStart, RealTime, cancellationToken));
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
             await poller.Confirmed.WaitAsync(stoppingToken);
+            var startedAt = RealTime.GetTimestamp();
             await RememberAsync(stoppingToken);
+            Log.Remembered(logger, verified.Count, (long)RealTime.GetElapsedTime(startedAt).TotalMilliseconds);
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
@@ -84,6 +99,9 @@ internal sealed partial class KeyWarmUp(
 
     private static partial class Log
     {
+        [LoggerMessage(2, LogLevel.Information, "Remembering {Count} live keys after {Milliseconds} ms")]
+        public static partial void Remembered(ILogger logger, int count, long milliseconds);
+
         [LoggerMessage(1, LogLevel.Warning, "Keys are remembered as they are used, not ahead: {Cause}")]
         public static partial void Abandoned(ILogger logger, string cause);
     }
