@@ -10,8 +10,8 @@ namespace PyResolve.Server.Keys;
 /// <param name="TooManyTries">Whether its prefix had so many wrong secrets lately that it was not checked.</param>
 internal readonly record struct KeyVerdict(VerifiedKey? Key, bool TooManyTries = false);
 
-/// <summary>A verdict of the store's, and when the store was asked.</summary>
-internal readonly record struct StoreVerdict(KeyVerdict Verdict, long AskedAt);
+/// <summary>A verdict of the store's, when the store was asked, and what was known to have changed by then.</summary>
+internal readonly record struct StoreVerdict(KeyVerdict Verdict, long AskedAt, long Stamp);
 
 /// <summary>
 /// Tells whose key it is: from memory where the key was verified before and nothing has changed, otherwise by one indexed row and a
@@ -47,13 +47,15 @@ internal sealed class ApiKeyVerifier(
 
     private async Task<KeyVerdict> VerifyAtStoreAsync(string key, KeyDigest digest, CancellationToken cancellationToken)
     {
+        var known = verified.Stamp;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             // The work is everybody's who waits for it: one who leaves must not end it.
             var work = _underWay.GetOrAdd(digest, _ => new Lazy<Task<StoreVerdict>>(() => ReadAsync(key, digest)));
-            var (verdict, askedAt) = await work.Value.WaitAsync(cancellationToken);
-            // A slow answer may be older than the time within which a revoked key must be dead.
-            if (verdict.Key is null || RealTime.GetElapsedTime(askedAt) < VerifiedKeys.Bound)
+            var (verdict, askedAt, stamp) = await work.Value.WaitAsync(cancellationToken);
+            // A slow answer may be older than the time within which a revoked key must be dead; one that was under way when this request
+            // came may be older than a change that is known here already.
+            if (verdict.Key is null || (stamp >= known && RealTime.GetElapsedTime(askedAt) < VerifiedKeys.Bound))
                 return Judge(verdict);
         }
 
@@ -78,19 +80,19 @@ internal sealed class ApiKeyVerifier(
             var stamp = verified.Stamp;
             var stored = await FindAsync(ApiKeyFormat.PrefixOf(key));
             if (stored is null || stored.RevokedAt is not null)
-                return new StoreVerdict(default, askedAt);
+                return new StoreVerdict(default, askedAt, stamp);
 
             var bytes = digest.ToArray();
             if (stored.Digest is { } known)
             {
                 if (!CryptographicOperations.FixedTimeEquals(bytes, known))
-                    return new StoreVerdict(default, askedAt);
+                    return new StoreVerdict(default, askedAt, stamp);
             }
             else
             {
                 var verdict = await legacy.VerifyAsync(key, stored.Hash, CancellationToken.None);
                 if (verdict is not LegacyVerdict.Right)
-                    return new StoreVerdict(new KeyVerdict(null, verdict is LegacyVerdict.TooManyTries), askedAt);
+                    return new StoreVerdict(new KeyVerdict(null, verdict is LegacyVerdict.TooManyTries), askedAt, stamp);
                 await database.ExecuteAsync(
                     $"update api_keys set key_digest = {bytes} where id = {stored.Owner.ApiKeyId} and key_digest is null", CancellationToken.None);
             }
@@ -98,7 +100,7 @@ internal sealed class ApiKeyVerifier(
             var limiter = stored.RequestsPerMinute is { } limit ? limiters.For(stored.Owner.ApiKeyId!.Value, limit) : null;
             var result = new VerifiedKey(stored.Owner, limiter, askedAt);
             verified.Remember(digest, result, stamp);
-            return new StoreVerdict(new KeyVerdict(result), askedAt);
+            return new StoreVerdict(new KeyVerdict(result), askedAt, stamp);
         }
         finally
         {

@@ -99,7 +99,7 @@ internal sealed partial class KeyWarmUp(
 
     private static partial class Log
     {
-        [LoggerMessage(2, LogLevel.Information, "Remembering {Count} live keys after {Milliseconds} ms")]
+        [LoggerMessage(2, LogLevel.Debug, "Remembering {Count} live keys after {Milliseconds} ms")]
         public static partial void Remembered(ILogger logger, int count, long milliseconds);
 
         [LoggerMessage(1, LogLevel.Warning, "Keys are remembered as they are used, not ahead: {Cause}")]
