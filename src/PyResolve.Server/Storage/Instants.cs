@@ -17,6 +17,9 @@ internal static class Instants
     /// <summary>The UTC calendar month, as <c>2026-11</c>.</summary>
     public static string ToMonth(this DateTimeOffset instant) => instant.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
+    /// <summary>The UTC calendar day, as <c>2026-11-23</c>.</summary>
+    public static string ToDate(this DateTimeOffset instant) => instant.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
     /// <summary>The first instant of the month after this one.</summary>
     public static DateTimeOffset StartOfNextMonth(this DateTimeOffset instant)
     {

@@ -49,8 +49,30 @@ internal sealed class UsageLedger(Database database, TimeProvider time)
                 total_files_changed = usage_monthly.total_files_changed + excluded.total_files_changed
             """,
             cancellationToken);
+        if (usage.Migrations > 0 || usage.TokensUsed > 0)
+            await MoveDayAsync(session, userId, usage, cancellationToken);
+        if (usage.Migrations > 0)
+            await MoveLibraryAsync(session, userId, usage, cancellationToken);
         return RecordOutcome.Recorded;
     }
+
+    private static Task<int> MoveDayAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"""
+        insert into usage_daily (user_id, month, date, migrations, tokens)
+        values ({userId}, {usage.Month}, {usage.OccurredAt.ToDate()}, {usage.Migrations}, {usage.TokensUsed})
+        on conflict (user_id, month, date) do update set
+            migrations = usage_daily.migrations + excluded.migrations,
+            tokens = usage_daily.tokens + excluded.tokens
+        """,
+        cancellationToken);
+
+    private static Task<int> MoveLibraryAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"""
+        insert into usage_libraries (user_id, month, library, migrations)
+        values ({userId}, {usage.Month}, {usage.Library ?? ""}, {usage.Migrations})
+        on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
+        """,
+        cancellationToken);
 
     private static async Task<RecordOutcome> CompareAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken)
     {

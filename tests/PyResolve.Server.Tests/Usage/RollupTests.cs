@@ -33,6 +33,23 @@ public sealed class RollupTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Days_and_libraries_add_up_to_their_month(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        foreach (var (library, day) in ((string?, int)[])[("pydantic", 1), ("pydantic", 2), ("django", 2), (null, 2)])
+        {
+            await account.Key.PostAsync(
+                "/usage", new { event_type = "migration", library, tokens_used = 10, occurred_at = $"2026-11-0{day}T00:00:00Z" });
+        }
+
+        (await own.Store.ReadNumberAsync("select migrations from usage_daily where date = '2026-11-02'")).ShouldBe(3);
+        (await own.Store.ReadNumberAsync("select sum(tokens) from usage_daily where month = '2026-11'")).ShouldBe(40);
+        (await own.Store.ReadNumberAsync("select migrations from usage_libraries where library = 'pydantic'")).ShouldBe(2);
+        (await own.Store.ReadNumberAsync("select sum(migrations) from usage_libraries where month = '2026-11'")).ShouldBe(4);
+    }
+
+    [Theory, OnBothEngines]
     public async Task The_view_monthly_usage_has_the_seeds_columns_and_values(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
