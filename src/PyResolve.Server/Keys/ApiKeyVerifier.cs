@@ -18,7 +18,7 @@ internal readonly record struct StoreVerdict(KeyVerdict Verdict, long AskedAt, l
 /// constant-time comparison of digests. Concurrent first uses of one key share the work. Expiry is compared on every use.
 /// </summary>
 internal sealed class ApiKeyVerifier(
-    Database database, VerifiedKeys verified, LegacyKeys legacy, RequestLimiters limiters, KeyUseLog uses, TimeProvider time)
+    Database database, VerifiedKeys verified, LegacyKeys legacy, KeyUseLog uses, TimeProvider time)
 {
     private const int Attempts = 3;
 
@@ -97,8 +97,7 @@ internal sealed class ApiKeyVerifier(
                     $"update api_keys set key_digest = {bytes} where id = {stored.Owner.ApiKeyId} and key_digest is null", CancellationToken.None);
             }
 
-            var limiter = stored.RequestsPerMinute is { } limit ? limiters.For(stored.Owner.ApiKeyId!.Value, limit) : null;
-            var result = new VerifiedKey(stored.Owner, limiter, askedAt);
+            var result = new VerifiedKey(stored.Owner, askedAt);
             verified.Remember(digest, result, stamp);
             return new StoreVerdict(new KeyVerdict(result), askedAt, stamp);
         }
@@ -119,15 +118,15 @@ internal sealed class ApiKeyVerifier(
             row.Text(2),
             row.BytesOrNull(3),
             row.InstantOrNull(6),
-            row.Int32OrNull(7),
             new Caller(row.Uuid(1), row.Text(8), row.TextOrNull(9))
             {
                 ApiKeyId = row.Uuid(0),
                 ApiKeyPrefix = prefix,
                 Scopes = ScopeSets.Parse(row.Text(4)),
                 ExpiresAt = row.InstantOrNull(5),
+                RequestsPerMinute = row.Int32OrNull(7),
             }),
         CancellationToken.None);
 
-    private sealed record StoredKey(string Hash, byte[]? Digest, DateTimeOffset? RevokedAt, int? RequestsPerMinute, Caller Owner);
+    private sealed record StoredKey(string Hash, byte[]? Digest, DateTimeOffset? RevokedAt, Caller Owner);
 }
