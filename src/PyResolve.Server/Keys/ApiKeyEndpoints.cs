@@ -31,6 +31,7 @@ internal static class ApiKeyEndpoints
         var body = await JsonBody.ReadAsync(http, WireJson.Default.CreateApiKeyRequest, whenEmpty: new());
         var scopes = body.Scopes is null ? [.. Scopes.Default.Where(caller.Has)] : body.Scopes.Distinct(StringComparer.Ordinal).ToList();
         var expiresAt = body.ExpiresAt?.ToInstant() ?? caller.ExpiresAt;
+        var limit = body.RequestsPerMinute ?? caller.RequestsPerMinute;
 
         var errors = new FieldErrors();
         errors.Text("name", body.Name, LongestName);
@@ -47,10 +48,14 @@ internal static class ApiKeyEndpoints
             return BeyondCaller($"A key can make keys only within its own scopes; this one lacks {string.Join(", ", beyond)}.");
         if (expiresAt > caller.ExpiresAt)
             return BeyondCaller("A key can make keys only within its own expiry.");
+        if (limit > caller.RequestsPerMinute)
+            return BeyondCaller($"A key can make keys only within its own limit: requests_per_minute may be at most {caller.RequestsPerMinute}.");
 
         var name = string.IsNullOrWhiteSpace(body.Name) ? ApiKeys.DefaultName : body.Name.Trim();
-        var wanted = new NewApiKey(name, scopes, expiresAt, body.RequestsPerMinute);
-        return TypedResults.Created((string?)null, await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted));
+        var wanted = new NewApiKey(name, scopes, expiresAt, limit);
+        return await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted) is { } created
+            ? TypedResults.Created((string?)null, created)
+            : new ProblemResult(keys.TooMany);
     }
 
     private static async Task<IResult> Rotate(Guid id, HttpContext http, ApiKeys keys)
@@ -66,7 +71,8 @@ internal static class ApiKeyEndpoints
             RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => TypedResults.Created(
                 (string?)null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
             RotateOutcome.Dead => new ProblemResult(Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one.")),
-            RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes and expiry."),
+            RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes, expiry and limit."),
+            RotateOutcome.NoRoom => new ProblemResult(keys.TooMany),
             _ => NoSuchKey(),
         };
     }

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
@@ -32,26 +34,32 @@ internal abstract record RotateOutcome
     /// <summary>It is revoked, expired or replaced already.</summary>
     public sealed record Dead : RotateOutcome;
 
-    /// <summary>It may do more, or lives longer, than the key that asks.</summary>
+    /// <summary>Both would live through the grace period, and the account has as many live keys as it may.</summary>
+    public sealed record NoRoom : RotateOutcome;
+
+    /// <summary>It may do more, do it more often, or lives longer, than the key that asks.</summary>
     public sealed record BeyondCaller : RotateOutcome;
 
     public sealed record NotFound : RotateOutcome;
 }
 
 /// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
-internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, TimeProvider time)
+internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, ServerOptions options, TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    public Task<CreatedApiKey> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
+    /// <returns><see langword="null"/> where the account has as many live keys as it may: <see cref="TooMany"/>.</returns>
+    public Task<CreatedApiKey?> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
         var secret = KeySecret.Draw();
         return database.WriteAsync(
             async session =>
             {
+                if (!await HasRoomAsync(session, userId, cancellationToken))
+                    return null;
                 var created = await CreateAsync(session, userId, wanted, secret, cancellationToken);
                 await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
-                return created;
+                return (CreatedApiKey?)created;
             },
             cancellationToken);
     }
@@ -76,6 +84,20 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
             if (inserted == 1)
                 return new CreatedApiKey(id, wanted.Name, prefix, wanted.Scopes, wanted.ExpiresAt, secret.Key);
         }
+    }
+
+    /// <summary>What is answered where <see cref="HasRoomAsync"/> says no.</summary>
+    public Problem TooMany => Problems.Conflict(
+        $"This account has {options.LiveKeysPerAccount} live API keys, the most that it may have. Revoke those that are not used: GET /auth/api-keys lists them.");
+
+    /// <summary>Whether the account may have one key more. Its row is locked, so that of two that ask at once the second counts the first's.</summary>
+    public async Task<bool> HasRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
+        var live = await session.NumberAsync(
+            $"select count(*) from api_keys where user_id = {userId} and revoked_at is null and (expires_at is null or expires_at > {time.GetInstant()})",
+            cancellationToken);
+        return live < options.LiveKeysPerAccount;
     }
 
     public Task<List<ApiKeyInfo>> ListAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
@@ -104,6 +126,8 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
             async session =>
             {
                 var now = time.GetInstant();
+                // First, because whoever locks an account locks it before its keys.
+                var hasRoom = grace == TimeSpan.Zero || await HasRoomAsync(session, caller.UserId, cancellationToken);
                 var old = await session.FirstAsync(
                     $"""
                     select name, scopes, expires_at, requests_per_minute, revoked_at, replaced_by, key_prefix
@@ -124,6 +148,10 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
                     return new RotateOutcome.Dead();
                 if (!old.Wanted.Scopes.All(caller.Has) || (caller.ExpiresAt is { } end && !(old.Wanted.ExpiresAt <= end)))
                     return new RotateOutcome.BeyondCaller();
+                if (old.Wanted.RequestsPerMinute is not { } limit ? caller.RequestsPerMinute is not null : limit > caller.RequestsPerMinute)
+                    return new RotateOutcome.BeyondCaller();
+                if (!hasRoom)
+                    return new RotateOutcome.NoRoom();
 
                 var created = await CreateAsync(session, caller.UserId, old.Wanted, secret, cancellationToken);
                 var lastInstant = Earlier(now + grace, old.Wanted.ExpiresAt);

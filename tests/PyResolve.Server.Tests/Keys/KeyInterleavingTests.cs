@@ -97,7 +97,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         private readonly KeyEpochPoller _poller = server.Services.GetRequiredService<KeyEpochPoller>();
 
         public Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
-            _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default);
+            _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default)!;
 
         public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, AuditActions.KeyRevoked, default);
 
