@@ -1,6 +1,5 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
@@ -78,16 +77,16 @@ internal static class ApiKeyEndpoints
     }
 
     private static async Task<IResult> Revoke(Guid id, HttpContext http, ApiKeys keys) =>
-        await keys.RevokeAsync(http.Caller().UserId, id, Origin.Of(http), AuditActions.KeyRevoked, http.RequestAborted)
+        await keys.RevokeAsync(http.Caller().UserId, id, Origin.Of(http), http.RequestAborted)
             ? TypedResults.NoContent()
             : NoSuchKey();
 
     /// <summary>Always 202: the answer tells nobody whether a key is live.</summary>
-    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys, AccountLetters letters)
+    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
-        if (body.ApiKey is { } key && await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted) is { } leaked)
-            letters.TellOfLeak(leaked);
+        if (body.ApiKey is { } key)
+            await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
@@ -44,7 +45,9 @@ internal abstract record RotateOutcome
 }
 
 /// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
-internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, ServerOptions options, TimeProvider time)
+internal sealed class ApiKeys(
+    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, AccountLetters letters, ServerOptions options,
+    TimeProvider time)
 {
     public const string DefaultName = "Default";
 
@@ -171,21 +174,17 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
     }
 
     /// <returns>Whether the account has such a key. Revoking again changes nothing: the first time stands.</returns>
-    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, string action, CancellationToken cancellationToken)
+    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, CancellationToken cancellationToken)
     {
         var isThere = await database.WriteAsync(
             async session =>
             {
                 var key = await session.FirstAsync(
-                    $"select key_prefix, revoked_at from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
-                    static row => new { Prefix = row.Text(0), IsRevoked = row.InstantOrNull(1) is not null },
+                    $"select key_prefix from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
+                    static row => row.Text(0),
                     cancellationToken);
-                if (key is { IsRevoked: false })
-                {
-                    await session.ExecuteAsync($"update api_keys set revoked_at = {time.GetInstant()} where id = {id}", cancellationToken);
-                    await audit.WriteAsync(session, userId, origin, action, key.Prefix, cancellationToken);
-                }
-
+                if (key is not null && await EndAsync(session, id, cancellationToken))
+                    await audit.WriteAsync(session, userId, origin, AuditActions.KeyRevoked, key, cancellationToken);
                 return key is not null;
             },
             cancellationToken);
@@ -194,35 +193,39 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
         return isThere;
     }
 
-    /// <summary>Revokes a key that somebody found in the open. Whoever holds the whole key may have it revoked.</summary>
-    /// <returns>The key's account and prefix; <see langword="null"/> where there is no such live key.</returns>
-    public async Task<LeakedKey?> RevokeLeakedAsync(string key, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Revokes a key that somebody found in the open, and tells its owner. Whoever holds the whole key may have it revoked.</summary>
+    public async Task RevokeLeakedAsync(string key, Origin origin, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
-            return null;
+            return;
         var prefix = ApiKeyFormat.PrefixOf(key);
         var stored = await database.FirstAsync(
-            $"""
-            select k.id, k.user_id, k.key_hash, k.key_digest, p.email
-            from api_keys k
-            join profiles p on p.id = k.user_id
-            where k.key_prefix = {prefix} and k.revoked_at is null
-            """,
-            static row => new { Id = row.Uuid(0), UserId = row.Uuid(1), Hash = row.Text(2), Digest = row.BytesOrNull(3), Email = row.Text(4) },
+            $"select id, user_id, key_hash, key_digest from api_keys where key_prefix = {prefix} and revoked_at is null",
+            static row => new { Id = row.Uuid(0), UserId = row.Uuid(1), Hash = row.Text(2), Digest = row.BytesOrNull(3) },
             cancellationToken);
         if (stored is null)
-            return null;
+            return;
         var isRight = stored.Digest is { } digest
             ? CryptographicOperations.FixedTimeEquals(digest, KeyDigest.Of(key).ToArray())
             : await legacy.VerifyAsync(key, stored.Hash, cancellationToken) is LegacyVerdict.Right;
         if (!isRight)
-            return null;
-        await RevokeAsync(stored.UserId, stored.Id, origin, AuditActions.KeyLeaked, cancellationToken);
-        return new LeakedKey(stored.UserId, stored.Email, prefix);
+            return;
+
+        await database.WriteAsync(
+            async session =>
+            {
+                if (!await EndAsync(session, stored.Id, cancellationToken))
+                    return;
+                await audit.WriteAsync(session, stored.UserId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
+                await letters.TellOfLeakAsync(session, stored.UserId, prefix, cancellationToken);
+            },
+            cancellationToken);
+        verified.Forget(stored.UserId);
+        letters.Send();
     }
+
+    private async Task<bool> EndAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
+        $"update api_keys set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null", cancellationToken) == 1;
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 }
-
-/// <summary>A key that was revoked because it was found in the open.</summary>
-internal sealed record LeakedKey(Guid UserId, string Email, string Prefix);

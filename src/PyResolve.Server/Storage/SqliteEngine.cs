@@ -11,6 +11,8 @@ internal sealed class SqliteEngine : Engine
 {
     private const long TicksPerMicrosecond = TimeSpan.TicksPerMicrosecond;
 
+    private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(5);
+
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writerTurn = new(1, 1);
     private SqliteConnection? _writer;
@@ -89,6 +91,8 @@ internal sealed class SqliteEngine : Engine
 
     public override async ValueTask DisposeAsync()
     {
+        // A background task may be in the middle of a transaction, which must not lose its connection under it.
+        await _writerTurn.WaitAsync(LongestTransaction);
         if (_writer is not null)
             await _writer.DisposeAsync();
         using var anyConnection = new SqliteConnection(_connectionString);

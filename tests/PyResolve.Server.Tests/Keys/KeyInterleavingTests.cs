@@ -99,7 +99,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         public Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
             _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default)!;
 
-        public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, AuditActions.KeyRevoked, default);
+        public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, default);
 
         public async Task<Client.Wire.CreatedApiKey?> RotateAsync(Guid userId, Guid id)
         {
