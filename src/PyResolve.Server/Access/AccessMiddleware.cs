@@ -66,7 +66,7 @@ internal sealed class AccessMiddleware(
     }
 
     private async ValueTask<Finding> FindByKeyAsync(HttpContext http, string key) =>
-        Judge(http, await keys.VerifyAsync(key, http.RequestAborted));
+        Judge(http, await keys.VerifyAsync(key, http.Connection.RemoteIpAddress, http.RequestAborted));
 
     private async ValueTask<Finding> FindBySessionAsync(HttpContext http, string token) =>
         await sessions.FindAsync(token, http.RequestAborted) is { } user

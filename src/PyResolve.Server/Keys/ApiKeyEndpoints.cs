@@ -86,7 +86,7 @@ internal static class ApiKeyEndpoints
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
         if (body.ApiKey is { } key)
-            await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted);
+            await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.Connection.RemoteIpAddress, http.RequestAborted);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
@@ -194,7 +195,7 @@ internal sealed class ApiKeys(
     }
 
     /// <summary>Revokes a key that somebody found in the open, and tells its owner. Whoever holds the whole key may have it revoked.</summary>
-    public async Task RevokeLeakedAsync(string key, Origin origin, CancellationToken cancellationToken)
+    public async Task RevokeLeakedAsync(string key, Origin origin, IPAddress? client, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
             return;
@@ -207,7 +208,7 @@ internal sealed class ApiKeys(
             return;
         var isRight = stored.Digest is { } digest
             ? CryptographicOperations.FixedTimeEquals(digest, KeyDigest.Of(key).ToArray())
-            : await legacy.VerifyAsync(key, stored.Hash, cancellationToken) is LegacyVerdict.Right;
+            : await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.LeakReport, client, cancellationToken) is LegacyVerdict.Right;
         if (!isRight)
             return;
 
