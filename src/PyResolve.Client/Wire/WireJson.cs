@@ -44,6 +44,8 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
+[JsonSerializable(typeof(UsageBatchRequest))]
+[JsonSerializable(typeof(UsageBatchResponse))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext

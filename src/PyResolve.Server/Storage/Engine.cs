@@ -18,6 +18,9 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract void AddParameter(DbCommand command, SqlParameter parameter);
 
+    /// <summary>Writes rows where a statement names a table.</summary>
+    public abstract void Append(Sql sql, SqlRows rows);
+
     public abstract DateTimeOffset ReadInstant(DbDataReader reader, int column);
 
     /// <summary>Waits until no other transaction holds <paramref name="key"/>; gone with the transaction.</summary>
@@ -37,6 +40,9 @@ internal enum FailureKind
 {
     /// <summary>A fault of ours.</summary>
     Bug,
+
+    /// <summary>The store does not take one of the values, and never will.</summary>
+    Refused,
 
     /// <summary>The transaction lost a race and may simply run again.</summary>
     Retry,
