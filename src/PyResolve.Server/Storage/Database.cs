@@ -16,7 +16,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
             await using var connection = await engine.OpenReaderAsync(cancellationToken);
             return await work(new Session(engine, connection, transaction: null));
         }
-        catch (DbException exception) when (engine.Classify(exception) is not FailureKind.Bug)
+        catch (DbException exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
         {
             throw new StoreUnavailableException(exception);
         }
@@ -38,7 +38,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
             catch (DbException exception)
             {
                 var kind = engine.Classify(exception);
-                if (kind is FailureKind.Bug)
+                if (kind is FailureKind.Bug or FailureKind.Refused)
                     throw;
                 if (kind is FailureKind.Unavailable || attempt == Attempts)
                     throw new StoreUnavailableException(exception);

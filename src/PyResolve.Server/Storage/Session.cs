@@ -7,6 +7,9 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 {
     public Engine Engine => engine;
 
+    /// <summary>Rows for a statement, which it calls <paramref name="name"/>.</summary>
+    public SqlRows<T> Rows<T>(string name, IReadOnlyList<T> source) => new(engine, name, source);
+
     /// <summary>Runs a statement.</summary>
     /// <returns>The number of rows that it changed.</returns>
     public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken)

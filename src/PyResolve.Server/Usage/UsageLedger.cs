@@ -86,34 +86,22 @@ internal sealed class UsageLedger(Database database, TimeProvider time)
     private static async Task<RecordOutcome> RecordOnHoldAsync(
         Session session, Guid userId, UsageRecord usage, Guid reservationId, CancellationToken cancellationToken)
     {
-        var hold = await session.FirstAsync(
-            $"select {Hold.Columns} from reservations where user_id = {userId} and id = {reservationId} {session.Engine.ForUpdate}",
-            row => Hold.Read(row, usage.ReceivedAt),
-            cancellationToken);
-        if (hold is null)
+        var stored = (await HoldRows.LockAsync(session, [(userId, reservationId)], cancellationToken)).SingleOrDefault();
+        if (stored is null)
             return RecordOutcome.NoSuchReservation;
-        if (hold.Tier != usage.Tier)
+        if (stored.Tier != usage.Tier)
             return RecordOutcome.OtherTier;
+        var hold = stored.At(usage.ReceivedAt);
+        var outcome = await RecordAsync(session, userId, usage with { Month = hold.Month, IsLate = !hold.Covers }, cancellationToken);
+        if (outcome is RecordOutcome.Recorded)
+        {
+            var after = hold.Spend(usage.Id);
+            var months = new MonthChanges();
+            months.Settle(stored, after);
+            await HoldRows.WriteAsync(session, [after], cancellationToken);
+            await HoldRows.MoveMonthsAsync(session, months.All, cancellationToken);
+        }
 
-        var spends = hold.State == ReservationStates.Held;
-        var outcome = await RecordAsync(session, userId, usage with { Month = hold.Month, IsLate = !spends }, cancellationToken);
-        if (outcome is RecordOutcome.Recorded && spends)
-            await SpendAsync(session, userId, hold, usage.Id, cancellationToken);
         return outcome;
-    }
-
-    /// <summary>Takes one unit from the hold. With its last unit spent, a hold is committed.</summary>
-    private static async Task SpendAsync(Session session, Guid userId, Hold hold, Guid usageEventId, CancellationToken cancellationToken)
-    {
-        var state = hold.Remaining == 1 ? ReservationStates.Committed : ReservationStates.Held;
-        await session.ExecuteAsync(
-            $"""
-            update reservations
-            set remaining = remaining - 1, state = {state}, usage_event_id = {usageEventId}
-            where user_id = {userId} and id = {hold.Id}
-            """,
-            cancellationToken);
-        await session.ExecuteAsync(
-            $"update usage_monthly set held = held - 1 where user_id = {userId} and month = {hold.Month}", cancellationToken);
     }
 }
