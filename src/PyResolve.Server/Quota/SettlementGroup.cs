@@ -38,18 +38,29 @@ internal sealed class SettlementGroup : IAsyncDisposable
 
     private async Task<IReadOnlyList<SettlementOutcome>> SettleAsync(Session session, IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken)
     {
-        var stored = (await HoldRows.LockAsync(session, [.. settlements.Select(static settlement => settlement.Key).Distinct()], cancellationToken))
-            .ToDictionary(static hold => (hold.UserId, hold.Id));
+        var holds = await HeldUnits.LockAsync(session, [.. settlements.Select(static settlement => settlement.Key)], cancellationToken);
         // Only now: whoever held the locks before has decided at an earlier instant.
         var now = _time.GetInstant();
-        var standing = stored.ToDictionary(static pair => pair.Key, pair => pair.Value.At(now));
-        await HoldRows.LockMonthsAsync(session, [.. stored.Values.Select(static hold => (hold.UserId, hold.Month))], cancellationToken);
-        var spent = await SpentOnAsync(session, settlements, standing, cancellationToken);
+        foreach (var hold in holds.All.ToList())
+            holds.Become(hold.At(now));
+        await HoldRows.LockMonthsAsync(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))], cancellationToken);
 
         var outcomes = new SettlementOutcome[settlements.Count];
+        var spent = await SpentOnAsync(session, settlements, holds, cancellationToken);
         foreach (var round in RoundsOf(settlements))
-            await SettleRoundAsync(session, settlements, round, standing, spent, outcomes, now, cancellationToken);
-        await WriteAsync(session, stored, standing, cancellationToken);
+        {
+            var postings = new List<(int Place, Posting Posting)>();
+            foreach (var place in round)
+            {
+                outcomes[place] = Settle(settlements[place], holds, spent, now, out var usage);
+                if (usage is not null)
+                    postings.Add((place, new Posting(settlements[place].UserId, usage)));
+            }
+
+            await RecordAsync(session, postings, holds, outcomes, now, cancellationToken);
+        }
+
+        await holds.WriteAsync(session, cancellationToken);
         return outcomes;
     }
 
@@ -57,105 +68,78 @@ internal sealed class SettlementGroup : IAsyncDisposable
     private static IEnumerable<IEnumerable<int>> RoundsOf(IReadOnlyList<Settlement> settlements) =>
         from place in Enumerable.Range(0, settlements.Count)
         group place by settlements[place].Key into ofHold
-        from turn in ofHold.Select(static (place, turn) => (place, turn))
-        group turn.place by turn.turn into round
+        from turn in ofHold.Select(static (place, number) => (place, number))
+        group turn.place by turn.number into round
         orderby round.Key
         select round;
 
-    private static async Task SettleRoundAsync(
+    /// <param name="usage">What is to be recorded before it is settled.</param>
+    private static SettlementOutcome Settle(
+        Settlement settlement, HeldUnits holds, Dictionary<Guid, int> spent, DateTimeOffset now, out UsageRecord? usage)
+    {
+        usage = null;
+        if (holds.Find(settlement.UserId, settlement.Id) is not { } hold)
+            return new SettlementOutcome.NotFound();
+        if (settlement.Commit is not { } commit)
+            return Release(hold, holds, now);
+        if (hold.State == ReservationStates.Committed)
+            return new SettlementOutcome.Committed(hold.UsageEventId);
+
+        // What an expired or released hold no longer holds was still worked for: all but what events have spent of it already.
+        var available = hold.Available(spent.GetValueOrDefault(hold.Id));
+        if (commit.Quantity > available)
+            return new SettlementOutcome.TooMany(available);
+        if (available > 0)
+            usage = UsageRecord.From(hold, commit, commit.Quantity ?? available, isLate: !hold.Covers, now);
+        else
+            holds.Become(hold.Commit(0, hold.UsageEventId, now));
+        return new SettlementOutcome.Committed(usage?.Id ?? hold.UsageEventId);
+    }
+
+    private static SettlementOutcome Release(Hold hold, HeldUnits holds, DateTimeOffset now)
+    {
+        if (hold.State == ReservationStates.Committed)
+            return new SettlementOutcome.IsCommitted();
+        if (hold.Lapsed > 0 && now > hold.RefundedUntil)
+            return new SettlementOutcome.TooLate(hold.RefundedUntil);
+        if (hold.State != ReservationStates.Released)
+            holds.Become(hold.Release());
+        return new SettlementOutcome.Released();
+    }
+
+    private static async Task RecordAsync(
         Session session,
-        IReadOnlyList<Settlement> settlements,
-        IEnumerable<int> round,
-        Dictionary<(Guid UserId, Guid Id), Hold> standing,
-        IReadOnlyDictionary<Guid, int> spent,
+        List<(int Place, Posting Posting)> postings,
+        HeldUnits holds,
         SettlementOutcome[] outcomes,
         DateTimeOffset now,
         CancellationToken cancellationToken)
     {
-        foreach (var place in round)
+        if (postings.Count == 0)
+            return;
+        var recorded = await LedgerWriter.RecordSettledAsync(session, [.. postings.Select(static pair => pair.Posting)], cancellationToken);
+        foreach (var ((place, (userId, usage)), outcome) in postings.Zip(recorded))
         {
-            var settlement = settlements[place];
-            if (!standing.TryGetValue(settlement.Key, out var hold))
-            {
-                outcomes[place] = new SettlementOutcome.NotFound();
-            }
-            else if (settlement.Commit is null)
-            {
-                (standing[settlement.Key], outcomes[place]) = Release(hold, now);
-            }
-            else if (hold.State == ReservationStates.Committed)
-            {
-                outcomes[place] = new SettlementOutcome.Committed(hold.UsageEventId);
-            }
+            if (outcome is RecordOutcome.Recorded)
+                holds.Become(holds.Find(userId, usage.ReservationId!.Value)!.Commit(usage.Quantity, usage.Id, now));
             else
-            {
-                (standing[settlement.Key], outcomes[place]) = await CommitAsync(
-                    session, hold, settlement.Commit, spent.GetValueOrDefault(hold.Id), now, cancellationToken);
-            }
+                outcomes[place] = new SettlementOutcome.IdTaken();
         }
     }
 
-    private static async Task<(Hold Hold, SettlementOutcome Outcome)> CommitAsync(
-        Session session, Hold hold, CommitRequest commit, int spent, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Asked only of those that hold nothing more, or not when their turn comes: otherwise their row says it.</summary>
+    private static async Task<Dictionary<Guid, int>> SpentOnAsync(
+        Session session, IReadOnlyList<Settlement> settlements, HeldUnits holds, CancellationToken cancellationToken)
     {
-        // What an expired or released hold no longer holds was still worked for: all but what events have spent of it already.
-        var available = hold.Available(spent);
-        if (commit.Quantity > available)
-            return (hold, new SettlementOutcome.TooMany(available));
-        if (available == 0)
-            return (hold.Commit(0, hold.UsageEventId, now), new SettlementOutcome.Committed(hold.UsageEventId));
-        var usage = UsageRecord.From(hold, commit, commit.Quantity ?? available, isLate: !hold.Covers, now);
-        return await UsageLedger.RecordAsync(session, hold.UserId, usage, cancellationToken) is RecordOutcome.Recorded
-            ? (hold.Commit(usage.Quantity, usage.Id, now), new SettlementOutcome.Committed(usage.Id))
-            : (hold, new SettlementOutcome.IdTaken());
-    }
-
-    private static (Hold Hold, SettlementOutcome Outcome) Release(Hold hold, DateTimeOffset now)
-    {
-        if (hold.State == ReservationStates.Committed)
-            return (hold, new SettlementOutcome.IsCommitted());
-        if (hold.Lapsed > 0 && now > hold.RefundedUntil)
-            return (hold, new SettlementOutcome.TooLate(hold.RefundedUntil));
-        return (hold.Release(), new SettlementOutcome.Released());
-    }
-
-    /// <summary>Asked only of those that hold nothing more: otherwise their row says it.</summary>
-    private static async Task<IReadOnlyDictionary<Guid, int>> SpentOnAsync(
-        Session session,
-        IReadOnlyList<Settlement> settlements,
-        Dictionary<(Guid UserId, Guid Id), Hold> standing,
-        CancellationToken cancellationToken)
-    {
+        var released = settlements.Where(static settlement => settlement.Commit is null).Select(static settlement => settlement.Key).ToHashSet();
         (Guid, Guid)[] ended =
         [
             .. from settlement in settlements
                where settlement.Commit is not null
-               where standing.TryGetValue(settlement.Key, out var hold) && !hold.Covers && hold.State != ReservationStates.Committed
+               let hold = holds.Find(settlement.UserId, settlement.Id)
+               where hold is not null && hold.State != ReservationStates.Committed && (!hold.Covers || released.Contains(settlement.Key))
                select settlement.Key,
         ];
-        return ended.Length == 0
-            ? new Dictionary<Guid, int>()
-            : await HoldRows.SpentAsync(session, [.. ended.Distinct()], cancellationToken);
-    }
-
-    private static async Task WriteAsync(
-        Session session,
-        Dictionary<(Guid UserId, Guid Id), Hold> stored,
-        Dictionary<(Guid UserId, Guid Id), Hold> standing,
-        CancellationToken cancellationToken)
-    {
-        var months = new MonthChanges();
-        var changed = new List<Hold>();
-        foreach (var (key, before) in stored)
-        {
-            var after = standing[key];
-            if (after == before)
-                continue;
-            changed.Add(after);
-            months.Settle(before, after);
-        }
-
-        await HoldRows.WriteAsync(session, changed, cancellationToken);
-        await HoldRows.MoveMonthsAsync(session, months.All, cancellationToken);
+        return ended.Length == 0 ? [] : await HoldRows.SpentAsync(session, [.. ended.Distinct()], cancellationToken);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class PostgresEngine : Engine
 
     public override void AddParameter(DbCommand command, SqlParameter parameter) => command.Parameters.Add(new NpgsqlParameter
     {
-        NpgsqlDbType = TypeOf(parameter.Type) | (parameter.IsArray ? NpgsqlDbType.Array : 0),
+        NpgsqlDbType = parameter.IsArray ? TypeOf(parameter.Type) | NpgsqlDbType.Array : TypeOf(parameter.Type),
         Value = parameter.Value switch
         {
             null => DBNull.Value,

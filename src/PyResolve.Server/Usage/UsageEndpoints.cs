@@ -27,7 +27,8 @@ internal static class UsageEndpoints
             RecordOutcome.Recorded or RecordOutcome.Duplicate => TypedResults.Ok(new UsageRecorded("recorded")),
             RecordOutcome.Conflict => new ProblemResult(Problems.Conflict("Another usage event has this id already. Use a new id for each event.")),
             RecordOutcome.NoSuchReservation => new ProblemResult(Problems.Invalid("reservation_id", "There is no such reservation.")),
-            _ => new ProblemResult(Problems.Invalid("tier", "must be that of the reservation.")),
+            RecordOutcome.OtherTier => new ProblemResult(Problems.Invalid("tier", "must be that of the reservation.")),
+            _ => new ProblemResult(Problems.Invalid("body", "has a value that the store does not take. Leave out what is unusual in it, such as in metadata.")),
         };
     }
 

@@ -92,9 +92,9 @@ public sealed class GroupCommitTests
     {
         await using var store = new SteppedStore();
         using var leaving = new CancellationTokenSource();
-        var running = store.SubmitAsync(Ada, [1], bytes: 1, leaving.Token);
+        var running = store.SubmitUntilAsync(Ada, 1, leaving.Token);
         var step = await store.NextAsync();
-        var queued = store.SubmitAsync(Ada, [2], bytes: 1, leaving.Token);
+        var queued = store.SubmitUntilAsync(Ada, 2, leaving.Token);
         var staying = store.SubmitAsync(Bob, 3);
 
         await leaving.CancelAsync();

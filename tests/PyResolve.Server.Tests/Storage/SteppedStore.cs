@@ -25,8 +25,10 @@ internal sealed class SteppedStore : IAsyncDisposable
 
     public Task<string[]> SubmitAsync(Guid account, int item) => SubmitAsync(account, [item], bytes: 1);
 
-    public Task<string[]> SubmitAsync(Guid account, int[] items, long bytes, CancellationToken cancellationToken = default) =>
-        _commit.SubmitAsync(account, items, bytes, cancellationToken);
+    public Task<string[]> SubmitAsync(Guid account, int[] items, long bytes) => _commit.SubmitAsync(account, items, bytes, CancellationToken.None);
+
+    /// <summary>As somebody does who may leave.</summary>
+    public Task<string[]> SubmitUntilAsync(Guid account, int item, CancellationToken leaving) => _commit.SubmitAsync(account, [item], bytes: 1, leaving);
 
     /// <summary>The flush that waits to be let through.</summary>
     public async Task<Step> NextAsync() => await _steps.Reader.ReadAsync(TestContext.Current.CancellationToken);
