@@ -42,6 +42,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(CommitRequest))]
 [JsonSerializable(typeof(ReservationCommitted))]
 [JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(LeaseKeySet))]
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
 [JsonSerializable(typeof(UsageBatchRequest))]

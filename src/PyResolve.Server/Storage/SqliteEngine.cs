@@ -40,6 +40,9 @@ internal sealed class SqliteEngine : Engine
     /// <summary>The writer is alone in the database already.</summary>
     public override SqlFragment ForUpdate => new("");
 
+    /// <inheritdoc cref="ForUpdate"/>
+    public override SqlFragment ForUpdateSkippingLocked => new("");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
 
@@ -164,6 +167,12 @@ internal sealed class SqliteEngine : Engine
                 break;
             case long[] numbers:
                 writer.WriteNumberValue(numbers[row]);
+                break;
+            case long?[] numbers when numbers[row] is { } number:
+                writer.WriteNumberValue(number);
+                break;
+            case long?[]:
+                writer.WriteNullValue();
                 break;
             case bool[] flags:
                 writer.WriteNumberValue(flags[row] ? 1 : 0);
