@@ -44,6 +44,9 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
+[JsonSerializable(typeof(UsageStatistics))]
+[JsonSerializable(typeof(UsageHistory))]
+[JsonSerializable(typeof(UsageEventPage))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext

@@ -12,6 +12,7 @@ using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Quota;
+using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 
@@ -81,6 +82,7 @@ internal static class ServerApp
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
+        services.AddStatistics();
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
@@ -112,6 +114,7 @@ internal static class ServerApp
         app.MapPageAssets();
         app.MapQuota();
         app.MapUsage();
+        app.MapStatistics();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");
     }

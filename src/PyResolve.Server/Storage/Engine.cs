@@ -11,6 +11,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Ends a select whose rows must not change until the transaction ends.</summary>
     public abstract SqlFragment ForUpdate { get; }
 
+    /// <summary>Follows a text that is ordered by: by its bytes, whatever the language of the database.</summary>
+    public abstract SqlFragment ByBytes { get; }
+
     public abstract ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
 
     /// <summary>A connection that may write, once it is this caller's turn.</summary>

@@ -24,6 +24,8 @@ internal sealed class PostgresEngine : Engine
 
     public override SqlFragment ForUpdate => new("for update");
 
+    public override SqlFragment ByBytes => new("collate \"C\"");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await _dataSource.OpenConnectionAsync(cancellationToken);
 

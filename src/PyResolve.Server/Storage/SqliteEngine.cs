@@ -31,6 +31,9 @@ internal sealed class SqliteEngine : Engine
     /// <summary>The writer is alone in the database already.</summary>
     public override SqlFragment ForUpdate => new("");
 
+    /// <summary>As it does by itself.</summary>
+    public override SqlFragment ByBytes => new("");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
 
