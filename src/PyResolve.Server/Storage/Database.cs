@@ -97,6 +97,15 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     public Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken) =>
         ReadAsync(session => session.ListAsync(sql, map, cancellationToken), cancellationToken);
 
+    /// <inheritdoc cref="Session.VisitAsync"/>
+    public Task VisitAsync(Sql sql, Func<Row, bool> visit, CancellationToken cancellationToken) => ReadAsync<object?>(
+        async session =>
+        {
+            await session.VisitAsync(sql, visit, cancellationToken);
+            return null;
+        },
+        cancellationToken);
+
     /// <summary>One statement in a transaction of its own.</summary>
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);

@@ -43,6 +43,9 @@ internal sealed class SqliteEngine : Engine
     /// <inheritdoc cref="ForUpdate"/>
     public override SqlFragment ForUpdateSkippingLocked => new("");
 
+    /// <summary>As it does by itself.</summary>
+    public override SqlFragment ByBytes => new("");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
 
