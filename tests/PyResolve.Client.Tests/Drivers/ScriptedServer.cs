@@ -22,12 +22,16 @@ public sealed class ScriptedServer : IAsyncDisposable
     private readonly List<(string[] Route, Func<ReceivedRequest, Answer> Answer)> _script = [];
     private readonly ConcurrentDictionary<string, int> _lose = new();
     private readonly ConcurrentQueue<ReceivedRequest> _requests = new();
+    private readonly TemporaryHome _home = new();
 
     private ScriptedServer(WebApplication app) => _app = app;
 
     public Uri Url => new(_app.Urls.Single());
 
     public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
+
+    /// <summary>Where its clients keep their config file and outbox.</summary>
+    public TemporaryHome Home => _home;
 
     public static async Task<ScriptedServer> StartAsync()
     {
@@ -64,12 +68,16 @@ public sealed class ScriptedServer : IAsyncDisposable
 
     public PyResolveClient Client(Action<PyResolveClientOptions>? configure = null)
     {
-        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key };
+        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key, Home = _home.Path };
         configure?.Invoke(options);
         return PyResolveClient.Create(options);
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _home.Dispose();
+    }
 
     private async Task HandleAsync(HttpContext http)
     {
