@@ -88,6 +88,8 @@ public sealed class ScriptedServer : IAsyncDisposable
         var scripted = _script.Find(line => Matches(line.Route, request.Route.Split('/')));
         var answer = scripted.Answer is null ? Answer.Problem(404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
         var isLost = scripted.Route is { } route && _lose.AddOrUpdate(string.Join('/', route), -1, (_, left) => left - 1) >= 0;
+        if (answer.Delay > TimeSpan.Zero)
+            await Task.Delay(answer.Delay);
         if (isLost || answer.Status == Answer.Cut.Status)
             http.Abort();
         else if (answer.Status == Answer.Never.Status)
