@@ -45,6 +45,11 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(LeaseKeySet))]
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
+[JsonSerializable(typeof(UsageBatchRequest))]
+[JsonSerializable(typeof(UsageBatchResponse))]
+[JsonSerializable(typeof(UsageStatistics))]
+[JsonSerializable(typeof(UsageHistory))]
+[JsonSerializable(typeof(UsageEventPage))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext

@@ -13,6 +13,7 @@ using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Quota;
+using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 
@@ -81,6 +82,7 @@ internal static class ServerApp
         services.AddQuota(configuration);
         services.AddLeases(configuration, options);
         services.AddSingleton<UsageLedger>();
+        services.AddStatistics();
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
@@ -113,6 +115,7 @@ internal static class ServerApp
         app.MapQuota();
         app.MapLeaseKeys();
         app.MapUsage();
+        app.MapStatistics();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");
     }

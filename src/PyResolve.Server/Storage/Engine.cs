@@ -14,6 +14,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>The same, without the rows that another transaction has locked.</summary>
     public abstract SqlFragment ForUpdateSkippingLocked { get; }
 
+    /// <summary>Follows a text that is ordered by: by its bytes, whatever the language of the database.</summary>
+    public abstract SqlFragment ByBytes { get; }
+
     public abstract ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
 
     /// <summary>A connection that may write, once it is this caller's turn.</summary>

@@ -26,6 +26,8 @@ internal sealed class PostgresEngine : Engine
 
     public override SqlFragment ForUpdateSkippingLocked => new("for update skip locked");
 
+    public override SqlFragment ByBytes => new("collate \"C\"");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await _dataSource.OpenConnectionAsync(cancellationToken);
 

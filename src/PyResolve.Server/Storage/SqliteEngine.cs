@@ -16,6 +16,8 @@ internal sealed class SqliteEngine : Engine
 {
     private const long TicksPerMicrosecond = TimeSpan.TicksPerMicrosecond;
 
+    private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(5);
+
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly string _connectionString;
@@ -40,6 +42,9 @@ internal sealed class SqliteEngine : Engine
 
     /// <inheritdoc cref="ForUpdate"/>
     public override SqlFragment ForUpdateSkippingLocked => new("");
+
+    /// <summary>As it does by itself.</summary>
+    public override SqlFragment ByBytes => new("");
 
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
@@ -116,6 +121,8 @@ internal sealed class SqliteEngine : Engine
 
     public override async ValueTask DisposeAsync()
     {
+        // A background task may be in the middle of a transaction, which must not lose its connection under it.
+        await _writerTurn.WaitAsync(LongestTransaction);
         if (_writer is not null)
             await _writer.DisposeAsync();
         using var anyConnection = new SqliteConnection(_connectionString);
