@@ -8,13 +8,13 @@ internal static class LeaseKeyText
 {
     private const string PemLabel = "PRIVATE KEY";
 
-    private static readonly char[] Separators = [',', ' ', '\t', '\r', '\n'];
+    private static readonly char[] Separators = [' ', '\t', '\r', '\n'];
 
     /// <exception cref="FormatException">The message says what is wrong, without the key.</exception>
     public static IReadOnlyList<LeaseKey> Read(string text)
     {
-        // Environment files cannot hold a line break; many write \n in its place.
-        var rest = text.Replace("\\n", "\n", StringComparison.Ordinal);
+        // Environment files cannot hold a line break; many write \n in its place. A PEM block begins on a line of its own.
+        var rest = text.Replace("\\n", "\n", StringComparison.Ordinal).Replace(',', '\n');
         var keys = new List<LeaseKey>();
         while (PemEncoding.TryFind(rest, out var pem))
         {
@@ -40,13 +40,13 @@ internal static class LeaseKeyText
         {
             return LeaseKey.Import(Convert.FromBase64String(base64));
         }
-        catch (FormatException)
+        catch (FormatException exception)
         {
-            throw new FormatException("it is neither PEM nor base64");
+            throw new FormatException("it is neither PEM nor base64", exception);
         }
-        catch (CryptographicException)
+        catch (CryptographicException exception)
         {
-            throw new FormatException("it is no private key on the curve P-256 in PKCS#8");
+            throw new FormatException("it is no private key on the curve P-256 in PKCS#8", exception);
         }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class LeaseKeys
     private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) => _keys = new Lazy<IReadOnlyList<LeaseKey>>(read);
 
     /// <summary><see langword="null"/>: this server gives no leases.</summary>
-    public LeaseKey? Signing => _keys.Value.FirstOrDefault();
+    public LeaseKey? Signing => _keys.Value is [var first, ..] ? first : null;
 
     public LeaseKeySet Published => new([.. _keys.Value.Select(key => key.Public)]);
 

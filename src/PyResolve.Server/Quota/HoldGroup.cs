@@ -193,6 +193,6 @@ internal sealed class HoldGroup : IAsyncDisposable
     private static List<(Guid UserId, string Name)> KeysOf(IReadOnlyList<HoldItem> items, Func<HoldItem, string?> name) =>
         [.. items.Where(item => name(item) is not null).Select(item => (item.UserId, name(item)!)).Distinct()];
 
-    private static SqlRows Rows(Session session, List<(Guid UserId, string Name)> keys) =>
+    private static SqlRows<(Guid UserId, string Name)> Rows(Session session, List<(Guid UserId, string Name)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("name", static key => key.Name);
 }

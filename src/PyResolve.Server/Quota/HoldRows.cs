@@ -166,6 +166,6 @@ internal static class HoldRows
             throw new InvalidOperationException("A month would go past its limit.");
     }
 
-    private static SqlRows Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
+    private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("id", static key => key.Id);
 }

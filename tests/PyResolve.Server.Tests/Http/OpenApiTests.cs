@@ -11,6 +11,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["GET /health"] = [],
         ["GET /health/ready"] = [],
         ["GET /plans"] = [],
+        ["GET /.well-known/jwks.json"] = [],
         ["POST /auth/signup"] = [],
         ["POST /auth/login"] = [],
         ["POST /auth/logout"] = ["session"],
