@@ -80,7 +80,7 @@ internal static class ServerApp
         services.AddApiKeys(options);
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
-        services.AddSingleton<UsageLedger>();
+        services.AddUsage(options);
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
