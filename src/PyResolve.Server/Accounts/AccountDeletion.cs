@@ -1,4 +1,5 @@
 using PyResolve.Server.Audit;
+using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
@@ -51,6 +52,7 @@ internal sealed class AccountDeletion(Database database, PasswordProof proof, Se
         await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
+        await Outbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         await audit.WriteAsync(session, userId, origin, AuditActions.AccountDeleted, target: null, cancellationToken);
     }

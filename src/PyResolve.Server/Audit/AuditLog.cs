@@ -11,6 +11,9 @@ internal sealed record Origin(string Actor, string? Address)
 {
     public static Origin Operator { get; } = new("operator", Address: null);
 
+    /// <summary>Somebody who need not be anybody.</summary>
+    public static Origin Anyone(string? address) => new("anyone", address);
+
     public static Origin Of(HttpContext http) => new(
         http.Features.Get<Caller>() switch
         {

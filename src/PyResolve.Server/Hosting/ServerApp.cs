@@ -11,6 +11,7 @@ using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Leases;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
@@ -68,7 +69,6 @@ internal static class ServerApp
     {
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
-        services.AddSingleton(new Plans(configuration));
         services.AddSingleton(TimeProvider.System);
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
@@ -79,8 +79,8 @@ internal static class ServerApp
         services.AddAccounts(configuration);
         services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
-        services.AddSingleton<QuotaReader>();
-        services.AddSingleton<Reservations>();
+        services.AddQuota(configuration);
+        services.AddLeases(configuration, options);
         services.AddSingleton<UsageLedger>();
         services.AddStatistics();
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
@@ -113,6 +113,7 @@ internal static class ServerApp
         app.MapLetterPages();
         app.MapPageAssets();
         app.MapQuota();
+        app.MapLeaseKeys();
         app.MapUsage();
         app.MapStatistics();
         app.MapAudit();

@@ -35,6 +35,9 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:RememberedKeys</c>: how many verified keys an instance keeps in memory; default 200,000.</summary>
     public int RememberedKeys { get; private init; } = 200_000;
 
+    /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many keys of an account may live at a time; default 1,000.</summary>
+    public int LiveKeysPerAccount { get; private init; } = 1_000;
+
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var databaseUrl = Text(configuration, "DATABASE_URL");
@@ -57,6 +60,7 @@ internal sealed class ServerOptions
             CorsOrigins = Origins(configuration),
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
+            LiveKeysPerAccount = Number(configuration, "PyResolve:LiveKeysPerAccount", 1_000, 1, 1_000_000),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
         };
     }

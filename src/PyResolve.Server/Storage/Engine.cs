@@ -11,6 +11,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Ends a select whose rows must not change until the transaction ends.</summary>
     public abstract SqlFragment ForUpdate { get; }
 
+    /// <summary>The same, without the rows that another transaction has locked.</summary>
+    public abstract SqlFragment ForUpdateSkippingLocked { get; }
+
     /// <summary>Follows a text that is ordered by: by its bytes, whatever the language of the database.</summary>
     public abstract SqlFragment ByBytes { get; }
 
@@ -23,6 +26,9 @@ internal abstract class Engine : IAsyncDisposable
     public abstract ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken);
 
     public abstract void AddParameter(DbCommand command, SqlParameter parameter);
+
+    /// <summary>Writes rows where a statement names a table.</summary>
+    public abstract void Append(Sql sql, SqlRows rows);
 
     public abstract DateTimeOffset ReadInstant(DbDataReader reader, int column);
 
@@ -43,6 +49,9 @@ internal enum FailureKind
 {
     /// <summary>A fault of ours.</summary>
     Bug,
+
+    /// <summary>The store does not take one of the values, and never will.</summary>
+    Refused,
 
     /// <summary>The transaction lost a race and may simply run again.</summary>
     Retry,

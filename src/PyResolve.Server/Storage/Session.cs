@@ -7,6 +7,9 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 {
     public Engine Engine => engine;
 
+    /// <summary>Rows for a statement, which it calls <paramref name="name"/>.</summary>
+    public SqlRows<T> Rows<T>(string name, IReadOnlyList<T> source) => new(engine, name, source);
+
     /// <summary>How long a statement may take; default the connection's own limit. <see cref="TimeSpan.Zero"/>: as long as it needs.</summary>
     public TimeSpan? TimeLimit { get; set; }
 

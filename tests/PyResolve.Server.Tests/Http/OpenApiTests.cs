@@ -35,6 +35,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["POST /quota/reservations/{id}/commit"] = ["api_key", "session"],
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /usage"] = ["api_key", "session"],
+        ["POST /usage/batch"] = ["api_key", "session"],
         ["GET /usage"] = ["api_key", "session"],
         ["GET /usage/history"] = ["api_key", "session"],
         ["GET /usage/events"] = ["api_key", "session"],
