@@ -37,6 +37,10 @@ public sealed class OpenApiTests(SharedServers servers)
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /usage"] = ["api_key", "session"],
         ["POST /usage/batch"] = ["api_key", "session"],
+        ["GET /usage"] = ["api_key", "session"],
+        ["GET /usage/history"] = ["api_key", "session"],
+        ["GET /usage/events"] = ["api_key", "session"],
+        ["GET /usage/export.csv"] = ["api_key", "session"],
     };
 
     [Fact]
