@@ -25,8 +25,10 @@ public sealed class RequestControls
     /// <param name="status">The answer; 0 cuts the connection.</param>
     /// <param name="moment">Before the effect, or after it, when only the answer is lost.</param>
     /// <param name="route">Which; any unless given.</param>
-    public void FailNext(int count, int status = 500, FaultMoment moment = FaultMoment.BeforeEffect, string? route = null) =>
-        _faults.Order(count, status, moment, route);
+    /// <param name="shouldRetry">What <c>Stripe-Should-Retry</c> says; left out unless given.</param>
+    public void FailNext(
+        int count, int status = 500, FaultMoment moment = FaultMoment.BeforeEffect, string? route = null, bool? shouldRetry = null) =>
+        _faults.Add(new Fault(status, shouldRetry), count, moment, route);
 
     /// <summary>Makes reads slow, by chance up to <paramref name="longest"/> before they look and as much again after: what arrives may be old.</summary>
     /// <param name="longest">Real time; zero makes them quick again.</param>

@@ -35,6 +35,7 @@ internal sealed class DeliveryPump : BackgroundService
             Task changed;
             lock (_world.Gate)
             {
+                Passage.CatchUp(_world);
                 if (_world.Deliveries.IsIdle)
                     return;
                 changed = _progress.Task;
