@@ -45,6 +45,11 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(UsageEventRequest))]
 [JsonSerializable(typeof(UsageRecorded))]
 [JsonSerializable(typeof(AuditPage))]
+[JsonSerializable(typeof(CheckoutRequest))]
+[JsonSerializable(typeof(CheckoutStarted))]
+[JsonSerializable(typeof(PortalOpened))]
+[JsonSerializable(typeof(SubscriptionInfo))]
+[JsonSerializable(typeof(WebhookReceived))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext
 {

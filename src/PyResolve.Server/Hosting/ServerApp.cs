@@ -5,6 +5,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Billing;
 using PyResolve.Server.Dashboard;
 using PyResolve.Server.Devices;
 using PyResolve.Server.Email;
@@ -81,6 +82,7 @@ internal static class ServerApp
         services.AddSingleton<QuotaReader>();
         services.AddSingleton<Reservations>();
         services.AddSingleton<UsageLedger>();
+        services.AddBilling(configuration);
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
@@ -112,6 +114,7 @@ internal static class ServerApp
         app.MapPageAssets();
         app.MapQuota();
         app.MapUsage();
+        app.MapBilling();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");
     }

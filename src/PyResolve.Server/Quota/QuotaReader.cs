@@ -16,7 +16,7 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
         var month = now.ToMonth();
         var standing = await session.FirstAsync(
             $"""
-            select p.plan, coalesce(m.migrations, 0), coalesce(m.held, 0) - coalesce((
+            select {EffectivePlan.Columns}, coalesce(m.migrations, 0), coalesce(m.held, 0) - coalesce((
                 select sum(r.remaining)
                 from reservations r
                 where r.user_id = {userId} and r.state = 'held' and r.expires_at <= {now} and r.month = {month}), 0)
@@ -24,7 +24,7 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
             where p.id = {userId}
             """,
-            static row => new { Plan = row.Text(0), Used = row.Int64(1), Held = row.Int64(2) },
+            row => new { Plan = EffectivePlan.Read(row, 0, now), Used = row.Int64(3), Held = row.Int64(4) },
             cancellationToken) ?? throw AccountGone.Exception();
         return Describe(plans[standing.Plan], standing.Used, standing.Held, now);
     }

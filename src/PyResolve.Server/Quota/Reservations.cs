@@ -24,7 +24,7 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
             async session =>
             {
                 var now = time.GetInstant();
-                var plan = await LockAccountAsync(session, userId, cancellationToken);
+                var plan = await LockAccountAsync(session, userId, now, cancellationToken);
                 var digest = RequestDigests.Of(wanted);
 
                 if (idempotencyKey is not null && await FindByIdempotencyKeyAsync(session, userId, idempotencyKey, now, cancellationToken) is { } first)
@@ -104,10 +104,12 @@ internal sealed class Reservations(Database database, Plans plans, TimeProvider 
         },
         cancellationToken);
 
-    private async Task<Plan> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    private async Task<Plan> LockAccountAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var name = await session.FirstAsync(
-            $"select plan from profiles where id = {userId} {session.Engine.ForUpdate}", static row => row.Text(0), cancellationToken);
+            $"select {EffectivePlan.Columns} from profiles p where p.id = {userId} {session.Engine.ForUpdate}",
+            row => EffectivePlan.Read(row, 0, now),
+            cancellationToken);
         return plans[name ?? throw AccountGone.Exception()];
     }
 

@@ -35,6 +35,10 @@ public sealed class OpenApiTests(SharedServers servers)
         ["POST /quota/reservations/{id}/commit"] = ["api_key", "session"],
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /usage"] = ["api_key", "session"],
+        ["POST /billing/checkout"] = ["api_key", "session"],
+        ["GET /billing/portal"] = ["api_key", "session"],
+        ["GET /billing/subscription"] = ["api_key", "session"],
+        ["POST /webhooks/stripe"] = [],
     };
 
     [Fact]
