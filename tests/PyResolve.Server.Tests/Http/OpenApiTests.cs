@@ -41,6 +41,10 @@ public sealed class OpenApiTests(SharedServers servers)
         ["GET /usage/history"] = ["api_key", "session"],
         ["GET /usage/events"] = ["api_key", "session"],
         ["GET /usage/export.csv"] = ["api_key", "session"],
+        ["POST /billing/checkout"] = ["api_key", "session"],
+        ["GET /billing/portal"] = ["api_key", "session"],
+        ["GET /billing/subscription"] = ["api_key", "session"],
+        ["POST /webhooks/stripe"] = [],
     };
 
     [Fact]
