@@ -17,6 +17,8 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
 
     public TimeProvider Time => time;
 
+    public ServerClock ServerClock { get; } = new(time);
+
     public async Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class
     {
@@ -39,10 +41,12 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
         using var timeout = time.CancelAfter(settings.RequestTimeout);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var message = Message(request);
+        var asked = time.GetUtcNow();
         try
         {
             using var response = await http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
             var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
+            ServerClock.Learn(answer.Date, asked);
             return answer.IsSuccess ? answer : throw answer.Failure(request.SendsKey);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
