@@ -81,7 +81,7 @@ internal static class ServerApp
         services.AddApiKeys(options);
         services.AddQuota(configuration);
         services.AddLeases(configuration, options);
-        services.AddSingleton<UsageLedger>();
+        services.AddUsage(options);
         services.AddStatistics();
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
