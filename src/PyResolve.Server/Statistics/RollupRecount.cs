@@ -85,7 +85,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 select month from usage_libraries where user_id = {account}
                 union
                 select month from reservations where user_id = {account} and state = 'held') months
-            where {month is null} or month = {month}
+            where ({month is null} or month = {month})
+              and not exists (select 1 from usage_retention where deleted_before > months.month)
             order by month
             """,
             static row => row.Text(0),
@@ -111,7 +112,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         async session =>
         {
             session.TimeLimit = TimeSpan.Zero;
-            await slice.LockAsync(session, cancellationToken);
+            if (!await slice.LockAsync(session, cancellationToken))
+                return;
             await slice.RepairAsync(session, cancellationToken);
             await audit.WriteAsync(session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
         },

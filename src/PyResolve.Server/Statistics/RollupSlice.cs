@@ -2,13 +2,16 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>The rollups of one account and month, and what they should be.</summary>
+/// <summary>
+/// The rollups of one account and month, and what they should be. A month of which retention may have deleted events is never compared: the
+/// statement that would see them gone sees the mark that was set before.
+/// </summary>
 internal sealed record RollupSlice(Guid UserId, string Month)
 {
     private static readonly string[] MonthlyColumns =
-        ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held"];
+        ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed"];
 
-    /// <summary>What the events add up to, in the order of <see cref="MonthlyColumns"/> but for the holds; then how many they are.</summary>
+    /// <summary>What the events add up to, in the order of <see cref="MonthlyColumns"/>, and how many they are. The last two columns come from the holds.</summary>
     private static readonly SqlFragment Totals = new(
         """
         coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,
@@ -18,6 +21,9 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         coalesce(sum(files_changed), 0) as total_files_changed,
         count(*) as events
         """);
+
+    private static readonly SqlFragment Holds = new(
+        "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
 
     /// <summary>Calls <paramref name="report"/> for each value that is not what it should be.</summary>
     /// <returns>The number of events.</returns>
@@ -30,11 +36,17 @@ internal sealed record RollupSlice(Guid UserId, string Month)
     }
 
     /// <summary>Makes sure that there is a row to lock, and locks it: see <see cref="RollupRecount"/>.</summary>
-    public async Task LockAsync(Session session, CancellationToken cancellationToken)
+    /// <returns>Whether the month's events are all there. Until the transaction ends, retention deletes no more months.</returns>
+    public async Task<bool> LockAsync(Session session, CancellationToken cancellationToken)
     {
+        var mark = await session.FirstAsync(
+            $"select coalesce(deleted_before, '') from usage_retention {session.Engine.ForUpdate}", static row => row.Text(0), cancellationToken);
+        if (string.CompareOrdinal(mark, Month) > 0)
+            return false;
         await session.ExecuteAsync($"insert into usage_monthly (user_id, month) values ({UserId}, {Month}) on conflict do nothing", cancellationToken);
         await session.NumberAsync(
             $"select migrations from usage_monthly where user_id = {UserId} and month = {Month} {session.Engine.ForUpdate}", cancellationToken);
+        return true;
     }
 
     /// <summary>Within the transaction that holds the lock.</summary>
@@ -48,8 +60,10 @@ internal sealed record RollupSlice(Guid UserId, string Month)
                 llm_migrations = e.llm_migrations,
                 total_tokens = e.total_tokens,
                 total_files_changed = e.total_files_changed,
-                held = (select coalesce(sum(remaining), 0) from reservations where user_id = {UserId} and month = {Month} and state = 'held')
+                held = h.held,
+                lapsed = h.lapsed
             from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
+            cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
             where user_id = {UserId} and month = {Month}
             """,
             cancellationToken);
@@ -81,12 +95,12 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         await session.VisitAsync(
             $"""
             select coalesce(m.migrations, 0), coalesce(m.tier1_migrations, 0), coalesce(m.llm_migrations, 0), coalesce(m.total_tokens, 0),
-                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0),
-                   e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed,
-                   (select coalesce(sum(remaining), 0) from reservations where user_id = {UserId} and month = {Month} and state = 'held'),
-                   e.events
+                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0),
+                   e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed, h.held, h.lapsed, e.events
             from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
+            cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
             left join usage_monthly m on m.user_id = {UserId} and m.month = {Month}
+            where not exists (select 1 from usage_retention where deleted_before > {Month})
             """,
             row =>
             {
@@ -110,6 +124,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             from usage_events
             where user_id = {UserId} and month = {Month}
             group by 1) e on e.date = r.date
+        where not exists (select 1 from usage_retention where deleted_before > {Month})
         order by 1
         """,
         row =>
@@ -131,6 +146,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             where user_id = {UserId} and month = {Month} and event_type = 'migration'
             group by 1) e on e.library = r.library
         where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
+          and not exists (select 1 from usage_retention where deleted_before > {Month})
         order by 1
         """,
         row =>

@@ -16,8 +16,10 @@ public sealed class RecomputeTests(SharedServers servers)
             await account.ReportAsync("a 'library'", type: "scan");
             await account.CommitAsync((await account.HoldAsync(quantity: 2)).Id(), new { quantity = 1 });
             await account.HoldAsync();
+            await account.Key.PostAsync("/quota/reservations", new { tier = "tier1", machine = "m1", ttl_seconds = 60 });
         }
 
+        own.Clock.Advance(TimeSpan.FromMinutes(2));
         var result = await RecomputeAsync(own.Store);
 
         result.OrThrow("usage recompute").Output.ShouldMatch(@"^Recounted 8 events of 2 accounts in 4 months: no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
@@ -97,6 +99,22 @@ public sealed class RecomputeTests(SharedServers servers)
         (await RecomputeAsync(own.Store)).ExitCode.ShouldBe(1);
 
         (await account.Key.GetAsync("/usage")).ShouldBeJson(200, before.Text);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_month_whose_events_were_deleted_is_left_alone(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.ReportAsync(occurredAt: "2026-10-31T00:00:00Z");
+        await account.ReportAsync();
+        await own.Store.ExecuteSqlAsync("update usage_retention set deleted_before = '2026-11'");
+        await own.Store.ExecuteSqlAsync("delete from usage_events where month = '2026-10'");
+
+        var result = await RecomputeAsync(own.Store);
+
+        result.OrThrow("usage recompute").Output.ShouldStartWith("Recounted 1 event of 1 account in 1 month: no difference.");
+        (await account.Key.GetAsync("/usage?month=2026-10"))["migrations"].GetInt64().ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
