@@ -1,15 +1,5 @@
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>Where in a request a fault strikes.</summary>
-public enum FaultMoment
-{
-    /// <summary>Before anything is done.</summary>
-    BeforeEffect,
-
-    /// <summary>After it is done and kept for its idempotency key: the answer is what gets lost.</summary>
-    AfterEffect,
-}
-
 /// <param name="Status">The answer; 0 cuts the connection.</param>
 /// <param name="ShouldRetry">The header <c>Stripe-Should-Retry</c>; left out where null.</param>
 internal sealed record Fault(int Status, bool? ShouldRetry);

@@ -100,8 +100,8 @@ internal static class ParameterTable
           flow_data[subscription_update_confirm][subscription*] flow_data[subscription_update_confirm][items*][][id*]
           flow_data[subscription_update_confirm][items*][][price] flow_data[subscription_update_confirm][items*][][quantity]:int
         POST /v1/billing_portal/configurations
-          features[customer_update][enabled*]:bool features[customer_update][allowed_updates][]
-          features*[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
+          features*[customer_update][enabled*]:bool features[customer_update][allowed_updates][]
+          features[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
           features[subscription_cancel][enabled*]:bool features[subscription_cancel][mode]:at_period_end|immediately
           features[subscription_cancel][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_cancel][cancellation_reason][enabled*]:bool features[subscription_cancel][cancellation_reason][options*][]

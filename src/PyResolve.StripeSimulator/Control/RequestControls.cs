@@ -2,6 +2,16 @@ using PyResolve.StripeSimulator.Api;
 
 namespace PyResolve.StripeSimulator;
 
+/// <summary>Where in a request a fault strikes.</summary>
+public enum FaultMoment
+{
+    /// <summary>Before anything is done.</summary>
+    BeforeEffect,
+
+    /// <summary>After it is done and kept for its idempotency key: the answer is what gets lost.</summary>
+    AfterEffect,
+}
+
 /// <summary>What happens to requests for the API. A route is named as in <c>GET /v1/subscriptions/{id}</c>. Thread-safe.</summary>
 public sealed class RequestControls
 {

@@ -14,7 +14,7 @@ public sealed class ParameterTableTests
     [MemberData(nameof(NotedCalls))]
     public void What_is_noted_about_a_call_holds_in_the_table(string call)
     {
-        ParameterTable.Rules.ShouldContainKey(call);
+        ParameterTable.Rules.Keys.ShouldContain(call);
         foreach (var path in NotedParameters.Of(call))
         {
             var rule = ParameterTable.Rules[call];
@@ -22,7 +22,7 @@ public sealed class ParameterTableTests
             {
                 if (rule.Type is "map" or "range")
                     break;
-                rule.Members.ShouldContainKey(name, $"{call}: {string.Join('.', path)}");
+                rule.Members.Keys.ShouldContain(name, $"{call}: {string.Join('.', path)}");
                 rule = rule.Members[name];
                 if (isRequired)
                     rule.IsRequired.ShouldBeTrue($"{call}: {string.Join('.', path)}");

@@ -1,6 +1,6 @@
 using PyResolve.StripeSimulator.Tests.Drivers;
 
-namespace PyResolve.StripeSimulator.Tests;
+namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
 public sealed class CheckoutTests
 {
@@ -38,5 +38,48 @@ public sealed class CheckoutTests
         next.ShouldBeNull();
         (await stage.Api.GetAsync($"/v1/subscriptions?customer={customer}&status=all")).Ok().Data.ShouldBeEmpty();
         (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}")).Ok()["status"].GetString().ShouldBe("open");
+    }
+
+    [Fact]
+    public async Task A_session_that_nobody_pays_expires_after_a_day()
+    {
+        await using var stage = await Stage.SetAsync();
+        var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm())).Ok();
+
+        stage.Simulation.Advance(TimeSpan.FromHours(25));
+
+        (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}")).Ok()["status"].GetString().ShouldBe("expired");
+        (await stage.Api.GetAsync("/v1/events?type=checkout.session.expired")).Ok().Data.Count.ShouldBe(1);
+        stage.Simulation.PayCheckout(session.Id).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_session_is_expired_once_and_paid_never_after()
+    {
+        await using var stage = await Stage.SetAsync();
+        var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm())).Ok();
+
+        var expired = (await stage.Api.PostAsync($"/v1/checkout/sessions/{session.Id}/expire")).Ok();
+        var again = await stage.Api.PostAsync($"/v1/checkout/sessions/{session.Id}/expire");
+
+        expired["status"].GetString().ShouldBe("expired");
+        again.Status.ShouldBe(400);
+        stage.Simulation.PayCheckout(session.Id).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_trial_begins_without_a_payment()
+    {
+        await using var stage = await Stage.SetAsync();
+        var session = (await stage.Api.PostAsync(
+            "/v1/checkout/sessions", stage.CheckoutForm() + "&subscription_data[trial_period_days]=14&subscription_data[metadata][user_id]=7")).Ok();
+
+        stage.Simulation.PayCheckout(session.Id).ShouldNotBeNull();
+
+        var paid = (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}?expand[]=subscription")).Ok();
+        paid["payment_status"].GetString().ShouldBe("no_payment_required");
+        paid.At("subscription.status").GetString().ShouldBe("trialing");
+        paid.At("subscription.metadata.user_id").GetString().ShouldBe("7");
+        paid.At("subscription.trial_end").GetInt64().ShouldBe(stage.Simulation.Now.AddDays(14).ToUnixTimeSeconds());
     }
 }

@@ -46,7 +46,7 @@ public sealed class RenewalTests : IAsyncLifetime
 
         _stage.Simulation.Advance(Month);
         var first = subscription.Status;
-        _stage.Simulation.Advance(TimeSpan.FromDays(14));
+        _stage.Simulation.Advance(TimeSpan.FromDays(13));
         var stillRetried = subscription.Status;
         _stage.Simulation.Advance(TimeSpan.FromDays(2));
 
