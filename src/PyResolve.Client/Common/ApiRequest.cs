@@ -19,6 +19,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public ApiRequest With<T>(T body, JsonTypeInfo<T> type) => this with { Body = JsonSerializer.SerializeToUtf8Bytes(body, type) };
 
+    /// <summary>With a body that is JSON already.</summary>
+    public ApiRequest With(byte[] json) => this with { Body = json };
+
     /// <summary>The route alone, so that a session or a password never reaches a log.</summary>
     public override string ToString() => $"{Method} {Path}";
 

@@ -21,7 +21,21 @@ internal static partial class PrivateFile
         return IsUnix && mode is not null && File.Exists(path) && (Convert.ToInt32(mode.Invoke(null, [path])) & OthersMayRead) != 0;
     }
 
-    private static void CreateFolder(string path)
+    /// <summary>
+    /// How a file is opened that nobody else may open. On Windows, sharing to delete lets its holder rename it, and nobody else read or write
+    /// it; elsewhere only <see cref="FileShare.None"/> takes a lock.
+    /// </summary>
+    public static FileShare Exclusive => !IsUnix ? FileShare.Delete : FileShare.None;
+
+    /// <summary>A new file of its owner's alone, held exclusively, to be read and written without a buffer.</summary>
+    public static FileStream Create(string path)
+    {
+        CreateEmpty(path);
+        return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
+    }
+
+    /// <summary>A folder that its owner alone can enter.</summary>
+    public static void CreateFolder(string path)
     {
         if (Directory.Exists(path))
             return;
@@ -39,18 +53,18 @@ internal static partial class PrivateFile
 
     private static FileStream CreateOwnerOnly(string path)
     {
-        Create(path);
+        CreateEmpty(path);
         return new(path, FileMode.Open, FileAccess.Write, FileShare.None);
     }
 
     private static FileStream OpenOwnerOnly(string path)
     {
         if (!File.Exists(path))
-            Create(path);
+            CreateEmpty(path);
         return new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
     }
 
-    private static void Create(string path)
+    private static void CreateEmpty(string path)
     {
         if (!IsUnix)
             return;

@@ -1,5 +1,6 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
@@ -52,6 +53,7 @@ internal sealed class AccountDeletion(Database database, PasswordProof proof, Se
         await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
+        await Outbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         // Its subscription is cancelled by that sync: nobody is to pay for what nobody can use.
         await billing.AskForSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);

@@ -5,18 +5,14 @@ namespace PyResolve.Server.Keys;
 
 /// <summary>A key that was found good, and everything that a request needs to know of it.</summary>
 /// <param name="owner">Whose key it is.</param>
-/// <param name="limiter"><see langword="null"/> for a key without a limit.</param>
 /// <param name="verifiedAt">The timestamp at which the store was asked.</param>
-internal sealed class VerifiedKey(Caller owner, RequestLimiter? limiter, long verifiedAt)
+internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 {
     private long _markedAt;
 
     public long VerifiedAt => verifiedAt;
 
     public Caller Owner => owner;
-
-    /// <summary><see langword="null"/> for a key without a limit.</summary>
-    public RequestLimiter? Limiter => limiter;
 
     /// <summary>Whether its last mark is a second old, or of another time altogether. Two at once may both be told so: marks may repeat.</summary>
     public bool TryMark(DateTimeOffset now)

@@ -22,12 +22,16 @@ public sealed class ScriptedServer : IAsyncDisposable
     private readonly List<(string[] Route, Func<ReceivedRequest, Answer> Answer)> _script = [];
     private readonly ConcurrentDictionary<string, int> _lose = new();
     private readonly ConcurrentQueue<ReceivedRequest> _requests = new();
+    private readonly TemporaryHome _home = new();
 
     private ScriptedServer(WebApplication app) => _app = app;
 
     public Uri Url => new(_app.Urls.Single());
 
     public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
+
+    /// <summary>Where its clients keep their config file and outbox.</summary>
+    public TemporaryHome Home => _home;
 
     public static async Task<ScriptedServer> StartAsync()
     {
@@ -64,12 +68,16 @@ public sealed class ScriptedServer : IAsyncDisposable
 
     public PyResolveClient Client(Action<PyResolveClientOptions>? configure = null)
     {
-        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key };
+        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key, Home = _home.Path };
         configure?.Invoke(options);
         return PyResolveClient.Create(options);
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _home.Dispose();
+    }
 
     private async Task HandleAsync(HttpContext http)
     {
@@ -80,6 +88,8 @@ public sealed class ScriptedServer : IAsyncDisposable
         var scripted = _script.Find(line => Matches(line.Route, request.Route.Split('/')));
         var answer = scripted.Answer is null ? Answer.Problem(404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
         var isLost = scripted.Route is { } route && _lose.AddOrUpdate(string.Join('/', route), -1, (_, left) => left - 1) >= 0;
+        if (answer.Delay > TimeSpan.Zero)
+            await Task.Delay(answer.Delay);
         if (isLost || answer.Status == Answer.Cut.Status)
             http.Abort();
         else if (answer.Status == Answer.Never.Status)

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace PyResolve.Server.Tests.Accounts;
+namespace PyResolve.Server.Tests.Storage;
 
 /// <summary>Everything that a thief of the database would have, searched for secrets in every form from which they can be had back.</summary>
 internal sealed class DatabaseDump
@@ -20,6 +20,19 @@ internal sealed class DatabaseDump
 
     /// <summary>As <see cref="Find"/>, for a secret that people choose, which a plain digest does not protect.</summary>
     public string? FindGuessable(string secret) => Find(secret) ?? Digests(secret).Where(form => Contains(form.Bytes)).Select(form => form.Name).FirstOrDefault();
+
+    /// <summary>As <see cref="FindGuessable"/>, for a code of few letters: parts of it would be found by chance.</summary>
+    public string? FindCode(string code)
+    {
+        var text = Encoding.UTF8.GetBytes(code);
+        (string Name, byte[] Bytes)[] whole =
+        [
+            ("plain", text), ("UTF-16", Encoding.Unicode.GetBytes(code)), ("reversed", [.. Enumerable.Reverse(text)]),
+            ("base64", Encoding.ASCII.GetBytes(Convert.ToBase64String(text).TrimEnd('='))),
+            ("hex", Encoding.ASCII.GetBytes(Convert.ToHexStringLower(text))), ("HEX", Encoding.ASCII.GetBytes(Convert.ToHexString(text))),
+        ];
+        return whole.Concat(Digests(code)).Where(form => Contains(form.Bytes)).Select(form => form.Name).FirstOrDefault();
+    }
 
     public bool Contains(string text) => Contains(Encoding.UTF8.GetBytes(text));
 
