@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -23,6 +24,12 @@ internal static class OperatorCommands
               --account <id or e-mail>        one account alone
               --month <yyyy-mm>               one month alone
               --dry-run                       say what differs, and leave it
+          stripe setup                        make products, prices, portal and webhook endpoint at Stripe; print the settings
+          stripe doctor                       check key, prices, webhook endpoint, secret and clock
+          stripe sync --all | --customer <id> [--dry-run]
+                                              set plans from what Stripe has
+          stripe events list [--dead]         the latest events from Stripe
+          stripe events replay <id> | --dead  work on them again
           migrate-schema                      bring the database's schema up to date, and stop
         """;
 
@@ -32,6 +39,7 @@ internal static class OperatorCommands
         try
         {
             var (options, settings) = words is ["usage", "recompute"] ? UsageCommands.TakeOptions(args[words.Length..]) : (CommandOptions.None, args[words.Length..]);
+            var switches = words is ["stripe", ..] ? StripeSwitches.Take(ref settings) : null;
             if (MisplacedCommand(settings) is { } misplaced)
                 return await SayAsync(Console.Error, $"'{misplaced}' must come before the settings, as a command, or belong to one: --setting=value.", WrongUsage);
             if (settings is ["--help" or "-h" or "-?"])
@@ -45,6 +53,7 @@ internal static class OperatorCommands
                 ["accounts", "set-plan", var email, var plan] => await AccountCommands.SetPlanAsync(app.Services, email, plan),
                 ["usage", "recompute"] => await UsageCommands.RecomputeAsync(app.Services, options),
                 ["migrate-schema"] => await MigrateSchemaAsync(app.Services),
+                ["stripe", .. var rest] when await StripeCommands.RunAsync(app.Services, rest, switches!) is { } exitCode => exitCode,
                 _ => await SayAsync(Console.Error, $"There is no such command: {string.Join(' ', words)}{Environment.NewLine}{Environment.NewLine}{Usage}", WrongUsage),
             };
         }

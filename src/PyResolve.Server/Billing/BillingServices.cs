@@ -1,4 +1,6 @@
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Stripe;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
@@ -18,8 +20,14 @@ internal static class BillingServices
         .AddSingleton<CustomerLinks>()
         .AddSingleton<Checkouts>()
         .AddSingleton<Inbox>()
+        .AddSingleton<PlanOverrides>()
+        .AddSingleton<BillingJobs>()
+        .AddSingleton<Reconciler>()
+        .AddSingleton<StripeSetup>()
+        .AddSingleton<StripeDoctor>()
         .AddHostedService<PlanEnds>()
-        .AddHostedService<InboxWorker>();
+        .AddHostedService<InboxWorker>()
+        .AddHostedService<ReconciliationJobs>();
 
     private static StripeGateway CreateGateway(BillingOptions options)
     {

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using PyResolve.Server.Audit;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -54,7 +53,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         await database.WriteAsync(
             async session =>
             {
-                if (await LockProfileAsync(session, userId, cancellationToken) is null)
+                if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)
                     return;
                 var isNew = await session.ExecuteAsync(
                     $"""
@@ -133,7 +132,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         async session =>
         {
             var now = time.GetInstant();
-            var profile = await LockProfileAsync(session, number.UserId, cancellationToken);
+            var profile = await ProfilePlan.LockAsync(session, number.UserId, cancellationToken);
             var row = await session.FirstAsync(
                 $"""
                 select {Columns}, applied_seq from billing_customers
@@ -187,14 +186,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             cancellationToken);
     }
 
-    private static Task<Profile?> LockProfileAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(
-        $"select plan, plan_until, plan_then, plan_origin, plan_override from profiles where id = {userId} and deleted_at is null {session.Engine.ForUpdate}",
-        static row => new Profile(row.Text(0), row.InstantOrNull(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4)),
-        cancellationToken);
-
-    /// <summary>The profile's plan is what subscriptions grant, never below what an operator set.</summary>
     private async Task GrantAsync(
-        Session session, Guid userId, Profile profile, Standing standing, string? goneCustomerId, DateTimeOffset now, CancellationToken cancellationToken)
+        Session session, Guid userId, ProfilePlan profile, Standing standing, string? goneCustomerId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (goneCustomerId is not null)
         {
@@ -202,25 +195,10 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 $"update profiles set stripe_customer_id = null where id = {userId} and stripe_customer_id = {goneCustomerId}", cancellationToken);
         }
 
-        // Subscriptions never grant it, so an operator did, if only by SQL.
-        if (profile.Plan == Plans.Enterprise)
+        var granted = ProfilePlan.Of(standing, profile.Override, _origin);
+        if (profile.IsOperators || granted == profile)
             return;
-        var plan = Plans.Greater(standing.Plan, profile.Override);
-        var granted = new Profile(
-            plan,
-            plan == standing.Plan && plan != profile.Override ? standing.PlanUntil : null,
-            Plans.Greater(standing.PlanThen, profile.Override),
-            standing.Plan == Plans.Free ? null : _origin,
-            profile.Override);
-        if (granted == profile)
-            return;
-        await session.ExecuteAsync(
-            $"""
-            update profiles
-            set plan = {granted.Plan}, plan_until = {granted.Until}, plan_then = {granted.Then}, plan_origin = {granted.Origin}, updated_at = {now}
-            where id = {userId}
-            """,
-            cancellationToken);
+        await granted.WriteAsync(session, userId, now, cancellationToken);
         if (granted.Plan != profile.Plan)
             await audit.WriteAsync(session, userId, Stripe, AuditActions.PlanChanged, granted.Plan, cancellationToken);
     }
@@ -246,8 +224,6 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         },
         IsLinked: row.InstantOrNull(3) is null,
         row.InstantOrNull(4));
-
-    private sealed record Profile(string Plan, DateTimeOffset? Until, string Then, string? Origin, string? Override);
 }
 
 /// <summary>How a fetch's result was taken.</summary>

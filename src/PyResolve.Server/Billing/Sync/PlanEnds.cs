@@ -57,9 +57,9 @@ internal sealed partial class PlanEnds(
 
     private Task<List<Guid>> ListOverAsync(CancellationToken cancellationToken) => database.ListAsync(
         $"""
-        select id from profiles where plan_until <= {time.GetInstant()} and plan <> {Plans.Enterprise}
+        select id from profiles where plan_until <= {time.GetInstant()} and plan <> {Plans.Enterprise} and deleted_at is null
         union
-        select id from profiles where plan_origin is not null and plan <> {Plans.Enterprise}
+        select id from profiles where plan_origin is not null and plan <> {Plans.Enterprise} and deleted_at is null
           and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
         limit {BatchSize}
         """,
@@ -70,25 +70,17 @@ internal sealed partial class PlanEnds(
         async session =>
         {
             var now = time.GetInstant();
-            var profile = await session.FirstAsync(
-                $"select plan, plan_until, plan_then, plan_origin, plan_override from profiles where id = {userId} {session.Engine.ForUpdate}",
-                static row => new { Plan = row.Text(0), Until = row.InstantOrNull(1), Then = row.Text(2), Origin = row.TextOrNull(3), Override = row.TextOrNull(4) },
-                cancellationToken);
-            if (profile is null || profile.Plan == Plans.Enterprise)
+            var profile = await ProfilePlan.LockAsync(session, userId, cancellationToken);
+            if (profile is null or { IsOperators: true })
                 return;
             var isForeign = profile.Origin is { } origin && (_origin is null ? origin == BillingOrigins.Local : origin != _origin);
             if (!isForeign && !(profile.Until <= now))
                 return;
 
-            var plan = isForeign ? profile.Override ?? Plans.Free : profile.Then;
-            await session.ExecuteAsync(
-                $"""
-                update profiles
-                set plan = {plan}, plan_until = null, plan_then = {profile.Override ?? Plans.Free}, updated_at = {now},
-                    plan_origin = {(isForeign || plan == (profile.Override ?? Plans.Free) ? null : profile.Origin)}
-                where id = {userId}
-                """,
-                cancellationToken);
+            var floor = profile.Override ?? Plans.Free;
+            var plan = isForeign ? floor : profile.Then;
+            await new ProfilePlan(plan, Until: null, Then: floor, plan == floor ? null : profile.Origin, profile.Override)
+                .WriteAsync(session, userId, now, cancellationToken);
             if (plan != profile.Plan)
                 await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
             // There may be more to it than was foreseen when it was last looked at.

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using PyResolve.Server.Billing.Stripe;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Webhooks;
@@ -31,21 +32,31 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
         }
     }
 
-    public static ReceivedEvent? Read(JsonElement root, string payload, bool isLive)
+    /// <summary>One that Stripe lists.</summary>
+    public static ReceivedEvent? From(StripeEvent listed, bool isLive) => listed.Type is { } type && listed.Data is { Object: var subject }
+        ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), isLive)
+        : null;
+
+    private static ReceivedEvent? Read(JsonElement root, string payload, bool isLive)
     {
         if (root.ValueKind is not JsonValueKind.Object || Name(root, "id") is not { } id || Name(root, "type") is not { } type)
             return null;
-        var subject = root.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.Object
-            && data.TryGetProperty("object", out var found) && found.ValueKind is JsonValueKind.Object ? found : default;
-        var customerId = CustomerOf(subject);
-        return new ReceivedEvent(id, type, customerId, payload, Ignored(root, type, subject, customerId, isLive));
+        var subject = root.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.Object && data.TryGetProperty("object", out var found) ? found : default;
+        bool? livemode = root.TryGetProperty("livemode", out var said) && said.ValueKind is JsonValueKind.True or JsonValueKind.False ? said.GetBoolean() : null;
+        return Create(id, type, Name(root, "object"), livemode, subject, payload, isLive);
     }
 
-    private static string? Ignored(JsonElement root, string type, JsonElement subject, string? customerId, bool isLive)
+    private static ReceivedEvent Create(string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, bool isLive)
     {
-        if (Name(root, "object") == "v2.core.event")
+        var customerId = CustomerOf(subject);
+        return new ReceivedEvent(id, type, customerId, payload, Ignored(type, kind, livemode, subject, customerId, isLive));
+    }
+
+    private static string? Ignored(string type, string? kind, bool? livemode, JsonElement subject, string? customerId, bool isLive)
+    {
+        if (kind == "v2.core.event")
             return "thin event";
-        if (root.TryGetProperty("livemode", out var livemode) && livemode.ValueKind is JsonValueKind.True or JsonValueKind.False && livemode.GetBoolean() != isLive)
+        if (livemode is not null && livemode != isLive)
             return isLive ? "of test mode" : "of live mode";
         if (StripeEvents.NeedsALook(type))
             return "needs a look";
