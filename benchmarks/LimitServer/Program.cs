@@ -11,7 +11,10 @@ var app = builder.Configuration["PYRESOLVE_LIMIT"] switch
     "bare" => Limits.BuildBare(builder),
     "checked" => Limits.BuildChecked(builder),
     "select" => Limits.BuildSelect(builder),
-    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked or select."),
+    "usage" when builder.Configuration["DATABASE_URL"] is null => UsageLimits.BuildEmbedded(builder),
+    "usage" => UsageLimits.BuildCommit(builder),
+    "copy" => UsageLimits.BuildCopy(builder),
+    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked, select, usage or copy."),
 };
 app.MapGet("/health/ready", () => TypedResults.Ok(new HealthStatus("ready")));
 await app.RunAsync();
