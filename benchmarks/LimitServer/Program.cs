@@ -11,7 +11,8 @@ var app = builder.Configuration["PYRESOLVE_LIMIT"] switch
     "bare" => Limits.BuildBare(builder),
     "checked" => Limits.BuildChecked(builder),
     "select" => Limits.BuildSelect(builder),
-    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked or select."),
+    "hold" => QuotaLimits.BuildHold(builder),
+    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked, select or hold."),
 };
 app.MapGet("/health/ready", () => TypedResults.Ok(new HealthStatus("ready")));
 await app.RunAsync();

@@ -14,5 +14,6 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("key-check", KeyCheck.MeasureAsync),
         new("flood", Flood.MeasureAsync),
         new("restart", Restart.MeasureAsync),
+        new("quota", Quota.MeasureAsync),
     ];
 }

@@ -10,8 +10,10 @@ namespace PyResolve.Benchmarks.Load;
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
+    private const int LargestAnswer = 1024 * 1024;
+
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly byte[] _buffer = new byte[32 * 1024];
+    private byte[] _buffer = new byte[4 * 1024];
 
     private HttpConnection()
     {
@@ -39,8 +41,10 @@ internal sealed class HttpConnection : IDisposable
             message = message[await _socket.SendAsync(message, SocketFlags.None, cancellationToken)..];
 
         var filled = 0;
-        while (filled < _buffer.Length)
+        while (filled < LargestAnswer)
         {
+            if (filled == _buffer.Length)
+                Array.Resize(ref _buffer, 2 * _buffer.Length);
             var received = await _socket.ReceiveAsync(_buffer.AsMemory(filled), SocketFlags.None, cancellationToken);
             if (received == 0)
                 throw new IOException("The server closed the connection.");

@@ -1,9 +1,7 @@
-using System.Text;
-
 namespace PyResolve.Benchmarks.Load;
 
-/// <summary>Requests of one kind, written out beforehand, and the statuses that they may be answered with.</summary>
-internal sealed class Requests(string name, IReadOnlyList<ReadOnlyMemory<byte>> messages, params int[] statuses)
+/// <summary>Requests of one kind, written out beforehand but for the ids of what they store, and the statuses that they may be answered with.</summary>
+internal sealed class Requests(string name, IReadOnlyList<Message> messages, params int[] statuses)
 {
     private int _next = -1;
 
@@ -16,18 +14,25 @@ internal sealed class Requests(string name, IReadOnlyList<ReadOnlyMemory<byte>> 
     /// <param name="keys">Sent in turn, or at random.</param>
     /// <param name="statuses">What may be answered.</param>
     public static Requests Get(string name, string path, IEnumerable<string> keys, params int[] statuses) =>
-        new(name, [.. keys.Select(key => Message(path, $"X-API-Key: {key}\r\n"))], statuses);
+        new(name, [.. keys.Select(key => Message.Get(path, key))], statuses);
 
     /// <summary>Without a key.</summary>
-    public static Requests Get(string name, string path) => new(name, [Message(path, "")], 200);
+    public static Requests Get(string name, string path) => new(name, [Message.Get(path, key: null)], 200);
 
-    public ReadOnlyMemory<byte> AtRandom() => messages.Count == 1 ? messages[0] : messages[Random.Shared.Next(messages.Count)];
+    /// <param name="name">In messages.</param>
+    /// <param name="path">Where it goes.</param>
+    /// <param name="keys">Sent at random.</param>
+    /// <param name="body">JSON, in which each <see cref="Message.FreshId"/> becomes another id whenever it is sent.</param>
+    public static Requests Post(string name, string path, IEnumerable<string> keys, string body) =>
+        new(name, [.. keys.Select(key => Message.Post(path, key, body))], 200);
+
+    public ReadOnlyMemory<byte> AtRandom() => messages[messages.Count == 1 ? 0 : Random.Shared.Next(messages.Count)].ToBytes();
 
     /// <summary>Each once.</summary>
     public bool TryNext(out ReadOnlyMemory<byte> message)
     {
         var next = Interlocked.Increment(ref _next);
-        message = next < messages.Count ? messages[next] : default;
+        message = next < messages.Count ? messages[next].ToBytes() : default;
         return next < messages.Count;
     }
 
@@ -36,7 +41,4 @@ internal sealed class Requests(string name, IReadOnlyList<ReadOnlyMemory<byte>> 
         if (!statuses.Contains(status))
             throw new InvalidOperationException($"{name}: the server answered {status}.");
     }
-
-    private static ReadOnlyMemory<byte> Message(string path, string headers) =>
-        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{headers}\r\n");
 }

@@ -42,7 +42,7 @@ internal sealed class Bench(Effort effort, PostgresServer postgres) : IDisposabl
     public static Task<ServerProcess> StartServerAsync(BenchStore store, CancellationToken cancellationToken) =>
         ServerProcess.StartAsync(store.Settings, cancellationToken);
 
-    /// <param name="limit"><c>bare</c>, <c>checked</c> or <c>select</c>.</param>
+    /// <param name="limit"><c>bare</c>, <c>checked</c>, <c>select</c> or <c>hold</c>.</param>
     /// <param name="store">What the product left there: a limit server makes no accounts.</param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <param name="settings">On top of the store's.</param>
