@@ -10,7 +10,9 @@ internal sealed class Reservations(Database database, HoldGroup holds, Settlemen
     /// <summary>Grants a hold, or says why not.</summary>
     public async Task<HoldOutcome> HoldAsync(Guid userId, HoldRequest wanted, string? idempotencyKey, CancellationToken cancellationToken)
     {
-        var outcome = await holds.DecideAsync(new HoldItem(userId, wanted, idempotencyKey, RequestDigests.Of(wanted)), cancellationToken);
+        // Only a retry is ever compared with the first of its key.
+        var digest = idempotencyKey is null ? [] : RequestDigests.Of(wanted);
+        var outcome = await holds.DecideAsync(new HoldItem(userId, wanted, idempotencyKey, digest), cancellationToken);
         return outcome is HoldOutcome.AccountIsGone ? throw AccountGone.Exception() : outcome;
     }
 
