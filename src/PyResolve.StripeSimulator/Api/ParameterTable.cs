@@ -110,7 +110,7 @@ internal static class ParameterTable
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
           features[subscription_update][products]?
           business_profile[headline]? business_profile[privacy_policy_url] business_profile[terms_of_service_url]
-          default_return_url? login_page[enabled*]:bool metadata{} name? expand[]
+          default_return_url? login_page[enabled*]:bool metadata{} expand[]
         GET /v1/billing_portal/configurations
           active:bool is_default:bool limit:int starting_after ending_before expand[]
         GET /v1/billing_portal/configurations/{id}
@@ -127,7 +127,7 @@ internal static class ParameterTable
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
           features[subscription_update][products]?
           business_profile[headline]? business_profile[privacy_policy_url]? business_profile[terms_of_service_url]?
-          default_return_url? login_page[enabled*]:bool metadata{}? name? expand[]
+          default_return_url? login_page[enabled*]:bool metadata{}? expand[]
 
         GET /v1/events
           type types[] created:range delivery_success:bool limit:int starting_after ending_before expand[]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PyResolve.StripeSimulator.Api;
 
 namespace PyResolve.StripeSimulator.Control;
 
@@ -35,24 +36,11 @@ internal sealed class ControlCall
     {
         var simulation = http.RequestServices.GetRequiredService<Simulation>();
         var id = (string?)http.Request.RouteValues["id"] ?? "";
-        if (http.Request.HasFormContentType)
-        {
-            var form = await http.Request.ReadFormAsync(http.RequestAborted);
-            var fields = new JsonObject(form.Select(static field => KeyValuePair.Create(field.Key, (JsonNode?)field.Value.ToString())));
-            return new ControlCall(simulation, id, fields, isFromPage: true);
-        }
-
-        try
-        {
-            using var reader = new StreamReader(http.Request.Body);
-            var text = await reader.ReadToEndAsync(http.RequestAborted);
-            var body = string.IsNullOrWhiteSpace(text) ? [] : JsonNode.Parse(text) as JsonObject ?? throw new ControlException("The body must be a JSON object.");
-            return new ControlCall(simulation, id, body, isFromPage: false);
-        }
-        catch (JsonException malformed)
-        {
-            throw new ControlException($"The body is no JSON: {malformed.Message}");
-        }
+        using var reader = new StreamReader(http.Request.Body);
+        var text = (await reader.ReadToEndAsync(http.RequestAborted)).Trim();
+        // curl says that JSON is a form unless told otherwise.
+        var isFromPage = http.Request.HasFormContentType && !text.StartsWith('{');
+        return new ControlCall(simulation, id, text.Length == 0 ? [] : isFromPage ? FromForm(text) : FromJson(text), isFromPage);
     }
 
     public string? Text(string name) => Member(name)?.ToString();
@@ -100,6 +88,21 @@ internal sealed class ControlCall
     {
         if (_body.FirstOrDefault(member => !_read.Contains(member.Key)).Key is { } unknown)
             throw new ControlException($"This command has no field '{unknown}'.");
+    }
+
+    private static JsonObject FromForm(string text) =>
+        new(Form.Parse(text).Members.Select(static field => KeyValuePair.Create(field.Key, (JsonNode?)field.Value.Value)));
+
+    private static JsonObject FromJson(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject ?? throw new ControlException("The body must be a JSON object.");
+        }
+        catch (JsonException malformed)
+        {
+            throw new ControlException($"The body is no JSON: {malformed.Message}");
+        }
     }
 
     private JsonNode? Member(string name)

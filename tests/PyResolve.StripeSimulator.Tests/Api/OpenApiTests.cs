@@ -13,8 +13,6 @@ public sealed class OpenApiTests(ITestOutputHelper output)
     [
         "GET /v1/checkout/sessions created",
         "GET /v1/checkout/sessions status",
-        "POST /v1/billing_portal/configurations name",
-        "POST /v1/billing_portal/configurations/{id} name",
         "POST /v1/checkout/sessions integration_identifier",
         "POST /v1/checkout/sessions subscription_data.billing_mode",
         "POST /v1/prices recurring.meter",

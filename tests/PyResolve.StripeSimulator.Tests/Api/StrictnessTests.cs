@@ -32,6 +32,8 @@ public sealed class StrictnessTests : IAsyncLifetime
     [InlineData("/v1/webhook_endpoints", "url=http://x/", "parameter_missing", "enabled_events")]
     [InlineData("/v1/webhook_endpoints", "url=nowhere&enabled_events[]=*", "url_invalid", "url")]
     [InlineData("/v1/test_helpers/test_clocks", "", "parameter_missing", "frozen_time")]
+    [InlineData("/v1/test_helpers/test_clocks", "frozen_time=9223372036854775807", "parameter_invalid_integer", "frozen_time")]
+    [InlineData("/v1/test_helpers/test_clocks", "frozen_time=-1", "parameter_invalid_integer", "frozen_time")]
     public async Task A_malformed_request_is_refused_by_name(string path, string form, string? code, string param)
     {
         var refused = await _stage.Api.PostAsync(path, form);

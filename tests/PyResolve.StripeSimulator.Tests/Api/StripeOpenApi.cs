@@ -21,7 +21,8 @@ internal sealed class StripeOpenApi
     /// <summary>The parameters of a call as a tree; null where the call is not described.</summary>
     public ParameterNode? Find(string call)
     {
-        var (method, path) = call.Split(' ') switch { [var first, var second] => (first.ToLowerInvariant(), second), _ => throw new ArgumentException(call) };
+        var space = call.IndexOf(' ');
+        var (method, path) = (call[..space].ToLowerInvariant(), call[(space + 1)..]);
         foreach (var candidate in _paths.EnumerateObject())
         {
             if (IsSame(path, candidate.Name) && candidate.Value.TryGetProperty(method, out var operation))

@@ -94,6 +94,18 @@ public sealed class ControlTests : IAsyncLifetime
         (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.id").GetString().ShouldBe(last);
     }
 
+    [Fact]
+    public async Task JSON_is_taken_under_the_type_that_curl_gives_it()
+    {
+        var before = _stage.Simulation.Now;
+        using var content = new StringContent("""{"days":1}""", System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
+
+        using var answer = await _http.PostAsync("/simulator/clock/advance", content, TestContext.Current.CancellationToken);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        _stage.Simulation.Now.ShouldBe(before.AddDays(1));
+    }
+
     [Theory]
     [InlineData("clock/advance", """{"days":-1}""", 400)]
     [InlineData("clock/advance", """{"dys":1}""", 400)]

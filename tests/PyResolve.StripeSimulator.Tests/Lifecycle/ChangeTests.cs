@@ -141,6 +141,31 @@ public sealed class ChangeTests : IAsyncLifetime
         (await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm(customer))).ErrorCode.ShouldBe("resource_missing");
     }
 
+    [Theory]
+    [InlineData("incomplete")]
+    [InlineData("trialing")]
+    [InlineData("active")]
+    [InlineData("past_due")]
+    [InlineData("unpaid")]
+    [InlineData("paused")]
+    [InlineData("canceled")]
+    [InlineData("incomplete_expired")]
+    public async Task Any_state_can_be_set_and_stays_until_time_moves_it(string status)
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        _stage.Simulation.Advance(TimeSpan.FromDays(40));
+
+        _stage.Simulation.Subscription(before.Id).Set(new SubscriptionEdit { Status = status, Prices = [_stage.Unlimited, _stage.Pro] });
+
+        var after = (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
+        after["status"].GetString().ShouldBe(status);
+        after.At("items.data.0.price.id").GetString().ShouldBe(_stage.Unlimited);
+        var told = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.type").GetString();
+        told.ShouldBe(status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated");
+        _stage.Simulation.Advance(TimeSpan.FromDays(400));
+        (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
+    }
+
     [Fact]
     public async Task What_is_done_silently_is_done_and_told_to_nobody()
     {

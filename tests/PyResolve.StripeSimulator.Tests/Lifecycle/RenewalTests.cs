@@ -173,7 +173,7 @@ public sealed class RenewalTests : IAsyncLifetime
 
         _stage.Clock.Advance(Month);
 
-        await Eventually.IsTrueAsync(() => subscription.CurrentPeriodEnd == end.AddMonths(1));
+        await Eventually.IsTrueAsync(() => subscription.CurrentPeriodEnd == end.AddMonths(1), cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]
