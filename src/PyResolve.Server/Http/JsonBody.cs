@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
@@ -15,7 +16,8 @@ internal static class JsonBody
 {
     private const int Largest = 1024 * 1024;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    /// <summary>What is understood in one way only.</summary>
+    public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class => ReadAsync(http, type, whenEmpty: null);
@@ -26,36 +28,42 @@ internal static class JsonBody
     {
         if (whenEmpty is not null && http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
             return whenEmpty;
-        if (!IsJson(http.Request.ContentType))
-            throw new ProblemException(Problems.ForStatus(415));
-
-        var bytes = await ReadBytesAsync(http.Request, http.RequestAborted);
-        if (!Utf8.IsValid(bytes.Span))
-            throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
-
-        JsonDocument document;
+        using var document = Parse(await ReadJsonAsync(http, Largest), Strict);
+        if (document.RootElement.ValueKind is not JsonValueKind.Object)
+            throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
         try
         {
-            document = JsonDocument.Parse(bytes, Strict);
+            return document.RootElement.Deserialize(type)!;
+        }
+        catch (JsonException exception)
+        {
+            throw new ProblemException(WrongType(exception));
+        }
+    }
+
+    /// <summary>What JSON that does not fit its type is answered with.</summary>
+    public static Problem WrongType(JsonException exception) => Problems.Invalid(FieldOf(exception), "has a value of the wrong type, form or size.");
+
+    /// <summary>Reads bytes that say that they are JSON, in UTF-8.</summary>
+    public static async Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext http, int largest)
+    {
+        if (!IsJson(http.Request.ContentType))
+            throw new ProblemException(Problems.ForStatus(415));
+        var bytes = await ReadBytesAsync(http.Request, http.RequestAborted, largest);
+        return Utf8.IsValid(bytes.Span) ? bytes : throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+    }
+
+    /// <exception cref="ProblemException">It is malformed.</exception>
+    public static JsonDocument Parse(ReadOnlyMemory<byte> json, JsonDocumentOptions options)
+    {
+        try
+        {
+            return JsonDocument.Parse(json, options);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: a member's name has an escape that is half a character.
             throw new ProblemException(Problems.Malformed($"The body is not well-formed JSON: {exception.Message}"));
-        }
-
-        using (document)
-        {
-            if (document.RootElement.ValueKind is not JsonValueKind.Object)
-                throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
-            try
-            {
-                return document.RootElement.Deserialize(type)!;
-            }
-            catch (JsonException exception)
-            {
-                throw new ProblemException(Problems.Invalid(FieldOf(exception), "has a value of the wrong type, form or size."));
-            }
         }
     }
 
@@ -63,17 +71,17 @@ internal static class JsonBody
     /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection under a client that is still sending, who then
     /// never sees the 413. Below it, Kestrel reads the rest and throws it away.
     /// </remarks>
-    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken)
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
-        var isTooLarge = request.ContentLength > Largest;
+        var isTooLarge = request.ContentLength > largest;
         while (!isTooLarge)
         {
             var read = await request.Body.ReadAsync(buffer.GetMemory(4096), cancellationToken);
             if (read == 0)
                 return buffer.WrittenMemory;
             buffer.Advance(read);
-            isTooLarge = buffer.WrittenCount > Largest;
+            isTooLarge = buffer.WrittenCount > largest;
         }
 
         throw new ProblemException(Problems.ForStatus(413));

@@ -38,6 +38,12 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
                     Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "The store does not answer. Try again shortly, under the same id or Idempotency-Key where there is one: the change may have been stored."),
                     StoreRetry);
                 break;
+            case OverloadedException:
+                Log.Overloaded(logger, http.TraceIdentifier);
+                await http.WriteAsync(
+                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "More waits to be written than the server takes on at once, by this account or by all. Nothing was stored: try again shortly."),
+                    OverloadedException.RetryAfter);
+                break;
             case OperationCanceledException or IOException when http.RequestAborted.IsCancellationRequested:
                 // Nobody is there to answer.
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
@@ -68,5 +74,8 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 
         [LoggerMessage(2, LogLevel.Warning, "The store is unavailable (request {RequestId}): {Cause}")]
         public static partial void StoreUnavailable(ILogger logger, string requestId, string cause);
+
+        [LoggerMessage(3, LogLevel.Information, "Turned away: too much waits to be written (request {RequestId})")]
+        public static partial void Overloaded(ILogger logger, string requestId);
     }
 }

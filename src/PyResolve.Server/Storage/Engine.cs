@@ -11,12 +11,24 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Ends a select whose rows must not change until the transaction ends.</summary>
     public abstract SqlFragment ForUpdate { get; }
 
+    /// <summary>The same, without the rows that another transaction has locked.</summary>
+    public abstract SqlFragment ForUpdateSkippingLocked { get; }
+
+    /// <summary>Follows a text that is ordered by: by its bytes, whatever the language of the database.</summary>
+    public abstract SqlFragment ByBytes { get; }
+
+    /// <summary>The UTC day of an instant, as <c>2026-11-23</c>.</summary>
+    public abstract SqlFragment DateOf(string column);
+
     public abstract ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
 
     /// <summary>A connection that may write, once it is this caller's turn.</summary>
     public abstract ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken);
 
     public abstract void AddParameter(DbCommand command, SqlParameter parameter);
+
+    /// <summary>Writes rows where a statement names a table.</summary>
+    public abstract void Append(Sql sql, SqlRows rows);
 
     public abstract DateTimeOffset ReadInstant(DbDataReader reader, int column);
 
@@ -37,6 +49,9 @@ internal enum FailureKind
 {
     /// <summary>A fault of ours.</summary>
     Bug,
+
+    /// <summary>The store does not take one of the values, and never will.</summary>
+    Refused,
 
     /// <summary>The transaction lost a race and may simply run again.</summary>
     Retry,

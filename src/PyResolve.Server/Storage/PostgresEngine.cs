@@ -24,6 +24,12 @@ internal sealed class PostgresEngine : Engine
 
     public override SqlFragment ForUpdate => new("for update");
 
+    public override SqlFragment ForUpdateSkippingLocked => new("for update skip locked");
+
+    public override SqlFragment ByBytes => new("collate \"C\"");
+
+    public override SqlFragment DateOf(string column) => new($"to_char({column} at time zone 'UTC', 'YYYY-MM-DD')");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await _dataSource.OpenConnectionAsync(cancellationToken);
 
@@ -43,17 +49,7 @@ internal sealed class PostgresEngine : Engine
 
     public override void AddParameter(DbCommand command, SqlParameter parameter) => command.Parameters.Add(new NpgsqlParameter
     {
-        NpgsqlDbType = parameter.Type switch
-        {
-            SqlType.Text => NpgsqlDbType.Text,
-            SqlType.Integer => NpgsqlDbType.Bigint,
-            SqlType.Boolean => NpgsqlDbType.Boolean,
-            SqlType.Uuid => NpgsqlDbType.Uuid,
-            SqlType.Instant => NpgsqlDbType.TimestampTz,
-            SqlType.Bytes => NpgsqlDbType.Bytea,
-            SqlType.Json => NpgsqlDbType.Jsonb,
-            _ => throw new ArgumentOutOfRangeException(nameof(parameter)),
-        },
+        NpgsqlDbType = parameter.IsArray ? TypeOf(parameter.Type) | NpgsqlDbType.Array : TypeOf(parameter.Type),
         Value = parameter.Value switch
         {
             null => DBNull.Value,
@@ -61,6 +57,20 @@ internal sealed class PostgresEngine : Engine
             var value => value,
         },
     });
+
+    /// <summary>An array a column, side by side.</summary>
+    public override void Append(Sql sql, SqlRows rows)
+    {
+        sql.AppendLiteral("unnest(");
+        for (var i = 0; i < rows.Columns.Count; i++)
+        {
+            if (i > 0)
+                sql.AppendLiteral(", ");
+            sql.Append(new SqlParameter(rows.Columns[i].Type, rows.Columns[i].Values, IsArray: true));
+        }
+
+        sql.AppendLiteral($") as {rows.Name}({string.Join(", ", rows.Columns.Select(column => column.Name))})");
+    }
 
     public override DateTimeOffset ReadInstant(DbDataReader reader, int column) => new(reader.GetDateTime(column), TimeSpan.Zero);
 
@@ -77,12 +87,26 @@ internal sealed class PostgresEngine : Engine
     {
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,
         PostgresException { SqlState: var state } when IsUnavailable(state) => FailureKind.Unavailable,
+        // Data exceptions and broken constraints.
+        PostgresException { SqlState: ['2', '2' or '3', ..] } => FailureKind.Refused,
         PostgresException => FailureKind.Bug,
         NpgsqlException => FailureKind.Unavailable,
         _ => FailureKind.Bug,
     };
 
     public override ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    private static NpgsqlDbType TypeOf(SqlType type) => type switch
+    {
+        SqlType.Text => NpgsqlDbType.Text,
+        SqlType.Integer => NpgsqlDbType.Bigint,
+        SqlType.Boolean => NpgsqlDbType.Boolean,
+        SqlType.Uuid => NpgsqlDbType.Uuid,
+        SqlType.Instant => NpgsqlDbType.TimestampTz,
+        SqlType.Bytes => NpgsqlDbType.Bytea,
+        SqlType.Json => NpgsqlDbType.Jsonb,
+        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+    };
 
     /// <summary>Connection trouble, too few resources, or a server that is starting, stopping or read-only.</summary>
     private static bool IsUnavailable(string state) =>

@@ -16,7 +16,10 @@ internal enum SqlType
     Json,
 }
 
-internal readonly record struct SqlParameter(SqlType Type, object? Value);
+/// <param name="Type">Of the value, or of each of an array.</param>
+/// <param name="Value">What the type says; <see langword="null"/> or an array of such.</param>
+/// <param name="IsArray">Whether it is an array, which PostgreSQL alone takes.</param>
+internal readonly record struct SqlParameter(SqlType Type, object? Value, bool IsArray = false);
 
 /// <summary>A JSON document in a parameter: jsonb in PostgreSQL, text in SQLite.</summary>
 internal readonly record struct JsonText(string Value);
@@ -48,31 +51,34 @@ internal sealed class Sql
 
     public void AppendFormatted(SqlFragment value) => _text.Append(value.Text);
 
-    public void AppendFormatted(string? value) => Add(SqlType.Text, value);
+    public void AppendFormatted(string? value) => Append(new(SqlType.Text, value));
 
-    public void AppendFormatted(int value) => Add(SqlType.Integer, (long)value);
+    public void AppendFormatted(int value) => Append(new(SqlType.Integer, (long)value));
 
-    public void AppendFormatted(long value) => Add(SqlType.Integer, value);
+    public void AppendFormatted(long value) => Append(new(SqlType.Integer, value));
 
-    public void AppendFormatted(long? value) => Add(SqlType.Integer, value);
+    public void AppendFormatted(long? value) => Append(new(SqlType.Integer, value));
 
-    public void AppendFormatted(bool value) => Add(SqlType.Boolean, value);
+    public void AppendFormatted(bool value) => Append(new(SqlType.Boolean, value));
 
-    public void AppendFormatted(Guid value) => Add(SqlType.Uuid, value);
+    public void AppendFormatted(Guid value) => Append(new(SqlType.Uuid, value));
 
-    public void AppendFormatted(Guid? value) => Add(SqlType.Uuid, value);
+    public void AppendFormatted(Guid? value) => Append(new(SqlType.Uuid, value));
 
-    public void AppendFormatted(DateTimeOffset value) => Add(SqlType.Instant, value);
+    public void AppendFormatted(DateTimeOffset value) => Append(new(SqlType.Instant, value));
 
-    public void AppendFormatted(DateTimeOffset? value) => Add(SqlType.Instant, value);
+    public void AppendFormatted(DateTimeOffset? value) => Append(new(SqlType.Instant, value));
 
-    public void AppendFormatted(byte[]? value) => Add(SqlType.Bytes, value);
+    public void AppendFormatted(byte[]? value) => Append(new(SqlType.Bytes, value));
 
-    public void AppendFormatted(JsonText value) => Add(SqlType.Json, value.Value);
+    public void AppendFormatted(JsonText value) => Append(new(SqlType.Json, value.Value));
 
-    private void Add(SqlType type, object? value)
+    public void AppendFormatted(SqlRows value) => value.Engine.Append(this, value);
+
+    /// <summary>For an engine, which writes <see cref="SqlRows"/> in its own way.</summary>
+    public void Append(SqlParameter parameter)
     {
-        _parameters.Add(new SqlParameter(type, value));
+        _parameters.Add(parameter);
         _text.Append(CultureInfo.InvariantCulture, $"${_parameters.Count}");
     }
 }

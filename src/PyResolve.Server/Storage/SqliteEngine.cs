@@ -1,4 +1,9 @@
+using System.Buffers;
 using System.Data.Common;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace PyResolve.Server.Storage;
@@ -10,6 +15,10 @@ namespace PyResolve.Server.Storage;
 internal sealed class SqliteEngine : Engine
 {
     private const long TicksPerMicrosecond = TimeSpan.TicksPerMicrosecond;
+
+    private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(5);
+
+    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writerTurn = new(1, 1);
@@ -30,6 +39,14 @@ internal sealed class SqliteEngine : Engine
 
     /// <summary>The writer is alone in the database already.</summary>
     public override SqlFragment ForUpdate => new("");
+
+    /// <inheritdoc cref="ForUpdate"/>
+    public override SqlFragment ForUpdateSkippingLocked => new("");
+
+    /// <summary>As it does by itself.</summary>
+    public override SqlFragment ByBytes => new("");
+
+    public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
 
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
@@ -64,6 +81,22 @@ internal sealed class SqliteEngine : Engine
         sqlite.Parameters.Add(new SqliteParameter($"${sqlite.Parameters.Count + 1}", value));
     }
 
+    /// <summary>One JSON document, a row an array; blobs are written in hexadecimal.</summary>
+    public override void Append(Sql sql, SqlRows rows)
+    {
+        sql.AppendLiteral("(select ");
+        for (var i = 0; i < rows.Columns.Count; i++)
+        {
+            var (name, type, _) = rows.Columns[i];
+            var value = string.Create(CultureInfo.InvariantCulture, $"value ->> {i}");
+            sql.AppendLiteral($"{(i > 0 ? ", " : "")}{(type is SqlType.Bytes ? $"unhex({value})" : value)} as {name}");
+        }
+
+        sql.AppendLiteral(" from json_each(");
+        sql.Append(new SqlParameter(SqlType.Text, ToJson(rows)));
+        sql.AppendLiteral($")) as {rows.Name}");
+    }
+
     public override DateTimeOffset ReadInstant(DbDataReader reader, int column) =>
         DateTimeOffset.UnixEpoch.AddTicks(reader.GetInt64(column) * TicksPerMicrosecond);
 
@@ -84,11 +117,14 @@ internal sealed class SqliteEngine : Engine
             SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED or SQLitePCL.raw.SQLITE_IOERR or SQLitePCL.raw.SQLITE_FULL
                 or SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_CORRUPT
                 or SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_PERM => FailureKind.Unavailable,
+            SQLitePCL.raw.SQLITE_CONSTRAINT or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_TOOBIG => FailureKind.Refused,
             _ => FailureKind.Bug,
         };
 
     public override async ValueTask DisposeAsync()
     {
+        // A background task may be in the middle of a transaction, which must not lose its connection under it.
+        await _writerTurn.WaitAsync(LongestTransaction);
         if (_writer is not null)
             await _writer.DisposeAsync();
         using var anyConnection = new SqliteConnection(_connectionString);
@@ -97,6 +133,65 @@ internal sealed class SqliteEngine : Engine
     }
 
     private static long ToMicroseconds(DateTimeOffset instant) => (instant - DateTimeOffset.UnixEpoch).Ticks / TicksPerMicrosecond;
+
+    private static string ToJson(SqlRows rows)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, JsonOptions))
+        {
+            writer.WriteStartArray();
+            for (var row = 0; row < rows.Count; row++)
+            {
+                writer.WriteStartArray();
+                foreach (var column in rows.Columns)
+                    Write(writer, column.Values, row);
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void Write(Utf8JsonWriter writer, Array values, int row)
+    {
+        switch (values)
+        {
+            case Guid[] ids:
+                writer.WriteStringValue(ids[row]);
+                break;
+            case Guid?[] ids when ids[row] is { } id:
+                writer.WriteStringValue(id);
+                break;
+            case Guid?[]:
+                writer.WriteNullValue();
+                break;
+            case string?[] texts:
+                writer.WriteStringValue(texts[row]);
+                break;
+            case long[] numbers:
+                writer.WriteNumberValue(numbers[row]);
+                break;
+            case long?[] numbers when numbers[row] is { } number:
+                writer.WriteNumberValue(number);
+                break;
+            case long?[]:
+                writer.WriteNullValue();
+                break;
+            case bool[] flags:
+                writer.WriteNumberValue(flags[row] ? 1 : 0);
+                break;
+            case DateTimeOffset[] instants:
+                writer.WriteNumberValue(ToMicroseconds(instants[row]));
+                break;
+            case byte[][] blobs:
+                writer.WriteStringValue(Convert.ToHexStringLower(blobs[row]));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(values), values.GetType(), "No column is of this type.");
+        }
+    }
 
     private async Task<SqliteConnection> OpenAsync(CancellationToken cancellationToken)
     {

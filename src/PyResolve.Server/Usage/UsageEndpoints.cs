@@ -1,16 +1,18 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Http;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
 internal static class UsageEndpoints
 {
-    public static void MapUsage(this IEndpointRouteBuilder routes) => routes.MapPost("/usage", Record)
-        .WithTags("Usage")
-        .Accepts<UsageEventRequest>("application/json")
-        .Produces<UsageRecorded>()
-        .RequireScope(Scopes.UsageWrite);
+    public static void MapUsage(this IEndpointRouteBuilder routes)
+    {
+        var usage = routes.MapGroup("/usage").WithTags("Usage").RequireScope(Scopes.UsageWrite);
+        usage.MapPost("", Record).Accepts<UsageEventRequest>("application/json").Produces<UsageRecorded>();
+        usage.MapPost("/batch", RecordBatch).Accepts<UsageBatchRequest>("application/json").Produces<UsageBatchResponse>();
+    }
 
     private static async Task<IResult> Record(HttpContext http, UsageLedger ledger, TimeProvider time)
     {
@@ -22,13 +24,15 @@ internal static class UsageEndpoints
         if (UsageRules.Check(usage, time.GetUtcNow()) is { } problem)
             return new ProblemResult(problem);
 
-        return await ledger.RecordAsync(http.Caller().UserId, usage, http.RequestAborted) switch
-        {
-            RecordOutcome.Recorded or RecordOutcome.Duplicate => TypedResults.Ok(new UsageRecorded("recorded")),
-            RecordOutcome.Conflict => new ProblemResult(Problems.Conflict("Another usage event has this id already. Use a new id for each event.")),
-            RecordOutcome.NoSuchReservation => new ProblemResult(Problems.Invalid("reservation_id", "There is no such reservation.")),
-            _ => new ProblemResult(Problems.Invalid("tier", "must be that of the reservation.")),
-        };
+        var outcome = await ledger.RecordAsync(http.Caller().UserId, usage, http.RequestAborted);
+        return outcome.ToProblem() is { } refusal ? new ProblemResult(refusal) : TypedResults.Ok(new UsageRecorded("recorded"));
+    }
+
+    private static async Task<IResult> RecordBatch(HttpContext http, UsageLedger ledger, TimeProvider time)
+    {
+        var batch = UsageBatch.Read(await JsonBody.ReadJsonAsync(http, UsageBatch.LargestBody), time.GetInstant());
+        var outcomes = batch.Records.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Records, http.RequestAborted) : [];
+        return TypedResults.Ok(batch.Describe(outcomes));
     }
 
     private static Guid? ReadIdempotencyKey(HttpContext http)

@@ -1,119 +1,63 @@
+using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using PyResolve.Client.Wire;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
 /// <summary>
-/// The ledger: an event is stored exactly once for its id, and the month's rollup moves in the same transaction. Usage that has happened is
-/// recorded even past the limit.
+/// The ledger: an event is stored exactly once for its id, and the month's rollups move in the same transaction, which takes what other
+/// requests send at the same moment with it. Usage that has happened is recorded even past the limit. Thread-safe.
 /// </summary>
-internal sealed class UsageLedger(Database database, TimeProvider time)
+internal sealed partial class UsageLedger : IAsyncDisposable
 {
+    /// <summary>A quarter of it is one account's: sixteen whole batches.</summary>
+    private static readonly GroupLimits Limits = new(QueueItems: 65_536, QueueBytes: 128 << 20, GroupItems: 4_096, GroupBytes: 16 << 20);
+
+    private readonly Database _database;
+    private readonly TimeProvider _time;
+    private readonly ILogger<UsageLedger> _logger;
+    private readonly GroupCommit<Posting, RecordOutcome> _commit;
+
+    public UsageLedger(Database database, TimeProvider time, ILogger<UsageLedger> logger)
+    {
+        _database = database;
+        _time = time;
+        _logger = logger;
+        _commit = new GroupCommit<Posting, RecordOutcome>(Limits, FlushAsync, Refuse);
+    }
+
     /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the hold that it names.</summary>
-    public Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
+    /// <exception cref="OverloadedException">Too much waits to be written.</exception>
+    public async Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
     {
-        var record = UsageRecord.From(usage, time.GetInstant());
-        return database.WriteAsync(
-            session => record.ReservationId is { } reservationId
-                ? RecordOnHoldAsync(session, userId, record, reservationId, cancellationToken)
-                : RecordAsync(session, userId, record, cancellationToken),
-            cancellationToken);
+        var record = UsageRecord.From(usage, _time.GetInstant());
+        return (await RecordAsync(userId, [record], cancellationToken))[0];
     }
 
-    /// <summary>Within a transaction of the caller's, who has locked the hold that the event names, if any.</summary>
-    public static async Task<RecordOutcome> RecordAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken)
-    {
-        var inserted = await session.ExecuteAsync(
-            $"""
-            insert into usage_events (user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
-                                      occurred_at, created_at, reservation_id, late, payload_digest)
-            values ({userId}, {usage.Id}, {usage.EventType}, {usage.Library}, {usage.Tier}, {usage.Quantity}, {usage.FilesChanged},
-                    {usage.TokensUsed}, {usage.Metadata}, {usage.Month}, {usage.OccurredAt}, {usage.ReceivedAt}, {usage.ReservationId},
-                    {usage.IsLate}, {usage.PayloadDigest})
-            on conflict (user_id, id) do nothing
-            """,
-            cancellationToken);
-        if (inserted == 0)
-            return await CompareAsync(session, userId, usage, cancellationToken);
+    /// <summary>The same with several, in their order: all in one transaction, unless the store refuses one of them.</summary>
+    /// <exception cref="OverloadedException">Too much waits to be written.</exception>
+    public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageRecord[] records, CancellationToken cancellationToken) => _commit.SubmitAsync(
+        userId, Array.ConvertAll(records, record => new Posting(userId, record)), records.Sum(record => record.Size), cancellationToken);
 
-        await session.ExecuteAsync(
-            $"""
-            insert into usage_monthly (user_id, month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed)
-            values ({userId}, {usage.Month}, {usage.Migrations}, {usage.Tier1Migrations}, {usage.LlmMigrations}, {usage.TokensUsed}, {usage.FilesChanged})
-            on conflict (user_id, month) do update set
-                migrations = usage_monthly.migrations + excluded.migrations,
-                tier1_migrations = usage_monthly.tier1_migrations + excluded.tier1_migrations,
-                llm_migrations = usage_monthly.llm_migrations + excluded.llm_migrations,
-                total_tokens = usage_monthly.total_tokens + excluded.total_tokens,
-                total_files_changed = usage_monthly.total_files_changed + excluded.total_files_changed
-            """,
-            cancellationToken);
-        if (usage.Migrations > 0 || usage.TokensUsed > 0)
-            await MoveDayAsync(session, userId, usage, cancellationToken);
-        if (usage.Migrations > 0)
-            await MoveLibraryAsync(session, userId, usage, cancellationToken);
-        return RecordOutcome.Recorded;
+    public ValueTask DisposeAsync() => _commit.DisposeAsync();
+
+    /// <remarks>No caller's leaving ends it: it is many callers'.</remarks>
+    private Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<Posting> postings) =>
+        _database.WriteAsync(session => LedgerWriter.RecordAsync(session, postings, CancellationToken.None), CancellationToken.None);
+
+    /// <summary>What passed the rules and is refused all the same is the sender's to mend; whatever else went wrong is not.</summary>
+    private RecordOutcome Refuse(Posting posting, Exception exception)
+    {
+        if (exception is not DbException refusal || _database.Engine.Classify(refusal) is not FailureKind.Refused)
+            ExceptionDispatchInfo.Throw(exception);
+        Log.Refused(_logger, posting.Event.Id, posting.UserId, exception.Message);
+        return RecordOutcome.Refused;
     }
 
-    private static Task<int> MoveDayAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken) => session.ExecuteAsync(
-        $"""
-        insert into usage_daily (user_id, month, date, migrations, tokens)
-        values ({userId}, {usage.Month}, {usage.OccurredAt.ToDate()}, {usage.Migrations}, {usage.TokensUsed})
-        on conflict (user_id, month, date) do update set
-            migrations = usage_daily.migrations + excluded.migrations,
-            tokens = usage_daily.tokens + excluded.tokens
-        """,
-        cancellationToken);
-
-    private static Task<int> MoveLibraryAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken) => session.ExecuteAsync(
-        $"""
-        insert into usage_libraries (user_id, month, library, migrations)
-        values ({userId}, {usage.Month}, {usage.Library ?? ""}, {usage.Migrations})
-        on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
-        """,
-        cancellationToken);
-
-    private static async Task<RecordOutcome> CompareAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken)
+    private static partial class Log
     {
-        var stored = await session.FirstAsync(
-            $"select payload_digest from usage_events where user_id = {userId} and id = {usage.Id}",
-            static row => row.BytesOrNull(0) ?? [],
-            cancellationToken);
-        return usage.PayloadDigest.AsSpan().SequenceEqual(stored) ? RecordOutcome.Duplicate : RecordOutcome.Conflict;
-    }
-
-    private static async Task<RecordOutcome> RecordOnHoldAsync(
-        Session session, Guid userId, UsageRecord usage, Guid reservationId, CancellationToken cancellationToken)
-    {
-        var hold = await session.FirstAsync(
-            $"select {Hold.Columns} from reservations where user_id = {userId} and id = {reservationId} {session.Engine.ForUpdate}",
-            row => Hold.Read(row, usage.ReceivedAt),
-            cancellationToken);
-        if (hold is null)
-            return RecordOutcome.NoSuchReservation;
-        if (hold.Tier != usage.Tier)
-            return RecordOutcome.OtherTier;
-
-        var spends = hold.State == ReservationStates.Held;
-        var outcome = await RecordAsync(session, userId, usage with { Month = hold.Month, IsLate = !spends }, cancellationToken);
-        if (outcome is RecordOutcome.Recorded && spends)
-            await SpendAsync(session, userId, hold, usage.Id, cancellationToken);
-        return outcome;
-    }
-
-    /// <summary>Takes one unit from the hold. With its last unit spent, a hold is committed.</summary>
-    private static async Task SpendAsync(Session session, Guid userId, Hold hold, Guid usageEventId, CancellationToken cancellationToken)
-    {
-        var state = hold.Remaining == 1 ? ReservationStates.Committed : ReservationStates.Held;
-        await session.ExecuteAsync(
-            $"""
-            update reservations
-            set remaining = remaining - 1, state = {state}, usage_event_id = {usageEventId}
-            where user_id = {userId} and id = {hold.Id}
-            """,
-            cancellationToken);
-        await session.ExecuteAsync(
-            $"update usage_monthly set held = held - 1 where user_id = {userId} and month = {hold.Month}", cancellationToken);
+        [LoggerMessage(1, LogLevel.Error, "The store refuses the usage event {Id} of account {UserId}, which passed every rule: {Cause}")]
+        public static partial void Refused(ILogger logger, Guid id, Guid userId, string cause);
     }
 }

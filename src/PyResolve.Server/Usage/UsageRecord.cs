@@ -39,6 +39,9 @@ internal sealed record UsageRecord
     /// <summary>Tells the same event sent again from another one under the same id.</summary>
     public required byte[] PayloadDigest { get; init; }
 
+    /// <summary>About what it takes in memory, in bytes.</summary>
+    public long Size => 512 + (2L * Metadata.Value.Length);
+
     public int Migrations => EventType == UsageRules.Migration ? Quantity : 0;
 
     public int Tier1Migrations => Tier == "tier1" ? Migrations : 0;
@@ -128,4 +131,7 @@ internal enum RecordOutcome
 
     /// <summary>Its tier is not that of the reservation that it names.</summary>
     OtherTier,
+
+    /// <summary>It passed every rule, and the store does not take it.</summary>
+    Refused,
 }

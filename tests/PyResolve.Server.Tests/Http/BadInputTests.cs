@@ -209,6 +209,7 @@ public sealed class BadInputTests(SharedServers servers)
         "/quota/reservations" => [("tier", "\"tier9\""), ("tier", "\"Tier1\""), ("tier", "null"), ("quantity", "0"), ("ttl_seconds", "0"), ("once_key", "\"\""), ("once_key", "\"two words\""), ("once_key", "\"caf\\u00e9\"")],
         "/quota/reservations/{id}/commit" => [("quantity", "0"), ("quantity", "2")],
         "/usage" => [("event_type", "\"Migration\""), ("event_type", "\"no word\""), ("event_type", "\"\""), ("event_type", "\"migration\\n\""), ("event_type", "null"), ("tier", "\"tier9\""), ("tier", "\"\"")],
+        "/usage/batch" => [("events", "null"), ("events", "[]"), ("events", "{}"), ("events", "1"), ("events", $"[{string.Join(',', Enumerable.Repeat("1", 1_001))}]")],
         "/auth/api-keys/report-leak" => [("api_key", "1"), ("api_key", "[]")],
         "/auth/device/token" => [("device_code", "1"), ("device_code", "{}")],
         "/auth/password" => [("new_password", "\"short\""), ("new_password", "null"), ("current_password", "null")],
@@ -217,7 +218,7 @@ public sealed class BadInputTests(SharedServers servers)
         "/auth/email/verify" => [("token", "null"), ("token", "\"\"")],
         "/auth/account" => [("password", "1"), ("password", "[]")],
         "/me" => [("name", "\"\""), ("name", "null")],
-        "/auth/api-keys/{id}/rotate" or "/auth/device/code" => [],
+        "/auth/api-keys/{id}/rotate" or "/auth/device/code" or "/billing/checkout" => [],
         _ => throw new ArgumentOutOfRangeException(nameof(path), path, "Which values does this route refuse?"),
     };
 

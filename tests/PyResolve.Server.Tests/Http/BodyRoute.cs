@@ -37,6 +37,7 @@ internal sealed record BodyRoute(string Path, string Valid, string[] Texts, Dict
         new("/auth/password/reset", """{"token":"unknown","password":"correct horse 3"}""", ["token", "password"], [], false, [], []) { IsTaken = false },
         new("/auth/email/verify", """{"token":"unknown"}""", ["token"], [], false, [], []) { IsTaken = false },
         new("/auth/account", """{"password":"a wrong password"}""", [], [], false, [], []) { Method = HttpMethod.Delete, IsTaken = false },
+        new("/billing/checkout", """{"plan":"enterprise"}""", ["plan"], [], false, [], []) { IsTaken = false },
         new("/me", """{"name":"Ada"}""", ["name"], [], false, [], []) { Method = HttpMethod.Patch },
         new("/quota/reservations", """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900,"machine":"m1","once_key":"k"}""",
             ["tier", "library", "machine", "once_key"], new() { ["quantity"] = 1_000, ["ttl_seconds"] = 604_800 }, false, [], []),
@@ -44,6 +45,8 @@ internal sealed record BodyRoute(string Path, string Valid, string[] Texts, Dict
             ["library"], new() { ["quantity"] = 1_000, ["files_changed"] = int.MaxValue, ["tokens_used"] = int.MaxValue }, true, ["id"], []),
         new("/usage", """{"event_type":"migration","library":"pydantic","tier":"tier1","files_changed":3,"tokens_used":10,"metadata":{"a":[1,"x"]},"occurred_at":"2026-11-15T11:00:00Z"}""",
             ["event_type", "library", "tier"], new() { ["files_changed"] = int.MaxValue, ["tokens_used"] = int.MaxValue }, true, ["id", "reservation_id"], ["occurred_at"]),
+        new("/usage/batch", """{"events":[{"event_type":"migration","library":"pydantic","tokens_used":10,"metadata":{"a":[1,"x"]}},{"event_type":"scan","tier":"tier1"}]}""",
+            [], [], false, [], []),
     }.ToDictionary(route => route.Path);
 
     /// <summary>The route's address, with a hold or a key of the account's own where it needs one.</summary>

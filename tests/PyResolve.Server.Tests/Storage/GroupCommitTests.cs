@@ -1,0 +1,179 @@
+using System.Data.Common;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Tests.Storage;
+
+public sealed class GroupCommitTests
+{
+    private static readonly Guid Ada = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-000000000001");
+    private static readonly Guid Bob = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-000000000002");
+
+    [Fact]
+    public async Task What_queues_while_a_flush_runs_is_flushed_together()
+    {
+        await using var store = new SteppedStore();
+        var first = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+
+        var others = Enumerable.Range(2, 5).Select(item => store.SubmitAsync(item % 2 == 0 ? Ada : Bob, item)).ToList();
+        first.IsCompleted.ShouldBeFalse();
+        step.Commit();
+        (await store.NextAsync()).Commit();
+
+        (await first).ShouldBe(["stored 1"]);
+        (await Task.WhenAll(others)).SelectMany(results => results).ShouldBe(["stored 2", "stored 3", "stored 4", "stored 5", "stored 6"]);
+        store.Flushed.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task No_account_takes_more_than_a_quarter_of_the_queue()
+    {
+        await using var store = new SteppedStore(new GroupLimits(QueueItems: 8, QueueBytes: 1_000, GroupItems: 100, GroupBytes: 1_000));
+        var running = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+        var waiting = store.SubmitAsync(Ada, 2);
+
+        await Should.ThrowAsync<OverloadedException>(() => store.SubmitAsync(Ada, 3));
+        var other = store.SubmitAsync(Bob, 4);
+
+        step.Commit();
+        await running;
+        var again = store.SubmitAsync(Ada, 5);
+        store.CommitAll();
+        await Task.WhenAll(waiting, other, again);
+        store.Stored.Order().ShouldBe([1, 2, 4, 5]);
+    }
+
+    [Fact]
+    public async Task The_queue_of_all_is_bounded_by_items_and_by_bytes()
+    {
+        await using var store = new SteppedStore(new GroupLimits(QueueItems: 8, QueueBytes: 1_000, GroupItems: 100, GroupBytes: 1_000));
+        Guid[] accounts = [.. Enumerable.Range(0, 5).Select(_ => Ids.Create(TimeProvider.System.GetUtcNow()))];
+        var taken = accounts.Take(4).Select(account => store.SubmitAsync(account, [1, 2], bytes: 20)).ToList();
+        await Should.ThrowAsync<OverloadedException>(() => store.SubmitAsync(accounts[4], 3));
+        store.CommitAll();
+        await Task.WhenAll(taken);
+
+        await Should.ThrowAsync<OverloadedException>(() => store.SubmitAsync(Ada, [9], bytes: 251));
+        await store.SubmitAsync(Ada, [4], bytes: 250);
+
+        store.Stored.ShouldNotContain(9);
+    }
+
+    [Fact]
+    public async Task Accounts_take_turns_so_that_a_busy_one_keeps_no_other_waiting()
+    {
+        await using var store = new SteppedStore(new GroupLimits(QueueItems: 100, QueueBytes: 1_000, GroupItems: 2, GroupBytes: 1_000));
+        var first = store.SubmitAsync(Ada, 0);
+        var step = await store.NextAsync();
+        var busy = Enumerable.Range(1, 5).Select(item => store.SubmitAsync(Ada, item)).ToList();
+        var other = store.SubmitAsync(Bob, 10);
+
+        step.Commit();
+        store.CommitAll();
+        await Task.WhenAll([first, .. busy, other]);
+
+        store.Flushed.ShouldBe([[0], [1, 10], [2, 3], [4, 5]]);
+    }
+
+    [Fact]
+    public async Task A_submission_is_never_torn_even_where_it_is_larger_than_a_group()
+    {
+        await using var store = new SteppedStore(new GroupLimits(QueueItems: 100, QueueBytes: 1_000, GroupItems: 2, GroupBytes: 1_000));
+        store.CommitAll();
+
+        (await store.SubmitAsync(Ada, [1, 2, 3], bytes: 3)).ShouldBe(["stored 1", "stored 2", "stored 3"]);
+
+        store.Flushed.ShouldBe([[1, 2, 3]]);
+    }
+
+    [Fact]
+    public async Task Whoever_leaves_stops_waiting_and_tears_nothing()
+    {
+        await using var store = new SteppedStore();
+        using var leaving = new CancellationTokenSource();
+        var running = store.SubmitUntilAsync(Ada, 1, leaving.Token);
+        var step = await store.NextAsync();
+        var queued = store.SubmitUntilAsync(Ada, 2, leaving.Token);
+        var staying = store.SubmitAsync(Bob, 3);
+
+        await leaving.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => running);
+        await Should.ThrowAsync<OperationCanceledException>(() => queued);
+        step.Commit();
+        store.CommitAll();
+
+        await staying;
+        store.Stored.Order().ShouldBe([1, 2, 3]);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_down_fails_its_group_and_not_the_next()
+    {
+        await using var store = new SteppedStore();
+        var lost = store.SubmitAsync(Ada, 1);
+        (await store.NextAsync()).Fail(new StoreUnavailableException(new OutageException()));
+        await Should.ThrowAsync<StoreUnavailableException>(() => lost);
+
+        store.CommitAll();
+
+        (await store.SubmitAsync(Ada, 2)).ShouldBe(["stored 2"]);
+        store.Stored.ShouldBe([2]);
+    }
+
+    [Fact]
+    public async Task What_the_store_does_not_take_fails_alone()
+    {
+        await using var store = new SteppedStore { Poison = [5, 12] };
+        var first = store.SubmitAsync(Bob, 0);
+        var step = await store.NextAsync();
+        var batch = store.SubmitAsync(Ada, [.. Enumerable.Range(1, 8)], bytes: 8);
+        var singles = Enumerable.Range(10, 5).Select(item => store.SubmitAsync(Bob, item)).ToList();
+
+        step.Commit();
+        store.CommitAll();
+
+        (await first).ShouldBe(["stored 0"]);
+        (await batch).ShouldBe(["stored 1", "stored 2", "stored 3", "stored 4", "refused 5", "stored 6", "stored 7", "stored 8"]);
+        (await Task.WhenAll(singles)).SelectMany(results => results).ShouldBe(["stored 10", "stored 11", "refused 12", "stored 13", "stored 14"]);
+        store.Stored.ShouldBeUnique();
+    }
+
+    [Fact]
+    public async Task A_failure_that_is_no_result_fails_its_submission_alone()
+    {
+        await using var store = new SteppedStore { Poison = [5], RefusalFails = true };
+        var first = store.SubmitAsync(Bob, 0);
+        var step = await store.NextAsync();
+        var failing = store.SubmitAsync(Ada, [4, 5], bytes: 2);
+        var other = store.SubmitAsync(Bob, 6);
+
+        step.Commit();
+        store.CommitAll();
+
+        await first;
+        (await Should.ThrowAsync<InvalidOperationException>(() => failing)).Message.ShouldBe("poison");
+        (await other).ShouldBe(["stored 6"]);
+    }
+
+    [Fact]
+    public async Task On_shutdown_what_was_taken_is_stored_and_nothing_more_is_taken()
+    {
+        var store = new SteppedStore();
+        var running = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+        var queued = store.SubmitAsync(Bob, 2);
+
+        var closing = store.DisposeAsync().AsTask();
+        await Should.ThrowAsync<OverloadedException>(() => store.SubmitAsync(Ada, 3));
+        closing.IsCompleted.ShouldBeFalse();
+        step.Commit();
+        store.CommitAll();
+        await closing;
+
+        (await Task.WhenAll(running, queued)).SelectMany(results => results).ShouldBe(["stored 1", "stored 2"]);
+        store.Stored.ShouldBe([1, 2]);
+    }
+
+    private sealed class OutageException : DbException;
+}
