@@ -26,7 +26,8 @@ public sealed class PyResolveClient : IAsyncDisposable, IDisposable
 
     internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
     {
-        Keys = new(options.Home);
+        ClientSettings.ThrowIfMistaken(options);
+        Keys = new(options.Home, options.Profile);
         var settings = ClientSettings.From(options, Keys);
         _transport = new(settings, http, time);
         _ownHttp = ownHttp;
