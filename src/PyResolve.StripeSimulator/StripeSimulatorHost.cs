@@ -51,6 +51,8 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         }
         catch
         {
+            // The pump may run already, and ends before what it uses does.
+            await app.StopAsync(CancellationToken.None);
             await app.DisposeAsync();
             throw;
         }
@@ -76,8 +78,16 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Loopback, options.Port);
         });
+        var hasStarted = false;
         if (options.Logs)
-            builder.Logging.AddSimpleConsole(static console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
+        {
+            // A start that fails is told in one line by whoever asked for it; the host would add a stack trace.
+            builder.Logging
+                .AddSimpleConsole(static console => console.SingleLine = true)
+                .SetMinimumLevel(LogLevel.Warning)
+                .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Warning);
+        }
+
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostFilteringOptions>(static filtering => filtering.AllowedHosts = ["127.0.0.1", "localhost"]);
         builder.Services
@@ -96,6 +106,7 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
             .AddHostedService(static services => services.GetRequiredService<DeliveryPump>());
 
         var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
         // A page elsewhere must not reach the simulator under a name of its own that leads to this machine.
         app.UseHostFiltering();
         app.Use(OwnOrigin.CheckAsync);

@@ -43,6 +43,6 @@ public sealed record StripeSimulatorOptions
     /// <summary>The environment's name. <c>Production</c> is refused.</summary>
     public string Environment { get; init; } = "Development";
 
-    /// <summary>Whether requests and starts are logged to the console; default no.</summary>
+    /// <summary>Whether warnings and errors are logged to the console; default no.</summary>
     public bool Logs { get; init; }
 }

@@ -59,7 +59,9 @@ internal sealed class Form(string name)
     /// <summary>The members of a list, in the order of their indices.</summary>
     public IEnumerable<Form> Elements(string path) => Find(path) is not { } list
         ? []
-        : list._members.OrderBy(static member => int.TryParse(member.Key, CultureInfo.InvariantCulture, out var index) ? index : 0).Select(static member => member.Value);
+        : list._members
+            .OrderBy(static member => int.TryParse(member.Key, CultureInfo.InvariantCulture, out var index) ? index : 0)
+            .Select(static member => member.Value);
 
     /// <summary>Puts a map's members over what is there; an empty text takes one away, and an empty map takes all.</summary>
     public Dictionary<string, string> Merge(string path, IReadOnlyDictionary<string, string>? onto = null)

@@ -55,7 +55,8 @@ internal sealed class ParameterRule(string name)
     private void Add(string token)
     {
         var at = this;
-        foreach (var segment in token.Split(':')[0].TrimEnd('?').Replace("{}", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('['))
+        var path = token.Split(':')[0].TrimEnd('?').Replace("{}", "", StringComparison.Ordinal);
+        foreach (var segment in path.Replace("]", "", StringComparison.Ordinal).Split('['))
         {
             var member = segment.Length == 0 ? "[]" : segment.TrimEnd('*');
             if (!at._members.TryGetValue(member, out var next))
@@ -74,7 +75,8 @@ internal sealed class ParameterRule(string name)
             CheckMembers(form);
         else if (value.Length == 0 && !IsUnsettable)
             throw StripeException.Malformed(
-                $"You passed an empty string for '{form.Name}'. We assume empty values are an attempt to unset a parameter; however '{form.Name}' cannot be unset.",
+                $"You passed an empty string for '{form.Name}'. We assume empty values are an attempt to unset a parameter; "
+                + $"however '{form.Name}' cannot be unset.",
                 form.Name,
                 "parameter_invalid_empty");
         else if (_members.Count > 0 || Type == "map")

@@ -12,7 +12,8 @@ internal static class SecretKeys
         if (key.Length == 0)
         {
             throw StripeException.Unauthorized(
-                "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').");
+                "You did not provide an API key. You need to provide your API key in the Authorization header, "
+                + "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').");
         }
 
         if (key.StartsWith("sk_live_", StringComparison.Ordinal) || key.StartsWith("rk_live_", StringComparison.Ordinal))

@@ -40,7 +40,7 @@ internal sealed class StripeException(int status, string type, string message) :
         new(StatusCodes.Status401Unauthorized, InvalidRequest, message) { IsBeforeExecution = true };
 
     public static StripeException UnknownRoute(string method, string path) =>
-        new(StatusCodes.Status404NotFound, InvalidRequest, $"Unrecognized request URL ({method}: {path}). The simulator knows the calls in docs/stripe-simulator.md.")
+        new(StatusCodes.Status404NotFound, InvalidRequest, $"Unrecognized request URL ({method}: {path}). The simulator lacks this call, or Stripe does.")
         {
             IsBeforeExecution = true,
         };

@@ -4,14 +4,17 @@ namespace PyResolve.StripeSimulator.Objects;
 
 internal sealed record LineItem(string Id, Price Price, long Quantity)
 {
+    /// <summary>What a period costs in advance.</summary>
+    public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
+
     public JsonObject Render() => new()
     {
         ["id"] = Id,
         ["object"] = "item",
         ["amount_discount"] = 0,
-        ["amount_subtotal"] = Price.UnitAmount * Quantity,
+        ["amount_subtotal"] = Amount,
         ["amount_tax"] = 0,
-        ["amount_total"] = Price.UnitAmount * Quantity,
+        ["amount_total"] = Amount,
         ["currency"] = Price.Currency,
         ["description"] = null,
         ["price"] = Price.Render(),
@@ -71,7 +74,7 @@ internal sealed class CheckoutSession : StripeObject
 
     public bool HasTrial => TrialDays is not null || TrialEnd is not null;
 
-    public long DueToday => HasTrial ? 0 : LineItems.Sum(static item => item.Price.Recurring is { IsMetered: true } ? 0 : item.Price.UnitAmount * item.Quantity);
+    public long DueToday => HasTrial ? 0 : LineItems.Sum(static item => item.Amount);
 
     public override JsonObject Render() => new()
     {

@@ -31,6 +31,7 @@ internal static class CardChoice
     };
 
     private static Html Card(string value, string name, string meaning, bool isChosen) => $"""
-        <label class="option"><input type="radio" name="card" value="{value}" required{(isChosen ? Html.Of($" checked") : null)}><span><strong>{name}</strong><small>{meaning}</small></span></label>
+        <label class="option"><input type="radio" name="card" value="{value}" required{Html.If(isChosen, " checked")}>
+        <span><strong>{name}</strong><small>{meaning}</small></span></label>
         """;
 }

@@ -40,7 +40,9 @@ internal static class CheckoutPages
             {
                 "open" => answer(world, session),
                 "complete" => Page.Gone(
-                    "Already paid", $"""<p>This subscription has begun.</p><p><a class="button" href="{Checkouts.SuccessUrl(session)}">Go back</a></p>""", StatusCodes.Status200OK),
+                    "Already paid",
+                    $"""<p>This subscription has begun.</p><p><a class="button" href="{Checkouts.SuccessUrl(session)}">Go back</a></p>""",
+                    StatusCodes.Status200OK),
                 _ => Page.Gone("This page has expired", $"<p>Nothing was paid. Go back to the shop and start again.</p>", StatusCodes.Status410Gone),
             };
         }
@@ -50,12 +52,13 @@ internal static class CheckoutPages
     {
         var title = $"Subscribe to {Texts.ProductOf(world, session.LineItems[0].Price)}";
         var due = Texts.Money(session.DueToday, session.Currency);
+        var each = Texts.Money(session.LineItems.Sum(static item => item.Amount), session.Currency);
         return new Page(alert is null ? title : $"Error: {title}", $"""
             <div class="columns">
             <section class="summary">
             {Back(session)}
             <h1>{title}</h1>
-            <p class="price">{Texts.Money(session.LineItems.Sum(static item => item.Price.UnitAmount * item.Quantity), session.Currency)} <span>{Texts.Period(session.LineItems[0].Price)}</span></p>
+            <p class="price">{each} <span>{Texts.Period(session.LineItems[0].Price)}</span></p>
             <dl>
             {Html.Join(session.LineItems.Select(item => Line(world, item)))}
             {Trial(world, session)}
@@ -84,7 +87,10 @@ internal static class CheckoutPages
         : Html.Of($"""<p class="contact"><span>E-mail</span><strong>{session.CustomerEmail}</strong></p>""");
 
     private static Html Line(World world, LineItem item) => $"""
-        <div><dt>{Texts.ProductOf(world, item.Price)}{(item.Quantity == 1 ? "" : $" × {item.Quantity}")}<small>{Texts.Money(item.Price.UnitAmount, item.Price.Currency)} {Texts.Period(item.Price)}</small></dt><dd>{Texts.Money(item.Price.UnitAmount * item.Quantity, item.Price.Currency)}</dd></div>
+        <div>
+        <dt>{Texts.ProductOf(world, item.Price)}{(item.Quantity == 1 ? "" : $" × {item.Quantity}")}<small>{Texts.PriceOf(item.Price)}</small></dt>
+        <dd>{Texts.Money(item.Amount, item.Price.Currency)}</dd>
+        </div>
         """;
 
     private static Html? Trial(World world, CheckoutSession session) => !session.HasTrial

@@ -1,5 +1,6 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.Webhooks;
 
 namespace PyResolve.StripeSimulator.Pages;
 
@@ -84,10 +85,18 @@ internal static class HomePage
             <table>
             <thead><tr><th scope="col">Event</th><th scope="col">Attempts</th><th scope="col"><span class="unseen">Command</span></th></tr></thead>
             <tbody>
-            {Html.Join(world.Deliveries.Waiting.Take(DeliveriesShown).Select(static delivery => Html.Of($"<tr><td>{delivery.Event.Type}<small>{delivery.Event.Id}</small></td><td>{delivery.Attempts}</td><td>{Command($"deliveries/{delivery.Id}/deliver", "Deliver")}</td></tr>")))}
+            {Html.Join(world.Deliveries.Waiting.Take(DeliveriesShown).Select(Row))}
             </tbody>
             </table>
             """);
+
+    private static Html Row(Delivery delivery) => $"""
+        <tr>
+        <td>{delivery.Event.Type}<small>{delivery.Event.Id}</small></td>
+        <td>{delivery.Attempts}</td>
+        <td>{Command($"deliveries/{delivery.Id}/deliver", "Deliver")}</td>
+        </tr>
+        """;
 
     private static Html Command(string path, string text, params ReadOnlySpan<(string Name, string Value)> fields)
     {

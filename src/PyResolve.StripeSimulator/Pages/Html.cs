@@ -30,6 +30,8 @@ internal sealed class Html
 
     public void AppendFormatted(Html? value) => _text.Append(value?._text);
 
+    public static Html? If(bool condition, string text) => condition ? Of($"{text}") : null;
+
     public static Html Join(IEnumerable<Html> parts)
     {
         var all = new Html(0, 0);

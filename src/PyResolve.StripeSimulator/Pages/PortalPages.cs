@@ -43,5 +43,6 @@ internal static class PortalPages
         };
     }
 
-    private static Page NotFound() => Page.Gone("No such page", $"<p>The simulator forgets everything when it stops. Go back to the shop and open the portal again.</p>");
+    private static Page NotFound() => Page.Gone(
+        "No such page", $"<p>The simulator forgets everything when it stops. Go back to the shop and open the portal again.</p>");
 }

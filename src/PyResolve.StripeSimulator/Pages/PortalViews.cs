@@ -26,7 +26,7 @@ internal static class PortalViews
             return Home(visit);
         var prices = visit.PricesFor(subscription).ToList();
         return Step(visit, "Switch plan", alert, $"""
-            <p>Now: <strong>{NameOf(visit, subscription)}</strong>, {PriceOf(subscription.Items[0].Price)}.</p>
+            <p>Now: <strong>{NameOf(visit, subscription)}</strong>, {Texts.PriceOf(subscription.Items[0].Price)}.</p>
             <form method="post" action="{visit.Path("plan", subscription)}">
             <fieldset>
             <legend>New plan</legend>
@@ -70,7 +70,7 @@ internal static class PortalViews
             <section class="card">
             <h2>Current plan</h2>
             <p class="plan"><strong>{NameOf(visit, subscription)}</strong><span class="status">{Texts.Status(subscription)}</span></p>
-            <p>{PriceOf(subscription.Items[0].Price)}. {Texts.Future(subscription)}</p>
+            <p>{Texts.PriceOf(subscription.Items[0].Price)}. {Texts.Future(subscription)}</p>
             <div class="actions">
             {(visit.Features.CanSwitch ? Link(visit.Path("plan", subscription), "Switch plan") : null)}
             {(!visit.Features.CanCancel ? null : isEnding ? Resume(visit, subscription) : Link(visit.Path("cancel", subscription), "Cancel plan"))}
@@ -92,18 +92,23 @@ internal static class PortalViews
             <table>
             <thead><tr><th scope="col">Date</th><th scope="col">Amount</th><th scope="col">Status</th></tr></thead>
             <tbody>
-            {Html.Join(invoices.Select(static invoice => Html.Of($"<tr><td>{Texts.Day(invoice.Created)}</td><td>{Texts.Money(invoice.Total, invoice.Currency)}</td><td>{invoice.Status}</td></tr>")))}
+            {Html.Join(invoices.Select(Row))}
             </tbody>
             </table>
             </section>
             """);
     }
 
+    private static Html Row(Invoice invoice) => $"""
+        <tr><td>{Texts.Day(invoice.Created)}</td><td>{Texts.Money(invoice.Total, invoice.Currency)}</td><td>{invoice.Status}</td></tr>
+        """;
+
     private static bool IsChosen(PortalVisit visit, Price price, int index) =>
         visit.Session.Flow?.PriceId is { } wanted ? price.Id == wanted : index == 0;
 
     private static Html Option(PortalVisit visit, Price price, bool isChosen) => $"""
-        <label class="option"><input type="radio" name="price" value="{price.Id}" required{(isChosen ? Html.Of($" checked") : null)}><span><strong>{Texts.ProductOf(visit.World, price)}</strong><small>{PriceOf(price)}</small></span></label>
+        <label class="option"><input type="radio" name="price" value="{price.Id}" required{Html.If(isChosen, " checked")}>
+        <span><strong>{Texts.ProductOf(visit.World, price)}</strong><small>{Texts.PriceOf(price)}</small></span></label>
         """;
 
     private static Html Link(string path, string text) => $"""<a class="button quiet" href="{path}">{text}</a>""";
@@ -113,6 +118,4 @@ internal static class PortalViews
         : Html.Of($"""<p><a class="back" href="{url}">Return</a></p>""");
 
     private static string NameOf(PortalVisit visit, Subscription subscription) => Texts.ProductOf(visit.World, subscription.Items[0].Price);
-
-    private static string PriceOf(Price price) => $"{Texts.Money(price.UnitAmount, price.Currency)} {Texts.Period(price)}";
 }

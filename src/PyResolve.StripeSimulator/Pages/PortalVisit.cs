@@ -19,7 +19,8 @@ internal sealed class PortalVisit(World world, PortalSession session, Customer c
 
     /// <summary>The one that is meant: by the address, by the flow, or for want of another.</summary>
     public Subscription? Subscription =>
-        Subscriptions.FirstOrDefault(subscription => subscription.Id == (subscriptionId ?? session.Flow?.SubscriptionId)) ?? (Subscriptions is [var newest, ..] ? newest : null);
+        Subscriptions.FirstOrDefault(subscription => subscription.Id == (subscriptionId ?? session.Flow?.SubscriptionId))
+        ?? (Subscriptions is [var newest, ..] ? newest : null);
 
     /// <summary>The page that the session was opened for, if any.</summary>
     public string? FlowAction => session.Flow?.Type switch

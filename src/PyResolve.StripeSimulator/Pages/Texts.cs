@@ -33,6 +33,8 @@ internal static class Texts
     public static string Day(long instant) =>
         DateTimeOffset.FromUnixTimeSeconds(instant).ToString("MMMM d, yyyy", CultureInfo.InvariantCulture);
 
+    public static string PriceOf(Price price) => $"{Money(price.UnitAmount, price.Currency)} {Period(price)}";
+
     public static string Status(Subscription subscription) => subscription.Status.Replace('_', ' ');
 
     /// <summary>What becomes of a subscription, in a sentence.</summary>

@@ -133,7 +133,8 @@ public sealed class ShapeTests : IAsyncLifetime
     [Fact]
     public async Task A_lookup_key_moves_only_when_that_is_asked_for()
     {
-        var form = $"currency=usd&unit_amount=2900&recurring[interval]=month&lookup_key=pro&product={(await _stage.Api.GetAsync($"/v1/prices/{_stage.Pro}"))["product"]}";
+        var product = (await _stage.Api.GetAsync($"/v1/prices/{_stage.Pro}"))["product"].GetString();
+        var form = $"currency=usd&unit_amount=2900&recurring[interval]=month&lookup_key=pro&product={product}";
 
         var refused = await _stage.Api.PostAsync("/v1/prices", form);
         var moved = (await _stage.Api.PostAsync("/v1/prices", form + "&transfer_lookup_key=true")).Ok();

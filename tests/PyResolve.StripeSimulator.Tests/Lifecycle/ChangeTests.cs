@@ -17,7 +17,7 @@ public sealed class ChangeTests : IAsyncLifetime
         var before = await SubscribeAsync(CardBehaviour.Works);
         _stage.Simulation.Advance(TimeSpan.FromDays(15));
 
-        var after = (await UpdateAsync(before, $"items[0][id]={ItemOf(before)}&items[0][price]={_stage.Unlimited}&proration_behavior=always_invoice&expand[]=latest_invoice")).Ok();
+        var after = (await UpdateAsync(before, Upgrade(before, "allow_incomplete") + "&expand[]=latest_invoice")).Ok();
 
         after.At("items.data.0.price.id").GetString().ShouldBe(_stage.Unlimited);
         after.At("items.data.0.current_period_end").GetInt64().ShouldBe(before.At("items.data.0.current_period_end").GetInt64());

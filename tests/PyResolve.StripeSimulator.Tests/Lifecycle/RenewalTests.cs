@@ -59,7 +59,8 @@ public sealed class RenewalTests : IAsyncLifetime
     public async Task What_follows_the_last_retry_is_a_setting(AfterFailedRetries setting, string status)
     {
         await using var stage = await Stage.SetAsync(options => options with { AfterFailedRetries = setting });
-        var subscription = stage.Simulation.Subscription(stage.Simulation.Subscribe(stage.Simulation.AddCustomer(card: CardBehaviour.FailsOnRenewal), stage.Pro));
+        var customer = stage.Simulation.AddCustomer(card: CardBehaviour.FailsOnRenewal);
+        var subscription = stage.Simulation.Subscription(stage.Simulation.Subscribe(customer, stage.Pro));
 
         stage.Simulation.Advance(Month + TimeSpan.FromDays(16));
 
@@ -186,7 +187,8 @@ public sealed class RenewalTests : IAsyncLifetime
         var (_, elsewhere) = Subscribe(CardBehaviour.FailsOnRenewal);
         var subscription = _stage.Simulation.Subscription(_stage.Simulation.Subscribe(on, _stage.Pro));
 
-        var advancing = (await _stage.Api.PostAsync($"/v1/test_helpers/test_clocks/{clock}/advance", $"frozen_time={now.AddMonths(1).AddHours(1).ToUnixTimeSeconds()}")).Ok();
+        var later = now.AddMonths(1).AddHours(1).ToUnixTimeSeconds();
+        var advancing = (await _stage.Api.PostAsync($"/v1/test_helpers/test_clocks/{clock}/advance", $"frozen_time={later}")).Ok();
         var ready = (await _stage.Api.GetAsync($"/v1/test_helpers/test_clocks/{clock}")).Ok();
 
         (advancing["status"].GetString(), ready["status"].GetString()).ShouldBe(("advancing", "ready"));
@@ -202,8 +204,11 @@ public sealed class RenewalTests : IAsyncLifetime
         return (id, _stage.Simulation.Subscription(id));
     }
 
-    private async Task<IReadOnlyList<string?>> InvoicesAsync(string subscription) =>
-        [.. (await _stage.Api.GetAsync($"/v1/invoices?subscription={subscription}&limit=100")).Ok().Data.Select(static invoice => invoice.GetProperty("status").GetString())];
+    private async Task<IReadOnlyList<string?>> InvoicesAsync(string subscription)
+    {
+        var list = (await _stage.Api.GetAsync($"/v1/invoices?subscription={subscription}&limit=100")).Ok();
+        return [.. list.Data.Select(static invoice => invoice.GetProperty("status").GetString())];
+    }
 
     /// <summary>Of the last events, newest first.</summary>
     private async Task<IReadOnlyList<string?>> TypesAsync(int count) =>

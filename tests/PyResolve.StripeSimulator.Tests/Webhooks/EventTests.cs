@@ -55,9 +55,9 @@ public sealed class EventTests : IAsyncLifetime
 
     [Theory]
     [InlineData("type=a&types[]=b")]
-    [InlineData("types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a&types[]=a")]
-    public async Task Type_and_types_exclude_each_other_and_types_are_few(string query) =>
-        (await _stage.Api.GetAsync($"/v1/events?{query}")).Status.ShouldBe(400);
+    [InlineData("types[]=a", 21)]
+    public async Task Type_and_types_exclude_each_other_and_types_are_few(string query, int times = 1) =>
+        (await _stage.Api.GetAsync($"/v1/events?{string.Join('&', Enumerable.Repeat(query, times))}")).Status.ShouldBe(400);
 
     [Fact]
     public async Task A_cursor_catches_up_from_the_oldest_unseen_event_on()

@@ -71,7 +71,11 @@ internal static class CheckoutCalls
     {
         var session = call.InPath(call.World.CheckoutSessions, Kind);
         if (session.Status != "open")
-            throw StripeException.Invalid($"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of {session.Status}.");
+        {
+            throw StripeException.Invalid(
+                $"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of {session.Status}.");
+        }
+
         Checkouts.Expire(call.World, session);
         return session.Render();
     }
@@ -118,13 +122,15 @@ internal static class CheckoutCalls
             return now + LongestLife;
         return at - now is >= ShortestLife and <= LongestLife
             ? at
-            : throw StripeException.Invalid("The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.", "expires_at");
+            : throw StripeException.Invalid(
+                "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.", "expires_at");
     }
 
     private static string RequireUrl(Form form, string name)
     {
         var text = form.Text(name) ?? throw StripeException.MissingParameter(name);
-        return Uri.TryCreate(text.Replace("{CHECKOUT_SESSION_ID}", "id", StringComparison.Ordinal), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        var example = text.Replace("{CHECKOUT_SESSION_ID}", "id", StringComparison.Ordinal);
+        return Uri.TryCreate(example, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? text
             : throw StripeException.Invalid("Not a valid URL", name, "url_invalid");
     }
