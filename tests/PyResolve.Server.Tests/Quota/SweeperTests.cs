@@ -37,7 +37,7 @@ public sealed class SweeperTests(SharedServers servers)
         (await store.ReadNumberAsync("select count(*) from usage_monthly where held <> 0 or lapsed <> 0")).ShouldBe(0);
     }
 
-    private static Task SweptAsync(TestClock clock, TestStore store, long held) => Eventually.HoldsAsync(async () =>
+    private static Task<TimeSpan> SweptAsync(TestClock clock, TestStore store, long held) => Eventually.HoldsAsync(async () =>
     {
         // A sweep that began before the clock moved leaves the next one to the next interval.
         clock.Advance(Sweeper.Interval);
