@@ -14,6 +14,8 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("key-check", KeyCheck.MeasureAsync),
         new("flood", Flood.MeasureAsync),
         new("restart", Restart.MeasureAsync),
+        new("usage", Usage.MeasureAsync),
+        new("memory", Memory.MeasureAsync),
         new("quota", Quota.MeasureAsync),
     ];
 }

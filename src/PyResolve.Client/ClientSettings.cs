@@ -8,10 +8,15 @@ internal sealed record ClientSettings(
 
     private static TimeSpan LongestWait { get; } = TimeSpan.FromMinutes(10);
 
-    public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
+    public static void ThrowIfMistaken(PyResolveClientOptions options)
     {
         if (Mistake(options) is { } mistake)
             throw Invalid(mistake);
+    }
+
+    /// <summary>From options that have been checked.</summary>
+    public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
+    {
         var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
         var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
         if (UrlMistake(url, options.AllowInsecureHttp) is { } urlMistake)
@@ -31,6 +36,7 @@ internal sealed record ClientSettings(
         { ApiKey: { } key } when !Blank(key) && !Guard.IsVisibleAscii(key.Trim()) =>
             "ApiKey holds characters that no key has; copy the whole key again, without quotes.",
         { Home: { } home } when Blank(home) => "Home is empty; name a folder, or leave it unset for ~/.pyresolve.",
+        { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) => "Profile must be 1 to 64 letters, digits, - and _.",
         { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > LongestWait =>
             "RequestTimeout must be more than zero and at most 10 minutes.",
         { UsageQueueCapacity: < 1 or > 1_000_000 } => "UsageQueueCapacity must lie between 1 and 1000000.",

@@ -18,8 +18,17 @@ public sealed class PyResolveClientOptions
     /// <summary>The folder of <c>config.toml</c> and of the usage events that wait. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
     public string? Home { get; set; }
 
-    /// <summary>How long one request may take, its answer included. Default 10 seconds; more than zero, at most 10 minutes.</summary>
-    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// The server and account to use of those in <c>config.toml</c>: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then
+    /// <c>profile</c> in the file, then the key and the server at its top. <see cref="ApiUrl"/>, <see cref="ApiKey"/> and their variables come first.
+    /// </summary>
+    public string? Profile { get; set; }
+
+    /// <summary>
+    /// How long one call may take, its answer and whatever tries it needs included: what an unreachable server costs at most. A try that can
+    /// be repeated gets half of what is left. Default 5 seconds; more than zero, at most 10 minutes.
+    /// </summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether the key may travel unencrypted to a host that is not this machine. Default <see langword="false"/>.</summary>
     public bool AllowInsecureHttp { get; set; }

@@ -29,7 +29,7 @@ public static class PyResolveServiceCollectionExtensions
         if (configure is not null)
             services.Configure(configure);
 
-        services.TryAddSingleton(static provider => new ApiKeyStore(Options(provider).Home));
+        services.TryAddSingleton(static provider => new ApiKeyStore(Options(provider).Home, Options(provider).Profile));
         services.TryAddSingleton(static provider => ClientSettings.From(Options(provider), provider.GetRequiredService<ApiKeyStore>()));
         services.TryAddSingleton(static provider => new FactoryClients(provider.GetRequiredService<IHttpClientFactory>(), Name));
         services.TryAddSingleton(static provider => new ApiTransport(

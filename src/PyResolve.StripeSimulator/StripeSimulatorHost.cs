@@ -98,9 +98,11 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         var app = builder.Build();
         // A page elsewhere must not reach the simulator under a name of its own that leads to this machine.
         app.UseHostFiltering();
+        app.Use(OwnOrigin.CheckAsync);
         app.UseRouting();
         var api = app.Services.GetRequiredService<StripeApi>();
         app.Map("/v1/{**rest}", api.HandleAsync);
+        app.MapHomePage();
         app.MapCheckoutPages();
         app.MapPortalPages();
         app.MapPageAssets();

@@ -2,6 +2,7 @@
 using System.ComponentModel;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace PyResolve.Client;
 
@@ -11,6 +12,8 @@ internal static partial class PrivateFile
     private const uint OwnerOnly = 0x180; // 0600
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
     private const int OthersMayRead = 0x24; // 0044
+    private const int MostLinks = 40;
+    private const int LongestPath = 4096;
 
     private static bool IsUnix => !RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 
@@ -49,7 +52,25 @@ internal static partial class PrivateFile
         Directory.CreateDirectory(path);
     }
 
-    private static string FinalTarget(string path) => path;
+    /// <summary>The file that a link leads to, so that the link stays.</summary>
+    private static string FinalTarget(string path)
+    {
+        for (var links = 0; IsUnix && LinkTarget(path) is { } target; links++)
+        {
+            if (links == MostLinks)
+                throw new IOException($"{path} is a link in a circle of links.");
+            path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, target));
+        }
+
+        return path;
+    }
+
+    private static string? LinkTarget(string path)
+    {
+        var target = new byte[LongestPath];
+        var length = (int)readlink(path, target, (IntPtr)target.Length);
+        return length > 0 ? Encoding.UTF8.GetString(target, 0, length) : null;
+    }
 
     private static FileStream CreateOwnerOnly(string path)
     {
@@ -89,6 +110,10 @@ internal static partial class PrivateFile
     [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int mkdir(string path, uint mode);
+
+    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern IntPtr readlink(string path, [Out] byte[] target, IntPtr size);
 
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -31,7 +31,7 @@ internal sealed class UsageDelivery(ApiTransport transport)
             return await SendOneByOneAsync(events, cancellationToken).ConfigureAwait(false);
         try
         {
-            var answer = await transport.SendAsync(ApiRequest.Post("/usage/batch").With(Body(events)), cancellationToken).ConfigureAwait(false);
+            var answer = await transport.SendOnceAsync(ApiRequest.Post("/usage/batch").With(Body(events)), cancellationToken).ConfigureAwait(false);
             return answer.Read(body => Verdicts(body, events.Count));
         }
         catch (PyResolveException exception) when (exception is { Status: 404 or 405, Code: not PyResolveErrorCodes.UnexpectedAnswer })
@@ -73,7 +73,7 @@ internal sealed class UsageDelivery(ApiTransport transport)
     {
         try
         {
-            var answer = await transport.SendAsync(ApiRequest.Post("/usage").With(stored.Json), cancellationToken).ConfigureAwait(false);
+            var answer = await transport.SendOnceAsync(ApiRequest.Post("/usage").With(stored.Json), cancellationToken).ConfigureAwait(false);
             answer.Read(WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null);
             return Verdict.Recorded;
         }

@@ -31,7 +31,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
         _outbox = new(folder, new(settings.UsageQueueCapacity, settings.UsageQueueBytes), transport.Time);
         _rejected = new(folder, transport.Time, _logger);
-        _sender = new(_outbox, new(transport), _rejected, settings.ShutdownTimeout, transport.Time, _logger);
+        _sender = new(_outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
     }
 
     /// <summary>Events that this process has to send: reported here, or taken over, and neither sent nor rejected yet. After disposal: those that wait for the next start.</summary>
@@ -101,7 +101,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     private UsageEventRequest ToWire(UsageEvent usage) => new()
     {
         Id = usage.Id ?? Uuid.NewVersion7(_transport.Time),
-        OccurredAt = usage.OccurredAt ?? _transport.Time.GetUtcNow(),
+        OccurredAt = usage.OccurredAt ?? _transport.ServerClock.Now,
         EventType = usage.EventType,
         Library = usage.Library,
         Tier = usage.Tier?.ToWire(),

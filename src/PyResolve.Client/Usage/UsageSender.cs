@@ -6,14 +6,17 @@ namespace PyResolve.Client;
 
 /// <summary>The background half of <see cref="UsageReporter"/>: a loop that takes what waits in the outbox, a batch at a time, until the server has it.</summary>
 internal sealed partial class UsageSender(
-    Outbox outbox, UsageDelivery delivery, RejectedEvents rejected, TimeSpan shutdownTimeout, TimeProvider time, ILogger logger)
+    Outbox outbox,
+    UsageDelivery delivery,
+    RejectedEvents rejected,
+    ServerClock serverClock,
+    TimeSpan shutdownTimeout,
+    TimeProvider time,
+    ILogger logger)
 {
     private const int TriesBeforeFlushFails = 3;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(5);
-
-    /// <summary>The server takes nothing older.</summary>
-    private static readonly TimeSpan OldestEvent = TimeSpan.FromDays(35);
 
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _work = new(0);
@@ -186,7 +189,7 @@ internal sealed partial class UsageSender(
 
     private List<StoredEvent> WithoutTheOld(IReadOnlyList<StoredEvent> events)
     {
-        var oldest = time.GetUtcNow() - OldestEvent;
+        var oldest = time.GetUtcNow() - MistimedEvents.TakenBack;
         var young = new List<StoredEvent>(events.Count);
         foreach (var stored in events)
         {
@@ -207,13 +210,31 @@ internal sealed partial class UsageSender(
         {
             if (!verdicts[i].IsFinal)
                 again.Add(events[i]);
-            else if (verdicts[i].Failure is { } reason)
-                rejected.Keep(events[i], reason);
-            else
+            else if (verdicts[i].Failure is not { } reason)
                 Interlocked.Increment(ref _sent);
+            else if (reason.Status != 422 || !SendCorrected(events[i]))
+                rejected.Keep(events[i], reason);
         }
 
         return again;
+    }
+
+    /// <summary>
+    /// An event that the server refuses for its time was stamped by a clock that is wrong. It goes to the end of the outbox with the time corrected, so that
+    /// it is the same at each try from now on; nothing is stored under its id yet, because it was refused.
+    /// </summary>
+    private bool SendCorrected(StoredEvent stored)
+    {
+        if (MistimedEvents.Correct(stored, serverClock) is not { } corrected)
+            return false;
+        lock (_gate)
+        {
+            if (!outbox.Restore(corrected))
+                return false;
+            _accepted++;
+            _flushes.ForEach(static flush => flush.Defer(1));
+            return true;
+        }
     }
 
     /// <summary>Done when a flush arrives from now on.</summary>

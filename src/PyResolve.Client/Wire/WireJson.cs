@@ -51,6 +51,11 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(UsageHistory))]
 [JsonSerializable(typeof(UsageEventPage))]
 [JsonSerializable(typeof(AuditPage))]
+[JsonSerializable(typeof(CheckoutRequest))]
+[JsonSerializable(typeof(CheckoutStarted))]
+[JsonSerializable(typeof(PortalOpened))]
+[JsonSerializable(typeof(SubscriptionInfo))]
+[JsonSerializable(typeof(WebhookReceived))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext
 {

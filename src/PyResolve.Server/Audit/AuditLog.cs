@@ -37,6 +37,7 @@ internal static class AuditActions
     public const string AccountRenamed = "account.renamed";
     public const string AccountDeleted = "account.deleted";
     public const string PlanChanged = "account.plan_changed";
+    public const string UsageRecomputed = "account.usage_recomputed";
     public const string EmailVerified = "account.email_verified";
     public const string LoggedIn = "session.opened";
     public const string LoggedOut = "session.ended";

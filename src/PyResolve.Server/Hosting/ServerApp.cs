@@ -5,6 +5,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Billing;
 using PyResolve.Server.Dashboard;
 using PyResolve.Server.Devices;
 using PyResolve.Server.Email;
@@ -81,8 +82,9 @@ internal static class ServerApp
         services.AddApiKeys(options);
         services.AddQuota(configuration);
         services.AddLeases(configuration, options);
-        services.AddSingleton<UsageLedger>();
+        services.AddUsage(options);
         services.AddStatistics();
+        services.AddBilling(configuration);
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
@@ -116,6 +118,7 @@ internal static class ServerApp
         app.MapLeaseKeys();
         app.MapUsage();
         app.MapStatistics();
+        app.MapBilling();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");
     }

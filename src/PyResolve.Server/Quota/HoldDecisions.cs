@@ -28,7 +28,7 @@ internal sealed class HoldDecisions(DateTimeOffset now, bool givesLeases)
 
     public MonthChanges Months { get; } = new();
 
-    public void Add(Guid userId, Plan plan, Standing standing) => _accounts[userId] = new Account(plan, standing.Used, standing.Held);
+    public void Add(Guid userId, Plan plan, MonthStanding standing) => _accounts[userId] = new Account(plan, standing.Used, standing.Held);
 
     /// <summary>A hold that a request with this key was given before.</summary>
     public void Remember(string idempotencyKey, byte[] digest, Hold hold, bool isNew) =>

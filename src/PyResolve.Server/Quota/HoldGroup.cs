@@ -56,7 +56,7 @@ internal sealed class HoldGroup : IAsyncDisposable
         var months = plans.Keys.Select(userId => (userId, month)).Concat(due.Select(static hold => (hold.UserId, hold.Month)));
         var standings = await HoldRows.LockMonthsAsync(session, [.. months], cancellationToken);
         foreach (var (userId, plan) in plans)
-            decisions.Add(userId, plan, standings[(userId, month)]);
+            decisions.Add(userId, _plans[plan.At(now)], standings[(userId, month)]);
         var settled = new List<Hold>();
         foreach (var hold in due)
         {
@@ -109,15 +109,15 @@ internal sealed class HoldGroup : IAsyncDisposable
     }
 
     /// <summary>An account that is gone is left out.</summary>
-    private async Task<Dictionary<Guid, Plan>> LockAccountsAsync(Session session, List<Guid> userIds, CancellationToken cancellationToken) =>
+    private static async Task<Dictionary<Guid, EffectivePlan>> LockAccountsAsync(Session session, List<Guid> userIds, CancellationToken cancellationToken) =>
         (await session.ListAsync(
             $"""
-            select id, plan
-            from profiles
-            where id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
-            order by id {session.Engine.ForUpdate}
+            select p.id, {EffectivePlan.Columns}
+            from profiles p
+            where p.id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
+            order by p.id {session.Engine.ForUpdate}
             """,
-            row => (UserId: row.Uuid(0), Plan: _plans[row.Text(1)]),
+            static row => (UserId: row.Uuid(0), Plan: EffectivePlan.Read(row, 1)),
             cancellationToken)).ToDictionary(pair => pair.UserId, pair => pair.Plan);
 
     private static async Task FindByIdempotencyKeysAsync(

@@ -77,7 +77,7 @@ internal static class HoldRows
             cancellationToken)).ToDictionary(pair => pair.Id, pair => pair.Spent);
 
     /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
-    public static async Task<Dictionary<(Guid UserId, string Month), Standing>> LockMonthsAsync(
+    public static async Task<Dictionary<(Guid UserId, string Month), MonthStanding>> LockMonthsAsync(
         Session session, IReadOnlyCollection<(Guid UserId, string Month)> months, CancellationToken cancellationToken) =>
         (await session.ListAsync(
             $"""
@@ -89,7 +89,7 @@ internal static class HoldRows
             on conflict (user_id, month) do update set held = usage_monthly.held
             returning user_id, month, migrations + lapsed, held
             """,
-            static row => (Key: (row.Uuid(0), row.Text(1)), Standing: new Standing(row.Int64(2), row.Int64(3))),
+            static row => (Key: (row.Uuid(0), row.Text(1)), Standing: new MonthStanding(row.Int64(2), row.Int64(3))),
             cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
 
     /// <summary>Writes what became of locked reservations.</summary>

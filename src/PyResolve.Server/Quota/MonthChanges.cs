@@ -1,7 +1,7 @@
 namespace PyResolve.Server.Quota;
 
 /// <summary>What a month counts as used, and as held.</summary>
-internal sealed record Standing(long Used, long Held);
+internal sealed record MonthStanding(long Used, long Held);
 
 /// <summary>What a transaction does to one month of one account.</summary>
 internal sealed class MonthChange(Guid userId, string month)

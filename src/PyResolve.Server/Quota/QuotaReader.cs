@@ -44,7 +44,7 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
         var asked = session.Rows("asked", userIds).With("user_id", static id => id);
         var snapshots = await session.ListAsync(
             $"""
-            select p.id, p.plan,
+            select p.id, {EffectivePlan.Columns},
                    coalesce(m.migrations + m.lapsed, 0) + case when m.held > 0 then coalesce((
                        select sum(r.remaining)
                        from reservations r
@@ -58,7 +58,7 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
             """,
-            row => (UserId: row.Uuid(0), Quota: Describe(plans[row.Text(1)], row.Int64(2), row.Int64(3), now)),
+            row => (UserId: row.Uuid(0), Quota: Describe(plans[EffectivePlan.Read(row, 1, now)], row.Int64(4), row.Int64(5), now)),
             cancellationToken);
         var byAccount = new Dictionary<Guid, QuotaSnapshot>(snapshots.Count);
         foreach (var (userId, quota) in snapshots)

@@ -43,9 +43,9 @@ internal static class EventColumns
         csv.Text(row.Text(1));
         csv.Text(row.TextOrNull(2));
         csv.Text(row.TextOrNull(3));
-        csv.Number(row.Int64(4));
-        csv.Number(row.Int64(5));
-        csv.Number(row.Int64(6));
+        csv.Number(row.Int32(4));
+        csv.Number(row.Int32(5));
+        csv.Number(row.Int32(6));
         csv.Text(row.Text(Month));
         csv.Instant(row.Instant(8));
         csv.Instant(row.Instant(RecordedAt));

@@ -8,7 +8,7 @@ namespace PyResolve.Server.Statistics;
 
 /// <summary>
 /// Where an event stands among those of its account: by the month that it counts in, then by when it was recorded, then by id. That is the
-/// order of the index <c>usage_events_month</c>, so the events on either side are found at once, however many there are.
+/// order of the index <c>usage_events_order</c>, so the events on either side are found at once, however many there are.
 /// </summary>
 internal readonly record struct EventPosition(string Month, DateTimeOffset RecordedAt, Guid Id)
 {

@@ -12,7 +12,8 @@ internal static class StatisticsEndpoints
     public static IServiceCollection AddStatistics(this IServiceCollection services) => services
         .AddSingleton<StatisticsReader>()
         .AddSingleton<EventList>()
-        .AddSingleton<UsageExport>();
+        .AddSingleton<UsageExport>()
+        .AddSingleton<RollupRecount>();
 
     public static void MapStatistics(this IEndpointRouteBuilder routes)
     {

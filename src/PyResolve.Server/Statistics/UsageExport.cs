@@ -9,7 +9,8 @@ namespace PyResolve.Server.Statistics;
 internal sealed partial class UsageExport(Database database, ILogger<UsageExport> logger)
 {
     private const int PieceBytes = 256 * 1024;
-    private const int PieceRows = 2_000;
+    private const int FewestRows = 10;
+    private const int MostRows = 2_000;
 
     /// <summary>
     /// Everything that was recorded before the call is sent, once; what arrives meanwhile is not waited for. A failure before the first byte
@@ -17,30 +18,30 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
     /// </summary>
     public async Task SendAsync(HttpContext http, Guid userId, string month)
     {
-        var cancellationToken = http.RequestAborted;
         var csv = new CsvBuffer(PieceBytes);
         foreach (var name in EventColumns.CsvHeader)
             csv.Text(name);
         csv.EndRecord();
-
-        EventPosition? next = null;
-        var until = await LastRecordedAsync(userId, month, cancellationToken);
-        if (until is { } end)
-            next = await FillAsync(csv, userId, EventPosition.OldestOf(month), end, cancellationToken);
+        var pieces = new Pieces(database, userId, month, await LastRecordedAsync(userId, month, http.RequestAborted), csv);
+        await pieces.ReadAsync(http.RequestAborted);
 
         http.Response.ContentType = "text/csv; charset=utf-8";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"pyresolve-usage-{month}.csv\"";
         try
         {
-            await http.Response.Body.WriteAsync(csv.Written, cancellationToken);
-            while (next is { } after)
+            await http.Response.Body.WriteAsync(csv.Written, http.RequestAborted);
+            while (!pieces.IsEnd)
             {
                 csv.Clear();
-                next = await FillAsync(csv, userId, after, until!.Value, cancellationToken);
-                await http.Response.Body.WriteAsync(csv.Written, cancellationToken);
+                await pieces.ReadAsync(http.RequestAborted);
+                await http.Response.Body.WriteAsync(csv.Written, http.RequestAborted);
             }
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to send the rest to.
+        }
+        catch (Exception exception)
         {
             Log.CutShort(logger, exception, month, http.TraceIdentifier);
             http.Abort();
@@ -57,27 +58,40 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
         return last?.RecordedAt;
     }
 
-    /// <returns>Where it stopped with more to come, or <see langword="null"/>.</returns>
-    private async Task<EventPosition?> FillAsync(CsvBuffer csv, Guid userId, EventPosition after, DateTimeOffset until, CancellationToken cancellationToken)
+    /// <summary>Reads a month's events into a buffer, as many at once as it takes.</summary>
+    private sealed class Pieces(Database database, Guid userId, string month, DateTimeOffset? until, CsvBuffer csv)
     {
-        var last = after;
-        var count = 0;
-        await database.VisitAsync(
-            $"""
-            select {EventColumns.Names}
-            from usage_events
-            where user_id = {userId} and month = {after.Month} and (created_at, id) > ({after.RecordedAt}, {after.Id}) and created_at <= {until}
-            order by created_at, id
-            limit {PieceRows}
-            """,
-            row =>
-            {
-                EventColumns.Write(row, csv);
-                last = EventColumns.PositionOf(row);
-                return ++count < PieceRows && !csv.IsFull;
-            },
-            cancellationToken);
-        return count == PieceRows || csv.IsFull ? last : null;
+        private EventPosition _after = EventPosition.OldestOf(month);
+
+        /// <summary>As many as fit. What is asked for and does not fit is sent by the database all the same.</summary>
+        private int _rows = 100;
+
+        public bool IsEnd { get; private set; } = until is null;
+
+        public async Task ReadAsync(CancellationToken cancellationToken)
+        {
+            if (IsEnd)
+                return;
+            var count = 0;
+            await database.VisitAsync(
+                $"""
+                select {EventColumns.Names}
+                from usage_events
+                where user_id = {userId} and month = {month} and (created_at, id) > ({_after.RecordedAt}, {_after.Id}) and created_at <= {until}
+                order by created_at, id
+                limit {_rows}
+                """,
+                row =>
+                {
+                    count++;
+                    EventColumns.Write(row, csv);
+                    _after = EventColumns.PositionOf(row);
+                    return !csv.IsFull;
+                },
+                cancellationToken);
+            IsEnd = count < _rows && !csv.IsFull;
+            _rows = (int)Math.Clamp((long)count * PieceBytes / csv.Written.Length, FewestRows, MostRows);
+        }
     }
 
     private static partial class Log

@@ -46,6 +46,8 @@ internal sealed class SqliteEngine : Engine
     /// <summary>As it does by itself.</summary>
     public override SqlFragment ByBytes => new("");
 
+    public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
 

@@ -51,13 +51,13 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     {
         if (exception is not DbException refusal || _database.Engine.Classify(refusal) is not FailureKind.Refused)
             ExceptionDispatchInfo.Throw(exception);
-        Log.Refused(_logger, exception, posting.UserId, posting.Event.Id);
+        Log.Refused(_logger, posting.Event.Id, posting.UserId, exception.Message);
         return RecordOutcome.Refused;
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "The store refuses the usage event {Id} of account {UserId}, which passed every rule")]
-        public static partial void Refused(ILogger logger, Exception exception, Guid userId, Guid id);
+        [LoggerMessage(1, LogLevel.Error, "The store refuses the usage event {Id} of account {UserId}, which passed every rule: {Cause}")]
+        public static partial void Refused(ILogger logger, Guid id, Guid userId, string cause);
     }
 }

@@ -1,43 +1,37 @@
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>Where in a request a fault strikes.</summary>
-public enum FaultMoment
-{
-    /// <summary>Before anything is done.</summary>
-    BeforeEffect,
-
-    /// <summary>After it is done and kept for its idempotency key: the answer is what gets lost.</summary>
-    AfterEffect,
-}
+/// <param name="Status">The answer; 0 cuts the connection.</param>
+/// <param name="ShouldRetry">The header <c>Stripe-Should-Retry</c>; left out where null.</param>
+internal sealed record Fault(int Status, bool? ShouldRetry);
 
 /// <summary>Trouble that a test or a person ordered for the API. Thread-safe.</summary>
 internal sealed class Faults
 {
     private readonly Lock _gate = new();
-    private readonly List<Fault> _ordered = [];
+    private readonly List<Order> _orders = [];
     private Random _random = new(1);
     private TimeSpan _longestDelay;
     private bool _slowsWrites;
 
-    private sealed class Fault(string? route, int status, FaultMoment moment, int left)
+    private sealed class Order(Fault fault, FaultMoment moment, string? route, int left)
     {
-        public string? Route => route;
-
-        public int Status => status;
+        public Fault Fault => fault;
 
         public FaultMoment Moment => moment;
+
+        public string? Route => route;
 
         public int Left { get; set; } = left;
     }
 
-    /// <param name="count">How many requests.</param>
-    /// <param name="status">The answer; 0 cuts the connection.</param>
+    /// <param name="fault">What happens.</param>
+    /// <param name="count">To how many requests.</param>
     /// <param name="moment">Before or after the effect.</param>
     /// <param name="route">As in the parameter table; null for any.</param>
-    public void Order(int count, int status, FaultMoment moment, string? route)
+    public void Add(Fault fault, int count, FaultMoment moment, string? route)
     {
         lock (_gate)
-            _ordered.Add(new Fault(route, status, moment, count));
+            _orders.Add(new Order(fault, moment, route, count));
     }
 
     public void SlowDown(TimeSpan longest, int seed, bool writes)
@@ -54,20 +48,20 @@ internal sealed class Faults
     {
         lock (_gate)
         {
-            _ordered.Clear();
+            _orders.Clear();
             _longestDelay = TimeSpan.Zero;
         }
     }
 
-    public int? Take(string route, FaultMoment moment)
+    public Fault? Take(string route, FaultMoment moment)
     {
         lock (_gate)
         {
-            if (_ordered.Find(fault => fault.Moment == moment && (fault.Route is null || fault.Route == route)) is not { } fault)
+            if (_orders.Find(order => order.Moment == moment && (order.Route is null || order.Route == route)) is not { } order)
                 return null;
-            if (--fault.Left <= 0)
-                _ordered.Remove(fault);
-            return fault.Status;
+            if (--order.Left <= 0)
+                _orders.Remove(order);
+            return order.Fault;
         }
     }
 

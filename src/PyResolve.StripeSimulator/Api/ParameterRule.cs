@@ -8,6 +8,9 @@ namespace PyResolve.StripeSimulator.Api;
 /// </summary>
 internal sealed class ParameterRule(string name)
 {
+    /// <summary>The year 3000; beyond it calendars end before periods do.</summary>
+    private const long LatestInstant = 32_503_680_000;
+
     private readonly Dictionary<string, ParameterRule> _members = new(StringComparer.Ordinal);
 
     public string Name => name;
@@ -121,9 +124,13 @@ internal sealed class ParameterRule(string name)
         {
             case "text":
                 break;
-            case "int" or "time" or "range" when !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _):
+            case "time" or "range" when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var instant) && instant <= LatestInstant:
+                break;
+            case "time" or "range":
+                throw StripeException.Malformed($"Invalid timestamp: {value}. It must be Unix seconds.", param, "parameter_invalid_integer");
+            case "int" when !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _):
                 throw StripeException.Malformed($"Invalid integer: {value}", param, "parameter_invalid_integer");
-            case "int" or "time" or "range":
+            case "int":
                 break;
             case "bool" when value is not ("true" or "false"):
                 throw StripeException.Malformed($"Invalid boolean: {value}", param);

@@ -100,8 +100,8 @@ internal static class ParameterTable
           flow_data[subscription_update_confirm][subscription*] flow_data[subscription_update_confirm][items*][][id*]
           flow_data[subscription_update_confirm][items*][][price] flow_data[subscription_update_confirm][items*][][quantity]:int
         POST /v1/billing_portal/configurations
-          features[customer_update][enabled*]:bool features[customer_update][allowed_updates][]
-          features*[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
+          features*[customer_update][enabled*]:bool features[customer_update][allowed_updates][]
+          features[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
           features[subscription_cancel][enabled*]:bool features[subscription_cancel][mode]:at_period_end|immediately
           features[subscription_cancel][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_cancel][cancellation_reason][enabled*]:bool features[subscription_cancel][cancellation_reason][options*][]
@@ -110,7 +110,7 @@ internal static class ParameterTable
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
           features[subscription_update][products]?
           business_profile[headline]? business_profile[privacy_policy_url] business_profile[terms_of_service_url]
-          default_return_url? login_page[enabled*]:bool metadata{} name? expand[]
+          default_return_url? login_page[enabled*]:bool metadata{} expand[]
         GET /v1/billing_portal/configurations
           active:bool is_default:bool limit:int starting_after ending_before expand[]
         GET /v1/billing_portal/configurations/{id}
@@ -127,7 +127,7 @@ internal static class ParameterTable
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
           features[subscription_update][products]?
           business_profile[headline]? business_profile[privacy_policy_url]? business_profile[terms_of_service_url]?
-          default_return_url? login_page[enabled*]:bool metadata{}? name? expand[]
+          default_return_url? login_page[enabled*]:bool metadata{}? expand[]
 
         GET /v1/events
           type types[] created:range delivery_success:bool limit:int starting_after ending_before expand[]

@@ -140,21 +140,24 @@ internal sealed class StripeApi(World world, Faults faults, RequestLog log)
 
     private static string BaseUrlOf(HttpRequest request) => $"{request.Scheme}://{request.Host}";
 
-    private static async Task FailAsync(HttpContext http, int status)
+    private static async Task FailAsync(HttpContext http, Fault fault)
     {
-        if (status == 0)
+        if (fault.Status == 0)
         {
             http.Abort();
             return;
         }
 
+        if (fault.ShouldRetry is { } shouldRetry)
+            http.Response.Headers["Stripe-Should-Retry"] = shouldRetry ? "true" : "false";
+
         var error = new JsonObject
         {
             ["error"] = new JsonObject { ["message"] = "The simulator was told to fail this request.", ["type"] = "api_error" },
         };
-        if (status == StatusCodes.Status429TooManyRequests)
+        if (fault.Status == StatusCodes.Status429TooManyRequests)
             error["error"]!["code"] = "rate_limit";
-        await WriteAsync(http, status, Json.Bytes(error));
+        await WriteAsync(http, fault.Status, Json.Bytes(error));
     }
 
     private static async Task WriteAsync(HttpContext http, int status, byte[] body)

@@ -2,6 +2,16 @@ using PyResolve.StripeSimulator.Api;
 
 namespace PyResolve.StripeSimulator;
 
+/// <summary>Where in a request a fault strikes.</summary>
+public enum FaultMoment
+{
+    /// <summary>Before anything is done.</summary>
+    BeforeEffect,
+
+    /// <summary>After it is done and kept for its idempotency key: the answer is what gets lost.</summary>
+    AfterEffect,
+}
+
 /// <summary>What happens to requests for the API. A route is named as in <c>GET /v1/subscriptions/{id}</c>. Thread-safe.</summary>
 public sealed class RequestControls
 {
@@ -25,8 +35,10 @@ public sealed class RequestControls
     /// <param name="status">The answer; 0 cuts the connection.</param>
     /// <param name="moment">Before the effect, or after it, when only the answer is lost.</param>
     /// <param name="route">Which; any unless given.</param>
-    public void FailNext(int count, int status = 500, FaultMoment moment = FaultMoment.BeforeEffect, string? route = null) =>
-        _faults.Order(count, status, moment, route);
+    /// <param name="shouldRetry">What <c>Stripe-Should-Retry</c> says; left out unless given.</param>
+    public void FailNext(
+        int count, int status = 500, FaultMoment moment = FaultMoment.BeforeEffect, string? route = null, bool? shouldRetry = null) =>
+        _faults.Add(new Fault(status, shouldRetry), count, moment, route);
 
     /// <summary>Makes reads slow, by chance up to <paramref name="longest"/> before they look and as much again after: what arrives may be old.</summary>
     /// <param name="longest">Real time; zero makes them quick again.</param>

@@ -59,7 +59,7 @@ public sealed class SubscriptionControls
     /// <summary>What is owed is paid after all.</summary>
     public void RecoverPayment() => Locked(() =>
     {
-        foreach (var invoice in Payments.OpenOf(_world, _subscription).ToList())
+        foreach (var invoice in _subscription.OpenInvoices.ToList())
         {
             Payments.MarkPaid(_world, invoice);
             SubscriptionChanges.SettlePending(_world, _subscription, invoice);
@@ -135,6 +135,9 @@ public sealed class SubscriptionControls
             _subscription.Status = status;
             _subscription.EndedAt = _subscription.IsEnded ? now : null;
             _subscription.CanceledAt = status == "canceled" ? now : _subscription.CanceledAt;
+            _subscription.IncompleteSince = now;
+            if (status == "trialing" && _subscription.TrialEnd is null)
+                (_subscription.TrialStart, _subscription.TrialEnd) = (now, _subscription.PeriodEnd);
         }
 
         _subscription.CancelAtPeriodEnd = edit.CancelAtPeriodEnd ?? _subscription.CancelAtPeriodEnd;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.Webhooks;
@@ -16,9 +17,14 @@ public sealed record PendingDelivery(string Id, string EventId, string EventType
 
 /// <summary>An event made by hand.</summary>
 /// <param name="Type">As <c>customer.subscription.updated</c>.</param>
-/// <param name="ObjectId">What it is about; it carries the object as it is now.</param>
-public sealed record HandmadeEvent(string Type, string ObjectId)
+public sealed record HandmadeEvent(string Type)
 {
+    /// <summary>What it is about: the event carries that object as it is now. Needed unless <see cref="ObjectJson"/> is given.</summary>
+    public string? ObjectId { get; init; }
+
+    /// <summary>What it carries, as JSON: for objects that the simulator does not keep, such as disputes.</summary>
+    public string? ObjectJson { get; init; }
+
     /// <summary>The version it claims; the account's unless given.</summary>
     public string? ApiVersion { get; init; }
 
@@ -119,18 +125,19 @@ public sealed class WebhookControls
     /// <summary>Makes an event, and delivers it as any other.</summary>
     /// <returns>The event's id.</returns>
     /// <exception cref="KeyNotFoundException">There is no such object.</exception>
+    /// <exception cref="ArgumentException">The JSON is no object.</exception>
     public string Make(HandmadeEvent handmade)
     {
         ArgumentNullException.ThrowIfNull(handmade);
         lock (_world.Gate)
         {
-            var subject = _world.Find(handmade.ObjectId) ?? throw new KeyNotFoundException($"There is no object {handmade.ObjectId}.");
+            var subject = SubjectOf(handmade);
             var happened = new StripeEvent
             {
                 Id = _world.Ids.Next("evt"),
                 Created = _world.Now,
                 Type = handmade.Type,
-                Subject = WithMode(subject.Render(), handmade.Livemode),
+                Subject = WithMode(subject, handmade.Livemode),
                 ApiVersion = handmade.ApiVersion ?? _world.Options.ApiVersion,
                 HasOwnVersion = handmade.ApiVersion is not null,
                 Livemode = handmade.Livemode,
@@ -150,6 +157,24 @@ public sealed class WebhookControls
         if (subject.ContainsKey("livemode"))
             subject["livemode"] = livemode;
         return subject;
+    }
+
+    private JsonObject SubjectOf(HandmadeEvent handmade)
+    {
+        if (handmade.ObjectJson is not { } json)
+        {
+            var known = handmade.ObjectId is { } id ? _world.Find(id) : null;
+            return known?.Render() ?? throw new KeyNotFoundException($"There is no object '{handmade.ObjectId}' for the event to be about.");
+        }
+
+        try
+        {
+            return JsonNode.Parse(json) as JsonObject ?? throw new ArgumentException("The event's object is no JSON object.", nameof(handmade));
+        }
+        catch (JsonException malformed)
+        {
+            throw new ArgumentException("The event's object is no JSON.", nameof(handmade), malformed);
+        }
     }
 
     private Delivery Find(string id) => _world.Deliveries.Find(id) ?? throw new KeyNotFoundException($"No delivery {id} is waiting.");

@@ -48,7 +48,7 @@ internal static class Cancelling
 
     private static void End(World world, Subscription subscription, string status, long now)
     {
-        foreach (var invoice in Payments.OpenOf(world, subscription).ToList())
+        foreach (var invoice in subscription.OpenInvoices.ToList())
         {
             // Stripe leaves what is owed open, but asks for it no more.
             invoice.NextPaymentAttempt = null;

@@ -27,7 +27,7 @@ internal static class Customers
     /// <summary>Tries all open invoices of a subscription; once nothing is owed it is active again.</summary>
     public static bool PayWhatIsOwed(World world, Subscription subscription)
     {
-        foreach (var invoice in Payments.OpenOf(world, subscription).ToList())
+        foreach (var invoice in subscription.OpenInvoices.ToList())
         {
             if (!Payments.Try(world, invoice, isRenewal: false))
                 return false;

@@ -37,7 +37,7 @@ internal static class Passage
         Step? next = null;
         foreach (var subscription in world.Subscriptions.All)
         {
-            if (subscription.TestClockId == testClock && Renewals.NextDue(world, subscription) is { } due && (next is null || due < next.DueAt))
+            if (subscription.TestClockId == testClock && Renewals.NextDue(subscription) is { } due && (next is null || due < next.DueAt))
                 next = new Step(due, here => Renewals.Act(here, subscription));
         }
 

@@ -41,6 +41,7 @@ internal static class Payments
             PeriodEnd = subscription.PeriodEnd,
             SubscriptionMetadata = subscription.Metadata,
         });
+        subscription.Invoices.Add(invoice);
         world.Events.Emit(invoice, "created");
         invoice.Status = "open";
         world.Events.Emit(invoice, "finalized");
@@ -88,8 +89,4 @@ internal static class Payments
         invoice.NextPaymentAttempt = null;
         world.Events.Emit(invoice, "voided");
     }
-
-    /// <summary>What a subscription still owes, oldest first.</summary>
-    public static IEnumerable<Invoice> OpenOf(World world, Subscription subscription) =>
-        world.Invoices.All.Where(invoice => invoice.SubscriptionId == subscription.Id && invoice.Status == "open");
 }

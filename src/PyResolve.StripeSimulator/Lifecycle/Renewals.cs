@@ -9,7 +9,7 @@ internal static class Renewals
     private const long IncompleteFor = 23 * 60 * 60;
 
     /// <summary>When the next step is due; null for a subscription that time does not move.</summary>
-    public static long? NextDue(World world, Subscription subscription)
+    public static long? NextDue(Subscription subscription)
     {
         if (subscription.IsEnded)
             return null;
@@ -20,7 +20,7 @@ internal static class Renewals
         switch (subscription.Status)
         {
             case "incomplete":
-                Consider(subscription.Created + IncompleteFor);
+                Consider(subscription.IncompleteSince + IncompleteFor);
                 break;
             case "trialing":
                 Consider(subscription.TrialEndAnnounced ? null : AnnouncesTrialEndAt(subscription));
@@ -28,7 +28,7 @@ internal static class Renewals
                 break;
             case "active" or "past_due" or "unpaid":
                 Consider(subscription.PeriodEnd);
-                foreach (var invoice in Payments.OpenOf(world, subscription))
+                foreach (var invoice in subscription.OpenInvoices)
                     Consider(invoice.NextPaymentAttempt);
                 break;
         }
@@ -57,7 +57,7 @@ internal static class Renewals
             AnnounceTrialEnd(world, subscription);
         else if (subscription.Status == "trialing")
             EndTrial(world, subscription);
-        else if (Payments.OpenOf(world, subscription).FirstOrDefault(invoice => invoice.NextPaymentAttempt <= now) is { } owed)
+        else if (subscription.OpenInvoices.FirstOrDefault(invoice => invoice.NextPaymentAttempt <= now) is { } owed)
             RetryPayment(world, subscription, owed);
         else
             Renew(world, subscription);
@@ -115,6 +115,8 @@ internal static class Renewals
             subscription.LatestInvoiceId = invoice.Id;
             if (!isPaid && subscription.Status == "active" && subscription.Pause is null)
                 subscription.Status = "past_due";
+            else if (isPaid && subscription.Status == "past_due" && !subscription.OpenInvoices.Any())
+                subscription.Status = "active";
         });
     }
 
@@ -145,7 +147,7 @@ internal static class Renewals
     {
         if (Payments.Try(world, invoice, isRenewal: true))
         {
-            if (!Payments.OpenOf(world, subscription).Any())
+            if (!subscription.OpenInvoices.Any())
                 Recover(world, subscription);
             return;
         }

@@ -82,6 +82,7 @@ internal static class Starting
             Metadata = wanted.Metadata,
             Description = wanted.Description,
             StartDate = now,
+            IncompleteSince = now,
             BillingCycleAnchor = isTrial ? wanted.TrialEnd!.Value : now,
             TrialStart = isTrial ? now : null,
             TrialEnd = isTrial ? wanted.TrialEnd : null,

@@ -25,7 +25,8 @@ internal sealed class ObjectTable<T>
 
     public bool TryGet(string id, [MaybeNullWhen(false)] out T item) => _byId.TryGetValue(id, out item);
 
-    public T Get(string id) => _byId[id];
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public T Get(string id) => _byId.TryGetValue(id, out var item) ? item : throw new KeyNotFoundException($"There is no '{id}'.");
 
     public void Remove(T item)
     {

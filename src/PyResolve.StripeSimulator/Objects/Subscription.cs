@@ -105,6 +105,15 @@ internal sealed class Subscription : StripeObject
 
     public string? LatestInvoiceId { get; set; }
 
+    /// <summary>Oldest first.</summary>
+    public List<Invoice> Invoices { get; } = [];
+
+    /// <summary>What it still owes, oldest first.</summary>
+    public IEnumerable<Invoice> OpenInvoices => Invoices.Where(static invoice => invoice.Status == "open");
+
+    /// <summary>Since when the first payment has been waited for.</summary>
+    public long IncompleteSince { get; set; }
+
     /// <summary>Prorations that the next invoice will carry.</summary>
     public long PendingProration { get; set; }
 

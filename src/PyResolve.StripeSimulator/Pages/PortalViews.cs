@@ -69,8 +69,8 @@ internal static class PortalViews
         return $"""
             <section class="card">
             <h2>Current plan</h2>
-            <p class="plan"><strong>{NameOf(visit, subscription)}</strong><span class="status">{StatusOf(subscription)}</span></p>
-            <p>{PriceOf(subscription.Items[0].Price)}. {Future(subscription)}</p>
+            <p class="plan"><strong>{NameOf(visit, subscription)}</strong><span class="status">{Texts.Status(subscription)}</span></p>
+            <p>{PriceOf(subscription.Items[0].Price)}. {Texts.Future(subscription)}</p>
             <div class="actions">
             {(visit.Features.CanSwitch ? Link(visit.Path("plan", subscription), "Switch plan") : null)}
             {(!visit.Features.CanCancel ? null : isEnding ? Resume(visit, subscription) : Link(visit.Path("cancel", subscription), "Cancel plan"))}
@@ -78,24 +78,6 @@ internal static class PortalViews
             </section>
             """;
     }
-
-    private static string Future(Subscription subscription)
-    {
-        if (subscription.CancelAt is { } end)
-            return $"Ends on {Texts.Day(end)}.";
-        return subscription.Status switch
-        {
-            "trialing" => $"The trial ends on {Texts.Day(subscription.TrialEnd ?? subscription.PeriodEnd)}.",
-            "past_due" or "unpaid" => "The last payment failed. Update the payment method to keep the plan.",
-            _ => $"Renews on {Texts.Day(subscription.PeriodEnd)}.",
-        };
-    }
-
-    private static string StatusOf(Subscription subscription) => subscription.Status switch
-    {
-        "past_due" => "past due",
-        var status => status,
-    };
 
     private static Html Resume(PortalVisit visit, Subscription subscription) => $"""
         <form class="inline" method="post" action="{visit.Path("resume", subscription)}"><button class="quiet">Keep plan</button></form>

@@ -33,5 +33,18 @@ internal static class Texts
     public static string Day(long instant) =>
         DateTimeOffset.FromUnixTimeSeconds(instant).ToString("MMMM d, yyyy", CultureInfo.InvariantCulture);
 
+    public static string Status(Subscription subscription) => subscription.Status.Replace('_', ' ');
+
+    /// <summary>What becomes of a subscription, in a sentence.</summary>
+    public static string Future(Subscription subscription) => subscription switch
+    {
+        { EndedAt: { } ended } => $"Ended on {Day(ended)}.",
+        { CancelAt: { } end } => $"Ends on {Day(end)}.",
+        { Status: "trialing" } => $"The trial ends on {Day(subscription.TrialEnd ?? subscription.PeriodEnd)}.",
+        { Status: "past_due" or "unpaid" or "incomplete" } => "The last payment failed. Update the payment method to keep the plan.",
+        { Status: "paused" } => "It is paused.",
+        _ => $"Renews on {Day(subscription.PeriodEnd)}.",
+    };
+
     public static string ProductOf(World world, Price price) => world.Products.TryGet(price.ProductId, out var product) ? product.Name : price.ProductId;
 }

@@ -35,6 +35,7 @@ internal sealed class DeliveryPump : BackgroundService
             Task changed;
             lock (_world.Gate)
             {
+                Passage.CatchUp(_world);
                 if (_world.Deliveries.IsIdle)
                     return;
                 changed = _progress.Task;
@@ -61,6 +62,20 @@ internal sealed class DeliveryPump : BackgroundService
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await RunAsync(stoppingToken);
+        }
+        finally
+        {
+            // What is on its way is cut short by the same token, and gives its turn back.
+            for (var turn = 0; turn < AtOnce; turn++)
+                await _turns.WaitAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {

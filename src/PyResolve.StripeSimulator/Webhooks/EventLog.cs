@@ -35,7 +35,7 @@ internal sealed class EventLog(World world)
         change();
         var after = subject.Render();
         if (Differences.Between(before, after) is { Count: > 0 } previous)
-            Emit($"{subject.EventPrefix}.{verb}", after, previous);
+            Emit($"{subject.EventPrefix}.{verb}", after, verb == "updated" ? previous : null);
     }
 
     public void Emit(StripeObject subject, string verb) => Emit($"{subject.EventPrefix}.{verb}", subject.Render());

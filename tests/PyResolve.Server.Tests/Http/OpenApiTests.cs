@@ -37,6 +37,14 @@ public sealed class OpenApiTests(SharedServers servers)
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /usage"] = ["api_key", "session"],
         ["POST /usage/batch"] = ["api_key", "session"],
+        ["GET /usage"] = ["api_key", "session"],
+        ["GET /usage/history"] = ["api_key", "session"],
+        ["GET /usage/events"] = ["api_key", "session"],
+        ["GET /usage/export.csv"] = ["api_key", "session"],
+        ["POST /billing/checkout"] = ["api_key", "session"],
+        ["GET /billing/portal"] = ["api_key", "session"],
+        ["GET /billing/subscription"] = ["api_key", "session"],
+        ["POST /webhooks/stripe"] = [],
     };
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class HoldDecisionTests
 
     private readonly HoldDecisions _decisions = new(Now, givesLeases: true);
 
-    public HoldDecisionTests() => _decisions.Add(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new Standing(Used: 2, Held: 1));
+    public HoldDecisionTests() => _decisions.Add(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthStanding(Used: 2, Held: 1));
 
     [Fact]
     public void One_that_is_too_large_does_not_stand_in_the_way_of_those_after_it()

@@ -5,6 +5,8 @@ namespace PyResolve.StripeSimulator.Api.Calls;
 
 internal static class CatalogCalls
 {
+    private const long GreatestAmount = 99_999_999;
+
     public static JsonObject CreateProduct(ApiCall call)
     {
         var form = call.Form;
@@ -118,8 +120,8 @@ internal static class CatalogCalls
         var world = call.World;
         if (form.Number("unit_amount") is not { } amount)
             throw StripeException.Invalid("You must specify one of `unit_amount`, `unit_amount_decimal`, or `custom_unit_amount`.", "unit_amount");
-        if (amount < 0)
-            throw StripeException.Invalid("Invalid non-negative integer", "unit_amount");
+        if (amount is < 0 or > GreatestAmount)
+            throw StripeException.Invalid($"Invalid integer: must be from 0 to {GreatestAmount}", "unit_amount");
         if (form.Text("lookup_key") is { } key)
             FreeLookupKey(call, form, key, own: null);
         var price = world.Prices.Add(new Price

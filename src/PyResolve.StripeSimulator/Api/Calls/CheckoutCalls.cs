@@ -38,7 +38,7 @@ internal static class CheckoutCalls
             Metadata = form.Merge("metadata"),
             SubscriptionMetadata = form.Merge("subscription_data.metadata"),
             SubscriptionDescription = form.Text("subscription_data.description"),
-            TrialDays = form.Number("subscription_data.trial_period_days"),
+            TrialDays = Trials.ReadDays(form, "subscription_data.trial_period_days"),
             TrialEnd = form.Number("subscription_data.trial_end"),
             MissingPaymentMethod = form.Text("subscription_data.trial_settings.end_behavior.missing_payment_method") ?? "create_invoice",
             BillingMode = BillingModes.Of(form.Text("subscription_data.billing_mode.type"), call.Version),
@@ -107,7 +107,7 @@ internal static class CheckoutCalls
             (null, false) => throw StripeException.MissingParameter(param),
             (not null, true) => throw StripeException.Invalid("Quantity should not be specified where usage_type is `metered`.", param),
             (<= 0, _) => throw StripeException.Invalid("Invalid positive integer", param),
-            var (quantity, _) => new LineItem(call.World.Ids.Next("li"), price, quantity ?? 1),
+            _ => new LineItem(call.World.Ids.Next("li"), price, Quantities.Read(item)),
         };
     }
 
@@ -128,6 +128,30 @@ internal static class CheckoutCalls
             ? text
             : throw StripeException.Invalid("Not a valid URL", name, "url_invalid");
     }
+}
+
+internal static class Quantities
+{
+    private const long Greatest = 999_999;
+
+    /// <summary>One unless given.</summary>
+    public static long Read(Form item) => item.Number("quantity") switch
+    {
+        null => 1,
+        { } quantity and >= 0 and <= Greatest => quantity,
+        _ => throw StripeException.Invalid($"Invalid integer: must be from 0 to {Greatest}", $"{item.Name}[quantity]"),
+    };
+}
+
+internal static class Trials
+{
+    public const long LongestDays = 730;
+
+    public static long? ReadDays(Form form, string path) => form.Number(path) is not { } days
+        ? null
+        : days is >= 1 and <= LongestDays
+            ? days
+            : throw StripeException.Invalid($"Trials last from 1 to {LongestDays} days.", form.Find(path)!.Name);
 }
 
 internal static class BillingModes

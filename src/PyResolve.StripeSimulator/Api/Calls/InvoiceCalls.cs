@@ -26,7 +26,7 @@ internal static class InvoiceCalls
         if (!Payments.Try(call.World, invoice, isRenewal: false))
             throw StripeException.CardDeclined(Payments.Declined);
         SubscriptionChanges.SettlePending(call.World, subscription, invoice);
-        if (!Payments.OpenOf(call.World, subscription).Any())
+        if (!subscription.OpenInvoices.Any())
             Renewals.Recover(call.World, subscription);
         return invoice.Render();
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
@@ -13,11 +14,11 @@ internal static class SubscriptionCalls
     {
         var (world, form) = (call.World, call.Form);
         var customer = call.Named(world.Customers, "customer", "customer")!;
-        var items = form.Elements("items").Select(item => (PriceOf(call, item), item.Number("quantity") ?? 1)).ToList();
+        var items = form.Elements("items").Select(item => (PriceOf(call, item), Quantities.Read(item))).ToList();
         if (items.Count == 0)
             throw StripeException.MissingParameter("items");
         var now = world.NowOn(customer.TestClockId);
-        var trialEnd = ReadTrialEnd(form, now) ?? (form.Number("trial_period_days") is { } days ? now + (days * Day) : null);
+        var trialEnd = ReadTrialEnd(form, now) ?? (Trials.ReadDays(form, "trial_period_days") is { } days ? now + (days * Day) : null);
         var amount = items.Sum(static item => item.Item1.UnitAmount * item.Item2);
         if (form.Text("payment_behavior") == "error_if_incomplete" && trialEnd is null && amount > 0 && !Payments.CanPay(customer, isRenewal: false))
             throw StripeException.CardDeclined(Payments.Declined);
@@ -168,9 +169,9 @@ internal static class SubscriptionCalls
             return null;
         if (text == "now")
             return now;
-        return long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var end) && end > now
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var end) && end > now && end - now <= Trials.LongestDays * Day
             ? end
-            : throw StripeException.Invalid("`trial_end` must be `now` or a timestamp in the future.", "trial_end");
+            : throw StripeException.Invalid("`trial_end` must be `now` or a timestamp within the next two years.", "trial_end");
     }
 
     private static Price PriceOf(ApiCall call, Form item)

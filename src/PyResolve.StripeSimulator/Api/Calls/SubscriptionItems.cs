@@ -40,7 +40,7 @@ internal static class SubscriptionItems
         if (subscription.Items.Exists(item => item.Price.Id == price.Id))
             throw StripeException.Invalid($"Cannot add multiple subscription items with the same price: {price.Id}", $"{wanted.Name}[price]");
         var now = call.World.NowOn(subscription.TestClockId);
-        return Starting.Item(call.World, subscription.Id, price, wanted.Number("quantity") ?? 1, now, price.Recurring!.After(now));
+        return Starting.Item(call.World, subscription.Id, price, Quantities.Read(wanted), now, price.Recurring!.After(now));
     }
 
     private static SubscriptionItem Changed(ApiCall call, SubscriptionItem item, Form wanted) => new()
@@ -49,7 +49,7 @@ internal static class SubscriptionItems
         Created = item.Created,
         SubscriptionId = item.SubscriptionId,
         Price = PriceOf(call, wanted) ?? item.Price,
-        Quantity = wanted.Number("quantity") ?? item.Quantity,
+        Quantity = wanted.Has("quantity") ? Quantities.Read(wanted) : item.Quantity,
         PeriodStart = item.PeriodStart,
         PeriodEnd = item.PeriodEnd,
         Metadata = wanted.Merge("metadata", item.Metadata),

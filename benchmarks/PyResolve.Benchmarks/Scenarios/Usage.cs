@@ -1,0 +1,126 @@
+using PyResolve.Benchmarks.Load;
+using PyResolve.Benchmarks.Measuring;
+using PyResolve.Benchmarks.Reporting;
+using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks.Scenarios;
+
+/// <summary>What it takes to record usage durably: single events against one commit a request, batches against COPY.</summary>
+internal static class Usage
+{
+    private const int Accounts = 500;
+    private const int EmbeddedAccounts = 20;
+    private const int BatchSize = 1_000;
+    private const int RowsACopy = 10_000;
+    private const int BatchConnections = 8;
+
+    /// <summary>Many connections are eight times the usual number: 256 by default.</summary>
+    private const int Many = 8;
+
+    private const string Event =
+        $$"""{"event_type":"migration","library":"pydantic","tier":"tier2","files_changed":3,"tokens_used":1200,"metadata":{"model":"m"},"id":"{{Message.FreshId}}"}""";
+
+    private static readonly string Batch = $$"""{"events":[{{string.Join(',', Enumerable.Repeat(Event, BatchSize))}}]}""";
+
+    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    {
+        var store = await bench.CreateStoreAsync(cancellationToken);
+        await using var server = await Bench.StartServerAsync(store, cancellationToken);
+        var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
+        await using var limit = await Bench.StartLimitAsync("usage", store, cancellationToken);
+
+        var (few, fewGoals) = await CompareSinglesAsync(bench, server, limit, keys, cancellationToken);
+        var (many, manyGoals) = await CompareManyAsync(bench, server, limit, keys, cancellationToken);
+        var (batches, batchGoal) = await CompareBatchesAsync(bench, server, store, keys, cancellationToken);
+        var (embedded, embeddedGoal) = await CompareEmbeddedAsync(bench, cancellationToken);
+        return new Findings([few, many, batches, embedded], [fewGoals, .. manyGoals, batchGoal, embeddedGoal]);
+    }
+
+    private static async Task<(Table Table, Goal Goal)> CompareSinglesAsync(
+        Bench bench, ServerProcess server, ServerProcess limit, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var connections = bench.Effort.Connections;
+        var limitArm = await ArmAsync(bench, $"one commit a request, c={connections}", limit, "/limit", keys, connections, cancellationToken);
+        var serverArm = await ArmAsync(bench, $"the server's POST /usage, c={connections}", server, "/usage", keys, connections, cancellationToken);
+        var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
+        return (
+            SampleTable.Of(samples, [limitArm, serverArm], limitArm),
+            AtLeast(1.5, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"POST /usage, {connections} connections, {keys.Count} accounts: 1.5 times one INSERT and rollup commit a request"));
+    }
+
+    private static async Task<(Table Table, IEnumerable<Goal> Goals)> CompareManyAsync(
+        Bench bench, ServerProcess server, ServerProcess limit, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var connections = bench.Effort.Connections * Many;
+        var limitArm = await ArmAsync(bench, $"one commit a request, c={connections}", limit, "/limit", keys, connections, cancellationToken);
+        var serverArm = await ArmAsync(bench, $"the server's POST /usage, c={connections}", server, "/usage", keys, connections, cancellationToken);
+        var hotArm = await ArmAsync(bench, $"the server's POST /usage, c={connections}, one account", server, "/usage", [keys[0]], connections, cancellationToken);
+        Arm[] arms = [limitArm, serverArm, hotArm];
+        var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
+        return (
+            SampleTable.Of(samples, arms, limitArm),
+            [
+                AtLeast(3, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"POST /usage, {connections} connections, {keys.Count} accounts: 3 times one INSERT and rollup commit a request"),
+                AtLeast(0.8, samples.Ratio(hotArm, serverArm, sample => sample.PerSecond), $"POST /usage on one hot account, {connections} connections: 0.8 of the figure with {keys.Count} accounts"),
+            ]);
+    }
+
+    private static async Task<(Table Table, Goal Goal)> CompareBatchesAsync(
+        Bench bench, ServerProcess server, BenchStore store, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        await using var copy = await Bench.StartLimitAsync("copy", store, cancellationToken);
+        var copyLoad = await bench.ConnectAsync(copy, 1, cancellationToken);
+        var copying = Requests.Get("COPY", "/limit");
+        var copyArm = new Arm("binary COPY into the same table, one connection", copy, (length, cancellation) => copyLoad.RunAsync(length, copying, cancellation));
+        var batchLoad = await bench.ConnectAsync(server, BatchConnections, cancellationToken);
+        var sending = Requests.Post("POST /usage/batch", "/usage/batch", keys, Batch);
+        var batchArm = new Arm($"the server's POST /usage/batch of {BatchSize:N0}, c={BatchConnections}", server, (length, cancellation) => batchLoad.RunAsync(length, sending, cancellation));
+        var samples = await bench.Rounds.RunAsync([copyArm, batchArm], cancellationToken);
+
+        var ratio = new Series(samples[batchArm].Zip(samples[copyArm], (batch, rows) => batch.PerSecond * BatchSize / (rows.PerSecond * RowsACopy)));
+        return (
+            new Table(
+                ["", "rows/s", "server CPU µs/row"],
+                [
+                    Row(copyArm, RowsACopy),
+                    Row(batchArm, BatchSize),
+                ]),
+            AtLeast(0.6, ratio, $"POST /usage/batch of {BatchSize:N0}, {BatchConnections} connections: 0.6 of COPY's rows a second"));
+
+        string[] Row(Arm arm, int rows) =>
+        [
+            arm.Name,
+            samples.Of(arm, sample => sample.PerSecond * rows).Format("N0"),
+            samples.Of(arm, sample => sample.CpuMicroseconds / rows).Format("N1"),
+        ];
+    }
+
+    /// <summary>On the embedded engine: an empty store each, and the same few accounts.</summary>
+    private static async Task<(Table Table, Goal Goal)> CompareEmbeddedAsync(Bench bench, CancellationToken cancellationToken)
+    {
+        await using var server = await ServerProcess.StartAsync(cancellationToken: cancellationToken);
+        var keys = new List<string>();
+        for (var i = 0; i < Math.Min(EmbeddedAccounts, bench.Effort.Keys); i++)
+            keys.Add((await TestAccount.SignUpAsync(server.Http)).ApiKey);
+        await using var limit = await Bench.StartEmbeddedLimitAsync(cancellationToken);
+
+        var connections = bench.Effort.Connections;
+        var limitArm = await ArmAsync(bench, $"SQLite, one commit a request, c={connections}", limit, "/limit", keys, connections, cancellationToken);
+        var serverArm = await ArmAsync(bench, $"SQLite, the server's POST /usage, c={connections}", server, "/usage", keys, connections, cancellationToken);
+        var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
+        return (
+            SampleTable.Of(samples, [limitArm, serverArm], limitArm),
+            AtLeast(2, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"SQLite, synchronous FULL, POST /usage, {connections} connections: 2 times one commit a request"));
+    }
+
+    private static async Task<Arm> ArmAsync(
+        Bench bench, string name, ServerProcess server, string path, IEnumerable<string> keys, int connections, CancellationToken cancellationToken)
+    {
+        var requests = Requests.Post($"POST {path}", path, keys, Event);
+        var load = await bench.ConnectAsync(server, connections, cancellationToken);
+        return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
+    }
+
+    private static Goal AtLeast(double goal, Series ratio, string promise) => new(promise, $"{ratio.Format("0.00")} times", ratio.Median >= goal);
+}

@@ -1,0 +1,14 @@
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Usage;
+
+internal static class UsageServices
+{
+    public static IServiceCollection AddUsage(this IServiceCollection services, ServerOptions options)
+    {
+        services.AddSingleton<UsageLedger>();
+        if (options.UsageRetentionMonths is not null)
+            services.AddHostedService<UsageRetention>();
+        return services;
+    }
+}

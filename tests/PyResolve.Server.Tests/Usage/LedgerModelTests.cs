@@ -1,0 +1,78 @@
+using System.Globalization;
+using FsCheck;
+using FsCheck.Fluent;
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Storage;
+using PyResolve.Server.Usage;
+
+namespace PyResolve.Server.Tests.Usage;
+
+/// <summary>However events are grouped, each ends as if it had come alone: against a model of a few lines.</summary>
+public sealed class LedgerModelTests(SharedServers servers)
+{
+    private static readonly DateTimeOffset Now = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly Gen<Sent> AnyEvent =
+        from account in Gen.Choose(0, 1)
+        from id in Gen.Choose(0, 9)
+        from payload in Gen.Choose(0, 1)
+        // Few units and an unknown hold, so that events come late, twice and in vain.
+        from hold in Gen.Elements<int?>(null, null, 0, 0, 1, 2, LedgerModel.Holds)
+        from tier in Gen.Elements("tier1", "tier1", "tier2")
+        from endsGroup in Gen.Choose(0, 3)
+        select new Sent(account, id, payload, hold, tier, endsGroup == 0);
+
+    [Theory, OnBothEngines]
+    public async Task Groups_of_events_end_as_single_ones_do(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var database = own.Server.Services.GetRequiredService<Database>();
+        var runs = Scale.Pick(60, 2_000);
+
+        Prop.ForAll(Gen.ArrayOf(AnyEvent, 40).ToArbitrary(), events => HoldsFor(database, events))
+            .Check(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(runs));
+
+        (await own.Store.CountDifferencesAsync()).ShouldBe(0);
+        (await own.Store.ReadNumberAsync(
+            """
+            select count(*) from usage_monthly m
+            where held <> (select coalesce(sum(remaining), 0) from reservations r where r.user_id = m.user_id and r.month = m.month and state = 'held')
+            """)).ShouldBe(0);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBeGreaterThan(0);
+        Proofs.Report("Groups of events", string.Create(CultureInfo.InvariantCulture, $"{engine}: {runs:N0} random sequences of 40 events in random groups ended as in the model."));
+    }
+
+    // FsCheck's properties are synchronous.
+    private static bool HoldsFor(Database database, Sent[] events) => RunAsync(database, events).GetAwaiter().GetResult();
+
+    private static async Task<bool> RunAsync(Database database, Sent[] events)
+    {
+        var model = new LedgerModel(Now);
+        await database.WriteAsync(session => model.WriteHoldsAsync(session), CancellationToken.None);
+
+        var group = new List<Sent>();
+        var outcomes = new List<RecordOutcome>();
+        foreach (var sent in events)
+        {
+            group.Add(sent);
+            if (!sent.EndsGroup && sent != events[^1])
+                continue;
+            var postings = group.Select(model.ToPosting).ToList();
+            outcomes.AddRange(await database.WriteAsync(session => LedgerWriter.RecordAsync(session, postings, CancellationToken.None), CancellationToken.None));
+            group.Clear();
+        }
+
+        var expected = events.Take(outcomes.Count).Select(model.Record).ToList();
+        outcomes.ShouldBe(expected);
+        await database.ReadAsync(async session => await model.ShouldBeStoredAsync(session), CancellationToken.None);
+        return true;
+    }
+
+    /// <param name="Account">One of two.</param>
+    /// <param name="Id">Of few, so that they repeat.</param>
+    /// <param name="Payload">Which of two.</param>
+    /// <param name="Hold">Which of the account's holds it names, if it does.</param>
+    /// <param name="Tier">The holds are all of tier1.</param>
+    /// <param name="EndsGroup">Whether the transaction ends after it.</param>
+    internal sealed record Sent(int Account, int Id, int Payload, int? Hold, string Tier, bool EndsGroup);
+}

@@ -1,0 +1,82 @@
+using PyResolve.Server.Usage;
+
+namespace PyResolve.Server.Tests.Usage;
+
+public sealed class RetentionTests(SharedServers servers)
+{
+    private static readonly Dictionary<string, string?> ThreeMonths = new() { ["PyResolve:Usage:RetentionMonths"] = "3" };
+
+    [Theory, OnBothEngines]
+    public async Task Events_older_than_the_months_kept_are_deleted_and_their_rollups_stay(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
+        TestAccount[] accounts = [await own.SignUpAsync(), await own.SignUpAsync()];
+        await RecordAsync(own, accounts, month: 7, events: 1_200);
+        own.Clock.SetUtcNow(new DateTimeOffset(2026, 8, 15, 12, 0, 0, TimeSpan.Zero));
+        await RecordAsync(own, accounts, month: 8, events: 10);
+
+        own.Clock.SetUtcNow(new DateTimeOffset(2026, 10, 31, 23, 0, 0, TimeSpan.Zero));
+        await Eventually.IsTrueAsync(
+            async () => await own.Store.ReadNumberAsync("select count(*) from usage_retention where deleted_before = '2026-07'") == 1,
+            cancellationToken: TestContext.Current.CancellationToken);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(2_420);
+        own.Clock.SetUtcNow(new DateTimeOffset(2026, 11, 1, 12, 0, 0, TimeSpan.Zero));
+        await Eventually.IsTrueAsync(async () =>
+        {
+            own.Clock.Advance(UsageRetention.Pause);
+            return await own.Store.ReadNumberAsync("select count(*) from usage_events where month = '2026-07'") == 0;
+        }, cancellationToken: TestContext.Current.CancellationToken);
+
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where month = '2026-08'")).ShouldBe(20);
+        (await own.Store.ReadNumberAsync("select sum(migrations) from usage_monthly where month = '2026-07'")).ShouldBe(2_400);
+        (await own.Store.ReadNumberAsync("select sum(migrations) from usage_daily where month = '2026-07'")).ShouldBe(2_400);
+        (await own.Store.ReadSqlAsync("select deleted_before from usage_retention")).ShouldBe("2026-08");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_that_is_gone(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
+        await RecordAsync(own, [await own.SignUpAsync()], month: 7, events: 5);
+        await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
+            ? "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = '2026-11-15T12:04:00Z'"
+            : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = unixepoch('2026-11-15T12:04:00Z') * 1000000");
+        var clock = new TestClock();
+        await using var second = await TestServer.StartAsync(own.Store, ThreeMonths, clock);
+
+        clock.Advance(TimeSpan.FromMinutes(3));
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(5);
+        await Eventually.IsTrueAsync(async () =>
+        {
+            clock.Advance(UsageRetention.Interval);
+            return await own.Store.ReadNumberAsync("select count(*) from usage_events") == 0;
+        }, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("2")]
+    [InlineData("0")]
+    [InlineData("forever")]
+    public async Task Fewer_than_three_months_are_refused_at_start(string months)
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+
+        var failure = await Should.ThrowAsync<PyResolve.Server.Hosting.InvalidConfigurationException>(
+            () => TestServer.StartAsync(store, new Dictionary<string, string?> { ["PyResolve:Usage:RetentionMonths"] = months }));
+
+        failure.Message.ShouldContain("PyResolve:Usage:RetentionMonths");
+        failure.Message.ShouldContain("from 3 to 1200");
+    }
+
+    private static async Task RecordAsync(OwnServer own, TestAccount[] accounts, int month, int events)
+    {
+        foreach (var account in accounts)
+        {
+            for (var left = events; left > 0; left -= 1_000)
+            {
+                var batch = Enumerable.Repeat(new { event_type = "migration", occurred_at = $"2026-{month:00}-14T00:00:00Z" }, Math.Min(left, 1_000));
+                (await account.Key.PostAsync("/usage/batch", new { events = batch })).Status.ShouldBe(200);
+            }
+        }
+    }
+}
