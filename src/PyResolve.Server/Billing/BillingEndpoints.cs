@@ -7,6 +7,7 @@ using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
+using Standing = PyResolve.Server.Billing.Sync.Standing;
 
 namespace PyResolve.Server.Billing;
 

@@ -106,7 +106,10 @@ internal sealed class Checkouts(
                 """,
                 cancellationToken);
             var stored = (await session.FirstAsync(
-                $"select attempt, session_id, url, price, customer_id from billing_checkouts where origin = {_origin} and user_id = {userId}",
+                $"""
+                select attempt, session_id, url, price, customer_id from billing_checkouts
+                where origin = {_origin} and user_id = {userId} {session.Engine.ForUpdate}
+                """,
                 static row => new
                 {
                     Attempt = new CheckoutAttempt(row.Int64(0), row.TextOrNull(1), row.TextOrNull(2), Replaced: null),

@@ -54,6 +54,10 @@ internal sealed class BillingServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Own.DisposeAsync();
 
+    /// <summary>Comes back from Stripe's pages, as the browser does.</summary>
+    public static async Task<Answer> ComeBackAsync(TestServer server, TestStore store, string customerId, string from = "portal") =>
+        await server.Nobody.GetAsync($"/billing/return?from={from}&customer={await store.ReadSqlAsync($"select return_token from billing_customers where customer_id = '{customerId}'")}");
+
     /// <summary>Waits until a query's number is so.</summary>
     public Task<TimeSpan> CountsAsync(string sql, long expected) =>
         Eventually.IsTrueAsync(async () => await Store.ReadNumberAsync(sql) == expected, what: $"{sql} = {expected}");

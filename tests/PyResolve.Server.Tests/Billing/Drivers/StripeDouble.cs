@@ -16,10 +16,10 @@ internal sealed class StripeDouble : IStripeGateway
     private readonly Dictionary<string, List<StripeSubscription>> _subscriptions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, StripeCheckoutSession> _checkouts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _readers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _mostReaders = new(StringComparer.Ordinal);
     private int _count;
     private int _reads;
     private int _failures;
-    private int _mostReadersOfOne;
 
     /// <summary>Runs before a read of subscriptions looks, and again before its answer arrives.</summary>
     public Func<string, CancellationToken, Task> OnTheWay { get; set; } = static (_, _) => Task.CompletedTask;
@@ -39,8 +39,8 @@ internal sealed class StripeDouble : IStripeGateway
     /// <summary>How often subscriptions were listed.</summary>
     public int Reads => _reads;
 
-    /// <summary>How many reads of one customer's subscriptions ran at once, at most.</summary>
-    public int MostReadersOfOne => _mostReadersOfOne;
+    /// <summary>How many reads of a customer's subscriptions ran at once, at most.</summary>
+    public int MostReadersOf(string customerId) => _mostReaders.GetValueOrDefault(customerId);
 
     public int CustomersCreated { get; private set; }
 
@@ -127,7 +127,7 @@ internal sealed class StripeDouble : IStripeGateway
     {
         Interlocked.Increment(ref _reads);
         var readers = _readers.AddOrUpdate(customerId, 1, static (_, count) => count + 1);
-        InterlockedMax(ref _mostReadersOfOne, readers);
+        _mostReaders.AddOrUpdate(customerId, readers, (_, most) => Math.Max(most, readers));
         try
         {
             await OnTheWay(customerId, cancellationToken);
@@ -246,13 +246,5 @@ internal sealed class StripeDouble : IStripeGateway
             throw new StripeException("Stripe cannot be reached.");
         lock (_gate)
             return make();
-    }
-
-    private static void InterlockedMax(ref int target, int value)
-    {
-        int seen;
-        while ((seen = target) < value && Interlocked.CompareExchange(ref target, value, seen) != seen)
-        {
-        }
     }
 }
