@@ -59,9 +59,9 @@ internal sealed partial class LetterSender(
             while (await outbox.WokenAsync(stoppingToken))
                 isDown = !await TrySendDueAsync(isDown, stoppingToken, drained.Token);
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
-            // What waits is sent after the next start, or by another instance.
+            // Cut off, or the store is gone already. What waits is sent after the next start, or by another instance.
         }
     }
 
