@@ -11,7 +11,7 @@ namespace PyResolve.Client;
 /// short wait, all within <see cref="PyResolveClientOptions.RequestTimeout"/>. Every method throws <see cref="PyResolveException"/> when the server refuses, cannot be reached or is no PyResolve server, and
 /// <see cref="OperationCanceledException"/> when its token is cancelled.
 /// </remarks>
-public sealed class PyResolveClient : IAsyncDisposable, IDisposable
+public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
     private readonly HttpClient? _ownHttp;

@@ -83,6 +83,31 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_waited_offline_arrives_in_a_batch_and_shows_in_the_statistics()
+    {
+        var home = Directory.CreateTempSubdirectory("pyresolve-client-").FullName;
+        var options = new PyResolveClientOptions { ApiUrl = _server.Address, ApiKey = _account.ApiKey, Home = home, ShutdownTimeout = TimeSpan.Zero };
+        await using (var offline = new PyResolveClient(new HttpClient(new NoNetwork()), options))
+        {
+            for (var i = 0; i < 3; i++)
+                offline.Usage.Report(new("migration") { Library = "pydantic", Tier = MigrationTier.Tier1 }).IsAccepted.ShouldBeTrue();
+            offline.Usage.Report(new("migration") { Tier = MigrationTier.Tier1, ReservationId = Guid.CreateVersion7() }).IsAccepted.ShouldBeTrue();
+        }
+
+        await using var client = PyResolveClient.Create(options);
+        await client.Usage.FlushAsync(Cancellation);
+
+        (client.Usage.Sent, client.Usage.Rejected).ShouldBe((3, 1));
+        client.Usage.LastRejection.ShouldNotBeNull().Message.ShouldContain("reservation_id");
+        var usage = await client.GetUsageAsync(cancellationToken: Cancellation);
+        (usage.Migrations, usage.ByLibrary.Single().Library).ShouldBe((3, "pydantic"));
+        (await client.GetUsageHistoryAsync(1, Cancellation)).Single().Migrations.ShouldBe(3);
+        (await client.ListUsageEventsAsync(limit: 10, cancellationToken: Cancellation)).Data.Count.ShouldBe(3);
+        (await FailAsync(client.GetSubscriptionAsync(Cancellation))).Code.ShouldBe(ProblemCodes.BillingNotConfigured);
+        Directory.Delete(home, recursive: true);
+    }
+
+    [Fact]
     public async Task A_wrong_key_says_how_to_mend_it()
     {
         await using var client = Client(ScriptedServer.Key);
@@ -94,4 +119,10 @@ public sealed class RealServerTests : IAsyncLifetime
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
 
     private PyResolveClient Client(string? key) => PyResolveClient.Create(new() { ApiUrl = _server.Address, ApiKey = key });
+
+    private sealed class NoNetwork : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromException<HttpResponseMessage>(new HttpRequestException("No network."));
+    }
 }

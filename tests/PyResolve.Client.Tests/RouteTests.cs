@@ -101,6 +101,34 @@ public sealed class RouteTests
         server.Requests.Count.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task Pages_of_billing_are_opened()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("POST /billing/checkout", Answer.Json(200, """{"checkout_url":"https://pay.example/1"}"""));
+        server.On("GET /billing/portal", Answer.Json(200, """{"portal_url":"https://pay.example/2"}"""));
+        await using var client = server.Client();
+
+        (await client.StartCheckoutAsync("pro", Cancellation)).CheckoutUrl.ShouldBe("https://pay.example/1");
+        (await client.OpenPortalAsync(Cancellation)).PortalUrl.ShouldBe("https://pay.example/2");
+
+        server.Requests[0].Body.ShouldBe("""{"plan":"pro"}""");
+    }
+
+    [Theory]
+    [InlineData(true, 3)]
+    [InlineData(false, 1)]
+    public async Task A_batch_is_sent_again_only_if_each_event_has_an_id(bool withId, int times)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = server.On("POST /usage/batch", Answer.Cut).Client();
+        var usage = new UsageEventRequest { EventType = "scan", Id = withId ? Guid.CreateVersion7() : null };
+
+        await Should.ThrowAsync<PyResolveException>(client.RecordUsageAsync([usage, usage], Cancellation));
+
+        server.Requests.Count.ShouldBe(times);
+    }
+
     [Theory]
     [InlineData(null, 1)]
     [InlineData("mine", 3)]

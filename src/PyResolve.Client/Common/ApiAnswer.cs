@@ -70,23 +70,6 @@ internal sealed class ApiAnswer
         where T : class =>
         IsJson && TryRead(type) is { } value && isComplete(value) ? value : throw Unexpected();
 
-    /// <summary>Reads an answer of which only a part is of interest.</summary>
-    public T Read<T>(Func<JsonElement, T?> read)
-        where T : class
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(_body);
-            if (IsJson && read(document.RootElement) is { } value)
-                return value;
-        }
-        catch (JsonException)
-        {
-        }
-
-        throw Unexpected();
-    }
-
     /// <summary>The exception that a status outside 200–299 becomes.</summary>
     public PyResolveException Failure(bool sentKey)
     {

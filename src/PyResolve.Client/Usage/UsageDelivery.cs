@@ -32,7 +32,8 @@ internal sealed class UsageDelivery(ApiTransport transport)
         try
         {
             var answer = await transport.SendOnceAsync(ApiRequest.Post("/usage/batch").With(Body(events)), cancellationToken).ConfigureAwait(false);
-            return answer.Read(body => Verdicts(body, events.Count));
+            var results = answer.Read(WireJson.Default.UsageBatchResponse, body => body.Results?.Count == events.Count && body.Results.All(IsComplete)).Results;
+            return [.. results.Select(Judge)];
         }
         catch (PyResolveException exception) when (exception is { Status: 404 or 405, Code: not PyResolveErrorCodes.UnexpectedAnswer })
         {
@@ -111,34 +112,25 @@ internal sealed class UsageDelivery(ApiTransport transport)
         return body.ToArray();
     }
 
-    private static List<Verdict>? Verdicts(JsonElement body, int count)
+    private static bool IsComplete(UsageBatchResult? result) => result?.Status is not null;
+
+    private static Verdict Judge(UsageBatchResult result)
     {
-        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty("results", out var results)
-            || results.ValueKind != JsonValueKind.Array || results.GetArrayLength() != count)
+        if (result.Status is UsageBatchStatuses.Recorded or UsageBatchStatuses.Duplicate)
+            return Verdict.Recorded;
+        var isConflict = result.Status == UsageBatchStatuses.Conflict;
+        var code = Redaction.Line(result.Code) ?? (isConflict ? ProblemCodes.Conflict : ProblemCodes.Invalid);
+        return Verdict.Rejected(new(code, isConflict ? "Another usage event has this id already. Use a new id for each event." : Reason(result, code))
         {
-            return null;
-        }
-
-        var verdicts = new List<Verdict>(count);
-        foreach (var result in results.EnumerateArray())
-        {
-            if (result.ValueKind != JsonValueKind.Object || Text(result, "status") is not { } status)
-                return null;
-            verdicts.Add(status is "recorded" or "duplicate" ? Verdict.Recorded : Verdict.Rejected(Refusal(status, Text(result, "code"))));
-        }
-
-        return verdicts;
+            Status = isConflict ? 409 : 422,
+        });
     }
 
-    private static PyResolveException Refusal(string status, string? code)
+    private static string Reason(UsageBatchResult result, string code)
     {
-        code = Redaction.Line(code ?? status)!;
-        var reason = status == "conflict"
-            ? "Another usage event has this id already. Use a new id for each event."
-            : $"The server refused the event as {Redaction.Line(status)} ({code}).";
-        return new(code, reason) { Status = status == "conflict" ? 409 : 422 };
+        var broken = result.Errors?.Where(static error => error.Value is { Count: > 0 }).Select(static error => $"{error.Key} {error.Value[0]}").ToList();
+        return broken is { Count: > 0 }
+            ? $"The event breaks a rule: {Redaction.Line(string.Join(" ", broken))}"
+            : $"The server refused the event as {Redaction.Line(result.Status)} ({code}).";
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

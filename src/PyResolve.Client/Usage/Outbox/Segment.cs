@@ -125,10 +125,17 @@ internal sealed class Segment : IDisposable
     /// <summary>Makes what was appended safe from a power cut.</summary>
     public void Sync() => _stream.Flush(flushToDisk: true);
 
-    /// <summary>Removes the file, of which nothing is needed any more.</summary>
+    /// <summary>Removes the file, of which nothing is needed any more. Where that fails, it is empty, and its next holder removes it.</summary>
     public void Delete()
     {
-        File.Delete(_path);
+        try
+        {
+            File.Delete(_path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+
         _stream.Dispose();
     }
 
