@@ -27,8 +27,8 @@ internal static class Quota
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
-        var settings = new Dictionary<string, string?>(store.Settings) { ["PyResolve__Plans__pro__MigrationsLimit"] = Limit };
-        await using var server = await ServerProcess.StartAsync(settings, cancellationToken);
+        await using var server = await bench.StartServerAsync(
+            store, cancellationToken, new Dictionary<string, string?> { ["PyResolve__Plans__pro__MigrationsLimit"] = Limit });
         var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
         await ExecuteAsync(store, "update profiles set plan = 'pro'", cancellationToken);
 

@@ -39,8 +39,9 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
     public void Dispose() => _open.ForEach(load => load.Dispose());
 
     /// <summary>The product, as it is deployed.</summary>
-    public Task<ServerProcess> StartServerAsync(BenchStore store, CancellationToken cancellationToken) =>
-        ServerProcess.StartProgramAsync(server.Assembly, store.Settings, cancellationToken);
+    public Task<ServerProcess> StartServerAsync(
+        BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null) =>
+        ServerProcess.StartProgramAsync(server.Assembly, With(store, settings), cancellationToken);
 
     /// <summary>The limit server that commits each event, on an embedded store of its own.</summary>
     public static Task<ServerProcess> StartEmbeddedLimitAsync(CancellationToken cancellationToken) =>
@@ -53,9 +54,16 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
     public static Task<ServerProcess> StartLimitAsync(
         string limit, BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null)
     {
-        var all = new Dictionary<string, string?>(store.Settings) { ["PYRESOLVE_LIMIT"] = limit };
+        var all = With(store, settings);
+        all["PYRESOLVE_LIMIT"] = limit;
+        return ServerProcess.StartProgramAsync(LimitServer, all, cancellationToken);
+    }
+
+    private static Dictionary<string, string?> With(BenchStore store, IReadOnlyDictionary<string, string?>? settings)
+    {
+        var all = new Dictionary<string, string?>(store.Settings);
         foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
             all[name] = value;
-        return ServerProcess.StartProgramAsync(LimitServer, all, cancellationToken);
+        return all;
     }
 }
