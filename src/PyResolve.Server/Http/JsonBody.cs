@@ -73,11 +73,11 @@ internal static class JsonBody
     /// </remarks>
     public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
+        var buffer = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 0, 256, 256 * 1024) + 1);
         var isTooLarge = request.ContentLength > largest;
         while (!isTooLarge)
         {
-            var read = await request.Body.ReadAsync(buffer.GetMemory(4096), cancellationToken);
+            var read = await request.Body.ReadAsync(buffer.GetMemory(), cancellationToken);
             if (read == 0)
                 return buffer.WrittenMemory;
             buffer.Advance(read);

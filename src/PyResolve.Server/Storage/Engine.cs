@@ -16,7 +16,7 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>A connection that may write, once it is this caller's turn.</summary>
     public abstract ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken);
 
-    public abstract void AddParameter(DbCommand command, SqlParameter parameter);
+    public abstract void AddParameter(DbParameterCollection parameters, SqlParameter parameter);
 
     /// <summary>Writes rows where a statement names a table.</summary>
     public abstract void Append(Sql sql, SqlRows rows);

@@ -41,7 +41,7 @@ internal sealed class PostgresEngine : Engine
         }
     }
 
-    public override void AddParameter(DbCommand command, SqlParameter parameter) => command.Parameters.Add(new NpgsqlParameter
+    public override void AddParameter(DbParameterCollection parameters, SqlParameter parameter) => parameters.Add(new NpgsqlParameter
     {
         NpgsqlDbType = parameter.IsArray ? TypeOf(parameter.Type) | NpgsqlDbType.Array : TypeOf(parameter.Type),
         Value = parameter.Value switch

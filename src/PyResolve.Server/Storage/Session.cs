@@ -18,6 +18,32 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Runs statements in their order, in one round trip where the engine is a server.</summary>
+    public async Task ExecuteAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
+    {
+        if (!connection.CanCreateBatch)
+        {
+            foreach (var sql in statements)
+                await ExecuteAsync(sql, cancellationToken);
+            return;
+        }
+
+        await using var batch = connection.CreateBatch();
+        batch.Transaction = transaction;
+        foreach (var sql in statements)
+        {
+            var command = batch.CreateBatchCommand();
+#pragma warning disable CA2100 // Sql turns every value into a parameter.
+            command.CommandText = sql.Text;
+#pragma warning restore CA2100
+            foreach (var parameter in sql.Parameters)
+                engine.AddParameter(command.Parameters, parameter);
+            batch.BatchCommands.Add(command);
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     /// <summary>Runs a file of statements, which takes no parameters.</summary>
     public async Task ExecuteScriptAsync(string script, CancellationToken cancellationToken)
     {
@@ -64,7 +90,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         command.CommandText = sql.Text;
 #pragma warning restore CA2100
         foreach (var parameter in sql.Parameters)
-            engine.AddParameter(command, parameter);
+            engine.AddParameter(command.Parameters, parameter);
         return command;
     }
 }

@@ -17,6 +17,8 @@ internal abstract class SqlRows(Engine engine, string name, int count)
 
     public IReadOnlyList<Column> Columns => _columns;
 
+    public override string ToString() => $"{name} ({count} rows)";
+
     protected void Add(string column, SqlType type, Array values) => _columns.Add(new Column(column, type, values));
 
     /// <param name="Values">One for each row; their type follows from <paramref name="Type"/>, as for a single parameter.</param>

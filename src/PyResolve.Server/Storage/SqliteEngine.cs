@@ -57,9 +57,8 @@ internal sealed class SqliteEngine : Engine
         }
     }
 
-    public override void AddParameter(DbCommand command, SqlParameter parameter)
+    public override void AddParameter(DbParameterCollection parameters, SqlParameter parameter)
     {
-        var sqlite = (SqliteCommand)command;
         object value = parameter switch
         {
             { Value: null } => DBNull.Value,
@@ -68,7 +67,7 @@ internal sealed class SqliteEngine : Engine
             { Type: SqlType.Boolean, Value: bool flag } => flag ? 1L : 0L,
             _ => parameter.Value,
         };
-        sqlite.Parameters.Add(new SqliteParameter($"${sqlite.Parameters.Count + 1}", value));
+        parameters.Add(new SqliteParameter($"${parameters.Count + 1}", value));
     }
 
     /// <summary>One JSON document, a row an array; blobs are written in hexadecimal.</summary>

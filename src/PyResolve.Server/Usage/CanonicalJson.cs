@@ -8,20 +8,32 @@ namespace PyResolve.Server.Usage;
 /// <summary>One spelling for each JSON value: members sorted, no white space, numbers as they were sent. Equal payloads have equal digests.</summary>
 internal static class CanonicalJson
 {
+    /// <summary>A buffer that has grown beyond this is not kept.</summary>
+    private const int KeptBuffer = 64 * 1024;
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _kept;
 
     /// <summary>SHA-256 of the object whose members <paramref name="writeMembers"/> writes, in the order of their names.</summary>
     public static byte[] Digest(Action<Utf8JsonWriter> writeMembers)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(buffer, Options))
+        var (buffer, writer) = _kept ?? Create();
+        _kept = null;
+        writer.WriteStartObject();
+        writeMembers(writer);
+        writer.WriteEndObject();
+        writer.Flush();
+        var digest = SHA256.HashData(buffer.WrittenSpan);
+        if (buffer.Capacity <= KeptBuffer)
         {
-            writer.WriteStartObject();
-            writeMembers(writer);
-            writer.WriteEndObject();
+            buffer.ResetWrittenCount();
+            writer.Reset();
+            _kept = (buffer, writer);
         }
 
-        return SHA256.HashData(buffer.WrittenSpan);
+        return digest;
     }
 
     public static void Write(Utf8JsonWriter writer, JsonElement element)
@@ -52,5 +64,11 @@ internal static class CanonicalJson
                 element.WriteTo(writer);
                 break;
         }
+    }
+
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer) Create()
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        return (buffer, new Utf8JsonWriter(buffer, Options));
     }
 }

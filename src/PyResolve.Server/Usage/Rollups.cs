@@ -25,15 +25,17 @@ internal sealed class Rollups
     /// </summary>
     public async Task WriteAsync(Session session, CancellationToken cancellationToken)
     {
-        if (_months.Count > 0)
-            await WriteMonthsAsync(session, cancellationToken);
+        if (_months.Count == 0)
+            return;
+        var statements = new List<Sql>(3) { MoveMonths(session) };
         if (_days.Count > 0)
-            await WriteDaysAsync(session, cancellationToken);
+            statements.Add(MoveDays(session));
         if (_libraries.Count > 0)
-            await WriteLibrariesAsync(session, cancellationToken);
+            statements.Add(MoveLibraries(session));
+        await session.ExecuteAsync(statements, cancellationToken);
     }
 
-    private Task<int> WriteMonthsAsync(Session session, CancellationToken cancellationToken)
+    private Sql MoveMonths(Session session)
     {
         var moved = session.Rows("moved", [.. _months])
             .With("user_id", month => month.Key.UserId)
@@ -43,8 +45,7 @@ internal sealed class Rollups
             .With("llm_migrations", month => month.Value.LlmMigrations)
             .With("total_tokens", month => month.Value.Tokens)
             .With("total_files_changed", month => month.Value.FilesChanged);
-        return session.ExecuteAsync(
-            $"""
+        return $"""
             insert into usage_monthly (user_id, month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed)
             select user_id, month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
             from {moved}
@@ -56,11 +57,10 @@ internal sealed class Rollups
                 llm_migrations = usage_monthly.llm_migrations + excluded.llm_migrations,
                 total_tokens = usage_monthly.total_tokens + excluded.total_tokens,
                 total_files_changed = usage_monthly.total_files_changed + excluded.total_files_changed
-            """,
-            cancellationToken);
+            """;
     }
 
-    private Task<int> WriteDaysAsync(Session session, CancellationToken cancellationToken)
+    private Sql MoveDays(Session session)
     {
         var moved = session.Rows("moved", [.. _days])
             .With("user_id", day => day.Key.UserId)
@@ -68,8 +68,7 @@ internal sealed class Rollups
             .With("date", day => day.Key.Date)
             .With("migrations", day => day.Value.Migrations)
             .With("tokens", day => day.Value.Tokens);
-        return session.ExecuteAsync(
-            $"""
+        return $"""
             insert into usage_daily (user_id, month, date, migrations, tokens)
             select user_id, month, date, migrations, tokens
             from {moved}
@@ -77,26 +76,23 @@ internal sealed class Rollups
             on conflict (user_id, month, date) do update set
                 migrations = usage_daily.migrations + excluded.migrations,
                 tokens = usage_daily.tokens + excluded.tokens
-            """,
-            cancellationToken);
+            """;
     }
 
-    private Task<int> WriteLibrariesAsync(Session session, CancellationToken cancellationToken)
+    private Sql MoveLibraries(Session session)
     {
         var moved = session.Rows("moved", [.. _libraries])
             .With("user_id", library => library.Key.UserId)
             .With("month", library => library.Key.Month)
             .With("library", library => library.Key.Library)
             .With("migrations", library => library.Value.Migrations);
-        return session.ExecuteAsync(
-            $"""
+        return $"""
             insert into usage_libraries (user_id, month, library, migrations)
             select user_id, month, library, migrations
             from {moved}
             where true
             on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
-            """,
-            cancellationToken);
+            """;
     }
 
     private static void Move<TKey>(Dictionary<TKey, Totals> rows, TKey key, UsageRecord usage)
