@@ -11,10 +11,11 @@ var app = builder.Configuration["PYRESOLVE_LIMIT"] switch
     "bare" => Limits.BuildBare(builder),
     "checked" => Limits.BuildChecked(builder),
     "select" => Limits.BuildSelect(builder),
+    "hold" => QuotaLimits.BuildHold(builder),
     "usage" when builder.Configuration["DATABASE_URL"] is null => UsageLimits.BuildEmbedded(builder),
     "usage" => UsageLimits.BuildCommit(builder),
     "copy" => UsageLimits.BuildCopy(builder),
-    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked, select, usage or copy."),
+    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, checked, select, hold, usage or copy."),
 };
 app.MapGet("/health/ready", () => TypedResults.Ok(new HealthStatus("ready")));
 await app.RunAsync();

@@ -7,15 +7,16 @@ namespace PyResolve.Benchmarks;
 internal static class BenchmarkRun
 {
     /// <returns>The exit code: a goal that is missed is in the page, and fails nothing; a wrong answer throws.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, Effort effort, FileInfo? output, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, Effort effort, DirectoryInfo? server, FileInfo? output, CancellationToken cancellationToken)
     {
         var page = PerformancePage.At(output);
+        using var published = await PublishedServer.InAsync(server, cancellationToken);
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellationToken);
         foreach (var scenario in scenarios)
         {
             await Console.Error.WriteLineAsync($"{scenario.Name} …");
             var machine = await Machine.ReadAsync(postgres.ConnectionString, cancellationToken);
-            using var bench = new Bench(effort, postgres);
+            using var bench = new Bench(effort, postgres, published);
             var findings = await scenario.MeasureAsync(bench, cancellationToken);
             var section = Markdown.Section(findings, machine, effort);
             Console.WriteLine(section);

@@ -8,10 +8,11 @@ var seconds = new Option<double>("--seconds") { Description = "How long each row
 var connections = new Option<int>("--connections") { Description = "Keep-alive connections, each with one request under way.", DefaultValueFactory = _ => 32 };
 var keys = new Option<int>("--keys") { Description = "Live keys in the store before a restart.", DefaultValueFactory = _ => 100_000 };
 var minutes = new Option<double>("--minutes") { Description = "How long a server is kept at full load while its memory is watched.", DefaultValueFactory = _ => 10 };
+var server = new Option<DirectoryInfo?>("--server") { Description = "A folder with a published server; by default it is published anew." };
 var output = new Option<FileInfo?>("--output") { Description = "The page to write the tables into; docs/performance.md by default." };
 var root = new RootCommand("Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
 {
-    names, rounds, seconds, connections, keys, minutes, output,
+    names, rounds, seconds, connections, keys, minutes, server, output,
 };
 root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
     [.. Scenario.All.Where(scenario => parse.GetValue(names) is not { Length: > 0 } chosen || chosen.Contains(scenario.Name))],
@@ -21,6 +22,7 @@ root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
         parse.GetValue(connections),
         parse.GetValue(keys),
         TimeSpan.FromMinutes(parse.GetValue(minutes))),
+    parse.GetValue(server),
     parse.GetValue(output),
     cancellationToken));
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

@@ -16,5 +16,6 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("restart", Restart.MeasureAsync),
         new("usage", Usage.MeasureAsync),
         new("memory", Memory.MeasureAsync),
+        new("quota", Quota.MeasureAsync),
     ];
 }

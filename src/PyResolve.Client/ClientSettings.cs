@@ -1,16 +1,22 @@
 namespace PyResolve.Client;
 
 /// <summary>The options with every default filled in and every rule checked.</summary>
-internal sealed record ClientSettings(Uri ApiUrl, string? ApiKey, TimeSpan RequestTimeout, int UsageQueueCapacity, TimeSpan ShutdownTimeout)
+internal sealed record ClientSettings(
+    Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, int UsageQueueCapacity, long UsageQueueBytes, TimeSpan ShutdownTimeout)
 {
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
     private static TimeSpan LongestWait { get; } = TimeSpan.FromMinutes(10);
 
-    public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
+    public static void ThrowIfMistaken(PyResolveClientOptions options)
     {
         if (Mistake(options) is { } mistake)
             throw Invalid(mistake);
+    }
+
+    /// <summary>From options that have been checked.</summary>
+    public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
+    {
         var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
         var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
         if (UrlMistake(url, options.AllowInsecureHttp) is { } urlMistake)
@@ -20,7 +26,7 @@ internal sealed record ClientSettings(Uri ApiUrl, string? ApiKey, TimeSpan Reque
         var key = Blank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
         if (key is not null && !Guard.IsVisibleAscii(key))
             throw Invalid($"{(credential is null ? "ApiKey" : credential.Origin)} holds characters that no key has; copy the whole key again, without quotes.");
-        return new(url, key, options.RequestTimeout, options.UsageQueueCapacity, options.ShutdownTimeout);
+        return new(url, key, keys.Home, options.RequestTimeout, options.UsageQueueCapacity, options.UsageQueueBytes, options.ShutdownTimeout);
     }
 
     /// <summary>What is wrong with the options as they stand, before environment and file are read.</summary>
@@ -30,9 +36,11 @@ internal sealed record ClientSettings(Uri ApiUrl, string? ApiKey, TimeSpan Reque
         { ApiKey: { } key } when !Blank(key) && !Guard.IsVisibleAscii(key.Trim()) =>
             "ApiKey holds characters that no key has; copy the whole key again, without quotes.",
         { Home: { } home } when Blank(home) => "Home is empty; name a folder, or leave it unset for ~/.pyresolve.",
+        { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) => "Profile must be 1 to 64 letters, digits, - and _.",
         { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > LongestWait =>
             "RequestTimeout must be more than zero and at most 10 minutes.",
         { UsageQueueCapacity: < 1 or > 1_000_000 } => "UsageQueueCapacity must lie between 1 and 1000000.",
+        { UsageQueueBytes: < 1024 or > 1024 * 1024 * 1024 } => "UsageQueueBytes must lie between 1024 (1 KiB) and 1073741824 (1 GiB).",
         { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > LongestWait =>
             "ShutdownTimeout must lie between zero and 10 minutes.",
         _ => null,

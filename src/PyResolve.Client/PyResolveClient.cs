@@ -7,7 +7,8 @@ namespace PyResolve.Client;
 /// here are the routes of the server, one request each. Thread-safe; make one for the process. Key and server are read once, when it is made.
 /// </summary>
 /// <remarks>
-/// Every method throws <see cref="PyResolveException"/> when the server refuses, cannot be reached or is no PyResolve server, and
+/// What reads, and what carries an id of its own, is sent again after a lost connection or a late answer, and when the server asks for a
+/// short wait, all within <see cref="PyResolveClientOptions.RequestTimeout"/>. Every method throws <see cref="PyResolveException"/> when the server refuses, cannot be reached or is no PyResolve server, and
 /// <see cref="OperationCanceledException"/> when its token is cancelled.
 /// </remarks>
 public sealed class PyResolveClient : IAsyncDisposable, IDisposable
@@ -25,7 +26,8 @@ public sealed class PyResolveClient : IAsyncDisposable, IDisposable
 
     internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
     {
-        Keys = new(options.Home);
+        ClientSettings.ThrowIfMistaken(options);
+        Keys = new(options.Home, options.Profile);
         var settings = ClientSettings.From(options, Keys);
         _transport = new(settings, http, time);
         _ownHttp = ownHttp;
@@ -168,13 +170,13 @@ public sealed class PyResolveClient : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Gives up waiting; the work may have been recorded.</param>
     public Task<ReservationCommitted> CommitReservationAsync(Guid id, CommitRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            ApiRequest.Post($"/quota/reservations/{id:D}/commit").With(Guard.NotNull(request), WireJson.Requests.CommitRequest),
+            (ApiRequest.Post($"/quota/reservations/{id:D}/commit") with { IsRepeatable = true }).With(Guard.NotNull(request), WireJson.Requests.CommitRequest),
             WireJson.Default.ReservationCommitted, static committed => committed.State is not null, cancellationToken);
 
     /// <summary><c>DELETE /quota/reservations/{id}</c>: gives a hold back.</summary>
     public Task<ReservationReleased> ReleaseReservationAsync(Guid id, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            ApiRequest.Delete($"/quota/reservations/{id:D}"), WireJson.Default.ReservationReleased, static released => released.State is not null, cancellationToken);
+            ApiRequest.Delete($"/quota/reservations/{id:D}") with { IsRepeatable = true }, WireJson.Default.ReservationReleased, static released => released.State is not null, cancellationToken);
 
     /// <summary>Waits for the usage events that are still on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>. A container's client leaves them to the container.</summary>
     public async ValueTask DisposeAsync()

@@ -15,17 +15,29 @@ public sealed class PyResolveClientOptions
     /// </summary>
     public string? ApiKey { get; set; }
 
-    /// <summary>The folder of <c>config.toml</c>. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
+    /// <summary>The folder of <c>config.toml</c> and of the usage events that wait. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
     public string? Home { get; set; }
 
-    /// <summary>How long one request may take, its answer included. Default 10 seconds; more than zero, at most 10 minutes.</summary>
-    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// The server and account to use of those in <c>config.toml</c>: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then
+    /// <c>profile</c> in the file, then the key and the server at its top. <see cref="ApiUrl"/>, <see cref="ApiKey"/> and their variables come first.
+    /// </summary>
+    public string? Profile { get; set; }
+
+    /// <summary>
+    /// How long one call may take, its answer and whatever tries it needs included: what an unreachable server costs at most. A try that can
+    /// be repeated gets half of what is left. Default 5 seconds; more than zero, at most 10 minutes.
+    /// </summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether the key may travel unencrypted to a host that is not this machine. Default <see langword="false"/>.</summary>
     public bool AllowInsecureHttp { get; set; }
 
-    /// <summary>How many usage events may wait in memory; beyond it they are refused. Default 10,000; 1 to 1,000,000.</summary>
+    /// <summary>How many usage events may wait for the server, on disk, in this process; beyond it they are refused. Default 10,000; 1 to 1,000,000.</summary>
     public int UsageQueueCapacity { get; set; } = 10_000;
+
+    /// <summary>How many bytes of usage events may wait for the server, on disk, in this process; beyond it they are refused. Default 16 MiB; 1 KiB to 1 GiB.</summary>
+    public long UsageQueueBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>How long disposing the client waits for the usage events that still wait. Default 5 seconds; 0 to 10 minutes.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);

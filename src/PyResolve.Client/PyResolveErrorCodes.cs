@@ -13,6 +13,9 @@ public static class PyResolveErrorCodes
     /// <summary>Something answered, and it does not speak PyResolve's contract: a proxy, a captive portal, another service.</summary>
     public const string UnexpectedAnswer = "unexpected_answer";
 
+    /// <summary>A usage event waited for over 35 days, and was not sent: the server takes nothing older.</summary>
+    public const string TooOld = "too_old";
+
     /// <summary>An API key is needed, and none is configured.</summary>
     public const string LoginRequired = "login_required";
 

@@ -13,7 +13,7 @@ public static class PyResolveServiceCollectionExtensions
 
     /// <summary>
     /// Makes <see cref="PyResolveClient"/>, <see cref="QuotaGuard"/>, <see cref="UsageReporter"/> and <see cref="ApiKeyStore"/> injectable, as
-    /// singletons: one usage queue for the process, which is flushed when the host shuts down and the container is disposed of. Options come
+    /// singletons: one usage reporter for the process, which is flushed when the host shuts down and the container is disposed of. Options come
     /// from the configuration's section <c>PyResolve</c>, where there is one, then from <paramref name="configure"/>. A bad value shows as an
     /// <see cref="OptionsValidationException"/>, or a <see cref="PyResolveException"/> if it is the environment's or the file's.
     /// </summary>
@@ -29,7 +29,7 @@ public static class PyResolveServiceCollectionExtensions
         if (configure is not null)
             services.Configure(configure);
 
-        services.TryAddSingleton(static provider => new ApiKeyStore(Options(provider).Home));
+        services.TryAddSingleton(static provider => new ApiKeyStore(Options(provider).Home, Options(provider).Profile));
         services.TryAddSingleton(static provider => ClientSettings.From(Options(provider), provider.GetRequiredService<ApiKeyStore>()));
         services.TryAddSingleton(static provider => new FactoryClients(provider.GetRequiredService<IHttpClientFactory>(), Name));
         services.TryAddSingleton(static provider => new ApiTransport(

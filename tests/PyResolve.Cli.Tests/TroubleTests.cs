@@ -79,7 +79,7 @@ public sealed class TroubleTests : IAsyncLifetime
     {
         _server.OnNeverAnswering("GET /me");
 
-        (await _cli.RunAsync("status")).ShouldFail(5, "did not answer within 10 s", "Try again");
+        (await _cli.RunAsync("status")).ShouldFail(5, "did not answer within 5 s", "Try again");
     }
 
     [Theory]

@@ -101,14 +101,17 @@ public sealed class RouteTests
         server.Requests.Count.ShouldBe(2);
     }
 
-    [Fact]
-    public async Task A_request_of_ones_own_is_sent_once_and_no_more()
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData("mine", 3)]
+    public async Task A_write_is_sent_again_only_if_it_carries_an_id(string? idempotencyKey, int times)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /quota/reservations", Answer.Cut).Client();
 
-        await Should.ThrowAsync<PyResolveException>(client.CreateReservationAsync(new() { Tier = "tier1" }, "mine", Cancellation));
+        await Should.ThrowAsync<PyResolveException>(client.CreateReservationAsync(new() { Tier = "tier1" }, idempotencyKey, Cancellation));
 
-        server.Requests.Single().Header("Idempotency-Key").ShouldBe("mine");
+        server.Requests.Count.ShouldBe(times);
+        server.Requests.ShouldAllBe(request => request.Header("Idempotency-Key") == idempotencyKey);
     }
 }

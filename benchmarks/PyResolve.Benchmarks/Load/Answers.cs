@@ -11,6 +11,12 @@ internal sealed class Answers(long startedAt, long endedAt, IReadOnlyList<Answer
 
     public double PerSecond => Count / Elapsed.TotalSeconds;
 
+    /// <summary>How many others were answered meanwhile, on other connections.</summary>
+    public int Beside { get; private init; }
+
+    /// <summary>These, and what ran beside them.</summary>
+    public Answers With(Answers beside) => new(startedAt, endedAt, recorders) { Beside = beside.Count };
+
     public IEnumerable<double> Milliseconds =>
         recorders.SelectMany(recorder => recorder.Latencies).Select(ticks => ticks * 1000.0 / Stopwatch.Frequency);
 

@@ -62,10 +62,9 @@ internal sealed class LoadGenerator : IDisposable
         }
     }
 
-    /// <summary>So many a second, evenly, whatever the server does; later ones catch up where it lets them wait.</summary>
-    public async Task<Answers> RunPacedAsync(int perSecond, TimeSpan length, Requests requests, CancellationToken cancellationToken)
+    /// <summary>So many a second, evenly, until <paramref name="end"/>, whatever the server does; later ones catch up where it lets them wait.</summary>
+    public async Task<Answers> RunPacedAsync(int perSecond, Task end, Requests requests, CancellationToken cancellationToken)
     {
-        var deadline = new Deadline(length);
         var startedAt = Stopwatch.GetTimestamp();
         return (await RunAsync([requests], SendAsync, cancellationToken))[0];
 
@@ -74,11 +73,11 @@ internal sealed class LoadGenerator : IDisposable
             for (var turn = 0; ; turn++)
             {
                 var due = TimeSpan.FromSeconds((index + ((double)turn * _connections.Count)) / perSecond);
-                if (due >= length || deadline.IsOver)
-                    return;
                 var wait = due - Stopwatch.GetElapsedTime(startedAt);
                 if (wait > TimeSpan.Zero)
-                    await Task.Delay(wait, cancellationToken);
+                    await Task.WhenAny(end, Task.Delay(wait, cancellationToken));
+                if (end.IsCompleted)
+                    return;
                 await ExchangeAsync(connection, requests, requests.AtRandom(), recorders[0], cancellationToken);
             }
         }

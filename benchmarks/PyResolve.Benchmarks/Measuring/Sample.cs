@@ -11,18 +11,21 @@ internal sealed record Slice(Answers Answers, TimeSpan Cpu);
 /// <param name="CpuMicroseconds">CPU time of the server's process alone, a request.</param>
 /// <param name="MedianMilliseconds">The latency that half of the requests stayed below.</param>
 /// <param name="TailMilliseconds">The latency that 99 of 100 stayed below.</param>
-internal sealed record Sample(int Requests, double PerSecond, double CpuMicroseconds, double MedianMilliseconds, double TailMilliseconds)
+/// <param name="BesidePerSecond">Requests a second that ran beside these and are none of them.</param>
+internal sealed record Sample(int Requests, double PerSecond, double CpuMicroseconds, double MedianMilliseconds, double TailMilliseconds, double BesidePerSecond)
 {
     public static Sample Of(IReadOnlyList<Slice> slices)
     {
         var requests = slices.Sum(slice => slice.Answers.Count);
+        var seconds = slices.Sum(slice => slice.Answers.Elapsed.TotalSeconds);
         double[] latencies = [.. slices.SelectMany(slice => slice.Answers.Milliseconds)];
         Array.Sort(latencies);
         return new Sample(
             requests,
-            requests / slices.Sum(slice => slice.Answers.Elapsed.TotalSeconds),
+            requests / seconds,
             slices.Sum(slice => slice.Cpu.TotalMicroseconds) / requests,
             latencies[(int)((requests - 1) * 0.5)],
-            latencies[(int)((requests - 1) * 0.99)]);
+            latencies[(int)((requests - 1) * 0.99)],
+            slices.Sum(slice => slice.Answers.Beside) / seconds);
     }
 }

@@ -15,7 +15,7 @@ internal static class KeyCheck
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
-        await using var server = await Bench.StartServerAsync(store, cancellationToken);
+        await using var server = await bench.StartServerAsync(store, cancellationToken);
         var keys = await LiveKeys.AddAsync(store, Keys, hasDigest: true, cancellationToken);
         await using var bare = await Bench.StartLimitAsync("bare", store, cancellationToken);
         await using var bareAgain = await Bench.StartLimitAsync("bare", store, cancellationToken);

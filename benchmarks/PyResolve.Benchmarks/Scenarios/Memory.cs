@@ -21,7 +21,7 @@ internal static class Memory
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
-        await using var server = await Bench.StartServerAsync(store, cancellationToken);
+        await using var server = await bench.StartServerAsync(store, cancellationToken);
         var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
         // Its background work has begun, and nobody has called.
         await Task.Delay(bench.Effort.Length, cancellationToken);

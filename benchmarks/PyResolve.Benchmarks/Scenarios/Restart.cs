@@ -18,7 +18,7 @@ internal static class Restart
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
-        await using (await Bench.StartServerAsync(store, cancellationToken))
+        await using (await bench.StartServerAsync(store, cancellationToken))
         {
             // It has brought the schema.
         }
@@ -29,7 +29,7 @@ internal static class Restart
         var check = new List<Climb>();
         for (var i = 0; i < restarts; i++)
         {
-            server.Add(await ClimbAsync(bench, () => Bench.StartServerAsync(store, cancellationToken), "/quota", keys, cancellationToken));
+            server.Add(await ClimbAsync(bench, () => bench.StartServerAsync(store, cancellationToken), "/quota", keys, cancellationToken));
             check.Add(await ClimbAsync(bench, () => Bench.StartLimitAsync("checked", store, cancellationToken), "/limit", keys, cancellationToken));
         }
 

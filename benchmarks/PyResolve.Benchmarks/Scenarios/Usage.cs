@@ -26,7 +26,7 @@ internal static class Usage
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
-        await using var server = await Bench.StartServerAsync(store, cancellationToken);
+        await using var server = await bench.StartServerAsync(store, cancellationToken);
         var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
         await using var limit = await Bench.StartLimitAsync("usage", store, cancellationToken);
 

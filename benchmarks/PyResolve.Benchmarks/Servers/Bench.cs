@@ -6,7 +6,7 @@ using PyResolve.TestKit;
 namespace PyResolve.Benchmarks.Servers;
 
 /// <summary>What a scenario is given: a durable PostgreSQL, servers on it, and the effort that it may make.</summary>
-internal sealed class Bench(Effort effort, PostgresServer postgres) : IDisposable
+internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedServer server) : IDisposable
 {
     private readonly List<LoadGenerator> _open = [];
 
@@ -39,14 +39,14 @@ internal sealed class Bench(Effort effort, PostgresServer postgres) : IDisposabl
     public void Dispose() => _open.ForEach(load => load.Dispose());
 
     /// <summary>The product, as it is deployed.</summary>
-    public static Task<ServerProcess> StartServerAsync(BenchStore store, CancellationToken cancellationToken) =>
-        ServerProcess.StartAsync(store.Settings, cancellationToken);
+    public Task<ServerProcess> StartServerAsync(BenchStore store, CancellationToken cancellationToken) =>
+        ServerProcess.StartProgramAsync(server.Assembly, store.Settings, cancellationToken);
 
     /// <summary>The limit server that commits each event, on an embedded store of its own.</summary>
     public static Task<ServerProcess> StartEmbeddedLimitAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(LimitServer, new Dictionary<string, string?> { ["PYRESOLVE_LIMIT"] = "usage" }, cancellationToken);
 
-    /// <param name="limit"><c>bare</c>, <c>checked</c>, <c>select</c>, <c>usage</c> or <c>copy</c>.</param>
+    /// <param name="limit"><c>bare</c>, <c>checked</c>, <c>select</c>, <c>hold</c>, <c>usage</c> or <c>copy</c>.</param>
     /// <param name="store">What the product left there: a limit server makes no accounts.</param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <param name="settings">On top of the store's.</param>

@@ -98,9 +98,13 @@ internal static class LoginCommand
         }
     }
 
-    private static string WhereToGetOne(Uri? apiUrl) => apiUrl is null || apiUrl.Host == "api.pyresolve.dev"
-        ? "Get your key at https://pyresolve.dev/settings"
-        : $"Sign up at {apiUrl.AbsoluteUri.TrimEnd('/')}, or ask whoever runs that server for a key.";
+    private static string[] WhereToGetOne(Uri? apiUrl) => apiUrl is null || apiUrl.Host == "api.pyresolve.dev"
+        ? ["Get your key at https://pyresolve.dev/settings"]
+        :
+        [
+            "Ask whoever runs that server for a key, or open an account, which comes with one:",
+            $"  curl {apiUrl.AbsoluteUri.TrimEnd('/')}/auth/signup -H 'Content-Type: application/json' -d '{{\"email\":\"…\",\"password\":\"…\"}}'",
+        ];
 
     private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
     {

@@ -16,6 +16,7 @@ internal sealed class ApiAnswer
     private readonly string? _location;
     private readonly string? _requestId;
     private readonly TimeSpan? _retryAfter;
+    private readonly DateTimeOffset? _date;
 
     private ApiAnswer(string target, HttpResponseMessage response, byte[] body, TimeProvider time)
     {
@@ -24,6 +25,7 @@ internal sealed class ApiAnswer
         Status = (int)response.StatusCode;
         _mediaType = response.Content?.Headers.ContentType?.MediaType ?? "no content type";
         _location = response.Headers.Location?.ToString();
+        _date = response.Headers.Date;
         _requestId = response.Headers.TryGetValues("X-Request-Id", out var ids) ? Redaction.Line(ids.First()) : null;
         _retryAfter = response.Headers.RetryAfter switch
         {
@@ -36,6 +38,9 @@ internal sealed class ApiAnswer
     public int Status { get; }
 
     public bool IsSuccess => Status is >= 200 and <= 299;
+
+    /// <summary>The server's time; <see langword="null"/> where it is a portal's or a proxy's page that tells it.</summary>
+    public DateTimeOffset? Date => IsJson ? _date : null;
 
     private bool IsJson => _mediaType.EndsWith("/json", StringComparison.OrdinalIgnoreCase) || _mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
 
@@ -64,6 +69,23 @@ internal sealed class ApiAnswer
     public T Read<T>(JsonTypeInfo<T> type, Func<T, bool> isComplete)
         where T : class =>
         IsJson && TryRead(type) is { } value && isComplete(value) ? value : throw Unexpected();
+
+    /// <summary>Reads an answer of which only a part is of interest.</summary>
+    public T Read<T>(Func<JsonElement, T?> read)
+        where T : class
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(_body);
+            if (IsJson && read(document.RootElement) is { } value)
+                return value;
+        }
+        catch (JsonException)
+        {
+        }
+
+        throw Unexpected();
+    }
 
     /// <summary>The exception that a status outside 200–299 becomes.</summary>
     public PyResolveException Failure(bool sentKey)

@@ -15,9 +15,15 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public bool NeedsKey { get; init; }
 
+    /// <summary>Whether sending it twice does what sending it once does: it reads, or carries an id of its own.</summary>
+    public bool IsRepeatable { get => field || Method == HttpMethod.Get || IdempotencyKey is not null; init; }
+
     public bool SendsKey => NeedsKey && SessionToken is null;
 
     public ApiRequest With<T>(T body, JsonTypeInfo<T> type) => this with { Body = JsonSerializer.SerializeToUtf8Bytes(body, type) };
+
+    /// <summary>With a body that is JSON already.</summary>
+    public ApiRequest With(byte[] json) => this with { Body = json };
 
     /// <summary>The route alone, so that a session or a password never reaches a log.</summary>
     public override string ToString() => $"{Method} {Path}";

@@ -19,7 +19,10 @@ public sealed record ApiKeyCredential(string Key, SettingSource Source, string C
     /// <summary>The key's first 20 characters, as the server lists it, and an ellipsis.</summary>
     public string MaskedKey => Redaction.Key(Key);
 
-    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable : $"api_key in {ConfigPath}";
+    /// <summary>The profile that it is of; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
+    public string? Profile { get; init; }
+
+    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable : $"{(Profile is null ? "" : $"profiles.{Profile}.")}api_key in {ConfigPath}";
 
     /// <summary>The masked key and its source, so that the secret never reaches a log.</summary>
     public override string ToString() => $"{MaskedKey} ({Origin})";
@@ -31,5 +34,10 @@ public sealed record ApiKeyCredential(string Key, SettingSource Source, string C
 /// <param name="ConfigPath">The config file that was, or would have been, read.</param>
 public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigPath)
 {
-    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"api_url in {ConfigPath}";
+    /// <summary>The profile that it is of; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
+    public string? Profile { get; init; }
+
+    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";
+
+    internal static string Name(string? profile) => profile is null ? "api_url" : $"profiles.{profile}.api_url";
 }

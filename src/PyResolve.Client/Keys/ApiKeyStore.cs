@@ -9,13 +9,24 @@ public sealed class ApiKeyStore
     internal const string ApiKeyVariable = "PYRESOLVE_API_KEY";
     internal const string ApiUrlVariable = "PYRESOLVE_API_URL";
     internal const string HomeVariable = "PYRESOLVE_HOME";
+    internal const string ProfileVariable = "PYRESOLVE_PROFILE";
     private const string ApiKeyName = "api_key";
     private const string ApiUrlName = "api_url";
+    private const string ProfileName = "profile";
+    private const string ProfilesTable = "profiles";
+    private const int LongestProfile = 64;
+    private readonly string? _profile;
 
     /// <summary>A store in a folder.</summary>
     /// <param name="home">Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. It is created when something is saved.</param>
-    public ApiKeyStore(string? home = null)
+    /// <param name="profile">
+    /// The server and account to use: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c> in the file, then
+    /// the key and the server at the top of the file.
+    /// </param>
+    /// <exception cref="ArgumentException">That is no name of a profile.</exception>
+    public ApiKeyStore(string? home = null, string? profile = null)
     {
+        _profile = profile is null ? null : Checked(profile);
         Home = Path.GetFullPath(home ?? Variable(HomeVariable) ?? DefaultHome());
         ConfigPath = Path.Combine(Home, "config.toml");
     }
@@ -34,13 +45,33 @@ public sealed class ApiKeyStore
         ? $"{ConfigPath} can be read by others than its owner. Run: chmod 600 \"{ConfigPath}\""
         : null;
 
+    /// <summary>The profile in use; <see langword="null"/> for the key and the server at the top of the file.</summary>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    /// <exception cref="PyResolveException">What is set is no name of a profile.</exception>
+    public string? FindProfile() => FindProfile(ConfigFile.Load(ConfigPath));
+
+    /// <summary>The profiles in the file, in its order.</summary>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    public IReadOnlyList<string> ListProfiles() => ConfigFile.Load(ConfigPath).Tables(ProfilesTable);
+
+    /// <summary>Makes a profile the one that is used from now on, here and in other processes, unless they name another.</summary>
+    /// <param name="profile">1 to 64 letters, digits, - and _; <see langword="null"/> for the key and the server at the top of the file.</param>
+    /// <exception cref="ArgumentException">That is no name of a profile.</exception>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public void UseProfile(string? profile)
+    {
+        if (profile is not null)
+            Checked(profile);
+        PrivateFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set(ProfileName, profile));
+    }
+
     /// <summary>The key, and where it is from; <see langword="null"/> when there is none.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
     public ApiKeyCredential? Find()
     {
         if (Variable(ApiKeyVariable) is { } key)
             return new(key, SettingSource.Environment, ConfigPath);
-        return Setting(ApiKeyName) is { } saved ? new(saved, SettingSource.ConfigFile, ConfigPath) : null;
+        return Setting(ApiKeyName) is { } saved ? new(saved.Value, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile } : null;
     }
 
     /// <summary>The server, and where its address is from; <see langword="null"/> when none is set.</summary>
@@ -50,10 +81,13 @@ public sealed class ApiKeyStore
     {
         if (Variable(ApiUrlVariable) is { } text)
             return new(Url(text, ApiUrlVariable), SettingSource.Environment, ConfigPath);
-        return Setting(ApiUrlName) is { } saved ? new(Url(saved, $"api_url in {ConfigPath}"), SettingSource.ConfigFile, ConfigPath) : null;
+        if (Setting(ApiUrlName) is not { } saved)
+            return null;
+        var origin = $"{ApiUrlSetting.Name(saved.Profile)} in {ConfigPath}";
+        return new(Url(saved.Value, origin), SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile };
     }
 
-    /// <summary>Keeps a key, and a server if one is given, in the file, readable by its owner alone. Whatever else the file holds stays as it is.</summary>
+    /// <summary>Keeps a key, and a server if one is given, in the file, under the profile in use, readable by its owner alone. Whatever else the file holds stays as it is.</summary>
     /// <param name="apiKey">The key: visible ASCII characters.</param>
     /// <param name="apiUrl">The server; default: leave what is there.</param>
     /// <exception cref="ArgumentException">That is no key, or no absolute URL.</exception>
@@ -66,27 +100,53 @@ public sealed class ApiKeyStore
             throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));
         PrivateFile.Edit(ConfigPath, file =>
         {
-            var edited = file.Set(ApiKeyName, apiKey);
-            return apiUrl is null ? edited : edited.Set(ApiUrlName, apiUrl.OriginalString);
+            var profile = FindProfile(file);
+            var edited = file.Set(PathOf(profile, ApiKeyName), apiKey);
+            return apiUrl is null ? edited : edited.Set(PathOf(profile, ApiUrlName), apiUrl.OriginalString);
         });
     }
 
-    /// <summary>Removes the key from the file, and nothing else.</summary>
+    /// <summary>Removes the key of the profile in use from the file, and nothing else.</summary>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
     public bool Remove()
     {
         if (Setting(ApiKeyName) is null)
             return false;
-        PrivateFile.Edit(ConfigPath, static file => file.Remove(ApiKeyName));
+        PrivateFile.Edit(ConfigPath, file => file.Remove(PathOf(FindProfile(file), ApiKeyName)));
         return true;
     }
 
-    private string? Setting(string name)
+    private (string Value, string? Profile)? Setting(string name)
     {
-        var value = ConfigFile.Load(ConfigPath).String(name)?.Trim();
-        return string.IsNullOrEmpty(value) ? null : value;
+        var file = ConfigFile.Load(ConfigPath);
+        var profile = FindProfile(file);
+        var value = file.String(PathOf(profile, name))?.Trim();
+        return string.IsNullOrEmpty(value) ? null : (value!, profile);
     }
+
+    private string? FindProfile(ConfigFile file)
+    {
+        if (_profile is not null)
+            return _profile;
+        var variable = Variable(ProfileVariable);
+        var found = variable ?? file.String(ProfileName)?.Trim();
+        if (string.IsNullOrEmpty(found))
+            return null;
+        return IsProfile(found!)
+            ? found
+            : throw new PyResolveException(
+                PyResolveErrorCodes.InvalidConfiguration,
+                $"{(variable is null ? $"{ProfileName} in {ConfigPath}" : ProfileVariable)} is no name of a profile; a profile has 1 to 64 letters, digits, - and _.");
+    }
+
+    private static string[] PathOf(string? profile, string name) => profile is null ? [name] : [ProfilesTable, profile, name];
+
+    private static string Checked(string profile) => IsProfile(profile)
+        ? profile
+        : throw new ArgumentException("A profile has 1 to 64 letters, digits, - and _.", nameof(profile));
+
+    internal static bool IsProfile(string name) => name.Length is > 0 and <= LongestProfile && name.All(TomlText.IsBareCharacter);
 
     private static Uri Url(string text, string origin) => Uri.TryCreate(text, UriKind.Absolute, out var url)
         ? url

@@ -42,8 +42,13 @@ internal sealed class ConfigFile
 
     public static ConfigFile Parse(string path, string text) => new(path, text);
 
-    /// <summary>A string at the top level; <see langword="null"/> where the key is not set.</summary>
-    public string? String(string key) => Find(key) is { } entry ? StringOf(entry) : null;
+    /// <summary>A string, by the names of its tables and its key; <see langword="null"/> where the key is not set.</summary>
+    public string? String(params string[] path) => Find(path) is { } entry ? StringOf(entry) : null;
+
+    /// <summary>The names of the tables right under one, as those in <c>[profiles.work]</c>, in order.</summary>
+    public IReadOnlyList<string> Tables(string parent) =>
+        [.. _document.Tables.Select(static table => table.Path).Concat(_document.Entries.Select(static entry => entry.Path.Take(entry.Path.Count - 1).ToList()))
+            .Where(path => path.Count >= 2 && path[0] == parent).Select(static path => path[1]).Distinct()];
 
     /// <summary>The strings of a table, as <c>[migrators]</c>; empty where there is no such table.</summary>
     public IReadOnlyDictionary<string, string> Strings(string table)
@@ -58,24 +63,38 @@ internal sealed class ConfigFile
         return strings;
     }
 
-    /// <summary>The file with a string at the top level set.</summary>
-    public ConfigFile Set(string key, string value)
+    /// <summary>The file with a string set. A key of a table that is not there yet comes at the end, under a header of its own.</summary>
+    public ConfigFile Set(string[] path, string value)
     {
         var quoted = TomlText.Quote(value);
-        if (Find(key) is { } entry)
+        if (Find(path) is { } entry)
             return Parse(Path, Text.Remove(entry.ValueStart, entry.ValueEnd - entry.ValueStart).Insert(entry.ValueStart, quoted));
         var newLine = Text.Contains("\r\n") ? "\r\n" : "\n";
-        var line = $"{TomlText.Key(key)} = {quoted}{newLine}";
-        var isMidLine = _document.RootEnd > 0 && Text[_document.RootEnd - 1] is not ('\n' or '\uFEFF');
-        return Parse(Path, Text.Insert(_document.RootEnd, isMidLine ? newLine + line : line));
+        var line = $"{TomlText.Key(path[path.Length - 1])} = {quoted}{newLine}";
+        var table = path.Take(path.Length - 1).ToList();
+        if (table.Count == 0)
+            return Insert(_document.RootEnd, line, newLine);
+        if (_document.Tables.FirstOrDefault(header => header.Path.SequenceEqual(table)) is { } known)
+            return Insert(known.End, line, newLine);
+        var gap = Text.Length == 0 ? "" : newLine;
+        return Insert(Text.Length, $"{gap}[{string.Join(".", table.Select(TomlText.Key))}]{newLine}{line}", newLine);
     }
 
+    /// <summary>The file with a string at the top level set.</summary>
+    public ConfigFile Set(string key, string value) => Set([key], value);
+
     /// <summary>The file without the key's line.</summary>
-    public ConfigFile Remove(string key) => Find(key) is { } entry
+    public ConfigFile Remove(params string[] path) => Find(path) is { } entry
         ? Parse(Path, Text.Remove(entry.LineStart, entry.LineEnd - entry.LineStart))
         : this;
 
-    private TomlEntry? Find(string key) => _document.Entries.FirstOrDefault(entry => entry.Path.Count == 1 && entry.Path[0] == key);
+    private ConfigFile Insert(int position, string text, string newLine)
+    {
+        var isMidLine = position > 0 && Text[position - 1] is not ('\n' or '\uFEFF');
+        return Parse(Path, Text.Insert(position, isMidLine ? newLine + text : text));
+    }
+
+    private TomlEntry? Find(string[] path) => _document.Entries.FirstOrDefault(entry => entry.Path.SequenceEqual(path));
 
     private string StringOf(TomlEntry entry) => entry.Text
         ?? throw new ConfigFileException(

@@ -11,7 +11,24 @@ internal static partial class PrivateFile
     public static bool IsReadableByOthers(string path) =>
         !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & OthersMayRead) != UnixFileMode.None;
 
-    private static void CreateFolder(string path)
+    /// <summary>
+    /// How a file is opened that nobody else may open. On Windows, sharing to delete lets its holder rename it, and nobody else read or write
+    /// it; elsewhere only <see cref="FileShare.None"/> takes a lock.
+    /// </summary>
+    public static FileShare Exclusive => OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
+
+    /// <summary>A new file of its owner's alone, held exclusively, to be read and written without a buffer.</summary>
+    public static FileStream Create(string path)
+    {
+        var options = Options(FileMode.CreateNew);
+        options.Access = FileAccess.ReadWrite;
+        options.Share = Exclusive;
+        options.BufferSize = 0;
+        return new(path, options);
+    }
+
+    /// <summary>A folder that its owner alone can enter.</summary>
+    public static void CreateFolder(string path)
     {
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(path);

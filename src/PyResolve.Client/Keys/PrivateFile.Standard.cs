@@ -2,6 +2,7 @@
 using System.ComponentModel;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace PyResolve.Client;
 
@@ -11,6 +12,8 @@ internal static partial class PrivateFile
     private const uint OwnerOnly = 0x180; // 0600
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
     private const int OthersMayRead = 0x24; // 0044
+    private const int MostLinks = 40;
+    private const int LongestPath = 4096;
 
     private static bool IsUnix => !RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 
@@ -21,7 +24,21 @@ internal static partial class PrivateFile
         return IsUnix && mode is not null && File.Exists(path) && (Convert.ToInt32(mode.Invoke(null, [path])) & OthersMayRead) != 0;
     }
 
-    private static void CreateFolder(string path)
+    /// <summary>
+    /// How a file is opened that nobody else may open. On Windows, sharing to delete lets its holder rename it, and nobody else read or write
+    /// it; elsewhere only <see cref="FileShare.None"/> takes a lock.
+    /// </summary>
+    public static FileShare Exclusive => !IsUnix ? FileShare.Delete : FileShare.None;
+
+    /// <summary>A new file of its owner's alone, held exclusively, to be read and written without a buffer.</summary>
+    public static FileStream Create(string path)
+    {
+        CreateEmpty(path);
+        return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
+    }
+
+    /// <summary>A folder that its owner alone can enter.</summary>
+    public static void CreateFolder(string path)
     {
         if (Directory.Exists(path))
             return;
@@ -35,22 +52,40 @@ internal static partial class PrivateFile
         Directory.CreateDirectory(path);
     }
 
-    private static string FinalTarget(string path) => path;
+    /// <summary>The file that a link leads to, so that the link stays.</summary>
+    private static string FinalTarget(string path)
+    {
+        for (var links = 0; IsUnix && LinkTarget(path) is { } target; links++)
+        {
+            if (links == MostLinks)
+                throw new IOException($"{path} is a link in a circle of links.");
+            path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, target));
+        }
+
+        return path;
+    }
+
+    private static string? LinkTarget(string path)
+    {
+        var target = new byte[LongestPath];
+        var length = (int)readlink(path, target, (IntPtr)target.Length);
+        return length > 0 ? Encoding.UTF8.GetString(target, 0, length) : null;
+    }
 
     private static FileStream CreateOwnerOnly(string path)
     {
-        Create(path);
+        CreateEmpty(path);
         return new(path, FileMode.Open, FileAccess.Write, FileShare.None);
     }
 
     private static FileStream OpenOwnerOnly(string path)
     {
         if (!File.Exists(path))
-            Create(path);
+            CreateEmpty(path);
         return new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
     }
 
-    private static void Create(string path)
+    private static void CreateEmpty(string path)
     {
         if (!IsUnix)
             return;
@@ -75,6 +110,10 @@ internal static partial class PrivateFile
     [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int mkdir(string path, uint mode);
+
+    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern IntPtr readlink(string path, [Out] byte[] target, IntPtr size);
 
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -8,6 +8,7 @@ namespace PyResolve.Client;
 /// </summary>
 internal static partial class PrivateFile
 {
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
 
@@ -20,7 +21,7 @@ internal static partial class PrivateFile
             using (Lock(target + ".lock"))
             {
                 var file = ConfigFile.Load(path);
-                Replace(target, edit(file).Text);
+                Replace(target, Utf8.GetBytes(edit(file).Text));
             }
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
@@ -30,14 +31,14 @@ internal static partial class PrivateFile
         }
     }
 
-    private static void Replace(string path, string text)
+    /// <summary>Writes a file in one step: it is the old one or the new one at every instant, and on disk when this returns.</summary>
+    public static void Replace(string path, byte[] bytes)
     {
         var temporary = $"{path}.{Uuid.NewVersion7(TimeProvider.System):N}.tmp";
         try
         {
             using (var stream = CreateOwnerOnly(temporary))
             {
-                var bytes = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text);
                 stream.Write(bytes, 0, bytes.Length);
                 stream.Flush(flushToDisk: true);
             }

@@ -2,8 +2,14 @@ namespace PyResolve.Client;
 
 /// <summary>What a TOML text says, as far as it is needed here, and where it says it.</summary>
 /// <param name="Entries">Every key with a value outside arrays of tables and inline tables, in order.</param>
+/// <param name="Tables">Every table with a header of its own, in order.</param>
 /// <param name="RootEnd">Where a new top-level key goes: the start of a line, or the end of the text.</param>
-internal sealed record TomlDocument(IReadOnlyList<TomlEntry> Entries, int RootEnd);
+internal sealed record TomlDocument(IReadOnlyList<TomlEntry> Entries, IReadOnlyList<TomlTable> Tables, int RootEnd);
+
+/// <summary>A table with a header.</summary>
+/// <param name="Path">Its names.</param>
+/// <param name="End">Where a new key of it goes: after its last key or, without one, after its header.</param>
+internal sealed record TomlTable(IReadOnlyList<string> Path, int End);
 
 /// <summary>A key with its value.</summary>
 /// <param name="Path">The table's names, then the key's.</param>

@@ -6,6 +6,7 @@ internal sealed class TomlReader(string path, string text)
     private readonly TomlCursor _cursor = new(path, text);
     private readonly TomlNames _names = new();
     private readonly List<TomlEntry> _entries = [];
+    private readonly List<TomlTable> _tables = [];
     private IReadOnlyList<string> _table = [];
     private bool _isInArrayOfTables;
     private int? _firstHeader;
@@ -22,7 +23,7 @@ internal sealed class TomlReader(string path, string text)
                 ReadEntry();
         }
 
-        return new(_entries, RootEnd());
+        return new(_entries, _tables, RootEnd());
     }
 
     private bool SkipToStatement()
@@ -54,6 +55,7 @@ internal sealed class TomlReader(string path, string text)
         _firstHeader ??= start;
         _table = names;
         _isInArrayOfTables = _names.IsInArray(names);
+        _tables.Add(new(names, _cursor.Position));
     }
 
     private void ReadEntry()
@@ -72,6 +74,8 @@ internal sealed class TomlReader(string path, string text)
         _cursor.ExpectLineEnd();
         if (_firstHeader is null)
             _lastRootLineEnd = _cursor.Position;
+        else
+            _tables[_tables.Count - 1] = _tables[_tables.Count - 1] with { End = _cursor.Position };
         if (!_isInArrayOfTables)
             _entries.Add(new([.. _table, .. key], value, line, lineStart, _cursor.Position, valueStart, valueEnd));
     }

@@ -10,7 +10,6 @@ namespace PyResolve.Client;
 public sealed class QuotaPermit : IAsyncDisposable, IDisposable
 {
     private readonly PyResolveClient? _client;
-    private readonly TimeProvider _time;
     private readonly Guid _eventId;
     private bool _completionBegun;
     private bool _disposed;
@@ -18,7 +17,6 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     private QuotaPermit(PyResolveClient? client, TimeProvider time)
     {
         _client = client;
-        _time = time;
         _eventId = client is null ? Guid.Empty : Uuid.NewVersion7(time);
     }
 
@@ -87,8 +85,7 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
             TokensUsed = outcome.TokensUsed,
             Metadata = outcome.Metadata,
         };
-        var committed = await Retry.RunAsync(
-            _time, token => _client.CommitReservationAsync(id, commit, token), cancellationToken).ConfigureAwait(false);
+        var committed = await _client.CommitReservationAsync(id, commit, cancellationToken).ConfigureAwait(false);
         Quota = committed.Quota ?? Quota;
         IsSettled = true;
     }

@@ -9,12 +9,15 @@ public sealed record ReportResult
     {
     }
 
-    /// <summary>Whether the event now waits to be sent. A refused event is lost unless the caller keeps it.</summary>
-    [MemberNotNullWhen(false, nameof(Reason))]
+    /// <summary>Whether the event is kept on disk until the server has it. A refused event is lost unless the caller keeps it.</summary>
+    [MemberNotNullWhen(false, nameof(Reason), nameof(Refusal))]
     [MemberNotNullWhen(true, nameof(EventId))]
     public bool IsAccepted => EventId is not null;
 
-    /// <summary>Why it was refused, and what mends it; <see langword="null"/> when it was accepted.</summary>
+    /// <summary>Why it was refused, for programs; <see langword="null"/> when it was accepted.</summary>
+    public ReportRefusal? Refusal { get; private init; }
+
+    /// <summary>Why it was refused, and what mends it, for people; <see langword="null"/> when it was accepted.</summary>
     public string? Reason { get; private init; }
 
     /// <summary>The id that the event has on the server; <see langword="null"/> when it was refused.</summary>
@@ -22,5 +25,24 @@ public sealed record ReportResult
 
     internal static ReportResult Accepted(Guid id) => new() { EventId = id };
 
-    internal static ReportResult Refused(string reason) => new() { Reason = reason };
+    internal static ReportResult Refused(ReportRefusal refusal, string reason) => new() { Refusal = refusal, Reason = reason };
+}
+
+/// <summary>Why an event was refused.</summary>
+public enum ReportRefusal
+{
+    /// <summary>There is no API key, so that there is no account to report for.</summary>
+    NoKey,
+
+    /// <summary>As much waits as may: <see cref="PyResolveClientOptions.UsageQueueCapacity"/> or <see cref="PyResolveClientOptions.UsageQueueBytes"/>.</summary>
+    Full,
+
+    /// <summary>The folder cannot be written: no room, no permission.</summary>
+    NotWritable,
+
+    /// <summary>The event is over 1 MiB, because of its metadata.</summary>
+    TooLarge,
+
+    /// <summary>The reporter was disposed of.</summary>
+    Disposed,
 }

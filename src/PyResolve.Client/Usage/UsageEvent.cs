@@ -45,7 +45,10 @@ public sealed class UsageEvent
     /// <summary>Names the event, so that reporting it again stores nothing new. Default: a new id for each report.</summary>
     public Guid? Id { get; init; }
 
-    /// <summary>When it happened: at most 35 days back. Default: when it is reported.</summary>
+    /// <summary>
+    /// When it happened: at most 35 days back. Default: when it is reported. Where this machine's clock turns out to be wrong by over a
+    /// minute, the server's counts: for the default from then on, and for a time that the server refuses.
+    /// </summary>
     public DateTimeOffset? OccurredAt { get; init; }
 
     private static bool IsWord(string text)

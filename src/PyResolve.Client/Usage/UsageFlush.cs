@@ -1,13 +1,17 @@
 namespace PyResolve.Client;
 
-/// <summary>Someone who waits until the first so many accepted events are settled.</summary>
+/// <summary>Someone who waits until the first so many events are settled.</summary>
 internal sealed class UsageFlush(long target)
 {
     private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _target = target;
+
+    /// <summary>So many events have come in front.</summary>
+    public void Defer(int events) => _target += events;
 
     public bool TryComplete(long settled)
     {
-        if (settled < target)
+        if (settled < _target)
             return false;
         _done.TrySetResult(true);
         return true;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using PyResolve.Client.Wire;
@@ -5,40 +6,59 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>
-/// Sends usage events in the background, from a bounded queue in memory: what has not been sent when the process dies is lost. Each event has
-/// a fixed id, so that sending it again stores it once. Thread-safe; one for the process.
+/// Reports usage events by way of an outbox on disk: what was accepted survives the process, and is sent by the next one if need be. Each
+/// event has a fixed id, so that sending it again stores it once. Thread-safe; one for the process, any number of processes side by side.
 /// </summary>
+/// <remarks>
+/// The outbox is <c>~/.pyresolve/outbox</c> (<see cref="PyResolveClientOptions.Home"/>), with a folder for each server and key. What an
+/// earlier process left there is taken over at the first report or flush.
+/// </remarks>
 public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
-    private readonly ClientSettings _settings;
-    private readonly UsageSender _sender;
+    private readonly Outbox? _outbox;
+    private readonly RejectedEvents? _rejected;
+    private readonly UsageSender? _sender;
     private readonly ILogger _logger;
     private string? _loggedRefusal;
 
     internal UsageReporter(ApiTransport transport, ClientSettings settings, ILogger? logger)
     {
         _transport = transport;
-        _settings = settings;
         _logger = logger ?? NullLogger.Instance;
-        _sender = new(transport, settings.UsageQueueCapacity, _logger);
+        if (settings.ApiKey is not { } key)
+            return;
+        var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
+        _outbox = new(folder, new(settings.UsageQueueCapacity, settings.UsageQueueBytes), transport.Time);
+        _rejected = new(folder, transport.Time, _logger);
+        _sender = new(_outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
     }
 
-    /// <summary>Events that were accepted and are neither sent nor rejected. After disposal: the events that were lost.</summary>
-    public long Pending => _sender.Pending;
+    /// <summary>Events that this process has to send: reported here, or taken over, and neither sent nor rejected yet. After disposal: those that wait for the next start.</summary>
+    public long Pending => _outbox?.Count ?? 0;
 
-    /// <summary>Events that the server has recorded.</summary>
-    public long Sent => _sender.Sent;
+    /// <summary>For how long the oldest of them has waited; <see cref="TimeSpan.Zero"/> when none waits, and after disposal.</summary>
+    public TimeSpan OldestPendingAge => _outbox?.Oldest is { } oldest && _transport.Time.GetUtcNow() - oldest is { Ticks: > 0 } age ? age : TimeSpan.Zero;
 
-    /// <summary>Events that the server refused for good: a bad key, a missing scope, a broken rule. They are not sent again.</summary>
-    public long Rejected => _sender.Rejected;
-
-    /// <summary>Why the last rejected event was refused; <see langword="null"/> while none was.</summary>
-    public PyResolveException? LastRejection => _sender.LastRejection;
+    /// <summary>Events that the server has recorded, since this client was made.</summary>
+    public long Sent => _sender?.Sent ?? 0;
 
     /// <summary>
-    /// Takes an event over. It fixes the event's id and time, and never waits for the network. It refuses, and says why, without a key, when
-    /// the queue is full, and after disposal.
+    /// Events that will not be sent, since this client was made: the server refused them for good (a broken rule, an id that another event
+    /// has), or they waited for over 35 days. Each is kept, with the reason, in the folder <c>rejected</c> of the outbox.
+    /// </summary>
+    public long Rejected => _rejected?.Count ?? 0;
+
+    /// <summary>Why the last rejected event was; <see langword="null"/> while none was.</summary>
+    public PyResolveException? LastRejection => _rejected?.Last;
+
+    /// <summary>Why the last try to send failed, such as a revoked key, while the events wait; <see langword="null"/> when it did not fail.</summary>
+    public PyResolveException? LastFailure => _sender?.LastFailure;
+
+    /// <summary>
+    /// Takes an event over. It fixes the event's id and time and appends it to the outbox; it never waits for the network. Once it is
+    /// accepted, it survives the end of the process, however abrupt. It refuses, and says why, without a key, when as much waits as may,
+    /// when the outbox cannot be written, and after disposal.
     /// </summary>
     /// <param name="usage">What happened.</param>
     /// <exception cref="ArgumentNullException"><paramref name="usage"/> is <see langword="null"/>.</exception>
@@ -46,40 +66,48 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     {
         Guard.NotNull(usage);
         var request = ToWire(usage);
-        var refusal = _transport.HasKey
-            ? _sender.Accept(request)
-            : "There is no API key to report usage for. Run 'pyresolve login', or set PYRESOLVE_API_KEY.";
+        var refusal = _sender is null
+            ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key to report usage for. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
+            : _sender.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
-        if (Interlocked.Exchange(ref _loggedRefusal, refusal) != refusal)
-            Log.Refused(_logger, refusal);
-        return ReportResult.Refused(refusal);
+        if (Interlocked.Exchange(ref _loggedRefusal, refusal.Reason) != refusal.Reason)
+            Log.Refused(_logger, refusal.Reason!);
+        return refusal;
     }
 
     /// <summary>
-    /// Waits until everything reported before is recorded or rejected (<see cref="Rejected"/>). When the server cannot be reached after a few
-    /// tries it throws; the events keep waiting, and are tried again.
+    /// Waits until everything reported before, and everything that earlier processes left behind, is recorded or rejected
+    /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, or refuses the key, it throws; the events are then safe
+    /// from a power cut too, keep waiting, and are tried again.
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting; the events are sent all the same.</param>
-    /// <exception cref="PyResolveException">The server cannot be reached, or fails.</exception>
-    public Task FlushAsync(CancellationToken cancellationToken = default) => _sender.FlushAsync(cancellationToken);
+    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails.</exception>
+    public Task FlushAsync(CancellationToken cancellationToken = default) => _sender?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
-    /// <summary>Refuses further events and waits for those on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>. Never throws for the network.</summary>
-    public async ValueTask DisposeAsync() => await _sender.CloseAsync(_settings.ShutdownTimeout).ConfigureAwait(false);
+    /// <summary>
+    /// Refuses further events and waits for those on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>; what is not
+    /// sent by then waits on disk for the next start. Never throws for the network. A process that ends without it does the same.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_sender is not null)
+            await _sender.CloseAsync().ConfigureAwait(false);
+    }
 
     /// <summary>As <see cref="DisposeAsync"/>, blocking.</summary>
-    public void Dispose() => Task.Run(() => _sender.CloseAsync(_settings.ShutdownTimeout)).GetAwaiter().GetResult();
+    public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
     private UsageEventRequest ToWire(UsageEvent usage) => new()
     {
         Id = usage.Id ?? Uuid.NewVersion7(_transport.Time),
-        OccurredAt = usage.OccurredAt ?? _transport.Time.GetUtcNow(),
+        OccurredAt = usage.OccurredAt ?? _transport.ServerClock.Now,
         EventType = usage.EventType,
         Library = usage.Library,
         Tier = usage.Tier?.ToWire(),
         FilesChanged = usage.FilesChanged,
         TokensUsed = usage.TokensUsed,
-        Metadata = usage.Metadata?.Clone(),
+        Metadata = usage.Metadata,
         ReservationId = usage.ReservationId,
     };
 

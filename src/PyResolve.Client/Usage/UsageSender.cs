@@ -1,50 +1,53 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-#pragma warning disable CA1001 // The token source has no timer and no wait handle: nothing in it needs disposal, and senders may still ask it.
+#pragma warning disable CA1001 // Neither token source nor semaphore has a timer or a wait handle: nothing in them needs disposal, and senders may still ask them.
 
-/// <summary>The background half of <see cref="UsageReporter"/>: a loop that takes what waits, a handful at a time, until the server has it.</summary>
-internal sealed partial class UsageSender(ApiTransport transport, int capacity, ILogger logger)
+/// <summary>The background half of <see cref="UsageReporter"/>: a loop that takes what waits in the outbox, a batch at a time, until the server has it.</summary>
+internal sealed partial class UsageSender(
+    Outbox outbox,
+    UsageDelivery delivery,
+    RejectedEvents rejected,
+    ServerClock serverClock,
+    TimeSpan shutdownTimeout,
+    TimeProvider time,
+    ILogger logger)
 {
-    private const int AtOnce = 8;
     private const int TriesBeforeFlushFails = 3;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(5);
 
-    private readonly Channel<UsageEventRequest> _queue = Channel.CreateUnbounded<UsageEventRequest>(new() { SingleReader = true });
     private readonly CancellationTokenSource _end = new();
+    private readonly SemaphoreSlim _work = new(0);
     private readonly Gate _gate = new();
     private readonly List<UsageFlush> _flushes = [];
     private TaskCompletionSource<bool> _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _running;
-    private bool _closed;
+    private bool _closing;
     private long _accepted;
     private long _settledInOrder;
     private long _sent;
-    private long _rejected;
-    private PyResolveException? _lastRejection;
-
-    public long Pending => Math.Max(0, Interlocked.Read(ref _accepted) - Sent - Rejected);
+    private PyResolveException? _lastFailure;
 
     public long Sent => Interlocked.Read(ref _sent);
 
-    public long Rejected => Interlocked.Read(ref _rejected);
+    /// <summary>Why the last try failed; <see langword="null"/> when it did not.</summary>
+    public PyResolveException? LastFailure => Volatile.Read(ref _lastFailure);
 
-    public PyResolveException? LastRejection => Volatile.Read(ref _lastRejection);
-
-    public string? Accept(UsageEventRequest usage)
+    /// <returns>Why the event was not taken over; <see langword="null"/> when it was.</returns>
+    public ReportResult? Accept(byte[] json)
     {
         lock (_gate)
         {
-            if (_closed)
-                return "The reporter is disposed of. Report before disposing of the client.";
-            if (Pending >= capacity)
-                return $"{capacity} events already wait for the server. Flush and report again, or raise UsageQueueCapacity.";
-            _queue.Writer.TryWrite(usage);
-            Interlocked.Increment(ref _accepted);
-            _running ??= Task.Run(RunAsync);
+            if (_closing)
+                return ReportResult.Refused(ReportRefusal.Disposed, "The reporter is disposed of. Report before disposing of the client.");
+            Start();
+            if (outbox.Add(json) is { } refusal)
+                return refusal;
+            _accepted++;
+            if (_work.CurrentCount == 0)
+                _work.Release();
             return null;
         }
     }
@@ -54,111 +57,185 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
         UsageFlush flush;
         lock (_gate)
         {
+            if (!_closing)
+            {
+                Start();
+                Adopt();
+            }
+
             flush = new(_accepted);
             if (flush.TryComplete(_settledInOrder))
                 return;
             if (_end.IsCancellationRequested)
-                throw new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of; what still waited is lost.");
+                throw new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. What still waited is kept for the next one.");
             _flushes.Add(flush);
             _hurry.TrySetResult(true);
+            if (_work.CurrentCount == 0)
+                _work.Release();
         }
 
-        await flush.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await flush.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await Task.Run(outbox.Sync, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
     }
 
-    /// <summary>Accepts no more, lets the loop drain for so long, then ends it.</summary>
-    public async Task CloseAsync(TimeSpan timeout)
+    /// <summary>Accepts no more, lets the loop drain for as long as it may, then ends it. What still waits stays on disk.</summary>
+    public async Task CloseAsync()
     {
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
         Task? running;
         lock (_gate)
         {
-            _closed = true;
-            _queue.Writer.TryComplete();
+            _closing = true;
             _hurry.TrySetResult(true);
+            _work.Release();
             running = _running;
         }
 
-        if (running is null)
+        if (running is not null)
+        {
+            using var drained = new CancellationTokenSource();
+            await Task.WhenAny(running, time.Pause(shutdownTimeout, drained.Token)).ConfigureAwait(false);
+            drained.Cancel();
+            _end.Cancel();
+            await running.ConfigureAwait(false);
+        }
+
+        outbox.Release();
+    }
+
+    /// <summary>Under the gate: begins the loop, and takes over what was left behind, at the first use.</summary>
+    private void Start()
+    {
+        if (_running is not null)
             return;
-        using var drained = new CancellationTokenSource();
-        await Task.WhenAny(running, transport.Time.Pause(timeout, drained.Token)).ConfigureAwait(false);
-        drained.Cancel();
-        _end.Cancel();
-        await running.ConfigureAwait(false);
+        Adopt();
+        _running = Task.Run(RunAsync);
+        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+    }
+
+    private void OnProcessExit(object? sender, EventArgs e) => Task.Run(CloseAsync).GetAwaiter().GetResult();
+
+    private void Adopt()
+    {
+        var adopted = outbox.Adopt();
+        _accepted += adopted;
+        _flushes.ForEach(flush => flush.Defer(adopted));
+        if (adopted > 0 && _work.CurrentCount == 0)
+            _work.Release();
     }
 
     private async Task RunAsync()
     {
         try
         {
-            while (await _queue.Reader.WaitToReadAsync(_end.Token).ConfigureAwait(false))
+            while (true)
             {
-                var events = Take();
-                var count = events.Count;
-                await SendUntilSettledAsync(events).ConfigureAwait(false);
-                Settle(count);
+                while (outbox.Next(UsageDelivery.MostAtOnce) is { } batch)
+                {
+                    await SendUntilSettledAsync(batch).ConfigureAwait(false);
+                    outbox.Settle(batch);
+                    Settle(batch.Events.Count);
+                }
+
+                if (SettleAll())
+                    return;
+                await _work.WaitAsync(_end.Token).ConfigureAwait(false);
             }
         }
         catch (Exception) when (_end.IsCancellationRequested)
         {
-            Log.Lost(logger, Pending);
-            FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent."));
+            Log.Kept(logger, outbox.Count);
+            FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
         }
     }
 
-    private List<UsageEventRequest> Take()
+    /// <summary>With nothing left to send, everyone who waits has what they wait for, even if a broken disk has swallowed events.</summary>
+    /// <returns>Whether the loop is over.</returns>
+    private bool SettleAll()
     {
-        var taken = new List<UsageEventRequest>(AtOnce);
-        while (taken.Count < AtOnce && _queue.Reader.TryRead(out var next))
-            taken.Add(next);
-        return taken;
+        lock (_gate)
+        {
+            if (outbox.Count > 0)
+                return false;
+            Settle(checked((int)(_accepted - _settledInOrder)));
+            return _closing;
+        }
     }
 
-    private async Task SendUntilSettledAsync(List<UsageEventRequest> events)
+    private async Task SendUntilSettledAsync(OutboxBatch batch)
     {
-        for (var attempt = 1; ; attempt++)
+        var events = WithoutTheOld(batch.Events);
+        for (var attempt = 1; events.Count > 0; attempt++)
         {
             var hurry = NextHurry();
-            var failures = await Task.WhenAll(events.ConvertAll(SendAsync)).ConfigureAwait(false);
-            events = [.. events.Where((_, i) => failures[i] is not null)];
-            if (events.Count == 0)
+            var verdicts = await delivery.SendAsync(events, _end.Token).ConfigureAwait(false);
+            events = Sort(events, verdicts);
+            var failure = events.Count == 0 ? null : verdicts.First(static verdict => !verdict.IsFinal).Failure;
+            Volatile.Write(ref _lastFailure, failure);
+            if (failure is null)
                 return;
-            var failure = failures.First(static failure => failure is not null)!;
-            if (attempt >= TriesBeforeFlushFails)
-                FailFlushes(failure);
+            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403)
+                GiveUp(failure);
             await PauseAsync(failure, attempt, hurry).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Sends one event. What it returns is worth another try; what is not is counted.</summary>
-    private async Task<PyResolveException?> SendAsync(UsageEventRequest usage)
+    private List<StoredEvent> WithoutTheOld(IReadOnlyList<StoredEvent> events)
     {
-        try
+        var oldest = time.GetUtcNow() - MistimedEvents.TakenBack;
+        var young = new List<StoredEvent>(events.Count);
+        foreach (var stored in events)
         {
-            await transport.RecordUsageAsync(usage, _end.Token).ConfigureAwait(false);
-            Interlocked.Increment(ref _sent);
-            return null;
+            if (stored.ReportedAt >= oldest)
+                young.Add(stored);
+            else
+                rejected.Keep(stored, new(PyResolveErrorCodes.TooOld, "It waited for over 35 days, and the server takes nothing older."));
         }
-        catch (PyResolveException exception) when (IsForGood(exception))
-        {
-            Volatile.Write(ref _lastRejection, exception);
-            Interlocked.Increment(ref _rejected);
-            Log.Rejected(logger, usage.Id, exception.Code, exception.Message);
-            return null;
-        }
-        catch (PyResolveException exception)
-        {
-            return exception;
-        }
-        catch (Exception exception) when (!_end.IsCancellationRequested)
-        {
-            // A message handler of the host's may throw anything; the loop outlives it.
-            return new(PyResolveErrorCodes.Unreachable, $"Cannot send usage: {Redaction.Line(exception.Message)}", exception);
-        }
+
+        return young;
     }
 
-    private static bool IsForGood(PyResolveException exception) =>
-        exception is { Status: >= 400 and < 500 and not (408 or 425 or 429), Code: not PyResolveErrorCodes.UnexpectedAnswer };
+    /// <summary>Counts what is settled, and returns what is not.</summary>
+    private List<StoredEvent> Sort(List<StoredEvent> events, IReadOnlyList<Verdict> verdicts)
+    {
+        var again = new List<StoredEvent>();
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (!verdicts[i].IsFinal)
+                again.Add(events[i]);
+            else if (verdicts[i].Failure is not { } reason)
+                Interlocked.Increment(ref _sent);
+            else if (reason.Status != 422 || !SendCorrected(events[i]))
+                rejected.Keep(events[i], reason);
+        }
+
+        return again;
+    }
+
+    /// <summary>
+    /// An event that the server refuses for its time was stamped by a clock that is wrong. It goes to the end of the outbox with the time corrected, so that
+    /// it is the same at each try from now on; nothing is stored under its id yet, because it was refused.
+    /// </summary>
+    private bool SendCorrected(StoredEvent stored)
+    {
+        if (MistimedEvents.Correct(stored, serverClock) is not { } corrected)
+            return false;
+        lock (_gate)
+        {
+            if (!outbox.Restore(corrected))
+                return false;
+            _accepted++;
+            _flushes.ForEach(static flush => flush.Defer(1));
+            return true;
+        }
+    }
 
     /// <summary>Done when a flush arrives from now on.</summary>
     private Task<bool> NextHurry()
@@ -174,12 +251,28 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
     /// <summary>Waits as long as the server asks, or ever longer; a flush that has arrived since the attempt began cuts it short.</summary>
     private async Task PauseAsync(PyResolveException failure, int attempt, Task<bool> hurry)
     {
-        var wait = failure.RetryAfter is { } asked && asked > TimeSpan.Zero ? asked : Retry.Backoff(attempt, LongestPause);
+        var wait = failure switch
+        {
+            { RetryAfter: { Ticks: > 0 } asked } => asked,
+            { Status: 401 or 403 } => PauseAfterRefusal,
+            _ => Retry.Backoff(attempt, LongestPause),
+        };
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-        var pause = transport.Time.Pause(wait, over.Token);
+        var pause = time.Pause(wait, over.Token);
         await Task.WhenAny(pause, hurry).ConfigureAwait(false);
         over.Cancel();
         _end.Token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>The server is out of reach for now: whoever waits is told, and a reporter that closes waits no longer.</summary>
+    private void GiveUp(PyResolveException failure)
+    {
+        FailFlushes(failure);
+        lock (_gate)
+        {
+            if (_closing)
+                _end.Cancel();
+        }
     }
 
     private void Settle(int count)
@@ -202,10 +295,7 @@ internal sealed partial class UsageSender(ApiTransport transport, int capacity, 
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Usage event {EventId} was rejected and is not sent again ({Code}): {Reason}")]
-        public static partial void Rejected(ILogger logger, Guid? eventId, string code, string reason);
-
-        [LoggerMessage(2, LogLevel.Warning, "{Count} usage events were lost: the server did not take them before shutdown")]
-        public static partial void Lost(ILogger logger, long count);
+        [LoggerMessage(2, LogLevel.Warning, "{Count} usage events wait on disk for the next start: the server did not take them before shutdown")]
+        public static partial void Kept(ILogger logger, long count);
     }
 }

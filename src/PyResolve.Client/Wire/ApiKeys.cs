@@ -12,7 +12,7 @@ public sealed record CreateApiKeyRequest
     /// <summary>In the future; default never. A key can make keys only within its own expiry.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>1 to 1,000,000; default no limit.</summary>
+    /// <summary>1 to 1,000,000; default no limit, or that of the key which asks: a key can make keys only within its own limit.</summary>
     public int? RequestsPerMinute { get; init; }
 }
 

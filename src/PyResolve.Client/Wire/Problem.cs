@@ -38,6 +38,10 @@ public sealed record Problem
     /// <summary>When the quota is full again, for 402.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? ResetsAt { get; init; }
+
+    /// <summary>Where to change the subscription that there is, for <c>already_subscribed</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PortalUrl { get; init; }
 }
 
 /// <summary>The stable words in <see cref="Problem.Code"/>.</summary>
@@ -63,6 +67,9 @@ public static class ProblemCodes
 
     /// <summary>400, device login by a form: another <c>grant_type</c> than the device code's.</summary>
     public const string UnsupportedGrantType = "unsupported_grant_type";
+
+    /// <summary>400: the account never began to subscribe, so there is nothing to manage.</summary>
+    public const string NoBillingAccount = "no_billing_account";
 
     /// <summary>401: no key or session, or one that is unknown, revoked or expired.</summary>
     public const string Unauthenticated = "unauthenticated";
@@ -91,6 +98,9 @@ public static class ProblemCodes
     /// <summary>409: it contradicts what is stored.</summary>
     public const string Conflict = "conflict";
 
+    /// <summary>409: the account has a subscription already; <c>portal_url</c> is where to change it.</summary>
+    public const string AlreadySubscribed = "already_subscribed";
+
     /// <summary>413: the body is too large.</summary>
     public const string TooLarge = "too_large";
 
@@ -105,6 +115,9 @@ public static class ProblemCodes
 
     /// <summary>500: a fault of the server's.</summary>
     public const string Internal = "internal";
+
+    /// <summary>503: this server sells nothing, or not this, until its operator sets it up.</summary>
+    public const string BillingNotConfigured = "billing_not_configured";
 
     /// <summary>503: the store is down or overloaded; <c>Retry-After</c> says when.</summary>
     public const string Unavailable = "unavailable";

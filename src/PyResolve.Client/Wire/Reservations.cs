@@ -29,11 +29,11 @@ public sealed record ReservationRequest
 /// <param name="Id">The reservation.</param>
 /// <param name="State">One of <see cref="ReservationStates"/>.</param>
 /// <param name="Quantity">Migrations held at first.</param>
-/// <param name="Remaining">Migrations still held.</param>
+/// <param name="Remaining">Migrations still held; of a lease that was returned, until it ends.</param>
 /// <param name="Tier">The tier it was granted for.</param>
 /// <param name="Library">The library it was granted for.</param>
 /// <param name="Month">The month that it counts in, as <c>2026-11</c>.</param>
-/// <param name="ExpiresAt">When what is left goes back.</param>
+/// <param name="ExpiresAt">When what is left goes back; of a lease, when what was neither reported nor returned counts as used.</param>
 /// <param name="Lease">The signed, offline form; <see langword="null"/> unless a machine was named and the server signs.</param>
 /// <param name="Quota">The account's quota after this answer.</param>
 public sealed record Reservation(

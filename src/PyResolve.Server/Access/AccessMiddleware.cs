@@ -12,7 +12,8 @@ namespace PyResolve.Server.Access;
 /// Finds the caller before the body is read, on routes that require one. Refusals are plain answers, not exceptions: a flood of wrong
 /// keys must cost little.
 /// </summary>
-internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys, Sessions sessions, Identities identities, PublicUrl publicUrl)
+internal sealed class AccessMiddleware(
+    RequestDelegate next, ApiKeyVerifier keys, RequestLimiters limiters, Sessions sessions, Identities identities, PublicUrl publicUrl)
 {
     private const string BearerScheme = "Bearer ";
 
@@ -65,7 +66,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
     }
 
     private async ValueTask<Finding> FindByKeyAsync(HttpContext http, string key) =>
-        Judge(http, await keys.VerifyAsync(key, http.RequestAborted));
+        Judge(http, await keys.VerifyAsync(key, http.Connection.RemoteIpAddress, http.RequestAborted));
 
     private async ValueTask<Finding> FindBySessionAsync(HttpContext http, string token) =>
         await sessions.FindAsync(token, http.RequestAborted) is { } user
@@ -80,7 +81,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
 
     private static ValueTask<Finding> Refuse(Problem problem) => new(new Finding(new Refusal(problem)));
 
-    private static Finding Judge(HttpContext http, KeyVerdict verdict)
+    private Finding Judge(HttpContext http, KeyVerdict verdict)
     {
         if (verdict.TooManyTries)
         {
@@ -90,8 +91,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, ApiKeyVerifier keys
 
         if (verdict.Key is not { } key)
             return new Finding(new Refusal(Problems.Unauthenticated("Invalid or revoked API key")));
-        return RateLimits.Take(http, key.Limiter) is { } wait
-            ? new Finding(new Refusal(RateLimits.Problem($"This API key may make {key.Limiter!.Limit} requests a minute. Wait before the next one."), wait))
+        return RateLimits.Take(http, key.Owner, limiters) is { } wait
+            ? new Finding(new Refusal(RateLimits.Problem($"This API key may make {key.Owner.RequestsPerMinute} requests a minute. Wait before the next one."), wait))
             : new Finding(key.Owner);
     }
 

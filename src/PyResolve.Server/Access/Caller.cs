@@ -15,6 +15,9 @@ internal sealed record Caller(Guid UserId, string Email, string? Name)
     /// <summary>When the key ends, if it does.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>How often the key may be used; <see langword="null"/>: without a limit.</summary>
+    public int? RequestsPerMinute { get; init; }
+
     /// <summary>The session that was sent; <see langword="null"/> for a key, and for the token of another service, which cannot be ended here.</summary>
     public Guid? SessionId { get; init; }
 

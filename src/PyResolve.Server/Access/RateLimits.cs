@@ -9,11 +9,11 @@ namespace PyResolve.Server.Access;
 internal static class RateLimits
 {
     /// <returns>How long to wait, or <see langword="null"/> where the request may go on.</returns>
-    public static TimeSpan? Take(HttpContext http, RequestLimiter? limiter)
+    public static TimeSpan? Take(HttpContext http, Caller caller, RequestLimiters limiters)
     {
-        if (limiter is null)
+        if (caller is not { ApiKeyId: { } keyId, RequestsPerMinute: { } limit })
             return null;
-        var permit = limiter.Take();
+        var permit = limiters.Take(keyId, limit);
         var headers = http.Response.Headers;
         headers["RateLimit-Limit"] = permit.Limit.ToString(CultureInfo.InvariantCulture);
         headers["RateLimit-Remaining"] = permit.Remaining.ToString(CultureInfo.InvariantCulture);

@@ -1,4 +1,6 @@
 using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
@@ -6,7 +8,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>The end of an account: nothing of it can be used any more, nothing personal is left in its profile; its usage and its audit log stay.</summary>
-internal sealed class AccountDeletion(Database database, PasswordProof proof, Sessions sessions, VerifiedKeys verified, AuditLog audit, TimeProvider time)
+internal sealed class AccountDeletion(Database database, PasswordProof proof, Sessions sessions, VerifiedKeys verified, Inbox billing, AuditLog audit, TimeProvider time)
 {
     /// <param name="userId">The account.</param>
     /// <param name="password">Not needed where the account has none: it signs in through another service, whose token is the proof.</param>
@@ -51,7 +53,10 @@ internal sealed class AccountDeletion(Database database, PasswordProof proof, Se
         await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
+        await Outbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
+        // Its subscription is cancelled by that sync: nobody is to pay for what nobody can use.
+        await billing.AskForSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);
         await audit.WriteAsync(session, userId, origin, AuditActions.AccountDeleted, target: null, cancellationToken);
     }
 }

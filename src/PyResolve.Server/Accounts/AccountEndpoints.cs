@@ -69,13 +69,14 @@ internal static class AccountEndpoints
                 var key = await keys.CreateAsync(session, user.Id, new NewApiKey(ApiKeys.DefaultName, Scopes.Default, null, null), secret, http.RequestAborted);
                 var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, http.RequestAborted);
                 await audit.WriteAsync(session, user.Id, Origin.OfOwner(http), AuditActions.AccountCreated, key.Prefix, http.RequestAborted);
+                await letters.AskForVerificationAsync(session, user.Id, http.RequestAborted);
                 return new SignUpResponse(user, key.ApiKey, token, expiresAt);
             },
             http.RequestAborted);
 
         if (created is null)
             return new ProblemResult(Problems.Conflict("There is an account with this e-mail already. Log in instead."));
-        letters.AskForVerification(user.Id);
+        letters.Send();
         return TypedResults.Created((string?)null, created);
     }
 

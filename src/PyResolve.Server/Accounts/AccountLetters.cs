@@ -1,7 +1,6 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
-using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -11,27 +10,41 @@ namespace PyResolve.Server.Accounts;
 /// tells by its answer or its time whether there was anybody to write to.
 /// </summary>
 internal sealed class AccountLetters(
-    Database database, EmailQueue queue, EmailTokens tokens, Throttle throttle, ThrottleRules rules, AuditLog audit, PublicUrl publicUrl)
+    Database database, Outbox outbox, EmailTokens tokens, Throttle throttle, ThrottleRules rules, AuditLog audit, PublicUrl publicUrl)
 {
-    public void AskForVerification(Guid userId) => queue.Enqueue(cancellationToken => VerificationAsync(userId, cancellationToken));
+    private const string Verification = "verify";
+    private const string Reset = "reset";
+    private const string Leak = "leak";
 
-    public void AskForReset(string email, Origin origin) => queue.Enqueue(cancellationToken => ResetAsync(email, origin, cancellationToken));
+    /// <summary>Within a transaction of the caller's; follow its commit with <see cref="Send"/>.</summary>
+    public Task AskForVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        outbox.AddAsync(session, new LetterOrder(Verification) { UserId = userId }, cancellationToken);
 
-    public void TellOfLeak(LeakedKey leaked)
+    public async Task AskForResetAsync(string email, Origin origin, CancellationToken cancellationToken)
     {
-        if (leaked.Email.Length == 0)
+        if (!outbox.IsEnabled)
             return;
-        var letter = new Letter(
-            leaked.Email,
-            "An API key of yours was found in the open",
-            $"""
-            Somebody found your PyResolve API key {leaked.Prefix}… where others can read it, and reported it. It was revoked at once: whatever used it
-            is refused from now on.
-
-            Make a new key and put it where only your programs can read it. What was done with the old one is in your account's audit log.
-            """);
-        queue.Enqueue(_ => Task.FromResult<Letter?>(letter));
+        var order = new LetterOrder(Reset) { Email = Emails.Normalize(email), Address = origin.Address };
+        await database.WriteAsync(session => outbox.AddAsync(session, order, cancellationToken), cancellationToken);
+        Send();
     }
+
+    /// <inheritdoc cref="AskForVerificationAsync"/>
+    public Task TellOfLeakAsync(Session session, Guid userId, string prefix, CancellationToken cancellationToken) =>
+        outbox.AddAsync(session, new LetterOrder(Leak) { UserId = userId, Detail = prefix }, cancellationToken);
+
+    public void Send() => outbox.Wake();
+
+    /// <summary>Writes a letter that is to be sent now.</summary>
+    /// <returns><see langword="null"/> where there is nobody to write to, or nothing to write any more.</returns>
+    public Task<Letter?> ComposeAsync(DueLetter due, CancellationToken cancellationToken) => due.Order switch
+    {
+        { Kind: Verification, UserId: { } userId } => VerificationAsync(userId, cancellationToken),
+        { Kind: Reset } => ResetAsync(due, cancellationToken),
+        { Kind: Leak, UserId: { } userId, Detail: { } prefix } => LeakAsync(userId, prefix, cancellationToken),
+        // Of a newer server, which sends it itself.
+        var other => throw new EmailDeliveryException($"letters of the kind '{other.Kind}' are not known here", isPermanent: false),
+    };
 
     private async Task<Letter?> VerificationAsync(Guid userId, CancellationToken cancellationToken)
     {
@@ -56,24 +69,25 @@ internal sealed class AccountLetters(
             """);
     }
 
-    private async Task<Letter?> ResetAsync(string email, Origin origin, CancellationToken cancellationToken)
+    private async Task<Letter?> ResetAsync(DueLetter due, CancellationToken cancellationToken)
     {
-        var owner = await database.FirstAsync(
-            $"""
-            select p.id, p.email
-            from profiles p
-            join passwords w on w.user_id = p.id
-            where lower(p.email) = {Emails.Normalize(email)} and p.email <> ''
-            """,
-            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
-            cancellationToken);
-        if (owner is null || (await throttle.RecordAsync(rules.ResetOf(owner.UserId), cancellationToken)).RetryAfter is not null)
+        var owner = due.Order.UserId is { } known ? await FindAsync(known, cancellationToken) : await FindAsync(due.Order.Email!, cancellationToken);
+        if (owner is null)
+            return null;
+        var isFirst = due.Order.UserId is null;
+        if (isFirst && (await throttle.RecordAsync(rules.ResetOf(owner.UserId), cancellationToken)).RetryAfter is not null)
             return null;
 
         var token = await database.WriteAsync(
             async session =>
             {
-                await audit.WriteAsync(session, owner.UserId, origin, AuditActions.PasswordResetAsked, target: null, cancellationToken);
+                if (isFirst)
+                {
+                    await Outbox.AddressAsync(session, due.Id, owner.UserId, cancellationToken);
+                    await audit.WriteAsync(
+                        session, owner.UserId, Origin.Anyone(due.Order.Address), AuditActions.PasswordResetAsked, target: null, cancellationToken);
+                }
+
                 return await tokens.CreateAsync(session, owner, EmailPurposes.Reset, EmailTokens.ResetLifetime, cancellationToken);
             },
             cancellationToken);
@@ -88,4 +102,39 @@ internal sealed class AccountLetters(
             It works once. If it was not you, you need not do anything: your password stays as it is.
             """);
     }
+
+    private async Task<Letter?> LeakAsync(Guid userId, string prefix, CancellationToken cancellationToken)
+    {
+        var email = await database.FirstAsync(
+            $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
+        return email is null ? null : new Letter(
+            email,
+            "An API key of yours was found in the open",
+            $"""
+            Somebody found your PyResolve API key {prefix}… where others can read it, and reported it. It was revoked at once: whatever used it
+            is refused from now on.
+
+            Make a new key and put it where only your programs can read it. What was done with the old one is in your account's audit log.
+            """);
+    }
+
+    private Task<EmailTokenOwner?> FindAsync(string email, CancellationToken cancellationToken) => database.FirstAsync(
+        $"""
+        select p.id, p.email
+        from profiles p
+        join passwords w on w.user_id = p.id
+        where lower(p.email) = {email} and p.email <> ''
+        """,
+        static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+        cancellationToken);
+
+    private Task<EmailTokenOwner?> FindAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
+        $"""
+        select p.id, p.email
+        from profiles p
+        join passwords w on w.user_id = p.id
+        where p.id = {userId} and p.email <> ''
+        """,
+        static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+        cancellationToken);
 }

@@ -54,7 +54,7 @@ internal static class PasswordEndpoints
         var origin = Origin.Of(http);
         var attempt = await throttle.RecordAsync(rules.ResetFrom(origin.Address), http.RequestAborted);
         if (attempt.RetryAfter is null)
-            letters.AskForReset(body.Email!, origin);
+            await letters.AskForResetAsync(body.Email!, origin, http.RequestAborted);
         return TypedResults.Accepted((string?)null);
     }
 

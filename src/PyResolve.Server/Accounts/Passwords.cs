@@ -21,6 +21,7 @@ internal sealed class Passwords : IDisposable
     private readonly string _nobodysHash;
     private readonly SemaphoreSlim _turns;
     private int _waiting;
+    private long _comparisons;
 
     public Passwords(ServerOptions options)
         : this(options, Math.Max(1, Environment.ProcessorCount / 2))
@@ -33,6 +34,9 @@ internal sealed class Passwords : IDisposable
         _nobodysHash = _hasher.HashPassword(NoUser, Guid.CreateVersion7().ToString());
         _turns = new SemaphoreSlim(turns);
     }
+
+    /// <summary>How many passwords have been compared with a hash, each at the full price.</summary>
+    public long Comparisons => Interlocked.Read(ref _comparisons);
 
     /// <summary>Waits for a turn, which ends when it is disposed.</summary>
     /// <returns><see langword="null"/> where too many wait already: a <see cref="Refusals.Busy"/> answer.</returns>
@@ -65,6 +69,7 @@ internal sealed class Passwords : IDisposable
         /// <summary>Checks a password. No hash takes as long as a wrong password, so that time does not tell which e-mails have accounts.</summary>
         public PasswordVerificationResult Verify(string? hash, string password)
         {
+            Interlocked.Increment(ref passwords._comparisons);
             var result = passwords._hasher.VerifyHashedPassword(NoUser, hash ?? passwords._nobodysHash, password);
             return hash is null ? PasswordVerificationResult.Failed : result;
         }

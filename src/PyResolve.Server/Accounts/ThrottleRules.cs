@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using PyResolve.Server.Hosting;
@@ -10,7 +9,6 @@ namespace PyResolve.Server.Accounts;
 internal sealed class ThrottleRules(IConfiguration configuration)
 {
     private const int Most = 1_000_000;
-    private const int IPv6NetworkBytes = 8;
 
     private static readonly TimeSpan GuessingWindow = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
@@ -59,18 +57,6 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     /// <summary>A digest: the table holds no e-mail.</summary>
     private static string OfEmail(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Emails.Normalize(email))));
 
-    /// <summary>An IPv6 host has a whole /64 to choose its address from, so that network counts as one.</summary>
-    private static IEnumerable<ThrottleMeter> FromAddress(ThrottleRule rule, string? text)
-    {
-        if (!IPAddress.TryParse(text, out var address))
-            return [];
-        if (address.AddressFamily is AddressFamily.InterNetworkV6)
-        {
-            var bytes = address.GetAddressBytes();
-            bytes.AsSpan(IPv6NetworkBytes).Clear();
-            return [rule.For($"{new IPAddress(bytes)}/64")];
-        }
-
-        return [rule.For(address.ToString())];
-    }
+    private static IEnumerable<ThrottleMeter> FromAddress(ThrottleRule rule, string? text) =>
+        IPAddress.TryParse(text, out var address) ? [rule.For(ClientNetwork.Of(address))] : [];
 }

@@ -1,5 +1,5 @@
 using PyResolve.Server.Accounts;
-using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -39,32 +39,15 @@ internal static class AccountCommands
         }
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
-        var audit = services.GetRequiredService<AuditLog>();
-        var now = services.GetRequiredService<TimeProvider>().GetInstant();
-        var isChanged = await services.GetRequiredService<Database>().WriteAsync(
-            async session =>
-            {
-                var userId = await session.FirstAsync(
-                    $"""
-                    update profiles
-                    set plan = {plan}, updated_at = {now}
-                    where lower(email) = {Emails.Normalize(email)} and email <> ''
-                    returning id
-                    """,
-                    static row => row.Uuid(0).ToString(),
-                    CancellationToken.None);
-                if (userId is not null)
-                    await audit.WriteAsync(session, Guid.Parse(userId), Origin.Operator, AuditActions.PlanChanged, plan, CancellationToken.None);
-                return userId is not null;
-            },
-            CancellationToken.None);
-        if (!isChanged)
+        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(Emails.Normalize(email), plan, CancellationToken.None);
+        if (now is null)
         {
             await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
             return 1;
         }
 
-        await Console.Out.WriteLineAsync($"{Emails.Normalize(email)} is on the {plan} plan now.");
+        var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
+        await Console.Out.WriteLineAsync($"{Emails.Normalize(email)} is on the {now} plan now.{more}");
         return 0;
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -19,27 +20,40 @@ internal static class OperatorCommands
           (no command)                        serve
           accounts list                       every account: e-mail, plan, this month's migrations
           accounts set-plan <e-mail> <plan>   put an account on free, pro, unlimited or enterprise
+          usage recompute                     add usage up anew from its events, and set right what differs: exit code 1 if anything did
+              --account <id or e-mail>        one account alone
+              --month <yyyy-mm>               one month alone
+              --dry-run                       say what differs, and leave it
+          stripe setup                        make products, prices, portal and webhook endpoint at Stripe; print the settings
+          stripe doctor                       check key, prices, webhook endpoint, secret and clock
+          stripe sync --all | --customer <id> [--dry-run]
+                                              set plans from what Stripe has
+          stripe events list [--dead]         the latest events from Stripe
+          stripe events replay <id> | --dead  work on them again
           migrate-schema                      bring the database's schema up to date, and stop
         """;
 
     public static async Task<int> RunAsync(string[] args)
     {
         var words = args.TakeWhile(arg => !arg.StartsWith('-')).ToArray();
-        var settings = args[words.Length..];
-        if (MisplacedCommand(settings) is { } misplaced)
-            return await SayAsync(Console.Error, $"'{misplaced}' must come before the settings, as a command, or belong to one: --setting=value.", WrongUsage);
-        if (settings is ["--help" or "-h" or "-?"])
-            return await SayAsync(Console.Out, Usage, Done);
-
         try
         {
+            var (options, settings) = words is ["usage", "recompute"] ? UsageCommands.TakeOptions(args[words.Length..]) : (CommandOptions.None, args[words.Length..]);
+            var switches = words is ["stripe", ..] ? StripeSwitches.Take(ref settings) : null;
+            if (MisplacedCommand(settings) is { } misplaced)
+                return await SayAsync(Console.Error, $"'{misplaced}' must come before the settings, as a command, or belong to one: --setting=value.", WrongUsage);
+            if (settings is ["--help" or "-h" or "-?"])
+                return await SayAsync(Console.Out, Usage, Done);
+
             await using var app = ServerApp.Build(settings, words.Length == 0 ? null : Quietly);
             return words switch
             {
                 [] => await ServeAsync(app),
                 ["accounts", "list"] => await AccountCommands.ListAsync(app.Services),
                 ["accounts", "set-plan", var email, var plan] => await AccountCommands.SetPlanAsync(app.Services, email, plan),
+                ["usage", "recompute"] => await UsageCommands.RecomputeAsync(app.Services, options),
                 ["migrate-schema"] => await MigrateSchemaAsync(app.Services),
+                ["stripe", .. var rest] when await StripeCommands.RunAsync(app.Services, rest, switches!) is { } exitCode => exitCode,
                 _ => await SayAsync(Console.Error, $"There is no such command: {string.Join(' ', words)}{Environment.NewLine}{Environment.NewLine}{Usage}", WrongUsage),
             };
         }

@@ -11,6 +11,9 @@ internal sealed record Origin(string Actor, string? Address)
 {
     public static Origin Operator { get; } = new("operator", Address: null);
 
+    /// <summary>Somebody who need not be anybody.</summary>
+    public static Origin Anyone(string? address) => new("anyone", address);
+
     public static Origin Of(HttpContext http) => new(
         http.Features.Get<Caller>() switch
         {
@@ -34,6 +37,7 @@ internal static class AuditActions
     public const string AccountRenamed = "account.renamed";
     public const string AccountDeleted = "account.deleted";
     public const string PlanChanged = "account.plan_changed";
+    public const string UsageRecomputed = "account.usage_recomputed";
     public const string EmailVerified = "account.email_verified";
     public const string LoggedIn = "session.opened";
     public const string LoggedOut = "session.ended";

@@ -60,7 +60,7 @@ internal static class DeviceEndpoints
 
         var outcome = await exchange.PollAsync(deviceCode!, Origin.OfOwner(http), http.RequestAborted);
         if (outcome.Redeemed is not { } redeemed)
-            return Refuse(outcome.Error!, DetailOf(outcome.Error!));
+            return Refuse(outcome.Error!, outcome.Detail ?? DetailOf(outcome.Error!));
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(isForm
             ? redeemed with { AccessToken = redeemed.ApiKey, TokenType = "Bearer", Scope = string.Join(' ', Scopes.Default) }

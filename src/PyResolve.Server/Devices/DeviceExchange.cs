@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Devices;
 
 /// <summary>A poll's outcome: the key, or the word that RFC 8628 has for why there is none.</summary>
-internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null);
+internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null, string? Detail = null);
 
 /// <summary>
 /// Exchanges a device code for an API key, once. The key is made in the transaction that redeems the code: it is in no table before, and
@@ -78,6 +78,8 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
             cancellationToken);
         if (user is null)
             return Refused(ProblemCodes.AccessDenied);
+        if (!await keys.HasRoomAsync(session, user.Id, cancellationToken))
+            return new DeviceExchangeOutcome(null, ProblemCodes.AccessDenied, keys.TooMany.Detail);
 
         await session.ExecuteAsync($"update device_codes set state = {DeviceState.Redeemed} where device_digest = {digest}", cancellationToken);
         var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null);

@@ -1,6 +1,8 @@
 using MailKit.Security;
 using MimeKit;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
 
@@ -27,11 +29,15 @@ internal static class EmailServices
             services.AddSingleton<IEmailSender>(provider => new PickupFolder(folder, from, provider.GetRequiredService<TimeProvider>()));
         }
 
-        services.AddSingleton(provider => new EmailQueue(
-            provider.GetService<IEmailSender>(),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<EmailQueue>>()));
-        return services.AddHostedService(provider => provider.GetRequiredService<EmailQueue>());
+        return services
+            .AddSingleton(provider => new Outbox(
+                provider.GetRequiredService<Database>(), provider.GetService<IEmailSender>(), provider.GetRequiredService<TimeProvider>()))
+            .AddHostedService(provider => new LetterSender(
+                provider.GetRequiredService<Outbox>(),
+                provider.GetRequiredService<AccountLetters>(),
+                provider.GetService<IEmailSender>(),
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<LetterSender>>()));
     }
 
     private static string? ReadFolder(IConfiguration configuration, IHostEnvironment environment, ServerOptions options)

@@ -5,13 +5,16 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Billing;
 using PyResolve.Server.Dashboard;
 using PyResolve.Server.Devices;
 using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Leases;
 using PyResolve.Server.Quota;
+using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 
@@ -67,7 +70,6 @@ internal static class ServerApp
     {
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
-        services.AddSingleton(new Plans(configuration));
         services.AddSingleton(TimeProvider.System);
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
@@ -78,9 +80,11 @@ internal static class ServerApp
         services.AddAccounts(configuration);
         services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
-        services.AddSingleton<QuotaReader>();
-        services.AddSingleton<Reservations>();
+        services.AddQuota(configuration);
+        services.AddLeases(configuration, options);
         services.AddUsage(options);
+        services.AddStatistics();
+        services.AddBilling(configuration);
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
@@ -111,7 +115,10 @@ internal static class ServerApp
         app.MapLetterPages();
         app.MapPageAssets();
         app.MapQuota();
+        app.MapLeaseKeys();
         app.MapUsage();
+        app.MapStatistics();
+        app.MapBilling();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");
     }

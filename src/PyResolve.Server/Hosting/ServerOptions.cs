@@ -35,6 +35,9 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:RememberedKeys</c>: how many verified keys an instance keeps in memory; default 200,000.</summary>
     public int RememberedKeys { get; private init; } = 200_000;
 
+    /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many keys of an account may live at a time; default 1,000.</summary>
+    public int LiveKeysPerAccount { get; private init; } = 1_000;
+
     /// <summary>
     /// <c>PyResolve:Usage:RetentionMonths</c>: how many months before the current one keep their usage events, 3 to 1200; default all. With
     /// three, whatever may still arrive (35 days back) finds the earlier of its kind.
@@ -63,6 +66,7 @@ internal sealed class ServerOptions
             CorsOrigins = Origins(configuration),
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
+            LiveKeysPerAccount = Number(configuration, "PyResolve:LiveKeysPerAccount", 1_000, 1, 1_000_000),
             UsageRetentionMonths = Text(configuration, "PyResolve:Usage:RetentionMonths") is null
                 ? null
                 : Number(configuration, "PyResolve:Usage:RetentionMonths", 0, 3, 1_200),

@@ -1,6 +1,5 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
@@ -31,6 +30,7 @@ internal static class ApiKeyEndpoints
         var body = await JsonBody.ReadAsync(http, WireJson.Default.CreateApiKeyRequest, whenEmpty: new());
         var scopes = body.Scopes is null ? [.. Scopes.Default.Where(caller.Has)] : body.Scopes.Distinct(StringComparer.Ordinal).ToList();
         var expiresAt = body.ExpiresAt?.ToInstant() ?? caller.ExpiresAt;
+        var limit = body.RequestsPerMinute ?? caller.RequestsPerMinute;
 
         var errors = new FieldErrors();
         errors.Text("name", body.Name, LongestName);
@@ -47,10 +47,14 @@ internal static class ApiKeyEndpoints
             return BeyondCaller($"A key can make keys only within its own scopes; this one lacks {string.Join(", ", beyond)}.");
         if (expiresAt > caller.ExpiresAt)
             return BeyondCaller("A key can make keys only within its own expiry.");
+        if (limit > caller.RequestsPerMinute)
+            return BeyondCaller($"A key can make keys only within its own limit: requests_per_minute may be at most {caller.RequestsPerMinute}.");
 
         var name = string.IsNullOrWhiteSpace(body.Name) ? ApiKeys.DefaultName : body.Name.Trim();
-        var wanted = new NewApiKey(name, scopes, expiresAt, body.RequestsPerMinute);
-        return TypedResults.Created((string?)null, await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted));
+        var wanted = new NewApiKey(name, scopes, expiresAt, limit);
+        return await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted) is { } created
+            ? TypedResults.Created((string?)null, created)
+            : new ProblemResult(keys.TooMany);
     }
 
     private static async Task<IResult> Rotate(Guid id, HttpContext http, ApiKeys keys)
@@ -66,22 +70,23 @@ internal static class ApiKeyEndpoints
             RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => TypedResults.Created(
                 (string?)null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
             RotateOutcome.Dead => new ProblemResult(Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one.")),
-            RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes and expiry."),
+            RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes, expiry and limit."),
+            RotateOutcome.NoRoom => new ProblemResult(keys.TooMany),
             _ => NoSuchKey(),
         };
     }
 
     private static async Task<IResult> Revoke(Guid id, HttpContext http, ApiKeys keys) =>
-        await keys.RevokeAsync(http.Caller().UserId, id, Origin.Of(http), AuditActions.KeyRevoked, http.RequestAborted)
+        await keys.RevokeAsync(http.Caller().UserId, id, Origin.Of(http), http.RequestAborted)
             ? TypedResults.NoContent()
             : NoSuchKey();
 
     /// <summary>Always 202: the answer tells nobody whether a key is live.</summary>
-    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys, AccountLetters letters)
+    private static async Task<IResult> ReportLeak(HttpContext http, ApiKeys keys)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReportLeakRequest);
-        if (body.ApiKey is { } key && await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.RequestAborted) is { } leaked)
-            letters.TellOfLeak(leaked);
+        if (body.ApiKey is { } key)
+            await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.Connection.RemoteIpAddress, http.RequestAborted);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 

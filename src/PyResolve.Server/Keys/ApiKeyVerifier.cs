@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 using PyResolve.Server.Access;
 using PyResolve.Server.Storage;
@@ -18,7 +19,7 @@ internal readonly record struct StoreVerdict(KeyVerdict Verdict, long AskedAt, l
 /// constant-time comparison of digests. Concurrent first uses of one key share the work. Expiry is compared on every use.
 /// </summary>
 internal sealed class ApiKeyVerifier(
-    Database database, VerifiedKeys verified, LegacyKeys legacy, RequestLimiters limiters, KeyUseLog uses, TimeProvider time)
+    Database database, VerifiedKeys verified, LegacyKeys legacy, KeyUseLog uses, TimeProvider time)
 {
     private const int Attempts = 3;
 
@@ -35,24 +36,29 @@ internal sealed class ApiKeyVerifier(
         return known is not null;
     }
 
-    public ValueTask<KeyVerdict> VerifyAsync(string key, CancellationToken cancellationToken)
+    /// <param name="key">What was sent.</param>
+    /// <param name="client">Who sent it: wrong secrets are counted by client, where they cost anything.</param>
+    /// <param name="cancellationToken">Abandons the wait, not the work, which others may wait for.</param>
+    /// <exception cref="TimeoutException">The store does not answer.</exception>
+    public ValueTask<KeyVerdict> VerifyAsync(string key, IPAddress? client, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
             return new(default(KeyVerdict));
         var digest = KeyDigest.Of(key);
         return verified.Find(digest) is { } known
             ? new(Judge(new KeyVerdict(known)))
-            : new(VerifyAtStoreAsync(key, digest, cancellationToken));
+            : new(VerifyAtStoreAsync(key, digest, client, cancellationToken));
     }
 
-    private async Task<KeyVerdict> VerifyAtStoreAsync(string key, KeyDigest digest, CancellationToken cancellationToken)
+    private async Task<KeyVerdict> VerifyAtStoreAsync(string key, KeyDigest digest, IPAddress? client, CancellationToken cancellationToken)
     {
+        var startedAt = RealTime.GetTimestamp();
         var known = verified.Stamp;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             // The work is everybody's who waits for it: one who leaves must not end it.
-            var work = _underWay.GetOrAdd(digest, _ => new Lazy<Task<StoreVerdict>>(() => ReadAsync(key, digest)));
-            var (verdict, askedAt, stamp) = await work.Value.WaitAsync(cancellationToken);
+            var work = _underWay.GetOrAdd(digest, _ => new Lazy<Task<StoreVerdict>>(() => ReadAsync(key, digest, client)));
+            var (verdict, askedAt, stamp) = await WaitAsync(work.Value, Database.Patience - RealTime.GetElapsedTime(startedAt), cancellationToken);
             // A slow answer may be older than the time within which a revoked key must be dead; one that was under way when this request
             // came may be older than a change that is known here already.
             if (verdict.Key is null || (stamp >= known && RealTime.GetElapsedTime(askedAt) < VerifiedKeys.Bound))
@@ -60,6 +66,20 @@ internal sealed class ApiKeyVerifier(
         }
 
         throw new TimeoutException("The store takes longer to answer than a verified key may be trusted.");
+    }
+
+    private static async Task<StoreVerdict> WaitAsync(Task<StoreVerdict> work, TimeSpan left, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, RealTime, cancellationToken);
+        }
+        catch (TimeoutException) when (!work.IsCompleted)
+        {
+            // Nobody may be waiting any more when it fails.
+            work.Forget();
+            throw;
+        }
     }
 
     private KeyVerdict Judge(KeyVerdict verdict)
@@ -72,7 +92,7 @@ internal sealed class ApiKeyVerifier(
         return verdict;
     }
 
-    private async Task<StoreVerdict> ReadAsync(string key, KeyDigest digest)
+    private async Task<StoreVerdict> ReadAsync(string key, KeyDigest digest, IPAddress? client)
     {
         try
         {
@@ -90,15 +110,14 @@ internal sealed class ApiKeyVerifier(
             }
             else
             {
-                var verdict = await legacy.VerifyAsync(key, stored.Hash, CancellationToken.None);
+                var verdict = await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.Use, client, CancellationToken.None);
                 if (verdict is not LegacyVerdict.Right)
                     return new StoreVerdict(new KeyVerdict(null, verdict is LegacyVerdict.TooManyTries), askedAt, stamp);
                 await database.ExecuteAsync(
                     $"update api_keys set key_digest = {bytes} where id = {stored.Owner.ApiKeyId} and key_digest is null", CancellationToken.None);
             }
 
-            var limiter = stored.RequestsPerMinute is { } limit ? limiters.For(stored.Owner.ApiKeyId!.Value, limit) : null;
-            var result = new VerifiedKey(stored.Owner, limiter, askedAt);
+            var result = new VerifiedKey(stored.Owner, askedAt);
             verified.Remember(digest, result, stamp);
             return new StoreVerdict(new KeyVerdict(result), askedAt, stamp);
         }
@@ -108,7 +127,7 @@ internal sealed class ApiKeyVerifier(
         }
     }
 
-    private Task<StoredKey?> FindAsync(string prefix) => database.FirstAsync(
+    private Task<StoredKey?> FindAsync(string prefix) => database.FirstSoonAsync(
         $"""
         select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, k.requests_per_minute, p.email, p.name
         from api_keys k
@@ -119,15 +138,15 @@ internal sealed class ApiKeyVerifier(
             row.Text(2),
             row.BytesOrNull(3),
             row.InstantOrNull(6),
-            row.Int32OrNull(7),
             new Caller(row.Uuid(1), row.Text(8), row.TextOrNull(9))
             {
                 ApiKeyId = row.Uuid(0),
                 ApiKeyPrefix = prefix,
                 Scopes = ScopeSets.Parse(row.Text(4)),
                 ExpiresAt = row.InstantOrNull(5),
+                RequestsPerMinute = row.Int32OrNull(7),
             }),
         CancellationToken.None);
 
-    private sealed record StoredKey(string Hash, byte[]? Digest, DateTimeOffset? RevokedAt, int? RequestsPerMinute, Caller Owner);
+    private sealed record StoredKey(string Hash, byte[]? Digest, DateTimeOffset? RevokedAt, Caller Owner);
 }

@@ -1,7 +1,11 @@
+using System.Net;
 using System.Security.Cryptography;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
@@ -32,26 +36,34 @@ internal abstract record RotateOutcome
     /// <summary>It is revoked, expired or replaced already.</summary>
     public sealed record Dead : RotateOutcome;
 
-    /// <summary>It may do more, or lives longer, than the key that asks.</summary>
+    /// <summary>Both would live through the grace period, and the account has as many live keys as it may.</summary>
+    public sealed record NoRoom : RotateOutcome;
+
+    /// <summary>It may do more, do it more often, or lives longer, than the key that asks.</summary>
     public sealed record BeyondCaller : RotateOutcome;
 
     public sealed record NotFound : RotateOutcome;
 }
 
 /// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
-internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, TimeProvider time)
+internal sealed class ApiKeys(
+    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, AccountLetters letters, ServerOptions options,
+    TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    public Task<CreatedApiKey> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
+    /// <returns><see langword="null"/> where the account has as many live keys as it may: <see cref="TooMany"/>.</returns>
+    public Task<CreatedApiKey?> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
         var secret = KeySecret.Draw();
         return database.WriteAsync(
             async session =>
             {
+                if (!await HasRoomAsync(session, userId, cancellationToken))
+                    return null;
                 var created = await CreateAsync(session, userId, wanted, secret, cancellationToken);
                 await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
-                return created;
+                return (CreatedApiKey?)created;
             },
             cancellationToken);
     }
@@ -76,6 +88,20 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
             if (inserted == 1)
                 return new CreatedApiKey(id, wanted.Name, prefix, wanted.Scopes, wanted.ExpiresAt, secret.Key);
         }
+    }
+
+    /// <summary>What is answered where <see cref="HasRoomAsync"/> says no.</summary>
+    public Problem TooMany => Problems.Conflict(
+        $"This account has {options.LiveKeysPerAccount} live API keys, the most that it may have. Revoke those that are not used: GET /auth/api-keys lists them.");
+
+    /// <summary>Whether the account may have one key more. Its row is locked, so that of two that ask at once the second counts the first's.</summary>
+    public async Task<bool> HasRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
+        var live = await session.NumberAsync(
+            $"select count(*) from api_keys where user_id = {userId} and revoked_at is null and (expires_at is null or expires_at > {time.GetInstant()})",
+            cancellationToken);
+        return live < options.LiveKeysPerAccount;
     }
 
     public Task<List<ApiKeyInfo>> ListAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
@@ -104,6 +130,8 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
             async session =>
             {
                 var now = time.GetInstant();
+                // First, because whoever locks an account locks it before its keys.
+                var hasRoom = grace == TimeSpan.Zero || await HasRoomAsync(session, caller.UserId, cancellationToken);
                 var old = await session.FirstAsync(
                     $"""
                     select name, scopes, expires_at, requests_per_minute, revoked_at, replaced_by, key_prefix
@@ -124,6 +152,10 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
                     return new RotateOutcome.Dead();
                 if (!old.Wanted.Scopes.All(caller.Has) || (caller.ExpiresAt is { } end && !(old.Wanted.ExpiresAt <= end)))
                     return new RotateOutcome.BeyondCaller();
+                if (old.Wanted.RequestsPerMinute is not { } limit ? caller.RequestsPerMinute is not null : limit > caller.RequestsPerMinute)
+                    return new RotateOutcome.BeyondCaller();
+                if (!hasRoom)
+                    return new RotateOutcome.NoRoom();
 
                 var created = await CreateAsync(session, caller.UserId, old.Wanted, secret, cancellationToken);
                 var lastInstant = Earlier(now + grace, old.Wanted.ExpiresAt);
@@ -143,21 +175,17 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
     }
 
     /// <returns>Whether the account has such a key. Revoking again changes nothing: the first time stands.</returns>
-    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, string action, CancellationToken cancellationToken)
+    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, CancellationToken cancellationToken)
     {
         var isThere = await database.WriteAsync(
             async session =>
             {
                 var key = await session.FirstAsync(
-                    $"select key_prefix, revoked_at from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
-                    static row => new { Prefix = row.Text(0), IsRevoked = row.InstantOrNull(1) is not null },
+                    $"select key_prefix from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
+                    static row => row.Text(0),
                     cancellationToken);
-                if (key is { IsRevoked: false })
-                {
-                    await session.ExecuteAsync($"update api_keys set revoked_at = {time.GetInstant()} where id = {id}", cancellationToken);
-                    await audit.WriteAsync(session, userId, origin, action, key.Prefix, cancellationToken);
-                }
-
+                if (key is not null && await EndAsync(session, id, cancellationToken))
+                    await audit.WriteAsync(session, userId, origin, AuditActions.KeyRevoked, key, cancellationToken);
                 return key is not null;
             },
             cancellationToken);
@@ -166,35 +194,39 @@ internal sealed class ApiKeys(Database database, AuditLog audit, VerifiedKeys ve
         return isThere;
     }
 
-    /// <summary>Revokes a key that somebody found in the open. Whoever holds the whole key may have it revoked.</summary>
-    /// <returns>The key's account and prefix; <see langword="null"/> where there is no such live key.</returns>
-    public async Task<LeakedKey?> RevokeLeakedAsync(string key, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Revokes a key that somebody found in the open, and tells its owner. Whoever holds the whole key may have it revoked.</summary>
+    public async Task RevokeLeakedAsync(string key, Origin origin, IPAddress? client, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
-            return null;
+            return;
         var prefix = ApiKeyFormat.PrefixOf(key);
         var stored = await database.FirstAsync(
-            $"""
-            select k.id, k.user_id, k.key_hash, k.key_digest, p.email
-            from api_keys k
-            join profiles p on p.id = k.user_id
-            where k.key_prefix = {prefix} and k.revoked_at is null
-            """,
-            static row => new { Id = row.Uuid(0), UserId = row.Uuid(1), Hash = row.Text(2), Digest = row.BytesOrNull(3), Email = row.Text(4) },
+            $"select id, user_id, key_hash, key_digest from api_keys where key_prefix = {prefix} and revoked_at is null",
+            static row => new { Id = row.Uuid(0), UserId = row.Uuid(1), Hash = row.Text(2), Digest = row.BytesOrNull(3) },
             cancellationToken);
         if (stored is null)
-            return null;
+            return;
         var isRight = stored.Digest is { } digest
             ? CryptographicOperations.FixedTimeEquals(digest, KeyDigest.Of(key).ToArray())
-            : await legacy.VerifyAsync(key, stored.Hash, cancellationToken) is LegacyVerdict.Right;
+            : await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.LeakReport, client, cancellationToken) is LegacyVerdict.Right;
         if (!isRight)
-            return null;
-        await RevokeAsync(stored.UserId, stored.Id, origin, AuditActions.KeyLeaked, cancellationToken);
-        return new LeakedKey(stored.UserId, stored.Email, prefix);
+            return;
+
+        await database.WriteAsync(
+            async session =>
+            {
+                if (!await EndAsync(session, stored.Id, cancellationToken))
+                    return;
+                await audit.WriteAsync(session, stored.UserId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
+                await letters.TellOfLeakAsync(session, stored.UserId, prefix, cancellationToken);
+            },
+            cancellationToken);
+        verified.Forget(stored.UserId);
+        letters.Send();
     }
+
+    private async Task<bool> EndAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
+        $"update api_keys set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null", cancellationToken) == 1;
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 }
-
-/// <summary>A key that was revoked because it was found in the open.</summary>
-internal sealed record LeakedKey(Guid UserId, string Email, string Prefix);

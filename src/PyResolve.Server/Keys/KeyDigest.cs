@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace PyResolve.Server.Keys;
 
@@ -19,8 +20,7 @@ internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
     public static KeyDigest Of(string key)
     {
         Span<byte> text = stackalloc byte[ApiKeyFormat.Length];
-        for (var i = 0; i < text.Length; i++)
-            text[i] = (byte)key[i];
+        Ascii.FromUtf16(key, text, out _);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         var sha256 = _sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         sha256.AppendData(text);

@@ -9,7 +9,7 @@ namespace PyResolve.Server.Keys;
 /// to their first use.
 /// </summary>
 internal sealed partial class KeyWarmUp(
-    Database database, VerifiedKeys verified, RequestLimiters limiters, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
+    Database database, VerifiedKeys verified, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
     : BackgroundService
 {
     private const int PageSize = 1_000;
@@ -90,8 +90,8 @@ internal sealed partial class KeyWarmUp(
                     ApiKeyPrefix = row.Text(3),
                     Scopes = ScopeSets.Parse(row.Text(4)),
                     ExpiresAt = row.InstantOrNull(5),
+                    RequestsPerMinute = row.Int32OrNull(6),
                 },
-                row.Int32OrNull(6) is { } limit ? limiters.For(row.Uuid(0), limit) : null,
                 askedAt)),
         cancellationToken);
 

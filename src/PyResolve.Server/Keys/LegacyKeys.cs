@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Net;
 
 namespace PyResolve.Server.Keys;
 
@@ -12,29 +12,42 @@ internal enum LegacyVerdict
     TooManyTries,
 }
 
+/// <summary>What a key was sent for.</summary>
+internal enum KeyPresentation
+{
+    Use,
+
+    /// <summary>Reports have tries of their own: whoever reports wrong keys keeps nobody from using the right one.</summary>
+    LeakReport,
+}
+
 /// <summary>
 /// Checks keys that SQL made, which have no digest before their first use, against their bcrypt hash. A few computations run at a time,
-/// and each prefix has five wrong tries before it must wait a minute for each more: a flood of wrong keys cannot be turned into load.
+/// and each prefix has only so many tries: a flood of wrong keys cannot be turned into load.
 /// </summary>
 internal sealed class LegacyKeys(TimeProvider time) : IDisposable
 {
-    private const int FreeTries = 5;
-    private const int MostPrefixes = 10_000;
-
     public static readonly TimeSpan TryRegained = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _turn = new(Math.Max(1, Environment.ProcessorCount / 2));
-    private readonly ConcurrentDictionary<string, Tries> _wrongTries = new(StringComparer.Ordinal);
+    private readonly TryBudget _uses = new(new TryAllowance(6, TimeSpan.FromSeconds(20)), new TryAllowance(2, TryRegained), time);
+    private readonly TryBudget _reports = new(new TryAllowance(2, TryRegained), new TryAllowance(1, TryRegained), time);
     private long _computations;
 
     /// <summary>How many hashes have been computed.</summary>
     public long Computations => Interlocked.Read(ref _computations);
 
-    public async Task<LegacyVerdict> VerifyAsync(string key, string hash, CancellationToken cancellationToken)
+    /// <param name="key">What was sent.</param>
+    /// <param name="hash">What is stored under its prefix.</param>
+    /// <param name="presentation">What for.</param>
+    /// <param name="client">Who sent it.</param>
+    /// <param name="cancellationToken">Abandons the wait for a turn.</param>
+    public async Task<LegacyVerdict> VerifyAsync(
+        string key, string hash, KeyPresentation presentation, IPAddress? client, CancellationToken cancellationToken)
     {
         var prefix = ApiKeyFormat.PrefixOf(key);
-        var tries = _wrongTries.GetOrAdd(prefix, static _ => new Tries());
-        if (!tries.TryBegin(time.GetUtcNow()))
+        var budget = presentation is KeyPresentation.Use ? _uses : _reports;
+        if (!budget.TryBegin(prefix, client))
             return LegacyVerdict.TooManyTries;
 
         await _turn.WaitAsync(cancellationToken);
@@ -47,53 +60,11 @@ internal sealed class LegacyKeys(TimeProvider time) : IDisposable
         finally
         {
             _turn.Release();
-            if (_wrongTries.Count > MostPrefixes)
-                Prune();
         }
 
-        _wrongTries.TryRemove(prefix, out _);
+        budget.Forget(prefix);
         return LegacyVerdict.Right;
     }
 
     public void Dispose() => _turn.Dispose();
-
-    private void Prune()
-    {
-        var now = time.GetUtcNow();
-        foreach (var (prefix, tries) in _wrongTries)
-        {
-            if (tries.IsForgiven(now))
-                _wrongTries.TryRemove(prefix, out _);
-        }
-    }
-
-    /// <summary>A bucket of tries that refills one a minute.</summary>
-    private sealed class Tries
-    {
-        private readonly Lock _gate = new();
-        private double _left = FreeTries;
-        private DateTimeOffset _at = DateTimeOffset.MinValue;
-
-        public bool TryBegin(DateTimeOffset now)
-        {
-            lock (_gate)
-            {
-                _left = Left(now);
-                _at = now;
-                if (_left < 1)
-                    return false;
-                _left--;
-                return true;
-            }
-        }
-
-        public bool IsForgiven(DateTimeOffset now)
-        {
-            lock (_gate)
-                return Left(now) >= FreeTries;
-        }
-
-        private double Left(DateTimeOffset now) =>
-            _at == DateTimeOffset.MinValue ? FreeTries : Math.Min(FreeTries, _left + ((now - _at) / TryRegained));
-    }
 }

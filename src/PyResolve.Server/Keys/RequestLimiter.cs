@@ -3,31 +3,24 @@ namespace PyResolve.Server.Keys;
 /// <summary>
 /// Requests a minute for one key, on this instance: a fixed window that begins with its first request. Thread-safe.
 /// </summary>
-internal sealed class RequestLimiter(int requestsPerMinute, TimeProvider time)
+internal sealed class RequestLimiter(TimeProvider time)
 {
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
     private long _windowStart;
     private int _used = -1;
-
-    public int Limit => requestsPerMinute;
-
-    /// <summary>Whether its window is over, so that a new limiter would say the same.</summary>
-    public bool IsIdle
-    {
-        get
-        {
-            lock (_gate)
-                return _used < 0 || time.GetElapsedTime(_windowStart) >= Window;
-        }
-    }
+    private bool _isRetired;
 
     /// <summary>Counts a request, unless the window is full.</summary>
-    public RequestPermit Take()
+    /// <param name="requestsPerMinute">The key's limit now; what was used before it changed still counts.</param>
+    /// <returns><see langword="null"/> once this limiter is retired: another one counts in its place.</returns>
+    public RequestPermit? Take(int requestsPerMinute)
     {
         lock (_gate)
         {
+            if (_isRetired)
+                return null;
             var elapsed = time.GetElapsedTime(_windowStart);
             if (_used < 0 || elapsed >= Window)
             {
@@ -39,8 +32,15 @@ internal sealed class RequestLimiter(int requestsPerMinute, TimeProvider time)
             var isAllowed = _used < requestsPerMinute;
             if (isAllowed)
                 _used++;
-            return new RequestPermit(isAllowed, requestsPerMinute, requestsPerMinute - _used, Window - elapsed);
+            return new RequestPermit(isAllowed, requestsPerMinute, Math.Max(0, requestsPerMinute - _used), Window - elapsed);
         }
+    }
+
+    /// <summary>Ends this limiter if its window is over, so that nothing is lost with it.</summary>
+    public bool TryRetire()
+    {
+        lock (_gate)
+            return _isRetired |= _used >= 0 && time.GetElapsedTime(_windowStart) >= Window;
     }
 }
 

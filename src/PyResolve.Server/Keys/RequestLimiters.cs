@@ -3,30 +3,39 @@ using System.Collections.Concurrent;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// The limiters of the keys that have a limit, apart from the remembered keys: forgetting a key must not refill its window. Thread-safe.
+/// The limiters of the keys that have a limit, apart from the remembered keys: forgetting a key must not refill its window. A key has one at
+/// a time, and it is let go only after its window: at most the keys that were used within two windows have one. Thread-safe.
 /// </summary>
 internal sealed class RequestLimiters(TimeProvider time)
 {
-    private const int MostIdle = 10_000;
-
     private readonly ConcurrentDictionary<Guid, RequestLimiter> _limiters = new();
+    private long _sweptAt = time.GetTimestamp();
 
-    public RequestLimiter For(Guid keyId, int requestsPerMinute)
+    /// <summary>How many keys have a limiter.</summary>
+    public int Count => _limiters.Count;
+
+    /// <summary>Counts a request of a key, unless its window is full.</summary>
+    public RequestPermit Take(Guid keyId, int requestsPerMinute)
     {
-        if (_limiters.Count > MostIdle)
-            Prune();
-        var limiter = _limiters.GetOrAdd(keyId, _ => new RequestLimiter(requestsPerMinute, time));
-        return limiter.Limit == requestsPerMinute
-            ? limiter
-            : _limiters.AddOrUpdate(keyId, _ => new RequestLimiter(requestsPerMinute, time), (_, old) => old.Limit == requestsPerMinute ? old : new RequestLimiter(requestsPerMinute, time));
+        SweepIfDue();
+        while (true)
+        {
+            var limiter = _limiters.GetOrAdd(keyId, static (_, time) => new RequestLimiter(time), time);
+            if (limiter.Take(requestsPerMinute) is { } permit)
+                return permit;
+            _limiters.TryRemove(new(keyId, limiter));
+        }
     }
 
-    private void Prune()
+    private void SweepIfDue()
     {
+        var last = Volatile.Read(ref _sweptAt);
+        if (time.GetElapsedTime(last) < RequestLimiter.Window || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), last) != last)
+            return;
         foreach (var (keyId, limiter) in _limiters)
         {
-            if (limiter.IsIdle)
-                _limiters.TryRemove(keyId, out _);
+            if (limiter.TryRetire())
+                _limiters.TryRemove(new(keyId, limiter));
         }
     }
 }

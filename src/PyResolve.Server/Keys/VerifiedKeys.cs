@@ -5,18 +5,14 @@ namespace PyResolve.Server.Keys;
 
 /// <summary>A key that was found good, and everything that a request needs to know of it.</summary>
 /// <param name="owner">Whose key it is.</param>
-/// <param name="limiter"><see langword="null"/> for a key without a limit.</param>
 /// <param name="verifiedAt">The timestamp at which the store was asked.</param>
-internal sealed class VerifiedKey(Caller owner, RequestLimiter? limiter, long verifiedAt)
+internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 {
     private long _markedAt;
 
     public long VerifiedAt => verifiedAt;
 
     public Caller Owner => owner;
-
-    /// <summary><see langword="null"/> for a key without a limit.</summary>
-    public RequestLimiter? Limiter => limiter;
 
     /// <summary>Whether its last mark is a second old, or of another time altogether. Two at once may both be told so: marks may repeat.</summary>
     public bool TryMark(DateTimeOffset now)
@@ -45,6 +41,8 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     private static readonly TimeSpan LongestMemory = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
+    private readonly long _bound = InTicksOf(time, Bound);
+    private readonly long _longestMemory = InTicksOf(time, LongestMemory);
     private readonly int _half = Math.Max(1, capacity / 2);
 
     private volatile Generation _young = new();
@@ -65,11 +63,13 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
 
     public VerifiedKey? Find(in KeyDigest digest)
     {
-        if (!_isConfirmed || time.GetElapsedTime(Interlocked.Read(ref _confirmedAt)) >= Bound)
+        // One look at the clock, compared in its own ticks: this is on the path of every request.
+        var now = time.GetTimestamp();
+        if (!_isConfirmed || now - Interlocked.Read(ref _confirmedAt) >= _bound)
             return null;
         if (!_young.TryGetValue(digest, out var key) && _old.TryGetValue(digest, out key))
             Promote(digest, key);
-        return key is not null && time.GetElapsedTime(key.VerifiedAt) < LongestMemory ? key : null;
+        return key is not null && now - key.VerifiedAt < _longestMemory ? key : null;
     }
 
     /// <summary>How many keys may be remembered ahead of their use without another being forgotten for them.</summary>
@@ -129,6 +129,8 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
             _isConfirmed = true;
         }
     }
+
+    private static long InTicksOf(TimeProvider time, TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
     private void Promote(in KeyDigest digest, VerifiedKey key)
     {

@@ -3,22 +3,37 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>What a caller asks to hold.</summary>
-internal sealed record HoldRequest(int Quantity, string Tier, string? Library, TimeSpan TimeToLive, string? Machine, string? OnceKey);
-
-/// <summary>A reservation as it stands at one instant: a due one is expired, whether or not its row says so yet.</summary>
+/// <summary>
+/// A reservation, and what can become of it. At any time, what a month holds is the sum of <see cref="Remaining"/> over its reservations, and
+/// what it counts as used without an event is the sum of <see cref="Lapsed"/>.
+/// </summary>
 internal sealed record Hold
 {
     public static readonly SqlFragment Columns = new(
-        "id, state, quantity, remaining, tier, library, month, expires_at, request_digest, once_answers, plan, plan_limit, used_before, held_before, usage_event_id");
+        """
+        user_id, id, state, quantity, remaining, tier, library, month, expires_at, request_digest, once_answers, plan, plan_limit,
+        used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key
+        """);
+
+    public required Guid UserId { get; init; }
 
     public required Guid Id { get; init; }
 
-    public required string State { get; init; }
+    /// <summary><see cref="ReservationStates.Held"/> as long as the month holds anything for it.</summary>
+    public required string StoredState { get; init; }
+
+    /// <summary>What a leased hold becomes when it ends, where its owner has settled it before; until then it holds what is left.</summary>
+    public string? SettledAs { get; init; }
+
+    public string State => StoredState == ReservationStates.Held ? SettledAs ?? StoredState : StoredState;
 
     public required int Quantity { get; init; }
 
+    /// <summary>What is still held.</summary>
     public required int Remaining { get; init; }
+
+    /// <summary>What was neither reported nor returned when the lease ended.</summary>
+    public int Lapsed { get; init; }
 
     public required string Tier { get; init; }
 
@@ -26,85 +41,125 @@ internal sealed record Hold
 
     public required string Month { get; init; }
 
+    public string? Machine { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    public bool IsLeased { get; init; }
+
+    public string? IdempotencyKey { get; init; }
 
     public required byte[] RequestDigest { get; init; }
 
+    public string? OnceKey { get; init; }
+
     public int OnceAnswers { get; init; }
 
-    public required ReservationReceipt Receipt { get; init; }
+    public required string Plan { get; init; }
+
+    public required long? PlanLimit { get; init; }
+
+    public required long UsedBefore { get; init; }
+
+    public required long HeldBefore { get; init; }
 
     public Guid? UsageEventId { get; init; }
 
-    /// <summary>Reads <see cref="Columns"/>.</summary>
-    public static Hold Read(Row row, DateTimeOffset now)
+    /// <summary>Until when an ended lease's units can be given back.</summary>
+    public DateTimeOffset RefundedUntil => ExpiresAt + SettlementWindow;
+
+    public static TimeSpan SettlementWindow { get; } = TimeSpan.FromDays(35);
+
+    public ReservationReceipt Receipt => new(
+        Plan,
+        PlanLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited,
+        UsedBefore,
+        HeldBefore,
+        PlanLimit is null
+            ? $"Granted: the {Plan} plan has no limit."
+            : $"Granted: {UsedBefore} used + {HeldBefore} held + {Quantity} asked for is within the {PlanLimit} of the {Plan} plan.");
+
+    /// <summary>Reads <see cref="Columns"/>, as the row has them: <see cref="At"/> says how it stands.</summary>
+    public static Hold Read(Row row) => new()
     {
-        var hold = new Hold
+        UserId = row.Uuid(0),
+        Id = row.Uuid(1),
+        StoredState = row.Text(2),
+        Quantity = row.Int32(3),
+        Remaining = row.Int32(4),
+        Tier = row.Text(5),
+        Library = row.TextOrNull(6),
+        Month = row.Text(7),
+        ExpiresAt = row.Instant(8),
+        RequestDigest = row.BytesOrNull(9)!,
+        OnceAnswers = row.Int32(10),
+        Plan = row.Text(11),
+        PlanLimit = row.Int64OrNull(12),
+        UsedBefore = row.Int64(13),
+        HeldBefore = row.Int64(14),
+        UsageEventId = row.UuidOrNull(15),
+        Machine = row.TextOrNull(16),
+        CreatedAt = row.Instant(17),
+        IsLeased = row.Boolean(18),
+        SettledAs = row.TextOrNull(19),
+        Lapsed = row.Int32(20),
+        OnceKey = row.TextOrNull(21),
+        IdempotencyKey = row.TextOrNull(22),
+    };
+
+    /// <summary>A due one has ended, whether or not its row says so yet: a hold gives back what is left, a lease only what was returned.</summary>
+    public Hold At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
+        ? this
+        : this with
         {
-            Id = row.Uuid(0),
-            State = row.Text(1),
-            Quantity = row.Int32(2),
-            Remaining = row.Int32(3),
-            Tier = row.Text(4),
-            Library = row.TextOrNull(5),
-            Month = row.Text(6),
-            ExpiresAt = row.Instant(7),
-            RequestDigest = row.BytesOrNull(8)!,
-            OnceAnswers = row.Int32(9),
-            Receipt = ReceiptFor(row.Text(10), row.Int64OrNull(11), row.Int64(12), row.Int64(13), row.Int32(2)),
-            UsageEventId = row.UuidOrNull(14),
+            StoredState = SettledAs ?? ReservationStates.Expired,
+            SettledAs = null,
+            Remaining = 0,
+            Lapsed = IsLeased && SettledAs is null ? Remaining : 0,
         };
-        return hold.State == ReservationStates.Held && hold.ExpiresAt <= now
-            ? hold with { State = ReservationStates.Expired, Remaining = 0 }
-            : hold;
-    }
 
-    public static ReservationReceipt ReceiptFor(string plan, long? limit, long used, long held, int quantity) => new(
-        plan,
-        limit is { } number ? QuotaLimit.Of(number) : QuotaLimit.Unlimited,
-        used,
-        held,
-        limit is null
-            ? $"Granted: the {plan} plan has no limit."
-            : $"Granted: {used} used + {held} held + {quantity} asked for is within the {limit} of the {plan} plan.");
-}
+    /// <summary>What a commit may still record, given how much events have spent of it.</summary>
+    public int Available(int spent) => Remaining > 0 ? Remaining : Lapsed > 0 ? Lapsed : Math.Max(0, Quantity - spent);
 
-/// <summary>How a request for a hold ended.</summary>
-internal abstract record HoldOutcome
-{
-    private HoldOutcome()
+    /// <summary>Whether what is reported now is covered by units that are held, or counted as used already. If not, it is late.</summary>
+    public bool Covers => Remaining > 0 || Lapsed > 0;
+
+    /// <summary>One event that names it takes one unit. With its last unit spent, a hold is committed.</summary>
+    public Hold Spend(Guid usageEventId)
     {
+        if (!Covers)
+            return this;
+        var after = this with
+        {
+            Remaining = Math.Max(0, Remaining - 1),
+            Lapsed = Remaining > 0 ? Lapsed : Lapsed - 1,
+            UsageEventId = State == ReservationStates.Committed ? UsageEventId : usageEventId,
+        };
+        return after.Covers ? after : after with { StoredState = ReservationStates.Committed, SettledAs = null };
     }
 
-    public sealed record Granted(Hold Hold, bool IsNew) : HoldOutcome;
-
-    public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt) : HoldOutcome;
-
-    public sealed record LlmNotAllowed(string Plan) : HoldOutcome;
-
-    public sealed record Conflict(string Detail) : HoldOutcome;
-}
-
-/// <summary>How a commit ended.</summary>
-internal abstract record CommitOutcome
-{
-    private CommitOutcome()
+    /// <summary>One event of <paramref name="quantity"/> settles it; what is left goes back, of a lease when it ends.</summary>
+    /// <param name="quantity">At most <see cref="Available"/>.</param>
+    /// <param name="usageEventId">The event.</param>
+    /// <param name="now">After <see cref="RefundedUntil"/>, what is left of a lapsed lease stays used.</param>
+    public Hold Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {
+        var committed = this with { UsageEventId = usageEventId };
+        if (IsLeased && Remaining > quantity)
+            return committed with { Remaining = Remaining - quantity, SettledAs = ReservationStates.Committed };
+        return committed with
+        {
+            StoredState = ReservationStates.Committed,
+            SettledAs = null,
+            Remaining = 0,
+            Lapsed = now <= RefundedUntil ? 0 : Math.Max(0, Lapsed - quantity),
+        };
     }
 
-    public sealed record Committed(Guid? UsageEventId) : CommitOutcome;
-
-    public sealed record TooMany(int Remaining) : CommitOutcome;
-
-    public sealed record IdTaken : CommitOutcome;
-
-    public sealed record NotFound : CommitOutcome;
-}
-
-/// <summary>How a release ended.</summary>
-internal enum ReleaseOutcome
-{
-    Released,
-    Committed,
-    NotFound,
+    /// <summary>Gives it back: a lease's units when it ends, those of an ended lease at once.</summary>
+    public Hold Release() => IsLeased && Remaining > 0
+        ? this with { SettledAs = ReservationStates.Released }
+        : this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 };
 }

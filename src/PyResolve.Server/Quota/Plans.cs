@@ -18,6 +18,7 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
 internal sealed class Plans
 {
     public const string Free = "free";
+    public const string Enterprise = "enterprise";
 
     private const string Section = "PyResolve:Plans";
 
@@ -26,7 +27,7 @@ internal sealed class Plans
         new(Free, 5, LlmAllowed: false, Price: null),
         new("pro", 50, LlmAllowed: true, new PlanPrice(1900, "usd", "month")),
         new("unlimited", null, LlmAllowed: true, new PlanPrice(4900, "usd", "month")),
-        new("enterprise", null, LlmAllowed: true, Price: null),
+        new(Enterprise, null, LlmAllowed: true, Price: null),
     ];
 
     private readonly Dictionary<string, Plan> _byName;
@@ -46,10 +47,19 @@ internal sealed class Plans
 
     public static IEnumerable<string> Names => Defaults.Select(plan => plan.Name);
 
+    /// <summary>Those that are sold by subscription, smallest first.</summary>
+    public static IReadOnlyList<string> Sold { get; } = ["pro", "unlimited"];
+
     /// <summary>Smallest first.</summary>
     public IReadOnlyList<Plan> All { get; }
 
     public Plan this[string name] => _byName[name];
+
+    /// <summary>The greater of two plans.</summary>
+    public static string Greater(string one, string? other) => Rank(other) > Rank(one) ? other! : one;
+
+    /// <summary>0 is the smallest plan; -1 is none.</summary>
+    public static int Rank(string? plan) => Array.FindIndex(Defaults, known => known.Name == plan);
 
     private static Plan Read(IConfigurationSection section, Plan plan) => plan with
     {

@@ -4,32 +4,24 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>Where an account stands this month: one row, whatever the number of events. Holds that are due count no longer.</summary>
+/// <summary>
+/// Where an account stands this month: one row, whatever the number of events. What is due counts as it will when the row says so.
+/// Reads that are asked for at once share a statement. Thread-safe.
+/// </summary>
 internal sealed class QuotaReader(Database database, Plans plans, TimeProvider time)
 {
-    public Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => ReadAsync(session, userId, cancellationToken), cancellationToken);
+    private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
+        userIds => database.ReadAsync(session => ReadAsync(session, userIds, plans, time, CancellationToken.None), CancellationToken.None));
 
-    public async Task<QuotaSnapshot> ReadAsync(Session session, Guid userId, CancellationToken cancellationToken)
-    {
-        var now = time.GetInstant();
-        var month = now.ToMonth();
-        var standing = await session.FirstAsync(
-            $"""
-            select p.plan, coalesce(m.migrations, 0), coalesce(m.held, 0) - coalesce((
-                select sum(r.remaining)
-                from reservations r
-                where r.user_id = {userId} and r.state = 'held' and r.expires_at <= {now} and r.month = {month}), 0)
-            from profiles p
-            left join usage_monthly m on m.user_id = p.id and m.month = {month}
-            where p.id = {userId}
-            """,
-            static row => new { Plan = row.Text(0), Used = row.Int64(1), Held = row.Int64(2) },
-            cancellationToken) ?? throw AccountGone.Exception();
-        return Describe(plans[standing.Plan], standing.Used, standing.Held, now);
-    }
+    /// <summary>What was committed before this call is seen.</summary>
+    public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
+        await _shared.ReadAsync(userId, cancellationToken) ?? throw AccountGone.Exception();
 
-    private static QuotaSnapshot Describe(Plan plan, long used, long held, DateTimeOffset now)
+    /// <param name="plan">Of the account.</param>
+    /// <param name="used">This month.</param>
+    /// <param name="held">This month.</param>
+    /// <param name="now">Says which month.</param>
+    public static QuotaSnapshot Describe(Plan plan, long used, long held, DateTimeOffset now)
     {
         var remaining = plan.MigrationsLimit is { } limit ? QuotaLimit.Of(Math.Max(0, limit - used - held)) : QuotaLimit.Unlimited;
         return new QuotaSnapshot(
@@ -42,5 +34,35 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
             held,
             now.ToMonth(),
             now.StartOfNextMonth());
+    }
+
+    private static async Task<IReadOnlyDictionary<Guid, QuotaSnapshot>> ReadAsync(
+        Session session, IReadOnlyList<Guid> userIds, Plans plans, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        var month = now.ToMonth();
+        var asked = session.Rows("asked", userIds).With("user_id", static id => id);
+        var snapshots = await session.ListAsync(
+            $"""
+            select p.id, {EffectivePlan.Columns},
+                   coalesce(m.migrations + m.lapsed, 0) + case when m.held > 0 then coalesce((
+                       select sum(r.remaining)
+                       from reservations r
+                       where r.user_id = p.id and r.state = 'held' and r.expires_at <= {now} and r.month = {month}
+                         and r.leased and r.settled_as is null), 0) else 0 end,
+                   coalesce(m.held, 0) - case when m.held > 0 then coalesce((
+                       select sum(r.remaining)
+                       from reservations r
+                       where r.user_id = p.id and r.state = 'held' and r.expires_at <= {now} and r.month = {month}), 0) else 0 end
+            from {asked}
+            join profiles p on p.id = asked.user_id
+            left join usage_monthly m on m.user_id = p.id and m.month = {month}
+            """,
+            row => (UserId: row.Uuid(0), Quota: Describe(plans[EffectivePlan.Read(row, 1, now)], row.Int64(4), row.Int64(5), now)),
+            cancellationToken);
+        var byAccount = new Dictionary<Guid, QuotaSnapshot>(snapshots.Count);
+        foreach (var (userId, quota) in snapshots)
+            byAccount[userId] = quota;
+        return byAccount;
     }
 }

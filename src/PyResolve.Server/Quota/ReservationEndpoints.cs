@@ -3,6 +3,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Leases;
 using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Quota;
@@ -25,7 +26,7 @@ internal static class ReservationEndpoints
         reservations.MapDelete("/{id:guid}", Release).Produces<ReservationReleased>();
     }
 
-    private static async Task<IResult> Create(HttpContext http, Reservations reservations, QuotaReader quotas, PublicUrl publicUrl)
+    private static async Task<IResult> Create(HttpContext http, Reservations reservations, QuotaReader quotas, LeaseSigner leases, PublicUrl publicUrl)
     {
         var idempotencyKey = ReadIdempotencyKey(http);
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ReservationRequest);
@@ -44,8 +45,8 @@ internal static class ReservationEndpoints
         switch (outcome)
         {
             case HoldOutcome.Granted granted:
-                var quota = await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted);
-                var reservation = Describe(granted.Hold, quota);
+                var quota = granted.Quota ?? await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted);
+                var reservation = Describe(granted.Hold, leases.Sign(http.Caller().UserId, granted.Hold, wanted.Machine), quota);
                 return granted.IsNew ? TypedResults.Created($"/quota/reservations/{reservation.Id}", reservation) : TypedResults.Ok(reservation);
             case HoldOutcome.QuotaExceeded refused:
                 return new ProblemResult(
@@ -61,11 +62,12 @@ internal static class ReservationEndpoints
         }
     }
 
-    private static async Task<IResult> Read(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas)
+    private static async Task<IResult> Read(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas, LeaseSigner leases)
     {
         if (await reservations.FindAsync(http.Caller().UserId, id, http.RequestAborted) is not { } hold)
             return NoSuchReservation();
-        var reservation = Describe(hold, await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
+        var reservation = Describe(
+            hold, leases.Sign(http.Caller().UserId, hold, hold.Machine), await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
         return TypedResults.Ok(reservation with { Receipt = hold.Receipt });
     }
 
@@ -82,14 +84,14 @@ internal static class ReservationEndpoints
         var outcome = await reservations.CommitAsync(http.Caller().UserId, id, body, http.RequestAborted);
         return outcome switch
         {
-            CommitOutcome.Committed committed => TypedResults.Ok(new ReservationCommitted(
+            SettlementOutcome.Committed committed => TypedResults.Ok(new ReservationCommitted(
                 id,
                 ReservationStates.Committed,
                 committed.UsageEventId,
                 Remaining: 0,
                 await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted))),
-            CommitOutcome.TooMany tooMany => new ProblemResult(Problems.Invalid("quantity", $"is more than the {tooMany.Remaining} that the reservation still holds.")),
-            CommitOutcome.IdTaken => new ProblemResult(Problems.Conflict("Another usage event has this id already. Send another id, or none.")),
+            SettlementOutcome.TooMany tooMany => new ProblemResult(Problems.Invalid("quantity", $"is more than the {tooMany.Available} that the reservation has left.")),
+            SettlementOutcome.IdTaken => new ProblemResult(Problems.Conflict("Another usage event has this id already. Send another id, or none.")),
             _ => NoSuchReservation(),
         };
     }
@@ -97,9 +99,11 @@ internal static class ReservationEndpoints
     private static async Task<IResult> Release(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas) =>
         await reservations.ReleaseAsync(http.Caller().UserId, id, http.RequestAborted) switch
         {
-            ReleaseOutcome.Released => TypedResults.Ok(new ReservationReleased(
+            SettlementOutcome.Released => TypedResults.Ok(new ReservationReleased(
                 id, ReservationStates.Released, await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted))),
-            ReleaseOutcome.Committed => new ProblemResult(Problems.Conflict("This reservation is committed: its migration is used and cannot be given back.")),
+            SettlementOutcome.IsCommitted => new ProblemResult(Problems.Conflict("This reservation is committed: its migration is used and cannot be given back.")),
+            SettlementOutcome.TooLate late => new ProblemResult(Problems.Conflict(
+                $"The lease of this reservation ended too long ago: what was left of it could be given back until {late.RefundedUntil:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used.")),
             _ => NoSuchReservation(),
         };
 
@@ -109,8 +113,8 @@ internal static class ReservationEndpoints
         $"Monthly limit reached ({refused.Limit} migrations on the {refused.Plan} plan: {refused.Used} used, {refused.Held} held, {refused.Asked} asked for). "
         + $"It resets at {refused.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
 
-    private static Reservation Describe(Hold hold, QuotaSnapshot quota) =>
-        new(hold.Id, hold.State, hold.Quantity, hold.Remaining, hold.Tier, hold.Library, hold.Month, hold.ExpiresAt, Lease: null, quota);
+    private static Reservation Describe(Hold hold, string? lease, QuotaSnapshot quota) =>
+        new(hold.Id, hold.State, hold.Quantity, hold.Remaining, hold.Tier, hold.Library, hold.Month, hold.ExpiresAt, lease, quota);
 
     private static string? ReadIdempotencyKey(HttpContext http)
     {

@@ -7,6 +7,9 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
 {
     private const int Attempts = 5;
 
+    /// <summary>How long a request waits to be told whose it is.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     public Engine Engine => engine;
 
     public async Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
@@ -19,6 +22,33 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         catch (DbException exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
         {
             throw new StoreUnavailableException(exception);
+        }
+    }
+
+    /// <summary>
+    /// A read that every request waits for: who asks. A store that neither answers nor refuses, as a frozen one, ends it after
+    /// <see cref="Patience"/>, long before the driver would.
+    /// </summary>
+    /// <exception cref="TimeoutException">The store does not answer.</exception>
+    public async Task<T> ReadSoonAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var reading = ReadAsync();
+        try
+        {
+            return await reading.WaitAsync(Patience, TimeProvider.System, cancellationToken);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            reading.Forget();
+            throw new TimeoutException("The store does not answer.", exception);
+        }
+
+        // Cancelled too, so that its connection comes back.
+        async Task<T> ReadAsync()
+        {
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            deadline.CancelAfter(Patience);
+            return await this.ReadAsync(session => work(session, deadline.Token), deadline.Token);
         }
     }
 
@@ -59,8 +89,22 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         where T : class =>
         ReadAsync(session => session.FirstAsync(sql, map, cancellationToken), cancellationToken);
 
+    /// <summary>The first row, by <see cref="ReadSoonAsync"/>.</summary>
+    public Task<T?> FirstSoonAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
+        where T : class =>
+        ReadSoonAsync((session, token) => session.FirstAsync(sql, map, token), cancellationToken);
+
     public Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken) =>
         ReadAsync(session => session.ListAsync(sql, map, cancellationToken), cancellationToken);
+
+    /// <inheritdoc cref="Session.VisitAsync"/>
+    public Task VisitAsync(Sql sql, Func<Row, bool> visit, CancellationToken cancellationToken) => ReadAsync<object?>(
+        async session =>
+        {
+            await session.VisitAsync(sql, visit, cancellationToken);
+            return null;
+        },
+        cancellationToken);
 
     /// <summary>One statement in a transaction of its own.</summary>
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>

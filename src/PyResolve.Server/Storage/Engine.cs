@@ -11,6 +11,15 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Ends a select whose rows must not change until the transaction ends.</summary>
     public abstract SqlFragment ForUpdate { get; }
 
+    /// <summary>The same, without the rows that another transaction has locked.</summary>
+    public abstract SqlFragment ForUpdateSkippingLocked { get; }
+
+    /// <summary>Follows a text that is ordered by: by its bytes, whatever the language of the database.</summary>
+    public abstract SqlFragment ByBytes { get; }
+
+    /// <summary>The UTC day of an instant, as <c>2026-11-23</c>.</summary>
+    public abstract SqlFragment DateOf(string column);
+
     public abstract ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
 
     /// <summary>A connection that may write, once it is this caller's turn.</summary>

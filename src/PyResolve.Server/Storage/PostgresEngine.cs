@@ -24,6 +24,12 @@ internal sealed class PostgresEngine : Engine
 
     public override SqlFragment ForUpdate => new("for update");
 
+    public override SqlFragment ForUpdateSkippingLocked => new("for update skip locked");
+
+    public override SqlFragment ByBytes => new("collate \"C\"");
+
+    public override SqlFragment DateOf(string column) => new($"to_char({column} at time zone 'UTC', 'YYYY-MM-DD')");
+
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await _dataSource.OpenConnectionAsync(cancellationToken);
 

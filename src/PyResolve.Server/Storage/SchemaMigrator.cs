@@ -49,6 +49,12 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
         var state = await database.ReadAsync(session => ReadStateAsync(session, cancellationToken), cancellationToken);
         if (state.Version == 0)
             throw new SchemaIncompatibleException("The database has no schema yet. Run the server's command migrate-schema.");
+        if (state.Version < Version)
+        {
+            throw new SchemaIncompatibleException(
+                $"The database's schema has version {state.Version}; this server needs {Version}. Restart it, or run the server's command migrate-schema.");
+        }
+
         ThrowIfTooOld(state);
     }
 

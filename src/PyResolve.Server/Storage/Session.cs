@@ -10,6 +10,9 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     /// <summary>Rows for a statement, which it calls <paramref name="name"/>.</summary>
     public SqlRows<T> Rows<T>(string name, IReadOnlyList<T> source) => new(engine, name, source);
 
+    /// <summary>How long a statement may take; default the connection's own limit. <see cref="TimeSpan.Zero"/>: as long as it needs.</summary>
+    public TimeSpan? TimeLimit { get; set; }
+
     /// <summary>Runs a statement.</summary>
     /// <returns>The number of rows that it changed.</returns>
     public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken)
@@ -65,6 +68,17 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return rows;
     }
 
+    /// <summary>Shows the rows one by one, as they come, until <paramref name="visit"/> has seen enough and answers <see langword="false"/>.</summary>
+    public async Task VisitAsync(Sql sql, Func<Row, bool> visit, CancellationToken cancellationToken)
+    {
+        await using var command = Prepare(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken) && visit(new Row(reader, engine)))
+        {
+            // The rows are the visitor's business.
+        }
+    }
+
     /// <summary>The first row, or <see langword="null"/> where there is none.</summary>
     public async Task<T?> FirstAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class
@@ -86,6 +100,8 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     {
         var command = connection.CreateCommand();
         command.Transaction = transaction;
+        if (TimeLimit is { } limit)
+            command.CommandTimeout = (int)Math.Ceiling(limit.TotalSeconds);
 #pragma warning disable CA2100 // Sql turns every value into a parameter.
         command.CommandText = sql.Text;
 #pragma warning restore CA2100

@@ -36,6 +36,8 @@ internal sealed class SqlRows<T>(Engine engine, string name, IReadOnlyList<T> so
 
     public SqlRows<T> With(string column, Func<T, long> value) => Add(column, SqlType.Integer, value);
 
+    public SqlRows<T> With(string column, Func<T, long?> value) => Add(column, SqlType.Integer, value);
+
     public SqlRows<T> With(string column, Func<T, bool> value) => Add(column, SqlType.Boolean, value);
 
     public SqlRows<T> With(string column, Func<T, DateTimeOffset> value) => Add(column, SqlType.Instant, value);

@@ -16,6 +16,8 @@ internal sealed class SqliteEngine : Engine
 {
     private const long TicksPerMicrosecond = TimeSpan.TicksPerMicrosecond;
 
+    private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(5);
+
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly string _connectionString;
@@ -37,6 +39,14 @@ internal sealed class SqliteEngine : Engine
 
     /// <summary>The writer is alone in the database already.</summary>
     public override SqlFragment ForUpdate => new("");
+
+    /// <inheritdoc cref="ForUpdate"/>
+    public override SqlFragment ForUpdateSkippingLocked => new("");
+
+    /// <summary>As it does by itself.</summary>
+    public override SqlFragment ByBytes => new("");
+
+    public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
 
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
@@ -112,6 +122,8 @@ internal sealed class SqliteEngine : Engine
 
     public override async ValueTask DisposeAsync()
     {
+        // A background task may be in the middle of a transaction, which must not lose its connection under it.
+        await _writerTurn.WaitAsync(LongestTransaction);
         if (_writer is not null)
             await _writer.DisposeAsync();
         using var anyConnection = new SqliteConnection(_connectionString);
@@ -159,6 +171,12 @@ internal sealed class SqliteEngine : Engine
                 break;
             case long[] numbers:
                 writer.WriteNumberValue(numbers[row]);
+                break;
+            case long?[] numbers when numbers[row] is { } number:
+                writer.WriteNumberValue(number);
+                break;
+            case long?[]:
+                writer.WriteNullValue();
                 break;
             case bool[] flags:
                 writer.WriteNumberValue(flags[row] ? 1 : 0);

@@ -49,18 +49,21 @@ internal static class LedgerWriter
         return outcomes;
     }
 
-    /// <summary>Records an event whose hold, if it names one, is the caller's to settle.</summary>
-    public static async Task<RecordOutcome> RecordSettledAsync(Session session, Posting posting, CancellationToken cancellationToken)
+    /// <summary>Records events whose holds, if they name any, are the caller's to settle.</summary>
+    /// <returns>How each ended.</returns>
+    public static async Task<IReadOnlyList<RecordOutcome>> RecordSettledAsync(
+        Session session, List<Posting> postings, CancellationToken cancellationToken)
     {
-        var inserted = await InsertAsync(session, [posting], cancellationToken);
-        if (inserted[0] is RecordOutcome.Recorded)
+        var outcomes = await InsertAsync(session, postings, cancellationToken);
+        var rollups = new Rollups();
+        for (var i = 0; i < outcomes.Length; i++)
         {
-            var rollups = new Rollups();
-            rollups.Add(posting);
-            await rollups.WriteAsync(session, cancellationToken);
+            if (outcomes[i] is RecordOutcome.Recorded)
+                rollups.Add(postings[i]);
         }
 
-        return inserted[0];
+        await rollups.WriteAsync(session, cancellationToken);
+        return outcomes;
     }
 
     private static List<(Guid UserId, Guid Id)> NamedBy(IReadOnlyList<Posting> postings)

@@ -40,10 +40,6 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageRecord[] records, CancellationToken cancellationToken) => _commit.SubmitAsync(
         userId, Array.ConvertAll(records, record => new Posting(userId, record)), records.Sum(record => record.Size), cancellationToken);
 
-    /// <summary>Within a transaction of the caller's, who has locked the hold that the event names, if any, and settles it.</summary>
-    public static Task<RecordOutcome> RecordAsync(Session session, Guid userId, UsageRecord usage, CancellationToken cancellationToken) =>
-        LedgerWriter.RecordSettledAsync(session, new Posting(userId, usage), cancellationToken);
-
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
 
     /// <remarks>No caller's leaving ends it: it is many callers'.</remarks>

@@ -15,6 +15,9 @@ public sealed record Answer(int Status, string ContentType, string Body)
 
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How long the answer takes.</summary>
+    public TimeSpan Delay { get; init; }
+
     public static Answer Json(int status, string body) => new(status, "application/json", body);
 
     public static Answer Html(int status = 200) => new(status, "text/html", "<html><body>Welcome to the hotel's network</body></html>");

@@ -2,15 +2,17 @@ using System.Runtime.CompilerServices;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>The developer's own key and server have no part in these tests.</summary>
+/// <summary>The developer's own key, server and outbox have no part in these tests.</summary>
 internal static class CleanEnvironment
 {
     [ModuleInitializer]
     internal static void Clean()
     {
-        foreach (var name in new[] { "PYRESOLVE_API_KEY", "PYRESOLVE_API_URL" })
+        foreach (var name in new[] { "PYRESOLVE_API_KEY", "PYRESOLVE_API_URL", "PYRESOLVE_PROFILE" })
             Environment.SetEnvironmentVariable(name, null);
-        Environment.SetEnvironmentVariable("PYRESOLVE_HOME", Path.Combine(Path.GetTempPath(), "pyresolve-no-such-home"));
+        var root = Directory.CreateTempSubdirectory("pyresolve-client-tests-").FullName;
+        Environment.SetEnvironmentVariable("PYRESOLVE_HOME", Path.Combine(root, "home"));
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(root, recursive: true);
     }
 }
 

@@ -8,22 +8,33 @@ public sealed class Ledger
 {
     private readonly ConcurrentDictionary<string, Guid> _holds = new();
     private readonly ConcurrentDictionary<Guid, int> _charges = new();
+    private readonly ConcurrentQueue<Guid> _inOrder = new();
+    private readonly ConcurrentDictionary<Guid, string> _payloads = new();
     private readonly ConcurrentDictionary<Guid, bool> _released = new();
+    private int _contradictions;
 
     public int Holds => _holds.Count;
 
     public int Charges => _charges.Count;
 
+    /// <summary>The events that came by <c>POST /usage</c> and <c>/usage/batch</c>, each at its first coming.</summary>
+    public IReadOnlyList<Guid> InOrder => [.. _inOrder];
+
+    /// <summary>Events that came again under the same id with another payload.</summary>
+    public int Contradictions => _contradictions;
+
     public int Released => _released.Count;
 
-    public static async Task<(ScriptedServer Server, Ledger Ledger)> StartAsync()
+    /// <param name="unreliable">How usage events are answered; default: well.</param>
+    public static async Task<(ScriptedServer Server, Ledger Ledger)> StartAsync(Unreliable? unreliable = null)
     {
         var ledger = new Ledger();
         var server = await ScriptedServer.StartAsync();
         server.On("POST /quota/reservations", ledger.Reserve);
         server.On("POST /quota/reservations/*/commit", ledger.Commit);
         server.On("DELETE /quota/reservations/*", ledger.Release);
-        server.On("POST /usage", ledger.Record);
+        server.On("POST /usage", unreliable?.Around(ledger.Record) ?? ledger.Record);
+        server.On("POST /usage/batch", unreliable?.Around(ledger.RecordBatch) ?? ledger.RecordBatch);
         return (server, ledger);
     }
 
@@ -55,7 +66,25 @@ public sealed class Ledger
 
     private Answer Record(ReceivedRequest request)
     {
-        _charges.TryAdd(JsonDocument.Parse(request.Body).RootElement.GetProperty("id").GetGuid(), 1);
+        Charge(JsonDocument.Parse(request.Body).RootElement);
         return Answer.Json(200, """{"status":"recorded"}""");
+    }
+
+    private Answer RecordBatch(ReceivedRequest request)
+    {
+        var events = JsonDocument.Parse(request.Body).RootElement.GetProperty("events").EnumerateArray();
+        var results = events.Select(usage => $$"""{"id":{{usage.GetProperty("id").GetRawText()}},"status":"{{(Charge(usage) ? "recorded" : "duplicate")}}"}""");
+        return Answer.Json(200, $$"""{"results":[{{string.Join(',', results)}}]}""");
+    }
+
+    private bool Charge(JsonElement usage)
+    {
+        var id = usage.GetProperty("id").GetGuid();
+        if (_payloads.GetOrAdd(id, usage.GetRawText()) != usage.GetRawText())
+            Interlocked.Increment(ref _contradictions);
+        if (!_charges.TryAdd(id, 1))
+            return false;
+        _inOrder.Enqueue(id);
+        return true;
     }
 }

@@ -21,13 +21,18 @@ public sealed class ScriptedServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly List<(string[] Route, Func<ReceivedRequest, Answer> Answer)> _script = [];
     private readonly ConcurrentDictionary<string, int> _lose = new();
+    private readonly ConcurrentDictionary<string, int> _keepBack = new();
     private readonly ConcurrentQueue<ReceivedRequest> _requests = new();
+    private readonly TemporaryHome _home = new();
 
     private ScriptedServer(WebApplication app) => _app = app;
 
     public Uri Url => new(_app.Urls.Single());
 
     public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
+
+    /// <summary>Where its clients keep their config file and outbox.</summary>
+    public TemporaryHome Home => _home;
 
     public static async Task<ScriptedServer> StartAsync()
     {
@@ -62,14 +67,32 @@ public sealed class ScriptedServer : IAsyncDisposable
         return this;
     }
 
+    /// <summary>The next answers to a route are worked out, and then kept back.</summary>
+    public ScriptedServer AnswerNever(string route, int count)
+    {
+        _keepBack[route] = count;
+        return this;
+    }
+
     public PyResolveClient Client(Action<PyResolveClientOptions>? configure = null)
     {
-        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key };
+        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key, Home = _home.Path };
         configure?.Invoke(options);
         return PyResolveClient.Create(options);
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    /// <summary>A client on a machine with another clock.</summary>
+    public PyResolveClient ClientWithClock(ShiftedClock clock)
+    {
+        var http = new HttpClient();
+        return new(new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path }, () => http, http, clock);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _home.Dispose();
+    }
 
     private async Task HandleAsync(HttpContext http)
     {
@@ -79,14 +102,20 @@ public sealed class ScriptedServer : IAsyncDisposable
         _requests.Enqueue(request);
         var scripted = _script.Find(line => Matches(line.Route, request.Route.Split('/')));
         var answer = scripted.Answer is null ? Answer.Problem(404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
-        var isLost = scripted.Route is { } route && _lose.AddOrUpdate(string.Join('/', route), -1, (_, left) => left - 1) >= 0;
+        var isLost = IsDue(_lose, scripted.Route);
+        var isKeptBack = IsDue(_keepBack, scripted.Route);
+        if (answer.Delay > TimeSpan.Zero)
+            await Task.Delay(answer.Delay);
         if (isLost || answer.Status == Answer.Cut.Status)
             http.Abort();
-        else if (answer.Status == Answer.Never.Status)
+        else if (isKeptBack || answer.Status == Answer.Never.Status)
             await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(static _ => { }, TaskScheduler.Default);
         else
             await WriteAsync(http.Response, answer);
     }
+
+    private static bool IsDue(ConcurrentDictionary<string, int> counts, string[]? route) =>
+        route is not null && counts.AddOrUpdate(string.Join('/', route), -1, static (_, left) => left - 1) >= 0;
 
     private static async Task WriteAsync(HttpResponse response, Answer answer)
     {

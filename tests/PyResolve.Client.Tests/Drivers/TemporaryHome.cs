@@ -22,5 +22,17 @@ public sealed class TemporaryHome : IDisposable
         }
     }
 
+    /// <summary>Files with usage events that wait.</summary>
+    public IReadOnlyList<string> OutboxFiles() => Files("*.events");
+
+    /// <summary>Usage events that were rejected.</summary>
+    public IReadOnlyList<string> RejectedFiles() => Files("*.json");
+
+    private string[] Files(string pattern)
+    {
+        var outbox = System.IO.Path.Combine(Path, "outbox");
+        return Directory.Exists(outbox) ? Directory.GetFiles(outbox, pattern, SearchOption.AllDirectories) : [];
+    }
+
     public void Dispose() => Directory.Delete(_root, recursive: true);
 }

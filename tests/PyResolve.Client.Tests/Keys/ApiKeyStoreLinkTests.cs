@@ -16,4 +16,30 @@ public sealed class ApiKeyStoreLinkTests
         File.ResolveLinkTarget(home.ConfigPath, returnFinalTarget: false).ShouldNotBeNull().FullName.ShouldBe(target);
         File.ReadAllText(target).ShouldBe($"theme = 'dark'\napi_key = \"{ScriptedServer.Key}\"\n");
     }
+
+    [Fact]
+    public void A_chain_of_relative_links_to_a_file_that_is_not_there_yet_is_followed()
+    {
+        using var home = new TemporaryHome();
+        Directory.CreateDirectory(Path.Combine(home.Path, "dotfiles"));
+        File.CreateSymbolicLink(home.ConfigPath, "second.toml");
+        File.CreateSymbolicLink(Path.Combine(home.Path, "second.toml"), Path.Combine("dotfiles", "real.toml"));
+
+        home.Store.Save(ScriptedServer.Key);
+
+        new FileInfo(home.ConfigPath).LinkTarget.ShouldBe("second.toml");
+        File.ReadAllText(Path.Combine(home.Path, "dotfiles", "real.toml")).ShouldContain(ScriptedServer.Key);
+        home.Store.Find().ShouldNotBeNull().Key.ShouldBe(ScriptedServer.Key);
+    }
+
+    [Fact]
+    public void A_circle_of_links_is_refused()
+    {
+        using var home = new TemporaryHome();
+        Directory.CreateDirectory(home.Path);
+        File.CreateSymbolicLink(home.ConfigPath, "other.toml");
+        File.CreateSymbolicLink(Path.Combine(home.Path, "other.toml"), "config.toml");
+
+        Should.Throw<ConfigFileException>(() => home.Store.Save(ScriptedServer.Key));
+    }
 }

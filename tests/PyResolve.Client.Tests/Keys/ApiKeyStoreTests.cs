@@ -141,13 +141,19 @@ public sealed class ApiKeyStoreTests : IDisposable
     {
         _home.Store.Save(ScriptedServer.Key);
         using var done = new CancellationTokenSource();
+        var reading = new TaskCompletionSource();
         var reader = Task.Run(() =>
         {
             var reads = 0;
             for (; !done.IsCancellationRequested; reads++)
+            {
+                reading.TrySetResult();
                 _home.Store.Find().ShouldNotBeNull().Key.Length.ShouldBe(ScriptedServer.Key.Length);
+            }
+
             return reads;
         });
+        await reading.Task;
 
         for (var i = 0; i < 200; i++)
             _home.Store.Save("pyr_live_" + new string((char)('a' + (i % 6)), 48));

@@ -57,14 +57,16 @@ public sealed class UsageReporterTests
         });
         await client.Usage.FlushAsync(Cancellation);
 
-        (ledger.Charges, server.Requests.Count, client.Usage.Sent).ShouldBe((1000, 1000, 1000L));
+        (ledger.Charges, client.Usage.Sent).ShouldBe((1000, 1000L));
+        server.Requests.Count.ShouldBeLessThan(1000);
     }
 
     [Fact]
     public async Task Reporting_waits_for_nothing_even_when_the_server_hangs()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /usage", Answer.Never).Client(options => options.ShutdownTimeout = TimeSpan.Zero);
+        server.On("POST /usage", Answer.Never).On("POST /usage/batch", Answer.Never);
+        await using var client = server.Client(options => options.ShutdownTimeout = TimeSpan.Zero);
         var watch = Stopwatch.StartNew();
 
         for (var i = 0; i < 1000; i++)
@@ -85,7 +87,7 @@ public sealed class UsageReporterTests
 
         var result = client.Usage.Report(new("scan"));
 
-        result.IsAccepted.ShouldBeFalse();
+        (result.IsAccepted, result.Refusal).ShouldBe((false, ReportRefusal.Full));
         result.Reason.ShouldNotBeNull().ShouldStartWith("3 events already wait for the server.");
         client.Usage.Pending.ShouldBe(3);
     }
@@ -105,7 +107,6 @@ public sealed class UsageReporterTests
     }
 
     [Theory]
-    [InlineData(401, "unauthenticated")]
     [InlineData(409, "conflict")]
     [InlineData(422, "invalid")]
     public async Task What_the_server_refuses_for_good_is_counted_and_not_sent_again(int status, string code)
@@ -199,7 +200,7 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
-    public async Task Disposing_ends_at_its_deadline_and_says_what_was_lost()
+    public async Task Disposing_ends_at_its_deadline_and_says_what_still_waits()
     {
         await using var server = await ScriptedServer.StartAsync();
         var client = server.On("POST /usage", Answer.Never).Client(options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(200));

@@ -111,17 +111,22 @@ public sealed class ThrottleTests(SharedServers servers)
         laterUnknown.Status.ShouldBe(429);
     }
 
+    /// <summary>The work is counted; the clock, which a busy machine stretches, is asked only whether something gross was missed.</summary>
     [Fact]
-    public async Task An_e_mail_that_nobody_has_takes_as_long_as_a_wrong_password()
+    public async Task An_e_mail_that_nobody_has_costs_as_much_as_a_wrong_password()
     {
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
         var account = await own.SignUpAsync();
+        var passwords = own.Server.Services.GetRequiredService<Passwords>();
         var (wrong, unknown) = (new List<TimeSpan>(), new List<TimeSpan>());
         for (var i = 0; i < 18; i++)
         {
+            var before = passwords.Comparisons;
             wrong.Add(await TimeAsync(own.Server, account.Email));
+            var between = passwords.Comparisons;
             unknown.Add(await TimeAsync(own.Server, "nobody@example.com"));
+            (between - before, passwords.Comparisons - between).ShouldBe((1, 1));
         }
 
         var ratio = Median(unknown) / Median(wrong);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Email;
 
@@ -28,6 +29,11 @@ internal sealed class TestSmtpServer : IAsyncDisposable
     public bool IsSilent { get; init; }
 
     public ConcurrentQueue<string> Letters { get; } = new();
+
+    /// <summary>The secret in the newest letter whose link leads to <paramref name="page"/>.</summary>
+    public string TokenOf(string page) =>
+        Letters.Select(letter => Regex.Match(letter.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
+            .Last(match => match.Success).Groups["token"].Value;
 
     public ConcurrentQueue<string> Commands { get; } = new();
 

@@ -37,6 +37,7 @@ internal sealed record BodyRoute(string Path, string Valid, string[] Texts, Dict
         new("/auth/password/reset", """{"token":"unknown","password":"correct horse 3"}""", ["token", "password"], [], false, [], []) { IsTaken = false },
         new("/auth/email/verify", """{"token":"unknown"}""", ["token"], [], false, [], []) { IsTaken = false },
         new("/auth/account", """{"password":"a wrong password"}""", [], [], false, [], []) { Method = HttpMethod.Delete, IsTaken = false },
+        new("/billing/checkout", """{"plan":"enterprise"}""", ["plan"], [], false, [], []) { IsTaken = false },
         new("/me", """{"name":"Ada"}""", ["name"], [], false, [], []) { Method = HttpMethod.Patch },
         new("/quota/reservations", """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900,"machine":"m1","once_key":"k"}""",
             ["tier", "library", "machine", "once_key"], new() { ["quantity"] = 1_000, ["ttl_seconds"] = 604_800 }, false, [], []),

@@ -11,6 +11,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["GET /health"] = [],
         ["GET /health/ready"] = [],
         ["GET /plans"] = [],
+        ["GET /.well-known/jwks.json"] = [],
         ["POST /auth/signup"] = [],
         ["POST /auth/login"] = [],
         ["POST /auth/logout"] = ["session"],
@@ -36,6 +37,14 @@ public sealed class OpenApiTests(SharedServers servers)
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /usage"] = ["api_key", "session"],
         ["POST /usage/batch"] = ["api_key", "session"],
+        ["GET /usage"] = ["api_key", "session"],
+        ["GET /usage/history"] = ["api_key", "session"],
+        ["GET /usage/events"] = ["api_key", "session"],
+        ["GET /usage/export.csv"] = ["api_key", "session"],
+        ["POST /billing/checkout"] = ["api_key", "session"],
+        ["GET /billing/portal"] = ["api_key", "session"],
+        ["GET /billing/subscription"] = ["api_key", "session"],
+        ["POST /webhooks/stripe"] = [],
     };
 
     [Fact]

@@ -139,11 +139,34 @@ public sealed class ApiKeyTests(SharedServers servers)
         (await maker.PostAsync("/auth/api-keys", new { expires_at = end.AddSeconds(1) })).ShouldBeProblem(403, "scope_missing");
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_key_makes_and_rotates_keys_only_within_its_own_limit(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var maker = await KeyWithAsync(account, ["keys", "quota"], requestsPerMinute: 50);
+        var (boundless, faster) = (
+            await account.Session.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota") }),
+            await account.Session.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota"), requests_per_minute = 51 }));
+
+        var inheriting = await maker.PostAsync("/auth/api-keys");
+        var refused = await maker.PostAsync("/auth/api-keys", new { requests_per_minute = 51 });
+
+        (await LimitAsync(account, inheriting)).ShouldBe("50");
+        (await LimitAsync(account, await maker.PostAsync("/auth/api-keys", new { requests_per_minute = 50 }))).ShouldBe("50");
+        refused.ShouldBeProblem(403, "scope_missing").Detail!.ShouldContain("at most 50");
+        foreach (var beyond in new[] { boundless, faster })
+            (await maker.PostAsync($"/auth/api-keys/{beyond.Id()}/rotate")).ShouldBeProblem(403, "scope_missing");
+        (await LimitAsync(account, await maker.PostAsync($"/auth/api-keys/{inheriting.Id()}/rotate"))).ShouldBe("50");
+    }
+
     private static string[] AsScopes(params string[] scopes) => scopes;
 
-    private static async Task<Caller> KeyWithAsync(TestAccount account, string[] scopes, DateTimeOffset? expiresAt = null)
+    private static async Task<string> LimitAsync(TestAccount account, Answer made) =>
+        (await new Caller(account.Http, "X-API-Key", made["api_key"].GetString()).GetAsync("/me")).Headers.GetValues("RateLimit-Limit").Single();
+
+    private static async Task<Caller> KeyWithAsync(TestAccount account, string[] scopes, DateTimeOffset? expiresAt = null, int? requestsPerMinute = null)
     {
-        var made = await account.Session.PostAsync("/auth/api-keys", new { scopes, expires_at = expiresAt });
+        var made = await account.Session.PostAsync("/auth/api-keys", new { scopes, expires_at = expiresAt, requests_per_minute = requestsPerMinute });
         return new Caller(account.Http, "X-API-Key", made["api_key"].GetString());
     }
 }

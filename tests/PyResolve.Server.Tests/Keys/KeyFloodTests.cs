@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using PyResolve.Server.Keys;
 
@@ -24,7 +25,7 @@ public sealed class KeyFloodTests(SharedServers servers)
 
         await Parallel.ForAsync(0, requests, TestContext.Current.CancellationToken, async (i, cancellationToken) =>
         {
-            var verdict = await verifier.VerifyAsync($"{prefix}{i:x37}", cancellationToken);
+            var verdict = await verifier.VerifyAsync($"{prefix}{i:x37}", Client(i), cancellationToken);
             verdict.Key.ShouldBeNull();
         });
 
@@ -33,6 +34,37 @@ public sealed class KeyFloodTests(SharedServers servers)
         computations.ShouldBeLessThanOrEqualTo(10);
         if (hasDigest)
             (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Whoever_floods_the_prefix_of_a_key_made_by_SQL_does_not_keep_its_owner_from_its_first_use(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
+        var verifier = own.Server.Services.GetRequiredService<ApiKeyVerifier>();
+        for (var i = 0; i < 500; i++)
+            (await verifier.VerifyAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key.ShouldBeNull();
+        (await verifier.VerifyAsync(account.ApiKey, Client(1), TestContext.Current.CancellationToken)).TooManyTries.ShouldBeTrue();
+
+        var verdict = await verifier.VerifyAsync(account.ApiKey, Client(2), TestContext.Current.CancellationToken);
+
+        verdict.Key.ShouldNotBeNull().Owner.UserId.ShouldBe(account.UserId);
+        (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Reports_of_wrong_keys_cost_little_and_keep_nobody_from_using_the_right_one(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
+
+        for (var i = 0; i < 50; i++)
+            (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status.ShouldBe(202);
+
+        own.Server.Services.GetRequiredService<LegacyKeys>().Computations.ShouldBeInRange(1, 2);
+        (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
     }
 
     [Theory, OnBothEngines]
@@ -60,4 +92,6 @@ public sealed class KeyFloodTests(SharedServers servers)
 
         own.Server.Services.GetRequiredService<VerifiedKeys>().Count.ShouldBeInRange(1, 10);
     }
+
+    private static IPAddress Client(int number) => new([203, 0, (byte)(number >> 8), (byte)number]);
 }

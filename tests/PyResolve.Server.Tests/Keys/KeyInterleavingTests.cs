@@ -97,9 +97,9 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         private readonly KeyEpochPoller _poller = server.Services.GetRequiredService<KeyEpochPoller>();
 
         public Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
-            _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default);
+            _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default)!;
 
-        public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, AuditActions.KeyRevoked, default);
+        public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, default);
 
         public async Task<Client.Wire.CreatedApiKey?> RotateAsync(Guid userId, Guid id)
         {
@@ -112,7 +112,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
 
         public Task PollAsync() => _poller.PollAsync(default);
 
-        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.VerifyAsync(key, default)).Key is not null;
+        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.VerifyAsync(key, null, default)).Key is not null;
     }
 
     /// <summary>When what began and ended, by one clock.</summary>

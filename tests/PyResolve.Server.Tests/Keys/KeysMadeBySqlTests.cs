@@ -70,6 +70,63 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         (await account.Key.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated");
     }
 
+    /// <summary>The function as Supabase projects have it, and their <c>auth.uid()</c>.</summary>
+    [Fact]
+    public async Task A_key_from_create_api_key_is_accepted_and_upgraded()
+    {
+        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync(AuthUid);
+        await own.Store.ExecuteSqlAsync(CreateApiKey);
+
+        var key = (string)(await own.Store.ReadSqlAsync($"set request.jwt.claim.sub = '{account.UserId}'; select api_key from public.create_api_key('By hand')"))!;
+
+        key.ShouldMatch("^pyr_live_[0-9a-f]{48}$");
+        (await DigestsAsync(own)).ShouldBe(0);
+        var me = await own.Server.WithKey(key).GetAsync("/me");
+        me["user_id"].GetGuid().ShouldBe(account.UserId);
+        (await DigestsAsync(own)).ShouldBe(1);
+        (await own.Server.WithKey(key).PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
+        var listed = (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray().Single(item => item.GetProperty("name").GetString() == "By hand");
+        listed.GetProperty("prefix").GetString().ShouldBe(key[..20]);
+    }
+
+    private const string AuthUid = """
+        create extension if not exists "pgcrypto";
+        create schema auth;
+        create function auth.uid() returns uuid language sql stable as
+        $$ select nullif(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
+        """;
+
+    private const string CreateApiKey = """
+        -- Generate a new API key for a user
+        CREATE OR REPLACE FUNCTION public.create_api_key(p_name TEXT DEFAULT 'Default')
+        RETURNS TABLE (api_key TEXT, key_prefix TEXT) AS $$
+        DECLARE
+            v_user_id UUID;
+            v_key TEXT;
+            v_prefix TEXT;
+            v_hash TEXT;
+        BEGIN
+            -- Get current user from Supabase auth
+            v_user_id := auth.uid();
+            IF v_user_id IS NULL THEN
+                RAISE EXCEPTION 'Not authenticated';
+            END IF;
+
+            -- Generate random key: pyr_live_<32 chars>
+            v_key := 'pyr_live_' || encode(gen_random_bytes(24), 'hex');
+            v_prefix := substring(v_key, 1, 20);
+            v_hash := crypt(v_key, gen_salt('bf'));
+
+            INSERT INTO public.api_keys (user_id, key_hash, key_prefix, name)
+            VALUES (v_user_id, v_hash, v_prefix, p_name);
+
+            RETURN QUERY SELECT v_key AS api_key, v_prefix AS key_prefix;
+        END;
+        $$ LANGUAGE plpgsql SECURITY DEFINER;
+        """;
+
     private static async Task<string> InsertAsync(OwnServer own, TestAccount account, char digit)
     {
         var key = $"pyr_live_{new string(digit, 48)}";

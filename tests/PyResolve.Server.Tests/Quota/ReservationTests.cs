@@ -350,4 +350,54 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.CommitAsync(id, new { quantity = 1, id = taken })).Status.ShouldBe(409);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
     }
+
+    [Theory, OnBothEngines]
+    public async Task A_retry_of_a_request_that_a_once_key_answered_gets_the_same_answer_and_counts_once(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = (await account.HoldAsync(onceKey: "work")).Id();
+        await account.CommitAsync(id);
+
+        var answers = new List<Answer>();
+        for (var i = 0; i < 3; i++)
+            answers.Add(await account.HoldAsync(onceKey: "work", idempotencyKey: "matrix-2"));
+        own.Clock.Advance(TimeSpan.FromHours(25));
+        answers.Add(await account.HoldAsync(onceKey: "work", idempotencyKey: "matrix-2"));
+
+        answers.ShouldAllBe(answer => answer.Status == 200 && answer.Id() == id && answer["state"].GetString() == "committed");
+        (await account.HoldAsync(onceKey: "other", idempotencyKey: "matrix-2")).Status.ShouldBe(409);
+        (await own.Store.ReadNumberAsync("select once_answers from reservations")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Requests_for_the_same_work_that_race_get_one_hold(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        await account.WarmUpAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => account.HoldAsync(onceKey: "same", idempotencyKey: $"leg-{i % 10}")));
+
+        answers.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 201);
+        answers.Select(answer => answer.Id()).Distinct().Count().ShouldBe(1);
+        (await account.QuotaAsync()).Held.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_smaller_plan_keeps_what_was_granted_and_grants_nothing_more(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
+        var id = (await account.HoldAsync(quantity: 10, tier: "tier2")).Id();
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'free'");
+
+        (await account.HoldAsync()).Status.ShouldBe(402);
+        (await account.HoldAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
+        (await account.CommitAsync(id)).Status.ShouldBe(200);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 10, Held: 0, Remaining: 0));
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
+
+        (await account.HoldAsync(quantity: 1000)).Status.ShouldBe(201);
+    }
 }

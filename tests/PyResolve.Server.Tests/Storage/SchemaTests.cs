@@ -51,6 +51,23 @@ public sealed class SchemaTests(SharedServers servers)
         (await own.Server.Nobody.GetAsync("/health")).Status.ShouldBe(200);
     }
 
+    /// <summary>As when an older backup is restored under a running server.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_schema_that_lacks_what_the_server_needs_takes_it_out_until_it_is_brought_up_to_date(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var newest = own.Server.Services.GetRequiredService<SchemaMigrator>().Version;
+        await own.Store.ExecuteSqlAsync($"delete from schema_versions where version > {newest - 1}");
+
+        var ready = await own.Server.Nobody.GetAsync("/health/ready");
+        await own.Store.ExecuteSqlAsync(
+            $"insert into schema_versions (version, name, compatible_from, applied_at) select {newest}, 'newest', 1, applied_at from schema_versions limit 1");
+
+        ready.ShouldBeProblem(503, "unavailable").Detail!.ShouldContain($"needs {newest}");
+        ready.Detail!.ShouldContain("migrate-schema");
+        (await own.Server.Nobody.GetAsync("/health/ready")).Status.ShouldBe(200);
+    }
+
     [Theory, OnBothEngines]
     public async Task A_newer_schema_that_older_servers_can_work_with_is_served(StorageEngine engine)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Storage;
@@ -36,5 +37,35 @@ public sealed class StoreOutageTests
         await Eventually.IsTrueAsync(async () => (await new Caller(server.Http).GetAsync("/health/ready")).Status == 200, cancellationToken: cancellation);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 2, Remaining: 2));
         (await account.HoldAsync(quantity: 2)).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task While_PostgreSQL_hangs_nobody_waits_long_to_be_told_so_and_when_it_goes_on_keys_and_sessions_work_again()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+        var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
+        await using var server = await TestServer.StartAsync(store);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await account.WarmUpAsync();
+
+        postgres.Freeze();
+        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/quota")).Status == 503, TimeSpan.FromSeconds(60), cancellation);
+        var slowest = TimeSpan.Zero;
+        for (var i = 0; i < 3; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Answer[] refused = await Task.WhenAll(account.Key.GetAsync("/quota"), account.Session.GetAsync("/audit"));
+            slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
+            foreach (var answer in refused)
+                answer.ShouldBeProblem(503, "unavailable");
+        }
+
+        postgres.Thaw();
+        var back = await Eventually.IsTrueAsync(
+            async () => (await account.Key.GetAsync("/quota")).Status == 200 && (await account.Session.GetAsync("/audit")).Status == 200, cancellationToken: cancellation);
+        Proofs.Report("Store outages", $"PostgreSQL frozen: refused within {slowest.TotalSeconds:0.0} s; served again {back.TotalSeconds:0.0} s after it goes on");
+        // Two seconds are promised; the rest is what a busy machine adds.
+        slowest.ShouldBeLessThan(TimeSpan.FromSeconds(5));
     }
 }

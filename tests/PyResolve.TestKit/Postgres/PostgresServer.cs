@@ -11,6 +11,8 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Names a server to use, as <c>postgres://…</c> or in Npgsql's keywords.</summary>
     public const string Variable = "PYRESOLVE_TEST_POSTGRES";
 
+    private const int OldestVersion = 15;
+
     private readonly Lock _gate = new();
     private readonly List<string> _databases = [];
     private readonly PrivateCluster? _cluster;
@@ -36,7 +38,17 @@ public sealed class PostgresServer : IAsyncDisposable
             return await ConnectAsync(PostgresAddress.Parse(address).ConnectionString, cancellationToken);
 
         var cluster = await PrivateCluster.CreateAsync(durable, cancellationToken);
-        return new PostgresServer(cluster.ConnectionString, cluster);
+        var server = new PostgresServer(cluster.ConnectionString, cluster);
+        try
+        {
+            await server.RequireVersionAsync("The PostgreSQL that was found", cancellationToken);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Makes an empty database, and returns its connection string.</summary>
@@ -57,6 +69,11 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts it again on its port and its files, through crash recovery. Pooled connections to it are dead: clear the pools.</summary>
     public Task RestartAsync(CancellationToken cancellationToken = default) => Own().StartAsync(cancellationToken);
 
+    /// <summary>Stops it as it is, until <see cref="Thaw"/>: it takes connections and answers nothing, as a host that hangs.</summary>
+    public void Freeze() => Own().Freeze();
+
+    public void Thaw() => Own().Thaw();
+
     public async ValueTask DisposeAsync()
     {
         if (_cluster is not null)
@@ -74,13 +91,21 @@ public sealed class PostgresServer : IAsyncDisposable
         var server = new PostgresServer(connectionString, cluster: null);
         try
         {
-            await server.ExecuteAsync("select 1", cancellationToken);
+            await server.RequireVersionAsync($"The server that {Variable} names", cancellationToken);
             return server;
         }
         catch (NpgsqlException failure)
         {
             throw new PostgresMissingException($"The server that {Variable} names does not answer: {failure.Message}");
         }
+    }
+
+    private async Task RequireVersionAsync(string which, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection($"{ConnectionString};Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        if (connection.PostgreSqlVersion.Major < OldestVersion)
+            throw new PostgresMissingException($"{which} is version {connection.PostgreSqlVersion}; it must be {OldestVersion} or later.");
     }
 
     private static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"")}\"";

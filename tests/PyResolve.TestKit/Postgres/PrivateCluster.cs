@@ -15,6 +15,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
     private readonly ProcessLog _log = new();
     private readonly Watchdog _watchdog;
     private Process? _postmaster;
+    private bool _isFrozen;
 
     private PrivateCluster(string binaries, bool durable)
     {
@@ -87,8 +88,23 @@ internal sealed class PrivateCluster : IAsyncDisposable
         Forget();
     }
 
+    /// <summary>SIGSTOP for the postmaster, so that it starts no more children, and then for those that it has.</summary>
+    public void Freeze()
+    {
+        Signals.SendToFamily(_postmaster ?? throw new InvalidOperationException("PostgreSQL does not run."), Signals.Stop);
+        _isFrozen = true;
+    }
+
+    public void Thaw()
+    {
+        if (_isFrozen)
+            Signals.SendToFamily(_postmaster!, Signals.Continue);
+        _isFrozen = false;
+    }
+
     public async ValueTask DisposeAsync()
     {
+        Thaw();
         await StopAsync();
         if (Directory.Exists(_folder))
             Directory.Delete(_folder, recursive: true);
@@ -167,6 +183,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
     private void Forget()
     {
         _watchdog.Guard(null);
+        _isFrozen = false;
         _postmaster?.Dispose();
         _postmaster = null;
     }

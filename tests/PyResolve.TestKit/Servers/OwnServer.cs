@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace PyResolve.TestKit;
 
@@ -18,11 +19,12 @@ public sealed class OwnServer : IAsyncDisposable
     public TestClock Clock => Server.Clock;
 
     public static async Task<OwnServer> StartAsync(
-        StorageEngine engine, PostgresFixture postgres, string? startAt = null, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null)
+        StorageEngine engine, PostgresFixture postgres, string? startAt = null, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null,
+        Action<IServiceCollection>? replace = null)
     {
         clock ??= new TestClock(startAt is null ? null : DateTimeOffset.Parse(startAt, CultureInfo.InvariantCulture));
         var store = await TestStore.CreateAsync(engine, postgres);
-        return new OwnServer(store, await TestServer.StartAsync(store, settings, clock));
+        return new OwnServer(store, await TestServer.StartAsync(store, settings, clock, replace));
     }
 
     public Task<TestAccount> SignUpAsync(string? email = null) => TestAccount.SignUpAsync(Server.Http, email);

@@ -12,7 +12,8 @@ public static class QuotaDriver
         string tier = "tier1",
         int? ttlSeconds = null,
         string? onceKey = null,
-        string? idempotencyKey = null)
+        string? idempotencyKey = null,
+        string? machine = null)
     {
         var body = new Dictionary<string, object> { ["tier"] = tier, ["library"] = "pydantic" };
         if (quantity is not null)
@@ -21,11 +22,19 @@ public static class QuotaDriver
             body["ttl_seconds"] = ttlSeconds;
         if (onceKey is not null)
             body["once_key"] = onceKey;
+        if (machine is not null)
+            body["machine"] = machine;
         return account.Key.PostAsync("/quota/reservations", body, idempotencyKey);
     }
 
     public static Task<Answer> CommitAsync(this TestAccount account, Guid id, object? body = null) =>
         account.Key.PostAsync($"/quota/reservations/{id}/commit", body);
+
+    public static Task<Answer> ReleaseAsync(this TestAccount account, Guid id) => account.Key.DeleteAsync($"/quota/reservations/{id}");
+
+    /// <summary>An event that names a hold, and takes a unit of it.</summary>
+    public static Task<Answer> SpendAsync(this TestAccount account, Guid id, string tier = "tier1") =>
+        account.Key.PostAsync("/usage", new { event_type = "migration", tier, reservation_id = id });
 
     public static async Task<QuotaView> QuotaAsync(this TestAccount account)
     {

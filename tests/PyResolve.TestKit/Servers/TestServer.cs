@@ -44,13 +44,21 @@ public sealed class TestServer : IAsyncDisposable
     /// <param name="store">Several servers may share one.</param>
     /// <param name="settings">Configuration on top of the store's, such as <c>PYRESOLVE_SIGNUP</c>.</param>
     /// <param name="clock">Default: one of its own, at the present.</param>
-    public static async Task<TestServer> StartAsync(TestStore store, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null)
+    /// <param name="replace">Puts doubles at the edge of the process, such as another company's API.</param>
+    public static async Task<TestServer> StartAsync(
+        TestStore store, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null, Action<IServiceCollection>? replace = null)
     {
         clock ??= new TestClock();
         // The environment is settled before any other configuration is read.
         string[] args = settings?.GetValueOrDefault("environment") is { } environment ? ["--environment", environment] : [];
-        var app = ServerApp.Build(args, builder =>
-            builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock)), Settings(store, settings));
+        var app = ServerApp.Build(
+            args,
+            builder =>
+            {
+                builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+                replace?.Invoke(builder.Services);
+            },
+            Settings(store, settings));
         await app.StartAsync();
         return new TestServer(app, store, clock);
     }

@@ -42,6 +42,8 @@ public sealed class TestStore : IAsyncDisposable
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
+        // Seconds. Proofs generate millions of rows.
+        command.CommandTimeout = 600;
         return await command.ExecuteNonQueryAsync();
     }
 

@@ -1,0 +1,45 @@
+using Npgsql;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.LimitServer;
+
+/// <summary>The plain way to hold quota: one conditional UPDATE a request, which is one commit, and no record of the hold itself.</summary>
+internal static class QuotaLimits
+{
+    private const string Month = "2026-11";
+    private const long Limit = 1_000_000_000_000;
+
+    public static WebApplication BuildHold(WebApplicationBuilder builder)
+    {
+        var url = builder.Configuration["DATABASE_URL"] ?? throw new InvalidOperationException("DATABASE_URL is not set.");
+        var source = NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString(url));
+        var account = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+        using var row = source.CreateCommand("insert into usage_monthly (user_id, month) values ($1, $2)");
+        row.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = account });
+        row.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Month });
+        row.ExecuteNonQuery();
+        var app = builder.Build();
+        app.MapPost("/limit", async (ReservationRequest wanted, CancellationToken cancellationToken) =>
+        {
+            await using var connection = await source.OpenConnectionAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(
+                "update usage_monthly set held = held + $3 where user_id = $1 and month = $2 and migrations + held + $3 <= $4", connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid> { TypedValue = account },
+                    new NpgsqlParameter<string> { TypedValue = Month },
+                    new NpgsqlParameter<long> { TypedValue = wanted.Quantity!.Value },
+                    new NpgsqlParameter<long> { TypedValue = Limit },
+                },
+            };
+            // Once a connection: what is prepared already goes without a round trip.
+            await command.PrepareAsync(cancellationToken);
+            return await command.ExecuteNonQueryAsync(cancellationToken) == 1
+                ? TypedResults.Created("/limit", new HealthStatus("held"))
+                : throw new InvalidOperationException("The limit is never reached.");
+        });
+        return app;
+    }
+}

@@ -1,0 +1,126 @@
+using Npgsql;
+using PyResolve.Benchmarks.Load;
+using PyResolve.Benchmarks.Measuring;
+using PyResolve.Benchmarks.Reporting;
+using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks.Scenarios;
+
+/// <summary>What it takes to read a quota, also behind many events, and to hold units on one hot account.</summary>
+internal static class Quota
+{
+    private const int Accounts = 500;
+
+    /// <summary>Many connections are eight times the usual number: 256 by default.</summary>
+    private const int Many = 8;
+
+    private const int FewEvents = 100;
+    private const int EventsAKey = 10;
+    private const double MostDifference = 0.10;
+
+    /// <summary>Of the plan that holds are taken on: judged each time, and never reached.</summary>
+    private const string Limit = "1000000000000";
+
+    private const string Hold = """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900}""";
+
+    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    {
+        var store = await bench.CreateStoreAsync(cancellationToken);
+        var settings = new Dictionary<string, string?>(store.Settings) { ["PyResolve__Plans__pro__MigrationsLimit"] = Limit };
+        await using var server = await ServerProcess.StartAsync(settings, cancellationToken);
+        var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
+        await ExecuteAsync(store, "update profiles set plan = 'pro'", cancellationToken);
+
+        var (reads, readGoals) = await CompareReadsAsync(bench, server, store, keys, cancellationToken);
+        var (events, eventsGoal) = await CompareEventsAsync(bench, server, store, keys, cancellationToken);
+        var (holds, holdsGoal) = await CompareHoldsAsync(bench, server, store, keys[0], cancellationToken);
+        return new Findings([.. reads, events, holds], [.. readGoals, eventsGoal, holdsGoal]);
+    }
+
+    private static async Task<(IEnumerable<Table> Tables, IEnumerable<Goal> Goals)> CompareReadsAsync(
+        Bench bench, ServerProcess server, BenchStore store, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        await using var limit = await Bench.StartLimitAsync("select", store, cancellationToken);
+        var (tables, goals) = (new List<Table>(), new List<Goal>());
+        foreach (var (connections, goal) in new[] { (bench.Effort.Connections, 1.0), (bench.Effort.Connections * Many, 1.5) })
+        {
+            var limitArm = await ArmAsync(bench, $"one prepared SELECT a request, c={connections}", limit, Requests.Get("GET /limit", "/limit"), connections, cancellationToken);
+            var serverArm = await ArmAsync(bench, $"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
+            var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
+            tables.Add(SampleTable.Of(samples, [limitArm, serverArm], limitArm));
+            goals.Add(AtLeast(goal, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"GET /quota, {connections} connections: {goal} times one prepared SELECT a request"));
+        }
+
+        return (tables, goals);
+    }
+
+    private static async Task<(Table Table, Goal Goal)> CompareEventsAsync(
+        Bench bench, ServerProcess server, BenchStore store, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var many = bench.Effort.Keys * EventsAKey;
+        await AddEventsAsync(store, keys[0], FewEvents, cancellationToken);
+        await AddEventsAsync(store, keys[1], many, cancellationToken);
+        var fewArm = await ArmAsync(bench, $"GET /quota, {FewEvents:N0} events in the month", server, Read([keys[0]]), bench.Effort.Connections, cancellationToken);
+        var manyArm = await ArmAsync(bench, $"GET /quota, {many:N0} events in the month", server, Read([keys[1]]), bench.Effort.Connections, cancellationToken);
+        var samples = await bench.Rounds.RunAsync([fewArm, manyArm], cancellationToken);
+        var ratio = samples.Ratio(manyArm, fewArm, sample => sample.PerSecond);
+        return (
+            SampleTable.Of(samples, [fewArm, manyArm], fewArm),
+            new Goal(
+                $"GET /quota with {many:N0} events in the month against {FewEvents:N0}: within 10 %",
+                $"{ratio.Format("0.00")} times",
+                Math.Abs(ratio.Median - 1) <= MostDifference));
+    }
+
+    private static async Task<(Table Table, Goal Goal)> CompareHoldsAsync(
+        Bench bench, ServerProcess server, BenchStore store, string key, CancellationToken cancellationToken)
+    {
+        await using var limit = await Bench.StartLimitAsync("hold", store, cancellationToken);
+        var connections = bench.Effort.Connections * Many;
+        var limitArm = await ArmAsync(bench, $"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
+        var serverArm = await ArmAsync(bench, $"the server's POST /quota/reservations, one account, c={connections}", server, Post("/quota/reservations", key), connections, cancellationToken);
+        var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
+        return (
+            SampleTable.Of(samples, [limitArm, serverArm], limitArm),
+            AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Holds on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));
+    }
+
+    private static Requests Read(IEnumerable<string> keys) => Requests.Get("GET /quota", "/quota", keys, 200);
+
+    private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Hold)], 201);
+
+    private static async Task<Arm> ArmAsync(
+        Bench bench, string name, ServerProcess server, Requests requests, int connections, CancellationToken cancellationToken)
+    {
+        var load = await bench.ConnectAsync(server, connections, cancellationToken);
+        return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
+    }
+
+    /// <summary>This month's, with the rollup that they add up to.</summary>
+    private static Task AddEventsAsync(BenchStore store, string key, int count, CancellationToken cancellationToken) => ExecuteAsync(
+        store,
+        $"""
+        insert into usage_events (user_id, id, event_type, tier)
+        select user_id, gen_random_uuid(), 'migration', 'tier1'
+        from api_keys, generate_series(1, {count})
+        where key_prefix = '{key[..LiveKeys.PrefixLength]}';
+        insert into usage_monthly (user_id, month, migrations, tier1_migrations)
+        select user_id, month, count(*), count(*)
+        from usage_events
+        where user_id = (select user_id from api_keys where key_prefix = '{key[..LiveKeys.PrefixLength]}')
+        group by user_id, month
+        on conflict (user_id, month) do update set migrations = excluded.migrations, tier1_migrations = excluded.tier1_migrations;
+        """,
+        cancellationToken);
+
+    private static async Task ExecuteAsync(BenchStore store, string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(store.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static Goal AtLeast(double goal, Series ratio, string promise) => new(promise, $"{ratio.Format("0.00")} times", ratio.Median >= goal);
+}

@@ -1,0 +1,48 @@
+using PyResolve.TestKit;
+
+namespace PyResolve.Benchmarks.Servers;
+
+/// <summary>The product as it ships: what <c>dotnet publish</c> makes of it, which is compiled ahead, unlike what a build leaves.</summary>
+internal sealed class PublishedServer : IDisposable
+{
+    private readonly DirectoryInfo? _temporary;
+
+    private PublishedServer(string folder, DirectoryInfo? temporary)
+    {
+        Assembly = Path.Combine(folder, "PyResolve.Server.dll");
+        _temporary = temporary;
+    }
+
+    private PublishedServer(DirectoryInfo temporary)
+        : this(temporary.FullName, temporary)
+    {
+    }
+
+    public string Assembly { get; }
+
+    /// <param name="folder">One that was published before; <see langword="null"/>: one is, for a minute or so, and removed in the end.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public static async Task<PublishedServer> InAsync(DirectoryInfo? folder, CancellationToken cancellationToken)
+    {
+        if (folder is not null)
+            return new PublishedServer(folder.FullName, temporary: null);
+        await Console.Error.WriteLineAsync("Publishing the server …");
+        var published = new PublishedServer(Directory.CreateTempSubdirectory("pyresolve-published-"));
+        try
+        {
+            // Beside the folder of the build that this program was made with.
+            var project = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "../../../PyResolve.Server.csproj"));
+            var made = await Command.RunAsync(
+                "dotnet", ["publish", project, "-v", "q", "--nologo", "-o", published._temporary!.FullName], cancellationToken: cancellationToken);
+            made.OrThrow("dotnet publish");
+            return published;
+        }
+        catch
+        {
+            published.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _temporary?.Delete(recursive: true);
+}

@@ -1,0 +1,185 @@
+namespace PyResolve.Client;
+
+/// <summary>Some of the events that wait, oldest first.</summary>
+internal sealed record OutboxBatch(Segment Segment, IReadOnlyList<StoredEvent> Events, long End);
+
+/// <summary>How much may wait.</summary>
+internal sealed record OutboxLimits(int Events, long Bytes);
+
+/// <summary>
+/// The events that this process has to send, in files: its own, which it appends to, and those that it took over from processes that died.
+/// Thread-safe; one reader.
+/// </summary>
+internal sealed class Outbox(OutboxFolder folder, OutboxLimits limits, TimeProvider time)
+{
+    private readonly Gate _gate = new();
+    private readonly List<Segment> _segments = [];
+    private bool _released;
+
+    /// <summary>Events that wait.</summary>
+    public long Count
+    {
+        get
+        {
+            lock (_gate)
+                return field;
+        }
+
+        private set;
+    }
+
+    /// <summary>When the first of them was reported; <see langword="null"/> when none waits.</summary>
+    public DateTimeOffset? Oldest
+    {
+        get
+        {
+            lock (_gate)
+                return _released ? null : _segments.Find(static segment => segment.Count > 0)?.Oldest;
+        }
+    }
+
+    /// <summary>Stores an event, which then survives this process.</summary>
+    /// <returns>Why it was not stored; <see langword="null"/> when it was.</returns>
+    public ReportResult? Add(byte[] json)
+    {
+        lock (_gate)
+        {
+            if (_released)
+                return ReportResult.Refused(ReportRefusal.Disposed, "The reporter is disposed of. Report before disposing of the client.");
+            if (json.Length > SegmentRecord.LongestBody)
+                return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server takes 16 KiB.");
+            if (Count >= limits.Events)
+                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. Flush and report again, or raise UsageQueueCapacity.");
+            if (_segments.Sum(static segment => segment.Bytes) + json.Length > limits.Bytes)
+                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server, and fill UsageQueueBytes. Flush and report again, or raise it.");
+            return Append(json, time.GetUtcNow());
+        }
+    }
+
+    /// <summary>Puts an event at the end that has already been taken over, whatever the limits.</summary>
+    public bool Restore(StoredEvent stored)
+    {
+        lock (_gate)
+            return !_released && Append(stored.Json, stored.ReportedAt) is null;
+    }
+
+    /// <summary>Takes over what processes that died have left behind.</summary>
+    /// <returns>How many events that is.</returns>
+    public int Adopt()
+    {
+        lock (_gate)
+        {
+            if (_released)
+                return 0;
+            var adopted = new List<Segment>();
+            foreach (var path in folder.Segments())
+            {
+                if (Segment.Adopt(path, time) is not { } segment)
+                    continue;
+                if (segment.Count == 0)
+                    segment.Delete();
+                else
+                    adopted.Add(segment);
+            }
+
+            _segments.InsertRange(0, adopted.OrderBy(static segment => segment.Oldest));
+            var count = adopted.Sum(static segment => segment.Count);
+            Count += count;
+            return count;
+        }
+    }
+
+    /// <summary>The oldest events that wait; <see langword="null"/> when none does.</summary>
+    public OutboxBatch? Next(int most)
+    {
+        lock (_gate)
+        {
+            while (!_released && _segments.Find(static segment => segment.Count > 0) is { } segment)
+            {
+                try
+                {
+                    var (events, end) = segment.Read(most);
+                    return new(segment, events, end);
+                }
+                catch (IOException)
+                {
+                    // Its disk is broken. The file stays, for whoever can read it again.
+                    Abandon(segment);
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Forgets a batch: the server has its events, or they are kept as rejected.</summary>
+    public void Settle(OutboxBatch batch)
+    {
+        lock (_gate)
+        {
+            if (_released)
+                return;
+            batch.Segment.Settle(batch.End, batch.Events.Count);
+            Count -= batch.Events.Count;
+            if (batch.Segment.Count > 0 || batch.Segment == _segments[_segments.Count - 1])
+                return;
+            _segments.Remove(batch.Segment);
+            batch.Segment.Delete();
+        }
+    }
+
+    /// <summary>Makes what waits safe from a power cut.</summary>
+    public void Sync()
+    {
+        lock (_gate)
+        {
+            if (!_released)
+                _segments.ForEach(static segment => segment.Sync());
+        }
+    }
+
+    /// <summary>Lets go of the files. What waits is taken over by the next process, or the next client in this one.</summary>
+    public void Release()
+    {
+        lock (_gate)
+        {
+            if (_released)
+                return;
+            _released = true;
+            foreach (var segment in _segments)
+            {
+                if (segment.Count == 0)
+                    segment.Delete();
+                else
+                    segment.Dispose();
+            }
+
+            _segments.Clear();
+        }
+    }
+
+    private ReportResult? Append(byte[] json, DateTimeOffset reportedAt)
+    {
+        try
+        {
+            if (_segments.Count == 0 || _segments[_segments.Count - 1].IsFull)
+                _segments.Add(folder.CreateSegment(time));
+            _segments[_segments.Count - 1].Append(json, reportedAt);
+            Count++;
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return ReportResult.Refused(
+                ReportRefusal.NotWritable,
+                $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). Make room or make it yours to write, or set PYRESOLVE_HOME to another folder.");
+        }
+    }
+
+    private void Abandon(Segment segment)
+    {
+        Count -= segment.Count;
+        _segments.Remove(segment);
+        segment.Dispose();
+    }
+}

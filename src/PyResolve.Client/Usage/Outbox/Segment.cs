@@ -1,0 +1,211 @@
+namespace PyResolve.Client;
+
+/// <summary>An event as the outbox keeps it.</summary>
+/// <param name="Json">The body of <c>POST /usage</c>, the same at every try.</param>
+/// <param name="ReportedAt">When it was reported, by this machine's clock.</param>
+internal sealed record StoredEvent(byte[] Json, DateTimeOffset ReportedAt);
+
+/// <summary>
+/// One process's part of the outbox: an append-only file that it holds locked while it lives. What another process left behind can be taken
+/// over once its lock is gone. Not thread-safe.
+/// </summary>
+internal sealed class Segment : IDisposable
+{
+    public const string Extension = ".events";
+    private const int FullAt = 4 * 1024 * 1024;
+    private const int ReadAtOnce = 256 * 1024;
+    private static readonly byte[] Magic = [.. "PYRSEG01"u8];
+
+    private readonly FileStream _stream;
+    private readonly string _path;
+    private long _settledTo = Magic.Length;
+    private long _end = Magic.Length;
+
+    private Segment(FileStream stream, string path)
+    {
+        _stream = stream;
+        _path = path;
+    }
+
+    /// <summary>Events that are not settled.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Their size.</summary>
+    public long Bytes => Count == 0 ? 0 : _end - _settledTo;
+
+    public bool IsFull => _end >= FullAt;
+
+    public static Segment Create(string folder, TimeProvider time)
+    {
+        var id = Uuid.NewVersion7(time).ToString("N");
+        var unborn = Path.Combine(folder, id + ".tmp");
+        var stream = PrivateFile.Create(unborn);
+        try
+        {
+            stream.Write(Magic, 0, Magic.Length);
+            stream.Flush();
+            var path = Path.Combine(folder, id + Extension);
+            File.Move(unborn, path);
+            return new(stream, path);
+        }
+        catch
+        {
+            stream.Dispose();
+            File.Delete(unborn);
+            throw;
+        }
+    }
+
+    /// <summary>Takes over what a process left behind; <see langword="null"/> while it lives, or where another was quicker.</summary>
+    public static Segment? Adopt(string path, TimeProvider time)
+    {
+        FileStream? stream = null;
+        try
+        {
+            stream = new(path, FileMode.Open, FileAccess.ReadWrite, PrivateFile.Exclusive, bufferSize: 1);
+            // Whoever had it before may have deleted it between our opening and our locking it: then it cannot be given its new name.
+            var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
+            var segment = new Segment(stream, adopted);
+            segment.Load();
+            File.Move(path, adopted);
+            stream = null;
+            return segment;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+        finally
+        {
+            stream?.Dispose();
+        }
+    }
+
+    /// <summary>When the oldest unsettled event was reported; <see langword="null"/> without any.</summary>
+    public DateTimeOffset? Oldest => Count == 0 ? null : Read(most: 1).Events[0].ReportedAt;
+
+    public void Append(byte[] json, DateTimeOffset reportedAt)
+    {
+        Write(SegmentRecord.Write(RecordKind.Event, reportedAt.ToUnixTimeMilliseconds(), json));
+        Count++;
+    }
+
+    /// <summary>The oldest unsettled events, at least one and about 256 KiB at most, and where they end.</summary>
+    /// <exception cref="IOException">The disk no longer gives back what was written to it.</exception>
+    public (IReadOnlyList<StoredEvent> Events, long End) Read(int most)
+    {
+        var found = Read(most, ReadAtOnce);
+        if (found.Events.Count == 0)
+            found = Read(most, int.MaxValue);
+        return found.Events.Count > 0 ? found : throw new IOException($"{_path} is damaged.");
+    }
+
+    /// <summary>Remembers that the first so many events need not be sent again. A disk that refuses costs a second sending, which the server answers alike.</summary>
+    public void Settle(long end, int count)
+    {
+        _settledTo = end;
+        Count -= count;
+        try
+        {
+            if (Count == 0)
+            {
+                _settledTo = _end = Magic.Length;
+                _stream.SetLength(_end);
+            }
+            else
+            {
+                Write(SegmentRecord.Write(RecordKind.Settled, end, []));
+            }
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    /// <summary>Makes what was appended safe from a power cut.</summary>
+    public void Sync() => _stream.Flush(flushToDisk: true);
+
+    /// <summary>Removes the file, of which nothing is needed any more.</summary>
+    public void Delete()
+    {
+        File.Delete(_path);
+        _stream.Dispose();
+    }
+
+    /// <summary>Lets go of the file: what is unsettled waits for whoever takes it over.</summary>
+    public void Dispose() => _stream.Dispose();
+
+    /// <summary>Reads what is there, up to the first record that is not whole: its report never returned.</summary>
+    private void Load()
+    {
+        var length = checked((int)_stream.Length);
+        var bytes = ReadBytes(0, length);
+        if (length >= Magic.Length && !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+            throw new IOException("That is no segment of this version's.");
+        if (length < Magic.Length)
+        {
+            _end = 0;
+            Write(Magic);
+            return;
+        }
+
+        var starts = new List<int>();
+        var position = Magic.Length;
+        while (SegmentRecord.Read(bytes, position, length) is { } record)
+        {
+            if (record.Kind == RecordKind.Event)
+                starts.Add(position);
+            else if (record.Kind == RecordKind.Settled)
+                _settledTo = record.Number;
+            position = record.End;
+        }
+
+        _end = position;
+        _stream.SetLength(_end);
+        Count = starts.Count(start => start >= _settledTo);
+    }
+
+    private (IReadOnlyList<StoredEvent> Events, long End) Read(int most, int window)
+    {
+        var length = (int)Math.Min(_end - _settledTo, window);
+        var bytes = ReadBytes(_settledTo, length);
+        var events = new List<StoredEvent>();
+        var position = 0;
+        while (events.Count < most && SegmentRecord.Read(bytes, position, length) is { } record)
+        {
+            if (record.Kind == RecordKind.Event)
+            {
+                var json = bytes.AsSpan(record.BodyStart, record.End - record.BodyStart).ToArray();
+                events.Add(new(json, DateTimeOffset.FromUnixTimeMilliseconds(record.Number)));
+            }
+
+            position = record.End;
+        }
+
+        return (events, _settledTo + position);
+    }
+
+    private void Write(byte[] record)
+    {
+        // A write that fails half-way is overwritten by the next, which begins at the same place.
+        _stream.Position = _end;
+        _stream.Write(record, 0, record.Length);
+        _stream.Flush();
+        _end += record.Length;
+    }
+
+    private byte[] ReadBytes(long start, int length)
+    {
+        var bytes = new byte[length];
+        _stream.Position = start;
+        for (var read = 0; read < length;)
+        {
+            var more = _stream.Read(bytes, read, length - read);
+            if (more == 0)
+                throw new IOException("The file is shorter than what was written to it.");
+            read += more;
+        }
+
+        return bytes;
+    }
+}

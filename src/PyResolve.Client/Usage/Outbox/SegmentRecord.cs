@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace PyResolve.Client;
+
+/// <summary>What a record says: that an event was reported, or that everything before an offset is settled.</summary>
+internal enum RecordKind : byte
+{
+    Event = (byte)'E',
+    Settled = (byte)'S',
+}
+
+/// <summary>
+/// One record of a segment: length and checksum (4 bytes each, little-endian), then the kind (1), a number (8) and what follows, over which
+/// both are taken. The number is an event's time of report in Unix milliseconds, or the offset up to which all is settled.
+/// </summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct SegmentRecord(RecordKind Kind, long Number, int BodyStart, int End)
+{
+    private const int FrameLength = 8;
+    private const int HeadLength = 9;
+
+    /// <summary>The server takes no body over 1 MiB.</summary>
+    public const int LongestBody = 1024 * 1024;
+
+    /// <summary>Length and checksum, kind and number.</summary>
+    public const int Overhead = FrameLength + HeadLength;
+
+    public static byte[] Write(RecordKind kind, long number, byte[] body)
+    {
+        var record = new byte[Overhead + body.Length];
+        record[FrameLength] = (byte)kind;
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(FrameLength + 1), number);
+        body.CopyTo(record, Overhead);
+        BinaryPrimitives.WriteInt32LittleEndian(record, HeadLength + body.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), Crc32.Of(record, FrameLength, HeadLength + body.Length));
+        return record;
+    }
+
+    /// <summary>The record at a place; <see langword="null"/> where none is whole.</summary>
+    public static SegmentRecord? Read(byte[] bytes, int start, int length)
+    {
+        if (length - start < Overhead)
+            return null;
+        var size = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(start));
+        if (size < HeadLength || size > HeadLength + LongestBody || size > length - start - FrameLength)
+            return null;
+        var checksum = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(start + 4));
+        if (checksum != Crc32.Of(bytes, start + FrameLength, size))
+            return null;
+        var number = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(start + FrameLength + 1));
+        return new((RecordKind)bytes[start + FrameLength], number, start + Overhead, start + FrameLength + size);
+    }
+}

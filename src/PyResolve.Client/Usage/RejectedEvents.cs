@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+
+namespace PyResolve.Client;
+
+/// <summary>Events that will never be sent: each is kept in a file, with the reason, and counted.</summary>
+internal sealed partial class RejectedEvents(OutboxFolder folder, TimeProvider time, ILogger logger)
+{
+    private long _count;
+    private PyResolveException? _last;
+
+    public long Count => Interlocked.Read(ref _count);
+
+    public PyResolveException? Last => Volatile.Read(ref _last);
+
+    public void Keep(StoredEvent stored, PyResolveException reason)
+    {
+        var id = Id(stored);
+        Volatile.Write(ref _last, reason);
+        Interlocked.Increment(ref _count);
+        try
+        {
+            folder.KeepRejected(id, Report(stored, reason));
+            Log.Rejected(logger, id, reason.Code, reason.Message, folder.RejectedPath);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.Lost(logger, id, reason.Code, reason.Message, folder.RejectedPath, exception);
+        }
+    }
+
+    private byte[] Report(StoredEvent stored, PyResolveException reason)
+    {
+        using var report = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(report, new() { Indented = true }))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("rejected_at", time.GetUtcNow());
+            writer.WriteString("code", reason.Code);
+            writer.WriteString("reason", reason.Message);
+            writer.WritePropertyName("event");
+            writer.WriteRawValue(stored.Json);
+            writer.WriteEndObject();
+        }
+
+        return report.ToArray();
+    }
+
+    private static Guid Id(StoredEvent stored)
+    {
+        using var document = JsonDocument.Parse(stored.Json);
+        return document.RootElement.GetProperty("id").GetGuid();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Usage event {EventId} was rejected and is not sent again ({Code}): {Reason} It is kept in {Folder}.")]
+        public static partial void Rejected(ILogger logger, Guid eventId, string code, string reason, string folder);
+
+        [LoggerMessage(5, LogLevel.Error, "Usage event {EventId} was rejected ({Code}): {Reason} It is lost, because {Folder} cannot be written.")]
+        public static partial void Lost(ILogger logger, Guid eventId, string code, string reason, string folder, Exception exception);
+    }
+}

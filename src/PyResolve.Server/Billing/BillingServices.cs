@@ -1,0 +1,45 @@
+using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Reconciliation;
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Billing.Webhooks;
+
+namespace PyResolve.Server.Billing;
+
+internal static class BillingServices
+{
+    public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration) => services
+        .AddSingleton(BillingOptions.Read(configuration))
+        .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
+        .AddSingleton<BillingLinks>()
+        .AddSingleton<PriceMap>()
+        .AddSingleton<BillingCustomers>()
+        .AddSingleton<CustomerAdoption>()
+        .AddSingleton<CustomerSync>()
+        .AddSingleton<CustomerLinks>()
+        .AddSingleton<Checkouts>()
+        .AddSingleton<Inbox>()
+        .AddSingleton<PlanOverrides>()
+        .AddSingleton<BillingJobs>()
+        .AddSingleton<Reconciler>()
+        .AddSingleton<StripeSetup>()
+        .AddSingleton<StripeDoctor>()
+        .AddHostedService<PlanEnds>()
+        .AddHostedService<InboxWorker>()
+        .AddHostedService<ReconciliationJobs>();
+
+    private static StripeGateway CreateGateway(BillingOptions options)
+    {
+        var http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        return new StripeGateway(new StripeTransport(http, options, TimeProvider.System), options);
+    }
+}

@@ -1,0 +1,35 @@
+using System.Security.Cryptography;
+using System.Text;
+using PyResolve.Server.Access;
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Billing.Checkout;
+
+/// <summary>One customer an account, however many ask for it at once: all use one idempotency key, and the first to come back is tied to it.</summary>
+internal sealed class CustomerLinks(
+    Database database, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe, BillingOptions options)
+{
+    public async Task<BillingCustomer> FindOrCreateAsync(Guid userId, string email, CancellationToken cancellationToken) =>
+        await customers.FindLinkedAsync(userId, cancellationToken)
+        ?? await AdoptAsync(userId, cancellationToken)
+        ?? await CreateAsync(userId, email, cancellationToken);
+
+    /// <summary>The customer that an earlier system made for the account.</summary>
+    public async Task<BillingCustomer?> AdoptAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var named = await database.FirstAsync(
+            $"select stripe_customer_id from profiles where id = {userId} and stripe_customer_id is not null", static row => row.Text(0), cancellationToken);
+        return named is not null && await adoption.TryAsync(named, cancellationToken) ? await customers.FindLinkedAsync(userId, cancellationToken) : null;
+    }
+
+    private async Task<BillingCustomer> CreateAsync(Guid userId, string email, CancellationToken cancellationToken)
+    {
+        var earlier = await customers.CountUnlinkedAsync(userId, cancellationToken);
+        // The e-mail is part of the request, and Stripe refuses one key with two requests.
+        var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(email)).AsSpan(0, 4));
+        var created = await stripe.CreateCustomerAsync(userId, email, $"cust:{options.Origin}:{userId}:{earlier}:{digest}", cancellationToken);
+        return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
+    }
+}

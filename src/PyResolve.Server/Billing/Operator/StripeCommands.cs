@@ -1,0 +1,137 @@
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Billing.Operator;
+
+/// <summary>What follows <c>stripe</c> on the operator's command line, apart from settings.</summary>
+internal sealed record StripeSwitches(string? Customer, bool All, bool DryRun, bool Dead)
+{
+    /// <summary>Takes its own switches out of <paramref name="settings"/>; the rest is configuration.</summary>
+    public static StripeSwitches Take(ref string[] settings)
+    {
+        var rest = new List<string>();
+        var switches = new StripeSwitches(null, false, false, false);
+        for (var i = 0; i < settings.Length; i++)
+        {
+            switches = settings[i] switch
+            {
+                "--all" => switches with { All = true },
+                "--dry-run" => switches with { DryRun = true },
+                "--dead" => switches with { Dead = true },
+                "--customer" when i + 1 < settings.Length => switches with { Customer = settings[++i] },
+                var text when text.StartsWith("--customer=", StringComparison.Ordinal) => switches with { Customer = text["--customer=".Length..] },
+                _ => Keep(settings[i]),
+            };
+        }
+
+        settings = [.. rest];
+        return switches;
+
+        StripeSwitches Keep(string setting)
+        {
+            rest.Add(setting);
+            return switches;
+        }
+    }
+}
+
+/// <summary><c>stripe sync</c>, <c>stripe events list</c> and <c>stripe events replay</c>.</summary>
+internal static class StripeCommands
+{
+    private const int MostListed = 200;
+
+    /// <returns>The exit code; <see langword="null"/> where there is no such command.</returns>
+    public static async Task<int?> RunAsync(IServiceProvider services, string[] words, StripeSwitches switches)
+    {
+        Func<Task<int>>? command = words switch
+        {
+            ["setup"] => () => services.GetRequiredService<StripeSetup>().RunAsync(Console.Out, CancellationToken.None),
+            ["doctor"] => () => services.GetRequiredService<StripeDoctor>().RunAsync(Console.Out, CancellationToken.None),
+            ["sync"] when switches.All != (switches.Customer is not null) => () => SyncAsync(services, switches),
+            ["events", "list"] => () => ListAsync(services, switches),
+            ["events", "replay"] when switches.Dead => () => ReplayAsync(services, eventId: null),
+            ["events", "replay", var id] => () => ReplayAsync(services, id),
+            _ => null,
+        };
+        if (command is null)
+            return null;
+        if (!services.GetRequiredService<BillingOptions>().IsConfigured)
+            return await SayAsync("STRIPE_SECRET_KEY is not set. Copy it from the Stripe dashboard (Developers, API keys).", 2);
+        await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
+        try
+        {
+            return await command();
+        }
+        catch (StripeException exception)
+        {
+            return await SayAsync(exception.Message, 1);
+        }
+    }
+
+    private static async Task<int> SyncAsync(IServiceProvider services, StripeSwitches switches)
+    {
+        var customers = services.GetRequiredService<BillingCustomers>();
+        var sync = services.GetRequiredService<CustomerSync>();
+        if (switches.Customer is { } only)
+        {
+            if (!await services.GetRequiredService<CustomerAdoption>().TryAsync(only, CancellationToken.None))
+                return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
+            await SyncOneAsync(sync, only, switches.DryRun);
+            return 0;
+        }
+
+        var (seen, changed) = (0, 0);
+        for (var page = await customers.ListLinkedAsync("", MostListed, CancellationToken.None); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, MostListed, CancellationToken.None))
+        {
+            foreach (var customer in page)
+            {
+                seen++;
+                if (await SyncOneAsync(sync, customer.Id, switches.DryRun))
+                    changed++;
+            }
+        }
+
+        await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(switches.DryRun ? "would change" : "changed")}.");
+        return 0;
+    }
+
+    private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, bool isDryRun)
+    {
+        if (await sync.PreviewAsync(customerId, CancellationToken.None) is not { } preview)
+            return false;
+        var isOutOfStep = preview.Before != preview.Now;
+        if (!isDryRun)
+            await sync.RunAsync(customerId, CancellationToken.None);
+        if (isOutOfStep)
+            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}");
+        return isOutOfStep;
+    }
+
+    private static string Describe(Standing standing) => $"{standing.Plan} ({standing.Status ?? "no subscription"})";
+
+    private static async Task<int> ListAsync(IServiceProvider services, StripeSwitches switches)
+    {
+        var events = await services.GetRequiredService<Inbox>().ListAsync(switches.Dead ? "dead" : null, MostListed, CancellationToken.None);
+        await Console.Out.WriteLineAsync($"{"RECEIVED",-20}  {"STATE",-8}  {"TRIES",5}  {"EVENT",-30}  {"TYPE",-40}  {"CUSTOMER",-20}  NOTE");
+        foreach (var stored in events)
+            await Console.Out.WriteLineAsync($"{stored.ReceivedAt:yyyy-MM-ddTHH:mm:ssZ}  {stored.State,-8}  {stored.Attempts,5}  {stored.Id,-30}  {stored.Type,-40}  {stored.CustomerId ?? "-",-20}  {stored.Note}");
+        return 0;
+    }
+
+    private static async Task<int> ReplayAsync(IServiceProvider services, string? eventId)
+    {
+        var count = await services.GetRequiredService<Inbox>().ReplayAsync(eventId, CancellationToken.None);
+        if (count == 0 && eventId is not null)
+            return await SayAsync($"There is no event {eventId} that names a customer. The command 'stripe events list' shows the latest.", 1);
+        await Console.Out.WriteLineAsync($"{count} put back. A running server works on them within a second.");
+        return 0;
+    }
+
+    private static async Task<int> SayAsync(string text, int exitCode)
+    {
+        await Console.Error.WriteLineAsync(text);
+        return exitCode;
+    }
+}

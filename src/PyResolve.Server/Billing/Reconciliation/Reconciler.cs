@@ -1,0 +1,120 @@
+using System.Diagnostics.Metrics;
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Billing.Webhooks;
+
+namespace PyResolve.Server.Billing.Reconciliation;
+
+/// <summary>What a comparison with Stripe came to.</summary>
+internal sealed record ReconciliationResult(int Compared, int Repaired, int Failed);
+
+/// <summary>Finds what webhooks missed: events that never arrived, and plans that differ from what Stripe has.</summary>
+internal sealed partial class Reconciler(
+    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, BillingOptions options, ILogger<Reconciler> logger)
+{
+    private const int PageSize = 100;
+
+    private static readonly Meter Meter = new("PyResolve.Server");
+    private static readonly Counter<long> Missed = Meter.CreateCounter<long>("pyresolve.billing.missed_events", "{event}", "Stripe's events that no webhook brought");
+    private static readonly Counter<long> Repaired = Meter.CreateCounter<long>("pyresolve.billing.repaired_customers", "{customer}", "Customers whose plan differed from what Stripe has");
+
+    /// <summary>Stores the events since <paramref name="since"/> that have not arrived.</summary>
+    /// <returns>How many there were.</returns>
+    public async Task<int> FetchEventsAsync(DateTimeOffset since, Func<Task> onProgress, CancellationToken cancellationToken)
+    {
+        var missed = 0;
+        await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
+        {
+            foreach (var listed in page)
+            {
+                if (ReceivedEvent.From(listed, options.IsLive) is { } received && await inbox.StoreAsync(received, cancellationToken) && received.IgnoredBecause is null)
+                    missed++;
+            }
+
+            await onProgress();
+        }
+
+        Missed.Add(missed);
+        if (missed > 0)
+            Log.Missed(logger, missed);
+        return missed;
+    }
+
+    /// <summary>Compares every customer with every subscription at Stripe, and syncs where they differ.</summary>
+    public async Task<ReconciliationResult> CompareAllAsync(Func<Task> onProgress, CancellationToken cancellationToken)
+    {
+        var atStripe = await ListByCustomerAsync(onProgress, cancellationToken);
+        var (compared, repaired, failed) = (0, 0, 0);
+        for (var page = await customers.ListLinkedAsync("", PageSize, cancellationToken); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, PageSize, cancellationToken))
+        {
+            foreach (var customer in page)
+            {
+                atStripe.Remove(customer.Id, out var subscriptions);
+                compared++;
+                await CountAsync(async () => await sync.JudgeAsync(subscriptions ?? [], customer.Standing, cancellationToken) != customer.Standing
+                    && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true });
+            }
+
+            await onProgress();
+        }
+
+        foreach (var (customerId, subscriptions) in atStripe.Where(static unknown => unknown.Value.Exists(MayBeOurs)))
+        {
+            await CountAsync(async () => await adoption.TryAsync(customerId, cancellationToken)
+                && await sync.RunAsync(customerId, cancellationToken) is { HasChanged: true });
+            await onProgress();
+        }
+
+        Repaired.Add(repaired);
+        if (repaired > 0 || failed > 0)
+            Log.Repaired(logger, compared, repaired, failed);
+        return new ReconciliationResult(compared, repaired, failed);
+
+        // One customer's trouble is no reason to leave the others as they are.
+        async Task CountAsync(Func<Task<bool>> repair)
+        {
+            try
+            {
+                if (await repair())
+                    repaired++;
+            }
+            catch (StripeException exception)
+            {
+                failed++;
+                Log.Failed(logger, exception.Message);
+            }
+        }
+    }
+
+    private static bool MayBeOurs(StripeSubscription subscription) => !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
+
+    private async Task<Dictionary<string, List<StripeSubscription>>> ListByCustomerAsync(Func<Task> onProgress, CancellationToken cancellationToken)
+    {
+        var found = new Dictionary<string, List<StripeSubscription>>(StringComparer.Ordinal);
+        await foreach (var page in stripe.ListAllSubscriptionsAsync(cancellationToken))
+        {
+            foreach (var subscription in page.Where(static subscription => subscription.Customer is not null))
+            {
+                if (!found.TryGetValue(subscription.Customer!, out var ofCustomer))
+                    found[subscription.Customer!] = ofCustomer = [];
+                ofCustomer.Add(subscription);
+            }
+
+            await onProgress();
+        }
+
+        return found;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "{Count} of Stripe's events had not arrived by webhook; they are worked on now")]
+        public static partial void Missed(ILogger logger, int count);
+
+        [LoggerMessage(2, LogLevel.Warning, "{Compared} customers were compared with Stripe: {Repaired} were out of step and were repaired, {Failed} could not be")]
+        public static partial void Repaired(ILogger logger, int compared, int repaired, int failed);
+
+        [LoggerMessage(3, LogLevel.Warning, "A customer was not compared with Stripe: {Cause}")]
+        public static partial void Failed(ILogger logger, string cause);
+    }
+}

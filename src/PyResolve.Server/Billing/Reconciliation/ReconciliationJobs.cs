@@ -1,0 +1,104 @@
+using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Billing.Reconciliation;
+
+/// <summary>Runs reconciliation by the clock: the events every hour, everything every night.</summary>
+internal sealed partial class ReconciliationJobs(
+    BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time, ILogger<ReconciliationJobs> logger) : BackgroundService
+{
+    private const string Events = "events";
+    private const string All = "all";
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan NightHour = TimeSpan.FromHours(3);
+
+    /// <summary>Events are listed by the second in which they came to be, and not always at once.</summary>
+    private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(10);
+
+    /// <summary>Stripe forgets older ones.</summary>
+    private static readonly TimeSpan EventsKept = TimeSpan.FromDays(30);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!options.IsConfigured)
+            return;
+        using var timer = new PeriodicTimer(PollInterval, TimeProvider.System);
+        var isKnown = false;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (!isKnown)
+                {
+                    await jobs.AddAsync(Events, time.GetInstant() + options.EventsInterval, stoppingToken);
+                    await jobs.AddAsync(All, NextNight(), stoppingToken);
+                    isKnown = true;
+                }
+
+                await RunDueAsync(stoppingToken);
+                await timer.WaitForNextTickAsync(stoppingToken);
+            }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                Log.Failed(logger, exception.Message);
+                await timer.WaitForNextTickAsync(CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task RunDueAsync(CancellationToken cancellationToken)
+    {
+        if (await jobs.TakeAsync(Events, cancellationToken) is { } events)
+        {
+            await RunAsync(events, time.GetInstant() + options.EventsInterval, async () =>
+            {
+                var since = Max(events.ReadTo - Overlap, time.GetInstant() - EventsKept);
+                return await reconciler.FetchEventsAsync(since, () => jobs.RenewAsync(events, cancellationToken), cancellationToken);
+            });
+        }
+
+        if (await jobs.TakeAsync(All, cancellationToken) is { } all)
+        {
+            await RunAsync(all, NextNight(), async () =>
+            {
+                await inbox.SweepAsync(cancellationToken);
+                return (await reconciler.CompareAllAsync(() => jobs.RenewAsync(all, cancellationToken), cancellationToken)).Repaired;
+            });
+        }
+    }
+
+    private async Task RunAsync(JobRun run, DateTimeOffset nextRunAt, Func<Task<int>> work)
+    {
+        var startedAt = time.GetInstant();
+        try
+        {
+            await jobs.FinishAsync(run, nextRunAt, startedAt, await work(), CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is not StoreUnavailableException)
+        {
+            Log.Failed(logger, exception.Message);
+            await jobs.FinishAsync(run, startedAt + RetryDelay, run.ReadTo, repaired: 0, CancellationToken.None);
+        }
+    }
+
+    private DateTimeOffset NextNight()
+    {
+        var now = time.GetInstant();
+        var tonight = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero) + NightHour;
+        return tonight > now ? tonight : tonight.AddDays(1);
+    }
+
+    private static DateTimeOffset Max(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Reconciliation with Stripe failed; trying again later: {Cause}")]
+        public static partial void Failed(ILogger logger, string cause);
+    }
+}

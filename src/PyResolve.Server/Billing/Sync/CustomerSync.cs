@@ -1,0 +1,158 @@
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Billing.Sync;
+
+/// <summary>What a sync found.</summary>
+/// <param name="Standing">What is stored now.</param>
+/// <param name="HasSubscription">Whether the customer has a subscription that is not over, whatever its state.</param>
+/// <param name="IsGone">Whether the customer was deleted at Stripe.</param>
+/// <param name="HasChanged">Whether something was out of step.</param>
+internal sealed record SyncResult(Standing Standing, bool HasSubscription, bool IsGone, bool HasChanged);
+
+/// <summary>
+/// Sets an account's plan from its customer's subscriptions as Stripe has them now. The one way by which Stripe changes a plan: events
+/// only say when. No transaction is open while Stripe is asked. Thread-safe.
+/// </summary>
+internal sealed partial class CustomerSync(
+    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time, ILogger<CustomerSync> logger)
+{
+    private static readonly TimeSpan RenewInterval = BillingCustomers.LeaseTime / 3;
+
+    /// <summary>Fetches and writes now, whoever else does: the fence keeps the later fetch.</summary>
+    /// <returns><see langword="null"/> where no account has this customer.</returns>
+    public async Task<SyncResult?> RunAsync(string customerId, CancellationToken cancellationToken) =>
+        await customers.TakeNumberAsync(customerId, lease: null, cancellationToken) is { } number ? await RunAsync(number, cancellationToken) : null;
+
+    /// <summary>As <see cref="RunAsync(string, CancellationToken)"/>, under a lease, so that fetches for one customer are few.</summary>
+    /// <returns>Whether it was this one's turn.</returns>
+    public async Task<bool> TryWorkAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var lease = Guid.CreateVersion7(time.GetUtcNow());
+        if (await customers.TakeNumberAsync(customerId, lease, cancellationToken) is not { } number)
+            return false;
+        using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var renewing = RenewAsync(number, working.Token);
+        var isDone = false;
+        try
+        {
+            await RunAsync(number, cancellationToken);
+            return isDone = true;
+        }
+        finally
+        {
+            await working.CancelAsync();
+            await renewing;
+            if (!isDone)
+                await ReleaseAsync(number);
+        }
+    }
+
+    /// <summary>What a sync would find, without writing it.</summary>
+    public async Task<(Standing Before, Standing Now)?> PreviewAsync(string customerId, CancellationToken cancellationToken)
+    {
+        if (await customers.FindAsync(customerId, cancellationToken) is not { } customer)
+            return null;
+        var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
+        return (customer.Standing, isGone ? Standing.None : await JudgeAsync(subscriptions, customer.Standing, cancellationToken));
+    }
+
+    public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
+        PlanRules.Judge(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before, options.Grace, time.GetInstant());
+
+    private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
+    {
+        var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
+        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
+        var applied = await customers.ApplyAsync(
+            number,
+            isGone ? null : before => PlanRules.Judge(subscriptions, planOfPrice, before, options.Grace, time.GetInstant()),
+            cancellationToken);
+
+        if (applied is { IsNewest: true, HasChanged: true })
+            Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
+        if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
+            Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
+        var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
+        if (applied.AccountIsGone)
+            await CancelAsync(inForce, cancellationToken);
+        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged);
+    }
+
+    /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
+    private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(string customerId, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StripeSubscription> subscriptions;
+        try
+        {
+            subscriptions = await stripe.ListSubscriptionsAsync(customerId, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            subscriptions = [];
+        }
+
+        if (subscriptions.Any(static subscription => !PlanRules.IsOver(subscription)))
+            return (subscriptions, IsGone: false);
+        var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
+        return (subscriptions, IsGone: customer is null or { Deleted: true });
+    }
+
+    /// <summary>Nobody can use what a deleted account pays for.</summary>
+    private async Task CancelAsync(IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
+    {
+        foreach (var subscription in subscriptions)
+        {
+            await stripe.CancelSubscriptionAsync(subscription.Id, cancellationToken);
+            Log.Cancelled(logger, subscription.Id);
+        }
+    }
+
+    /// <summary>After a failure: what succeeded has given its lease back in the same transaction.</summary>
+    private async Task ReleaseAsync(SyncNumber number)
+    {
+        try
+        {
+            await customers.ReleaseAsync(number, CancellationToken.None);
+        }
+        catch (StoreUnavailableException exception)
+        {
+            Log.NotRenewed(logger, number.CustomerId, exception.Message);
+        }
+    }
+
+    private async Task RenewAsync(SyncNumber number, CancellationToken cancellationToken)
+    {
+        // Real time, whatever clock the rest is given: that is what the work takes.
+        using var timer = new PeriodicTimer(RenewInterval, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+                await customers.RenewAsync(number, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The work is done.
+        }
+        catch (StoreUnavailableException exception)
+        {
+            // Another may take over; the fence keeps the later one's result.
+            Log.NotRenewed(logger, number.CustomerId, exception.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Customer {CustomerId} is on the {Plan} plan (subscription: {Status})")]
+        public static partial void Applied(ILogger logger, string customerId, string plan, string status);
+
+        [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId}, subscription {SubscriptionId}, needs a look: {Flags}")]
+        public static partial void Flagged(ILogger logger, string customerId, string? subscriptionId, string flags);
+
+        [LoggerMessage(3, LogLevel.Warning, "Subscription {SubscriptionId} was cancelled: its account was deleted")]
+        public static partial void Cancelled(ILogger logger, string subscriptionId);
+
+        [LoggerMessage(4, LogLevel.Warning, "The lease on customer {CustomerId} was neither renewed nor given back: {Cause}")]
+        public static partial void NotRenewed(ILogger logger, string customerId, string cause);
+    }
+}

@@ -1,0 +1,148 @@
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Quota;
+
+namespace PyResolve.Server.Billing.Sync;
+
+/// <summary>From subscriptions, as Stripe has them at one moment, to the plan. The table is in docs/stripe.md.</summary>
+internal static class PlanRules
+{
+    /// <summary>Whether the subscription is over for good; otherwise the account has one, whatever its state.</summary>
+    public static bool IsOver(StripeSubscription subscription) => subscription.Status is "canceled" or "incomplete_expired";
+
+    /// <param name="subscriptions">All of the customer's.</param>
+    /// <param name="planOfPrice">The plan that a price id stands for, where one is known.</param>
+    /// <param name="before">What was found the last time.</param>
+    /// <param name="grace">How long a plan outlives a payment that failed.</param>
+    /// <param name="now">The instant to judge at.</param>
+    public static Standing Judge(
+        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, Standing before, TimeSpan grace, DateTimeOffset now)
+    {
+        var verdicts = subscriptions.Select(subscription => Judge(subscription, planOfPrice, before, grace, now)).ToList();
+        if (verdicts.Count == 0)
+            return Standing.None;
+
+        var grants = verdicts.Where(verdict => verdict.Grants).OrderByDescending(Rank).ThenByDescending(End).ThenByDescending(Created).ToList();
+        var shown = grants.FirstOrDefault() ?? verdicts
+            .OrderBy(verdict => IsOver(verdict.Subscription))
+            .ThenByDescending(verdict => verdict.Subscription.Id == before.SubscriptionId && !IsOver(verdict.Subscription))
+            .ThenByDescending(Created)
+            .First();
+        var flags = verdicts.SelectMany(verdict => verdict.Flags);
+        if (verdicts.Count(verdict => verdict.IsEntitled) > 1)
+            flags = flags.Append(StandingFlags.Duplicate);
+
+        return new Standing
+        {
+            SubscriptionId = shown.Subscription.Id,
+            Status = shown.Subscription.Status,
+            GrantedPlan = shown.Plan,
+            Plan = shown.Grants ? shown.Plan! : Plans.Free,
+            PlanUntil = shown.Grants ? shown.Until : null,
+            // Only what goes on without an end is certain to be there.
+            PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? Plans.Free,
+            Quantity = shown.Item?.Quantity,
+            Cancelling = shown.IsCancelling,
+            CurrentPeriodEnd = shown.PeriodEnd,
+            PastDueSince = shown.PastDueSince,
+            GraceEndsAt = shown.PastDueSince + grace,
+            Flags = string.Join(' ', flags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
+        };
+    }
+
+    private static Verdict Judge(
+        StripeSubscription subscription, Func<string, string?> planOfPrice, Standing before, TimeSpan grace, DateTimeOffset now)
+    {
+        var isSame = subscription.Id == before.SubscriptionId;
+        var item = ChooseItem(subscription, planOfPrice);
+        var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
+        var isOver = IsOver(subscription);
+        var periodEnd = item?.CurrentPeriodEnd ?? subscription.CurrentPeriodEnd ?? (subscription.Items?.Data is [var any, ..] ? any.CurrentPeriodEnd : null);
+        DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? (isSame ? before.PastDueSince : null) ?? now : null;
+        var until = Earliest(
+            pastDueSince + grace,
+            subscription.CancelAt,
+            subscription.CancelAtPeriodEnd ? periodEnd : null,
+            // Invoices are voided: what was paid for lasts, and nothing follows.
+            subscription.PauseCollection?.Behavior == "void" ? periodEnd : null);
+
+        var flags = new List<string>();
+        bool isEntitled;
+        switch (subscription.Status)
+        {
+            case "active" or "trialing" or "past_due":
+                isEntitled = true;
+                break;
+            case "canceled" or "incomplete" or "incomplete_expired" or "paused" or "unpaid":
+                isEntitled = false;
+                break;
+            default:
+                isEntitled = isSame && before.Plan != Plans.Free;
+                flags.Add(StandingFlags.UnknownStatus);
+                break;
+        }
+
+        isEntitled = isEntitled && (until is null || now < until);
+        if (mapped is null && !isOver)
+            flags.Add(StandingFlags.UnknownPrice);
+        return new Verdict
+        {
+            Subscription = subscription,
+            Item = item,
+            Plan = mapped ?? (isSame ? before.GrantedPlan : null),
+            IsEntitled = isEntitled,
+            Until = until,
+            PastDueSince = pastDueSince,
+            PeriodEnd = periodEnd,
+            IsCancelling = !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
+            Flags = flags,
+        };
+    }
+
+    /// <summary>The one of the greatest plan; metered ones are extras. Where no plan is known, the first.</summary>
+    private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice)
+    {
+        var licensed = (subscription.Items?.Data ?? []).Where(static item => item.Price?.Recurring?.UsageType != "metered");
+        return licensed.MaxBy(item => item.Price is { } price ? Plans.Rank(planOfPrice(price.Id)) : -1);
+    }
+
+    private static DateTimeOffset? Earliest(params ReadOnlySpan<DateTimeOffset?> instants)
+    {
+        DateTimeOffset? earliest = null;
+        foreach (var instant in instants)
+        {
+            if (instant is not null && (earliest is null || instant < earliest))
+                earliest = instant;
+        }
+
+        return earliest;
+    }
+
+    private static int Rank(Verdict verdict) => Plans.Rank(verdict.Plan);
+
+    private static DateTimeOffset End(Verdict verdict) => verdict.Until ?? DateTimeOffset.MaxValue;
+
+    private static DateTimeOffset Created(Verdict verdict) => verdict.Subscription.Created ?? DateTimeOffset.MinValue;
+
+    private sealed record Verdict
+    {
+        public required StripeSubscription Subscription { get; init; }
+
+        public required StripeSubscriptionItem? Item { get; init; }
+
+        public required string? Plan { get; init; }
+
+        public required bool IsEntitled { get; init; }
+
+        public required DateTimeOffset? Until { get; init; }
+
+        public required DateTimeOffset? PastDueSince { get; init; }
+
+        public required DateTimeOffset? PeriodEnd { get; init; }
+
+        public required bool IsCancelling { get; init; }
+
+        public required IReadOnlyList<string> Flags { get; init; }
+
+        public bool Grants => IsEntitled && Plan is not null;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text;
+using System.Text.Json;
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Http;
+
+namespace PyResolve.Server.Billing.Webhooks;
+
+/// <summary>
+/// An event as it is stored. Of its payload only id, type, livemode, and the customer are read: what it says of a subscription may be old
+/// already, and its form is that of the API version of whoever registered the endpoint.
+/// </summary>
+/// <param name="CustomerId">Whose subscriptions may have changed.</param>
+/// <param name="IgnoredBecause">Why nothing follows from it; <see langword="null"/> where a sync does.</param>
+internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
+{
+    private const int LongestName = 255;
+
+    /// <param name="body">Valid UTF-8.</param>
+    /// <param name="isLive">Whether real money moves here.</param>
+    /// <returns><see langword="null"/> where it is no event.</returns>
+    public static ReceivedEvent? Read(ReadOnlyMemory<byte> body, bool isLive)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return Read(document.RootElement, Encoding.UTF8.GetString(body.Span), isLive);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: an escape in a text is half a character.
+            return null;
+        }
+    }
+
+    /// <summary>One that Stripe lists.</summary>
+    public static ReceivedEvent? From(StripeEvent listed, bool isLive) => listed.Type is { } type && listed.Data is { Object: var subject }
+        ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), isLive)
+        : null;
+
+    private static ReceivedEvent? Read(JsonElement root, string payload, bool isLive)
+    {
+        if (root.ValueKind is not JsonValueKind.Object || Name(root, "id") is not { } id || Name(root, "type") is not { } type)
+            return null;
+        var subject = root.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.Object && data.TryGetProperty("object", out var found) ? found : default;
+        bool? livemode = root.TryGetProperty("livemode", out var said) && said.ValueKind is JsonValueKind.True or JsonValueKind.False ? said.GetBoolean() : null;
+        return Create(id, type, Name(root, "object"), livemode, subject, payload, isLive);
+    }
+
+    private static ReceivedEvent Create(string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, bool isLive)
+    {
+        var customerId = CustomerOf(subject);
+        return new ReceivedEvent(id, type, customerId, payload, Ignored(type, kind, livemode, subject, customerId, isLive));
+    }
+
+    private static string? Ignored(string type, string? kind, bool? livemode, JsonElement subject, string? customerId, bool isLive)
+    {
+        if (kind == "v2.core.event")
+            return "thin event";
+        if (livemode is not null && livemode != isLive)
+            return isLive ? "of test mode" : "of live mode";
+        if (StripeEvents.NeedsALook(type))
+            return "needs a look";
+        if (!StripeEvents.ChangesSubscriptions(type))
+            return "of a type that changes no subscription";
+        if (type.StartsWith("checkout.session.", StringComparison.Ordinal) && Name(subject, "mode") is { } mode && mode != "subscription")
+            return $"a checkout for {mode}";
+        return customerId is null ? "names no customer" : null;
+    }
+
+    private static string? CustomerOf(JsonElement subject)
+    {
+        if (subject.ValueKind is not JsonValueKind.Object)
+            return null;
+        if (Name(subject, "object") == "customer")
+            return Name(subject, "id");
+        return subject.TryGetProperty("customer", out var customer) && customer.ValueKind is JsonValueKind.Object
+            ? Name(customer, "id")
+            : Name(subject, "customer");
+    }
+
+    /// <summary>A short text that both engines can keep.</summary>
+    private static string? Name(JsonElement element, string member) =>
+        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(member, out var value) && value.ValueKind is JsonValueKind.String
+        && value.GetString() is { Length: > 0 and <= LongestName } text && FieldErrors.IsPlainText(text)
+            ? text
+            : null;
+}

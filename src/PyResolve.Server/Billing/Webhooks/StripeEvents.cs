@@ -1,0 +1,37 @@
+namespace PyResolve.Server.Billing.Webhooks;
+
+/// <summary>The events that matter here.</summary>
+internal static class StripeEvents
+{
+    /// <summary>What <c>stripe setup</c> subscribes to and reconciliation asks for; Stripe takes at most 20 in one question.</summary>
+    public static IReadOnlyList<string> Subscribed { get; } =
+    [
+        "charge.dispute.created",
+        "charge.refunded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "checkout.session.expired",
+        "customer.deleted",
+        "customer.subscription.created",
+        "customer.subscription.deleted",
+        "customer.subscription.paused",
+        "customer.subscription.pending_update_applied",
+        "customer.subscription.pending_update_expired",
+        "customer.subscription.resumed",
+        "customer.subscription.updated",
+        "invoice.paid",
+        "invoice.payment_action_required",
+        "invoice.payment_failed",
+    ];
+
+    /// <summary>Whether a customer's subscriptions may have changed.</summary>
+    public static bool ChangesSubscriptions(string type) =>
+        type is "customer.deleted" or "invoice.paid"
+        || type.StartsWith("customer.subscription.", StringComparison.Ordinal)
+        || type.StartsWith("checkout.session.", StringComparison.Ordinal)
+        || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
+
+    /// <summary>Stripe leaves the subscription alone, and so do we: somebody should look.</summary>
+    public static bool NeedsALook(string type) => type is "charge.dispute.created" or "charge.refunded";
+}

@@ -1,0 +1,58 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Server.Leases;
+
+/// <summary>A P-256 key that signs leases, named by the thumbprint of its public half (RFC 7638). Thread-safe.</summary>
+internal sealed class LeaseKey
+{
+    private const string P256 = "1.2.840.10045.3.1.7";
+
+    private readonly Lock _gate = new();
+    private readonly ECDsa _key;
+
+    private LeaseKey(ECDsa key, ECPoint point)
+    {
+        _key = key;
+        var x = Base64Url.EncodeToString(point.X);
+        var y = Base64Url.EncodeToString(point.Y);
+        var canonical = string.Create(CultureInfo.InvariantCulture, $$"""{"crv":"P-256","kty":"EC","x":"{{x}}","y":"{{y}}"}""");
+        Id = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(canonical)));
+        Public = new LeasePublicKey("EC", "P-256", x, y, "sig", "ES256", Id);
+    }
+
+    /// <summary>What a lease's <c>kid</c> says.</summary>
+    public string Id { get; }
+
+    public LeasePublicKey Public { get; }
+
+    /// <param name="pkcs8">The private key as PKCS#8 DER, not encrypted.</param>
+    /// <exception cref="CryptographicException">It is something else, or on another curve.</exception>
+    public static LeaseKey Import(ReadOnlySpan<byte> pkcs8)
+    {
+        var key = ECDsa.Create();
+        try
+        {
+            key.ImportPkcs8PrivateKey(pkcs8, out var read);
+            var parameters = key.ExportParameters(includePrivateParameters: false);
+            if (read != pkcs8.Length || parameters.Curve is not { IsNamed: true, Oid.Value: P256 })
+                throw new CryptographicException("The key is on another curve than P-256.");
+            return new LeaseKey(key, parameters.Q);
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>ES256: the two numbers side by side, 64 bytes.</summary>
+    public byte[] Sign(ReadOnlySpan<byte> data)
+    {
+        lock (_gate)
+            return _key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Leases;
+
+internal static class LeaseServices
+{
+    public static IServiceCollection AddLeases(this IServiceCollection services, IConfiguration configuration, ServerOptions options) => services
+        .AddSingleton(LeaseKeys.Read(configuration, options))
+        .AddSingleton<LeaseSigner>();
+
+    public static void MapLeaseKeys(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/.well-known/jwks.json", ReadKeys).WithTags("Quota");
+
+    /// <summary>Five minutes: how long a verifier may not know a new key yet. Publish it that much before it signs.</summary>
+    private static Ok<LeaseKeySet> ReadKeys(HttpContext http, LeaseKeys keys)
+    {
+        http.Response.Headers.CacheControl = "public, max-age=300";
+        return TypedResults.Ok(keys.Published);
+    }
+}

@@ -1,0 +1,171 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>
+/// Reservations and what they hold of their months, read and written many at a time. Locks are always taken in one order, so that no two
+/// transactions wait for each other: profiles, then reservations, then rollups, each by its key.
+/// </summary>
+internal static class HoldRows
+{
+    /// <summary>Locks what accounts hold and is due.</summary>
+    public static Task<List<Hold>> LockDueAsync(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now, CancellationToken cancellationToken) =>
+        session.ListAsync(
+            $"""
+            select {Hold.Columns}
+            from reservations
+            where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
+              and state = 'held' and expires_at <= {now}
+            order by user_id, id {session.Engine.ForUpdate}
+            """,
+            Hold.Read,
+            cancellationToken);
+
+    /// <summary>The same without the locks.</summary>
+    public static Task<List<(Guid UserId, Guid Id)>> ListDueAsync(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now, CancellationToken cancellationToken) =>
+        session.ListAsync(
+            $"""
+            select user_id, id
+            from reservations
+            where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
+              and state = 'held' and expires_at <= {now}
+            """,
+            static row => (row.Uuid(0), row.Uuid(1)),
+            cancellationToken);
+
+    /// <summary>Locks some of what is due in any account, the oldest first, and leaves to others what they have locked.</summary>
+    public static Task<List<Hold>> LockSomeDueAsync(Session session, int most, DateTimeOffset now, CancellationToken cancellationToken) => session.ListAsync(
+        $"""
+        select {Hold.Columns}
+        from reservations
+        where state = 'held' and expires_at <= {now}
+        order by expires_at
+        limit {most} {session.Engine.ForUpdateSkippingLocked}
+        """,
+        Hold.Read,
+        cancellationToken);
+
+    public static async Task<bool> AnyDueAsync(Session session, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select count(*) from (select 1 from reservations where state = 'held' and expires_at <= {now} limit 1) d", cancellationToken) > 0;
+
+    public static Task<List<Hold>> FindAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
+        $"select {Hold.Columns} from reservations where (user_id, id) in (select k.user_id, k.id from {Keys(session, keys)})",
+        Hold.Read,
+        cancellationToken);
+
+    /// <summary>Locks reservations; those that are not there are left out.</summary>
+    public static Task<List<Hold>> LockAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
+        $"""
+        select {Hold.Columns}
+        from reservations
+        where (user_id, id) in (select k.user_id, k.id from {Keys(session, keys)})
+        order by user_id, id {session.Engine.ForUpdate}
+        """,
+        Hold.Read,
+        cancellationToken);
+
+    /// <summary>How much events have spent of reservations, where any have.</summary>
+    public static async Task<Dictionary<Guid, int>> SpentAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) =>
+        (await session.ListAsync(
+            $"""
+            select e.reservation_id, sum(e.quantity)
+            from {Keys(session, keys)}
+            join usage_events e on e.user_id = k.user_id and e.reservation_id = k.id
+            group by e.reservation_id
+            """,
+            static row => (Id: row.Uuid(0), Spent: (int)row.Int64(1)),
+            cancellationToken)).ToDictionary(pair => pair.Id, pair => pair.Spent);
+
+    /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
+    public static async Task<Dictionary<(Guid UserId, string Month), MonthStanding>> LockMonthsAsync(
+        Session session, IReadOnlyCollection<(Guid UserId, string Month)> months, CancellationToken cancellationToken) =>
+        (await session.ListAsync(
+            $"""
+            insert into usage_monthly (user_id, month)
+            select w.user_id, w.month
+            from {session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}
+            where true
+            order by w.user_id, w.month
+            on conflict (user_id, month) do update set held = usage_monthly.held
+            returning user_id, month, migrations + lapsed, held
+            """,
+            static row => (Key: (row.Uuid(0), row.Text(1)), Standing: new MonthStanding(row.Int64(2), row.Int64(3))),
+            cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
+
+    /// <summary>Writes what became of locked reservations.</summary>
+    public static Task WriteAsync(Session session, IReadOnlyList<Hold> holds, CancellationToken cancellationToken) => holds.Count == 0
+        ? Task.CompletedTask
+        : session.ExecuteAsync(
+            $"""
+            update reservations
+            set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id
+            from {session.Rows("h", holds)
+                .With("user_id", static hold => hold.UserId)
+                .With("id", static hold => hold.Id)
+                .With("state", static hold => hold.StoredState)
+                .With("settled_as", static hold => hold.SettledAs)
+                .With("remaining", static hold => (long)hold.Remaining)
+                .With("lapsed", static hold => (long)hold.Lapsed)
+                .With("usage_event_id", static hold => hold.UsageEventId)}
+            where reservations.user_id = h.user_id and reservations.id = h.id
+            """,
+            cancellationToken);
+
+    public static Task InsertAsync(Session session, IReadOnlyList<Hold> holds, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"""
+        insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at, idempotency_key,
+                                  request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before, usage_event_id, leased, settled_as,
+                                  lapsed)
+        select h.user_id, h.id, h.state, h.quantity, h.remaining, h.tier, h.library, h.month, h.machine, h.created_at, h.expires_at, h.idempotency_key,
+               h.request_digest, h.once_key, 0, h.plan, h.plan_limit, h.used_before, h.held_before, null, h.leased, null, 0
+        from {session.Rows("h", holds)
+            .With("user_id", static hold => hold.UserId)
+            .With("id", static hold => hold.Id)
+            .With("state", static hold => hold.StoredState)
+            .With("quantity", static hold => (long)hold.Quantity)
+            .With("remaining", static hold => (long)hold.Remaining)
+            .With("tier", static hold => hold.Tier)
+            .With("library", static hold => hold.Library)
+            .With("month", static hold => hold.Month)
+            .With("machine", static hold => hold.Machine)
+            .With("created_at", static hold => hold.CreatedAt)
+            .With("expires_at", static hold => hold.ExpiresAt)
+            .With("idempotency_key", static hold => hold.IdempotencyKey)
+            .With("request_digest", static hold => hold.RequestDigest)
+            .With("once_key", static hold => hold.OnceKey)
+            .With("plan", static hold => hold.Plan)
+            .With("plan_limit", static hold => hold.PlanLimit)
+            .With("used_before", static hold => hold.UsedBefore)
+            .With("held_before", static hold => hold.HeldBefore)
+            .With("leased", static hold => hold.IsLeased)}
+        """,
+        cancellationToken);
+
+    /// <summary>Moves months by what has become of their reservations. Where units were granted, the limit is asked for once more.</summary>
+    /// <exception cref="InvalidOperationException">A month would go past its limit: a fault of ours, which stores nothing.</exception>
+    public static async Task MoveMonthsAsync(Session session, IReadOnlyCollection<MonthChange> changes, CancellationToken cancellationToken)
+    {
+        MonthChange[] moved = [.. changes.Where(static change => change is not { Held: 0, Lapsed: 0 })];
+        if (moved.Length == 0)
+            return;
+        var written = await session.ExecuteAsync(
+            $"""
+            update usage_monthly
+            set held = usage_monthly.held + c.held, lapsed = usage_monthly.lapsed + c.lapsed
+            from {session.Rows("c", moved)
+                .With("user_id", static change => change.UserId)
+                .With("month", static change => change.Month)
+                .With("held", static change => change.Held)
+                .With("lapsed", static change => change.Lapsed)
+                .With("most", static change => change.Most)}
+            where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
+              and (c.most is null or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.most)
+            """,
+            cancellationToken);
+        if (written != moved.Length)
+            throw new InvalidOperationException("A month would go past its limit.");
+    }
+
+    private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
+        session.Rows("k", keys).With("user_id", static key => key.UserId).With("id", static key => key.Id);
+}

@@ -1,0 +1,54 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Text;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Statistics;
+
+/// <summary>
+/// Where an event stands among those of its account: by the month that it counts in, then by when it was recorded, then by id. That is the
+/// order of the index <c>usage_events_order</c>, so the events on either side are found at once, however many there are.
+/// </summary>
+internal readonly record struct EventPosition(string Month, DateTimeOffset RecordedAt, Guid Id)
+{
+    private const int MonthLength = 7;
+    private const int Length = MonthLength + sizeof(long) + 16;
+
+    private static readonly DateTimeOffset Earliest = DateTimeOffset.UnixEpoch;
+    private static readonly DateTimeOffset Latest = DateTimeOffset.MaxValue.ToInstant();
+
+    /// <summary>Where a list of everything, newest first, begins.</summary>
+    public static EventPosition Newest { get; } = NewestOf("9999-12");
+
+    /// <summary>Where a list of one month, newest first, begins.</summary>
+    public static EventPosition NewestOf(string month) => new(month, Latest, Guid.AllBitsSet);
+
+    /// <summary>Where a list of one month, oldest first, begins.</summary>
+    public static EventPosition OldestOf(string month) => new(month, Earliest, Guid.Empty);
+
+    /// <remarks>Not signed: it selects among the caller's own events, and what it says is checked when it comes back.</remarks>
+    public string ToCursor()
+    {
+        Span<byte> bytes = stackalloc byte[Length];
+        Encoding.ASCII.GetBytes(Month, bytes);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[MonthLength..], (RecordedAt - Earliest).Ticks / TimeSpan.TicksPerMicrosecond);
+        Id.TryWriteBytes(bytes[(MonthLength + sizeof(long))..], bigEndian: true, out _);
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    public static bool TryParse(string cursor, out EventPosition position)
+    {
+        position = default;
+        Span<byte> bytes = stackalloc byte[Length];
+        if (Base64Url.DecodeFromChars(cursor, bytes, out _, out var written) is not OperationStatus.Done || written != Length)
+            return false;
+
+        var month = Encoding.ASCII.GetString(bytes[..MonthLength]);
+        var microseconds = BinaryPrimitives.ReadInt64BigEndian(bytes[MonthLength..]);
+        if (!StatisticsQuery.IsMonth(month) || microseconds < 0 || microseconds > (Latest - Earliest).Ticks / TimeSpan.TicksPerMicrosecond)
+            return false;
+        position = new EventPosition(month, Earliest.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), new Guid(bytes[(MonthLength + sizeof(long))..], bigEndian: true));
+        return true;
+    }
+}

@@ -1,0 +1,164 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Statistics;
+
+/// <summary>
+/// The rollups of one account and month, and what they should be. A month of which retention may have deleted events is never compared: the
+/// statement that would see them gone sees the mark that was set before.
+/// </summary>
+internal sealed record RollupSlice(Guid UserId, string Month)
+{
+    private static readonly string[] MonthlyColumns =
+        ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed"];
+
+    /// <summary>What the events add up to, in the order of <see cref="MonthlyColumns"/>, and how many they are. The last two columns come from the holds.</summary>
+    private static readonly SqlFragment Totals = new(
+        """
+        coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,
+        coalesce(sum(case when event_type = 'migration' and tier = 'tier1' then quantity end), 0) as tier1_migrations,
+        coalesce(sum(case when event_type = 'migration' and tier in ('tier2', 'tier3') then quantity end), 0) as llm_migrations,
+        coalesce(sum(tokens_used), 0) as total_tokens,
+        coalesce(sum(files_changed), 0) as total_files_changed,
+        count(*) as events
+        """);
+
+    private static readonly SqlFragment Holds = new(
+        "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
+
+    /// <summary>Calls <paramref name="report"/> for each value that is not what it should be.</summary>
+    /// <returns>The number of events.</returns>
+    public async Task<long> CompareAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
+    {
+        var events = await CompareMonthAsync(session, report, cancellationToken);
+        await CompareDaysAsync(session, report, cancellationToken);
+        await CompareLibrariesAsync(session, report, cancellationToken);
+        return events;
+    }
+
+    /// <summary>Makes sure that there is a row to lock, and locks it: see <see cref="RollupRecount"/>.</summary>
+    /// <returns>Whether the month's events are all there. Until the transaction ends, retention deletes no more months.</returns>
+    public async Task<bool> LockAsync(Session session, CancellationToken cancellationToken)
+    {
+        var mark = await session.FirstAsync(
+            $"select coalesce(deleted_before, '') from usage_retention {session.Engine.ForUpdate}", static row => row.Text(0), cancellationToken);
+        if (string.CompareOrdinal(mark, Month) > 0)
+            return false;
+        await session.ExecuteAsync($"insert into usage_monthly (user_id, month) values ({UserId}, {Month}) on conflict do nothing", cancellationToken);
+        await session.NumberAsync(
+            $"select migrations from usage_monthly where user_id = {UserId} and month = {Month} {session.Engine.ForUpdate}", cancellationToken);
+        return true;
+    }
+
+    /// <summary>Within the transaction that holds the lock.</summary>
+    public async Task RepairAsync(Session session, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync(
+            $"""
+            update usage_monthly
+            set migrations = e.migrations,
+                tier1_migrations = e.tier1_migrations,
+                llm_migrations = e.llm_migrations,
+                total_tokens = e.total_tokens,
+                total_files_changed = e.total_files_changed,
+                held = h.held,
+                lapsed = h.lapsed
+            from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
+            cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
+            where user_id = {UserId} and month = {Month}
+            """,
+            cancellationToken);
+        await session.ExecuteAsync($"delete from usage_daily where user_id = {UserId} and month = {Month}", cancellationToken);
+        await session.ExecuteAsync(
+            $"""
+            insert into usage_daily (user_id, month, date, migrations, tokens)
+            select user_id, month, {session.Engine.DateOf("occurred_at")}, coalesce(sum(case when event_type = 'migration' then quantity end), 0), sum(tokens_used)
+            from usage_events
+            where user_id = {UserId} and month = {Month} and (event_type = 'migration' or tokens_used > 0)
+            group by 1, 2, 3
+            """,
+            cancellationToken);
+        await session.ExecuteAsync($"delete from usage_libraries where user_id = {UserId} and month = {Month}", cancellationToken);
+        await session.ExecuteAsync(
+            $"""
+            insert into usage_libraries (user_id, month, library, migrations)
+            select user_id, month, coalesce(library, ''), sum(quantity)
+            from usage_events
+            where user_id = {UserId} and month = {Month} and event_type = 'migration'
+            group by 1, 2, 3
+            """,
+            cancellationToken);
+    }
+
+    private async Task<long> CompareMonthAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
+    {
+        var events = 0L;
+        await session.VisitAsync(
+            $"""
+            select coalesce(m.migrations, 0), coalesce(m.tier1_migrations, 0), coalesce(m.llm_migrations, 0), coalesce(m.total_tokens, 0),
+                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0),
+                   e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed, h.held, h.lapsed, e.events
+            from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
+            cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
+            left join usage_monthly m on m.user_id = {UserId} and m.month = {Month}
+            where not exists (select 1 from usage_retention where deleted_before > {Month})
+            """,
+            row =>
+            {
+                for (var i = 0; i < MonthlyColumns.Length; i++)
+                    Compare(report, "usage_monthly", "", MonthlyColumns[i], row.Int64(i), row.Int64(MonthlyColumns.Length + i));
+                events = row.Int64(2 * MonthlyColumns.Length);
+                return true;
+            },
+            cancellationToken);
+        return events;
+    }
+
+    private Task CompareDaysAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) => session.VisitAsync(
+        $"""
+        select coalesce(r.date, e.date), coalesce(r.migrations, 0), coalesce(e.migrations, 0), coalesce(r.tokens, 0), coalesce(e.tokens, 0)
+        from (select date, migrations, tokens from usage_daily where user_id = {UserId} and month = {Month}) r
+        full join (
+            select {session.Engine.DateOf("occurred_at")} as date,
+                   coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,
+                   sum(tokens_used) as tokens
+            from usage_events
+            where user_id = {UserId} and month = {Month}
+            group by 1) e on e.date = r.date
+        where not exists (select 1 from usage_retention where deleted_before > {Month})
+        order by 1
+        """,
+        row =>
+        {
+            Compare(report, "usage_daily", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
+            Compare(report, "usage_daily", row.Text(0), "tokens", row.Int64(3), row.Int64(4));
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>The names are the callers' to choose, and may be as many as the events: the database keeps to itself those that agree.</summary>
+    private Task CompareLibrariesAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) => session.VisitAsync(
+        $"""
+        select coalesce(r.library, e.library), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
+        from (select library, migrations from usage_libraries where user_id = {UserId} and month = {Month}) r
+        full join (
+            select coalesce(library, '') as library, cast(sum(quantity) as bigint) as migrations
+            from usage_events
+            where user_id = {UserId} and month = {Month} and event_type = 'migration'
+            group by 1) e on e.library = r.library
+        where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
+          and not exists (select 1 from usage_retention where deleted_before > {Month})
+        order by 1
+        """,
+        row =>
+        {
+            Compare(report, "usage_libraries", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
+            return true;
+        },
+        cancellationToken);
+
+    private void Compare(Action<RollupDifference> report, string table, string row, string column, long was, long @is)
+    {
+        if (was != @is)
+            report(new RollupDifference(table, UserId, Month, row, column, was, @is));
+    }
+}

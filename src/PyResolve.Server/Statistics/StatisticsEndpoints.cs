@@ -1,0 +1,46 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Statistics;
+
+internal static class StatisticsEndpoints
+{
+    private const int MostMonths = 36;
+    private const int MostEvents = 1_000;
+
+    public static IServiceCollection AddStatistics(this IServiceCollection services) => services
+        .AddSingleton<StatisticsReader>()
+        .AddSingleton<EventList>()
+        .AddSingleton<UsageExport>()
+        .AddSingleton<RollupRecount>();
+
+    public static void MapStatistics(this IEndpointRouteBuilder routes)
+    {
+        var usage = routes.MapGroup("/usage").WithTags("Usage").RequireScope(Scopes.UsageRead);
+        usage.MapGet("", ReadMonth).Produces<UsageStatistics>();
+        usage.MapGet("/history", ReadHistory).Produces<UsageHistory>();
+        usage.MapGet("/events", ReadEvents).Produces<UsageEventPage>();
+        usage.MapGet("/export.csv", Export).Produces(StatusCodes.Status200OK, contentType: "text/csv");
+    }
+
+    private static async Task<IResult> ReadMonth(HttpContext http, string? month, StatisticsReader statistics) =>
+        TypedResults.Ok(await statistics.ReadMonthAsync(http.Caller().UserId, StatisticsQuery.Month(month), http.RequestAborted));
+
+    private static async Task<IResult> ReadHistory(HttpContext http, string? months, StatisticsReader statistics)
+    {
+        var count = StatisticsQuery.Number("months", months, whenAbsent: 12, lowest: 1, MostMonths);
+        return TypedResults.Ok(await statistics.ReadHistoryAsync(http.Caller().UserId, count, http.RequestAborted));
+    }
+
+    private static async Task<IResult> ReadEvents(HttpContext http, string? month, string? cursor, string? limit, EventList events)
+    {
+        var only = StatisticsQuery.Month(month);
+        var after = StatisticsQuery.Cursor(cursor, only);
+        var count = StatisticsQuery.Number("limit", limit, whenAbsent: 100, lowest: 1, MostEvents);
+        return TypedResults.Ok(await events.ReadAsync(http.Caller().UserId, only, after, count, http.RequestAborted));
+    }
+
+    private static Task Export(HttpContext http, string? month, UsageExport export, TimeProvider time) =>
+        export.SendAsync(http, http.Caller().UserId, StatisticsQuery.Month(month) ?? time.GetUtcNow().ToMonth());
+}

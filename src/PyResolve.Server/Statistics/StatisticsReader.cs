@@ -1,0 +1,110 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Quota;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Statistics;
+
+/// <summary>Reads what the ledger adds up to, from the rollups alone: the cost does not grow with the number of events.</summary>
+internal sealed class StatisticsReader(Database database, QuotaReader quotas, TimeProvider time)
+{
+    private const int MostLibraries = 100;
+    private const string OtherLibraries = "other";
+
+    /// <param name="userId">The account.</param>
+    /// <param name="month">Default: this month.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<UsageStatistics> ReadMonthAsync(Guid userId, string? month, CancellationToken cancellationToken)
+    {
+        month ??= time.GetUtcNow().ToMonth();
+        var lines = await ReadLinesAsync(userId, month, cancellationToken);
+        var quota = await quotas.ReadAsync(userId, cancellationToken);
+        var totals = lines.Find(line => line.Kind == Line.Total) ?? Line.Nothing;
+        return new UsageStatistics(
+            month,
+            totals.Migrations,
+            totals.Tier1Migrations,
+            totals.LlmMigrations,
+            totals.Tokens,
+            totals.FilesChanged,
+            [.. from line in lines where line.Kind == Line.Day orderby line.Name select new DailyUsage(line.Name, line.Migrations, line.Tokens)],
+            [.. Libraries(lines)],
+            quota);
+    }
+
+    /// <summary>This month and those before it, newest first; a month without a row is one of zeros.</summary>
+    public async Task<UsageHistory> ReadHistoryAsync(Guid userId, int months, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var first = new DateTime(now.UtcDateTime.Year, now.UtcDateTime.Month, 1, 0, 0, 0, DateTimeKind.Utc);
+        var names = Enumerable.Range(0, months).Select(back => first.AddMonths(-back).ToString("yyyy-MM", CultureInfo.InvariantCulture)).ToList();
+        var stored = await database.ListAsync(
+            $"""
+            select month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
+            from usage_monthly
+            where user_id = {userId} and month between {names[^1]} and {names[0]}
+            """,
+            static row => new MonthlyUsage(row.Text(0), row.Int64(1), row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5)),
+            cancellationToken);
+        var byName = stored.ToDictionary(month => month.Month, StringComparer.Ordinal);
+        return new UsageHistory([.. names.Select(name => byName.GetValueOrDefault(name) ?? new MonthlyUsage(name, 0, 0, 0, 0, 0))]);
+    }
+
+    /// <summary>
+    /// One statement, so that all of it is of one moment: days and libraries add up to the total while others write. Of the libraries, whose
+    /// names are the callers' to choose, no more than the first hundred are read.
+    /// </summary>
+    private Task<List<Line>> ReadLinesAsync(Guid userId, string month, CancellationToken cancellationToken) => database.ReadAsync(
+        session => session.ListAsync(
+            $"""
+            with top as (
+                select library, migrations
+                from usage_libraries
+                where user_id = {userId} and month = {month} and migrations > 0
+                order by migrations desc, library {session.Engine.ByBytes}
+                limit {MostLibraries})
+            select {Line.Total}, '', migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
+            from usage_monthly
+            where user_id = {userId} and month = {month}
+            union all
+            select {Line.Day}, date, migrations, 0, 0, tokens, 0
+            from usage_daily
+            where user_id = {userId} and month = {month}
+            union all
+            select {Line.Library}, library, migrations, 0, 0, 0, 0
+            from top
+            union all
+            select {Line.OtherLibraries}, '', cast(sum(migrations) - (select sum(migrations) from top) as bigint), count(*) - {MostLibraries}, 0, 0, 0
+            from usage_libraries
+            where user_id = {userId} and month = {month} and migrations > 0
+            having count(*) > {MostLibraries}
+            """,
+            static row => new Line(row.Int64(0), row.Text(1), row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)),
+            cancellationToken),
+        cancellationToken);
+
+    private static IEnumerable<LibraryUsage> Libraries(List<Line> lines)
+    {
+        var named = lines.Where(line => line.Kind == Line.Library)
+            .OrderByDescending(line => line.Migrations)
+            .ThenBy(line => line.Name, StringComparer.Ordinal)
+            .Select(line => new LibraryUsage(line.Name.Length > 0 ? line.Name : null, line.Migrations));
+        var others = lines.Where(line => line.Kind == Line.OtherLibraries)
+            .Select(line => new LibraryUsage(OtherLibraries, line.Migrations) { Libraries = line.Count });
+        return named.Concat(others);
+    }
+
+    /// <summary>A row of one of the rollups; what a rollup does not have is 0.</summary>
+    private sealed record Line(long Kind, string Name, long Migrations, long Tier1Migrations, long LlmMigrations, long Tokens, long FilesChanged)
+    {
+        public const int Total = 0;
+        public const int Day = 1;
+        public const int Library = 2;
+        public const int OtherLibraries = 3;
+
+        public static Line Nothing { get; } = new(Total, "", 0, 0, 0, 0, 0);
+
+        /// <summary>How many libraries <see cref="OtherLibraries"/> stands for.</summary>
+        public long Count => Tier1Migrations;
+    }
+}

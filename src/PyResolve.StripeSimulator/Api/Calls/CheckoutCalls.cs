@@ -1,0 +1,167 @@
+using System.Text.Json.Nodes;
+using PyResolve.StripeSimulator.Lifecycle;
+using PyResolve.StripeSimulator.Objects;
+
+namespace PyResolve.StripeSimulator.Api.Calls;
+
+internal static class CheckoutCalls
+{
+    private const string Kind = "checkout.session";
+    private const int LongestReference = 200;
+    private const long ShortestLife = 30 * 60;
+    private const long LongestLife = 24 * 60 * 60;
+
+    public static JsonObject Create(ApiCall call)
+    {
+        var (world, form) = (call.World, call.Form);
+        if (form.Text("mode") is not "subscription")
+            throw StripeException.Invalid("The simulator's checkout sells subscriptions: pass mode=subscription.", "mode");
+        if (form.Has("customer") && form.Has("customer_email"))
+            throw StripeException.Invalid("You may only specify one of these parameters: customer, customer_email.", "customer");
+        if (form.Has("customer_update") && !form.Has("customer"))
+            throw StripeException.Invalid("`customer_update` can only be used with `customer`.", "customer_update");
+        if (form.Text("client_reference_id") is { Length: > LongestReference })
+            throw StripeException.Invalid($"Invalid string: must be at most {LongestReference} characters", "client_reference_id");
+        var customer = call.Named(world.Customers, "customer", "customer");
+        var id = world.Ids.Next("cs_test");
+        var session = world.CheckoutSessions.Add(new CheckoutSession
+        {
+            Id = id,
+            Created = world.Now,
+            Url = $"{call.BaseUrl}/c/pay/{id}",
+            SuccessUrl = RequireUrl(form, "success_url"),
+            CancelUrl = form.Has("cancel_url") ? RequireUrl(form, "cancel_url") : null,
+            CustomerId = customer?.Id,
+            CustomerEmail = form.Text("customer_email") ?? customer?.Email,
+            ClientReferenceId = form.Text("client_reference_id"),
+            LineItems = ReadLineItems(call),
+            Metadata = form.Merge("metadata"),
+            SubscriptionMetadata = form.Merge("subscription_data.metadata"),
+            SubscriptionDescription = form.Text("subscription_data.description"),
+            TrialDays = Trials.ReadDays(form, "subscription_data.trial_period_days"),
+            TrialEnd = form.Number("subscription_data.trial_end"),
+            MissingPaymentMethod = form.Text("subscription_data.trial_settings.end_behavior.missing_payment_method") ?? "create_invoice",
+            BillingMode = BillingModes.Of(form.Text("subscription_data.billing_mode.type"), call.Version),
+            AllowPromotionCodes = form.Is("allow_promotion_codes"),
+            HasAutomaticTax = form.Is("automatic_tax.enabled"),
+            ExpiresAt = ReadExpiry(call),
+        });
+        return session.Render();
+    }
+
+    public static JsonObject Get(ApiCall call) => call.InPath(call.World.CheckoutSessions, Kind).Render();
+
+    public static JsonObject List(ApiCall call)
+    {
+        var form = call.Form;
+        return Lists.Page(call, "/v1/checkout/sessions", Kind, call.World.CheckoutSessions.NewestFirst.Where(session =>
+            Lists.IsAsked(form, "customer", session.CustomerId)
+            && Lists.IsAsked(form, "status", session.Status)
+            && Lists.IsAsked(form, "subscription", session.SubscriptionId)
+            && Lists.IsWithin(form, "created", session.Created)));
+    }
+
+    public static JsonObject ListLineItems(ApiCall call)
+    {
+        var session = call.InPath(call.World.CheckoutSessions, Kind);
+        return Shapes.List($"/v1/checkout/sessions/{session.Id}/line_items", session.LineItems.Select(static item => item.Render()));
+    }
+
+    public static JsonObject Expire(ApiCall call)
+    {
+        var session = call.InPath(call.World.CheckoutSessions, Kind);
+        if (session.Status != "open")
+        {
+            throw StripeException.Invalid(
+                $"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of {session.Status}.");
+        }
+
+        Checkouts.Expire(call.World, session);
+        return session.Render();
+    }
+
+    private static List<LineItem> ReadLineItems(ApiCall call)
+    {
+        var items = call.Form.Elements("line_items").Select(item => ReadLineItem(call, item)).ToList();
+        if (items.Count == 0)
+            throw StripeException.MissingParameter("line_items");
+        if (items.TrueForAll(static item => item.Price.Recurring is null))
+            throw StripeException.Invalid("You must provide at least one recurring price in `subscription` mode when using prices.", "line_items");
+        if (items.Exists(static item => item.Price.Recurring is null))
+            throw StripeException.Invalid("The simulator's checkout sells recurring prices alone.", "line_items");
+        return items;
+    }
+
+    private static Price PriceOf(ApiCall call, Form item)
+    {
+        var param = $"{item.Name}[price]";
+        var price = ApiCall.Known(call.World.Prices, "price", item.Text("price") ?? throw StripeException.MissingParameter(param), param);
+        return price.IsActive
+            ? price
+            : throw StripeException.Invalid("The price specified is inactive. This field only accepts active prices.", param);
+    }
+
+    private static LineItem ReadLineItem(ApiCall call, Form item)
+    {
+        var price = PriceOf(call, item);
+        var isMetered = price.Recurring is { IsMetered: true };
+        var param = $"{item.Name}[quantity]";
+        return (item.Number("quantity"), isMetered) switch
+        {
+            (null, false) => throw StripeException.MissingParameter(param),
+            (not null, true) => throw StripeException.Invalid("Quantity should not be specified where usage_type is `metered`.", param),
+            (<= 0, _) => throw StripeException.Invalid("Invalid positive integer", param),
+            _ => new LineItem(call.World.Ids.Next("li"), price, Quantities.Read(item)),
+        };
+    }
+
+    private static long ReadExpiry(ApiCall call)
+    {
+        var now = call.World.Now;
+        if (call.Form.Number("expires_at") is not { } at)
+            return now + LongestLife;
+        return at - now is >= ShortestLife and <= LongestLife
+            ? at
+            : throw StripeException.Invalid(
+                "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.", "expires_at");
+    }
+
+    private static string RequireUrl(Form form, string name)
+    {
+        var text = form.Text(name) ?? throw StripeException.MissingParameter(name);
+        var example = text.Replace("{CHECKOUT_SESSION_ID}", "id", StringComparison.Ordinal);
+        return Uri.TryCreate(example, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? text
+            : throw StripeException.Invalid("Not a valid URL", name, "url_invalid");
+    }
+}
+
+internal static class Quantities
+{
+    private const long Greatest = 999_999;
+
+    /// <summary>One unless given.</summary>
+    public static long Read(Form item) => item.Number("quantity") switch
+    {
+        null => 1,
+        { } quantity and >= 0 and <= Greatest => quantity,
+        _ => throw StripeException.Invalid($"Invalid integer: must be from 0 to {Greatest}", $"{item.Name}[quantity]"),
+    };
+}
+
+internal static class Trials
+{
+    public const long LongestDays = 730;
+
+    public static long? ReadDays(Form form, string path) => form.Number(path) is not { } days
+        ? null
+        : days is >= 1 and <= LongestDays
+            ? days
+            : throw StripeException.Invalid($"Trials last from 1 to {LongestDays} days.", form.Find(path)!.Name);
+}
+
+internal static class BillingModes
+{
+    public static string Of(string? asked, string version) =>
+        asked ?? (VersionChanges.IsBefore(version, VersionChanges.FlexibleByDefault) ? "classic" : "flexible");
+}

@@ -1,0 +1,68 @@
+using PyResolve.StripeSimulator.Lifecycle;
+using PyResolve.StripeSimulator.Objects;
+
+namespace PyResolve.StripeSimulator.Api.Calls;
+
+/// <summary>
+/// <c>items</c> of an update. An item with an id changes that item; one without is added beside the others, which is how a plan change that
+/// forgets the id ends up billing two plans.
+/// </summary>
+internal static class SubscriptionItems
+{
+    public static IReadOnlyList<SubscriptionItem> Read(ApiCall call, Subscription subscription)
+    {
+        var items = subscription.Items.ToList();
+        foreach (var wanted in call.Form.Elements("items"))
+        {
+            if (wanted.Text("id") is not { } id)
+            {
+                items.Add(Added(call, subscription, wanted));
+                continue;
+            }
+
+            var index = items.FindIndex(item => item.Id == id);
+            if (index < 0)
+                throw StripeException.Missing("subscription item", id, $"{wanted.Name}[id]");
+            if (wanted.Is("deleted"))
+                items.RemoveAt(index);
+            else
+                items[index] = Changed(call, items[index], wanted);
+        }
+
+        return items.Count > 0
+            ? items
+            : throw StripeException.Invalid("A subscription must have at least one active item. To end it, cancel it.", "items");
+    }
+
+    private static SubscriptionItem Added(ApiCall call, Subscription subscription, Form wanted)
+    {
+        var price = PriceOf(call, wanted) ?? throw StripeException.MissingParameter($"{wanted.Name}[price]");
+        if (subscription.Items.Exists(item => item.Price.Id == price.Id))
+            throw StripeException.Invalid($"Cannot add multiple subscription items with the same price: {price.Id}", $"{wanted.Name}[price]");
+        var now = call.World.NowOn(subscription.TestClockId);
+        return Starting.Item(call.World, subscription.Id, price, Quantities.Read(wanted), now, price.Recurring!.After(now));
+    }
+
+    private static SubscriptionItem Changed(ApiCall call, SubscriptionItem item, Form wanted) => new()
+    {
+        Id = item.Id,
+        Created = item.Created,
+        SubscriptionId = item.SubscriptionId,
+        Price = PriceOf(call, wanted) ?? item.Price,
+        Quantity = wanted.Has("quantity") ? Quantities.Read(wanted) : item.Quantity,
+        PeriodStart = item.PeriodStart,
+        PeriodEnd = item.PeriodEnd,
+        Metadata = wanted.Merge("metadata", item.Metadata),
+    };
+
+    private static Price? PriceOf(ApiCall call, Form wanted)
+    {
+        if (wanted.Text("price") is not { } id)
+            return null;
+        var param = $"{wanted.Name}[price]";
+        var price = ApiCall.Known(call.World.Prices, "price", id, param);
+        return price is { IsActive: true, Recurring: not null }
+            ? price
+            : throw StripeException.Invalid("The price specified is inactive or not recurring.", param);
+    }
+}

@@ -1,0 +1,174 @@
+namespace PyResolve.StripeSimulator.Api;
+
+/// <summary>
+/// What each call takes; anything else is refused, as Stripe refuses it. <c>*</c>: required where what is around it is there;
+/// <c>[]</c>: a list; <c>{}</c>: a map; <c>:</c>: a type or the values allowed; <c>?</c>: an empty text unsets it.
+/// </summary>
+internal static class ParameterTable
+{
+    public const string Text = """
+        POST /v1/customers
+          email name description phone metadata{}? test_clock expand[]
+        GET /v1/customers
+          email created:range limit:int starting_after ending_before test_clock expand[]
+        GET /v1/customers/search
+          query* limit:int page expand[]
+        GET /v1/customers/{id}
+          expand[]
+        POST /v1/customers/{id}
+          email? name? description? phone? metadata{}? expand[]
+        DELETE /v1/customers/{id}
+
+        POST /v1/products
+          name* id active:bool description metadata{} unit_label url expand[]
+          default_price_data[currency*] default_price_data[unit_amount]:int
+          default_price_data[recurring][interval*]:day|month|week|year default_price_data[recurring][interval_count]:int
+        GET /v1/products
+          active:bool ids[] created:range limit:int starting_after ending_before url expand[]
+        GET /v1/products/{id}
+          expand[]
+        POST /v1/products/{id}
+          name active:bool default_price description? metadata{}? unit_label? url? expand[]
+
+        POST /v1/prices
+          currency* product unit_amount:int lookup_key transfer_lookup_key:bool nickname active:bool metadata{} expand[]
+          recurring[interval*]:day|month|week|year recurring[interval_count]:int recurring[meter] recurring[usage_type]:licensed|metered
+          product_data[name*] product_data[id] product_data[metadata]{}
+        GET /v1/prices
+          lookup_keys[] product active:bool currency type:one_time|recurring created:range limit:int starting_after ending_before expand[]
+        GET /v1/prices/{id}
+          expand[]
+        POST /v1/prices/{id}
+          active:bool lookup_key nickname transfer_lookup_key:bool metadata{}? expand[]
+
+        POST /v1/checkout/sessions
+          mode:payment|setup|subscription customer customer_email client_reference_id success_url cancel_url
+          line_items[][price] line_items[][quantity]:int
+          subscription_data[metadata]{} subscription_data[description] subscription_data[trial_period_days]:int subscription_data[trial_end]:time
+          subscription_data[trial_settings][end_behavior*][missing_payment_method*]:cancel|create_invoice|pause
+          subscription_data[billing_mode][type*]:classic|flexible
+          allow_promotion_codes:bool automatic_tax[enabled*]:bool billing_address_collection:auto|required
+          customer_update[address]:auto|never customer_update[name]:auto|never
+          payment_method_collection:always|if_required expires_at:time metadata{} integration_identifier expand[]
+        GET /v1/checkout/sessions
+          customer status:complete|expired|open subscription created:range limit:int starting_after ending_before expand[]
+        GET /v1/checkout/sessions/{id}
+          expand[]
+        GET /v1/checkout/sessions/{id}/line_items
+          limit:int starting_after ending_before expand[]
+        POST /v1/checkout/sessions/{id}/expire
+          expand[]
+
+        POST /v1/subscriptions
+          customer* items[][price] items[][quantity]:int items[][metadata]{} metadata{}? description expand[]
+          cancel_at:time cancel_at_period_end:bool trial_end trial_period_days:int
+          trial_settings[end_behavior*][missing_payment_method*]:cancel|create_invoice|pause
+          billing_mode[type*]:classic|flexible
+          payment_behavior:allow_incomplete|default_incomplete|error_if_incomplete|pending_if_incomplete
+          proration_behavior:always_invoice|create_prorations|none
+        GET /v1/subscriptions
+          customer status:active|all|canceled|ended|incomplete|incomplete_expired|past_due|paused|trialing|unpaid
+          price created:range current_period_start:range current_period_end:range collection_method:charge_automatically|send_invoice
+          test_clock limit:int starting_after ending_before expand[]
+        GET /v1/subscriptions/{id}
+          expand[]
+        POST /v1/subscriptions/{id}
+          items[][id] items[][price] items[][quantity]:int items[][deleted]:bool items[][metadata]{}?
+          proration_behavior:always_invoice|create_prorations|none
+          payment_behavior:allow_incomplete|default_incomplete|error_if_incomplete|pending_if_incomplete
+          cancel_at_period_end:bool cancel_at:time? trial_end metadata{}? description? discounts[][promotion_code]?
+          cancellation_details[comment]? cancellation_details[feedback]?
+          pause_collection[behavior*]:keep_as_draft|mark_uncollectible|void pause_collection[resumes_at]:time pause_collection? expand[]
+        POST /v1/subscriptions/{id}/resume
+          billing_cycle_anchor:now|unchanged proration_behavior:always_invoice|create_prorations|none expand[]
+        DELETE /v1/subscriptions/{id}
+          cancellation_details[comment]? cancellation_details[feedback]? invoice_now:bool prorate:bool expand[]
+        GET /v1/subscription_items
+          subscription* limit:int starting_after ending_before expand[]
+
+        GET /v1/invoices
+          customer subscription status:draft|open|paid|uncollectible|void created:range limit:int starting_after ending_before expand[]
+        GET /v1/invoices/{id}
+          expand[]
+        POST /v1/invoices/{id}/pay
+          expand[]
+
+        POST /v1/billing_portal/sessions
+          customer* return_url configuration locale expand[]
+          flow_data[type*]:payment_method_update|subscription_cancel|subscription_update|subscription_update_confirm
+          flow_data[subscription_cancel][subscription*] flow_data[subscription_update][subscription*]
+          flow_data[subscription_update_confirm][subscription*] flow_data[subscription_update_confirm][items*][][id*]
+          flow_data[subscription_update_confirm][items*][][price] flow_data[subscription_update_confirm][items*][][quantity]:int
+        POST /v1/billing_portal/configurations
+          features*[customer_update][enabled*]:bool features[customer_update][allowed_updates][]
+          features[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
+          features[subscription_cancel][enabled*]:bool features[subscription_cancel][mode]:at_period_end|immediately
+          features[subscription_cancel][proration_behavior]:always_invoice|create_prorations|none
+          features[subscription_cancel][cancellation_reason][enabled*]:bool features[subscription_cancel][cancellation_reason][options*][]
+          features[subscription_update][enabled*]:bool features[subscription_update][default_allowed_updates][]?
+          features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
+          features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
+          features[subscription_update][products]?
+          business_profile[headline]? business_profile[privacy_policy_url] business_profile[terms_of_service_url]
+          default_return_url? login_page[enabled*]:bool metadata{} expand[]
+        GET /v1/billing_portal/configurations
+          active:bool is_default:bool limit:int starting_after ending_before expand[]
+        GET /v1/billing_portal/configurations/{id}
+          expand[]
+        POST /v1/billing_portal/configurations/{id}
+          active:bool
+          features[customer_update][enabled]:bool features[customer_update][allowed_updates][]
+          features[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
+          features[subscription_cancel][enabled]:bool features[subscription_cancel][mode]:at_period_end|immediately
+          features[subscription_cancel][proration_behavior]:always_invoice|create_prorations|none
+          features[subscription_cancel][cancellation_reason][enabled*]:bool features[subscription_cancel][cancellation_reason][options][]
+          features[subscription_update][enabled]:bool features[subscription_update][default_allowed_updates][]?
+          features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
+          features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
+          features[subscription_update][products]?
+          business_profile[headline]? business_profile[privacy_policy_url]? business_profile[terms_of_service_url]?
+          default_return_url? login_page[enabled*]:bool metadata{}? expand[]
+
+        GET /v1/events
+          type types[] created:range delivery_success:bool limit:int starting_after ending_before expand[]
+        GET /v1/events/{id}
+          expand[]
+
+        POST /v1/webhook_endpoints
+          url* enabled_events*[] api_version description? metadata{}? connect:bool expand[]
+        GET /v1/webhook_endpoints
+          limit:int starting_after ending_before expand[]
+        GET /v1/webhook_endpoints/{id}
+          expand[]
+        POST /v1/webhook_endpoints/{id}
+          url enabled_events[] description? disabled:bool metadata{}? expand[]
+        DELETE /v1/webhook_endpoints/{id}
+
+        POST /v1/test_helpers/test_clocks
+          frozen_time*:time name expand[]
+        GET /v1/test_helpers/test_clocks
+          limit:int starting_after ending_before expand[]
+        GET /v1/test_helpers/test_clocks/{id}
+          expand[]
+        POST /v1/test_helpers/test_clocks/{id}/advance
+          frozen_time*:time expand[]
+        DELETE /v1/test_helpers/test_clocks/{id}
+        """;
+
+    public static IReadOnlyDictionary<string, ParameterRule> Rules { get; } = Parse();
+
+    private static Dictionary<string, ParameterRule> Parse()
+    {
+        var tokens = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        var call = "";
+        foreach (var line in Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.StartsWith(' '))
+                tokens[call].AddRange(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            else
+                tokens[call = line.Trim()] = [];
+        }
+
+        return tokens.ToDictionary(static line => line.Key, static line => ParameterRule.Parse(line.Value), StringComparer.Ordinal);
+    }
+}

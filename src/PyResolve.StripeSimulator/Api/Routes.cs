@@ -1,0 +1,93 @@
+using System.Text.Json.Nodes;
+using PyResolve.StripeSimulator.Api.Calls;
+
+namespace PyResolve.StripeSimulator.Api;
+
+/// <summary>The calls that are answered, and by what. What each takes is in <see cref="ParameterTable"/>.</summary>
+internal static class Routes
+{
+    private static readonly Dictionary<string, Func<ApiCall, JsonObject>> Handlers = new(StringComparer.Ordinal)
+    {
+        ["POST /v1/customers"] = CustomerCalls.Create,
+        ["GET /v1/customers"] = CustomerCalls.List,
+        ["GET /v1/customers/search"] = CustomerCalls.Search,
+        ["GET /v1/customers/{id}"] = CustomerCalls.Get,
+        ["POST /v1/customers/{id}"] = CustomerCalls.Update,
+        ["DELETE /v1/customers/{id}"] = CustomerCalls.Delete,
+        ["POST /v1/products"] = CatalogCalls.CreateProduct,
+        ["GET /v1/products"] = CatalogCalls.ListProducts,
+        ["GET /v1/products/{id}"] = CatalogCalls.GetProduct,
+        ["POST /v1/products/{id}"] = CatalogCalls.UpdateProduct,
+        ["POST /v1/prices"] = CatalogCalls.CreatePrice,
+        ["GET /v1/prices"] = CatalogCalls.ListPrices,
+        ["GET /v1/prices/{id}"] = CatalogCalls.GetPrice,
+        ["POST /v1/prices/{id}"] = CatalogCalls.UpdatePrice,
+        ["POST /v1/checkout/sessions"] = CheckoutCalls.Create,
+        ["GET /v1/checkout/sessions"] = CheckoutCalls.List,
+        ["GET /v1/checkout/sessions/{id}"] = CheckoutCalls.Get,
+        ["GET /v1/checkout/sessions/{id}/line_items"] = CheckoutCalls.ListLineItems,
+        ["POST /v1/checkout/sessions/{id}/expire"] = CheckoutCalls.Expire,
+        ["POST /v1/subscriptions"] = SubscriptionCalls.Create,
+        ["GET /v1/subscriptions"] = SubscriptionCalls.List,
+        ["GET /v1/subscriptions/{id}"] = SubscriptionCalls.Get,
+        ["POST /v1/subscriptions/{id}"] = SubscriptionCalls.Update,
+        ["POST /v1/subscriptions/{id}/resume"] = SubscriptionCalls.Resume,
+        ["DELETE /v1/subscriptions/{id}"] = SubscriptionCalls.Cancel,
+        ["GET /v1/subscription_items"] = SubscriptionCalls.ListItems,
+        ["GET /v1/invoices"] = InvoiceCalls.List,
+        ["GET /v1/invoices/{id}"] = InvoiceCalls.Get,
+        ["POST /v1/invoices/{id}/pay"] = InvoiceCalls.Pay,
+        ["POST /v1/billing_portal/sessions"] = PortalCalls.CreateSession,
+        ["POST /v1/billing_portal/configurations"] = PortalCalls.CreateConfiguration,
+        ["GET /v1/billing_portal/configurations"] = PortalCalls.ListConfigurations,
+        ["GET /v1/billing_portal/configurations/{id}"] = PortalCalls.GetConfiguration,
+        ["POST /v1/billing_portal/configurations/{id}"] = PortalCalls.UpdateConfiguration,
+        ["GET /v1/events"] = EventCalls.List,
+        ["GET /v1/events/{id}"] = EventCalls.Get,
+        ["POST /v1/webhook_endpoints"] = WebhookEndpointCalls.Create,
+        ["GET /v1/webhook_endpoints"] = WebhookEndpointCalls.List,
+        ["GET /v1/webhook_endpoints/{id}"] = WebhookEndpointCalls.Get,
+        ["POST /v1/webhook_endpoints/{id}"] = WebhookEndpointCalls.Update,
+        ["DELETE /v1/webhook_endpoints/{id}"] = WebhookEndpointCalls.Delete,
+        ["POST /v1/test_helpers/test_clocks"] = TestClockCalls.Create,
+        ["GET /v1/test_helpers/test_clocks"] = TestClockCalls.List,
+        ["GET /v1/test_helpers/test_clocks/{id}"] = TestClockCalls.Get,
+        ["POST /v1/test_helpers/test_clocks/{id}/advance"] = TestClockCalls.Advance,
+        ["DELETE /v1/test_helpers/test_clocks/{id}"] = TestClockCalls.Delete,
+    };
+
+    public static IReadOnlyCollection<string> Names => Handlers.Keys;
+
+    public static Route? Find(string method, string path)
+    {
+        var segments = path.Trim('/').Split('/');
+        Route? found = null;
+        foreach (var (name, handler) in Handlers)
+        {
+            var pattern = name.Split(' ', '/');
+            if (pattern[0] != method || pattern.Length - 2 != segments.Length || !Matches(pattern.AsSpan(2), segments, out var id))
+                continue;
+            // What is written out goes before what an id could be: customers/search.
+            if (found is null || id.Length == 0)
+                found = new Route(name, id, handler, ParameterTable.Rules[name]);
+        }
+
+        return found;
+    }
+
+    private static bool Matches(ReadOnlySpan<string> pattern, string[] segments, out string id)
+    {
+        id = "";
+        for (var index = 0; index < segments.Length; index++)
+        {
+            if (pattern[index] == "{id}")
+                id = Uri.UnescapeDataString(segments[index]);
+            else if (pattern[index] != segments[index])
+                return false;
+        }
+
+        return true;
+    }
+}
+
+internal sealed record Route(string Name, string Id, Func<ApiCall, JsonObject> Handler, ParameterRule Rule);

@@ -1,0 +1,106 @@
+using System.Text.Json.Nodes;
+using PyResolve.StripeSimulator.Api;
+using PyResolve.StripeSimulator.Objects;
+
+namespace PyResolve.StripeSimulator.Control;
+
+/// <summary>The controls over HTTP. Each command is one line of <see cref="Commands"/>; a body may add <c>"silent": true</c>.</summary>
+internal static class ControlEndpoints
+{
+    private static readonly Dictionary<string, Func<ControlCall, Action>> Commands = new(StringComparer.Ordinal)
+    {
+        ["clock/advance"] = BillingCommands.Advance,
+        ["checkout/{id}/pay"] = BillingCommands.PayCheckout,
+        ["customers/{id}/card"] = BillingCommands.ReplaceCard,
+        ["customers/{id}/delete"] = BillingCommands.DeleteCustomer,
+        ["subscriptions/{id}/fail-payment"] = BillingCommands.OnSubscription(static subscription => subscription.FailPayment()),
+        ["subscriptions/{id}/recover-payment"] = BillingCommands.OnSubscription(static subscription => subscription.RecoverPayment()),
+        ["subscriptions/{id}/end-trial"] = BillingCommands.OnSubscription(static subscription => subscription.EndTrial()),
+        ["subscriptions/{id}/cancel"] = BillingCommands.OnSubscription(static subscription => subscription.Cancel()),
+        ["subscriptions/{id}/resume"] = BillingCommands.OnSubscription(static subscription => subscription.Resume()),
+        ["subscriptions/{id}/cancel-at-period-end"] = BillingCommands.CancelAtPeriodEnd,
+        ["subscriptions/{id}/switch"] = BillingCommands.Switch,
+        ["subscriptions/{id}/set"] = BillingCommands.Set,
+        ["deliveries/pause"] = DeliveryCommands.On(static webhooks => webhooks.Pause()),
+        ["deliveries/resume"] = DeliveryCommands.On(static webhooks => webhooks.Resume()),
+        ["deliveries/drop"] = DeliveryCommands.On(static webhooks => webhooks.DropAll()),
+        ["deliveries/shuffle"] = DeliveryCommands.Shuffle,
+        ["deliveries/{id}/duplicate"] = DeliveryCommands.Duplicate,
+        ["deliveries/{id}/delay"] = DeliveryCommands.Delay,
+        ["deliveries/{id}/drop"] = DeliveryCommands.Drop,
+        ["events"] = DeliveryCommands.MakeEvent,
+        ["events/{id}/resend"] = DeliveryCommands.Resend,
+        ["requests/fail"] = RequestCommands.Fail,
+        ["requests/slow"] = RequestCommands.Slow,
+        ["requests/heal"] = RequestCommands.Heal,
+    };
+
+    public static void MapControl(this IEndpointRouteBuilder routes)
+    {
+        foreach (var (path, command) in Commands)
+            routes.MapPost($"/simulator/{path}", http => RunAsync(http, command));
+        routes.MapPost("/simulator/deliveries/{id}/deliver", DeliverAsync);
+        routes.MapGet("/simulator/state", ShowAsync);
+    }
+
+    private static Task RunAsync(HttpContext http, Func<ControlCall, Action> command) => AnswerAsync(http, async () =>
+    {
+        var call = await ControlCall.ReadAsync(http);
+        // A command reads all it needs first, so that one with a mistake does nothing.
+        var action = command(call);
+        var isSilent = call.IsSilent;
+        call.RefuseTheRest();
+        if (isSilent)
+            call.Simulation.Silently(action);
+        else
+            action();
+        if (call.IsFromPage)
+            http.Response.Redirect("/");
+        else
+            await WriteAsync(http, StatusCodes.Status200OK, new JsonObject { ["now"] = call.Simulation.Now.ToString("O") });
+    });
+
+    /// <summary>Answers with what the endpoint answered.</summary>
+    private static Task DeliverAsync(HttpContext http) => AnswerAsync(http, async () =>
+    {
+        var call = await ControlCall.ReadAsync(http);
+        call.RefuseTheRest();
+        var status = await call.Simulation.Webhooks.DeliverAsync(call.Id, http.RequestAborted);
+        if (call.IsFromPage)
+            http.Response.Redirect("/");
+        else
+            await WriteAsync(http, StatusCodes.Status200OK, new JsonObject { ["status"] = status });
+    });
+
+    private static Task ShowAsync(HttpContext http)
+    {
+        var world = http.RequestServices.GetRequiredService<World>();
+        JsonObject state;
+        lock (world.Gate)
+            state = StateReport.Of(world, http.RequestServices.GetRequiredService<RequestLog>());
+        return WriteAsync(http, StatusCodes.Status200OK, state);
+    }
+
+    private static async Task AnswerAsync(HttpContext http, Func<Task> answer)
+    {
+        try
+        {
+            await answer();
+        }
+        catch (KeyNotFoundException missing)
+        {
+            await WriteAsync(http, StatusCodes.Status404NotFound, new JsonObject { ["error"] = missing.Message });
+        }
+        catch (Exception refused) when (refused is ControlException or ArgumentException)
+        {
+            await WriteAsync(http, StatusCodes.Status400BadRequest, new JsonObject { ["error"] = refused.Message });
+        }
+    }
+
+    private static Task WriteAsync(HttpContext http, int status, JsonObject body)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "application/json";
+        return http.Response.Body.WriteAsync(Json.Bytes(body), http.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json.Nodes;
+
+namespace PyResolve.StripeSimulator.Objects;
+
+internal sealed record LineItem(string Id, Price Price, long Quantity)
+{
+    /// <summary>What a period costs in advance.</summary>
+    public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
+
+    public JsonObject Render() => new()
+    {
+        ["id"] = Id,
+        ["object"] = "item",
+        ["amount_discount"] = 0,
+        ["amount_subtotal"] = Amount,
+        ["amount_tax"] = 0,
+        ["amount_total"] = Amount,
+        ["currency"] = Price.Currency,
+        ["description"] = null,
+        ["price"] = Price.Render(),
+        ["quantity"] = Quantity,
+    };
+}
+
+internal sealed class CheckoutSession : StripeObject
+{
+    public override string Kind => "checkout.session";
+
+    public required string Url { get; init; }
+
+    public required string SuccessUrl { get; init; }
+
+    public string? CancelUrl { get; init; }
+
+    public string? CustomerId { get; set; }
+
+    public string? CustomerEmail { get; init; }
+
+    public string? ClientReferenceId { get; init; }
+
+    public required IReadOnlyList<LineItem> LineItems { get; init; }
+
+    public Dictionary<string, string> Metadata { get; set; } = [];
+
+    public Dictionary<string, string> SubscriptionMetadata { get; init; } = [];
+
+    public string? SubscriptionDescription { get; init; }
+
+    public long? TrialDays { get; init; }
+
+    public long? TrialEnd { get; init; }
+
+    public string MissingPaymentMethod { get; init; } = "create_invoice";
+
+    public required string BillingMode { get; init; }
+
+    public bool AllowPromotionCodes { get; init; }
+
+    public bool HasAutomaticTax { get; init; }
+
+    public required long ExpiresAt { get; init; }
+
+    /// <summary><c>open</c>, <c>complete</c> or <c>expired</c>.</summary>
+    public string Status { get; set; } = "open";
+
+    /// <summary><c>unpaid</c>, <c>paid</c> or <c>no_payment_required</c>.</summary>
+    public string PaymentStatus { get; set; } = "unpaid";
+
+    public string? SubscriptionId { get; set; }
+
+    public string? InvoiceId { get; set; }
+
+    public string Currency => LineItems[0].Price.Currency;
+
+    public bool HasTrial => TrialDays is not null || TrialEnd is not null;
+
+    public long DueToday => HasTrial ? 0 : LineItems.Sum(static item => item.Amount);
+
+    public override JsonObject Render() => new()
+    {
+        ["id"] = Id,
+        ["object"] = Kind,
+        ["allow_promotion_codes"] = AllowPromotionCodes,
+        ["amount_subtotal"] = DueToday,
+        ["amount_total"] = DueToday,
+        ["automatic_tax"] = new JsonObject { ["enabled"] = HasAutomaticTax, ["status"] = null },
+        ["cancel_url"] = CancelUrl,
+        ["client_reference_id"] = ClientReferenceId,
+        ["created"] = Created,
+        ["currency"] = Currency,
+        ["customer"] = CustomerId,
+        ["customer_details"] = CustomerEmail is null ? null : new JsonObject { ["email"] = CustomerEmail },
+        ["customer_email"] = CustomerEmail,
+        ["expires_at"] = ExpiresAt,
+        ["invoice"] = InvoiceId,
+        ["livemode"] = false,
+        ["locale"] = null,
+        ["metadata"] = Shapes.Map(Metadata),
+        ["mode"] = "subscription",
+        ["payment_intent"] = null,
+        ["payment_method_collection"] = "always",
+        ["payment_method_types"] = Shapes.Array(["card"]),
+        ["payment_status"] = PaymentStatus,
+        ["status"] = Status,
+        ["subscription"] = SubscriptionId,
+        ["success_url"] = SuccessUrl,
+        ["ui_mode"] = "hosted_page",
+        ["url"] = Status == "open" ? Url : null,
+    };
+}

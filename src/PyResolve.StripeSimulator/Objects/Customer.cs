@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+
+namespace PyResolve.StripeSimulator.Objects;
+
+internal sealed class Customer : StripeObject
+{
+    public override string Kind => "customer";
+
+    public string? Email { get; set; }
+
+    public string? Name { get; set; }
+
+    public string? Description { get; set; }
+
+    public string? Phone { get; set; }
+
+    public Dictionary<string, string> Metadata { get; set; } = [];
+
+    public string? TestClockId { get; init; }
+
+    /// <summary>How payments of this customer go; null without a payment method.</summary>
+    public CardBehaviour? Card { get; set; }
+
+    public string? PaymentMethodId { get; set; }
+
+    /// <summary>Owed to the customer when below zero, as Stripe counts.</summary>
+    public long Balance { get; set; }
+
+    public bool IsDelinquent { get; set; }
+
+    public override JsonObject Render() => IsDeleted
+        ? Shapes.Deleted(Id, Kind)
+        : new JsonObject
+        {
+            ["id"] = Id,
+            ["object"] = Kind,
+            ["address"] = null,
+            ["balance"] = Balance,
+            ["created"] = Created,
+            ["currency"] = null,
+            ["default_source"] = null,
+            ["delinquent"] = IsDelinquent,
+            ["description"] = Description,
+            ["email"] = Email,
+            ["invoice_settings"] = new JsonObject { ["default_payment_method"] = PaymentMethodId },
+            ["livemode"] = false,
+            ["metadata"] = Shapes.Map(Metadata),
+            ["name"] = Name,
+            ["phone"] = Phone,
+            ["preferred_locales"] = new JsonArray(),
+            ["tax_exempt"] = "none",
+            ["test_clock"] = TestClockId,
+        };
+}

@@ -1,0 +1,87 @@
+using System.Text.Json.Nodes;
+
+namespace PyResolve.StripeSimulator.Objects;
+
+internal sealed class Invoice : StripeObject
+{
+    public override string Kind => "invoice";
+
+    public required string CustomerId { get; init; }
+
+    public required string SubscriptionId { get; init; }
+
+    public required string Number { get; init; }
+
+    public required string Currency { get; init; }
+
+    public required long Total { get; init; }
+
+    /// <summary><c>subscription_create</c>, <c>subscription_cycle</c> or <c>subscription_update</c>.</summary>
+    public required string BillingReason { get; init; }
+
+    /// <summary><c>draft</c>, <c>open</c>, <c>paid</c>, <c>uncollectible</c> or <c>void</c>.</summary>
+    public string Status { get; set; } = "draft";
+
+    public int AttemptCount { get; set; }
+
+    public long? NextPaymentAttempt { get; set; }
+
+    public long? PaidAt { get; set; }
+
+    public string? TestClockId { get; init; }
+
+    public long PeriodStart { get; init; }
+
+    public long PeriodEnd { get; init; }
+
+    public required IReadOnlyDictionary<string, string> SubscriptionMetadata { get; init; }
+
+    private long AmountPaid => Status == "paid" ? AmountDue : 0;
+
+    private long AmountDue => Math.Max(Total, 0);
+
+    public override JsonObject Render() => new()
+    {
+        ["id"] = Id,
+        ["object"] = Kind,
+        ["amount_due"] = AmountDue,
+        ["amount_paid"] = AmountPaid,
+        ["amount_remaining"] = AmountDue - AmountPaid,
+        ["attempt_count"] = AttemptCount,
+        ["attempted"] = AttemptCount > 0,
+        ["auto_advance"] = Status is "draft" or "open",
+        ["billing_reason"] = BillingReason,
+        ["collection_method"] = "charge_automatically",
+        ["created"] = Created,
+        ["currency"] = Currency,
+        ["customer"] = CustomerId,
+        ["discounts"] = new JsonArray(),
+        ["livemode"] = false,
+        ["metadata"] = new JsonObject(),
+        ["next_payment_attempt"] = NextPaymentAttempt,
+        ["number"] = Number,
+        ["parent"] = new JsonObject
+        {
+            ["quote_details"] = null,
+            ["subscription_details"] = new JsonObject
+            {
+                ["metadata"] = Shapes.Map(SubscriptionMetadata),
+                ["subscription"] = SubscriptionId,
+            },
+            ["type"] = "subscription_details",
+        },
+        ["period_end"] = PeriodEnd,
+        ["period_start"] = PeriodStart,
+        ["status"] = Status,
+        ["status_transitions"] = new JsonObject
+        {
+            ["finalized_at"] = Status == "draft" ? null : Created,
+            ["marked_uncollectible_at"] = null,
+            ["paid_at"] = PaidAt,
+            ["voided_at"] = null,
+        },
+        ["subtotal"] = Total,
+        ["test_clock"] = TestClockId,
+        ["total"] = Total,
+    };
+}

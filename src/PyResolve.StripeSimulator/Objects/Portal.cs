@@ -1,0 +1,145 @@
+using System.Text.Json.Nodes;
+
+namespace PyResolve.StripeSimulator.Objects;
+
+/// <summary>A product that customers may switch to in the portal, and at which prices.</summary>
+internal sealed record PortalProduct(string ProductId, IReadOnlyList<string> PriceIds);
+
+/// <summary>What customers may do in the portal.</summary>
+internal sealed record PortalFeatures
+{
+    public bool CanUpdatePaymentMethod { get; init; }
+
+    public bool CanSeeInvoices { get; init; }
+
+    public bool CanUpdateCustomer { get; init; }
+
+    public IReadOnlyList<string> CustomerFields { get; init; } = [];
+
+    public bool CanCancel { get; init; }
+
+    /// <summary><c>at_period_end</c> or <c>immediately</c>.</summary>
+    public string CancelMode { get; init; } = "at_period_end";
+
+    public bool CanSwitch { get; init; }
+
+    public IReadOnlyList<string> AllowedUpdates { get; init; } = [];
+
+    public IReadOnlyList<PortalProduct> Products { get; init; } = [];
+
+    /// <summary><c>none</c>, <c>create_prorations</c> or <c>always_invoice</c>.</summary>
+    public string Proration { get; init; } = "none";
+
+    public bool AllowsPrice(string priceId) =>
+        CanSwitch && AllowedUpdates.Contains("price", StringComparer.Ordinal)
+        && Products.Any(product => product.PriceIds.Contains(priceId, StringComparer.Ordinal));
+
+    public JsonObject Render() => new()
+    {
+        ["customer_update"] = new JsonObject { ["allowed_updates"] = Shapes.Array(CustomerFields), ["enabled"] = CanUpdateCustomer },
+        ["invoice_history"] = new JsonObject { ["enabled"] = CanSeeInvoices },
+        ["payment_method_update"] = new JsonObject { ["enabled"] = CanUpdatePaymentMethod },
+        ["subscription_cancel"] = new JsonObject
+        {
+            ["cancellation_reason"] = new JsonObject { ["enabled"] = false, ["options"] = new JsonArray() },
+            ["enabled"] = CanCancel,
+            ["mode"] = CancelMode,
+            ["proration_behavior"] = "none",
+        },
+        ["subscription_update"] = new JsonObject
+        {
+            ["default_allowed_updates"] = Shapes.Array(AllowedUpdates),
+            ["enabled"] = CanSwitch,
+            ["products"] = new JsonArray([.. Products.Select(static product => new JsonObject
+            {
+                ["prices"] = Shapes.Array(product.PriceIds),
+                ["product"] = product.ProductId,
+            })]),
+            ["proration_behavior"] = Proration,
+        },
+    };
+}
+
+internal sealed class PortalConfiguration : StripeObject
+{
+    public override string Kind => "billing_portal.configuration";
+
+    public required PortalFeatures Features { get; set; }
+
+    public string? Headline { get; set; }
+
+    public string? PrivacyPolicyUrl { get; set; }
+
+    public string? TermsOfServiceUrl { get; set; }
+
+    public string? DefaultReturnUrl { get; set; }
+
+    public bool HasLoginPage { get; set; }
+
+    public bool IsActive { get; set; } = true;
+
+    public bool IsDefault { get; init; }
+
+    public Dictionary<string, string> Metadata { get; set; } = [];
+
+    public long Updated { get; set; }
+
+    public override JsonObject Render() => new()
+    {
+        ["id"] = Id,
+        ["object"] = Kind,
+        ["active"] = IsActive,
+        ["application"] = null,
+        ["business_profile"] = new JsonObject
+        {
+            ["headline"] = Headline,
+            ["privacy_policy_url"] = PrivacyPolicyUrl,
+            ["terms_of_service_url"] = TermsOfServiceUrl,
+        },
+        ["created"] = Created,
+        ["default_return_url"] = DefaultReturnUrl,
+        ["features"] = Features.Render(),
+        ["is_default"] = IsDefault,
+        ["livemode"] = false,
+        ["login_page"] = new JsonObject { ["enabled"] = HasLoginPage, ["url"] = null },
+        ["metadata"] = Shapes.Map(Metadata),
+        ["updated"] = Updated,
+    };
+}
+
+/// <param name="Type">As in <c>flow_data[type]</c>.</param>
+/// <param name="SubscriptionId">What the flow is about, where it is about a subscription.</param>
+/// <param name="PriceId">What a <c>subscription_update_confirm</c> would switch to.</param>
+internal sealed record PortalFlow(string Type, string? SubscriptionId, string? PriceId);
+
+internal sealed class PortalSession : StripeObject
+{
+    public override string Kind => "billing_portal.session";
+
+    public required string Url { get; init; }
+
+    public required string CustomerId { get; init; }
+
+    public required string ConfigurationId { get; init; }
+
+    public string? ReturnUrl { get; init; }
+
+    public string? Locale { get; init; }
+
+    public PortalFlow? Flow { get; init; }
+
+    public override JsonObject Render() => new()
+    {
+        ["id"] = Id,
+        ["object"] = Kind,
+        ["configuration"] = ConfigurationId,
+        ["created"] = Created,
+        ["customer"] = CustomerId,
+        ["flow"] = Flow is not { } flow ? null : new JsonObject { ["type"] = flow.Type },
+        ["livemode"] = false,
+        ["locale"] = Locale,
+        ["on_behalf_of"] = null,
+        ["return_url"] = ReturnUrl,
+        ["url"] = Url,
+    };
+}

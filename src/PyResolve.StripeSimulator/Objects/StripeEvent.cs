@@ -1,0 +1,71 @@
+using System.Text.Json.Nodes;
+
+namespace PyResolve.StripeSimulator.Objects;
+
+/// <summary>The API request that caused an event; nothing where time did.</summary>
+internal sealed record Cause(string? RequestId, string? IdempotencyKey);
+
+internal sealed class StripeEvent : StripeObject
+{
+    public override string Kind => "event";
+
+    public required string Type { get; init; }
+
+    /// <summary>As it was then, in the newest API version's shape.</summary>
+    public required JsonObject Subject { get; init; }
+
+    public JsonObject? PreviousAttributes { get; init; }
+
+    public required string ApiVersion { get; init; }
+
+    /// <summary>Made in a version on purpose: endpoints get it in that one, whatever theirs is.</summary>
+    public bool HasOwnVersion { get; init; }
+
+    public bool Livemode { get; init; }
+
+    /// <summary>A v2 event, which carries no object.</summary>
+    public bool IsThin { get; init; }
+
+    public required Cause Cause { get; init; }
+
+    /// <summary>Endpoints that have not taken it yet.</summary>
+    public int PendingWebhooks { get; set; }
+
+    public override JsonObject Render() => IsThin ? RenderThin() : RenderAs(ApiVersion);
+
+    public JsonObject RenderAs(string apiVersion)
+    {
+        var data = new JsonObject { ["object"] = Subject.DeepClone() };
+        if (PreviousAttributes is not null)
+            data["previous_attributes"] = PreviousAttributes.DeepClone();
+        return new JsonObject
+        {
+            ["id"] = Id,
+            ["object"] = Kind,
+            ["api_version"] = apiVersion,
+            ["created"] = Created,
+            ["data"] = data,
+            ["livemode"] = Livemode,
+            ["pending_webhooks"] = PendingWebhooks,
+            ["request"] = new JsonObject { ["id"] = Cause.RequestId, ["idempotency_key"] = Cause.IdempotencyKey },
+            ["type"] = Type,
+        };
+    }
+
+    private JsonObject RenderThin()
+    {
+        var id = (string?)Subject["id"];
+        var kind = (string?)Subject["object"];
+        return new JsonObject
+        {
+            ["id"] = Id,
+            ["object"] = "v2.core.event",
+            ["context"] = null,
+            ["created"] = DateTimeOffset.FromUnixTimeSeconds(Created).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"),
+            ["livemode"] = Livemode,
+            ["reason"] = null,
+            ["related_object"] = new JsonObject { ["id"] = id, ["type"] = kind, ["url"] = $"/v1/{kind}s/{id}" },
+            ["type"] = $"v1.{Type}",
+        };
+    }
+}

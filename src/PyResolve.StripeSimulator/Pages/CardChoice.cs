@@ -1,0 +1,37 @@
+namespace PyResolve.StripeSimulator.Pages;
+
+/// <summary>The card fields: no number to type, but how the card is to behave.</summary>
+internal static class CardChoice
+{
+    public static Html Fields(CardBehaviour? chosen = null) => $"""
+        <fieldset class="cards">
+        <legend>Test card</legend>
+        {Card("works", "Card works", "Every payment succeeds.", chosen is null or CardBehaviour.Works)}
+        {Card("declined", "Card is declined", "This payment and all others are refused.", chosen is CardBehaviour.Declined)}
+        {Card("fails_on_renewal", "Fails on renewal", "Pays now, is refused at each renewal.", chosen is CardBehaviour.FailsOnRenewal)}
+        </fieldset>
+        """;
+
+    public static CardBehaviour? Read(IFormCollection form) => Parse(form["card"]);
+
+    public static CardBehaviour? Parse(string? name) => name switch
+    {
+        "works" => CardBehaviour.Works,
+        "declined" => CardBehaviour.Declined,
+        "fails_on_renewal" => CardBehaviour.FailsOnRenewal,
+        _ => null,
+    };
+
+    public static string NameOf(CardBehaviour? card) => card switch
+    {
+        CardBehaviour.Works => "A card that works",
+        CardBehaviour.Declined => "A card that is declined",
+        CardBehaviour.FailsOnRenewal => "A card that fails on renewal",
+        _ => "None",
+    };
+
+    private static Html Card(string value, string name, string meaning, bool isChosen) => $"""
+        <label class="option"><input type="radio" name="card" value="{value}" required{Html.If(isChosen, " checked")}>
+        <span><strong>{name}</strong><small>{meaning}</small></span></label>
+        """;
+}

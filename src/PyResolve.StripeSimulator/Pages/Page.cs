@@ -1,0 +1,60 @@
+namespace PyResolve.StripeSimulator.Pages;
+
+/// <summary>A hosted page, or where to go instead.</summary>
+internal sealed record Page(string Title, Html Body, int Status = StatusCodes.Status200OK)
+{
+    /// <summary>Styles of our own, no script, no frame around it. Forms may lead anywhere: paying leads back to the shop.</summary>
+    private const string ContentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+    /// <summary>Instead of a page: go there.</summary>
+    public string? Location { get; private init; }
+
+    public static Page Redirect(string location) => new("", $"", StatusCodes.Status303SeeOther) { Location = location };
+
+    public static Page Gone(string title, Html body, int status = StatusCodes.Status404NotFound) => new(title, $"""
+        <div class="narrow card">
+        <h1>{title}</h1>
+        {body}
+        </div>
+        """, status);
+
+    public Task WriteAsync(HttpContext http)
+    {
+        var response = http.Response;
+        response.StatusCode = Status;
+        response.Headers.CacheControl = "no-store";
+        if (Location is not null)
+        {
+            response.Headers.Location = Location;
+            return Task.CompletedTask;
+        }
+
+        response.ContentType = "text/html; charset=utf-8";
+        response.Headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Referrer-Policy"] = "same-origin";
+        return response.WriteAsync(Layout().ToString(), http.RequestAborted);
+    }
+
+    private Html Layout() => $"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta name="robots" content="noindex">
+        <title>{Title} · Stripe simulator</title>
+        <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
+        <link rel="stylesheet" href="/assets/simulator.css">
+        </head>
+        <body>
+        <header><img src="/assets/icon.svg" alt="" width="24" height="24"><span>Stripe simulator</span><span class="badge">No real money</span></header>
+        <main>
+        {Body}
+        </main>
+        </body>
+        </html>
+
+        """;
+}

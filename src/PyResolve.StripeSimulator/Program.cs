@@ -1,0 +1,4 @@
+using PyResolve.StripeSimulator;
+using PyResolve.StripeSimulator.Control;
+
+return await StandaloneProgram.RunAsync(args);

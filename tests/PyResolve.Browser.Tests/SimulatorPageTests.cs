@@ -1,0 +1,147 @@
+using Microsoft.Playwright;
+using PyResolve.StripeSimulator;
+using static Microsoft.Playwright.Assertions;
+
+namespace PyResolve.Browser.Tests;
+
+/// <summary>The simulated Stripe's hosted pages, clicked through by a person at Chromium. No page may leave an error on the browser's console.</summary>
+public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
+{
+    private readonly List<string> _complaints = [];
+    private StripeSimulatorHost _host = null!;
+    private SimulatorApi _api = null!;
+
+    private Simulation Simulation => _host.Simulation;
+
+    public async ValueTask InitializeAsync()
+    {
+        _host = await StripeSimulatorHost.StartAsync(new StripeSimulatorOptions { TimeProvider = new TestClock() });
+        _api = await SimulatorApi.SetUpAsync(_host);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _api.Dispose();
+        await _host.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_person_is_declined_takes_another_card_and_subscribes()
+    {
+        var page = await OpenAsync(await _api.CheckoutAsync());
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Subscribe to PyResolve Pro" })).ToBeVisibleAsync();
+
+        await page.GetByLabel("Card is declined").CheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pay $19.00" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Your card was declined.");
+        Simulation.SubscriptionsOf(_api.Customer).ShouldBeEmpty();
+        await page.GetByLabel("Card works").CheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pay $19.00" }).ClickAsync();
+
+        await page.WaitForURLAsync("**/?paid=cs_test_*");
+        Simulation.Subscription(Simulation.SubscriptionsOf(_api.Customer).ShouldHaveSingleItem()).Status.ShouldBe("active");
+        _complaints.ShouldAllBe(complaint => complaint.Contains("the server responded with a status of 402"));
+    }
+
+    [Fact]
+    public async Task A_person_goes_back_without_paying()
+    {
+        var page = await OpenAsync(await _api.CheckoutAsync());
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back" }).ClickAsync();
+
+        await page.WaitForURLAsync("**/?back");
+        Simulation.SubscriptionsOf(_api.Customer).ShouldBeEmpty();
+        _complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_person_switches_cancels_and_keeps_a_plan_in_the_portal()
+    {
+        Simulation.Subscribe(_api.Customer, _api.Pro);
+        var page = await OpenAsync(await _api.PortalAsync());
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Switch plan" }).ClickAsync();
+        await page.GetByLabel("PyResolve Unlimited").CheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Switch plan" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("$99.00 per month");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Cancel plan" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel plan" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("Ends on December 15, 2026.");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keep plan" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("Renews on December 15, 2026.");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Return" }).ClickAsync();
+
+        await page.WaitForURLAsync("**/?returned");
+        _complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_person_whose_renewal_failed_takes_another_card_and_keeps_the_plan()
+    {
+        Simulation.ReplaceCard(_api.Customer, CardBehaviour.FailsOnRenewal);
+        var subscription = Simulation.Subscription(Simulation.Subscribe(_api.Customer, _api.Pro));
+        var page = await OpenAsync(_host.Address.ToString());
+        await page.GetByRole(AriaRole.Button, new() { Name = "A month passes" }).ClickAsync();
+        await Expect(page.GetByText("past due")).ToBeVisibleAsync();
+
+        await page.GotoAsync(await _api.PortalAsync());
+        await page.GetByRole(AriaRole.Link, new() { Name = "Update payment method" }).ClickAsync();
+        await page.GetByLabel("Card works").CheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save card" }).ClickAsync();
+
+        await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("A card that works");
+        subscription.Status.ShouldBe("active");
+        _complaints.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(ColorScheme.Light, 1280)]
+    [InlineData(ColorScheme.Dark, 1280)]
+    [InlineData(ColorScheme.Light, 320)]
+    [InlineData(ColorScheme.Dark, 390)]
+    public async Task Every_page_fits_its_screen_and_has_enough_contrast(ColorScheme colors, int width)
+    {
+        var look = $"{colors}-{width}".ToLowerInvariant();
+        var page = await OpenAsync(await _api.CheckoutAsync(), new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 820 } });
+
+        await CheckAsync(page, $"checkout-{look}");
+        await page.GetByLabel("Card is declined").CheckAsync();
+        await page.GetByRole(AriaRole.Button).ClickAsync();
+        await CheckAsync(page, $"checkout-declined-{look}");
+        Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
+        Simulation.Webhooks.Pause();
+        Simulation.Subscribe(_api.Customer, _api.Pro);
+        await page.GotoAsync(await _api.PortalAsync());
+        await CheckAsync(page, $"portal-{look}");
+        foreach (var step in new[] { "Switch plan", "Cancel plan", "Update payment method" })
+        {
+            await page.GetByRole(AriaRole.Link, new() { Name = step }).ClickAsync();
+            await CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}-{look}");
+            await page.GetByRole(AriaRole.Link, new() { Name = "Billing" }).ClickAsync();
+        }
+
+        await page.GotoAsync(_host.Address.ToString());
+        await CheckAsync(page, $"controls-{look}");
+    }
+
+    private static async Task CheckAsync(IPage page, string name)
+    {
+        await Screenshots.TakeAsync(page, name);
+        (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
+        foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
+            ratio.ShouldBeGreaterThanOrEqualTo(4.5, $"{name}: {text}");
+    }
+
+    private async Task<IPage> OpenAsync(string address, BrowserNewPageOptions? options = null)
+    {
+        var page = await browser.OpenAsync(options);
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+                _complaints.Add(message.Text);
+        };
+        await page.GotoAsync(address);
+        return page;
+    }
+}

@@ -1,0 +1,29 @@
+namespace PyResolve.Client.Tests.Drivers;
+
+/// <summary>Clients of a server that do not reach it.</summary>
+public static class OfflineClient
+{
+    extension(ScriptedServer server)
+    {
+        /// <summary>A client without a network, which does not wait for one.</summary>
+        public PyResolveClient ClientWithoutNetwork(Action<PyResolveClientOptions>? configure = null)
+        {
+            var options = new PyResolveClientOptions { ApiUrl = server.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path, ShutdownTimeout = TimeSpan.Zero };
+            configure?.Invoke(options);
+            return new(new HttpClient(new NoNetwork()), options);
+        }
+
+        /// <summary>Reports events, numbered by the files that they changed, in a client that ends without having sent them.</summary>
+        public async Task<IReadOnlyList<Guid>> LeaveBehindAsync(int events)
+        {
+            await using var client = server.ClientWithoutNetwork();
+            return [.. Enumerable.Range(0, events).Select(i => client.Usage.Report(new("scan") { FilesChanged = i }).EventId.ShouldNotBeNull())];
+        }
+    }
+
+    private sealed class NoNetwork : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromException<HttpResponseMessage>(new HttpRequestException("No network."));
+    }
+}

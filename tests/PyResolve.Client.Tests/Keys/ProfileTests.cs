@@ -1,0 +1,145 @@
+namespace PyResolve.Client.Tests.Keys;
+
+/// <summary>Several servers and accounts in one file.</summary>
+[Collection(nameof(EnvironmentTests))]
+public sealed class ProfileTests : IDisposable
+{
+    private const string TwoProfiles = """
+        # Mine.
+        api_key = "pyr_live_mine"
+
+        [profiles.work]
+        api_key = "pyr_live_work" # do not share
+        api_url = "https://work.example"
+
+        [profiles.lab]
+        theme = 'dark'
+
+        [migrators]
+        pydantic = "migrate {path}"
+
+        """;
+
+    private readonly TemporaryHome _home = new();
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", null);
+        _home.Dispose();
+    }
+
+    [Fact]
+    public void A_profile_has_a_key_and_a_server_of_its_own()
+    {
+        _home.Config = TwoProfiles;
+        var work = Store("work");
+
+        work.Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_work");
+        work.Find().ShouldNotBeNull().ToString().ShouldBe($"… (profiles.work.api_key in {_home.ConfigPath})");
+        work.FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
+        work.ListProfiles().ShouldBe(["work", "lab"]);
+        _home.Store.Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_mine");
+    }
+
+    [Fact]
+    public void Nothing_of_one_profile_is_used_for_another()
+    {
+        _home.Config = TwoProfiles;
+
+        Store("lab").Find().ShouldBeNull();
+        Store("absent").Find().ShouldBeNull();
+        _home.Store.FindApiUrl().ShouldBeNull();
+    }
+
+    [Fact]
+    public void The_file_names_the_profile_in_use_and_the_environment_and_code_come_first()
+    {
+        _home.Config = TwoProfiles;
+        _home.Store.UseProfile("lab");
+        _home.Store.FindProfile().ShouldBe("lab");
+
+        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", "work");
+        _home.Store.FindProfile().ShouldBe("work");
+        Store("code").FindProfile().ShouldBe("code");
+
+        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", null);
+        _home.Store.UseProfile(null);
+        (_home.Store.FindProfile(), _home.Config).ShouldBe((null, TwoProfiles));
+    }
+
+    [Theory]
+    [InlineData("work", "api_key = \"pyr_live_work\" #", "api_key = \"pyr_live_new\" #")]
+    [InlineData("lab", "theme = 'dark'\n", "theme = 'dark'\napi_key = \"pyr_live_new\"\n")]
+    [InlineData("other", "{path}\"\n", "{path}\"\n\n[profiles.other]\napi_key = \"pyr_live_new\"\n")]
+    public void A_key_is_saved_in_its_profile_and_all_else_stays(string profile, string before, string after)
+    {
+        _home.Config = TwoProfiles;
+
+        Store(profile).Save("pyr_live_new");
+
+        _home.Config.ShouldBe(TwoProfiles.Replace(before, after));
+        Store(profile).Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[profiles.work]")]
+    [InlineData("[profiles.work]\r\n")]
+    [InlineData("profiles.work.theme = 'dark'")]
+    [InlineData("[profiles]\nwork.theme = 'dark'\n")]
+    public void A_profile_is_saved_whatever_the_file_looks_like_or_the_file_stays(string config)
+    {
+        _home.Config = config;
+        try
+        {
+            Store("work").Save("pyr_live_new", new("https://work.example"));
+        }
+        catch (ConfigFileException)
+        {
+            _home.Config.ShouldBe(config);
+            return;
+        }
+
+        Store("work").Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
+        Store("work").FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
+        _home.Config.ShouldStartWith(config);
+    }
+
+    [Fact]
+    public void Removing_a_key_removes_that_of_the_profile_in_use()
+    {
+        _home.Config = TwoProfiles;
+
+        Store("work").Remove().ShouldBeTrue();
+        Store("lab").Remove().ShouldBeFalse();
+
+        _home.Config.ShouldBe(TwoProfiles.Replace("api_key = \"pyr_live_work\" # do not share\n", ""));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("a.b")]
+    public void A_name_of_another_form_is_refused(string name)
+    {
+        Should.Throw<ArgumentException>(() => Store(name));
+        Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Profile = name })).Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
+        _home.Config = $"profile = '{name}.'";
+        Should.Throw<PyResolveException>(() => _home.Store.Find()).Message.ShouldContain(_home.ConfigPath);
+    }
+
+    [Fact]
+    public async Task A_client_takes_the_key_and_the_server_of_its_profile()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("GET /quota", Answer.Quota(0));
+        _home.Config = $"[profiles.work]\napi_key = '{ScriptedServer.Key}'\napi_url = '{server.Url}'\n";
+        await using var client = PyResolveClient.Create(new() { Home = _home.Path, Profile = "work" });
+
+        await client.GetQuotaAsync(TestContext.Current.CancellationToken);
+
+        server.Requests.Single().Header("X-API-Key").ShouldBe(ScriptedServer.Key);
+    }
+
+    private ApiKeyStore Store(string profile) => new(_home.Path, profile);
+}

@@ -1,0 +1,17 @@
+using PyResolve.Client.Tests.Usage;
+using Xunit.MicrosoftTestingPlatform;
+using Xunit.Runner.InProc.SystemConsole;
+
+namespace PyResolve.Client.Tests;
+
+/// <summary>The test runner; and, for proofs about processes that die, the program that dies.</summary>
+internal static class Program
+{
+    private static Task<int> Main(string[] args) => args switch
+    {
+        [ReportingProcess.Command, .. var rest] => ReportingProcess.MainAsync(rest),
+        _ when args.Contains("--server") || args.Contains("--internal-msbuild-node") =>
+            TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
+        _ => ConsoleRunner.Run(args),
+    };
+}

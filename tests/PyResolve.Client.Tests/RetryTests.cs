@@ -1,0 +1,109 @@
+using System.Diagnostics;
+
+namespace PyResolve.Client.Tests;
+
+/// <summary>What is safe to send again is, within the time that the call has; and what is out of reach is remembered.</summary>
+public sealed class RetryTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_late_answer_is_asked_for_again_within_the_time_of_one_call()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("GET /quota", Answer.Never, Answer.Quota(2));
+        await using var client = server.Client(options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+
+        (await client.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(2);
+
+        server.Requests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_hold_whose_answer_is_late_is_asked_for_again_and_held_once()
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        server.AnswerNever("POST /quota/reservations", count: 1).AnswerNever("POST /quota/reservations/*/commit", count: 1);
+        await using var client = server.Client(options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+        await permit.CompleteAsync(new(), Cancellation);
+
+        (ledger.Holds, ledger.Charges, server.Requests.Count).ShouldBe((1, 1, 4));
+    }
+
+    [Fact]
+    public async Task A_server_that_never_answers_costs_the_time_of_one_call_and_no_more()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = server.On("GET /quota", Answer.Never).Client(options => options.RequestTimeout = TimeSpan.FromSeconds(1));
+        var watch = Stopwatch.StartNew();
+
+        (await Should.ThrowAsync<PyResolveException>(client.GetQuotaAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Timeout);
+
+        watch.Elapsed.ShouldBeInRange(TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(3));
+        server.Requests.Count.ShouldBeInRange(2, 3);
+    }
+
+    [Theory]
+    [MemberData(nameof(Passing))]
+    public async Task A_read_is_tried_again_after_what_passes(Answer failure)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = server.On("GET /quota", failure, Answer.Quota(1)).Client();
+
+        (await client.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(1);
+    }
+
+    public static TheoryData<Answer> Passing() =>
+        [Answer.Cut, Answer.Busy(0), Answer.Html(502), Answer.Problem(429, "rate_limited", "Slower.") with { Headers = Answer.Busy(0).Headers }];
+
+    [Theory]
+    [InlineData(400, "malformed")]
+    [InlineData(401, "unauthenticated")]
+    [InlineData(500, "internal")]
+    [InlineData(503, "billing_not_configured")]
+    public async Task What_another_try_does_not_mend_is_asked_once(int status, string code)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = server.On("GET /quota", Answer.Problem(status, code, "No.")).Client();
+
+        await Should.ThrowAsync<PyResolveException>(client.GetQuotaAsync(Cancellation));
+
+        server.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_outage_is_remembered_and_answered_at_once_until_it_is_forgotten()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var clock = new ShiftedClock();
+        server.On("POST /quota/reservations", Answer.Cut).On("GET /quota", Answer.Quota(1));
+        await using var client = server.ClientWithClock(clock);
+        await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation));
+        var asked = server.Requests.Count;
+
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.CheckAsync(cancellationToken: Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        server.Requests.Count.ShouldBe(asked);
+
+        clock.Advance(TimeSpan.FromSeconds(16));
+        (await client.Quota.CheckAsync(cancellationToken: Cancellation)).IsAllowed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Any_answer_ends_an_outage()
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        await using var client = server.LoseAnswers("POST /quota/reservations", 3).Client();
+        await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation));
+
+        client.Usage.Report(new("scan"));
+        await client.Usage.FlushAsync(Cancellation);
+
+        (await client.Quota.AcquireAsync(new("pydantic"), Cancellation)).IsGranted.ShouldBeTrue();
+        ledger.Charges.ShouldBe(1);
+    }
+}

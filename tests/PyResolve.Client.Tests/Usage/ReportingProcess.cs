@@ -1,0 +1,64 @@
+using System.Diagnostics;
+
+namespace PyResolve.Client.Tests.Usage;
+
+/// <summary>A tool that reports events and says which were accepted, in a process of its own that can be killed.</summary>
+internal static class ReportingProcess
+{
+    public const string Command = "report-events";
+
+    /// <summary>Reports so many events, prints the id of each that was accepted, and ends as a tool does: by disposing of its client.</summary>
+    public static async Task<int> MainAsync(string[] args)
+    {
+        await using var client = PyResolveClient.Create(new()
+        {
+            ApiUrl = new(args[0]),
+            ApiKey = ScriptedServer.Key,
+            Home = args[1],
+            RequestTimeout = TimeSpan.FromMilliseconds(200),
+            UsageQueueCapacity = 1_000_000,
+            UsageQueueBytes = 1024 * 1024 * 1024,
+        });
+        await using var output = new StreamWriter(Console.OpenStandardOutput());
+        output.AutoFlush = true;
+        for (var i = 0; i < int.Parse(args[2]); i++)
+        {
+            var result = client.Usage.Report(new("scan") { FilesChanged = i });
+            if (!result.IsAccepted)
+                throw new InvalidOperationException(result.Reason);
+            await output.WriteLineAsync(result.EventId.ToString());
+        }
+
+        return 0;
+    }
+
+    /// <summary>Lets it report up to so many events, and kills it without warning once it has said that so many were accepted.</summary>
+    /// <returns>The events that were accepted.</returns>
+    public static async Task<IReadOnlyList<Guid>> RunAsync(ScriptedServer server, int events, int? killAfter, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [Command, server.Url.AbsoluteUri, server.Home.Path, events.ToString()])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync(cancellationToken);
+        var accepted = new List<Guid>();
+        if (killAfter == 0)
+            process.Kill();
+        while (await process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)
+        {
+            // A line that the end cut short is an event that nobody was told of.
+            if (Guid.TryParseExact(line, "D", out var id))
+                accepted.Add(id);
+            if (accepted.Count == killAfter)
+                process.Kill();
+        }
+
+        await process.WaitForExitAsync(cancellationToken);
+        if (killAfter is null && process.ExitCode != 0)
+            throw new InvalidOperationException(await errors);
+        return accepted;
+    }
+}

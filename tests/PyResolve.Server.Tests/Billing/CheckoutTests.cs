@@ -1,0 +1,224 @@
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>One customer, one open checkout, one subscription an account, however often and however fast somebody clicks.</summary>
+public sealed class CheckoutTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_checkout_has_an_address(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+
+        var answer = await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+
+        answer.ShouldBeJson(200, $$"""{"checkout_url":"{{billing.Stripe.Checkouts.Single().Url}}"}""");
+        billing.Stripe.Checkouts.Single().Url!.ShouldContain("price=price_unlimited");
+        (await billing.Store.ReadSqlAsync("select stripe_customer_id from profiles")).ShouldBe(billing.Stripe.Checkouts.Single().Customer);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Requests_that_race_make_one_customer_and_one_checkout(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await account.WarmUpAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.Key.PostAsync("/billing/checkout", new { plan = "pro" })));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        answers.Select(answer => answer["checkout_url"].GetString()).Distinct().Count().ShouldBe(1);
+        billing.Stripe.CustomersCreated.ShouldBe(1);
+        billing.Stripe.Checkouts.Count.ShouldBe(1);
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_checkout_is_the_same_until_it_is_used_or_expires(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        Task<Answer> Start() => account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+        var first = await Start();
+
+        var again = await Start();
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, "expired");
+        var later = await Start();
+
+        again.Text.ShouldBe(first.Text);
+        later.Status.ShouldBe(200);
+        later.Text.ShouldNotBe(first.Text);
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts[^1].Id, "complete", paymentStatus: "unpaid");
+        (await Start()).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("under way");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Another_plan_closes_the_open_checkout(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "open"]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Plans_that_race_leave_at_most_one_open_checkout(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await account.WarmUpAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => account.Key.PostAsync("/billing/checkout", new { plan = i % 2 == 0 ? "pro" : "unlimited" })));
+
+        answers.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 409);
+        billing.Stripe.Checkouts.Count(session => session.Status == StripeCheckoutSession.Open).ShouldBeLessThanOrEqualTo(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Who_subscribes_already_is_sent_to_the_portal(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+
+        foreach (var status in (string[])["active", "trialing", "past_due", "unpaid", "paused"])
+        {
+            // No event tells of it: it is seen all the same.
+            billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro(status));
+            var answer = await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+            answer.ShouldBeProblem(409, "already_subscribed", status)["portal_url"].GetString().ShouldStartWith($"https://portal.example/{subscriber.CustomerId}");
+        }
+
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro("canceled"));
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_deleted_at_Stripe_is_replaced_by_a_new_one(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+
+        billing.Stripe.Delete(subscriber.CustomerId);
+        await subscriber.TellAsync("customer.deleted");
+
+        await subscriber.HasPlanAsync("free");
+        (await subscriber.Account.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account");
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+        billing.Stripe.CustomersCreated.ShouldBe(2);
+        billing.Stripe.Checkouts[^1].Customer.ShouldNotBe(subscriber.CustomerId);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_portal_has_an_address_and_without_a_customer_there_is_none(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var stranger = await billing.Own.SignUpAsync();
+
+        var answer = await subscriber.Account.Key.GetAsync("/billing/portal");
+
+        answer.Status.ShouldBe(200);
+        answer["portal_url"].GetString()!.ShouldStartWith($"https://portal.example/{subscriber.CustomerId}");
+        (await stranger.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account").Detail!.ShouldStartWith("No billing account. Subscribe first at ");
+    }
+
+    [Theory]
+    [InlineData("free")]
+    [InlineData("enterprise")]
+    [InlineData("PRO")]
+    [InlineData("")]
+    [InlineData(null)]
+    public async Task Only_pro_and_unlimited_are_sold(string? plan)
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan })).ShouldBeProblem(400, "malformed").Detail.ShouldBe("Invalid plan. Use 'pro' or 'unlimited'");
+    }
+
+    [Fact]
+    public async Task Without_a_key_billing_is_not_configured_and_all_else_works()
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["STRIPE_SECRET_KEY"] = null, ["environment"] = "Production" });
+        var account = await billing.Own.SignUpAsync();
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(503, "billing_not_configured");
+        (await account.Key.GetAsync("/billing/portal")).ShouldBeProblem(503, "billing_not_configured");
+        (await account.Key.GetAsync("/billing/subscription")).ShouldBeProblem(503, "billing_not_configured");
+        (await account.HoldAsync()).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_key_without_the_scope_may_not_buy()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        var key = await account.Session.PostAsync("/auth/api-keys", new { scopes = new[] { "quota" } });
+        var caller = billing.Own.Server.WithKey(key["api_key"].GetString()!);
+
+        (await caller.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(403, "scope_missing");
+        (await caller.GetAsync("/billing/portal")).ShouldBeProblem(403, "scope_missing");
+        (await caller.GetAsync("/billing/subscription")).ShouldBeProblem(403, "scope_missing");
+    }
+
+    [Fact]
+    public async Task While_Stripe_is_down_the_answer_says_to_try_again()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.FailNext(1);
+
+        var answer = await account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        answer.ShouldBeProblem(503, "unavailable");
+        answer.Headers.RetryAfter.ShouldNotBeNull();
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Who_never_subscribed_is_on_the_free_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+
+        (await account.Key.GetAsync("/billing/subscription")).ShouldBeJson(200, """
+            {"plan":"free","status":null,"cancelling":false,"current_period_end":null,"grace_ends_at":null,"stripe_subscription_id":null}
+            """);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Coming_back_brings_the_plan_without_any_webhook(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+
+        var back = await BillingServer.ComeBackAsync(billing.Own.Server, billing.Store, subscriber.CustomerId, "success");
+
+        back.Status.ShouldBe(302);
+        back.Headers.Location!.ToString().ShouldBe($"{billing.Own.Server.Address.OriginalString.TrimEnd('/')}/billing?success=true");
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_subscription_of_a_deleted_account_is_cancelled(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+
+        (await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password })).Status.ShouldBe(204);
+
+        await billing.SettlesAsync();
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
+    }
+}

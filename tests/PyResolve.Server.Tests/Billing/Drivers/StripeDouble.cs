@@ -1,0 +1,250 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using PyResolve.Server.Billing.Stripe;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>
+/// Stripe's state in memory, behind the gateway: what a test sets is what is read, as slowly as the test wants. Knows idempotency keys.
+/// Thread-safe.
+/// </summary>
+internal sealed class StripeDouble : IStripeGateway
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, object> _answers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, StripeCustomer> _customers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<StripeSubscription>> _subscriptions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, StripeCheckoutSession> _checkouts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _readers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _mostReaders = new(StringComparer.Ordinal);
+    private int _count;
+    private int _reads;
+    private int _failures;
+
+    /// <summary>Runs before a read of subscriptions looks, and again before its answer arrives.</summary>
+    public Func<string, CancellationToken, Task> OnTheWay { get; set; } = static (_, _) => Task.CompletedTask;
+
+    public List<StripeProduct> Products { get; } = [];
+
+    public List<StripePrice> Prices { get; } = [];
+
+    public List<StripeWebhookEndpoint> Endpoints { get; } = [];
+
+    public List<StripePortalConfiguration> PortalConfigurations { get; } = [];
+
+    public List<StripeEvent> Events { get; } = [];
+
+    public TimeSpan Skew { get; set; }
+
+    /// <summary>How often subscriptions were listed.</summary>
+    public int Reads => _reads;
+
+    /// <summary>How many reads of a customer's subscriptions ran at once, at most.</summary>
+    public int MostReadersOf(string customerId) => _mostReaders.GetValueOrDefault(customerId);
+
+    public int CustomersCreated { get; private set; }
+
+    public IReadOnlyList<StripeCheckoutSession> Checkouts
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _checkouts.Values];
+        }
+    }
+
+    /// <summary>As if nothing could be reached, for so many calls.</summary>
+    public void FailNext(int calls) => _failures = calls;
+
+    public void Set(string customerId, params StripeSubscription[] subscriptions)
+    {
+        lock (_gate)
+        {
+            _customers.TryAdd(customerId, new StripeCustomer(customerId));
+            _subscriptions[customerId] = [.. subscriptions.Select(subscription => subscription with { Customer = customerId })];
+        }
+    }
+
+    public void Add(StripeCustomer customer)
+    {
+        lock (_gate)
+            _customers[customer.Id] = customer;
+    }
+
+    public void Delete(string customerId)
+    {
+        lock (_gate)
+        {
+            _customers[customerId] = new StripeCustomer(customerId) { Deleted = true };
+            _subscriptions.Remove(customerId);
+        }
+    }
+
+    public void SetCheckout(string id, string status, string paymentStatus = "paid")
+    {
+        lock (_gate)
+            _checkouts[id] = _checkouts[id] with { Status = status, PaymentStatus = paymentStatus };
+    }
+
+    public IReadOnlyList<StripeSubscription> SubscriptionsOf(string customerId)
+    {
+        lock (_gate)
+            return [.. _subscriptions.GetValueOrDefault(customerId) ?? []];
+    }
+
+    public Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
+    {
+        CustomersCreated++;
+        var customer = new StripeCustomer(Id("cus")) { Email = email, Metadata = new Dictionary<string, string> { ["user_id"] = userId.ToString() } };
+        return _customers[customer.Id] = customer;
+    });
+
+    public Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken) => Answer(() => _customers.GetValueOrDefault(id));
+
+    public Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
+    {
+        var id = Id("cs_test");
+        return _checkouts[id] = new StripeCheckoutSession(id)
+        {
+            Url = $"https://checkout.example/{id}?price={checkout.Price}",
+            Status = StripeCheckoutSession.Open,
+            PaymentStatus = "unpaid",
+            Mode = "subscription",
+            Customer = checkout.CustomerId,
+        };
+    });
+
+    public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() => _checkouts.GetValueOrDefault(id));
+
+    public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() =>
+    {
+        if (_checkouts[id].Status != StripeCheckoutSession.Open)
+            throw new StripeException("This session is not open.") { Status = 400, Type = "invalid_request_error" };
+        return _checkouts[id] = _checkouts[id] with { Status = "expired" };
+    });
+
+    public async Task<IReadOnlyList<StripeSubscription>> ListSubscriptionsAsync(string customerId, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _reads);
+        var readers = _readers.AddOrUpdate(customerId, 1, static (_, count) => count + 1);
+        _mostReaders.AddOrUpdate(customerId, readers, (_, most) => Math.Max(most, readers));
+        try
+        {
+            await OnTheWay(customerId, cancellationToken);
+            var found = await Answer(() => SubscriptionsOf(customerId));
+            await OnTheWay(customerId, cancellationToken);
+            return found;
+        }
+        finally
+        {
+            _readers.AddOrUpdate(customerId, 0, static (_, count) => count - 1);
+        }
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        List<List<StripeSubscription>> pages;
+        lock (_gate)
+            pages = [.. _subscriptions.Values.SelectMany(static all => all).Chunk(3).Select(static page => page.ToList())];
+        foreach (var page in pages)
+            yield return await Answer(() => page);
+    }
+
+    public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) => Answer(() =>
+    {
+        foreach (var all in _subscriptions.Values)
+        {
+            var at = all.FindIndex(subscription => subscription.Id == id);
+            if (at >= 0)
+                all[at] = all[at] with { Status = "canceled" };
+        }
+
+        return id;
+    });
+
+    public Task<StripePortalSession> CreatePortalAsync(string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken) => Answer(() =>
+        _customers.GetValueOrDefault(customerId) is { Deleted: false }
+            ? new StripePortalSession($"https://portal.example/{customerId}?return={Uri.EscapeDataString(returnUrl)}")
+            : throw new StripeException("No such customer.") { Status = 404, Code = "resource_missing", Param = "customer" });
+
+    public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) => Answer(() => Products.Find(product => product.Id == id));
+
+    public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => Answer(() =>
+    {
+        Products.Add(new StripeProduct(product.Id) { Active = true, Name = product.Name, Metadata = new Dictionary<string, string> { ["plan"] = product.Plan } });
+        return Products[^1];
+    });
+
+    public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) => Answer(() => Prices.Find(price => price.Id == id));
+
+    public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) => Answer(() => Prices.Find(price => price.LookupKey == lookupKey));
+
+    public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken) => Answer(() =>
+    {
+        var earlier = Prices.FindIndex(other => other.LookupKey == price.LookupKey);
+        if (earlier >= 0)
+            Prices[earlier] = Prices[earlier] with { LookupKey = null };
+        Prices.Add(new StripePrice(Id("price"))
+        {
+            Product = price.Product, LookupKey = price.LookupKey, UnitAmount = price.Amount, Currency = price.Currency, Recurring = new(price.Interval, "licensed"), Active = true,
+        });
+        return Prices[^1];
+    });
+
+    public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<StripePortalConfiguration>>(() => [.. PortalConfigurations]);
+
+    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken) => Answer(() =>
+    {
+        PortalConfigurations.Add(new StripePortalConfiguration(Id("bpc"))
+        {
+            Active = true, Metadata = new Dictionary<string, string> { ["made_by"] = StripeGateway.PortalMarkFor(products) },
+        });
+        return PortalConfigurations[^1];
+    });
+
+    public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<StripeWebhookEndpoint>>(() => [.. Endpoints]);
+
+    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
+    {
+        var endpoint = new StripeWebhookEndpoint(Id("we"), url) { EnabledEvents = events, ApiVersion = PyResolve.Server.Billing.BillingOptions.PinnedApiVersion, Status = "enabled" };
+        Endpoints.Add(endpoint);
+        return endpoint with { Secret = "whsec_of_the_new_endpoint" };
+    });
+
+    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(string id, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
+    {
+        var at = Endpoints.FindIndex(endpoint => endpoint.Id == id);
+        return Endpoints[at] = Endpoints[at] with { EnabledEvents = events };
+    });
+
+    public async IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
+        DateTimeOffset since, IReadOnlyList<string> types, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var found = await Answer(() => Events.Where(stored => stored.Created >= since && types.Contains(stored.Type!)).OrderByDescending(stored => stored.Created).ToList());
+        foreach (var page in found.Chunk(2))
+            yield return page;
+    }
+
+    public Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken) => Answer<TimeSpan?>(() => Skew);
+
+    private string Id(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_{++_count}");
+
+    private Task<T> OnceAsync<T>(string key, Func<T> make)
+        where T : class => Answer(() =>
+    {
+        if (!_answers.TryGetValue(key, out var answer))
+            _answers[key] = answer = make();
+        return (T)answer;
+    });
+
+    private async Task<T> Answer<T>(Func<T> make)
+    {
+        await Task.Yield();
+        if (Interlocked.Decrement(ref _failures) >= 0)
+            throw new StripeException("Stripe cannot be reached.");
+        lock (_gate)
+            return make();
+    }
+}

@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using PyResolve.Server.Billing;
+using PyResolve.Server.Billing.Stripe;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>A request as it arrived: its parameters in order, from the query or the form.</summary>
+internal sealed record EdgeRequest(string Method, string Path, IReadOnlyList<KeyValuePair<string, string>> Parameters, string Raw, IHeaderDictionary Headers)
+{
+    public string? this[string name] => Parameters.Where(parameter => parameter.Key == name).Select(parameter => parameter.Value).SingleOrDefault();
+}
+
+/// <summary>Something that listens where Stripe would, answers as it was told, and remembers what it was asked.</summary>
+internal sealed class StripeEdge : IAsyncDisposable
+{
+    public const string Key = "sk_test_51Abc0123456789";
+
+    private readonly WebApplication _app;
+    private readonly ConcurrentQueue<Func<HttpContext, Task>> _script = new();
+    private readonly ConcurrentQueue<EdgeRequest> _requests = new();
+
+    private StripeEdge(WebApplication app, TestClock clock)
+    {
+        _app = app;
+        Clock = clock;
+    }
+
+    public TestClock Clock { get; }
+
+    public IReadOnlyList<EdgeRequest> Requests => [.. _requests];
+
+    /// <summary>What is answered once the script is used up.</summary>
+    public string Otherwise { get; set; } = """{"id":"x_1","object":"thing","url":"https://x.example","status":"active","data":[],"has_more":false}""";
+
+    public IStripeGateway Gateway { get; private set; } = null!;
+
+    public static async Task<StripeEdge> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        var edge = new StripeEdge(app, new TestClock());
+        app.Run(edge.AnswerAsync);
+        await app.StartAsync();
+        var options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["STRIPE_SECRET_KEY"] = Key,
+            ["STRIPE_API_BASE"] = app.Urls.Single(),
+        }).Build());
+        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+        edge.Gateway = new StripeGateway(new StripeTransport(http, options, edge.Clock), options);
+        return edge;
+    }
+
+    /// <summary>Adds an answer, given once.</summary>
+    public StripeEdge Then(int status, string body, params (string Name, string Value)[] headers) => Then(http =>
+    {
+        http.Response.StatusCode = status;
+        foreach (var (name, value) in headers)
+            http.Response.Headers[name] = value;
+        return http.Response.WriteAsync(body);
+    });
+
+    public StripeEdge Then(Func<HttpContext, Task> answer)
+    {
+        _script.Enqueue(answer);
+        return this;
+    }
+
+    /// <summary>Breaks the connection instead of answering.</summary>
+    public StripeEdge ThenBreaks() => Then(static http =>
+    {
+        http.Abort();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Lets time pass whenever the gateway waits, until <paramref name="call"/> is over.</summary>
+    public async Task<T> PassTimeAsync<T>(Task<T> call, TimeSpan? step = null)
+    {
+        while (!call.IsCompleted)
+        {
+            await Task.WhenAny(call, Task.Delay(TimeSpan.FromMilliseconds(20)));
+            Clock.Advance(step ?? TimeSpan.FromMilliseconds(250));
+        }
+
+        return await call;
+    }
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private async Task AnswerAsync(HttpContext http)
+    {
+        using var reader = new StreamReader(http.Request.Body);
+        var body = await reader.ReadToEndAsync();
+        var raw = http.Request.Method == "POST" ? body : http.Request.QueryString.Value?.TrimStart('?') ?? "";
+        var parameters = QueryHelpers.ParseQuery(raw).SelectMany(static pair => pair.Value, static (pair, value) => KeyValuePair.Create(pair.Key, value ?? "")).ToList();
+        _requests.Enqueue(new EdgeRequest(http.Request.Method, http.Request.Path, parameters, raw, new HeaderDictionary(http.Request.Headers.ToDictionary())));
+        if (_script.TryDequeue(out var answer))
+            await answer(http);
+        else
+            await http.Response.WriteAsync(Otherwise);
+    }
+}

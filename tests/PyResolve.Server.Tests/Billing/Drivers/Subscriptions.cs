@@ -1,0 +1,26 @@
+using PyResolve.Server.Billing.Stripe;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>Subscriptions as Stripe would show them, paid until a month after the tests' clock begins.</summary>
+internal static class Subscriptions
+{
+    public static readonly DateTimeOffset PeriodEnd = new(2026, 12, 15, 12, 0, 0, TimeSpan.Zero);
+
+    public static StripePrice ProPrice { get; } = new("price_pro") { Recurring = new("month", "licensed") };
+
+    public static StripePrice UnlimitedPrice { get; } = new("price_unlimited") { Recurring = new("month", "licensed") };
+
+    public static StripeSubscription Pro(string status = "active", string id = "sub_1") => Of(id, status, ProPrice);
+
+    public static StripeSubscription Unlimited(string status = "active", string id = "sub_1") => Of(id, status, UnlimitedPrice);
+
+    public static StripeSubscription Of(string id, string status, params StripePrice[] prices) => new(id)
+    {
+        Status = status,
+        Created = new DateTimeOffset(2026, 11, 15, 12, 0, 0, TimeSpan.Zero),
+        Items = new([.. prices.Select((price, i) => new StripeSubscriptionItem($"si_{i}") { Price = price, Quantity = 1, CurrentPeriodEnd = PeriodEnd })]),
+    };
+
+    public static StripeSubscription Cancelled(this StripeSubscription subscription) => subscription with { Status = "canceled" };
+}

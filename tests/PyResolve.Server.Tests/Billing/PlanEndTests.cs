@@ -1,0 +1,148 @@
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>A plan that ends by time ends then, whether or not anything arrives; what an operator or another Stripe set is minded.</summary>
+public sealed class PlanEndTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task Grace_ends_after_seven_days_even_if_nothing_arrives(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
+        await subscriber.HasPlanAsync("pro");
+        billing.Stripe.FailNext(int.MaxValue);
+
+        billing.Clock.Advance(TimeSpan.FromDays(7) - TimeSpan.FromSeconds(1));
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+        billing.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        // At once, before anything has been swept.
+        (await subscriber.PlanAsync()).ShouldBe("free");
+        (await subscriber.Account.HoldAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
+        await billing.CountsAsync("select count(*) from profiles where plan = 'free' and plan_until is null", 1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Grace_begins_once_and_later_events_do_not_walk_its_end(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
+        await billing.SettlesAsync();
+        var ends = (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset();
+
+        for (var day = 1; day <= 3; day++)
+        {
+            billing.Clock.Advance(TimeSpan.FromDays(1));
+            await subscriber.TellAsync("invoice.payment_failed");
+            await billing.SettlesAsync();
+        }
+
+        (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(ends);
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await billing.SettlesAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
+        await billing.SettlesAsync();
+        (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(ends.AddDays(3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_cancelled_plan_ends_with_its_period_even_if_nothing_arrives(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Unlimited() with { CancelAtPeriodEnd = true });
+        await subscriber.HasPlanAsync("unlimited");
+        billing.Stripe.FailNext(int.MaxValue);
+
+        billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
+
+        (await subscriber.PlanAsync()).ShouldBe("free");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task When_the_greater_of_two_ends_the_other_one_counts(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd });
+        await subscriber.HasPlanAsync("unlimited");
+
+        billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
+
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_an_operator_set_is_never_lowered(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync("ada@example.com");
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+        var overrides = billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>();
+        var cancellation = TestContext.Current.CancellationToken;
+
+        (await overrides.SetAsync("ada@example.com", "enterprise", cancellation)).ShouldBe("enterprise");
+        await subscriber.BecomesAsync(Subscriptions.Pro("canceled"));
+        await billing.SettlesAsync();
+        (await subscriber.PlanAsync()).ShouldBe("enterprise");
+
+        (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("pro");
+        await subscriber.BecomesAsync(Subscriptions.Unlimited() with { CancelAt = Subscriptions.PeriodEnd });
+        await subscriber.HasPlanAsync("unlimited");
+        billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+        (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("free");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Enterprise_typed_as_SQL_is_never_lowered_either(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
+        await subscriber.HasPlanAsync("pro");
+        await billing.Store.ExecuteSqlAsync("update profiles set plan = 'enterprise'");
+
+        await subscriber.BecomesAsync(Subscriptions.Pro("canceled"));
+        await billing.SettlesAsync();
+        billing.Clock.Advance(TimeSpan.FromDays(30));
+
+        (await subscriber.PlanAsync()).ShouldBe("enterprise");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_a_simulator_granted_counts_for_nothing_under_a_real_key(StorageEngine engine)
+    {
+        var local = new Dictionary<string, string?> { ["STRIPE_API_BASE"] = "http://127.0.0.1:1" };
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: local);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Unlimited());
+        await subscriber.HasPlanAsync("unlimited");
+        await billing.Own.Server.DisposeAsync();
+
+        var stripe = new StripeDouble();
+        await using var real = await TestServer.StartAsync(billing.Store, BillingServer.Settings, replace: services => BillingServer.Use(stripe, services));
+
+        var account = subscriber.Account.On(real.Http);
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("free");
+        (await account.Key.GetAsync("/billing/portal")).Status.ShouldBe(400);
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+        stripe.CustomersCreated.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_change_counts_on_every_instance_within_five_seconds(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        await using var second = await TestServer.StartAsync(billing.Store, BillingServer.Settings, billing.Clock, services => BillingServer.Use(billing.Stripe, services));
+        var subscriber = await billing.SignUpAsync();
+        var there = subscriber with { Account = subscriber.Account.On(second.Http) };
+        (await there.PlanAsync()).ShouldBe("free");
+
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+
+        await there.HasPlanAsync("pro", within: TimeSpan.FromSeconds(5));
+    }
+}

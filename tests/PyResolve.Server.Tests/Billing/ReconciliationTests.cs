@@ -1,0 +1,94 @@
+using System.Text.Json;
+using PyResolve.Server.Billing.Reconciliation;
+using PyResolve.Server.Billing.Stripe;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>When webhooks stop, plans come right all the same.</summary>
+public sealed class ReconciliationTests(SharedServers servers)
+{
+    private static Task Nothing => Task.CompletedTask;
+
+    [Theory, OnBothEngines]
+    public async Task Within_an_hour_events_that_never_arrived_are_fetched(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await billing.CountsAsync("select count(*) from billing_jobs", 2);
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        for (var i = 0; i < 5; i++)
+            billing.Stripe.Events.Add(Listed($"evt_missed_{i}", subscriber.CustomerId, billing.Clock.GetUtcNow().AddMinutes(i)));
+        billing.Stripe.Events.Add(Listed("evt_ancient", subscriber.CustomerId, billing.Clock.GetUtcNow().AddDays(-1)));
+
+        billing.Clock.Advance(TimeSpan.FromHours(1));
+
+        await subscriber.HasPlanAsync("pro", TimeSpan.FromSeconds(20));
+        await billing.CountsAsync("select repaired from billing_jobs where name = 'events'", 5);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id like 'evt_missed_%'")).ShouldBe(5);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id = 'evt_ancient'")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Every_night_all_plans_are_compared(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var (subscribes, ends, stays) = (await billing.SignUpAsync(), await billing.SignUpAsync(), await billing.SignUpAsync());
+        foreach (var subscriber in new[] { ends, stays })
+        {
+            await subscriber.BecomesAsync(Subscriptions.Pro(id: $"sub_{subscriber.CustomerId}"));
+            await subscriber.HasPlanAsync("pro");
+        }
+
+        await billing.CountsAsync("select count(*) from billing_jobs", 2);
+        billing.Stripe.Set(subscribes.CustomerId, Subscriptions.Unlimited());
+        billing.Stripe.Set(ends.CustomerId, Subscriptions.Pro("canceled", $"sub_{ends.CustomerId}"));
+        billing.Clock.Advance(TimeSpan.FromHours(15));
+
+        await subscribes.HasPlanAsync("unlimited", TimeSpan.FromSeconds(20));
+        await ends.HasPlanAsync("free");
+        (await stays.PlanAsync()).ShouldBe("pro");
+        await billing.CountsAsync("select repaired from billing_jobs where name = 'all'", 2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_whose_link_was_lost_is_found_by_its_metadata(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        var metadata = new Dictionary<string, string> { ["user_id"] = account.UserId.ToString() };
+        billing.Stripe.Set("cus_lost", Subscriptions.Pro() with { Metadata = metadata });
+        billing.Stripe.Add(new StripeCustomer("cus_lost") { Metadata = metadata });
+        billing.Stripe.Set("cus_of_another_product", Subscriptions.Pro(id: "sub_2"));
+
+        var result = await billing.Service<Reconciler>().CompareAllAsync(() => Nothing, TestContext.Current.CancellationToken);
+
+        result.ShouldBe(new ReconciliationResult(Compared: 0, Repaired: 1, Failed: 0));
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_job_runs_on_one_instance_at_a_time_and_on_another_where_that_one_fell(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var jobs = billing.Service<BillingJobs>();
+        var cancellation = TestContext.Current.CancellationToken;
+        await jobs.AddAsync("job", billing.Clock.GetUtcNow(), cancellation);
+
+        var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => jobs.TakeAsync("job", cancellation)));
+        var run = taken.OfType<JobRun>().ShouldHaveSingleItem();
+        billing.Clock.Advance(TimeSpan.FromMinutes(3));
+
+        (await jobs.TakeAsync("job", cancellation)).ShouldNotBeNull();
+        await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
+        (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
+    }
+
+    private static StripeEvent Listed(string id, string customerId, DateTimeOffset created) => new(id)
+    {
+        Type = "customer.subscription.updated",
+        Object = "event",
+        Livemode = false,
+        Created = created,
+        Data = new(JsonSerializer.SerializeToElement(new { id = "sub_1", @object = "subscription", customer = customerId })),
+    };
+}

@@ -1,0 +1,187 @@
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>An event only says that something changed: the plan is what Stripe then says it is.</summary>
+public sealed class WebhookTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_subscription_that_begins_brings_its_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+
+        await subscriber.HasPlanAsync("pro");
+        var quota = await subscriber.Account.Key.GetAsync("/quota");
+        (quota["migrations_limit"].GetInt32(), quota["llm_allowed"].GetBoolean()).ShouldBe((50, true));
+        (await billing.Store.ReadSqlAsync("select plan from profiles")).ShouldBe("pro");
+        (await subscriber.Account.Session.GetAsync("/audit")).Text.ShouldContain("account.plan_changed");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_same_event_again_is_taken_and_changes_nothing(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+        var body = BillingServer.Event(subscriber.CustomerId);
+        await billing.DeliverAsync(body);
+        await billing.SettlesAsync();
+        var reads = billing.Stripe.Reads;
+
+        var again = await billing.DeliverAsync(body);
+
+        (again.Status, again.Text).ShouldBe((200, """{"status":"ok"}"""));
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(2);
+        billing.Stripe.Reads.ShouldBe(reads);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_does_not_concern_us_is_kept_and_ignored(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await billing.SettlesAsync();
+        var reads = billing.Stripe.Reads;
+        string[] bodies =
+        [
+            BillingServer.Event(subscriber.CustomerId, "product.created"),
+            BillingServer.Event(subscriber.CustomerId, "charge.dispute.created"),
+            BillingServer.Event(subscriber.CustomerId).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal),
+            """{"id":"evt_thin","object":"v2.core.event","type":"customer.subscription.updated","related_object":{"id":"sub_1"}}""",
+            """{"id":"evt_payment","type":"checkout.session.completed","livemode":false,"data":{"object":{"id":"cs","object":"checkout.session","mode":"payment","customer":"cus_1"}}}""",
+            """{"id":"evt_nobody","type":"checkout.session.completed","livemode":false,"data":{"object":{"id":"cs","object":"checkout.session","mode":"subscription","customer":null}}}""",
+        ];
+
+        foreach (var body in bodies)
+            (await billing.DeliverAsync(body)).Status.ShouldBe(200, body);
+
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state = 'ignored' and note is not null")).ShouldBe(bodies.Length);
+        billing.Stripe.Reads.ShouldBe(reads);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_event_of_another_API_version_works_as_well(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Unlimited());
+
+        await billing.DeliverAsync("""
+            {"id":"evt_old","object":"event","api_version":"2015-10-16","type":"invoice.payment_succeeded","livemode":false,"pending_webhooks":1,
+             "data":{"object":{"object":"invoice","customer":{"id":"cus_x","object":"customer"},"paid":true,"subscription":"sub_1"}}}
+            """.Replace("cus_x", subscriber.CustomerId, StringComparison.Ordinal));
+
+        await subscriber.HasPlanAsync("unlimited");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_of_nobody_here_is_ignored(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        billing.Stripe.Set("cus_of_another_product", Subscriptions.Pro());
+
+        await billing.DeliverAsync(BillingServer.Event("cus_of_another_product"));
+
+        await billing.CountsAsync("select count(*) from stripe_events where state = 'ignored'", 1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_that_an_earlier_system_made_is_taken_over(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await billing.Store.ExecuteSqlAsync("update profiles set stripe_customer_id = 'cus_from_the_seed'");
+        billing.Stripe.Set("cus_from_the_seed", Subscriptions.Pro());
+
+        await billing.DeliverAsync(BillingServer.Event("cus_from_the_seed", "checkout.session.completed"));
+
+        await billing.CountsAsync("select count(*) from profiles where plan = 'pro'", 1);
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("\"evt\"")]
+    [InlineData("{}")]
+    [InlineData("""{"id":"evt_1"}""")]
+    [InlineData("""{"id":7,"type":"customer.subscription.updated"}""")]
+    [InlineData("""{"id":"evt_1","type":"half \ud800"}""")]
+    [InlineData("""{"id":"evt\u0000_1","type":"customer.subscription.updated"}""")]
+    public async Task A_signed_body_that_is_no_event_is_an_invalid_payload(string body)
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+
+        var answer = await billing.DeliverAsync(body);
+
+        (answer.Status, answer.Code, answer.Detail).ShouldBe((400, "malformed", "Invalid payload"));
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_body_of_more_than_a_megabyte_is_too_large()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+
+        var answer = await billing.DeliverAsync($"{{\"id\":\"evt_1\",\"type\":\"{new string('x', 1024 * 1024)}\"}}");
+
+        answer.Status.ShouldBe(413);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task While_Stripe_is_down_events_wait_and_a_new_one_is_tried_at_once(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.FailNext(1);
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await billing.CountsAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
+        (await subscriber.PlanAsync()).ShouldBe("free");
+
+        // The clock stands still: the first one's next try never comes by itself.
+        await subscriber.TellAsync();
+
+        await subscriber.HasPlanAsync("pro");
+        await billing.SettlesAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_fails_eight_times_is_dead_until_it_is_replayed(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.FailNext(int.MaxValue);
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+
+        for (var attempts = 1; attempts <= 8; attempts++)
+        {
+            await billing.CountsAsync("select max(attempts) from stripe_events", attempts);
+            billing.Clock.Advance(TimeSpan.FromHours(3));
+        }
+
+        (await billing.Store.ReadSqlAsync("select state from stripe_events")).ShouldBe("dead");
+        billing.Stripe.FailNext(0);
+        (await billing.Service<PyResolve.Server.Billing.Webhooks.Inbox>().ReplayAsync(eventId: null, TestContext.Current.CancellationToken)).ShouldBe(1);
+        await subscriber.HasPlanAsync("pro");
+        await billing.SettlesAsync();
+    }
+
+    [Theory]
+    [InlineData("STRIPE_SECRET_KEY", null)]
+    [InlineData("STRIPE_WEBHOOK_SECRET", null)]
+    [InlineData("STRIPE_WEBHOOK_SECRET", " , ")]
+    public async Task Without_a_key_or_a_secret_events_are_refused_so_that_Stripe_keeps_them(string setting, string? value)
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { [setting] = value, ["environment"] = "Production" });
+
+        foreach (var secret in (string[])[BillingServer.WebhookSecret, "", " "])
+        {
+            var answer = await BillingServer.DeliverAsync(billing.Own.Server, BillingServer.Event("cus_1"), secret);
+            (answer.Status, answer.Code).ShouldBe((503, "billing_not_configured"));
+            answer.Detail!.ShouldContain(setting);
+        }
+    }
+}

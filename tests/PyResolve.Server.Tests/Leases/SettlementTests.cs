@@ -1,0 +1,159 @@
+using PyResolve.Server.Quota;
+
+namespace PyResolve.Server.Tests.Leases;
+
+/// <summary>What leased units count as, before their lease ends, when it ends, and afterwards. The free plan has five.</summary>
+public sealed class SettlementTests(SharedServers servers)
+{
+    private static readonly TimeSpan Length = TimeSpan.FromHours(1);
+
+    [Theory, OnBothEngines]
+    public async Task Taking_returning_and_taking_again_never_has_more_units_alive_than_the_quota(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var first = (await account.LeaseAsync(quantity: 5)).Id();
+
+        (await account.ReleaseAsync(first))["state"].GetString().ShouldBe("released");
+        (await account.LeaseAsync()).Status.ShouldBe(402);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 5, Remaining: 0));
+        own.Clock.Advance(Length);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+        (await account.LeaseAsync(quantity: 5)).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_is_unsettled_when_a_lease_ends_is_used_without_an_event(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 4)).Id();
+        await account.SpendAsync(id);
+
+        own.Clock.Advance(Length);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
+        (await account.HoldAsync(quantity: 2)).Status.ShouldBe(402);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
+        (await own.Store.ReadNumberAsync("select sum(quantity) from usage_events")).ShouldBe(1);
+        (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Events_that_come_later_take_the_place_of_what_was_counted_one_for_one(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 2)).Id();
+        own.Clock.Advance(Length + TimeSpan.FromMinutes(1));
+
+        await account.SpendAsync(id);
+        (await account.QuotaAsync()).Used.ShouldBe(2);
+        await account.SpendAsync(id);
+        (await account.QuotaAsync()).Used.ShouldBe(2);
+        (await account.Key.GetAsync($"/quota/reservations/{id}"))["state"].GetString().ShouldBe("committed");
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(0);
+        await account.SpendAsync(id);
+
+        (await account.QuotaAsync()).Used.ShouldBe(3);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_ended_lease_that_is_given_back_is_refunded_but_for_what_was_used(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 5)).Id();
+        own.Clock.Advance(Length + TimeSpan.FromMinutes(1));
+        await account.SpendAsync(id);
+
+        (await account.ReleaseAsync(id)).Status.ShouldBe(200);
+        (await account.ReleaseAsync(id)).Status.ShouldBe(200);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_ended_lease_that_is_committed_counts_what_was_done(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 5)).Id();
+        own.Clock.Advance(Length + TimeSpan.FromMinutes(1));
+
+        (await account.CommitAsync(id, new { quantity = 6 })).Status.ShouldBe(422);
+        (await account.CommitAsync(id, new { quantity = 2 })).Status.ShouldBe(200);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task After_35_days_nothing_comes_back_and_reports_change_no_sum(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers, startAt: "2026-10-01T00:00:00Z");
+        var early = await own.SignUpAsync();
+        var id = (await early.LeaseAsync(quantity: 3)).Id();
+        // Another instance, weeks later: moving a clock so far would fire every timer of the server all the way.
+        await using var later = await TestServer.StartAsync(own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + Hold.SettlementWindow + TimeSpan.FromSeconds(1)));
+        var account = early.On(later.Http);
+
+        var refused = await account.ReleaseAsync(id);
+        (await account.CommitAsync(id, new { quantity = 2 })).Status.ShouldBe(200);
+
+        (refused.Status, refused.Code).ShouldBe((409, "conflict"));
+        refused.Detail!.ShouldContain("could be given back until 2026-11-05T01:00:00Z");
+        (await own.Store.ReadNumberAsync("select migrations + lapsed from usage_monthly where month = '2026-10'")).ShouldBe(3);
+        (await own.Store.ReadNumberAsync("select migrations from usage_monthly where month = '2026-10'")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_a_commit_leaves_of_a_living_lease_stays_held_until_it_ends(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 5)).Id();
+
+        var committed = await account.CommitAsync(id, new { quantity = 2 });
+        (committed["state"].GetString(), committed["remaining"].GetInt32()).ShouldBe(("committed", 0));
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 3, Remaining: 0));
+        (await account.ReleaseAsync(id)).Status.ShouldBe(409);
+        (await account.CommitAsync(id))["usage_event_id"].GetGuid().ShouldBe(committed["usage_event_id"].GetGuid());
+        own.Clock.Advance(Length);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Work_under_a_lease_that_was_returned_meanwhile_takes_its_held_units(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers);
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 2)).Id();
+        await account.ReleaseAsync(id);
+
+        await account.SpendAsync(id);
+
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
+        own.Clock.Advance(Length);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_lease_counts_in_the_month_in_which_it_was_given(StorageEngine engine)
+    {
+        await using var own = await LeaseDriver.StartAsync(engine, servers, startAt: "2026-11-30T23:30:00Z");
+        var account = await own.SignUpAsync();
+        var id = (await account.LeaseAsync(quantity: 5)).Id();
+
+        own.Clock.Advance(Length);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+        await account.SpendAsync(id);
+
+        (await own.Store.ReadNumberAsync("select migrations from usage_monthly where month = '2026-11'")).ShouldBe(1);
+        (await own.Store.ReadNumberAsync("select lapsed from usage_monthly where month = '2026-11'")).ShouldBe(4);
+    }
+}

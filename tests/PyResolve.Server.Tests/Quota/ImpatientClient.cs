@@ -1,0 +1,100 @@
+using System.Net.Http.Json;
+
+namespace PyResolve.Server.Tests.Quota;
+
+/// <summary>
+/// A tool that gives up waiting at random and asks again under the same key or id, until it is answered: what it was told is then what the
+/// server did. It keeps account of what it holds and has used. One client's own: not thread-safe.
+/// </summary>
+internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mostUnits)
+{
+    private static readonly int[] Lengths = [30, 60, 3_600];
+
+    private readonly List<Held> _held = [];
+
+    public int Granted { get; private set; }
+
+    public int Refused { get; private set; }
+
+    /// <summary>Keys of requests that were abandoned, sent again and then refused: the first may still have been under way, and granted.</summary>
+    public List<string> Doubtful { get; } = [];
+
+    public int Abandoned { get; private set; }
+
+    public long Used { get; private set; }
+
+    /// <summary>Holds neither committed nor given back by this client; some may have expired.</summary>
+    public IReadOnlyList<Held> Open => _held;
+
+    public async Task WorkAsync(int rounds)
+    {
+        for (var round = 0; round < rounds; round++)
+        {
+            await HoldAsync();
+            // What is never settled expires.
+            if (_held.Count > 0 && random.Next(5) < 4)
+                await SettleAsync(_held[random.Next(_held.Count)]);
+        }
+    }
+
+    private async Task HoldAsync()
+    {
+        var quantity = random.Next(1, mostUnits + 1);
+        var body = new { quantity, tier = "tier1", ttl_seconds = Lengths[random.Next(Lengths.Length)] };
+        var (key, abandoned) = (Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString(), Abandoned);
+        var answer = await SendAsync(HttpMethod.Post, "/quota/reservations", body, key);
+        answer.Status.ShouldBeOneOf(201, 402);
+        if (answer.Status == 402)
+        {
+            Refused++;
+            if (Abandoned > abandoned)
+                Doubtful.Add(key);
+            return;
+        }
+
+        Granted++;
+        _held.Add(new Held(answer.Id(), quantity, answer["month"].GetString()!, answer["expires_at"].GetDateTimeOffset()));
+    }
+
+    private async Task SettleAsync(Held hold)
+    {
+        _held.Remove(hold);
+        if (random.Next(4) == 0)
+        {
+            var quantity = random.Next(1, hold.Quantity + 1);
+            var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+            (await SendAsync(HttpMethod.Post, $"/quota/reservations/{hold.Id}/commit", new { quantity, id })).Status.ShouldBe(200);
+            Used += quantity;
+        }
+        else
+        {
+            (await SendAsync(HttpMethod.Delete, $"/quota/reservations/{hold.Id}", body: null)).Status.ShouldBe(200);
+        }
+    }
+
+    private async Task<Answer> SendAsync(HttpMethod method, string path, object? body, string? idempotencyKey = null)
+    {
+        while (true)
+        {
+            var door = doors[random.Next(doors.Length)];
+            using var patience = new CancellationTokenSource();
+            // One in four leaves early, and sometimes too late to be noticed.
+            if (random.Next(4) == 0)
+                patience.CancelAfter(TimeSpan.FromMilliseconds(random.Next(1, 30)));
+            try
+            {
+                using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
+                request.Headers.Add("X-API-Key", door.ApiKey);
+                if (idempotencyKey is not null)
+                    request.Headers.Add("Idempotency-Key", idempotencyKey);
+                return await Answer.ReadAsync(await door.Http.SendAsync(request, patience.Token));
+            }
+            catch (OperationCanceledException) when (patience.IsCancellationRequested)
+            {
+                Abandoned++;
+            }
+        }
+    }
+
+    internal sealed record Held(Guid Id, int Quantity, string Month, DateTimeOffset ExpiresAt);
+}

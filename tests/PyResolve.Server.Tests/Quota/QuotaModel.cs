@@ -1,0 +1,124 @@
+namespace PyResolve.Server.Tests.Quota;
+
+/// <summary>What one account's quota ought to do, unit by unit, written without a thought for speed.</summary>
+internal sealed class QuotaModel
+{
+    private readonly List<Reservation> _reservations = [];
+    private readonly Dictionary<string, long> _usedWithoutHold = [];
+
+    /// <summary><see langword="null"/>: unlimited.</summary>
+    public long? Limit { get; set; } = 5;
+
+    public int Count => _reservations.Count;
+
+    public long Used(string month) => _usedWithoutHold.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
+
+    public long Held(string month) => Units(month).Count(unit => unit is Unit.Held);
+
+    public bool Hold(int quantity, string month, DateTimeOffset expiresAt, bool isLeased)
+    {
+        if (Used(month) + Held(month) + quantity > Limit)
+            return false;
+        _reservations.Add(new Reservation(month, expiresAt, isLeased, [.. Enumerable.Repeat(Unit.Held, quantity)]));
+        return true;
+    }
+
+    public void MoveTo(DateTimeOffset now)
+    {
+        foreach (var reservation in _reservations.Where(reservation => reservation.ExpiresAt <= now))
+            reservation.Turn(Unit.Held, reservation.IsLeased && !reservation.IsReturned ? Unit.Lapsed : Unit.Back);
+    }
+
+    /// <returns>The status that answers it.</returns>
+    public int Commit(int index, int? quantity)
+    {
+        var reservation = _reservations[index];
+        if (reservation.IsCommitted)
+            return 200;
+        var available = reservation.Count(Unit.Held) is > 0 and var held ? held
+            : reservation.Count(Unit.Lapsed) is > 0 and var lapsed ? lapsed
+            : Math.Max(0, reservation.Units.Length - reservation.Reported);
+        if (quantity > available)
+            return 422;
+        for (var i = 0; i < (quantity ?? available); i++)
+            Report(index);
+        reservation.Settle(isCommitted: true);
+        return 200;
+    }
+
+    /// <returns>The status that answers it.</returns>
+    public int Release(int index)
+    {
+        if (_reservations[index].IsCommitted)
+            return 409;
+        _reservations[index].Settle(isCommitted: false);
+        return 200;
+    }
+
+    /// <summary>One event that names the reservation.</summary>
+    public void Report(int index)
+    {
+        var reservation = _reservations[index];
+        reservation.Reported++;
+        if (!reservation.TurnOne(Unit.Held, Unit.Used) && !reservation.TurnOne(Unit.Lapsed, Unit.Used))
+            Use(reservation.Month);
+        else if (reservation.Count(Unit.Held) + reservation.Count(Unit.Lapsed) == 0)
+            reservation.IsCommitted = true;
+    }
+
+    public void Use(string month) => _usedWithoutHold[month] = _usedWithoutHold.GetValueOrDefault(month) + 1;
+
+    private IEnumerable<Unit> Units(string month) => _reservations.Where(reservation => reservation.Month == month).SelectMany(reservation => reservation.Units);
+
+    private enum Unit
+    {
+        Held,
+        Used,
+        Back,
+        Lapsed,
+    }
+
+    private sealed class Reservation(string month, DateTimeOffset expiresAt, bool isLeased, Unit[] units)
+    {
+        public string Month => month;
+
+        public DateTimeOffset ExpiresAt => expiresAt;
+
+        public bool IsLeased => isLeased;
+
+        public Unit[] Units => units;
+
+        public bool IsReturned { get; private set; }
+
+        public bool IsCommitted { get; set; }
+
+        public int Reported { get; set; }
+
+        public int Count(Unit what) => units.Count(unit => unit == what);
+
+        public void Turn(Unit from, Unit to)
+        {
+            while (TurnOne(from, to))
+            {
+            }
+        }
+
+        public bool TurnOne(Unit from, Unit to)
+        {
+            var at = Array.IndexOf(units, from);
+            if (at >= 0)
+                units[at] = to;
+            return at >= 0;
+        }
+
+        /// <summary>A living lease keeps what it has until it ends.</summary>
+        public void Settle(bool isCommitted)
+        {
+            IsReturned = true;
+            IsCommitted |= isCommitted;
+            if (!isLeased)
+                Turn(Unit.Held, Unit.Back);
+            Turn(Unit.Lapsed, Unit.Back);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+
+namespace PyResolve.Server.Tests.Quota;
+
+/// <summary>One run of commands, by a new account on the server and by the model.</summary>
+internal sealed class QuotaModelRun
+{
+    private readonly OwnServer _own;
+    private readonly TestAccount _account;
+    private readonly QuotaModel _model = new();
+    private readonly List<Guid> _ids = [];
+
+    private QuotaModelRun(OwnServer own, TestAccount account)
+    {
+        _own = own;
+        _account = account;
+    }
+
+    private string Month => _own.Clock.GetUtcNow().ToString("yyyy-MM", CultureInfo.InvariantCulture);
+
+    /// <summary>Waits for it: properties are checked one after the other, on a thread that may block.</summary>
+    public static bool Run(OwnServer own, IEnumerable<Command> commands) => Task.Run(async () =>
+    {
+        var run = new QuotaModelRun(own, await own.SignUpAsync());
+        foreach (var command in commands)
+            await run.StepAsync(command);
+        return true;
+    }).GetAwaiter().GetResult();
+
+    private async Task StepAsync(Command command)
+    {
+        await ApplyAsync(command);
+        var quota = await _account.Key.GetAsync("/quota");
+        (quota["migrations_used"].GetInt64(), quota["migrations_held"].GetInt64()).ShouldBe((_model.Used(Month), _model.Held(Month)), command.ToString());
+    }
+
+    private Task ApplyAsync(Command command) => command switch
+    {
+        Command.Hold hold => HoldAsync(hold),
+        Command.Commit commit when _ids.Count > 0 => CommitAsync(commit.Which % _ids.Count, commit.Quantity),
+        Command.Release release when _ids.Count > 0 => ReleaseAsync(release.Which % _ids.Count),
+        Command.Report report when _ids.Count > 0 => ReportAsync(report.Which % _ids.Count),
+        Command.Use => UseAsync(),
+        Command.Wait wait => WaitAsync(wait.Minutes),
+        Command.Change change => ChangeAsync(change.Plan),
+        _ => Task.CompletedTask,
+    };
+
+    private async Task HoldAsync(Command.Hold hold)
+    {
+        var answer = await _account.HoldAsync(hold.Quantity, ttlSeconds: hold.Minutes * 60, machine: hold.IsLeased ? "m" : null);
+        var isGranted = _model.Hold(hold.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(hold.Minutes), hold.IsLeased);
+        answer.Status.ShouldBe(isGranted ? 201 : 402, hold.ToString());
+        if (isGranted)
+            _ids.Add(answer.Id());
+    }
+
+    private async Task CommitAsync(int index, int? quantity)
+    {
+        var answer = await _account.CommitAsync(_ids[index], quantity is null ? null : new { quantity });
+        answer.Status.ShouldBe(_model.Commit(index, quantity));
+    }
+
+    private async Task ReleaseAsync(int index) => (await _account.ReleaseAsync(_ids[index])).Status.ShouldBe(_model.Release(index));
+
+    private async Task ReportAsync(int index)
+    {
+        (await _account.SpendAsync(_ids[index])).Status.ShouldBe(200);
+        _model.Report(index);
+    }
+
+    private async Task UseAsync()
+    {
+        (await _account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1" })).Status.ShouldBe(200);
+        _model.Use(Month);
+    }
+
+    private Task WaitAsync(int minutes)
+    {
+        _own.Clock.Advance(TimeSpan.FromMinutes(minutes));
+        _model.MoveTo(_own.Clock.GetUtcNow());
+        return Task.CompletedTask;
+    }
+
+    private async Task ChangeAsync(string plan)
+    {
+        await _own.Store.ExecuteSqlAsync($"update profiles set plan = '{plan}' where id = '{_account.UserId}'");
+        _model.Limit = plan switch
+        {
+            "free" => 5,
+            "pro" => 50,
+            _ => null,
+        };
+    }
+}

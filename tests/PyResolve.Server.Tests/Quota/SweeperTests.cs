@@ -1,0 +1,46 @@
+using PyResolve.Server.Quota;
+
+namespace PyResolve.Server.Tests.Quota;
+
+/// <summary>What is due goes back where nobody asks for it.</summary>
+public sealed class SweeperTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task Due_holds_give_back_what_they_hold_within_two_sweeps(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.HoldAsync(quantity: 2, ttlSeconds: 60);
+        await account.HoldAsync(quantity: 2, ttlSeconds: 3600);
+
+        own.Clock.Advance(TimeSpan.FromSeconds(60));
+
+        await SweptAsync(own.Clock, own.Store, held: 2);
+        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired' and remaining = 0")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Instances_that_sweep_side_by_side_give_everything_back_once()
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        await using var first = await TestServer.StartAsync(store);
+        await using var second = await TestServer.StartAsync(store, clock: first.Clock);
+        TestAccount[] accounts = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => TestAccount.SignUpAsync(first.Http)));
+        await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
+        var holds = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => accounts[i % 20].HoldAsync(quantity: 1 + (i % 3), ttlSeconds: 60)));
+
+        first.Clock.Advance(TimeSpan.FromSeconds(60));
+
+        await SweptAsync(first.Clock, store, held: 0);
+        holds.ShouldAllBe(hold => hold.Status == 201);
+        (await store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(1_000);
+        (await store.ReadNumberAsync("select count(*) from usage_monthly where held <> 0 or lapsed <> 0")).ShouldBe(0);
+    }
+
+    private static Task<TimeSpan> SweptAsync(TestClock clock, TestStore store, long held) => Eventually.HoldsAsync(async () =>
+    {
+        // A sweep that began before the clock moved leaves the next one to the next interval.
+        clock.Advance(Sweeper.Interval);
+        (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(held);
+    });
+}

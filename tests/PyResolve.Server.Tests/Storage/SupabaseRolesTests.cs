@@ -1,0 +1,104 @@
+using Npgsql;
+using PyResolve.Server.Tests.Devices;
+using PyResolve.Server.Tests.Email;
+
+namespace PyResolve.Server.Tests.Storage;
+
+/// <summary>
+/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. What is
+/// there is asked of the catalogue, so that no later table or function escapes.
+/// </summary>
+public sealed class SupabaseRolesTests
+{
+    private const string AsSupabaseMakesThem = """
+        create role anon nologin noinherit;
+        create role authenticated nologin noinherit;
+        create role service_role nologin noinherit bypassrls;
+        grant usage on schema public to anon, authenticated, service_role;
+        alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+        alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
+        alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
+        """;
+
+    /// <summary>Not those of an extension.</summary>
+    private const string Ours = "where pronamespace = 'public'::regnamespace and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')";
+
+    [Fact]
+    public async Task Browsers_read_change_and_execute_nothing_of_ours()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+        var address = await postgres.CreateDatabaseAsync(cancellationToken: cancellation);
+        var store = TestStore.On(address);
+        await store.ExecuteSqlAsync(AsSupabaseMakesThem);
+        await FillAsync(store);
+        await using var source = NpgsqlDataSource.Create($"{address};Pooling=false");
+
+        var tables = await ListAsync(source, "postgres", "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')");
+        var views = await ListAsync(source, "postgres", "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm', 'f')");
+        var functions = await ListAsync(source, "postgres", $"select oid::regprocedure::text from pg_proc {Ours}");
+        var triggers = await ListAsync(source, "postgres", $"select proname from pg_proc {Ours} and prorettype = 'trigger'::regtype");
+
+        // It is the right schema, and there is something to be read.
+        tables.ShouldContain("profiles");
+        functions.ShouldContain("log_key_change(uuid)");
+        foreach (var table in new[] { "profiles", "passwords", "api_keys", "sessions", "usage_events", "reservations", "audit_log", "letters", "device_codes" })
+            (await TryAsync(source, "postgres", $"select count(*) from {table}")).ShouldNotBe("0", table);
+        (await ListAsync(source, "postgres", "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity")).ShouldBeEmpty();
+        (await ListAsync(source, "postgres", "select tablename || ': ' || policyname from pg_policies where schemaname = 'public'")).ShouldBeEmpty();
+        foreach (var role in new[] { "anon", "authenticated" })
+        {
+            foreach (var relation in tables.Concat(views))
+                (await TryAsync(source, role, $"select count(*) from {relation}")).ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} reads {relation}");
+            foreach (var table in tables)
+                (await TryAsync(source, role, $"with gone as (delete from {table} returning 1) select count(*) from gone")).ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} deletes from {table}");
+            (await ListAsync(source, "postgres", $"select oid::regprocedure::text from pg_proc {Ours} and prorettype <> 'trigger'::regtype and has_function_privilege('{role}', oid, 'execute')")).ShouldBeEmpty(role);
+            foreach (var trigger in triggers)
+                (await TryAsync(source, role, $"select {trigger}()::text")).ShouldBeOneOf([PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.InsufficientPrivilege], $"{role} calls {trigger}");
+        }
+    }
+
+    private static async Task FillAsync(TestStore store)
+    {
+        await using var smtp = new TestSmtpServer { IsSilent = true };
+        await using var server = await TestServer.StartAsync(store, smtp.Settings());
+        var account = await TestAccount.SignUpAsync(server.Http);
+        (await account.Key.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
+        (await account.HoldAsync()).Status.ShouldBe(201);
+        await Device.BeginAsync(server.Http);
+    }
+
+    private static async Task<List<string>> ListAsync(NpgsqlDataSource source, string role, string sql)
+    {
+        await using var connection = await OpenAsync(source, role);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+            rows.Add(reader.GetString(0));
+        return rows;
+    }
+
+    /// <summary>The value, or the code of the refusal.</summary>
+    private static async Task<string> TryAsync(NpgsqlDataSource source, string role, string sql)
+    {
+        try
+        {
+            await using var connection = await OpenAsync(source, role);
+            await using var command = new NpgsqlCommand(sql, connection);
+            return Convert.ToString(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture)!;
+        }
+        catch (PostgresException refusal)
+        {
+            return refusal.SqlState;
+        }
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, string role)
+    {
+        var connection = await source.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand($"set role {role}", connection);
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+}

@@ -1,0 +1,102 @@
+using PyResolve.StripeSimulator.Api;
+
+namespace PyResolve.StripeSimulator.Tests.Api;
+
+/// <summary>
+/// The simulator's table against Stripe's description of its API (version 2023-08-16), where <c>STRIPE_OPENAPI</c> names that file. What
+/// has changed at Stripe since is written down here, call by call; without the file, the noted parameters alone are checked.
+/// </summary>
+public sealed class OpenApiTests(ITestOutputHelper output)
+{
+    /// <summary>New since 2023-08-16.</summary>
+    private static readonly string[] Added =
+    [
+        "GET /v1/checkout/sessions created",
+        "GET /v1/checkout/sessions status",
+        "POST /v1/checkout/sessions integration_identifier",
+        "POST /v1/checkout/sessions subscription_data.billing_mode",
+        "POST /v1/prices recurring.meter",
+        "POST /v1/subscriptions billing_mode",
+        "POST /v1/subscriptions/{id} discounts",
+    ];
+
+    /// <summary>Required in 2023-08-16, and no longer.</summary>
+    private static readonly string[] Relaxed =
+    [
+        "POST /v1/billing_portal/configurations business_profile",
+        "POST /v1/billing_portal/configurations features.subscription_update.default_allowed_updates",
+        "POST /v1/billing_portal/configurations features.subscription_update.products",
+        "POST /v1/checkout/sessions success_url",
+    ];
+
+    [Fact]
+    public async Task The_table_has_no_parameter_that_Stripe_does_not_have_and_requires_what_Stripe_requires()
+    {
+        if (await StripeOpenApi.LoadAsync() is not { } stripe)
+        {
+            output.WriteLine("STRIPE_OPENAPI names no file: the table is checked against the noted parameters alone.");
+            CheckNotes();
+            return;
+        }
+
+        var differences = ParameterTable.Rules.SelectMany(line => stripe.Find(line.Key) is { } call
+            ? Compare(line.Key + " ", line.Value, call)
+            : [$"{line.Key} is not described"]);
+
+        string[] known = [.. Added.Select(static name => $"{name} is not described"), .. Relaxed.Select(static name => $"{name} should be required")];
+        differences.ShouldBe(known, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task What_is_noted_is_described_by_Stripe_as_well()
+    {
+        if (await StripeOpenApi.LoadAsync() is not { } stripe)
+        {
+            output.WriteLine("STRIPE_OPENAPI names no file: the notes are checked against the table alone.");
+            CheckNotes();
+            return;
+        }
+
+        foreach (var call in NotedParameters.Calls.Keys)
+        {
+            var described = stripe.Find(call).ShouldNotBeNull(call);
+            foreach (var path in NotedParameters.Of(call))
+            {
+                if (!Added.Contains($"{call} {path[0].Name}") && !Added.Any(added => added.StartsWith($"{call} {path[0].Name}.", StringComparison.Ordinal)))
+                    described.Members.ShouldContainKey(path[0].Name, call);
+            }
+        }
+    }
+
+    private static void CheckNotes()
+    {
+        foreach (var call in NotedParameters.Calls.Keys)
+            new ParameterTableTests().What_is_noted_about_a_call_holds_in_the_table(call);
+    }
+
+    private static IEnumerable<string> Compare(string path, ParameterRule ours, ParameterNode theirs)
+    {
+        foreach (var (name, rule) in ours.Members)
+        {
+            var at = name == "[]" ? path : $"{path}{name}";
+            if (!theirs.Members.TryGetValue(name, out var node))
+            {
+                yield return $"{at.TrimEnd('.')} is not described";
+                continue;
+            }
+
+            if (node.IsRequired && !rule.IsRequired)
+                yield return $"{at} should be required";
+            if (rule.IsRequired && !node.IsRequired)
+                yield return $"{at} should not be required";
+            foreach (var difference in Compare(name == "[]" ? path : $"{at}.", rule, node))
+                yield return difference;
+        }
+
+        foreach (var (name, node) in theirs.Members)
+        {
+            if (node.IsRequired && !ours.Members.ContainsKey(name) && ours.Members.Count > 0)
+                yield return $"{path}{name} should be required";
+        }
+    }
+}

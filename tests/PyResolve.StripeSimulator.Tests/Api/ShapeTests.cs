@@ -1,0 +1,147 @@
+using PyResolve.StripeSimulator.Tests.Drivers;
+
+namespace PyResolve.StripeSimulator.Tests.Api;
+
+/// <summary>What answers look like: pages, expansion, and older versions' shapes.</summary>
+public sealed class ShapeTests : IAsyncLifetime
+{
+    private Stage _stage = null!;
+
+    public async ValueTask InitializeAsync() => _stage = await Stage.SetAsync();
+
+    public ValueTask DisposeAsync() => _stage.DisposeAsync();
+
+    [Fact]
+    public async Task Lists_are_walked_forwards_and_backwards_by_cursor()
+    {
+        var ids = Enumerable.Range(0, 5).Select(_ => _stage.Simulation.AddCustomer()).Reverse().ToList();
+
+        var first = (await _stage.Api.GetAsync("/v1/customers?limit=2")).Ok();
+        var second = (await _stage.Api.GetAsync($"/v1/customers?limit=2&starting_after={ids[1]}")).Ok();
+        var last = (await _stage.Api.GetAsync($"/v1/customers?limit=2&starting_after={ids[3]}")).Ok();
+        var back = (await _stage.Api.GetAsync($"/v1/customers?limit=2&ending_before={ids[4]}")).Ok();
+
+        Ids(first).ShouldBe(ids[..2]);
+        Ids(second).ShouldBe(ids[2..4]);
+        Ids(last).ShouldBe(ids[4..]);
+        Ids(back).ShouldBe(ids[2..4]);
+        new[] { first, second, last, back }.Select(static page => page["has_more"].GetBoolean()).ShouldBe([true, true, false, true]);
+    }
+
+    [Theory]
+    [InlineData("limit=0", "limit")]
+    [InlineData("limit=101", "limit")]
+    [InlineData("starting_after=cus_nobody", "starting_after")]
+    [InlineData("starting_after=a&ending_before=b", "ending_before")]
+    public async Task A_page_that_cannot_be_is_refused(string query, string param)
+    {
+        var refused = await _stage.Api.GetAsync($"/v1/customers?{query}");
+
+        (refused.Status, refused.ErrorParam).ShouldBe((400, param));
+    }
+
+    [Fact]
+    public async Task Objects_stand_where_their_ids_stood_when_asked_for()
+    {
+        var subscription = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer("ada@example.com"), _stage.Pro);
+
+        var answer = (await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}?expand[]=customer&expand[]=items.data.price.product")).Ok();
+        var tooDeep = await _stage.Api.GetAsync("/v1/subscriptions?expand[]=data.items.data.price.product");
+        var noObject = await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}?expand[]=status");
+
+        answer.At("customer.email").GetString().ShouldBe("ada@example.com");
+        answer.At("items.data.0.price.product.name").GetString().ShouldBe("PyResolve Pro");
+        tooDeep.Status.ShouldBe(400);
+        noObject.Status.ShouldBe(400);
+    }
+
+    [Theory]
+    [InlineData("2023-08-16", true)]
+    [InlineData("2025-02-24.acacia", true)]
+    [InlineData("2025-03-31.basil", false)]
+    [InlineData("2026-07-29.dahlia", false)]
+    public async Task Periods_are_where_the_version_has_them(string version, bool onSubscription)
+    {
+        var subscription = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Pro);
+        using var api = new StripeCaller(_stage.Host.Address, version: version);
+
+        var answer = (await api.GetAsync($"/v1/subscriptions/{subscription}?expand[]=latest_invoice")).Ok();
+
+        answer.Header("Stripe-Version").ShouldBe(version);
+        answer.Json.TryGetProperty("current_period_end", out _).ShouldBe(onSubscription);
+        answer.At("items.data.0").TryGetProperty("current_period_end", out _).ShouldBe(!onSubscription);
+        answer["latest_invoice"].TryGetProperty("subscription", out _).ShouldBe(onSubscription);
+        answer["latest_invoice"].TryGetProperty("parent", out _).ShouldBe(!onSubscription);
+    }
+
+    [Fact]
+    public async Task A_version_that_is_none_is_refused()
+    {
+        using var api = new StripeCaller(_stage.Host.Address, version: "latest");
+
+        (await api.GetAsync("/v1/customers")).Status.ShouldBe(400);
+    }
+
+    [Theory]
+    [InlineData("", new[] { "active" })]
+    [InlineData("status=all", new[] { "active", "canceled" })]
+    [InlineData("status=ended", new[] { "canceled" })]
+    [InlineData("status=canceled", new[] { "canceled" })]
+    [InlineData("status=past_due", new string[0])]
+    public async Task Subscriptions_are_listed_by_status_and_without_canceled_ones_by_default(string query, string[] statuses)
+    {
+        var customer = _stage.Simulation.AddCustomer();
+        _stage.Simulation.Subscription(_stage.Simulation.Subscribe(customer, _stage.Pro)).Cancel();
+        _stage.Simulation.Subscribe(customer, _stage.Unlimited);
+
+        var list = (await _stage.Api.GetAsync($"/v1/subscriptions?{query}")).Ok();
+
+        list.Data.Select(static subscription => subscription.GetProperty("status").GetString()).ShouldBe(statuses, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task More_than_ten_items_are_paged()
+    {
+        var customer = _stage.Simulation.AddCustomer();
+        var prices = Enumerable.Range(0, 12).Select(index => _stage.Simulation.AddPrice($"Add-on {index}", 100)).ToList();
+        var subscription = _stage.Simulation.Subscribe(customer, _stage.Pro);
+        _stage.Simulation.Subscription(subscription).Set(new SubscriptionEdit { Prices = prices });
+
+        var shown = (await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}")).Ok();
+        var all = (await _stage.Api.GetAsync($"/v1/subscription_items?subscription={subscription}&limit=100")).Ok();
+
+        shown.At("items.data").GetArrayLength().ShouldBe(10);
+        shown.At("items.has_more").GetBoolean().ShouldBeTrue();
+        all.Data.Count.ShouldBe(12);
+    }
+
+    [Fact]
+    public async Task A_customer_is_found_by_metadata_but_not_within_the_first_minute()
+    {
+        (await _stage.Api.PostAsync("/v1/customers", "metadata[user_id]=7")).Ok();
+        const string search = "/v1/customers/search?query=metadata['user_id']:'7'";
+
+        var tooSoon = (await _stage.Api.GetAsync(search)).Ok();
+        _stage.Simulation.Advance(TimeSpan.FromMinutes(2));
+        var later = (await _stage.Api.GetAsync(search)).Ok();
+
+        tooSoon.Data.ShouldBeEmpty();
+        later.Data.Count.ShouldBe(1);
+        later["next_page"].ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task A_lookup_key_moves_only_when_that_is_asked_for()
+    {
+        var product = (await _stage.Api.GetAsync($"/v1/prices/{_stage.Pro}"))["product"].GetString();
+        var form = $"currency=usd&unit_amount=2900&recurring[interval]=month&lookup_key=pro&product={product}";
+
+        var refused = await _stage.Api.PostAsync("/v1/prices", form);
+        var moved = (await _stage.Api.PostAsync("/v1/prices", form + "&transfer_lookup_key=true")).Ok();
+
+        (refused.Status, refused.ErrorParam).ShouldBe((400, "lookup_key"));
+        Ids((await _stage.Api.GetAsync("/v1/prices?lookup_keys[]=pro")).Ok()).ShouldBe([moved.Id]);
+    }
+
+    private static IReadOnlyList<string> Ids(StripeAnswer list) => [.. list.Data.Select(static item => item.GetProperty("id").GetString()!)];
+}

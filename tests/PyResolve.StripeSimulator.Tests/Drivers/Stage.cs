@@ -1,0 +1,50 @@
+namespace PyResolve.StripeSimulator.Tests.Drivers;
+
+/// <summary>A simulator with two plans, a clock that stands still, and somebody who speaks to it.</summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private Stage(StripeSimulatorHost host, TestClock clock)
+    {
+        Host = host;
+        Clock = clock;
+        Api = new StripeCaller(host.Address);
+        Pro = Simulation.AddPrice("PyResolve Pro", 1900, lookupKey: "pro");
+        Unlimited = Simulation.AddPrice("PyResolve Unlimited", 9900, lookupKey: "unlimited");
+    }
+
+    public StripeSimulatorHost Host { get; }
+
+    public TestClock Clock { get; }
+
+    public StripeCaller Api { get; }
+
+    public Simulation Simulation => Host.Simulation;
+
+    public string Pro { get; }
+
+    public string Unlimited { get; }
+
+    public static async Task<Stage> SetAsync(Func<StripeSimulatorOptions, StripeSimulatorOptions>? configure = null)
+    {
+        var clock = new TestClock();
+        var options = new StripeSimulatorOptions { TimeProvider = clock };
+        return new Stage(await StripeSimulatorHost.StartAsync(configure?.Invoke(options) ?? options), clock);
+    }
+
+    /// <summary>An endpoint for all events from now on.</summary>
+    public async Task<(WebhookReceiver Receiver, string Secret)> ListenAsync(params string[] types)
+    {
+        var receiver = await WebhookReceiver.StartAsync();
+        return (receiver, Simulation.AddWebhookEndpoint(receiver.Url, enabledEvents: types));
+    }
+
+    public string CheckoutForm(string? customer = null) =>
+        $"mode=subscription&line_items[0][price]={Pro}&line_items[0][quantity]=1&success_url=http://localhost/ok?s={{CHECKOUT_SESSION_ID}}"
+        + (customer is null ? "" : $"&customer={customer}");
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        await Host.DisposeAsync();
+    }
+}

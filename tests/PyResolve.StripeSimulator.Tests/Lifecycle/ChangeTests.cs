@@ -1,0 +1,193 @@
+using PyResolve.StripeSimulator.Tests.Drivers;
+
+namespace PyResolve.StripeSimulator.Tests.Lifecycle;
+
+/// <summary>What people and programs do to subscriptions.</summary>
+public sealed class ChangeTests : IAsyncLifetime
+{
+    private Stage _stage = null!;
+
+    public async ValueTask InitializeAsync() => _stage = await Stage.SetAsync();
+
+    public ValueTask DisposeAsync() => _stage.DisposeAsync();
+
+    [Fact]
+    public async Task An_upgrade_in_the_middle_of_a_month_bills_the_difference_for_the_rest()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        _stage.Simulation.Advance(TimeSpan.FromDays(15));
+
+        var after = (await UpdateAsync(before, Upgrade(before, "allow_incomplete") + "&expand[]=latest_invoice")).Ok();
+
+        after.At("items.data.0.price.id").GetString().ShouldBe(_stage.Unlimited);
+        after.At("items.data.0.current_period_end").GetInt64().ShouldBe(before.At("items.data.0.current_period_end").GetInt64());
+        after.At("latest_invoice.total").GetInt64().ShouldBe(4000);
+        after.At("latest_invoice.status").GetString().ShouldBe("paid");
+    }
+
+    [Fact]
+    public async Task An_item_without_its_id_is_added_beside_the_other()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+
+        var after = (await UpdateAsync(before, $"items[0][price]={_stage.Unlimited}")).Ok();
+
+        after.At("items.data").GetArrayLength().ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("allow_incomplete", "past_due", true, false)]
+    [InlineData("pending_if_incomplete", "active", false, true)]
+    public async Task An_upgrade_that_cannot_be_paid_counts_as_its_terms_say(string behavior, string status, bool isUpgraded, bool isPending)
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        _stage.Simulation.ReplaceCard(before["customer"].GetString()!, CardBehaviour.Declined);
+
+        var after = (await UpdateAsync(before, Upgrade(before, behavior))).Ok();
+
+        after["status"].GetString().ShouldBe(status);
+        after.At("items.data.0.price.id").GetString().ShouldBe(isUpgraded ? _stage.Unlimited : _stage.Pro);
+        (after["pending_update"].ValueKind != System.Text.Json.JsonValueKind.Null).ShouldBe(isPending);
+    }
+
+    [Fact]
+    public async Task An_upgrade_that_must_be_paid_and_cannot_be_is_refused_and_changes_nothing()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        _stage.Simulation.ReplaceCard(before["customer"].GetString()!, CardBehaviour.Declined);
+
+        var refused = await UpdateAsync(before, Upgrade(before, "error_if_incomplete") + "&metadata[a]=b");
+
+        (refused.Status, refused.ErrorType, refused.ErrorCode).ShouldBe((402, "card_error", "card_declined"));
+        (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Json.ToString().ShouldBe(before.Json.ToString());
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task A_pending_upgrade_comes_about_when_paid_and_lapses_otherwise(bool pays, bool isUpgraded)
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        var customer = before["customer"].GetString()!;
+        _stage.Simulation.ReplaceCard(customer, CardBehaviour.Declined);
+        (await UpdateAsync(before, Upgrade(before, "pending_if_incomplete"))).Ok();
+
+        if (pays)
+            _stage.Simulation.ReplaceCard(customer, CardBehaviour.Works);
+        _stage.Simulation.Advance(TimeSpan.FromDays(1));
+
+        var after = (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
+        after.At("items.data.0.price.id").GetString().ShouldBe(isUpgraded ? _stage.Unlimited : _stage.Pro);
+        after["pending_update"].ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task Cancelling_at_once_ends_it_and_what_has_ended_cannot_be_changed()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+
+        var canceled = (await _stage.Api.DeleteAsync($"/v1/subscriptions/{before.Id}")).Ok();
+        var again = await _stage.Api.DeleteAsync($"/v1/subscriptions/{before.Id}");
+
+        canceled["status"].GetString().ShouldBe("canceled");
+        canceled["ended_at"].GetInt64().ShouldBe(_stage.Simulation.Now.ToUnixTimeSeconds());
+        (again.Status, again.ErrorCode).ShouldBe((404, "resource_missing"));
+    }
+
+    [Theory]
+    [InlineData("cancel_at_period_end=true", "cancel_at_period_end=false")]
+    [InlineData("cancel_at_period_end=true", "cancel_at=")]
+    [InlineData("cancel_at=4102444800", "cancel_at=")]
+    public async Task A_cancellation_is_set_and_cleared(string set, string clear)
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+
+        var waiting = (await UpdateAsync(before, set)).Ok();
+        var cleared = (await UpdateAsync(before, clear)).Ok();
+
+        waiting["cancel_at"].ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Number);
+        cleared["cancel_at"].ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+        cleared["cancel_at_period_end"].GetBoolean().ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("void", "void")]
+    [InlineData("mark_uncollectible", "uncollectible")]
+    [InlineData("keep_as_draft", "draft")]
+    public async Task Paused_collection_leaves_the_subscription_active_and_the_invoice_unpaid(string behavior, string invoice)
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        (await UpdateAsync(before, $"pause_collection[behavior]={behavior}")).Ok();
+
+        _stage.Simulation.Advance(TimeSpan.FromDays(31));
+
+        var after = (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}?expand[]=latest_invoice")).Ok();
+        (after["status"].GetString(), after.At("latest_invoice.status").GetString()).ShouldBe(("active", invoice));
+        (await UpdateAsync(before, "pause_collection=")).Ok()["pause_collection"].ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task A_deleted_customer_answers_as_deleted_and_has_no_subscription_left()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        var customer = before["customer"].GetString()!;
+
+        _stage.Simulation.DeleteCustomer(customer);
+
+        var deleted = (await _stage.Api.GetAsync($"/v1/customers/{customer}")).Ok();
+        deleted["deleted"].GetBoolean().ShouldBeTrue();
+        deleted.Json.EnumerateObject().Select(static member => member.Name).ShouldBe(["id", "object", "deleted"]);
+        (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok()["status"].GetString().ShouldBe("canceled");
+        (await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm(customer))).ErrorCode.ShouldBe("resource_missing");
+    }
+
+    [Theory]
+    [InlineData("incomplete")]
+    [InlineData("trialing")]
+    [InlineData("active")]
+    [InlineData("past_due")]
+    [InlineData("unpaid")]
+    [InlineData("paused")]
+    [InlineData("canceled")]
+    [InlineData("incomplete_expired")]
+    public async Task Any_state_can_be_set_and_stays_until_time_moves_it(string status)
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        _stage.Simulation.Advance(TimeSpan.FromDays(40));
+
+        _stage.Simulation.Subscription(before.Id).Set(new SubscriptionEdit { Status = status, Prices = [_stage.Unlimited, _stage.Pro] });
+
+        var after = (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
+        after["status"].GetString().ShouldBe(status);
+        after.At("items.data.0.price.id").GetString().ShouldBe(_stage.Unlimited);
+        var told = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.type").GetString();
+        told.ShouldBe(status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated");
+        _stage.Simulation.Advance(TimeSpan.FromDays(400));
+        (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
+    }
+
+    [Fact]
+    public async Task What_is_done_silently_is_done_and_told_to_nobody()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        var events = (await _stage.Api.GetAsync("/v1/events?limit=100")).Ok().Data.Count;
+
+        _stage.Simulation.Silently(() => _stage.Simulation.Subscription(before.Id).Set(new SubscriptionEdit { Status = "unpaid" }));
+
+        (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok()["status"].GetString().ShouldBe("unpaid");
+        (await _stage.Api.GetAsync("/v1/events?limit=100")).Ok().Data.Count.ShouldBe(events);
+    }
+
+    private async Task<StripeAnswer> SubscribeAsync(CardBehaviour card)
+    {
+        var id = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(card: card), _stage.Pro);
+        return (await _stage.Api.GetAsync($"/v1/subscriptions/{id}")).Ok();
+    }
+
+    private string Upgrade(StripeAnswer before, string behavior) =>
+        $"items[0][id]={ItemOf(before)}&items[0][price]={_stage.Unlimited}&proration_behavior=always_invoice&payment_behavior={behavior}";
+
+    private static string ItemOf(StripeAnswer subscription) => subscription.At("items.data.0.id").GetString()!;
+
+    private Task<StripeAnswer> UpdateAsync(StripeAnswer subscription, string form) => _stage.Api.PostAsync($"/v1/subscriptions/{subscription.Id}", form);
+}

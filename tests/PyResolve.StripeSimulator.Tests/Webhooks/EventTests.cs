@@ -1,0 +1,84 @@
+using PyResolve.StripeSimulator.Tests.Drivers;
+
+namespace PyResolve.StripeSimulator.Tests.Webhooks;
+
+public sealed class EventTests : IAsyncLifetime
+{
+    private Stage _stage = null!;
+
+    public async ValueTask InitializeAsync() => _stage = await Stage.SetAsync();
+
+    public ValueTask DisposeAsync() => _stage.DisposeAsync();
+
+    [Fact]
+    public async Task An_update_tells_what_was_before_and_who_caused_it()
+    {
+        var customer = _stage.Simulation.AddCustomer("ada@example.com");
+
+        var request = (await _stage.Api.PostAsync($"/v1/customers/{customer}", "email=grace@example.com", "key-1")).Ok();
+
+        var happened = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok();
+        happened.At("data.0.type").GetString().ShouldBe("customer.updated");
+        happened.At("data.0.data.object.email").GetString().ShouldBe("grace@example.com");
+        var previous = happened.At("data.0.data.previous_attributes").EnumerateObject().ShouldHaveSingleItem();
+        (previous.Name, previous.Value.GetString()).ShouldBe(("email", "ada@example.com"));
+        happened.At("data.0.request.id").GetString().ShouldBe(request.Header("Request-Id"));
+        happened.At("data.0.request.idempotency_key").GetString().ShouldBe("key-1");
+        happened.At("data.0.api_version").GetString().ShouldBe(StripeSimulatorOptions.PinnedApiVersion);
+    }
+
+    [Fact]
+    public async Task A_renewal_tells_the_items_with_their_old_period()
+    {
+        var id = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Pro);
+        var before = _stage.Simulation.Subscription(id).CurrentPeriodEnd.ToUnixTimeSeconds();
+
+        _stage.Simulation.Advance(TimeSpan.FromDays(31));
+
+        var updates = (await _stage.Api.GetAsync("/v1/events?type=customer.subscription.updated")).Ok();
+        updates.Data.Select(static update => update.GetProperty("data").GetProperty("previous_attributes"))
+            .ShouldContain(previous => previous.ToString().Contains($"\"current_period_end\": {before}"));
+        updates.Data.ShouldAllBe(update => update.GetProperty("created").GetInt64() == before);
+    }
+
+    [Theory]
+    [InlineData("type=customer.*", 2)]
+    [InlineData("type=customer.created", 1)]
+    [InlineData("types[]=customer.created&types[]=price.created", 3)]
+    [InlineData("created[gt]=4102444800", 0)]
+    public async Task Events_are_found_by_type_and_time(string query, int count)
+    {
+        _stage.Simulation.AddCustomer();
+
+        (await _stage.Api.GetAsync($"/v1/events?{query}")).Ok().Data.Count.ShouldBe(count);
+    }
+
+    [Theory]
+    [InlineData("type=a&types[]=b")]
+    [InlineData("types[]=a", 21)]
+    public async Task Type_and_types_exclude_each_other_and_types_are_few(string query, int times = 1) =>
+        (await _stage.Api.GetAsync($"/v1/events?{string.Join('&', Enumerable.Repeat(query, times))}")).Status.ShouldBe(400);
+
+    [Fact]
+    public async Task A_cursor_catches_up_from_the_oldest_unseen_event_on()
+    {
+        var seen = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.id").GetString();
+        for (var customer = 0; customer < 3; customer++)
+            _stage.Simulation.AddCustomer(card: null);
+
+        var page = (await _stage.Api.GetAsync($"/v1/events?limit=2&ending_before={seen}")).Ok();
+        var next = (await _stage.Api.GetAsync($"/v1/events?limit=2&ending_before={page.At("data.0.id").GetString()}")).Ok();
+
+        (page.Data.Count, page["has_more"].GetBoolean()).ShouldBe((2, true));
+        (next.Data.Count, next["has_more"].GetBoolean()).ShouldBe((1, false));
+    }
+
+    [Fact]
+    public async Task Events_are_kept_for_thirty_days()
+    {
+        _stage.Simulation.AddCustomer();
+        _stage.Simulation.Advance(TimeSpan.FromDays(31));
+
+        (await _stage.Api.GetAsync("/v1/events")).Ok().Data.ShouldBeEmpty();
+    }
+}
