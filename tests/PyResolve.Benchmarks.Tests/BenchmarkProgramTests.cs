@@ -24,14 +24,14 @@ public sealed class BenchmarkProgramTests : IDisposable
         await File.WriteAllTextAsync(
             Page, "Before.\n\n<!-- benchmark: flood -->\nold figures\n<!-- end of flood -->\n\nAfter.\n", TestContext.Current.CancellationToken);
 
-        var result = await RunAsync("--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--server", Built, "--output", Page);
+        var result = await RunAsync("--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--minutes", "0.02", "--server", Built, "--output", Page);
 
         result.OrThrow("The benchmark");
         var page = await File.ReadAllTextAsync(Page, TestContext.Current.CancellationToken);
         page.ShouldStartWith("Before.\n\n<!-- benchmark: flood -->\n");
         page.ShouldContain("<!-- end of flood -->\n\nAfter.\n");
         page.ShouldNotContain("old figures");
-        foreach (var row in new[] { "| the same, behind the key check | ", "| wrong secrets on a valid prefix | ", "| the server's GET /quota | ", "| managed memory | " })
+        foreach (var row in new[] { "| the same, behind the key check | ", "| wrong secrets on a valid prefix | ", "| the server's GET /quota | ", "| managed memory | ", "| binary COPY into the same table, one connection | ", "| none: idle | " })
             page.ShouldContain(row);
     }
 

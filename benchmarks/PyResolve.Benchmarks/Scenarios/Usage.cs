@@ -99,7 +99,7 @@ internal static class Usage
     /// <summary>On the embedded engine: an empty store each, and the same few accounts.</summary>
     private static async Task<(Table Table, Goal Goal)> CompareEmbeddedAsync(Bench bench, CancellationToken cancellationToken)
     {
-        await using var server = await ServerProcess.StartAsync(cancellationToken: cancellationToken);
+        await using var server = await bench.StartEmbeddedServerAsync(cancellationToken);
         var keys = new List<string>();
         for (var i = 0; i < Math.Min(EmbeddedAccounts, bench.Effort.Keys); i++)
             keys.Add((await TestAccount.SignUpAsync(server.Http)).ApiKey);

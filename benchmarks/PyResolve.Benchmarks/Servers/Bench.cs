@@ -43,6 +43,10 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
         BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null) =>
         ServerProcess.StartProgramAsync(server.Assembly, With(store, settings), cancellationToken);
 
+    /// <summary>The product on an embedded store of its own.</summary>
+    public Task<ServerProcess> StartEmbeddedServerAsync(CancellationToken cancellationToken) =>
+        ServerProcess.StartProgramAsync(server.Assembly, cancellationToken: cancellationToken);
+
     /// <summary>The limit server that commits each event, on an embedded store of its own.</summary>
     public static Task<ServerProcess> StartEmbeddedLimitAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(LimitServer, new Dictionary<string, string?> { ["PYRESOLVE_LIMIT"] = "usage" }, cancellationToken);
