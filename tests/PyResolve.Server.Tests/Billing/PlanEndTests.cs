@@ -101,13 +101,13 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
+        await subscriber.BecomesAsync(Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd });
         await subscriber.HasPlanAsync("pro");
         await billing.Store.ExecuteSqlAsync("update profiles set plan = 'enterprise'");
 
         await subscriber.BecomesAsync(Subscriptions.Pro("canceled"));
         await billing.SettlesAsync();
-        billing.Clock.Advance(TimeSpan.FromDays(30));
+        billing.Clock.Advance(TimeSpan.FromHours(1));
 
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
     }

@@ -38,8 +38,15 @@ internal sealed class StripeTransport(HttpClient http, BillingOptions options, T
     public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Get, "/v1/prices", new StripeForm().Add("limit", 1), idempotencyKey: null);
-        using var response = await http.SendAsync(request, cancellationToken);
-        return response.Headers.Date - time.GetUtcNow();
+        try
+        {
+            using var response = await http.SendAsync(request, cancellationToken);
+            return response.Headers.Date - time.GetUtcNow();
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new StripeException($"Stripe cannot be reached: {exception.Message}", exception);
+        }
     }
 
     private async Task<T> SendAsync<T>(

@@ -9,7 +9,8 @@ internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToke
 
 /// <summary>A number taken before a fetch: its result is written only where no later one was.</summary>
 /// <param name="Lease">Whose turn it is; <see langword="null"/> for a fetch that waits for nobody.</param>
-internal sealed record SyncNumber(string CustomerId, Guid UserId, long Value, Guid? Lease);
+/// <param name="AccountIsGone">Whether the account was deleted here.</param>
+internal sealed record SyncNumber(string CustomerId, Guid UserId, long Value, Guid? Lease, bool AccountIsGone = false);
 
 /// <summary>
 /// The rows that tie accounts to customers, with the fence around them. Locks are taken in one order: the profile, then the customer,
@@ -108,6 +109,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     where origin = {_origin} and customer_id = {customerId} and state in ('pending', 'dead') and taken_seq is null
                     """,
                     cancellationToken);
+                var accounts = await session.NumberAsync($"select count(*) from profiles where id = {taken.UserId} and deleted_at is null", cancellationToken);
+                taken = taken with { AccountIsGone = accounts == 0 };
             }
 
             return taken;
@@ -157,7 +160,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 """,
                 cancellationToken);
             await ReleaseAsync(session, number, cancellationToken);
-            return new Applied(standing, IsNewest: isNewest, HasChanged: standing != before, AccountIsGone: profile is null);
+            return new Applied(standing, IsNewest: isNewest, HasChanged: standing != before);
         },
         cancellationToken);
 
@@ -230,5 +233,4 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 /// <param name="Standing">What is stored now.</param>
 /// <param name="IsNewest">Whether it was this one's; otherwise a later fetch's stands.</param>
 /// <param name="HasChanged">Whether it differs from what was stored before.</param>
-/// <param name="AccountIsGone">Whether the account was deleted here.</param>
-internal sealed record Applied(Standing Standing, bool IsNewest, bool HasChanged, bool AccountIsGone);
+internal sealed record Applied(Standing Standing, bool IsNewest, bool HasChanged);

@@ -63,6 +63,10 @@ internal sealed partial class CustomerSync(
     private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
     {
         var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
+        var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
+        // Before anything is done with: what fails here is tried again.
+        if (number.AccountIsGone)
+            await CancelAsync(inForce, cancellationToken);
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var applied = await customers.ApplyAsync(
             number,
@@ -73,9 +77,6 @@ internal sealed partial class CustomerSync(
             Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
         if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
             Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
-        if (applied.AccountIsGone)
-            await CancelAsync(inForce, cancellationToken);
         return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged);
     }
 

@@ -2,10 +2,10 @@ using PyResolve.Server.Billing.Stripe;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>Subscriptions as Stripe would show them, paid until a month after the tests' clock begins.</summary>
+/// <summary>Subscriptions as Stripe would show them, paid until an hour after the tests' clock begins.</summary>
 internal static class Subscriptions
 {
-    public static readonly DateTimeOffset PeriodEnd = new(2026, 12, 15, 12, 0, 0, TimeSpan.Zero);
+    public static readonly DateTimeOffset PeriodEnd = new(2026, 11, 15, 13, 0, 0, TimeSpan.Zero);
 
     public static StripePrice ProPrice { get; } = new("price_pro") { Recurring = new("month", "licensed") };
 
