@@ -17,7 +17,8 @@ internal sealed class LeaseKeys
 
     private readonly Lazy<IReadOnlyList<LeaseKey>> _keys;
 
-    private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) => _keys = new Lazy<IReadOnlyList<LeaseKey>>(read);
+    // What failed, such as on a full disk, is tried again the next time.
+    private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) => _keys = new Lazy<IReadOnlyList<LeaseKey>>(read, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary><see langword="null"/>: this server gives no leases.</summary>
     public LeaseKey? Signing => _keys.Value is [var first, ..] ? first : null;

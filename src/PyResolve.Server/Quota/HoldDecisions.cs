@@ -56,22 +56,27 @@ internal sealed class HoldDecisions(DateTimeOffset now, bool givesLeases)
                 : new HoldOutcome.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request.");
         }
 
+        var same = FindSame(item);
+        // Judged when it was granted, whatever the plan has become.
+        if (same is not null && same.Tier == item.Wanted.Tier && same.Quantity == item.Wanted.Quantity)
+            return Repeat(item, same);
         if (item.Wanted.Tier is not "tier1" && !account.Plan.LlmAllowed)
             return new HoldOutcome.LlmNotAllowed(account.Plan.Name);
-        if (item.Wanted.OnceKey is { } onceKey
-            && _byOnceKey.TryGetValue((item.UserId, onceKey), out var same)
-            && same.State is ReservationStates.Held or ReservationStates.Committed)
-        {
-            return Repeat(item, same);
-        }
-
-        return Grant(item, account);
+        return same is null
+            ? Grant(item, account)
+            : new HoldOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");
     }
+
+    /// <summary>The hold that stands for the same work, if there is one.</summary>
+    private Hold? FindSame(HoldItem item) =>
+        item.Wanted.OnceKey is { } onceKey
+        && _byOnceKey.TryGetValue((item.UserId, onceKey), out var hold)
+        && hold.State is ReservationStates.Held or ReservationStates.Committed
+            ? hold
+            : null;
 
     private HoldOutcome Repeat(HoldItem item, Hold same)
     {
-        if (same.Tier != item.Wanted.Tier || same.Quantity != item.Wanted.Quantity)
-            return new HoldOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");
         var key = (same.UserId, same.Id);
         if (same.State == ReservationStates.Committed)
         {

@@ -47,7 +47,7 @@ internal sealed class HoldGroup : IAsyncDisposable
         var plans = await LockAccountsAsync(session, [.. items.Select(static item => item.UserId).Distinct()], cancellationToken);
         // Only now: whoever held the locks before has decided at an earlier instant.
         var now = _time.GetInstant();
-        var decisions = new HoldDecisions(now, _leases.CanSign);
+        var decisions = new HoldDecisions(now, givesLeases: items.Any(static item => item.Wanted.Machine is not null) && _leases.CanSign);
         await FindByIdempotencyKeysAsync(session, items, decisions, cancellationToken);
         var repeated = await FindByOnceKeysAsync(session, items, decisions, now, cancellationToken);
         var due = await LockDueAsync(session, [.. plans.Keys], repeated, now, cancellationToken);

@@ -45,4 +45,7 @@ internal abstract record SettlementOutcome
     public sealed record TooLate(DateTimeOffset RefundedUntil) : SettlementOutcome;
 
     public sealed record NotFound : SettlementOutcome;
+
+    /// <summary>It has a value that the store does not take. Nothing was stored.</summary>
+    public sealed record Refused : SettlementOutcome;
 }

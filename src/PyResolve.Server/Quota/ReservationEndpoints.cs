@@ -91,6 +91,7 @@ internal static class ReservationEndpoints
                 Remaining: 0,
                 await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted))),
             SettlementOutcome.TooMany tooMany => new ProblemResult(Problems.Invalid("quantity", $"is more than the {tooMany.Available} that the reservation has left.")),
+            SettlementOutcome.Refused => new ProblemResult(RecordOutcome.Refused.ToProblem()!),
             SettlementOutcome.IdTaken => new ProblemResult(Problems.Conflict("Another usage event has this id already. Send another id, or none.")),
             _ => NoSuchReservation(),
         };

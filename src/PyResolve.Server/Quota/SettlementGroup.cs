@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.ExceptionServices;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Storage;
@@ -18,11 +19,7 @@ internal sealed class SettlementGroup : IAsyncDisposable
     public SettlementGroup(Database database, TimeProvider time)
     {
         (_database, _time) = (database, time);
-        _group = new GroupCommit<Settlement, SettlementOutcome>(Limits, FlushAsync, static (_, exception) =>
-        {
-            ExceptionDispatchInfo.Throw(exception);
-            return null!;
-        });
+        _group = new GroupCommit<Settlement, SettlementOutcome>(Limits, FlushAsync, Refuse);
     }
 
     public async Task<SettlementOutcome> SettleAsync(Settlement settlement, CancellationToken cancellationToken)
@@ -32,6 +29,14 @@ internal sealed class SettlementGroup : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
+
+    /// <summary>What the store does not take is the sender's to mend; whatever else went wrong is not.</summary>
+    private SettlementOutcome.Refused Refuse(Settlement settlement, Exception exception)
+    {
+        if (exception is not DbException refusal || _database.Engine.Classify(refusal) is not FailureKind.Refused)
+            ExceptionDispatchInfo.Throw(exception);
+        return new SettlementOutcome.Refused();
+    }
 
     private Task<IReadOnlyList<SettlementOutcome>> FlushAsync(IReadOnlyList<Settlement> settlements) =>
         _database.WriteAsync(session => SettleAsync(session, settlements, CancellationToken.None), CancellationToken.None);
@@ -43,10 +48,10 @@ internal sealed class SettlementGroup : IAsyncDisposable
         var now = _time.GetInstant();
         foreach (var hold in holds.All.ToList())
             holds.Become(hold.At(now));
-        await HoldRows.LockMonthsAsync(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))], cancellationToken);
 
         var outcomes = new SettlementOutcome[settlements.Count];
         var spent = await SpentOnAsync(session, settlements, holds, cancellationToken);
+        var rollups = new Rollups();
         foreach (var round in RoundsOf(settlements))
         {
             var postings = new List<(int Place, Posting Posting)>();
@@ -57,9 +62,12 @@ internal sealed class SettlementGroup : IAsyncDisposable
                     postings.Add((place, new Posting(settlements[place].UserId, usage)));
             }
 
-            await RecordAsync(session, postings, holds, outcomes, now, cancellationToken);
+            await RecordAsync(session, postings, holds, rollups, outcomes, now, cancellationToken);
         }
 
+        // After all events, as everywhere: one that comes by POST /usage under the same id must not wait for a month that waits for it.
+        await HoldRows.LockMonthsAsync(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))], cancellationToken);
+        await rollups.WriteAsync(session, cancellationToken);
         await holds.WriteAsync(session, cancellationToken);
         return outcomes;
     }
@@ -111,13 +119,14 @@ internal sealed class SettlementGroup : IAsyncDisposable
         Session session,
         List<(int Place, Posting Posting)> postings,
         HeldUnits holds,
+        Rollups rollups,
         SettlementOutcome[] outcomes,
         DateTimeOffset now,
         CancellationToken cancellationToken)
     {
         if (postings.Count == 0)
             return;
-        var recorded = await LedgerWriter.RecordSettledAsync(session, [.. postings.Select(static pair => pair.Posting)], cancellationToken);
+        var recorded = await LedgerWriter.RecordSettledAsync(session, [.. postings.Select(static pair => pair.Posting)], rollups, cancellationToken);
         foreach (var ((place, (userId, usage)), outcome) in postings.Zip(recorded))
         {
             if (outcome is RecordOutcome.Recorded)

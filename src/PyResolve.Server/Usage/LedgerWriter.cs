@@ -49,20 +49,18 @@ internal static class LedgerWriter
         return outcomes;
     }
 
-    /// <summary>Records events whose holds, if they name any, are the caller's to settle.</summary>
+    /// <summary>Records events whose holds are the caller's to settle. The rollups are the caller's to write, once all events are there.</summary>
     /// <returns>How each ended.</returns>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordSettledAsync(
-        Session session, List<Posting> postings, CancellationToken cancellationToken)
+        Session session, List<Posting> postings, Rollups rollups, CancellationToken cancellationToken)
     {
         var outcomes = await InsertAsync(session, postings, cancellationToken);
-        var rollups = new Rollups();
         for (var i = 0; i < outcomes.Length; i++)
         {
             if (outcomes[i] is RecordOutcome.Recorded)
                 rollups.Add(postings[i]);
         }
 
-        await rollups.WriteAsync(session, cancellationToken);
         return outcomes;
     }
 

@@ -153,9 +153,19 @@ internal sealed class UsageBatch
     }
 
     /// <summary>The id of an event that cannot be read as a whole.</summary>
-    private static Guid? IdOf(JsonElement element) =>
-        element.ValueKind is JsonValueKind.Object && element.TryGetProperty("id", out var id) && id.ValueKind is JsonValueKind.String
-        && Guid.TryParseExact(id.GetRawText().Trim('"'), "D", out var value) ? value : null;
+    private static Guid? IdOf(JsonElement element)
+    {
+        if (element.ValueKind is not JsonValueKind.Object)
+            return null;
+        // Member by member: a look-up by name throws where another member's name has half a character.
+        foreach (var member in element.EnumerateObject())
+        {
+            if (IsReadable(() => member.Name) && member.NameEquals("id") && member.Value.ValueKind is JsonValueKind.String)
+                return Guid.TryParseExact(member.Value.GetRawText().Trim('"'), "D", out var value) ? value : null;
+        }
+
+        return null;
+    }
 
     private static UsageBatchResult Invalid(Guid? id, Problem problem) =>
         new(id, UsageBatchStatuses.Invalid) { Code = problem.Code, Errors = problem.Errors };

@@ -340,6 +340,43 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_once_key_answers_as_before_after_the_plan_has_fallen(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
+        var id = (await account.HoldAsync(tier: "tier2", onceKey: "work")).Id();
+        await account.CommitAsync(id);
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'free'");
+
+        var again = await account.HoldAsync(tier: "tier2", onceKey: "work");
+
+        (again.Status, again.Id()).ShouldBe((200, id));
+        (await account.HoldAsync(tier: "tier2", onceKey: "other-work")).Code.ShouldBe("llm_not_allowed");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task One_id_sent_as_a_commit_and_as_an_event_at_once_is_recorded_once(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
+        for (var round = 0; round < 20; round++)
+        {
+            var (hold, same) = ((await account.HoldAsync()).Id(), Guid.CreateVersion7());
+
+            var answers = await Task.WhenAll(
+                account.CommitAsync(hold, new { id = same }),
+                account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", id = same }));
+
+            answers.Select(answer => answer.Status).Order().ShouldBe([200, 409]);
+        }
+
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(20);
+        (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(20);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_commit_under_the_id_of_an_event_that_spent_the_hold_is_a_conflict(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);

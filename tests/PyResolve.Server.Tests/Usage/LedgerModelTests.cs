@@ -8,6 +8,7 @@ using PyResolve.Server.Usage;
 namespace PyResolve.Server.Tests.Usage;
 
 /// <summary>However events are grouped, each ends as if it had come alone: against a model of a few lines.</summary>
+[Trait("Category", "Proof")]
 public sealed class LedgerModelTests(SharedServers servers)
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero);
