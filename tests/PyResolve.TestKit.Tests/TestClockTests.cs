@@ -44,6 +44,21 @@ public sealed class TestClockTests
     }
 
     [Fact]
+    public void After_a_jump_each_timer_that_fell_due_fires_once_and_then_as_before()
+    {
+        List<string> fired = [];
+        using var tick = Timer("tick", fired, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10));
+        using var once = Timer("once", fired, TimeSpan.FromSeconds(1));
+        using var later = Timer("later", fired, TimeSpan.FromDays(8));
+
+        _clock.Jump(TimeSpan.FromDays(7));
+        fired.ShouldBe(["once 12:00:00", "tick 12:00:00"]);
+
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        fired[2..].ShouldBe(["tick 12:00:10"]);
+    }
+
+    [Fact]
     public void A_timer_that_is_disposed_stopped_or_not_yet_due_does_not_fire()
     {
         List<string> fired = [];

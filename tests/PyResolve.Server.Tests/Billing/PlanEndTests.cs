@@ -12,9 +12,9 @@ public sealed class PlanEndTests(SharedServers servers)
         await subscriber.HasPlanAsync("pro");
         billing.Stripe.FailNext(int.MaxValue);
 
-        billing.Clock.Advance(TimeSpan.FromDays(7) - TimeSpan.FromSeconds(1));
+        billing.Clock.Jump(TimeSpan.FromDays(7) - TimeSpan.FromSeconds(1));
         (await subscriber.PlanAsync()).ShouldBe("pro");
-        billing.Clock.Advance(TimeSpan.FromSeconds(1));
+        billing.Clock.Jump(TimeSpan.FromSeconds(1));
 
         // At once, before anything has been swept.
         (await subscriber.PlanAsync()).ShouldBe("free");
@@ -33,7 +33,7 @@ public sealed class PlanEndTests(SharedServers servers)
 
         for (var day = 1; day <= 3; day++)
         {
-            billing.Clock.Advance(TimeSpan.FromDays(1));
+            billing.Clock.Jump(TimeSpan.FromDays(1));
             await subscriber.TellAsync("invoice.payment_failed");
             await billing.SettlesAsync();
         }
@@ -107,7 +107,7 @@ public sealed class PlanEndTests(SharedServers servers)
 
         await subscriber.BecomesAsync(Subscriptions.Pro("canceled"));
         await billing.SettlesAsync();
-        billing.Clock.Advance(TimeSpan.FromHours(1));
+        billing.Clock.Jump(TimeSpan.FromHours(1));
 
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
     }

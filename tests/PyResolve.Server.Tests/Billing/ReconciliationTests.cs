@@ -20,7 +20,7 @@ public sealed class ReconciliationTests(SharedServers servers)
             billing.Stripe.Events.Add(Listed($"evt_missed_{i}", subscriber.CustomerId, billing.Clock.GetUtcNow().AddMinutes(i)));
         billing.Stripe.Events.Add(Listed("evt_ancient", subscriber.CustomerId, billing.Clock.GetUtcNow().AddDays(-1)));
 
-        billing.Clock.Advance(TimeSpan.FromHours(1));
+        billing.Clock.Jump(TimeSpan.FromHours(1));
 
         await subscriber.HasPlanAsync("pro", TimeSpan.FromSeconds(20));
         await billing.CountsAsync("select repaired from billing_jobs where name = 'events'", 5);
@@ -42,7 +42,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         await billing.CountsAsync("select count(*) from billing_jobs", 2);
         billing.Stripe.Set(subscribes.CustomerId, Subscriptions.Unlimited());
         billing.Stripe.Set(ends.CustomerId, Subscriptions.Pro("canceled", $"sub_{ends.CustomerId}"));
-        billing.Clock.Advance(TimeSpan.FromHours(15));
+        billing.Clock.Jump(TimeSpan.FromHours(15));
 
         await subscribes.HasPlanAsync("unlimited", TimeSpan.FromSeconds(20));
         await ends.HasPlanAsync("free");

@@ -29,10 +29,13 @@ public sealed class StormTests(SharedServers servers)
         var bodies = Enumerable.Range(0, Deliveries / 2).Select(i => BillingServer.Event(subscribers[i % Customers].Subscriber.CustomerId)).ToArray();
         var storm = bodies.Concat(bodies).ToArray();
         random.Shuffle(storm);
-        billing.Stripe.OnTheWay = static (_, cancellationToken) => Task.Delay(20, cancellationToken);
+        // The first read of a customer lasts as long as the storm; all that came meanwhile is one more.
+        var isOver = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        billing.Stripe.OnTheWay = (_, cancellationToken) => isOver.Task.WaitAsync(cancellationToken);
         var before = billing.Stripe.Reads;
 
         var answers = await Task.WhenAll(storm.Select(billing.DeliverAsync));
+        isOver.SetResult();
         await billing.SettlesAsync();
 
         answers.ShouldAllBe(answer => answer.Status == 200);
@@ -40,7 +43,7 @@ public sealed class StormTests(SharedServers servers)
         foreach (var (subscriber, plan) in subscribers)
             (await subscriber.PlanAsync()).ShouldBe(plan);
         var reads = billing.Stripe.Reads - before;
-        reads.ShouldBeInRange(Customers, Deliveries / 2);
+        reads.ShouldBeInRange(Customers, 3 * Customers);
         Proofs.Report("Stripe's events in a storm", $"{engine}: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: {reads} reads of subscriptions, all plans right.");
     }
 }

@@ -42,6 +42,18 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
     }
 
     /// <summary>
+    /// Moves time forward as a machine that slept sees it: each timer that fell due meanwhile fires once, and sees the instant of waking.
+    /// However long the span, it costs what the timers cost once.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative: elapsed time never runs back.</exception>
+    public void Jump(TimeSpan amount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(amount, TimeSpan.Zero);
+        foreach (var due in TakeAllDueAfter(amount))
+            due.Fire();
+    }
+
+    /// <summary>
     /// Sets the instant. Forward, this is <see cref="Advance"/>; backward, only the wall clock changes, as when someone sets it back: timers
     /// and timestamps go on.
     /// </summary>
@@ -83,6 +95,24 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
             else
                 _timers.Remove(next);
             return next;
+        }
+    }
+
+    private List<Timer> TakeAllDueAfter(TimeSpan amount)
+    {
+        lock (_gate)
+        {
+            _elapsed += amount;
+            List<Timer> due = [.. _timers.Where(timer => timer.DueAt <= _elapsed).OrderBy(timer => timer.DueAt)];
+            foreach (var timer in due)
+            {
+                if (timer.Period > TimeSpan.Zero)
+                    timer.DueAt = _elapsed + timer.Period;
+                else
+                    _timers.Remove(timer);
+            }
+
+            return due;
         }
     }
 
