@@ -54,7 +54,7 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
     }
 
     /// <summary>
-    /// Sets the instant. Forward, this is <see cref="Advance"/>; backward, only the wall clock changes, as when someone sets it back: timers
+    /// Sets the instant. Forward, this is <see cref="Jump"/>; backward, only the wall clock changes, as when someone sets it back: timers
     /// and timestamps go on.
     /// </summary>
     public void SetUtcNow(DateTimeOffset instant)
@@ -62,7 +62,7 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
         var step = instant - GetUtcNow();
         if (step >= TimeSpan.Zero)
         {
-            Advance(step);
+            Jump(step);
             return;
         }
 
