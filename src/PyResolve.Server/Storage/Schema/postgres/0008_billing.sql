@@ -61,7 +61,8 @@ create index stripe_events_due on stripe_events (origin, next_attempt_at) where 
 create index stripe_events_customer on stripe_events (origin, customer_id) where state in ('pending', 'dead');
 create index stripe_events_age on stripe_events (received_at);
 
--- The one checkout that an account may have open. The attempt is part of its idempotency key.
+-- The one checkout that an account may have open. The attempt is part of its idempotency key. replaced_session_id: the one before, until
+-- it is known to be closed.
 create table billing_checkouts (
     origin      text not null,
     user_id     uuid not null,
@@ -70,6 +71,7 @@ create table billing_checkouts (
     price       text not null,
     session_id  text,
     url         text,
+    replaced_session_id text,
     primary key (origin, user_id)
 );
 

@@ -64,6 +64,7 @@ create table billing_checkouts (
     price       text not null,
     session_id  text,
     url         text,
+    replaced_session_id text,
     primary key (origin, user_id)
 ) strict, without rowid;
 
