@@ -47,6 +47,47 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Two_that_are_past_due_have_one_grace_each_and_it_ends(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("past_due", "sub_2"));
+        await subscriber.HasPlanAsync("unlimited");
+
+        foreach (var days in (int[])[7, 1, 7])
+        {
+            billing.Clock.Jump(TimeSpan.FromDays(days));
+            await subscriber.TellAsync("invoice.payment_failed");
+            await billing.SettlesAsync();
+            (await subscriber.PlanAsync()).ShouldBe("free");
+        }
+
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("active", "sub_2"));
+        await subscriber.HasPlanAsync("unlimited");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Voided_invoices_end_the_plan_with_the_period_and_not_with_a_later_one(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var (paused, next) = (Subscriptions.Pro() with { PauseCollection = new("void") }, Subscriptions.PeriodEnd.AddDays(30));
+        await subscriber.BecomesAsync(paused);
+        await subscriber.HasPlanAsync("pro");
+
+        billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
+        await subscriber.BecomesAsync(paused.Until(next));
+        await billing.SettlesAsync();
+        (await subscriber.PlanAsync()).ShouldBe("free");
+
+        await subscriber.BecomesAsync(Subscriptions.Pro().Until(next));
+        await subscriber.HasPlanAsync("pro");
+        await subscriber.BecomesAsync(paused.Until(next));
+        await billing.SettlesAsync();
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_cancelled_plan_ends_with_its_period_even_if_nothing_arrives(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

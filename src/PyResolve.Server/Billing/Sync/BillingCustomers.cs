@@ -24,8 +24,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 
     private static readonly SqlFragment Columns = new(
         """
-        customer_id, user_id, return_token, unlinked_at, applied_at, subscription_id, status, granted_plan, plan, plan_until, plan_then, quantity, cancelling,
-        current_period_end, past_due_since, grace_ends_at, flags
+        customer_id, user_id, return_token, unlinked_at, applied_at, subscription_id, status, plan, plan_until, plan_then, quantity, cancelling,
+        current_period_end, grace_ends_at, remembered, flags
         """);
 
     private readonly string _origin = options.Origin;
@@ -141,7 +141,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 select {Columns}, applied_seq from billing_customers
                 where origin = {_origin} and customer_id = {number.CustomerId} {session.Engine.ForUpdate}
                 """,
-                static row => new { Customer = Read(row), AppliedSeq = row.Int64(17) },
+                static row => new { Customer = Read(row), AppliedSeq = row.Int64(16) },
                 cancellationToken);
             var before = row?.Customer.Standing ?? Standing.None;
             var isNewest = row is { Customer.IsLinked: true } && row.AppliedSeq < number.Value;
@@ -180,10 +180,10 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             $"""
             update billing_customers
             set applied_seq = {number.Value}, applied_at = {now}, unlinked_at = {unlinkedAt}, subscription_id = {standing.SubscriptionId},
-                status = {standing.Status}, granted_plan = {standing.GrantedPlan}, plan = {standing.Plan}, plan_until = {standing.PlanUntil},
+                status = {standing.Status}, plan = {standing.Plan}, plan_until = {standing.PlanUntil},
                 plan_then = {standing.PlanThen}, quantity = {standing.Quantity}, cancelling = {standing.Cancelling},
-                current_period_end = {standing.CurrentPeriodEnd}, past_due_since = {standing.PastDueSince},
-                grace_ends_at = {standing.GraceEndsAt}, flags = {standing.Flags}
+                current_period_end = {standing.CurrentPeriodEnd}, grace_ends_at = {standing.GraceEndsAt},
+                remembered = {standing.Remembered}, flags = {standing.Flags}
             where origin = {_origin} and customer_id = {number.CustomerId} and applied_seq < {number.Value}
             """,
             cancellationToken);
@@ -214,16 +214,15 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         {
             SubscriptionId = row.TextOrNull(5),
             Status = row.TextOrNull(6),
-            GrantedPlan = row.TextOrNull(7),
-            Plan = row.Text(8),
-            PlanUntil = row.InstantOrNull(9),
-            PlanThen = row.Text(10),
-            Quantity = row.Int64OrNull(11),
-            Cancelling = row.Boolean(12),
-            CurrentPeriodEnd = row.InstantOrNull(13),
-            PastDueSince = row.InstantOrNull(14),
-            GraceEndsAt = row.InstantOrNull(15),
-            Flags = row.Text(16),
+            Plan = row.Text(7),
+            PlanUntil = row.InstantOrNull(8),
+            PlanThen = row.Text(9),
+            Quantity = row.Int64OrNull(10),
+            Cancelling = row.Boolean(11),
+            CurrentPeriodEnd = row.InstantOrNull(12),
+            GraceEndsAt = row.InstantOrNull(13),
+            Remembered = row.Text(14),
+            Flags = row.Text(15),
         },
         IsLinked: row.InstantOrNull(3) is null,
         row.InstantOrNull(4));
