@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>A plan that ends by time ends then, whether or not anything arrives; what an operator or another Stripe set is minded.</summary>
@@ -135,6 +137,25 @@ public sealed class PlanEndTests(SharedServers servers)
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
         (await subscriber.PlanAsync()).ShouldBe("pro");
         (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("free");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_operator_without_the_key_takes_no_paid_plan_away(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync("ada@example.com");
+        await subscriber.BecomesAsync(Subscriptions.Unlimited());
+        await subscriber.HasPlanAsync("unlimited");
+        await billing.Own.Server.DisposeAsync();
+        var cancellation = TestContext.Current.CancellationToken;
+
+        await using var without = await TestServer.StartAsync(billing.Store, new Dictionary<string, string?> { ["environment"] = "Production" }, billing.Clock);
+        var overrides = without.Services.GetRequiredService<PyResolve.Server.Billing.Sync.PlanOverrides>();
+
+        (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("unlimited");
+        (await overrides.SetAsync("ada@example.com", "enterprise", cancellation)).ShouldBe("enterprise");
+        (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("unlimited");
+        (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("test");
     }
 
     [Theory, OnBothEngines]

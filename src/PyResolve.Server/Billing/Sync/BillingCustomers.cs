@@ -36,6 +36,23 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
     public Task<BillingCustomer?> FindLinkedAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {Columns} from billing_customers where origin = {_origin} and user_id = {userId} and unlinked_at is null", Read, cancellationToken);
 
+    /// <summary>What the account's customer was found to have, at whichever Stripe, whether or not this process has a key.</summary>
+    /// <param name="session">One that has locked the profile.</param>
+    /// <param name="userId">Whose.</param>
+    /// <param name="origin">Which Stripe's; where <see langword="null"/>, this process's, else the most real one.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public async Task<(string Origin, Standing Standing)> ReadStandingAsync(Session session, Guid userId, string? origin, CancellationToken cancellationToken)
+    {
+        var wanted = origin ?? (options.IsConfigured ? _origin : null);
+        var linked = await session.ListAsync(
+            $"select {Columns}, origin from billing_customers where user_id = {userId} and unlinked_at is null",
+            static row => (Origin: row.Text(16), Read(row).Standing),
+            cancellationToken);
+        return linked.Where(found => wanted is null || found.Origin == wanted)
+            .OrderBy(static found => found.Origin switch { BillingOrigins.Live => 0, BillingOrigins.Test => 1, _ => 2 })
+            .FirstOrDefault((wanted ?? _origin, Standing.None));
+    }
+
     public Task<BillingCustomer?> FindByReturnTokenAsync(string token, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {Columns} from billing_customers where origin = {_origin} and return_token = {token} and unlinked_at is null", Read, cancellationToken);
 
