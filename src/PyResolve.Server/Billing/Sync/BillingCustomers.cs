@@ -62,7 +62,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         Read,
         cancellationToken);
 
-    /// <summary>Ties an account to a customer, unless either is tied already.</summary>
+    /// <summary>Ties an account to a customer, unless either is tied already. One that was the account's and was gone may be tied again.</summary>
     /// <returns>The customer that the account is tied to now; <see langword="null"/> where the account is gone.</returns>
     public async Task<BillingCustomer?> LinkAsync(Guid userId, string customerId, CancellationToken cancellationToken)
     {
@@ -80,12 +80,29 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     on conflict do nothing
                     """,
                     cancellationToken);
-                if (isNew == 1)
+                var isBack = isNew == 0 && await session.ExecuteAsync(
+                    $"""
+                    update billing_customers set unlinked_at = null
+                    where origin = {_origin} and customer_id = {customerId} and user_id = {userId} and unlinked_at is not null
+                      and not exists (select 1 from billing_customers b where b.origin = {_origin} and b.user_id = {userId} and b.unlinked_at is null)
+                    """,
+                    cancellationToken) == 1;
+                if (isNew == 1 || isBack)
                     await session.ExecuteAsync($"update profiles set stripe_customer_id = {customerId} where id = {userId}", cancellationToken);
             },
             cancellationToken);
         return await FindLinkedAsync(userId, cancellationToken);
     }
+
+    /// <summary>The account's customer that was last seen to be gone.</summary>
+    public Task<string?> FindLastUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
+        $"""
+        select customer_id from billing_customers
+        where origin = {_origin} and user_id = {userId} and unlinked_at is not null
+        order by unlinked_at desc, customer_id limit 1
+        """,
+        static row => row.Text(0),
+        cancellationToken);
 
     /// <summary>How many customers of the account were deleted at Stripe: the next one needs another idempotency key.</summary>
     public async Task<long> CountUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => await database.ReadAsync(
