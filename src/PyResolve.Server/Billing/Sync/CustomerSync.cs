@@ -51,12 +51,11 @@ internal sealed partial class CustomerSync(
     }
 
     /// <summary>What a sync would find, without writing it.</summary>
-    public async Task<(Standing Before, Standing Now)?> PreviewAsync(string customerId, CancellationToken cancellationToken)
+    public async Task<(Standing Before, Standing Now)> PreviewAsync(string customerId, CancellationToken cancellationToken)
     {
-        if (await customers.FindAsync(customerId, cancellationToken) is not { } customer)
-            return null;
+        var before = (await customers.FindAsync(customerId, cancellationToken))?.Standing ?? Standing.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
-        return (customer.Standing, isGone ? Standing.None : await JudgeAsync(subscriptions, customer.Standing, cancellationToken));
+        return (before, isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken));
     }
 
     public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
