@@ -67,6 +67,76 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_checkout_that_could_not_be_closed_is_closed_before_another_is_made(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+        billing.Stripe.FailNextExpiries(2);
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["open"]);
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "open"]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_checkout_paid_while_another_plan_is_asked_for_is_a_subscription(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var looks = 0;
+        billing.Stripe.OnTheWay = (customerId, _) =>
+        {
+            // The account has been looked at; then it pays.
+            if (++looks == 2)
+            {
+                billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete);
+                billing.Stripe.Set(customerId, Subscriptions.Pro());
+            }
+
+            return Task.CompletedTask;
+        };
+
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(409, "already_subscribed");
+        billing.Stripe.Checkouts.Count.ShouldBe(1);
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_checkout_that_was_paid_stands_in_the_way_until_its_subscription_is_over(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, subscription: "sub_1");
+
+        // Stripe does not show the subscription yet.
+        foreach (var plan in (string[])["pro", "unlimited", "pro"])
+            (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan })).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("under way");
+        billing.Stripe.Checkouts.Count.ShouldBe(1);
+
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro("canceled"));
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+        billing.Stripe.Checkouts.Count.ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_payment_that_never_came_stands_in_nobodys_way_for_ever(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, "unpaid", expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
+        Task<Answer> Start() => subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        (await Start()).ShouldBeProblem(409, "conflict");
+        billing.Clock.Jump(TimeSpan.FromDays(2));
+
+        (await Start()).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Plans_that_race_leave_at_most_one_open_checkout(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>A plan that ends by time ends then, whether or not anything arrives; what an operator or another Stripe set is minded.</summary>
@@ -44,6 +46,47 @@ public sealed class PlanEndTests(SharedServers servers)
         await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
         await billing.SettlesAsync();
         (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(ends.AddDays(3));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Two_that_are_past_due_have_one_grace_each_and_it_ends(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("past_due", "sub_2"));
+        await subscriber.HasPlanAsync("unlimited");
+
+        foreach (var days in (int[])[7, 1, 7])
+        {
+            billing.Clock.Jump(TimeSpan.FromDays(days));
+            await subscriber.TellAsync("invoice.payment_failed");
+            await billing.SettlesAsync();
+            (await subscriber.PlanAsync()).ShouldBe("free");
+        }
+
+        await subscriber.BecomesAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("active", "sub_2"));
+        await subscriber.HasPlanAsync("unlimited");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Voided_invoices_end_the_plan_with_the_period_and_not_with_a_later_one(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var (paused, next) = (Subscriptions.Pro() with { PauseCollection = new("void") }, Subscriptions.PeriodEnd.AddDays(30));
+        await subscriber.BecomesAsync(paused);
+        await subscriber.HasPlanAsync("pro");
+
+        billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
+        await subscriber.BecomesAsync(paused.Until(next));
+        await billing.SettlesAsync();
+        (await subscriber.PlanAsync()).ShouldBe("free");
+
+        await subscriber.BecomesAsync(Subscriptions.Pro().Until(next));
+        await subscriber.HasPlanAsync("pro");
+        await subscriber.BecomesAsync(paused.Until(next));
+        await billing.SettlesAsync();
+        (await subscriber.PlanAsync()).ShouldBe("pro");
     }
 
     [Theory, OnBothEngines]
@@ -94,6 +137,25 @@ public sealed class PlanEndTests(SharedServers servers)
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
         (await subscriber.PlanAsync()).ShouldBe("pro");
         (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("free");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_operator_without_the_key_takes_no_paid_plan_away(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync("ada@example.com");
+        await subscriber.BecomesAsync(Subscriptions.Unlimited());
+        await subscriber.HasPlanAsync("unlimited");
+        await billing.Own.Server.DisposeAsync();
+        var cancellation = TestContext.Current.CancellationToken;
+
+        await using var without = await TestServer.StartAsync(billing.Store, new Dictionary<string, string?> { ["environment"] = "Production" }, billing.Clock);
+        var overrides = without.Services.GetRequiredService<PyResolve.Server.Billing.Sync.PlanOverrides>();
+
+        (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("unlimited");
+        (await overrides.SetAsync("ada@example.com", "enterprise", cancellation)).ShouldBe("enterprise");
+        (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("unlimited");
+        (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("test");
     }
 
     [Theory, OnBothEngines]

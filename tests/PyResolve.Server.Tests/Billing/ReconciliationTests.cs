@@ -67,6 +67,47 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_customer_that_was_gone_and_is_there_is_tied_again(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+        billing.Stripe.Delete(subscriber.CustomerId);
+        await subscriber.TellAsync();
+        await subscriber.HasPlanAsync("free");
+
+        billing.Stripe.Add(new StripeCustomer(subscriber.CustomerId));
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+
+        await subscriber.HasPlanAsync("pro");
+        (await billing.Store.ReadSqlAsync("select stripe_customer_id from profiles")).ShouldBe(subscriber.CustomerId);
+        (await subscriber.Account.Key.GetAsync("/billing/portal")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Another_accounts_Stripe_takes_no_plan_away(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscribers = new List<Subscriber>();
+        for (var i = 0; i < 5; i++)
+        {
+            subscribers.Add(await billing.SignUpAsync());
+            await subscribers[i].BecomesAsync(Subscriptions.Pro(id: $"sub_{i}"));
+        }
+
+        await billing.SettlesAsync();
+        foreach (var subscriber in subscribers)
+            billing.Stripe.Delete(subscriber.CustomerId);
+
+        var refusal = await Should.ThrowAsync<StripeException>(
+            () => billing.Service<Reconciler>().CompareAllAsync(() => Nothing, TestContext.Current.CancellationToken));
+
+        refusal.Message.ShouldContain("5 of 5");
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(5);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_job_runs_on_one_instance_at_a_time_and_on_another_where_that_one_fell(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

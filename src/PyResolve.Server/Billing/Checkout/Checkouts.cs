@@ -25,9 +25,12 @@ internal abstract record CheckoutOutcome
 
 /// <summary>One open checkout an account: asked for again it is the same one; for another plan, the old one is closed first.</summary>
 internal sealed class Checkouts(
-    Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls)
+    Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls, TimeProvider time)
 {
-    private const int MostRounds = 3;
+    private const int MostRounds = 5;
+
+    /// <summary>The slowest bank debits take two weeks; what is unpaid then failed.</summary>
+    private static readonly TimeSpan LongestPayment = TimeSpan.FromDays(21);
 
     private readonly string _origin = options.Origin;
 
@@ -44,8 +47,15 @@ internal sealed class Checkouts(
         {
             var attempt = await BeginAsync(userId, customer.Id, price, cancellationToken);
             if (attempt.Replaced is { } replaced)
-                await CloseAsync(replaced, cancellationToken);
-            if (await ResumeAsync(attempt, cancellationToken) is { } resumed)
+            {
+                if (await CloseAsync(replaced, customer, cancellationToken) is { } inTheWay)
+                    return inTheWay;
+                await ForgetReplacedAsync(userId, replaced, cancellationToken);
+                if (!attempt.IsFor(price, customer.Id))
+                    continue;
+            }
+
+            if (await ResumeAsync(attempt, customer, cancellationToken) is { } resumed)
                 return resumed;
             if (attempt.SessionId is null && await CreateAsync(userId, customer, price, attempt, cancellationToken) is { } created)
                 return created;
@@ -58,16 +68,30 @@ internal sealed class Checkouts(
     public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken) =>
         (await stripe.CreatePortalAsync(customer.Id, urls.AfterPortal(customer), options.PortalConfiguration, cancellationToken)).Url;
 
-    private async Task<CheckoutOutcome?> ResumeAsync(CheckoutAttempt attempt, CancellationToken cancellationToken)
+    private async Task<CheckoutOutcome?> ResumeAsync(CheckoutAttempt attempt, BillingCustomer customer, CancellationToken cancellationToken)
     {
         if (attempt.SessionId is null)
             return null;
-        return await stripe.FindCheckoutAsync(attempt.SessionId, cancellationToken) switch
-        {
-            { Status: StripeCheckoutSession.Open } open => new CheckoutOutcome.Started(open.Url ?? attempt.Url!),
-            { Status: StripeCheckoutSession.Complete, PaymentStatus: "unpaid" } => new CheckoutOutcome.PaymentUnderWay(),
-            _ => null,
-        };
+        var session = await stripe.FindCheckoutAsync(attempt.SessionId, cancellationToken);
+        return session is { Status: StripeCheckoutSession.Open }
+            ? new CheckoutOutcome.Started(session.Url ?? attempt.Url!)
+            : await SeeWhatWasBoughtAsync(session, customer, cancellationToken);
+    }
+
+    /// <summary>A session that somebody went through stands in the way until what it sold is seen to be over, or can no longer come.</summary>
+    /// <returns><see langword="null"/> where nothing is in the way of another checkout.</returns>
+    private async Task<CheckoutOutcome?> SeeWhatWasBoughtAsync(
+        StripeCheckoutSession? session, BillingCustomer customer, CancellationToken cancellationToken)
+    {
+        // What another customer bought ended with that customer.
+        if (session is not { Status: StripeCheckoutSession.Complete } || session.Customer != customer.Id)
+            return null;
+        // It may have been paid for after the account was looked at.
+        var now = await sync.RunAsync(customer.Id, cancellationToken);
+        if (now is { HasSubscription: true })
+            return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
+        var isOver = session.Subscription is not null && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true;
+        return isOver || session.ExpiresAt + LongestPayment < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentUnderWay();
     }
 
     /// <returns><see langword="null"/> where Stripe has another request under this key.</returns>
@@ -89,11 +113,13 @@ internal sealed class Checkouts(
 
         if (await KeepAsync(userId, attempt, session, cancellationToken))
             return new CheckoutOutcome.Started(session.Url!);
-        await CloseAsync(session.Id, cancellationToken);
-        return new CheckoutOutcome.Superseded();
+        return await CloseAsync(session.Id, customer, cancellationToken) ?? new CheckoutOutcome.Superseded();
     }
 
-    /// <summary>The account's attempt, or a new one where that was for another plan or customer.</summary>
+    /// <summary>
+    /// The account's attempt, or a new one where that was for another plan or customer. Where one replaced is not known to be closed yet, it
+    /// stays as it is: nothing that can be paid for is ever forgotten.
+    /// </summary>
     private Task<CheckoutAttempt> BeginAsync(Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
@@ -107,23 +133,19 @@ internal sealed class Checkouts(
                 cancellationToken);
             var stored = (await session.FirstAsync(
                 $"""
-                select attempt, session_id, url, price, customer_id from billing_checkouts
+                select attempt, customer_id, price, session_id, url, replaced_session_id from billing_checkouts
                 where origin = {_origin} and user_id = {userId} {session.Engine.ForUpdate}
                 """,
-                static row => new
-                {
-                    Attempt = new CheckoutAttempt(row.Int64(0), row.TextOrNull(1), row.TextOrNull(2), Replaced: null),
-                    Price = row.Text(3),
-                    CustomerId = row.Text(4),
-                },
+                static row => new CheckoutAttempt(row.Int64(0), row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5)),
                 cancellationToken))!;
-            if (stored.Price == price && stored.CustomerId == customerId)
-                return stored.Attempt;
+            if (stored.Replaced is not null || stored.IsFor(price, customerId))
+                return stored;
 
-            var next = new CheckoutAttempt(stored.Attempt.Number + 1, SessionId: null, Url: null, Replaced: stored.Attempt.SessionId);
+            var next = new CheckoutAttempt(stored.Number + 1, customerId, price, SessionId: null, Url: null, Replaced: stored.SessionId);
             await session.ExecuteAsync(
                 $"""
-                update billing_checkouts set attempt = {next.Number}, customer_id = {customerId}, price = {price}, session_id = null, url = null
+                update billing_checkouts
+                set attempt = {next.Number}, customer_id = {customerId}, price = {price}, session_id = null, url = null, replaced_session_id = {next.Replaced}
                 where origin = {_origin} and user_id = {userId}
                 """,
                 cancellationToken);
@@ -147,17 +169,32 @@ internal sealed class Checkouts(
         """,
         cancellationToken);
 
-    private async Task CloseAsync(string sessionId, CancellationToken cancellationToken)
+    private Task<int> ForgetReplacedAsync(Guid userId, string sessionId, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"""
+        update billing_checkouts set replaced_session_id = null
+        where origin = {_origin} and user_id = {userId} and replaced_session_id = {sessionId}
+        """,
+        cancellationToken);
+
+    /// <returns>What was bought by it; <see langword="null"/> where nothing was, and nothing can be.</returns>
+    private async Task<CheckoutOutcome?> CloseAsync(string sessionId, BillingCustomer customer, CancellationToken cancellationToken)
     {
         try
         {
             await stripe.ExpireCheckoutAsync(sessionId, cancellationToken);
+            return null;
         }
         catch (StripeException exception) when (!exception.MayPass)
         {
-            // It is not open any more.
+            var session = await stripe.FindCheckoutAsync(sessionId, cancellationToken);
+            if (session is { Status: StripeCheckoutSession.Open })
+                throw;
+            return await SeeWhatWasBoughtAsync(session, customer, cancellationToken);
         }
     }
 
-    private sealed record CheckoutAttempt(long Number, string? SessionId, string? Url, string? Replaced);
+    private sealed record CheckoutAttempt(long Number, string CustomerId, string Price, string? SessionId, string? Url, string? Replaced)
+    {
+        public bool IsFor(string price, string customerId) => Price == price && CustomerId == customerId;
+    }
 }

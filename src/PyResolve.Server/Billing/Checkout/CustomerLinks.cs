@@ -16,11 +16,12 @@ internal sealed class CustomerLinks(
         ?? await AdoptAsync(userId, cancellationToken)
         ?? await CreateAsync(userId, email, cancellationToken);
 
-    /// <summary>The customer that an earlier system made for the account.</summary>
+    /// <summary>The customer that an earlier system made for the account, or that was gone for a while.</summary>
     public async Task<BillingCustomer?> AdoptAsync(Guid userId, CancellationToken cancellationToken)
     {
         var named = await database.FirstAsync(
-            $"select stripe_customer_id from profiles where id = {userId} and stripe_customer_id is not null", static row => row.Text(0), cancellationToken);
+            $"select stripe_customer_id from profiles where id = {userId} and stripe_customer_id is not null", static row => row.Text(0), cancellationToken)
+            ?? await customers.FindLastUnlinkedAsync(userId, cancellationToken);
         return named is not null && await adoption.TryAsync(named, cancellationToken) ? await customers.FindLinkedAsync(userId, cancellationToken) : null;
     }
 

@@ -76,31 +76,42 @@ internal static class StripeCommands
         var sync = services.GetRequiredService<CustomerSync>();
         if (switches.Customer is { } only)
         {
-            if (!await services.GetRequiredService<CustomerAdoption>().TryAsync(only, CancellationToken.None))
+            var adoption = services.GetRequiredService<CustomerAdoption>();
+            var isTied = switches.DryRun
+                ? await adoption.FindAccountAsync(only, CancellationToken.None) is not null
+                : await adoption.TryAsync(only, CancellationToken.None);
+            if (!isTied)
                 return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
             await SyncOneAsync(sync, only, switches.DryRun);
             return 0;
         }
 
-        var (seen, changed) = (0, 0);
+        var (seen, changed, failed) = (0, 0, 0);
         for (var page = await customers.ListLinkedAsync("", MostListed, CancellationToken.None); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, MostListed, CancellationToken.None))
         {
             foreach (var customer in page)
             {
                 seen++;
-                if (await SyncOneAsync(sync, customer.Id, switches.DryRun))
-                    changed++;
+                try
+                {
+                    if (await SyncOneAsync(sync, customer.Id, switches.DryRun))
+                        changed++;
+                }
+                catch (StripeException exception)
+                {
+                    failed++;
+                    await Console.Error.WriteLineAsync($"{customer.Id}: {exception.Message}");
+                }
             }
         }
 
-        await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(switches.DryRun ? "would change" : "changed")}.");
-        return 0;
+        await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(switches.DryRun ? "would change" : "changed")}, {failed} failed.");
+        return failed == 0 ? 0 : 1;
     }
 
     private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, bool isDryRun)
     {
-        if (await sync.PreviewAsync(customerId, CancellationToken.None) is not { } preview)
-            return false;
+        var preview = await sync.PreviewAsync(customerId, CancellationToken.None);
         var isOutOfStep = preview.Before != preview.Now;
         if (!isDryRun)
             await sync.RunAsync(customerId, CancellationToken.None);

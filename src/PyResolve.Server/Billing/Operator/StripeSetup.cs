@@ -71,9 +71,10 @@ internal sealed class StripeSetup(IStripeGateway stripe, BillingOptions options,
         var ours = (await stripe.ListWebhookEndpointsAsync(cancellationToken)).Where(endpoint => endpoint.Url == links.Webhooks).ToList();
         if (ours.Find(endpoint => endpoint.ApiVersion == options.ApiVersion && endpoint.Status == "enabled") is { } endpoint)
         {
+            // Somebody may have asked for more in the dashboard.
             return StripeEvents.Subscribed.All(type => Receives(endpoint, type))
                 ? endpoint
-                : await stripe.UpdateWebhookEndpointAsync(endpoint.Id, StripeEvents.Subscribed, cancellationToken);
+                : await stripe.UpdateWebhookEndpointAsync(endpoint.Id, [.. (endpoint.EnabledEvents ?? []).Union(StripeEvents.Subscribed)], cancellationToken);
         }
 
         foreach (var old in ours)

@@ -14,6 +14,9 @@ internal sealed partial class Reconciler(
 {
     private const int PageSize = 100;
 
+    /// <summary>So many customers may be deleted at Stripe by hand, though they be all there are.</summary>
+    private const int FewMissing = 3;
+
     private static readonly Meter Meter = new("PyResolve.Server");
     private static readonly Counter<long> Missed = Meter.CreateCounter<long>("pyresolve.billing.missed_events", "{event}", "Stripe's events that no webhook brought");
     private static readonly Counter<long> Repaired = Meter.CreateCounter<long>("pyresolve.billing.repaired_customers", "{customer}", "Customers whose plan differed from what Stripe has");
@@ -41,9 +44,11 @@ internal sealed partial class Reconciler(
     }
 
     /// <summary>Compares every customer with every subscription at Stripe, and syncs where they differ.</summary>
+    /// <exception cref="StripeException">Stripe shows nothing of most customers: it is another account's Stripe. Nothing was changed.</exception>
     public async Task<ReconciliationResult> CompareAllAsync(Func<Task> onProgress, CancellationToken cancellationToken)
     {
         var atStripe = await ListByCustomerAsync(onProgress, cancellationToken);
+        await RefuseAnotherAccountAsync(atStripe, cancellationToken);
         var (compared, repaired, failed) = (0, 0, 0);
         for (var page = await customers.ListLinkedAsync("", PageSize, cancellationToken); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, PageSize, cancellationToken))
         {
@@ -86,6 +91,23 @@ internal sealed partial class Reconciler(
         }
     }
 
+    /// <summary>Stripe lists ended subscriptions too: one that was seen is gone only with its customer.</summary>
+    private async Task RefuseAnotherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
+    {
+        var (known, missing) = (0, 0);
+        for (var page = await customers.ListLinkedAsync("", PageSize, cancellationToken); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, PageSize, cancellationToken))
+        {
+            var subscribed = page.Where(static customer => customer.Standing.SubscriptionId is not null).ToList();
+            known += subscribed.Count;
+            missing += subscribed.Count(customer => !atStripe.ContainsKey(customer.Id));
+        }
+
+        if (missing <= FewMissing || missing * 2 <= known)
+            return;
+        Log.AnotherAccount(logger, missing, known);
+        throw new StripeException($"Stripe shows nothing of {missing} of {known} customers. Is STRIPE_SECRET_KEY that of another account?");
+    }
+
     private static bool MayBeOurs(StripeSubscription subscription) => !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
 
     private async Task<Dictionary<string, List<StripeSubscription>>> ListByCustomerAsync(Func<Task> onProgress, CancellationToken cancellationToken)
@@ -113,6 +135,9 @@ internal sealed partial class Reconciler(
 
         [LoggerMessage(2, LogLevel.Warning, "{Compared} customers were compared with Stripe: {Repaired} were out of step and were repaired, {Failed} could not be")]
         public static partial void Repaired(ILogger logger, int compared, int repaired, int failed);
+
+        [LoggerMessage(4, LogLevel.Error, "Stripe shows nothing of {Missing} of {Known} customers, so nothing was changed. Is STRIPE_SECRET_KEY that of another account? If they are gone indeed, run 'stripe sync --all'")]
+        public static partial void AnotherAccount(ILogger logger, int missing, int known);
 
         [LoggerMessage(3, LogLevel.Warning, "A customer was not compared with Stripe: {Cause}")]
         public static partial void Failed(ILogger logger, string cause);

@@ -24,8 +24,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 
     private static readonly SqlFragment Columns = new(
         """
-        customer_id, user_id, return_token, unlinked_at, applied_at, subscription_id, status, granted_plan, plan, plan_until, plan_then, quantity, cancelling,
-        current_period_end, past_due_since, grace_ends_at, flags
+        customer_id, user_id, return_token, unlinked_at, applied_at, subscription_id, status, plan, plan_until, plan_then, quantity, cancelling,
+        current_period_end, grace_ends_at, remembered, flags
         """);
 
     private readonly string _origin = options.Origin;
@@ -36,6 +36,23 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
     public Task<BillingCustomer?> FindLinkedAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {Columns} from billing_customers where origin = {_origin} and user_id = {userId} and unlinked_at is null", Read, cancellationToken);
 
+    /// <summary>What the account's customer was found to have, at whichever Stripe, whether or not this process has a key.</summary>
+    /// <param name="session">One that has locked the profile.</param>
+    /// <param name="userId">Whose.</param>
+    /// <param name="origin">Which Stripe's; where <see langword="null"/>, this process's, else the most real one.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public async Task<(string Origin, Standing Standing)> ReadStandingAsync(Session session, Guid userId, string? origin, CancellationToken cancellationToken)
+    {
+        var wanted = origin ?? (options.IsConfigured ? _origin : null);
+        var linked = await session.ListAsync(
+            $"select {Columns}, origin from billing_customers where user_id = {userId} and unlinked_at is null",
+            static row => (Origin: row.Text(16), Read(row).Standing),
+            cancellationToken);
+        return linked.Where(found => wanted is null || found.Origin == wanted)
+            .OrderBy(static found => found.Origin switch { BillingOrigins.Live => 0, BillingOrigins.Test => 1, _ => 2 })
+            .FirstOrDefault((wanted ?? _origin, Standing.None));
+    }
+
     public Task<BillingCustomer?> FindByReturnTokenAsync(string token, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {Columns} from billing_customers where origin = {_origin} and return_token = {token} and unlinked_at is null", Read, cancellationToken);
 
@@ -45,7 +62,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         Read,
         cancellationToken);
 
-    /// <summary>Ties an account to a customer, unless either is tied already.</summary>
+    /// <summary>Ties an account to a customer, unless either is tied already. One that was the account's and was gone may be tied again.</summary>
     /// <returns>The customer that the account is tied to now; <see langword="null"/> where the account is gone.</returns>
     public async Task<BillingCustomer?> LinkAsync(Guid userId, string customerId, CancellationToken cancellationToken)
     {
@@ -63,12 +80,29 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     on conflict do nothing
                     """,
                     cancellationToken);
-                if (isNew == 1)
+                var isBack = isNew == 0 && await session.ExecuteAsync(
+                    $"""
+                    update billing_customers set unlinked_at = null
+                    where origin = {_origin} and customer_id = {customerId} and user_id = {userId} and unlinked_at is not null
+                      and not exists (select 1 from billing_customers b where b.origin = {_origin} and b.user_id = {userId} and b.unlinked_at is null)
+                    """,
+                    cancellationToken) == 1;
+                if (isNew == 1 || isBack)
                     await session.ExecuteAsync($"update profiles set stripe_customer_id = {customerId} where id = {userId}", cancellationToken);
             },
             cancellationToken);
         return await FindLinkedAsync(userId, cancellationToken);
     }
+
+    /// <summary>The account's customer that was last seen to be gone.</summary>
+    public Task<string?> FindLastUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
+        $"""
+        select customer_id from billing_customers
+        where origin = {_origin} and user_id = {userId} and unlinked_at is not null
+        order by unlinked_at desc, customer_id limit 1
+        """,
+        static row => row.Text(0),
+        cancellationToken);
 
     /// <summary>How many customers of the account were deleted at Stripe: the next one needs another idempotency key.</summary>
     public async Task<long> CountUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => await database.ReadAsync(
@@ -141,7 +175,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 select {Columns}, applied_seq from billing_customers
                 where origin = {_origin} and customer_id = {number.CustomerId} {session.Engine.ForUpdate}
                 """,
-                static row => new { Customer = Read(row), AppliedSeq = row.Int64(17) },
+                static row => new { Customer = Read(row), AppliedSeq = row.Int64(16) },
                 cancellationToken);
             var before = row?.Customer.Standing ?? Standing.None;
             var isNewest = row is { Customer.IsLinked: true } && row.AppliedSeq < number.Value;
@@ -180,10 +214,10 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             $"""
             update billing_customers
             set applied_seq = {number.Value}, applied_at = {now}, unlinked_at = {unlinkedAt}, subscription_id = {standing.SubscriptionId},
-                status = {standing.Status}, granted_plan = {standing.GrantedPlan}, plan = {standing.Plan}, plan_until = {standing.PlanUntil},
+                status = {standing.Status}, plan = {standing.Plan}, plan_until = {standing.PlanUntil},
                 plan_then = {standing.PlanThen}, quantity = {standing.Quantity}, cancelling = {standing.Cancelling},
-                current_period_end = {standing.CurrentPeriodEnd}, past_due_since = {standing.PastDueSince},
-                grace_ends_at = {standing.GraceEndsAt}, flags = {standing.Flags}
+                current_period_end = {standing.CurrentPeriodEnd}, grace_ends_at = {standing.GraceEndsAt},
+                remembered = {standing.Remembered}, flags = {standing.Flags}
             where origin = {_origin} and customer_id = {number.CustomerId} and applied_seq < {number.Value}
             """,
             cancellationToken);
@@ -214,16 +248,15 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         {
             SubscriptionId = row.TextOrNull(5),
             Status = row.TextOrNull(6),
-            GrantedPlan = row.TextOrNull(7),
-            Plan = row.Text(8),
-            PlanUntil = row.InstantOrNull(9),
-            PlanThen = row.Text(10),
-            Quantity = row.Int64OrNull(11),
-            Cancelling = row.Boolean(12),
-            CurrentPeriodEnd = row.InstantOrNull(13),
-            PastDueSince = row.InstantOrNull(14),
-            GraceEndsAt = row.InstantOrNull(15),
-            Flags = row.Text(16),
+            Plan = row.Text(7),
+            PlanUntil = row.InstantOrNull(8),
+            PlanThen = row.Text(9),
+            Quantity = row.Int64OrNull(10),
+            Cancelling = row.Boolean(11),
+            CurrentPeriodEnd = row.InstantOrNull(12),
+            GraceEndsAt = row.InstantOrNull(13),
+            Remembered = row.Text(14),
+            Flags = row.Text(15),
         },
         IsLinked: row.InstantOrNull(3) is null,
         row.InstantOrNull(4));

@@ -12,13 +12,25 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
     /// <returns>Whether an account has this customer now.</returns>
     public async Task<bool> TryAsync(string customerId, CancellationToken cancellationToken)
     {
-        if (await customers.FindAsync(customerId, cancellationToken) is { } known)
-            return known.IsLinked;
+        if (await customers.FindAsync(customerId, cancellationToken) is { IsLinked: true })
+            return true;
+        return await FindAccountAsync(customerId, cancellationToken) is { } found
+            && (await customers.LinkAsync(found, customerId, cancellationToken))?.Id == customerId;
+    }
+
+    /// <summary>Whose the customer is, or would become. A customer that was gone, perhaps because the key was another's, may be back.</summary>
+    /// <returns><see langword="null"/> where it is nobody's, or its account has another.</returns>
+    public async Task<Guid?> FindAccountAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var known = await customers.FindAsync(customerId, cancellationToken);
+        if (known is { IsLinked: true })
+            return known.UserId;
         if (await stripe.FindCustomerAsync(customerId, cancellationToken) is not { Deleted: false } customer || customer.Livemode != options.IsLive)
-            return false;
-        var userId = await NamedByProfileAsync(customerId, cancellationToken)
+            return null;
+        var userId = known?.UserId
+            ?? await NamedByProfileAsync(customerId, cancellationToken)
             ?? (Guid.TryParse(customer.Metadata?.GetValueOrDefault("user_id"), out var named) ? named : null);
-        return userId is { } found && (await customers.LinkAsync(found, customerId, cancellationToken))?.Id == customerId;
+        return userId is { } found && await customers.FindLinkedAsync(found, cancellationToken) is null ? found : null;
     }
 
     private async Task<Guid?> NamedByProfileAsync(string customerId, CancellationToken cancellationToken) =>

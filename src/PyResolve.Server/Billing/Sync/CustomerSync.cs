@@ -8,7 +8,9 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="HasSubscription">Whether the customer has a subscription that is not over, whatever its state.</param>
 /// <param name="IsGone">Whether the customer was deleted at Stripe.</param>
 /// <param name="HasChanged">Whether something was out of step.</param>
-internal sealed record SyncResult(Standing Standing, bool HasSubscription, bool IsGone, bool HasChanged);
+/// <param name="Subscriptions">All that Stripe showed, the ended ones too.</param>
+internal sealed record SyncResult(
+    Standing Standing, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
 
 /// <summary>
 /// Sets an account's plan from its customer's subscriptions as Stripe has them now. The one way by which Stripe changes a plan: events
@@ -49,12 +51,11 @@ internal sealed partial class CustomerSync(
     }
 
     /// <summary>What a sync would find, without writing it.</summary>
-    public async Task<(Standing Before, Standing Now)?> PreviewAsync(string customerId, CancellationToken cancellationToken)
+    public async Task<(Standing Before, Standing Now)> PreviewAsync(string customerId, CancellationToken cancellationToken)
     {
-        if (await customers.FindAsync(customerId, cancellationToken) is not { } customer)
-            return null;
+        var before = (await customers.FindAsync(customerId, cancellationToken))?.Standing ?? Standing.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
-        return (customer.Standing, isGone ? Standing.None : await JudgeAsync(subscriptions, customer.Standing, cancellationToken));
+        return (before, isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken));
     }
 
     public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
@@ -77,7 +78,7 @@ internal sealed partial class CustomerSync(
             Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
         if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
             Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged);
+        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged, subscriptions);
     }
 
     /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>

@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>Plans that an operator sets: subscriptions may grant more, never less.</summary>
-internal sealed class PlanOverrides(Database database, BillingCustomers customers, BillingOptions options, AuditLog audit, TimeProvider time)
+internal sealed class PlanOverrides(Database database, BillingCustomers customers, AuditLog audit, TimeProvider time)
 {
     /// <param name="email">In lower case.</param>
     /// <param name="plan"><c>free</c> takes back what was set; what a subscription grants stays.</param>
@@ -17,15 +17,15 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
             $"select id from profiles where lower(email) = {email} and email <> ''", static row => row.Uuid(0), cancellationToken);
         if (found is not [var userId])
             return null;
-        var standing = (await customers.FindLinkedAsync(userId, cancellationToken))?.Standing ?? Standing.None;
         return await database.WriteAsync(
             async session =>
             {
-                if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)
+                if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is not { } profile)
                     return null;
                 var now = time.GetInstant();
+                var (origin, standing) = await customers.ReadStandingAsync(session, userId, profile.Origin, cancellationToken);
                 var current = standing.PlanUntil <= now ? standing with { Plan = standing.PlanThen, PlanUntil = null } : standing;
-                var granted = ProfilePlan.Of(current, plan == Plans.Free ? null : plan, options.Origin);
+                var granted = ProfilePlan.Of(current, plan == Plans.Free ? null : plan, origin);
                 await granted.WriteAsync(session, userId, now, cancellationToken);
                 await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.PlanChanged, granted.Plan, cancellationToken);
                 return granted.Plan;

@@ -17,7 +17,10 @@ internal static class PlanRules
     public static Standing Judge(
         IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, Standing before, TimeSpan grace, DateTimeOffset now)
     {
-        var verdicts = subscriptions.Select(subscription => Judge(subscription, planOfPrice, before, grace, now)).ToList();
+        var memories = SubscriptionMemories.Read(before.Remembered);
+        var verdicts = subscriptions
+            .Select(subscription => Judge(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
+            .ToList();
         if (verdicts.Count == 0)
             return Standing.None;
 
@@ -35,7 +38,6 @@ internal static class PlanRules
         {
             SubscriptionId = shown.Subscription.Id,
             Status = shown.Subscription.Status,
-            GrantedPlan = shown.Plan,
             Plan = shown.Grants ? shown.Plan! : Plans.Free,
             PlanUntil = shown.Grants ? shown.Until : null,
             // Only what goes on without an end is certain to be there.
@@ -43,27 +45,30 @@ internal static class PlanRules
             Quantity = shown.Item?.Quantity,
             Cancelling = shown.IsCancelling,
             CurrentPeriodEnd = shown.PeriodEnd,
-            PastDueSince = shown.PastDueSince,
-            GraceEndsAt = shown.PastDueSince + grace,
+            GraceEndsAt = shown.Memory.PastDueSince + grace,
+            // What is over never counts again.
+            Remembered = SubscriptionMemories.Write(verdicts
+                .Where(verdict => !IsOver(verdict.Subscription))
+                .Select(verdict => KeyValuePair.Create(verdict.Subscription.Id, verdict.Memory))),
             Flags = string.Join(' ', flags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
         };
     }
 
     private static Verdict Judge(
-        StripeSubscription subscription, Func<string, string?> planOfPrice, Standing before, TimeSpan grace, DateTimeOffset now)
+        StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, TimeSpan grace, DateTimeOffset now)
     {
-        var isSame = subscription.Id == before.SubscriptionId;
         var item = ChooseItem(subscription, planOfPrice);
         var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
         var isOver = IsOver(subscription);
         var periodEnd = item?.CurrentPeriodEnd ?? subscription.CurrentPeriodEnd ?? (subscription.Items?.Data is [var any, ..] ? any.CurrentPeriodEnd : null);
-        DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? (isSame ? before.PastDueSince : null) ?? now : null;
+        DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
+        // Invoices are voided: what was paid for lasts, and nothing follows, though periods go on.
+        var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
         var until = Earliest(
             pastDueSince + grace,
             subscription.CancelAt,
             subscription.CancelAtPeriodEnd ? periodEnd : null,
-            // Invoices are voided: what was paid for lasts, and nothing follows.
-            subscription.PauseCollection?.Behavior == "void" ? periodEnd : null);
+            voidFrom);
 
         var flags = new List<string>();
         bool isEntitled;
@@ -76,7 +81,7 @@ internal static class PlanRules
                 isEntitled = false;
                 break;
             default:
-                isEntitled = isSame && before.Plan != Plans.Free;
+                isEntitled = before.IsEntitled;
                 flags.Add(StandingFlags.UnknownStatus);
                 break;
         }
@@ -84,14 +89,15 @@ internal static class PlanRules
         isEntitled = isEntitled && (until is null || now < until);
         if (mapped is null && !isOver)
             flags.Add(StandingFlags.UnknownPrice);
+        var plan = mapped ?? before.Plan;
         return new Verdict
         {
             Subscription = subscription,
             Item = item,
-            Plan = mapped ?? (isSame ? before.GrantedPlan : null),
+            Plan = plan,
             IsEntitled = isEntitled,
             Until = until,
-            PastDueSince = pastDueSince,
+            Memory = new SubscriptionMemory(plan, isEntitled, pastDueSince, voidFrom),
             PeriodEnd = periodEnd,
             IsCancelling = !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
             Flags = flags,
@@ -135,7 +141,7 @@ internal static class PlanRules
 
         public required DateTimeOffset? Until { get; init; }
 
-        public required DateTimeOffset? PastDueSince { get; init; }
+        public required SubscriptionMemory Memory { get; init; }
 
         public required DateTimeOffset? PeriodEnd { get; init; }
 

@@ -13,9 +13,6 @@ internal sealed record Standing
     /// <summary>Stripe's word.</summary>
     public string? Status { get; init; }
 
-    /// <summary>The plan that <see cref="SubscriptionId"/> stood for when its price was last known.</summary>
-    public string? GrantedPlan { get; init; }
-
     public string Plan { get; init; } = Plans.Free;
 
     /// <summary>When <see cref="Plan"/> gives way to <see cref="PlanThen"/>, even if nothing arrives.</summary>
@@ -29,10 +26,10 @@ internal sealed record Standing
 
     public DateTimeOffset? CurrentPeriodEnd { get; init; }
 
-    /// <summary>When the subscription was first seen past due, since it was last paid for.</summary>
-    public DateTimeOffset? PastDueSince { get; init; }
-
     public DateTimeOffset? GraceEndsAt { get; init; }
+
+    /// <summary>What each subscription was seen to be: <see cref="SubscriptionMemories"/>.</summary>
+    public string Remembered { get; init; } = "";
 
     /// <summary><see cref="StandingFlags"/>, sorted, with blanks between.</summary>
     public string Flags { get; init; } = "";

@@ -20,6 +20,7 @@ internal sealed class StripeDouble : IStripeGateway
     private int _count;
     private int _reads;
     private int _failures;
+    private int _failingExpiries;
 
     /// <summary>Runs before a read of subscriptions looks, and again before its answer arrives.</summary>
     public Func<string, CancellationToken, Task> OnTheWay { get; set; } = static (_, _) => Task.CompletedTask;
@@ -56,6 +57,9 @@ internal sealed class StripeDouble : IStripeGateway
     /// <summary>As if nothing could be reached, for so many calls.</summary>
     public void FailNext(int calls) => _failures = calls;
 
+    /// <summary>As if Stripe could not be reached just when a checkout is to be closed.</summary>
+    public void FailNextExpiries(int calls) => _failingExpiries = calls;
+
     public void Set(string customerId, params StripeSubscription[] subscriptions)
     {
         lock (_gate)
@@ -80,10 +84,10 @@ internal sealed class StripeDouble : IStripeGateway
         }
     }
 
-    public void SetCheckout(string id, string status, string paymentStatus = "paid")
+    public void SetCheckout(string id, string status, string paymentStatus = "paid", string? subscription = null, DateTimeOffset? expiresAt = null)
     {
         lock (_gate)
-            _checkouts[id] = _checkouts[id] with { Status = status, PaymentStatus = paymentStatus };
+            _checkouts[id] = _checkouts[id] with { Status = status, PaymentStatus = paymentStatus, Subscription = subscription, ExpiresAt = expiresAt };
     }
 
     public IReadOnlyList<StripeSubscription> SubscriptionsOf(string customerId)
@@ -118,6 +122,8 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() =>
     {
+        if (_failingExpiries-- > 0)
+            throw new StripeException("Stripe cannot be reached.");
         if (_checkouts[id].Status != StripeCheckoutSession.Open)
             throw new StripeException("This session is not open.") { Status = 400, Type = "invalid_request_error" };
         return _checkouts[id] = _checkouts[id] with { Status = "expired" };

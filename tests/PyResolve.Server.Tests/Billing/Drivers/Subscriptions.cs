@@ -23,4 +23,9 @@ internal static class Subscriptions
     };
 
     public static StripeSubscription Cancelled(this StripeSubscription subscription) => subscription with { Status = "canceled" };
+
+    public static StripeSubscription Until(this StripeSubscription subscription, DateTimeOffset periodEnd) => subscription with
+    {
+        Items = new([.. subscription.Items!.Data.Select(item => item with { CurrentPeriodEnd = periodEnd })]),
+    };
 }

@@ -12,6 +12,7 @@ create index profiles_plan_origin on profiles (plan_origin) where plan_origin is
 
 -- One customer an account and origin (live, test, local). A fetch of its subscriptions takes the next sync_seq before it begins, and is
 -- written only over a smaller applied_seq. The lease keeps two workers from fetching the same at once.
+-- remembered: what each subscription was seen to be, which Stripe does not tell twice, as JSON by its id.
 create table billing_customers (
     origin             text not null check (origin in ('live', 'test', 'local')),
     customer_id        text not null,
@@ -26,15 +27,14 @@ create table billing_customers (
     lease_until        timestamptz,
     subscription_id    text,
     status             text,
-    granted_plan       text,
     plan               text not null default 'free',
     plan_until         timestamptz,
     plan_then          text not null default 'free',
     quantity           bigint,
     cancelling         boolean not null default false,
     current_period_end timestamptz,
-    past_due_since     timestamptz,
     grace_ends_at      timestamptz,
+    remembered         text not null default '',
     flags              text not null default '',
     primary key (origin, customer_id)
 );
@@ -61,7 +61,8 @@ create index stripe_events_due on stripe_events (origin, next_attempt_at) where 
 create index stripe_events_customer on stripe_events (origin, customer_id) where state in ('pending', 'dead');
 create index stripe_events_age on stripe_events (received_at);
 
--- The one checkout that an account may have open. The attempt is part of its idempotency key.
+-- The one checkout that an account may have open. The attempt is part of its idempotency key. replaced_session_id: the one before, until
+-- it is known to be closed.
 create table billing_checkouts (
     origin      text not null,
     user_id     uuid not null,
@@ -70,6 +71,7 @@ create table billing_checkouts (
     price       text not null,
     session_id  text,
     url         text,
+    replaced_session_id text,
     primary key (origin, user_id)
 );
 

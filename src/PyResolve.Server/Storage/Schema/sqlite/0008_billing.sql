@@ -22,15 +22,14 @@ create table billing_customers (
     lease_until        integer,
     subscription_id    text,
     status             text,
-    granted_plan       text,
     plan               text not null default 'free',
     plan_until         integer,
     plan_then          text not null default 'free',
     quantity           integer,
     cancelling         integer not null default 0,
     current_period_end integer,
-    past_due_since     integer,
     grace_ends_at      integer,
+    remembered         text not null default '',
     flags              text not null default '',
     primary key (origin, customer_id)
 ) strict, without rowid;
@@ -64,6 +63,7 @@ create table billing_checkouts (
     price       text not null,
     session_id  text,
     url         text,
+    replaced_session_id text,
     primary key (origin, user_id)
 ) strict, without rowid;
 

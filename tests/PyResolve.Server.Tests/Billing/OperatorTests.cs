@@ -1,0 +1,56 @@
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Stripe;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>The operator's commands: a dry run writes nothing, and one failure stops nobody else's repair.</summary>
+public sealed class OperatorTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_dry_run_writes_nothing_and_ties_nobody(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.Set("cus_lost", Subscriptions.Pro());
+        billing.Stripe.Add(new StripeCustomer("cus_lost") { Metadata = new Dictionary<string, string> { ["user_id"] = account.UserId.ToString() } });
+
+        (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: true, Dead: false))).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id is not null or plan <> 'free'")).ShouldBe(0);
+
+        (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: false, Dead: false))).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id = 'cus_lost' and plan = 'pro'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task One_failure_stops_nobody_elses_repair_and_shows_in_the_exit_code(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        for (var i = 0; i < 3; i++)
+            billing.Stripe.Set((await billing.SignUpAsync()).CustomerId, Subscriptions.Pro(id: $"sub_{i}"));
+        billing.Stripe.FailNext(1);
+
+        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(1);
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(2);
+
+        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(3);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Setup_adds_the_events_that_are_missing_and_takes_none_away(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null });
+        await billing.Service<StripeSetup>().RunAsync(TextWriter.Null, TestContext.Current.CancellationToken);
+        var made = billing.Stripe.Endpoints.ShouldHaveSingleItem();
+        billing.Stripe.Endpoints[0] = made with { EnabledEvents = [made.EnabledEvents![0], "payout.paid"] };
+
+        (await billing.Service<StripeSetup>().RunAsync(TextWriter.Null, TestContext.Current.CancellationToken)).ShouldBe(0);
+
+        billing.Stripe.Endpoints.ShouldHaveSingleItem().EnabledEvents.ShouldBe([.. made.EnabledEvents, "payout.paid"], ignoreOrder: true);
+    }
+
+    private static async Task<int?> SyncAsync(BillingServer billing, StripeSwitches switches) =>
+        await StripeCommands.RunAsync(billing.Own.Server.Services, ["sync"], switches);
+}
