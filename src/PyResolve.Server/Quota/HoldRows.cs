@@ -33,20 +33,32 @@ internal static class HoldRows
             static row => (row.Uuid(0), row.Uuid(1)),
             cancellationToken);
 
-    /// <summary>Locks some of what is due in any account, the oldest first, and leaves to others what they have locked.</summary>
-    public static Task<List<Hold>> LockSomeDueAsync(Session session, int most, DateTimeOffset now, CancellationToken cancellationToken) => session.ListAsync(
+    /// <summary>Locks some of what is due in any account but those, the oldest first, and leaves to others what they have locked.</summary>
+    public static Task<List<Hold>> LockSomeDueAsync(
+        Session session, IReadOnlyList<Guid> except, int most, DateTimeOffset now, CancellationToken cancellationToken) => session.ListAsync(
         $"""
         select {Hold.Columns}
         from reservations
         where state = 'held' and expires_at <= {now}
+          and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
         order by expires_at
         limit {most} {session.Engine.ForUpdateSkippingLocked}
         """,
         Hold.Read,
         cancellationToken);
 
-    public static async Task<bool> AnyDueAsync(Session session, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select count(*) from (select 1 from reservations where state = 'held' and expires_at <= {now} limit 1) d", cancellationToken) > 0;
+    public static async Task<bool> AnyDueAsync(Session session, IReadOnlyList<Guid> except, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.NumberAsync(
+            $"""
+            select count(*)
+            from (
+                select 1
+                from reservations
+                where state = 'held' and expires_at <= {now}
+                  and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
+                limit 1) d
+            """,
+            cancellationToken) > 0;
 
     public static Task<List<Hold>> FindAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
         $"select {Hold.Columns} from reservations where (user_id, id) in (select k.user_id, k.id from {Keys(session, keys)})",

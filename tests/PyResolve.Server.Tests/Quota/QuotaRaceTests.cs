@@ -56,6 +56,7 @@ public sealed class QuotaRaceTests(SharedServers servers)
         await Task.WhenAll(Enumerable.Range(0, 20).Select(client => WorkAsync(doors[client % doors.Length], new Random(client), seen)));
 
         seen.HighestSeen.ShouldBeLessThanOrEqualTo(Limit);
+        seen.HighestSum.ShouldBeLessThanOrEqualTo(Limit);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(seen.Used, seen.Held, Limit - seen.Used - seen.Held));
         (await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events")).ShouldBe(seen.Used);
         (await store.ReadNumberAsync("select coalesce(sum(remaining), 0) from reservations where state = 'held'")).ShouldBe(seen.Held);
@@ -137,18 +138,21 @@ public sealed class QuotaRaceTests(SharedServers servers)
             if (choice == 0)
             {
                 var used = random.Next(1, quantity + 1);
-                (await account.CommitAsync(hold.Id(), new { quantity = used })).Status.ShouldBe(200);
                 seen.Commit(used, quantity);
+                (await account.CommitAsync(hold.Id(), new { quantity = used })).Status.ShouldBe(200);
             }
             else if (choice < 19)
             {
-                (await account.Key.DeleteAsync($"/quota/reservations/{hold.Id()}")).Status.ShouldBe(200);
                 seen.Release(quantity);
+                (await account.Key.DeleteAsync($"/quota/reservations/{hold.Id()}")).Status.ShouldBe(200);
             }
         }
     }
 
-    /// <summary>What the clients were told, added up.</summary>
+    /// <summary>
+    /// What the clients were told, added up. What they give back is taken off before they ask for it: at any time, the server holds at least
+    /// this much.
+    /// </summary>
     private sealed class Tally
     {
         private readonly Lock _gate = new();
@@ -161,7 +165,11 @@ public sealed class QuotaRaceTests(SharedServers servers)
 
         public long Held { get; private set; }
 
+        /// <summary>By the receipts.</summary>
         public long HighestSeen { get; private set; }
+
+        /// <summary>By the clients' own sums.</summary>
+        public long HighestSum { get; private set; }
 
         public void Refuse()
         {
@@ -175,6 +183,7 @@ public sealed class QuotaRaceTests(SharedServers servers)
             {
                 Granted++;
                 Held += quantity;
+                HighestSum = Math.Max(HighestSum, Used + Held);
                 HighestSeen = Math.Max(HighestSeen, quota.GetProperty("migrations_used").GetInt64() + quota.GetProperty("migrations_held").GetInt64());
             }
         }

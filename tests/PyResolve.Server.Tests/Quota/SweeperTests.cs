@@ -37,6 +37,28 @@ public sealed class SweeperTests(SharedServers servers)
         (await store.ReadNumberAsync("select count(*) from usage_monthly where held <> 0 or lapsed <> 0")).ShouldBe(0);
     }
 
+    [Theory, OnBothEngines]
+    public async Task An_account_whose_rollup_is_damaged_keeps_nobody_elses_holds_from_going_back(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var damaged = await own.SignUpAsync();
+        TestAccount[] others = [await own.SignUpAsync(), await own.SignUpAsync()];
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
+        // More than a batch, and the oldest: left in place, they would be all that is ever seen.
+        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => damaged.HoldAsync(ttlSeconds: 60)));
+        foreach (var other in others)
+            await other.HoldAsync(quantity: 2, ttlSeconds: 61);
+        await own.Store.ExecuteSqlAsync($"update usage_monthly set held = 1 where user_id = '{damaged.UserId}'");
+
+        own.Clock.Advance(TimeSpan.FromSeconds(61));
+
+        await SweptAsync(own.Clock, own.Store, held: 1);
+        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'held'")).ShouldBe(250);
+        await own.Store.ExecuteSqlAsync($"update usage_monthly set held = 250 where user_id = '{damaged.UserId}'");
+        own.Clock.Advance(Sweeper.Respite);
+        await SweptAsync(own.Clock, own.Store, held: 0);
+    }
+
     private static Task<TimeSpan> SweptAsync(TestClock clock, TestStore store, long held) => Eventually.HoldsAsync(async () =>
     {
         // A sweep that began before the clock moved leaves the next one to the next interval.

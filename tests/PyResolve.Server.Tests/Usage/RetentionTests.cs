@@ -9,35 +9,38 @@ public sealed class RetentionTests(SharedServers servers)
     [Theory, OnBothEngines]
     public async Task Events_older_than_the_months_kept_are_deleted_and_their_rollups_stay(StorageEngine engine)
     {
-        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
-        TestAccount[] accounts = [await own.SignUpAsync(), await own.SignUpAsync()];
-        await RecordAsync(own, accounts, month: 7, events: 1_200);
-        own.Clock.SetUtcNow(new DateTimeOffset(2026, 8, 15, 12, 0, 0, TimeSpan.Zero));
-        await RecordAsync(own, accounts, month: 8, events: 10);
-
-        own.Clock.SetUtcNow(new DateTimeOffset(2026, 10, 31, 23, 0, 0, TimeSpan.Zero));
-        await Eventually.IsTrueAsync(
-            async () => await own.Store.ReadNumberAsync("select count(*) from usage_retention where deleted_before = '2026-07'") == 1,
-            cancellationToken: TestContext.Current.CancellationToken);
-        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(2_420);
-        own.Clock.SetUtcNow(new DateTimeOffset(2026, 11, 1, 12, 0, 0, TimeSpan.Zero));
-        await Eventually.IsTrueAsync(async () =>
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        TestAccount[] accounts;
+        await using (var server = await StartAtAsync(store, "2026-07-15T12:00:00Z"))
         {
-            own.Clock.Advance(UsageRetention.Pause);
-            return await own.Store.ReadNumberAsync("select count(*) from usage_events where month = '2026-07'") == 0;
-        }, cancellationToken: TestContext.Current.CancellationToken);
+            accounts = [await TestAccount.SignUpAsync(server.Http), await TestAccount.SignUpAsync(server.Http)];
+            await RecordAsync(accounts, month: 7, events: 1_200);
+        }
 
-        (await own.Store.ReadNumberAsync("select count(*) from usage_events where month = '2026-08'")).ShouldBe(20);
-        (await own.Store.ReadNumberAsync("select sum(migrations) from usage_monthly where month = '2026-07'")).ShouldBe(2_400);
-        (await own.Store.ReadNumberAsync("select sum(migrations) from usage_daily where month = '2026-07'")).ShouldBe(2_400);
-        (await own.Store.ReadSqlAsync("select deleted_before from usage_retention")).ShouldBe("2026-08");
+        await using (var server = await StartAtAsync(store, "2026-08-15T12:00:00Z"))
+            await RecordAsync([.. accounts.Select(account => account.On(server.Http))], month: 8, events: 10);
+        await using (await StartAtAsync(store, "2026-10-31T23:00:00Z"))
+        {
+            await Eventually.IsTrueAsync(
+                async () => await store.ReadNumberAsync("select count(*) from usage_retention where deleted_before = '2026-07'") == 1,
+                cancellationToken: TestContext.Current.CancellationToken);
+            (await store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(2_420);
+        }
+
+        await using (var server = await StartAtAsync(store, "2026-11-01T12:00:00Z"))
+            await DeletedAsync(store, server.Clock, UsageRetention.Pause);
+
+        (await store.ReadNumberAsync("select count(*) from usage_events where month = '2026-08'")).ShouldBe(20);
+        (await store.ReadNumberAsync("select sum(migrations) from usage_monthly where month = '2026-07'")).ShouldBe(2_400);
+        (await store.ReadNumberAsync("select sum(migrations) from usage_daily where month = '2026-07'")).ShouldBe(2_400);
+        (await store.ReadSqlAsync("select deleted_before from usage_retention")).ShouldBe("2026-08");
     }
 
     [Theory, OnBothEngines]
     public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_that_is_gone(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
-        await RecordAsync(own, [await own.SignUpAsync()], month: 7, events: 5);
+        await RecordAsync([await own.SignUpAsync()], month: 7, events: 5);
         await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
             ? "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = '2026-11-15T12:04:00Z'"
             : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = unixepoch('2026-11-15T12:04:00Z') * 1000000");
@@ -68,7 +71,17 @@ public sealed class RetentionTests(SharedServers servers)
         failure.Message.ShouldContain("from 3 to 1200");
     }
 
-    private static async Task RecordAsync(OwnServer own, TestAccount[] accounts, int month, int events)
+    /// <summary>A server that begins its first pass at that instant.</summary>
+    private static Task<TestServer> StartAtAsync(TestStore store, string instant) =>
+        TestServer.StartAsync(store, ThreeMonths, new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+
+    private static Task<TimeSpan> DeletedAsync(TestStore store, TestClock clock, TimeSpan step) => Eventually.IsTrueAsync(async () =>
+    {
+        clock.Advance(step);
+        return await store.ReadNumberAsync("select count(*) from usage_events where month = '2026-07'") == 0;
+    }, cancellationToken: TestContext.Current.CancellationToken);
+
+    private static async Task RecordAsync(TestAccount[] accounts, int month, int events)
     {
         foreach (var account in accounts)
         {
