@@ -59,7 +59,8 @@ public sealed class KeyInterleavingTests(SharedServers servers)
                         await history.DieAsync(key, at, () => instances[at].RevokeAsync(account.UserId, id));
                         break;
                     case 1:
-                        var successor = await history.DieAsync(key, at, () => instances[at].RotateAsync(account.UserId, id));
+                        // Refused to a key that another rotation has replaced, which lives on in its grace.
+                        var successor = await history.DieAsync(key, at, () => instances[at].RotateAsync(account.UserId, id), hasDied: created => created is not null);
                         if (successor is not null)
                             alive[successor.ApiKey] = successor.Id;
                         break;
@@ -73,10 +74,10 @@ public sealed class KeyInterleavingTests(SharedServers servers)
                         // Ends one key in ten seconds, and lets them pass: whoever is asked from then on must compare.
                         await history.DieAsync(key, at, async () =>
                         {
-                            await instances[at].EndInAsync(account.UserId, id, TimeSpan.FromSeconds(10));
+                            var outcome = await instances[at].EndInAsync(account.UserId, id, TimeSpan.FromSeconds(10));
                             first.Clock.Advance(TimeSpan.FromSeconds(11));
-                            return true;
-                        });
+                            return outcome;
+                        }, hasDied: outcome => outcome is RotateOutcome.Rotated);
                         break;
                     case 4 when alive.Count < 12:
                         var created = await instances[at].CreateAsync(account.UserId);
@@ -127,10 +128,11 @@ public sealed class KeyInterleavingTests(SharedServers servers)
 
         public int Acceptances => _accepted.Count;
 
-        public async Task<T> DieAsync<T>(string key, int at, Func<Task<T>> kill, bool isKnownAtOnce = true)
+        public async Task<T> DieAsync<T>(string key, int at, Func<Task<T>> kill, bool isKnownAtOnce = true, Func<T, bool>? hasDied = null)
         {
             var result = await kill();
-            _deaths.Add((key, at, Stopwatch.GetTimestamp(), isKnownAtOnce));
+            if (hasDied is null || hasDied(result))
+                _deaths.Add((key, at, Stopwatch.GetTimestamp(), isKnownAtOnce));
             return result;
         }
 
