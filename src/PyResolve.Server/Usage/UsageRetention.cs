@@ -15,6 +15,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     private static readonly TimeSpan Claim = TimeSpan.FromMinutes(5);
 
     private readonly Guid _instance = Ids.Create(time.GetUtcNow());
+    private string _deletedBefore = "";
 
     public static TimeSpan Interval { get; } = TimeSpan.FromHours(6);
 
@@ -47,7 +48,8 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     {
         var now = time.GetInstant();
         var oldestKept = now.StartOfNextMonth().AddMonths(-1 - options.UsageRetentionMonths!.Value).ToMonth();
-        if (!await ClaimAsync(oldestKept, cancellationToken))
+        // What comes late for a month that is gone (a hold that is committed after all) goes when the next month does.
+        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await ClaimAsync(oldestKept, cancellationToken))
             return;
 
         var deleted = 0L;
@@ -68,6 +70,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
             last = months[^1];
         }
 
+        _deletedBefore = oldestKept;
         if (deleted > 0)
             Log.Deleted(logger, deleted, oldestKept);
     }

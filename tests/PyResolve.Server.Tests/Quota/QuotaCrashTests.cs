@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
+using Npgsql;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>The server is killed at random moments under load: no hold that was granted is lost, and none outlives its time.</summary>
+/// <summary>The server or its PostgreSQL is killed at random moments under load: no hold that was granted is lost, and none outlives its time.</summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaCrashTests(SharedServers servers)
 {
@@ -40,6 +41,44 @@ public sealed class QuotaCrashTests(SharedServers servers)
         (await MissingAsync(store, "select count(*) from usage_events where id", committed.Keys)).ShouldBe(0);
         (await store.ReadNumberAsync("select sum(migrations) - (select count(*) from usage_events) from usage_monthly")).ShouldBe(0);
         Proofs.Report("Holds through crashes", $"{engine}: {Scale.Pick(2, 100)} times SIGKILL under load; {granted.Count:N0} acknowledged holds and {committed.Count:N0} commits, none lost, nothing held past its time.");
+    }
+
+    [Fact]
+    public async Task No_hold_is_lost_or_outlives_its_time_when_PostgreSQL_is_killed()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var kills = Scale.Pick(1, 30);
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+        await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
+        await using var server = await ServerProcess.StartAsync(store.Settings, cancellation);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
+        PersistentClient[] clients = [.. Enumerable.Range(0, Clients).Select(seed => new PersistentClient(account, new Random(seed)))];
+        using var over = new CancellationTokenSource();
+        var random = new Random(20_261_124);
+
+        var load = Task.WhenAll(clients.Select(client => client.WorkAsync(over.Token)));
+        for (var kill = 0; kill < kills; kill++)
+        {
+            var enough = clients.Sum(client => client.Granted) + random.Next(20, 200);
+            await Eventually.IsTrueAsync(() => clients.Sum(client => client.Granted) >= enough, TimeSpan.FromSeconds(60), cancellation);
+            await postgres.KillAsync();
+            await postgres.RestartAsync(cancellation);
+        }
+
+        await over.CancelAsync();
+        await load;
+        NpgsqlConnection.ClearAllPools();
+
+        var (used, held) = (clients.Sum(client => client.Used), clients.Sum(client => client.Held));
+        await Eventually.HoldsAsync(async () => (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(held), cancellationToken: cancellation);
+        (await store.ReadNumberAsync("select sum(remaining) from reservations")).ShouldBe(held);
+        (await store.ReadNumberAsync("select count(*) from reservations")).ShouldBe(clients.Sum(client => client.Granted));
+        (await store.ReadNumberAsync("select sum(migrations) from usage_monthly")).ShouldBe(used);
+        (await store.ReadNumberAsync("select sum(quantity) from usage_events")).ShouldBe(used);
+        clients.Sum(client => client.Repeated).ShouldBeGreaterThan(0);
+        Proofs.Report("Holds through crashes", $"PostgreSQL: {kills} times SIGKILL under load; {clients.Sum(client => client.Granted):N0} holds, each asked for until it was "
+            + $"answered; {used:N0} used + {held:N0} held, as the clients saw it, nothing held past its time.");
     }
 
     /// <summary>Holds for a second or two; some are committed, some given back, and some left.</summary>

@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Tests.Usage;
@@ -56,6 +60,26 @@ public sealed class RetentionTests(SharedServers servers)
         }, cancellationToken: TestContext.Current.CancellationToken);
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_month_that_is_deleted_is_not_walked_again_until_the_next_one_is(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
+        var account = await own.SignUpAsync();
+        await RecordAsync([account], month: 7, events: 5);
+        // On a clock of its own: nothing else lives through the days to come.
+        var clock = new TestClock(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
+        using var retention = new UsageRetention(
+            own.Server.Services.GetRequiredService<Database>(), own.Server.Services.GetRequiredService<ServerOptions>(), clock, NullLogger<UsageRetention>.Instance);
+        await retention.StartAsync(TestContext.Current.CancellationToken);
+        await DeletedAsync(own.Store, clock, UsageRetention.Pause);
+
+        await RecordAsync([account], month: 7, events: 1);
+        await DeletedAsync(own.Store, clock, UsageRetention.Interval / 12);
+
+        clock.GetUtcNow().ShouldBeGreaterThanOrEqualTo(new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero));
+        await retention.StopAsync(TestContext.Current.CancellationToken);
+    }
+
     [Theory]
     [InlineData("2")]
     [InlineData("0")]
@@ -64,7 +88,7 @@ public sealed class RetentionTests(SharedServers servers)
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
 
-        var failure = await Should.ThrowAsync<PyResolve.Server.Hosting.InvalidConfigurationException>(
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(
             () => TestServer.StartAsync(store, new Dictionary<string, string?> { ["PyResolve:Usage:RetentionMonths"] = months }));
 
         failure.Message.ShouldContain("PyResolve:Usage:RetentionMonths");

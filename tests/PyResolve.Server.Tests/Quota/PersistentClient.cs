@@ -1,0 +1,75 @@
+namespace PyResolve.Server.Tests.Quota;
+
+/// <summary>
+/// A tool that asks again, under the same key or id, until it is answered: what it was told is then what the server did. It keeps account of
+/// what it holds and has used. One client's own: not thread-safe.
+/// </summary>
+internal sealed class PersistentClient(TestAccount account, Random random)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    public int Granted { get; private set; }
+
+    public long Used { get; private set; }
+
+    /// <summary>Units of holds that last, and were neither committed nor given back.</summary>
+    public long Held { get; private set; }
+
+    /// <summary>Requests that were sent once more.</summary>
+    public int Repeated { get; private set; }
+
+    public async Task WorkAsync(CancellationToken over)
+    {
+        while (!over.IsCancellationRequested)
+            await WorkAsync();
+    }
+
+    private async Task WorkAsync()
+    {
+        var (quantity, lasts, key) = (random.Next(1, 4), random.Next(2) == 0, CreateId());
+        var ttlSeconds = lasts ? 3_600 : random.Next(1, 3);
+        var hold = await InsistAsync(() => account.HoldAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
+        Granted++;
+        switch (random.Next(3))
+        {
+            case 0:
+                var id = CreateId();
+                await InsistAsync(() => account.CommitAsync(hold.Id(), new { id }));
+                Used += quantity;
+                break;
+            case 1:
+                await InsistAsync(() => account.ReleaseAsync(hold.Id()));
+                break;
+            default:
+                Held += lasts ? quantity : 0;
+                break;
+        }
+    }
+
+    private async Task<Answer> InsistAsync(Func<Task<Answer>> ask)
+    {
+        Answer? answer = null;
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                try
+                {
+                    answer = await ask();
+                }
+                catch (HttpRequestException)
+                {
+                    // Whether it was done, the next answer says.
+                    Repeated++;
+                    return false;
+                }
+
+                answer.Status.ShouldBeOneOf(200, 201, 503);
+                Repeated += answer.Status == 503 ? 1 : 0;
+                return answer.Status != 503;
+            },
+            Patience);
+        return answer!;
+    }
+
+    private static Guid CreateId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+}
