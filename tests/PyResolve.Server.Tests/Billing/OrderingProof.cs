@@ -44,7 +44,8 @@ public sealed class OrderingProof(SharedServers servers)
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
         await two.TakeOutTheLeaseAsync();
 
-        var outcomes = await two.RunAsync(Sample(40));
+        // So slow that the other instance's look at the inbox, once a second, falls into many a read.
+        var outcomes = await two.RunAsync(Sample(16), slowestRead: 600);
 
         outcomes.ShouldContain(outcome => !outcome.CameBack && outcome.ReadersAtOnce > 1);
         Proofs.Report("Stripe's events in any order", $"{engine}: with the lease taken out, {outcomes.Count(outcome => !outcome.CameBack && outcome.ReadersAtOnce > 1)} of {outcomes.Count} cases read one customer twice at once.");
@@ -110,9 +111,11 @@ public sealed class OrderingProof(SharedServers servers)
 
         public Task TakeOutTheLeaseAsync() => AddTriggerAsync("lease_until", "null");
 
-        public async Task<List<Outcome>> RunAsync(IEnumerable<Case> cases)
+        /// <param name="cases">Several are under way at a time.</param>
+        /// <param name="slowestRead">How long Stripe takes to answer at most, in milliseconds.</param>
+        public async Task<List<Outcome>> RunAsync(IEnumerable<Case> cases, int slowestRead = 8)
         {
-            stripe.OnTheWay = static (_, cancellationToken) => Task.Delay(Random.Shared.Next(8), cancellationToken);
+            stripe.OnTheWay = (_, cancellationToken) => Task.Delay(Random.Shared.Next(slowestRead), cancellationToken);
             var outcomes = new System.Collections.Concurrent.ConcurrentBag<Outcome>();
             await Parallel.ForEachAsync(cases, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (one, _) => outcomes.Add(await RunAsync(one)));
             return [.. outcomes];
