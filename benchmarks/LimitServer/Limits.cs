@@ -5,7 +5,6 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Keys;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.LimitServer;
 
@@ -37,8 +36,7 @@ internal static class Limits
     /// <summary>One prepared single-row SELECT a request.</summary>
     public static WebApplication BuildSelect(WebApplicationBuilder builder)
     {
-        var url = builder.Configuration["DATABASE_URL"] ?? throw new InvalidOperationException("DATABASE_URL is not set.");
-        var source = NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString(url));
+        var source = LimitStore.Open(builder.Configuration);
         using var first = source.CreateCommand("select id from profiles limit 1");
         var account = (Guid)first.ExecuteScalar()!;
         var app = builder.Build();

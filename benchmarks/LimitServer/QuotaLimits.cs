@@ -1,6 +1,5 @@
 using Npgsql;
 using PyResolve.Client.Wire;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.LimitServer;
 
@@ -12,8 +11,7 @@ internal static class QuotaLimits
 
     public static WebApplication BuildHold(WebApplicationBuilder builder)
     {
-        var url = builder.Configuration["DATABASE_URL"] ?? throw new InvalidOperationException("DATABASE_URL is not set.");
-        var source = NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString(url));
+        var source = LimitStore.Open(builder.Configuration);
         var account = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
         using var row = source.CreateCommand("insert into usage_monthly (user_id, month) values ($1, $2)");
         row.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = account });

@@ -2,7 +2,6 @@ using Microsoft.Data.Sqlite;
 using Npgsql;
 using NpgsqlTypes;
 using PyResolve.Client.Wire;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.LimitServer;
 
@@ -31,7 +30,7 @@ internal static class UsageLimits
     /// <summary>PostgreSQL: INSERT and rollup, prepared, in one round trip and one commit a request. Whose key it is, is looked up in memory.</summary>
     public static WebApplication BuildCommit(WebApplicationBuilder builder)
     {
-        var source = Source(builder);
+        var source = LimitStore.Open(builder.Configuration);
         var accounts = ReadAccounts(source);
         var app = builder.Build();
         app.MapPost(Route, async (HttpContext http, UsageEventRequest usage) =>
@@ -125,7 +124,7 @@ internal static class UsageLimits
     /// <summary>Binary COPY into a table with the indexes of the ledger, ten thousand rows a request and a commit.</summary>
     public static WebApplication BuildCopy(WebApplicationBuilder builder)
     {
-        var source = Source(builder);
+        var source = LimitStore.Open(builder.Configuration);
         using (var table = source.CreateCommand("create table if not exists limit_events (like usage_events including all)"))
             table.ExecuteNonQuery();
         Guid[] accounts = [.. ReadAccounts(source).Values];
@@ -159,9 +158,6 @@ internal static class UsageLimits
         });
         return app;
     }
-
-    private static NpgsqlDataSource Source(WebApplicationBuilder builder) => NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString(
-        builder.Configuration["DATABASE_URL"] ?? throw new InvalidOperationException("DATABASE_URL is not set.")));
 
     private static Dictionary<string, Guid> ReadAccounts(NpgsqlDataSource source)
     {

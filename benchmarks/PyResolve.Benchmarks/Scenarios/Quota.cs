@@ -45,11 +45,11 @@ internal static class Quota
         var (tables, goals) = (new List<Table>(), new List<Goal>());
         foreach (var (connections, goal) in new[] { (bench.Effort.Connections, 1.0), (bench.Effort.Connections * Many, 1.5) })
         {
-            var limitArm = await ArmAsync(bench, $"one prepared SELECT a request, c={connections}", limit, Requests.Get("GET /limit", "/limit"), connections, cancellationToken);
-            var serverArm = await ArmAsync(bench, $"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
+            var limitArm = await bench.ArmAsync($"one prepared SELECT a request, c={connections}", limit, Requests.Get("GET /limit", "/limit"), connections, cancellationToken);
+            var serverArm = await bench.ArmAsync($"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
             var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
             tables.Add(SampleTable.Of(samples, [limitArm, serverArm], limitArm));
-            goals.Add(AtLeast(goal, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"GET /quota, {connections} connections: {goal} times one prepared SELECT a request"));
+            goals.Add(Goal.AtLeast(goal, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"GET /quota, {connections} connections: {goal} times one prepared SELECT a request"));
         }
 
         return (tables, goals);
@@ -61,8 +61,8 @@ internal static class Quota
         var many = bench.Effort.Keys * EventsAKey;
         await AddEventsAsync(store, keys[0], FewEvents, cancellationToken);
         await AddEventsAsync(store, keys[1], many, cancellationToken);
-        var fewArm = await ArmAsync(bench, $"GET /quota, {FewEvents:N0} events in the month", server, Read([keys[0]]), bench.Effort.Connections, cancellationToken);
-        var manyArm = await ArmAsync(bench, $"GET /quota, {many:N0} events in the month", server, Read([keys[1]]), bench.Effort.Connections, cancellationToken);
+        var fewArm = await bench.ArmAsync($"GET /quota, {FewEvents:N0} events in the month", server, Read([keys[0]]), cancellationToken);
+        var manyArm = await bench.ArmAsync($"GET /quota, {many:N0} events in the month", server, Read([keys[1]]), cancellationToken);
         var samples = await bench.Rounds.RunAsync([fewArm, manyArm], cancellationToken);
         var ratio = samples.Ratio(manyArm, fewArm, sample => sample.PerSecond);
         return (
@@ -78,24 +78,17 @@ internal static class Quota
     {
         await using var limit = await Bench.StartLimitAsync("hold", store, cancellationToken);
         var connections = bench.Effort.Connections * Many;
-        var limitArm = await ArmAsync(bench, $"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
-        var serverArm = await ArmAsync(bench, $"the server's POST /quota/reservations, one account, c={connections}", server, Post("/quota/reservations", key), connections, cancellationToken);
+        var limitArm = await bench.ArmAsync($"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
+        var serverArm = await bench.ArmAsync($"the server's POST /quota/reservations, one account, c={connections}", server, Post("/quota/reservations", key), connections, cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
-            AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Holds on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));
+            Goal.AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Holds on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));
     }
 
     private static Requests Read(IEnumerable<string> keys) => Requests.Get("GET /quota", "/quota", keys, 200);
 
     private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Hold)], 201);
-
-    private static async Task<Arm> ArmAsync(
-        Bench bench, string name, ServerProcess server, Requests requests, int connections, CancellationToken cancellationToken)
-    {
-        var load = await bench.ConnectAsync(server, connections, cancellationToken);
-        return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
-    }
 
     /// <summary>This month's, with the rollup that they add up to.</summary>
     private static Task AddEventsAsync(BenchStore store, string key, int count, CancellationToken cancellationToken) => ExecuteAsync(
@@ -121,6 +114,4 @@ internal static class Quota
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
-
-    private static Goal AtLeast(double goal, Series ratio, string promise) => new(promise, $"{ratio.Format("0.00")} times", ratio.Median >= goal);
 }

@@ -41,28 +41,28 @@ internal static class Usage
         Bench bench, ServerProcess server, ServerProcess limit, IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
         var connections = bench.Effort.Connections;
-        var limitArm = await ArmAsync(bench, $"one commit a request, c={connections}", limit, "/limit", keys, connections, cancellationToken);
-        var serverArm = await ArmAsync(bench, $"the server's POST /usage, c={connections}", server, "/usage", keys, connections, cancellationToken);
+        var limitArm = await bench.ArmAsync($"one commit a request, c={connections}", limit, Post("/limit", keys), connections, cancellationToken);
+        var serverArm = await bench.ArmAsync($"the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
-            AtLeast(1.5, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"POST /usage, {connections} connections, {keys.Count} accounts: 1.5 times one INSERT and rollup commit a request"));
+            Goal.AtLeast(1.5, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"POST /usage, {connections} connections, {keys.Count} accounts: 1.5 times one INSERT and rollup commit a request"));
     }
 
     private static async Task<(Table Table, IEnumerable<Goal> Goals)> CompareManyAsync(
         Bench bench, ServerProcess server, ServerProcess limit, IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
         var connections = bench.Effort.Connections * Many;
-        var limitArm = await ArmAsync(bench, $"one commit a request, c={connections}", limit, "/limit", keys, connections, cancellationToken);
-        var serverArm = await ArmAsync(bench, $"the server's POST /usage, c={connections}", server, "/usage", keys, connections, cancellationToken);
-        var hotArm = await ArmAsync(bench, $"the server's POST /usage, c={connections}, one account", server, "/usage", [keys[0]], connections, cancellationToken);
+        var limitArm = await bench.ArmAsync($"one commit a request, c={connections}", limit, Post("/limit", keys), connections, cancellationToken);
+        var serverArm = await bench.ArmAsync($"the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
+        var hotArm = await bench.ArmAsync($"the server's POST /usage, c={connections}, one account", server, Post("/usage", [keys[0]]), connections, cancellationToken);
         Arm[] arms = [limitArm, serverArm, hotArm];
         var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
         return (
             SampleTable.Of(samples, arms, limitArm),
             [
-                AtLeast(3, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"POST /usage, {connections} connections, {keys.Count} accounts: 3 times one INSERT and rollup commit a request"),
-                AtLeast(0.8, samples.Ratio(hotArm, serverArm, sample => sample.PerSecond), $"POST /usage on one hot account, {connections} connections: 0.8 of the figure with {keys.Count} accounts"),
+                Goal.AtLeast(3, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"POST /usage, {connections} connections, {keys.Count} accounts: 3 times one INSERT and rollup commit a request"),
+                Goal.AtLeast(0.8, samples.Ratio(hotArm, serverArm, sample => sample.PerSecond), $"POST /usage on one hot account, {connections} connections: 0.8 of the figure with {keys.Count} accounts"),
             ]);
     }
 
@@ -86,7 +86,7 @@ internal static class Usage
                     Row(copyArm, RowsACopy),
                     Row(batchArm, BatchSize),
                 ]),
-            AtLeast(0.6, ratio, $"POST /usage/batch of {BatchSize:N0}, {BatchConnections} connections: 0.6 of COPY's rows a second"));
+            Goal.AtLeast(0.6, ratio, $"POST /usage/batch of {BatchSize:N0}, {BatchConnections} connections: 0.6 of COPY's rows a second"));
 
         string[] Row(Arm arm, int rows) =>
         [
@@ -106,21 +106,13 @@ internal static class Usage
         await using var limit = await Bench.StartEmbeddedLimitAsync(cancellationToken);
 
         var connections = bench.Effort.Connections;
-        var limitArm = await ArmAsync(bench, $"SQLite, one commit a request, c={connections}", limit, "/limit", keys, connections, cancellationToken);
-        var serverArm = await ArmAsync(bench, $"SQLite, the server's POST /usage, c={connections}", server, "/usage", keys, connections, cancellationToken);
+        var limitArm = await bench.ArmAsync($"SQLite, one commit a request, c={connections}", limit, Post("/limit", keys), connections, cancellationToken);
+        var serverArm = await bench.ArmAsync($"SQLite, the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
-            AtLeast(2, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"SQLite, synchronous FULL, POST /usage, {connections} connections: 2 times one commit a request"));
+            Goal.AtLeast(2, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"SQLite, synchronous FULL, POST /usage, {connections} connections: 2 times one commit a request"));
     }
 
-    private static async Task<Arm> ArmAsync(
-        Bench bench, string name, ServerProcess server, string path, IEnumerable<string> keys, int connections, CancellationToken cancellationToken)
-    {
-        var requests = Requests.Post($"POST {path}", path, keys, Event);
-        var load = await bench.ConnectAsync(server, connections, cancellationToken);
-        return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
-    }
-
-    private static Goal AtLeast(double goal, Series ratio, string promise) => new(promise, $"{ratio.Format("0.00")} times", ratio.Median >= goal);
+    private static Requests Post(string path, IEnumerable<string> keys) => Requests.Post($"POST {path}", path, keys, Event);
 }

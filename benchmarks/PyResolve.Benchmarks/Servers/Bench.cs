@@ -30,9 +30,13 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
     }
 
     /// <summary>An arm that sends <paramref name="requests"/> over the usual number of connections.</summary>
-    public async Task<Arm> ArmAsync(string name, ServerProcess server, Requests requests, CancellationToken cancellationToken)
+    public Task<Arm> ArmAsync(string name, ServerProcess server, Requests requests, CancellationToken cancellationToken) =>
+        ArmAsync(name, server, requests, effort.Connections, cancellationToken);
+
+    /// <summary>An arm that sends <paramref name="requests"/> over so many connections.</summary>
+    public async Task<Arm> ArmAsync(string name, ServerProcess server, Requests requests, int connections, CancellationToken cancellationToken)
     {
-        var load = await ConnectAsync(server, effort.Connections, cancellationToken);
+        var load = await ConnectAsync(server, connections, cancellationToken);
         return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
     }
 
