@@ -11,6 +11,8 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
     private static readonly string UserAgent = "pyresolve-dotnet/" + Version();
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
 
+    public ClientSettings Settings => settings;
+
     public Uri ApiUrl => settings.ApiUrl;
 
     public bool HasKey => settings.ApiKey is not null;

@@ -16,6 +16,7 @@ namespace PyResolve.Client;
 public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
+    private readonly OutboxFolder? _folder;
     private readonly Outbox? _outbox;
     private readonly RejectedEvents? _rejected;
     private readonly UsageSender? _sender;
@@ -28,9 +29,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _logger = logger ?? NullLogger.Instance;
         if (settings.ApiKey is not { } key)
             return;
-        var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
-        _outbox = new(folder, new(settings.UsageQueueCapacity, settings.UsageQueueBytes), transport.Time);
-        _rejected = new(folder, transport.Time, _logger);
+        _folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
+        _outbox = new(_folder, new(settings.UsageQueueCapacity, settings.UsageQueueBytes), transport.Time);
+        _rejected = new(_folder, transport.Time, _logger);
         _sender = new(_outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
     }
 
@@ -54,6 +55,12 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>Why the last try to send failed, such as a revoked key, while the events wait; <see langword="null"/> when it did not fail.</summary>
     public PyResolveException? LastFailure => _sender?.LastFailure;
+
+    /// <summary>Whether nothing waits for the server, of this process's or of another's.</summary>
+    internal bool IsDrained => _folder is null || _folder.IsDrained;
+
+    /// <summary>The time that events are stamped with.</summary>
+    internal DateTimeOffset Now => _transport.ServerClock.Now;
 
     /// <summary>
     /// Takes an event over. It fixes the event's id and time and appends it to the outbox; it never waits for the network. Once it is
@@ -101,7 +108,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     private UsageEventRequest ToWire(UsageEvent usage) => new()
     {
         Id = usage.Id ?? Uuid.NewVersion7(_transport.Time),
-        OccurredAt = usage.OccurredAt ?? _transport.ServerClock.Now,
+        OccurredAt = usage.OccurredAt ?? Now,
         EventType = usage.EventType,
         Library = usage.Library,
         Tier = usage.Tier?.ToWire(),
