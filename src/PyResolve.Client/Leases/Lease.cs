@@ -25,6 +25,9 @@ internal enum LeaseFault
     /// <summary>It is no lease, or its signature is not that of what it says.</summary>
     Forged,
 
+    /// <summary>This runtime cannot check signatures.</summary>
+    Unverifiable,
+
     /// <summary>Its ledger cannot be read to the end, so that nobody knows what is left.</summary>
     Damaged,
 

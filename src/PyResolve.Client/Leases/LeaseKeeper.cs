@@ -36,25 +36,20 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
         }
     }
 
-    /// <summary>Makes sure that at least half of the prepaid units of a tier are at hand.</summary>
+    /// <summary>Makes sure that at least half of the prepaid units of a tier are at hand. Where they are, the server is not asked.</summary>
+    /// <exception cref="PyResolveException">They cannot be had, or cannot be kept.</exception>
     public async Task<LeaseStanding> PrepayAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
-        var account = (await LearnAsync(cancellationToken).ConfigureAwait(false)).Account;
-        var start = transport.Time.GetTimestamp();
-        while (true)
+        try
         {
-            using (var turn = folder.TryLockRenewal(account))
-            {
-                if (turn is not null)
-                {
-                    await RenewAsync(account, tier, quota: null, cancellationToken).ConfigureAwait(false);
-                    return await ledger.LookAsync(tier, cancellationToken).ConfigureAwait(false);
-                }
-            }
-
-            if (transport.Time.GetElapsedTime(start) > _settings.RequestTimeout)
-                throw new PyResolveException(PyResolveErrorCodes.Timeout, "Another process has been asking for a lease all the while. Try again.");
-            await transport.Time.Pause(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(false);
+            return await PrepayInTurnAsync(tier, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new PyResolveException(
+                PyResolveErrorCodes.Offline,
+                $"Nothing can be prepaid on this machine ({Redaction.Line(exception.Message)}). Make ~/.pyresolve/leases yours to write, or set PYRESOLVE_HOME to another folder.",
+                exception);
         }
     }
 
@@ -81,30 +76,67 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
     /// <summary>tier1 is not bounded offline: a lease for it would hold units for nothing.</summary>
     private bool Keeps(MigrationTier tier) => tier != MigrationTier.Tier1 && _settings.PrepaidMigrations > 0 && _settings.Offline != OfflinePolicy.Deny;
 
-    private async Task MaintainAsync(MigrationTier tier, QuotaSnapshot? quota)
+    private async Task<LeaseStanding> PrepayInTurnAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
-        try
+        var account = await KnowAccountAsync(cancellationToken).ConfigureAwait(false);
+        var start = transport.Time.GetTimestamp();
+        while (true)
         {
-            if (!usage.IsDrained)
-                await usage.FlushAsync(_end.Token).ConfigureAwait(false);
-            if (Keeps(tier))
-                await LearnAsync(_end.Token).ConfigureAwait(false);
-            if (!folder.Exists || folder.LoadTrust()?.Account is not { } account)
-                return;
-            using var turn = folder.TryLockRenewal(account);
-            if (turn is null)
-                return;
-            if (Keeps(tier))
-                await RenewAsync(account, tier, quota, _end.Token).ConfigureAwait(false);
-            await SettleAsync(tier).ConfigureAwait(false);
-        }
-        catch (Exception)
-        {
-            // Whatever it was, a handler of the host's included: the work that goes on needs none of it, and the next grant tries again.
+            using (var turn = folder.TryLockRenewal(account))
+            {
+                if (turn is not null)
+                {
+                    // What goes back may be what is missing.
+                    await TryAsync(() => SettleAsync(tier, cancellationToken)).ConfigureAwait(false);
+                    cancellationToken.ThrowIfCancellationRequested();
+                    await RenewAsync(account, tier, quota: null, cancellationToken).ConfigureAwait(false);
+                    return await ledger.LookAsync(tier, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            if (transport.Time.GetElapsedTime(start) > _settings.RequestTimeout)
+                throw new PyResolveException(PyResolveErrorCodes.Timeout, "Another process has been asking for a lease all the while. Try again.");
+            await transport.Time.Pause(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Learns whose key this is, once, and what the server signs by, each time: a key that leaked is to be forgotten.</summary>
+    private async Task MaintainAsync(MigrationTier tier, QuotaSnapshot? quota)
+    {
+        var account = folder.LoadTrust()?.Account;
+        if (Keeps(tier))
+            await TryAsync(async () => account = await KnowAccountAsync(_end.Token).ConfigureAwait(false)).ConfigureAwait(false);
+        if (account is { } known)
+            await TryAsync(() => MaintainAsync(known, tier, quota)).ConfigureAwait(false);
+        if (!usage.IsDrained)
+            await TryAsync(() => usage.FlushAsync(_end.Token)).ConfigureAwait(false);
+    }
+
+    private async Task MaintainAsync(Guid account, MigrationTier tier, QuotaSnapshot? quota)
+    {
+        using var turn = folder.TryLockRenewal(account);
+        if (turn is null)
+            return;
+        if (Keeps(tier))
+            await TryAsync(() => RenewAsync(account, tier, quota, _end.Token)).ConfigureAwait(false);
+        await SettleAsync(tier, _end.Token).ConfigureAwait(false);
+    }
+
+    private static async Task TryAsync(Func<Task> act)
+    {
+        try
+        {
+            await act().ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Whatever it was, a handler of the host's included: the work that goes on needs none of it, and the next answer tries again.
+        }
+    }
+
+    private async Task<Guid> KnowAccountAsync(CancellationToken cancellationToken) =>
+        folder.LoadTrust()?.Account ?? (await LearnAsync(cancellationToken).ConfigureAwait(false)).Account;
+
+    /// <summary>Learns whose key this is, once, and what the server signs by, before each lease: a key that leaked is to be forgotten.</summary>
     private async Task<LeaseTrust> LearnAsync(CancellationToken cancellationToken)
     {
         var keys = await transport.SendAsync(
@@ -122,6 +154,7 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
         var request = Unanswered(path) ?? await PrepareAsync(account, tier, quota, cancellationToken).ConfigureAwait(false);
         if (request is null)
             return;
+        await LearnAsync(cancellationToken).ConfigureAwait(false);
         Reservation reservation;
         try
         {
@@ -145,10 +178,13 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
 
         await GiveBackAsync(reservation.Id, cancellationToken).ConfigureAwait(false);
         File.Delete(path);
-        throw new PyResolveException(
-            PyResolveErrorCodes.Offline,
-            reservation.Lease is null ? "This server gives no leases, so that nothing can be prepaid. Ask whoever runs it to set PYRESOLVE_LEASE_KEY."
-                : "The server gave a lease that its own keys do not vouch for. Ask whoever runs it to check PYRESOLVE_LEASE_KEY on every instance.");
+        var cause = (reservation.Lease, fault) switch
+        {
+            (null, _) => "This server gives no leases, so that nothing can be prepaid. Ask whoever runs it to set PYRESOLVE_LEASE_KEY.",
+            (_, LeaseFault.Unverifiable) => "Nothing can be prepaid: this runtime cannot check signatures. Use .NET Framework 4.7 or later, or .NET.",
+            _ => "The server gave a lease that its own keys do not vouch for. Ask whoever runs it to check PYRESOLVE_LEASE_KEY on every instance.",
+        };
+        throw new PyResolveException(PyResolveErrorCodes.Offline, cause);
     }
 
     /// <summary>A request that was made and never seen answered.</summary>
@@ -174,19 +210,19 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
     }
 
     /// <summary>Gives back what ended, is used up or was replaced. What a lease was spent for has to arrive before: after its end it would count as late.</summary>
-    private async Task SettleAsync(MigrationTier tier)
+    private async Task SettleAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
-        var fresh = Fresh(await ledger.LookAsync(tier, _end.Token).ConfigureAwait(false));
-        var closed = await ledger.CloseAsync(IsReplaced, _end.Token).ConfigureAwait(false);
+        var fresh = Fresh(await ledger.LookAsync(tier, cancellationToken).ConfigureAwait(false));
+        var closed = await ledger.CloseAsync(IsReplaced, cancellationToken).ConfigureAwait(false);
         if (closed.Count == 0)
             return;
         if (!usage.IsDrained)
-            await usage.FlushAsync(_end.Token).ConfigureAwait(false);
+            await usage.FlushAsync(cancellationToken).ConfigureAwait(false);
         if (!usage.IsDrained)
             return;
         foreach (var lease in closed)
         {
-            await GiveBackAsync(lease, _end.Token).ConfigureAwait(false);
+            await GiveBackAsync(lease, cancellationToken).ConfigureAwait(false);
             await ledger.RemoveAsync(lease).ConfigureAwait(false);
         }
 

@@ -21,8 +21,16 @@ internal static class LeaseVerifier
             return new(null, LeaseFault.Forged);
         if (trust.Keys.FirstOrDefault(key => key is { Kty: "EC", Crv: "P-256" } && key.Kid == kid) is not { } signer)
             return new(null, LeaseFault.Foreign);
-        if (FromBase64Url(parts[2]) is not { } signature || !IsSigned($"{parts[0]}.{parts[1]}", signature, signer))
-            return new(null, LeaseFault.Forged);
+        try
+        {
+            if (FromBase64Url(parts[2]) is not { } signature || !IsSigned($"{parts[0]}.{parts[1]}", signature, signer))
+                return new(null, LeaseFault.Forged);
+        }
+        catch (Exception exception) when (exception is TypeLoadException or MissingMethodException or PlatformNotSupportedException)
+        {
+            return new(null, LeaseFault.Unverifiable);
+        }
+
         if (lease.Account != trust.Account || (trust.Issuer is not null && lease.Issuer != trust.Issuer))
             return new(null, LeaseFault.Foreign);
         return lease.Machine == machine ? new(lease, LeaseFault.None) : new(null, LeaseFault.Copied);
@@ -39,7 +47,7 @@ internal static class LeaseVerifier
                 : null;
     }
 
-    // In a method of its own: .NET Framework has these types from 4.7 on.
+    // In a method of its own: before 4.7, .NET Framework has not got these types, and fails when it compiles it.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool IsSigned(string text, byte[] signature, LeasePublicKey key)
     {

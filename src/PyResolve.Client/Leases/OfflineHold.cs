@@ -36,6 +36,7 @@ internal sealed class OfflineHold(MigrationRequest request, UsageReporter usage,
             _reported++;
         }
 
+        await SyncAsync().ConfigureAwait(false);
         if (take is not null)
             await SettleAsync(quantity).ConfigureAwait(false);
         return null;
@@ -59,6 +60,19 @@ internal sealed class OfflineHold(MigrationRequest request, UsageReporter usage,
         TokensUsed = _reported == 0 ? outcome.TokensUsed : 0,
         Metadata = _reported == 0 ? outcome.Metadata : null,
     };
+
+    private async Task SyncAsync()
+    {
+        try
+        {
+            await usage.SyncAsync().ConfigureAwait(false);
+        }
+        catch (IOException exception)
+        {
+            throw new PyResolveException(
+                PyResolveErrorCodes.NotReported, $"The outcome is not safe on disk ({Redaction.Line(exception.Message)}). Make room, and complete the permit again.", exception);
+        }
+    }
 
     private async Task SettleAsync(int spent)
     {

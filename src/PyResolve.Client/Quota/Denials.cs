@@ -64,6 +64,7 @@ internal static class Denials
             LeaseFault.Foreign => "what is prepaid here is of another account or another server, or signed by a key that it has withdrawn",
             LeaseFault.Copied => "what is prepaid here was prepaid on another machine, or before this one got another name",
             LeaseFault.Forged => "what is prepaid here is not what the server signed",
+            LeaseFault.Unverifiable => "this runtime cannot check the signature of what is prepaid; use .NET Framework 4.7 or later",
             LeaseFault.Damaged => "the ledger of what is prepaid on this machine is damaged",
             LeaseFault.ClockSetBack => "this machine's clock was set back, so that nobody can tell whether what was prepaid is still good; set it right",
             LeaseFault.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases yours to write",

@@ -54,6 +54,7 @@ public sealed class QuotaGuard
         }
         catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
         {
+            _keeper.Begin(request.Tier, denial.Quota);
             var prepaid = denial.Code == ProblemCodes.QuotaExceeded ? await _offline.SpendAsync(request, cancellationToken).ConfigureAwait(false) : null;
             return prepaid ?? QuotaPermit.Denied(denial);
         }

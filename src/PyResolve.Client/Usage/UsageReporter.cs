@@ -59,6 +59,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>Whether nothing waits for the server, of this process's or of another's.</summary>
     internal bool IsDrained => _folder is null || _folder.IsDrained;
 
+    /// <summary>Makes what waits safe from a power cut.</summary>
+    internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);
+
     /// <summary>The time that events are stamped with.</summary>
     internal DateTimeOffset Now => _transport.ServerClock.Now;
 

@@ -130,6 +130,20 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
+    public async Task A_denial_gives_an_ended_lease_back_too_because_its_units_may_be_what_is_missing()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        server.Clock.Advance(TimeSpan.FromHours(2));
+        server.Remaining = 0;
+
+        await server.ReconnectAsync();
+
+        server.Released.Count.ShouldBe(1);
+        server.Home.LeaseFiles().ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_lease_does_not_go_back_while_its_events_cannot_be_sent()
     {
         await using var server = await LeasingServer.StartAsync();

@@ -64,11 +64,11 @@ public sealed class LeasingServer : IAsyncDisposable
         return new(Options(configure), () => http, http, Clock);
     }
 
-    /// <summary>A client in the same home, without a network.</summary>
+    /// <summary>A client in the same home, without a network, that does not try for long.</summary>
     public PyResolveClient ClientWithoutNetwork(Action<PyResolveClientOptions>? configure = null) => OfflineClient.Create(
         Options(options =>
         {
-            options.ShutdownTimeout = TimeSpan.Zero;
+            (options.RequestTimeout, options.ShutdownTimeout) = (TimeSpan.FromMilliseconds(100), TimeSpan.Zero);
             configure?.Invoke(options);
         }),
         Clock);
