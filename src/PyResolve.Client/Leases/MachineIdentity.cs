@@ -3,8 +3,9 @@ using System.Text;
 namespace PyResolve.Client;
 
 /// <summary>
-/// The name that leases know this machine by. It is a digest of a number drawn for this home, the machine's name, and the number that Linux
-/// draws at installation: the same as long as none of them changes, another in a home that was copied, and no use to anyone who reads it.
+/// The name that leases know this machine by. It is a digest of a number drawn for this home, where the home lies, the machine's name, and the
+/// number that Linux draws at installation: the same as long as none of them changes, another in a home that was copied, and no use to
+/// anyone who reads it.
 /// </summary>
 internal static class MachineIdentity
 {
@@ -12,7 +13,7 @@ internal static class MachineIdentity
 
     public static string In(string folder)
     {
-        var digest = OutboxFolder.Sha256(Encoding.UTF8.GetBytes($"{HomeNumber(folder)}\n{Environment.MachineName}\n{ReadSystemNumber()}"));
+        var digest = OutboxFolder.Sha256(Encoding.UTF8.GetBytes($"{HomeNumber(folder)}\n{folder}\n{Environment.MachineName}\n{ReadSystemNumber()}"));
         var name = new StringBuilder("m-");
         for (var i = 0; i < 16; i++)
             name.Append(digest[i].ToString("x2"));

@@ -10,6 +10,16 @@ internal static class LeaseForgery
     {
         public IReadOnlyList<string> LeaseFiles() => Directory.GetFiles(Path.Combine(home.Path, "leases"), "*.lease", SearchOption.AllDirectories);
 
+        public void CopyTo(string folder)
+        {
+            foreach (var file in Directory.GetFiles(home.Path, "*", SearchOption.AllDirectories))
+            {
+                var copy = Path.Combine(folder, Path.GetRelativePath(home.Path, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+        }
+
         /// <summary>Replaces the one lease by another, in a file that is as the client would write it.</summary>
         public void RewriteLease(Func<string, string> rewrite)
         {

@@ -38,6 +38,38 @@ public sealed class LeaseProof
     }
 
     [Fact]
+    public async Task Threads_that_take_and_give_back_never_have_more_at_once_than_was_leased()
+    {
+        var turns = Scale.Pick(15, 500);
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(3);
+        var (alive, most, granted) = (0, 0, 0);
+
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ =>
+        {
+            await using var client = server.ClientWithoutNetwork();
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+            {
+                for (var turn = 0; turn < turns; turn++)
+                {
+                    await using var permit = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier2));
+                    if (!permit.IsGranted)
+                        continue;
+                    Raise(ref most, Interlocked.Increment(ref alive));
+                    Interlocked.Increment(ref granted);
+                    await Task.Yield();
+                    Interlocked.Decrement(ref alive);
+                }
+            })));
+        }));
+
+        most.ShouldBeInRange(1, 3);
+        granted.ShouldBeGreaterThan(3);
+        LeaseFile.Load(server.Home.LeaseFiles().Single())!.Taken.ShouldBe(0);
+        Proofs.Report(Suite, $"8 threads on 2 ledgers took and gave back units of a lease of 3, {granted} times: at most {most} were out at once, and all were back.");
+    }
+
+    [Fact]
     public async Task Processes_that_are_killed_at_random_moments_never_get_one_more()
     {
         var leases = Scale.Pick(2, 40);
@@ -66,5 +98,16 @@ public sealed class LeaseProof
         }
 
         Proofs.Report(Suite, $"{leases} leases of {Leased}, {kills} processes killed by SIGKILL while they spent them: {told} permits, never more than {Leased} of a lease; {reported} of them had been completed, and were reported once.");
+    }
+
+    private static void Raise(ref int most, int value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen;)
+        {
+            var before = Interlocked.CompareExchange(ref most, value, seen);
+            if (before == seen)
+                return;
+            seen = before;
+        }
     }
 }

@@ -17,6 +17,18 @@ public sealed class LeaseRefusalTests
         (await DenialAsync(server)).ShouldContain("was prepaid on another machine");
     }
 
+    [Fact]
+    public async Task A_home_that_was_copied_as_a_whole_has_no_leases()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(3);
+        var copy = server.Home.Path + "-copy";
+        server.Home.CopyTo(copy);
+        await using var offline = server.ClientWithoutNetwork(options => options.Home = copy);
+
+        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).Denial.ShouldNotBeNull().Message.ShouldContain("was prepaid on another machine");
+    }
+
     [Theory]
     [InlineData("qty", "3", "900")]
     [InlineData("tier", "tier2", "tier3")]
@@ -49,8 +61,10 @@ public sealed class LeaseRefusalTests
         (await DenialAsync(server)).ShouldContain("is not what the server signed");
     }
 
-    [Fact]
-    public async Task A_lease_of_another_account_is_refused()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_lease_of_another_account_or_another_server_is_refused(bool account)
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -58,7 +72,8 @@ public sealed class LeaseRefusalTests
         server.Home.RewriteLease(token =>
         {
             var lease = LeaseVerifier.Parse(token)!;
-            return server.Sign(lease.Id, lease.Quantity, lease.Tier, lease.Machine, lease.ExpiresAt, account: Guid.CreateVersion7());
+            server.Issuer = account ? server.Issuer : "https://elsewhere.example";
+            return server.Sign(lease.Id, lease.Quantity, lease.Tier, lease.Machine, lease.ExpiresAt, account ? Guid.CreateVersion7() : lease.Account);
         });
 
         (await DenialAsync(server)).ShouldContain("another account or another server");

@@ -22,7 +22,7 @@ public sealed class LeasingServer : IAsyncDisposable
     public Guid Account { get; } = Guid.CreateVersion7();
 
     /// <summary>What it calls itself.</summary>
-    public string Issuer { get; init; } = "https://billing.example";
+    public string Issuer { get; set; } = "https://billing.example";
 
     public bool GivesLeases { get; set; } = true;
 
