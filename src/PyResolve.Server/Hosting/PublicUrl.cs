@@ -9,7 +9,10 @@ internal sealed class PublicUrl(ServerOptions options, IServer server)
     private string? _value;
 
     /// <summary>Without a slash at its end.</summary>
-    public string Value => _value ??= (options.PublicUrl?.ToString() ?? ListeningAddress()).TrimEnd('/');
+    public string Value => _value ??= options.PublicUrl?.ToString().TrimEnd('/') ?? OnThisMachine;
+
+    /// <summary>Where other programs on this machine find it, whatever stands in front of it. Without a slash at its end.</summary>
+    public string OnThisMachine => ListeningAddress().TrimEnd('/');
 
     /// <summary>Where more quota is to be had.</summary>
     public string Upgrade => options.UpgradeUrl?.ToString() ?? $"{Value}/plans";
