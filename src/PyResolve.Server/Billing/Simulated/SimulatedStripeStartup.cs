@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
 
@@ -12,19 +13,20 @@ internal sealed partial class SimulatedStripeStartup(
     /// <summary>Before the first request is taken.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        var forgotten = 0;
+        var lost = 0;
         // A simulator has no customer of an earlier one's, and what became of those is what becomes of anybody whom Stripe does not know.
         for (var page = await ListAsync(""); page.Count > 0; page = await ListAsync(page[^1].Id))
         {
             foreach (var customer in page)
             {
-                if (await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true })
-                    forgotten++;
+                await sync.RunAsync(customer.Id, cancellationToken);
+                if (customer.Standing.Plan != Plans.Free)
+                    lost++;
             }
         }
 
-        if (forgotten > 0)
-            Log.Forgotten(logger, forgotten);
+        if (lost > 0)
+            Log.Forgotten(logger, lost);
 
         Task<List<BillingCustomer>> ListAsync(string after) => customers.ListLinkedAsync(after, PageSize, cancellationToken);
     }
