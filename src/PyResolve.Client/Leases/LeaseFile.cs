@@ -11,6 +11,7 @@ namespace PyResolve.Client;
 internal sealed class LeaseFile
 {
     private const int HeadLength = 24;
+    private const int FullAt = 256 * 1024;
     private static readonly byte[] Magic = [.. "PYRLSE01"u8];
 
     private readonly Dictionary<Guid, (int Units, int? Spent)> _permits = [];
@@ -45,16 +46,7 @@ internal sealed class LeaseFile
 
     public bool IsClosed { get; private set; }
 
-    public static void Create(string path, string token, TimeSpan skew)
-    {
-        var bytes = new byte[HeadLength + token.Length];
-        Magic.CopyTo(bytes, 0);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), (long)skew.TotalMilliseconds);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(16), token.Length);
-        Encoding.ASCII.GetBytes(token).CopyTo(bytes, HeadLength);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), Checksum(bytes, token.Length));
-        PrivateFile.Replace(path, bytes);
-    }
+    public static void Create(string path, string token, TimeSpan skew) => PrivateFile.Replace(path, Head(token, skew));
 
     /// <summary><see langword="null"/> when it is no such file, or its head is damaged.</summary>
     public static LeaseFile? Load(string path)
@@ -72,8 +64,11 @@ internal sealed class LeaseFile
     }
 
     /// <summary>Adds a record, safe from a power cut when this returns. One that fails half-way is overwritten by the next.</summary>
+    /// <exception cref="InvalidOperationException">The file is damaged: what comes next would lie over what cannot be read.</exception>
     public void Append(LedgerRecord record)
     {
+        if (IsDamaged)
+            throw new InvalidOperationException($"{_path} is damaged.");
         using (var stream = new FileStream(_path, FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 1))
         {
             stream.Position = _end;
@@ -83,6 +78,30 @@ internal sealed class LeaseFile
 
         Apply(record);
         _end += LedgerRecord.Length;
+        if (_end > FullAt)
+            Compact();
+    }
+
+    /// <summary>Leaves out the permits that gave back all they had.</summary>
+    private void Compact()
+    {
+        var head = Head(Token, Skew);
+        using var bytes = new MemoryStream();
+        bytes.Write(head, 0, head.Length);
+        Write(new(LedgerEntry.Seen, Guid.Empty, 0, LastSeen));
+        foreach (var (permit, (units, spent)) in _permits.Where(static entry => entry.Value.Spent != 0).Select(static entry => (entry.Key, entry.Value)))
+        {
+            Write(new(LedgerEntry.Taken, permit, units, LastSeen));
+            if (spent is { } settled)
+                Write(new(LedgerEntry.Settled, permit, settled, LastSeen));
+        }
+
+        if (IsClosed)
+            Write(new(LedgerEntry.Closed, Guid.Empty, 0, LastSeen));
+        PrivateFile.Replace(_path, bytes.ToArray());
+        _end = (int)bytes.Length;
+
+        void Write(LedgerRecord record) => bytes.Write(record.ToBytes(), 0, LedgerRecord.Length);
     }
 
     private void Replay(byte[] bytes, int start)
@@ -110,6 +129,17 @@ internal sealed class LeaseFile
             _permits[record.Permit] = (permit.Units, record.Units);
         else if (record.Kind == LedgerEntry.Closed)
             IsClosed = true;
+    }
+
+    private static byte[] Head(string token, TimeSpan skew)
+    {
+        var bytes = new byte[HeadLength + token.Length];
+        Magic.CopyTo(bytes, 0);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), (long)skew.TotalMilliseconds);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(16), token.Length);
+        Encoding.ASCII.GetBytes(token).CopyTo(bytes, HeadLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), Checksum(bytes, token.Length));
+        return bytes;
     }
 
     private static uint Checksum(byte[] bytes, int tokenLength)

@@ -76,7 +76,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
         {
             var kept = Math.Min(part.Units, spent);
             spent -= kept;
-            if (LoadOrNull(folder.LeasePath(account, part.Lease)) is { } file)
+            if (LoadOrNull(folder.LeasePath(account, part.Lease)) is { IsDamaged: false } file)
                 file.Append(new(LedgerEntry.Settled, take.Permit, kept, clock.Latest(file)));
         }
 
@@ -116,7 +116,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
             var isDone = hasEnded || file.Taken >= lease.Quantity || isReplaced(lease, isGood);
             if (!file.IsClosed && (!isDone || (isOut && clock.ServerNow < lease.ExpiresAt + LongestOvertime)))
                 continue;
-            if (!file.IsClosed)
+            if (!file.IsClosed && !file.IsDamaged)
                 file.Append(new(LedgerEntry.Closed, Guid.Empty, 0, clock.Latest(file)));
             closed.Add(lease.Id);
         }

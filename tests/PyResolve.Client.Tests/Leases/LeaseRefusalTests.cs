@@ -195,43 +195,6 @@ public sealed class LeaseRefusalTests
         (await offline.Quota.AcquireAsync(Tier2, Cancellation)).IsGranted.ShouldBeTrue();
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(35)]
-    public async Task A_record_that_a_power_cut_left_unfinished_never_counted(int bytes)
-    {
-        await using var server = await LeasingServer.StartAsync();
-        await server.PrepayAsync(2);
-        var file = server.Home.LeaseFiles().Single();
-        await TakeAsync(server, expected: true);
-        File.WriteAllBytes(file, [.. File.ReadAllBytes(file), .. Enumerable.Repeat((byte)7, bytes)]);
-
-        await TakeAsync(server, expected: true);
-        await TakeAsync(server, expected: false);
-    }
-
-    [Theory]
-    [InlineData(-1)]
-    [InlineData(-60)]
-    public async Task A_ledger_that_is_damaged_is_not_guessed_at(int fromEnd)
-    {
-        await using var server = await LeasingServer.StartAsync();
-        await server.PrepayAsync(3);
-        var file = server.Home.LeaseFiles().Single();
-        await TakeAsync(server, expected: true);
-        var bytes = File.ReadAllBytes(file);
-        bytes[^-fromEnd] ^= 1;
-        File.WriteAllBytes(file, bytes);
-
-        (await DenialAsync(server)).ShouldContain("is damaged");
-    }
-
-    private static async Task TakeAsync(LeasingServer server, bool expected)
-    {
-        await using var offline = server.ClientWithoutNetwork();
-        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).IsGranted.ShouldBe(expected);
-    }
-
     /// <summary>Why a permit is denied, by a new process without a network.</summary>
     private static async Task<string> DenialAsync(LeasingServer server)
     {
