@@ -52,6 +52,8 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
 
     private async Task<(QuotaPermit? Permit, LeaseFault Fault)> TakeAsync(MigrationRequest request, CancellationToken cancellationToken)
     {
+        if (request.Tier == MigrationTier.Tier1)
+            return (null, LeaseFault.None);
         try
         {
             var (take, fault) = await ledger.TakeAsync(request.Tier, request.Quantity, cancellationToken).ConfigureAwait(false);

@@ -59,7 +59,7 @@ internal static class Denials
     {
         var why = fault switch
         {
-            LeaseFault.UsedUp => "what was prepaid on this machine is used up",
+            LeaseFault.UsedUp => "what was prepaid on this machine is used up, or less than asked for is left",
             LeaseFault.Expired => "what was prepaid on this machine has expired",
             LeaseFault.Foreign => "what is prepaid here is of another account or another server, or signed by a key that it has withdrawn",
             LeaseFault.Copied => "what is prepaid here was prepaid on another machine, or before this one got another name",
