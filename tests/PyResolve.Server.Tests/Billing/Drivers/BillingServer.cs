@@ -80,8 +80,11 @@ internal sealed class BillingServer : IAsyncDisposable
     });
 
     /// <summary>Sends a body as Stripe would.</summary>
-    public static Task<Answer> DeliverAsync(TestServer server, string body, string secret = WebhookSecret, DateTimeOffset? signedAt = null) => server.Nobody.SendAsync(
-        HttpMethod.Post, "/webhooks/stripe", body, [("Stripe-Signature", BillingSigner.Header(body, secret, signedAt ?? server.Clock.GetUtcNow()))]);
+    public static Task<Answer> DeliverAsync(TestServer server, string body, string secret = WebhookSecret, DateTimeOffset? signedAt = null) =>
+        DeliverAsync(server.Http, body, signedAt ?? server.Clock.GetUtcNow(), secret);
+
+    public static Task<Answer> DeliverAsync(HttpClient http, string body, DateTimeOffset signedAt, string secret = WebhookSecret) => new Caller(http).SendAsync(
+        HttpMethod.Post, "/webhooks/stripe", body, [("Stripe-Signature", BillingSigner.Header(body, secret, signedAt))]);
 
     public Task<Answer> DeliverAsync(string body) => DeliverAsync(Own.Server, body);
 }
