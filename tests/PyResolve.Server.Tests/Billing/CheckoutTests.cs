@@ -254,6 +254,27 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_failure_that_Stripe_remembers_under_its_key_blocks_nobody(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        Task<Answer> Start() => account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        billing.Stripe.FailNextCreations(1);
+        (await Start()).ShouldBeProblem(503, "unavailable");
+        billing.Stripe.FailNextCreations(0);
+        (await Start()).Status.ShouldBe(200);
+        billing.Stripe.CustomersCreated.ShouldBe(2);
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(1);
+
+        billing.Stripe.FailNextCreations(1);
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+        // What was made although the answer was a failure can be paid through no more.
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "expired", "open"]);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Who_never_subscribed_is_on_the_free_plan(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

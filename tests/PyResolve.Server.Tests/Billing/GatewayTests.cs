@@ -201,9 +201,13 @@ public sealed class GatewayTests(ITestOutputHelper output)
         var (stripe, cancellation) = (edge.Gateway, TestContext.Current.CancellationToken);
         await stripe.CreateCustomerAsync(User, "ada@example.com", "cust:1", cancellation);
         await stripe.FindCustomerAsync("cus_1", cancellation);
-        await stripe.CreateCheckoutAsync(new NewCheckout(User, "cus_1", "price_1", "https://s.example/{CHECKOUT_SESSION_ID}", "https://c.example"), "co:1", cancellation);
+        await stripe.CreateCheckoutAsync(new NewCheckout(User, "cus_1", "price_1", "https://s.example/{CHECKOUT_SESSION_ID}", "https://c.example", Attempt: 1), "co:1", cancellation);
         await stripe.FindCheckoutAsync("cs_test_1", cancellation);
+        await stripe.ListOpenCheckoutsAsync("cus_1", cancellation);
         await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
+        await stripe.FindChargeAsync("ch_1", cancellation);
+        edge.Then(200, """{"has_more":false,"data":[{"id":"ch_1","disputed":true},{"id":"ch_2","disputed":false}]}""");
+        await stripe.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, cancellation);
         edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"has_more":true,"data":[]}}]}""");
         await stripe.ListSubscriptionsAsync("cus_1", cancellation);
         await foreach (var _ in stripe.ListAllSubscriptionsAsync(cancellation))
@@ -229,6 +233,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(22);
+        edge.Requests.Count.ShouldBe(26);
     }
 }

@@ -30,7 +30,18 @@ internal sealed class CustomerLinks(
         var earlier = await customers.CountUnlinkedAsync(userId, cancellationToken);
         // The e-mail is part of the request, and Stripe refuses one key with two requests.
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(email)).AsSpan(0, 4));
-        var created = await stripe.CreateCustomerAsync(userId, email, $"cust:{options.Origin}:{userId}:{earlier}:{digest}", cancellationToken);
-        return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
+        var failures = await customers.CountFailuresAsync(userId, cancellationToken);
+        var key = $"cust:{options.Origin}:{userId}:{earlier}:{digest}{(failures == 0 ? "" : $":{failures}")}";
+        try
+        {
+            var created = await stripe.CreateCustomerAsync(userId, email, key, cancellationToken);
+            return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
+        }
+        catch (StripeException exception) when (exception.IsRemembered)
+        {
+            // If it was made all the same, nobody is tied to it, and it owns nothing.
+            await customers.AddFailureAsync(userId, failures, CancellationToken.None);
+            throw;
+        }
     }
 }

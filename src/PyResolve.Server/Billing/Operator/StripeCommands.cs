@@ -74,50 +74,58 @@ internal static class StripeCommands
     {
         var customers = services.GetRequiredService<BillingCustomers>();
         var sync = services.GetRequiredService<CustomerSync>();
+        var adoption = services.GetRequiredService<CustomerAdoption>();
         if (switches.Customer is { } only)
         {
-            var adoption = services.GetRequiredService<CustomerAdoption>();
-            var isTied = switches.DryRun
-                ? await adoption.FindAccountAsync(only, CancellationToken.None) is not null
-                : await adoption.TryAsync(only, CancellationToken.None);
-            if (!isTied)
+            if (!await IsTiedAsync(adoption, only, switches.DryRun))
                 return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
             await SyncOneAsync(sync, only, switches.DryRun);
             return 0;
         }
 
         var (seen, changed, failed) = (0, 0, 0);
-        for (var page = await customers.ListLinkedAsync("", MostListed, CancellationToken.None); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, MostListed, CancellationToken.None))
-        {
-            foreach (var customer in page)
-            {
-                seen++;
-                try
-                {
-                    if (await SyncOneAsync(sync, customer.Id, switches.DryRun))
-                        changed++;
-                }
-                catch (StripeException exception)
-                {
-                    failed++;
-                    await Console.Error.WriteLineAsync($"{customer.Id}: {exception.Message}");
-                }
-            }
-        }
+        await foreach (var (customer, _) in customers.ListWithProfilesAsync(CancellationToken.None))
+            await CountAsync(customer.Id, static () => Task.FromResult(true));
+        foreach (var named in await adoption.ListNamedByProfilesAsync(CancellationToken.None))
+            await CountAsync(named, () => IsTiedAsync(adoption, named, switches.DryRun));
 
         await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(switches.DryRun ? "would change" : "changed")}, {failed} failed.");
         return failed == 0 ? 0 : 1;
+
+        async Task CountAsync(string customerId, Func<Task<bool>> isOurs)
+        {
+            try
+            {
+                if (!await isOurs())
+                    return;
+                seen++;
+                if (await SyncOneAsync(sync, customerId, switches.DryRun))
+                    changed++;
+            }
+            catch (StripeException exception)
+            {
+                failed++;
+                await Console.Error.WriteLineAsync($"{customerId}: {exception.Message}");
+            }
+        }
     }
+
+    private static async Task<bool> IsTiedAsync(CustomerAdoption adoption, string customerId, bool isDryRun) => isDryRun
+        ? await adoption.FindAccountAsync(customerId, CancellationToken.None) is not null
+        : await adoption.TryAsync(customerId, CancellationToken.None);
 
     private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, bool isDryRun)
     {
         var preview = await sync.PreviewAsync(customerId, CancellationToken.None);
-        var isOutOfStep = preview.Before != preview.Now;
         if (!isDryRun)
             await sync.RunAsync(customerId, CancellationToken.None);
-        if (isOutOfStep)
-            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}");
-        return isOutOfStep;
+        if (preview.IsOutOfStep)
+        {
+            await Console.Out.WriteLineAsync(
+                $"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{(preview.OtherPlan is { } plan ? $", and the profile says {plan}" : "")}");
+        }
+
+        return preview.IsOutOfStep;
     }
 
     private static string Describe(Standing standing) => $"{standing.Plan} ({standing.Status ?? "no subscription"})";

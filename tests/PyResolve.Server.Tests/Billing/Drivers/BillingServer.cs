@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using PyResolve.Server.Billing.Stripe;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -35,13 +36,23 @@ internal sealed class BillingServer : IAsyncDisposable
     public TestStore Store => Own.Store;
 
     public static async Task<BillingServer> StartAsync(
-        StorageEngine engine, PostgresFixture postgres, StripeDouble? stripe = null, IReadOnlyDictionary<string, string?>? settings = null)
+        StorageEngine engine, PostgresFixture postgres, StripeDouble? stripe = null, IReadOnlyDictionary<string, string?>? settings = null,
+        LogRecorder? log = null)
     {
         stripe ??= new StripeDouble();
         var all = new Dictionary<string, string?>(Settings);
         foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
             all[name] = value;
-        return new BillingServer(await OwnServer.StartAsync(engine, postgres, settings: all, replace: services => Use(stripe, services)), stripe);
+        if (log is not null)
+            all[LogRecorder.Level.Key] = LogRecorder.Level.Value;
+        return new BillingServer(await OwnServer.StartAsync(engine, postgres, settings: all, replace: Replace), stripe);
+
+        void Replace(IServiceCollection services)
+        {
+            Use(stripe, services);
+            if (log is not null)
+                services.AddSingleton<ILoggerProvider>(log);
+        }
     }
 
     public static void Use(StripeDouble stripe, IServiceCollection services) => services.Replace(ServiceDescriptor.Singleton<IStripeGateway>(stripe));

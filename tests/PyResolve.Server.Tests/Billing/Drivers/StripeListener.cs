@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -34,7 +35,8 @@ internal sealed class StripeListener : IAsyncDisposable
             var form = await http.Request.ReadFormAsync();
             var checkout = new NewCheckout(
                 Guid.Parse(form["client_reference_id"].ToString()), form["customer"].ToString(), form["line_items[0][price]"].ToString(),
-                form["success_url"].ToString(), form["cancel_url"].ToString());
+                form["success_url"].ToString(), form["cancel_url"].ToString(),
+                long.Parse(form[$"metadata[{NewCheckout.AttemptKey}]"].ToString(), CultureInfo.InvariantCulture));
             return Json(await stripe.CreateCheckoutAsync(checkout, Key(http), http.RequestAborted), StripeJson.Default.StripeCheckoutSession);
         });
         app.MapGet("/v1/checkout/sessions/{id}", async (HttpContext http, string id) =>

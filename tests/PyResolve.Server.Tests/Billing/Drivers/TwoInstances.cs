@@ -32,7 +32,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
     public StripeDouble Stripe => stripe;
 
     /// <summary>One embedded database writes for one after the other.</summary>
-    private int AtOnce => store.Engine is StorageEngine.Postgres ? 16 : 6;
+    private int AtOnce => store.Engine is StorageEngine.Postgres ? 16 : 4;
 
     public static async Task<TwoInstances> StartAsync(StorageEngine engine, PostgresFixture postgres)
     {
