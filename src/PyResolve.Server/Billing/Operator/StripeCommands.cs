@@ -77,29 +77,29 @@ internal static class StripeCommands
         var adoption = services.GetRequiredService<CustomerAdoption>();
         if (switches.Customer is { } only)
         {
-            if (!await IsTiedAsync(adoption, only, switches.DryRun))
+            if (await FindOwnerAsync(adoption, only, switches.DryRun) is not { } owner)
                 return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
-            await SyncOneAsync(sync, only, switches.DryRun);
+            await SyncOneAsync(sync, only, owner, switches.DryRun);
             return 0;
         }
 
         var (seen, changed, failed) = (0, 0, 0);
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(CancellationToken.None))
-            await CountAsync(customer.Id, static () => Task.FromResult(true));
+            await CountAsync(customer.Id, () => Task.FromResult<Guid?>(customer.UserId));
         foreach (var named in await adoption.ListNamedByProfilesAsync(CancellationToken.None))
-            await CountAsync(named, () => IsTiedAsync(adoption, named, switches.DryRun));
+            await CountAsync(named, () => FindOwnerAsync(adoption, named, switches.DryRun));
 
         await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(switches.DryRun ? "would change" : "changed")}, {failed} failed.");
         return failed == 0 ? 0 : 1;
 
-        async Task CountAsync(string customerId, Func<Task<bool>> isOurs)
+        async Task CountAsync(string customerId, Func<Task<Guid?>> findOwner)
         {
             try
             {
-                if (!await isOurs())
+                if (await findOwner() is not { } owner)
                     return;
                 seen++;
-                if (await SyncOneAsync(sync, customerId, switches.DryRun))
+                if (await SyncOneAsync(sync, customerId, owner, switches.DryRun))
                     changed++;
             }
             catch (StripeException exception)
@@ -110,19 +110,22 @@ internal static class StripeCommands
         }
     }
 
-    private static async Task<bool> IsTiedAsync(CustomerAdoption adoption, string customerId, bool isDryRun) => isDryRun
-        ? await adoption.FindAccountAsync(customerId, CancellationToken.None) is not null
-        : await adoption.TryAsync(customerId, CancellationToken.None);
-
-    private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, bool isDryRun)
+    /// <summary>Whose the customer is. A dry run ties nobody to it.</summary>
+    private static async Task<Guid?> FindOwnerAsync(CustomerAdoption adoption, string customerId, bool isDryRun)
     {
-        var preview = await sync.PreviewAsync(customerId, CancellationToken.None);
+        var owner = await adoption.FindAccountAsync(customerId, CancellationToken.None);
+        return isDryRun || await adoption.TryAsync(customerId, CancellationToken.None) ? owner : null;
+    }
+
+    private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, Guid owner, bool isDryRun)
+    {
+        var preview = await sync.PreviewAsync(customerId, owner, CancellationToken.None);
         if (!isDryRun)
             await sync.RunAsync(customerId, CancellationToken.None);
         if (preview.IsOutOfStep)
         {
-            await Console.Out.WriteLineAsync(
-                $"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{(preview.OtherPlan is { } plan ? $", and the profile says {plan}" : "")}");
+            var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
+            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}");
         }
 
         return preview.IsOutOfStep;

@@ -58,13 +58,15 @@ internal sealed partial class CustomerSync(
     }
 
     /// <summary>What a sync would find, without writing it.</summary>
-    public async Task<SyncPreview> PreviewAsync(string customerId, CancellationToken cancellationToken)
+    /// <param name="customerId">The customer.</param>
+    /// <param name="userId">Whose it is, or would be.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
-        var customer = await customers.FindAsync(customerId, cancellationToken);
-        var before = customer?.Standing ?? Standing.None;
+        var before = (await customers.FindAsync(customerId, cancellationToken))?.Standing ?? Standing.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
         var now = isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken);
-        var profile = customer is { IsLinked: true } ? await customers.FindProfileAsync(customer.UserId, cancellationToken) : null;
+        var profile = await customers.FindProfileAsync(userId, cancellationToken);
         return new SyncPreview(before, now, profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan);
     }
 
