@@ -39,9 +39,13 @@ internal sealed class StripeGateway(StripeTransport stripe, BillingOptions optio
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
         FindAsync($"/v1/checkout/sessions/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeCheckoutSession, cancellationToken);
 
-    public Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken) => AllAsync(
-        "/v1/checkout/sessions", () => new StripeForm().Add("customer", customerId).Add("status", StripeCheckoutSession.Open), static session => session.Id,
-        StripeJson.Default.StripeListStripeCheckoutSession, cancellationToken);
+    public async Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var all = await AllAsync(
+            "/v1/checkout/sessions", () => new StripeForm().Add("customer", customerId), static session => session.Id,
+            StripeJson.Default.StripeListStripeCheckoutSession, cancellationToken);
+        return [.. all.Where(static session => session.Status == StripeCheckoutSession.Open)];
+    }
 
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => stripe.PostAsync(
         $"/v1/checkout/sessions/{Uri.EscapeDataString(id)}/expire", new StripeForm(), idempotencyKey: null, StripeJson.Default.StripeCheckoutSession, cancellationToken);
