@@ -186,10 +186,11 @@ internal sealed class Checkouts(
             """,
             cancellationToken) == 1;
 
+    /// <summary>The next one begins, unless another request has made this one's session meanwhile.</summary>
     private Task<int> RetireAsync(Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_checkouts set attempt = attempt + 1, session_id = null, url = null
-        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number}
+        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {attempt.SessionId})
         """,
         cancellationToken);
 

@@ -142,21 +142,6 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             $"select count(*) from billing_customers where origin = {_origin} and user_id = {userId} and unlinked_at is not null", cancellationToken),
         cancellationToken) ?? 0;
 
-    /// <summary>How often Stripe refused to make the account's customer: the next request needs another idempotency key.</summary>
-    public async Task<long> CountFailuresAsync(Guid userId, CancellationToken cancellationToken) => await database.ReadAsync(
-        session => session.NumberAsync($"select failures from billing_customer_attempts where origin = {_origin} and user_id = {userId}", cancellationToken),
-        cancellationToken) ?? 0;
-
-    /// <param name="userId">Whose.</param>
-    /// <param name="seen">The number that the refused request was made under: those that were refused together count once.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    public Task AddFailureAsync(Guid userId, long seen, CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"""
-        insert into billing_customer_attempts (origin, user_id, failures) values ({_origin}, {userId}, {seen + 1})
-        on conflict (origin, user_id) do update set failures = {seen + 1} where billing_customer_attempts.failures = {seen}
-        """,
-        cancellationToken);
-
     /// <summary>Takes the number of a fetch that begins now, for the events stored so far.</summary>
     /// <param name="customerId">The customer.</param>
     /// <param name="lease">Waits its turn: nothing is taken while another's lease runs. <see langword="null"/>: does not.</param>
