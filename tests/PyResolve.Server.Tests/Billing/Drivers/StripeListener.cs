@@ -43,6 +43,11 @@ internal sealed class StripeListener : IAsyncDisposable
             Json(await stripe.FindCheckoutAsync(id, http.RequestAborted), StripeJson.Default.StripeCheckoutSession));
         app.MapGet("/v1/subscriptions", async (HttpContext http, string customer) =>
             Json(new StripeList<StripeSubscription>(await stripe.ListSubscriptionsAsync(customer, http.RequestAborted)), StripeJson.Default.StripeListStripeSubscription));
+        app.MapDelete("/v1/subscriptions/{id}", async (HttpContext http, string id) =>
+        {
+            await stripe.CancelSubscriptionAsync(id, http.RequestAborted);
+            return Json(new StripeSubscription(id) { Status = "canceled" }, StripeJson.Default.StripeSubscription);
+        });
         await app.StartAsync();
         return new StripeListener(app);
     }
