@@ -26,8 +26,12 @@ internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Th
             overriding);
     }
 
-    /// <summary>Whether the profile says what <paramref name="standing"/> grants. What an operator typed stays, so that it does.</summary>
-    public bool Follows(Standing standing, string origin) => IsOperators || this == Of(standing, Override, origin);
+    /// <summary>
+    /// Whether the profile says what <paramref name="standing"/> grants, or something that Stripe at <paramref name="origin"/> may not touch: what
+    /// an operator typed, and, but for live mode, what live mode granted.
+    /// </summary>
+    public bool Follows(Standing standing, string origin) =>
+        IsOperators || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live) || this == Of(standing, Override, origin);
 
     /// <summary>Locks the profile first: whoever changes an account's billing does.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(
