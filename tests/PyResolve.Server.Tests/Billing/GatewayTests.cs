@@ -119,6 +119,23 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_send_without_an_answer_is_given_up_after_80_seconds_and_sent_again()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(static http => Task.Delay(Timeout.InfiniteTimeSpan, http.RequestAborted)).Then(200, Customer);
+        var call = edge.Gateway.CreateCustomerAsync(User, "ada@example.com", "k", CancellationToken.None);
+        await Eventually.IsTrueAsync(() => edge.Requests.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
+
+        edge.Clock.Advance(TimeSpan.FromSeconds(79));
+        call.IsCompleted.ShouldBeFalse();
+        edge.Requests.Count.ShouldBe(1);
+        edge.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        (await edge.PassTimeAsync(call)).Id.ShouldBe("cus_1");
+        edge.Requests.Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_wait_between_sends_ends_when_the_caller_leaves()
     {
         await using var edge = await StripeEdge.StartAsync();
