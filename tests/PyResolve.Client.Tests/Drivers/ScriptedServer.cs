@@ -8,6 +8,8 @@ namespace PyResolve.Client.Tests.Drivers;
 
 public sealed record ReceivedRequest(string Method, string Path, IHeaderDictionary Headers, string Body)
 {
+    public string Query { get; init; } = "";
+
     public string Route => $"{Method} {Path}";
 
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value.ToString() : null;
@@ -82,11 +84,11 @@ public sealed class ScriptedServer : IAsyncDisposable
     }
 
     /// <summary>A client on a machine with another clock.</summary>
-    public PyResolveClient ClientWithClock(ShiftedClock clock)
-    {
-        var http = new HttpClient();
-        return new(new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path }, () => http, http, clock);
-    }
+    public PyResolveClient ClientWithClock(ShiftedClock clock) => ClientOn(clock, new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path });
+
+    /// <summary>A client whose pauses take no time.</summary>
+    public PyResolveClient ClientWithClock(SkippingClock clock) =>
+        ClientOn(clock, new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path, RequestTimeout = SkippingClock.Limit });
 
     public async ValueTask DisposeAsync()
     {
@@ -94,11 +96,20 @@ public sealed class ScriptedServer : IAsyncDisposable
         _home.Dispose();
     }
 
+    private static PyResolveClient ClientOn(TimeProvider clock, PyResolveClientOptions options)
+    {
+        var http = new HttpClient();
+        return new(options, () => http, http, clock);
+    }
+
     private async Task HandleAsync(HttpContext http)
     {
         using var reader = new StreamReader(http.Request.Body);
         var request = new ReceivedRequest(
-            http.Request.Method, http.Request.Path, new HeaderDictionary(http.Request.Headers.ToDictionary()), await reader.ReadToEndAsync());
+            http.Request.Method, http.Request.Path, new HeaderDictionary(http.Request.Headers.ToDictionary()), await reader.ReadToEndAsync())
+        {
+            Query = http.Request.QueryString.Value ?? "",
+        };
         _requests.Enqueue(request);
         var scripted = _script.Find(line => Matches(line.Route, request.Route.Split('/')));
         var answer = scripted.Answer is null ? Answer.Problem(404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
@@ -126,6 +137,10 @@ public sealed class ScriptedServer : IAsyncDisposable
             return;
         response.ContentType = answer.ContentType;
         await response.WriteAsync(answer.Body);
+        if (!answer.IsCutShort)
+            return;
+        await response.Body.FlushAsync();
+        response.HttpContext.Abort();
     }
 
     private static bool Matches(string[] route, string[] path) =>
