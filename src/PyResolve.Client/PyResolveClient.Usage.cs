@@ -9,7 +9,7 @@ public sealed partial class PyResolveClient
     /// <summary><c>POST /usage/batch</c>: records events, each with a verdict of its own, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
     /// <param name="events">1 to 1000 events; with an <see cref="UsageEventRequest.Id"/> each they are safe to send again.</param>
     /// <param name="cancellationToken">Gives up waiting; the events may have been recorded.</param>
-    public Task<UsageBatchResponse> RecordUsageAsync(IReadOnlyList<UsageEventRequest> events, CancellationToken cancellationToken = default)
+    public Task<UsageBatchResponse> RecordUsageBatchAsync(IReadOnlyList<UsageEventRequest> events, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(events);
         var request = ApiRequest.Post("/usage/batch") with { IsRepeatable = events.All(static usage => usage.Id is not null) };

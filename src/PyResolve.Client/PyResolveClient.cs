@@ -20,9 +20,10 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>A client over an <see cref="HttpClient"/> of yours, which is not disposed of. It should follow no redirects: they would carry the key along.</summary>
     /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
     /// <param name="options">Default: environment, then config file.</param>
+    /// <param name="timeProvider">Tells the time and waits, for tests; default the system's.</param>
     /// <exception cref="PyResolveException">The configuration is unusable.</exception>
-    public PyResolveClient(HttpClient httpClient, PyResolveClientOptions? options = null)
-        : this(options ?? new(), () => httpClient, ownHttp: null, TimeProvider.System) => Guard.NotNull(httpClient);
+    public PyResolveClient(HttpClient httpClient, PyResolveClientOptions? options = null, TimeProvider? timeProvider = null)
+        : this(options ?? new(), () => httpClient, ownHttp: null, timeProvider ?? TimeProvider.System) => Guard.NotNull(httpClient);
 
     internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
     {
