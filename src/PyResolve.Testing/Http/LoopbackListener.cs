@@ -79,8 +79,24 @@ internal sealed class LoopbackListener : IDisposable
         catch (Exception)
         {
             // Whether it was a fault to order or the caller who hung up: there is no answer.
-            context.Response.Abort();
+            Cut(context.Response);
         }
+    }
+
+    /// <summary>Aborted, a response would still be sent, and empty. A byte that is promised and never comes makes it a broken connection.</summary>
+    private static void Cut(HttpListenerResponse response)
+    {
+        try
+        {
+            response.StatusCode = (int)HttpStatusCode.BadGateway;
+            response.ContentLength64 = 1;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ObjectDisposedException)
+        {
+            // It was under way already.
+        }
+
+        response.Abort();
     }
 
     private static async Task<FakeRequest> ReadAsync(HttpListenerRequest request)

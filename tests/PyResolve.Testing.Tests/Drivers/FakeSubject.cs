@@ -4,11 +4,14 @@ public sealed class FakeSubject : Subject
 {
     private readonly FakePyResolveServer _server = FakePyResolveServer.Start(new() { StartAt = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero) });
 
-    public FakeSubject()
+    private readonly ServerKind _kind;
+
+    public FakeSubject(ServerKind kind)
     {
+        _kind = kind;
         _server.Clock.IsStopped = true;
         _server.IsBillingConfigured = false;
-        Http = new HttpClient(CreateHandler()) { BaseAddress = Address };
+        Http = new HttpClient(_server.CreateHandler()) { BaseAddress = Address };
     }
 
     public override HttpClient Http { get; }
@@ -44,7 +47,8 @@ public sealed class FakeSubject : Subject
         await _server.DisposeAsync();
     }
 
-    protected override HttpMessageHandler CreateHandler() => _server.CreateHandler();
+    protected override HttpMessageHandler CreateHandler() =>
+        _kind is ServerKind.NewerFake ? new NewerServer { InnerHandler = _server.CreateHandler() } : _server.CreateHandler();
 
     private FakeAccount Find(TestAccount account) => _server.Accounts.Single(known => known.Id == account.UserId);
 }

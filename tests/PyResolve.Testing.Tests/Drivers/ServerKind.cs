@@ -15,6 +15,9 @@ public enum ServerKind
 
     /// <summary>The fake server.</summary>
     Fake,
+
+    /// <summary>The fake server, whose answers say more than the client knows.</summary>
+    NewerFake,
 }
 
 /// <summary>Runs a theory once on each server: its only parameter is a <see cref="ServerKind"/>.</summary>
