@@ -107,8 +107,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
         }
 
         await HoldRows.LockMonthsAsync(session, [.. months.All.Select(static change => (change.UserId, change.Month))], cancellationToken);
-        await HoldRows.WriteAsync(session, settled, cancellationToken);
-        await HoldRows.MoveMonthsAsync(session, months.All, cancellationToken);
+        await HoldRows.SettleAsync(session, settled, months, cancellationToken);
     }
 
     private static partial class Log
