@@ -49,7 +49,7 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         return new(client, time)
         {
             ReservationId = reservation.Id == Guid.Empty ? null : reservation.Id,
-            ExpiresAt = settled || reservation.ExpiresAt == default ? null : reservation.ExpiresAt,
+            ExpiresAt = settled ? null : reservation.ExpiresAt,
             Quota = reservation.Quota,
             IsSettled = settled,
         };

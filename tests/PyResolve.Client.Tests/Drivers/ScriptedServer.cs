@@ -48,6 +48,10 @@ public sealed class ScriptedServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>A client whose pauses take no time.</summary>
+    public PyResolveClient SkippingClient(SkippingClock clock) =>
+        new(new HttpClient(), new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path, RequestTimeout = SkippingClock.Limit }, clock);
+
     /// <summary>Answers a route, such as <c>POST /quota/reservations/*/commit</c>.</summary>
     public ScriptedServer On(string route, Func<ReceivedRequest, Answer> answer)
     {
@@ -84,22 +88,16 @@ public sealed class ScriptedServer : IAsyncDisposable
     }
 
     /// <summary>A client on a machine with another clock.</summary>
-    public PyResolveClient ClientWithClock(ShiftedClock clock) => ClientOn(clock, new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path });
-
-    /// <summary>A client whose pauses take no time.</summary>
-    public PyResolveClient ClientWithClock(SkippingClock clock) =>
-        ClientOn(clock, new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path, RequestTimeout = SkippingClock.Limit });
+    public PyResolveClient ClientWithClock(ShiftedClock clock)
+    {
+        var http = new HttpClient();
+        return new(new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path }, () => http, http, clock);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
         _home.Dispose();
-    }
-
-    private static PyResolveClient ClientOn(TimeProvider clock, PyResolveClientOptions options)
-    {
-        var http = new HttpClient();
-        return new(options, () => http, http, clock);
     }
 
     private async Task HandleAsync(HttpContext http)

@@ -20,7 +20,7 @@ public sealed class WrongClockTests
     public async Task Events_of_a_wrong_clock_are_recorded_at_the_servers_time(int minutesAhead)
     {
         await using var server = await StartAsync();
-        await using var client = server.ClientWithClock(new ShiftedClock(TimeSpan.FromMinutes(minutesAhead)));
+        await using var client = server.ClientWithClock(new(TimeSpan.FromMinutes(minutesAhead)));
 
         for (var i = 0; i < 20; i++)
             client.Usage.Report(new("scan"));
@@ -35,7 +35,7 @@ public sealed class WrongClockTests
     public async Task Once_the_servers_time_is_known_events_are_stamped_with_it()
     {
         await using var server = await StartAsync();
-        await using var client = server.ClientWithClock(new ShiftedClock(TimeSpan.FromHours(-3)));
+        await using var client = server.ClientWithClock(new(TimeSpan.FromHours(-3)));
         await client.GetQuotaAsync(Cancellation);
 
         var id = client.Usage.Report(new("scan")).EventId.ShouldNotBeNull();
@@ -48,7 +48,7 @@ public sealed class WrongClockTests
     public async Task A_time_of_the_callers_own_is_kept_unless_the_server_refuses_it()
     {
         await using var server = await StartAsync();
-        await using var client = server.ClientWithClock(new ShiftedClock(TimeSpan.Zero));
+        await using var client = server.ClientWithClock(new(TimeSpan.Zero));
         var yesterday = TimeProvider.System.GetUtcNow().AddDays(-1);
 
         var past = client.Usage.Report(new("scan") { OccurredAt = yesterday }).EventId.ShouldNotBeNull();
@@ -63,7 +63,7 @@ public sealed class WrongClockTests
     public async Task What_is_refused_for_another_reason_is_not_sent_again()
     {
         await using var server = await StartAsync();
-        await using var client = server.ClientWithClock(new ShiftedClock(TimeSpan.FromHours(1)));
+        await using var client = server.ClientWithClock(new(TimeSpan.FromHours(1)));
 
         client.Usage.Report(new("refused"));
         await client.Usage.FlushAsync(Cancellation);
