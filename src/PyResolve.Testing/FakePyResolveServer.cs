@@ -207,8 +207,15 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         if (IsOffline)
             throw Fault.Refused();
+        var answering = ServeAsync(request, cancellationToken);
+        // Only now: what a test sees here waits for the clock already, if it has to wait.
         lock (Gate)
             _requests.Add(request);
+        return await answering.ConfigureAwait(false);
+    }
+
+    private async Task<FakeAnswer> ServeAsync(FakeRequest request, CancellationToken cancellationToken)
+    {
         if (Latency > TimeSpan.Zero)
             await Task.Delay(Latency, Clock, cancellationToken).ConfigureAwait(false);
         return _faults.Take(request) is { } fault
