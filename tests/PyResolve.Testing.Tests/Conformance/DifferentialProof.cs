@@ -142,14 +142,14 @@ public sealed partial class DifferentialProof(SharedServers servers)
         private static string Canonical(JsonElement element) => element.ValueKind switch
         {
             JsonValueKind.Object => "{" + string.Join(',', element.EnumerateObject().OrderBy(member => member.Name, StringComparer.Ordinal)
-                .Where(member => member.Name is not "request_id").Select(member => $"{member.Name}:{(member.Name is "lease" ? Lease(member.Value) : Canonical(member.Value))}")) + "}",
+                .Where(member => member.Name is not "request_id").Select(member => $"{member.Name}:{(member.Name is "lease" or "next_cursor" ? IsThere(member.Value) : Canonical(member.Value))}")) + "}",
             JsonValueKind.Array => "[" + string.Join(',', element.EnumerateArray().Select(Canonical)) + "]",
             JsonValueKind.String => $"\"{element.GetString()}\"",
             _ => element.GetRawText(),
         };
 
-        /// <summary>Whether there is one; what it says is told by the hold.</summary>
-        private static string Lease(JsonElement lease) => lease.ValueKind is JsonValueKind.Null ? "none" : "signed";
+        /// <summary>What a signature and a cursor look like is each server's own.</summary>
+        private static string IsThere(JsonElement element) => element.ValueKind is JsonValueKind.Null ? "null" : "something";
 
         [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]
         private static partial Regex Id();
