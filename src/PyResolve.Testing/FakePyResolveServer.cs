@@ -12,7 +12,7 @@ namespace PyResolve.Testing;
 /// </summary>
 /// <remarks>
 /// It keeps the contract as the real server does, and both pass one conformance suite. It leaves out what has no part in a tool's tests: web
-/// pages, forms, Stripe's webhooks, <c>/openapi/v1.json</c>, and the throttles of logins and sign-ups.
+/// pages, forms, Stripe's webhooks, <c>/openapi/v1.json</c>, the throttles of logins and sign-ups, and the most live keys of an account.
 /// </remarks>
 public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
 {

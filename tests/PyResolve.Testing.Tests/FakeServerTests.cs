@@ -54,7 +54,8 @@ public sealed class FakeServerTests
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
         (await client.GetSubscriptionAsync(Cancellation)).ShouldBe(new("free", null, false, null, null, null));
-        (await FailAsync(client.OpenPortalAsync(Cancellation))).Code.ShouldBe(ProblemCodes.NoBillingAccount);
+        var none = await FailAsync(client.OpenPortalAsync(Cancellation));
+        (none.Status, none.Code, none.Message).ShouldBe((400, ProblemCodes.NoBillingAccount, "No billing account. Subscribe first at https://pyresolve.test/plans."));
         (await client.StartCheckoutAsync("pro", Cancellation)).CheckoutUrl.ShouldStartWith("https://pyresolve.test/checkout/");
 
         server.Account.Subscribe("pro");

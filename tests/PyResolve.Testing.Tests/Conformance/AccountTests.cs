@@ -139,7 +139,7 @@ public sealed class AccountTests(SharedServers servers)
         (await FailAsync(device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Code.ShouldBe(ProblemCodes.SlowDown);
         subject.Advance(TimeSpan.FromSeconds(10));
         (await FailAsync(device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Problem.ShouldNotBeNull().Error.ShouldBe(ProblemCodes.AuthorizationPending);
-        await subject.ApproveDevicesAsync(account);
+        await subject.DecideDevicesAsync(account);
         var redeemed = await device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation);
 
         (login.ExpiresIn, login.Interval, redeemed.User.Id).ShouldBe((600, 5, account.UserId));
@@ -149,6 +149,30 @@ public sealed class AccountTests(SharedServers servers)
         await using var client = subject.ClientWithKey(redeemed.ApiKey);
         (await client.ListApiKeysAsync(account.SessionToken, Cancellation))[0].Name.ShouldBe("my-tool");
         (await client.GetAccountAsync(Cancellation)).UserId.ShouldBe(account.UserId);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_device_that_a_person_denied_gets_no_key(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var device = subject.Client();
+        var login = await device.StartDeviceLogInAsync(cancellationToken: Cancellation);
+
+        await subject.DecideDevicesAsync(account, approve: false);
+
+        (await FailAsync(device.WaitForDeviceLogInAsync(login with { Interval = 1 }, Cancellation))).Code.ShouldBe(ProblemCodes.AccessDenied);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_server_that_takes_no_new_accounts_says_so(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind, isSignUpOpen: false);
+        await using var client = subject.Client();
+
+        var exception = await FailAsync(client.SignUpAsync(new() { Email = "late@example.com", Password = NewPassword }, Cancellation));
+
+        (exception.Status, exception.Code).ShouldBe((403, ProblemCodes.SignUpClosed));
     }
 
     [Theory, OnEveryServer]

@@ -3,12 +3,12 @@ namespace PyResolve.Testing.Tests.Drivers;
 public sealed class FakeSubject : Subject
 {
     private readonly FakePyResolveServer _server = FakePyResolveServer.Start(new() { StartAt = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero) });
-
     private readonly ServerKind _kind;
 
-    public FakeSubject(ServerKind kind)
+    public FakeSubject(ServerKind kind, bool isSignUpOpen = true)
     {
         _kind = kind;
+        _server.IsSignUpOpen = isSignUpOpen;
         _server.Clock.IsStopped = true;
         _server.IsBillingConfigured = false;
         Http = new HttpClient(_server.CreateHandler()) { BaseAddress = Address };
@@ -20,8 +20,6 @@ public sealed class FakeSubject : Subject
 
     public override TimeProvider Clock => _server.Clock;
 
-    public FakePyResolveServer Server => _server;
-
     public override void Advance(TimeSpan amount) => _server.Clock.Advance(amount);
 
     public override Task SetPlanAsync(TestAccount account, string plan)
@@ -30,10 +28,16 @@ public sealed class FakeSubject : Subject
         return Task.CompletedTask;
     }
 
-    public override Task ApproveDevicesAsync(TestAccount account)
+    public override Task DecideDevicesAsync(TestAccount account, bool approve = true)
     {
         foreach (var code in _server.PendingDeviceCodes)
-            _server.ApproveDevice(code, Find(account));
+        {
+            if (approve)
+                _server.ApproveDevice(code, Find(account));
+            else
+                _server.DenyDevice(code);
+        }
+
         return Task.CompletedTask;
     }
 

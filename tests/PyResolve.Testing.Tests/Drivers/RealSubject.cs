@@ -26,10 +26,13 @@ public sealed partial class RealSubject : Subject
 
     public static async Task<RealSubject> OnSharedAsync(SharedServers servers, StorageEngine engine) => new(await servers.OnAsync(engine), own: null, letters: null);
 
-    public static async Task<RealSubject> OnOwnAsync(SharedServers servers, StorageEngine engine, string? leaseKey)
+    public static async Task<RealSubject> OnOwnAsync(SharedServers servers, StorageEngine engine, string leaseKey, bool isSignUpOpen)
     {
         var letters = Directory.CreateTempSubdirectory("pyresolve-letters-").FullName;
-        var settings = new Dictionary<string, string?> { ["PyResolve:EmailFolder"] = letters, ["PYRESOLVE_LEASE_KEY"] = leaseKey };
+        var settings = new Dictionary<string, string?>
+        {
+            ["PyResolve:EmailFolder"] = letters, ["PYRESOLVE_LEASE_KEY"] = leaseKey, ["PYRESOLVE_SIGNUP"] = isSignUpOpen ? "open" : "closed",
+        };
         var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);
         return new(own.Server, own, letters);
     }
@@ -38,8 +41,8 @@ public sealed partial class RealSubject : Subject
 
     public override Task SetPlanAsync(TestAccount account, string plan) => _setPlan(account, plan);
 
-    public override Task ApproveDevicesAsync(TestAccount account) =>
-        Own.Store.ExecuteSqlAsync($"update device_codes set state = 'approved', user_id = '{account.UserId}' where state = 'pending'");
+    public override Task DecideDevicesAsync(TestAccount account, bool approve = true) =>
+        Own.Store.ExecuteSqlAsync($"update device_codes set state = '{(approve ? "approved" : "denied")}', user_id = '{account.UserId}' where state = 'pending'");
 
     public override async Task<string> ReadLetterAsync(TestAccount account, string page)
     {

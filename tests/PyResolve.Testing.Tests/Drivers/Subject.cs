@@ -20,8 +20,8 @@ public abstract class Subject : IAsyncDisposable
 
     public abstract Task SetPlanAsync(TestAccount account, string plan);
 
-    /// <summary>Approves every device login that waits, of a server of the test's own.</summary>
-    public abstract Task ApproveDevicesAsync(TestAccount account);
+    /// <summary>Approves, or denies, every device login that waits, of a server of the test's own.</summary>
+    public abstract Task DecideDevicesAsync(TestAccount account, bool approve = true);
 
     /// <summary>The secret in the last letter to an account of a server of the test's own.</summary>
     /// <param name="account">Whose.</param>

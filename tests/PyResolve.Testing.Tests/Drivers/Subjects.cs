@@ -10,12 +10,12 @@ public static class Subjects
         : await RealSubject.OnSharedAsync(servers, EngineOf(kind));
 
     /// <summary>A server of a test's own, which gives leases and sends letters.</summary>
-    public static async Task<Subject> OnOwnAsync(this SharedServers servers, ServerKind kind)
+    public static async Task<Subject> OnOwnAsync(this SharedServers servers, ServerKind kind, bool isSignUpOpen = true)
     {
         if (kind is ServerKind.Fake or ServerKind.NewerFake)
-            return new FakeSubject(kind);
+            return new FakeSubject(kind, isSignUpOpen);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return await RealSubject.OnOwnAsync(servers, EngineOf(kind), Convert.ToBase64String(key.ExportPkcs8PrivateKey()));
+        return await RealSubject.OnOwnAsync(servers, EngineOf(kind), Convert.ToBase64String(key.ExportPkcs8PrivateKey()), isSignUpOpen);
     }
 
     private static StorageEngine EngineOf(ServerKind kind) => kind is ServerKind.Postgres ? StorageEngine.Postgres : StorageEngine.Sqlite;
