@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
@@ -8,7 +9,7 @@ public sealed partial class PyResolveClient
     /// <summary><c>POST /usage/batch</c>: records events, each with a verdict of its own, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
     /// <param name="events">1 to 1000 events; with an <see cref="UsageEventRequest.Id"/> each they are safe to send again.</param>
     /// <param name="cancellationToken">Gives up waiting; the events may have been recorded.</param>
-    public Task<UsageBatchResponse> RecordUsageAsync(IReadOnlyList<UsageEventRequest> events, CancellationToken cancellationToken = default)
+    public Task<UsageBatchResponse> RecordUsageBatchAsync(IReadOnlyList<UsageEventRequest> events, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(events);
         var request = ApiRequest.Post("/usage/batch") with { IsRepeatable = events.All(static usage => usage.Id is not null) };
@@ -22,32 +23,62 @@ public sealed partial class PyResolveClient
     /// <param name="cancellationToken">Gives up waiting.</param>
     public Task<UsageStatistics> GetUsageAsync(string? month = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            ApiRequest.Get(month is null ? "/usage" : $"/usage?month={Uri.EscapeDataString(month)}"),
-            WireJson.Default.UsageStatistics, static usage => usage.Month is not null, cancellationToken);
+            ApiRequest.Get("/usage" + Query(("month", month))), WireJson.Default.UsageStatistics, static usage => usage.Month is not null, cancellationToken);
 
     /// <summary><c>GET /usage/history</c>: the totals of past months.</summary>
-    /// <param name="months">How many, the current one included; default the server's, 12.</param>
+    /// <param name="months">How many, the current one included: 1 to 36; default the server's, 12.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     public async Task<IReadOnlyList<MonthlyUsage>> GetUsageHistoryAsync(int? months = null, CancellationToken cancellationToken = default)
     {
-        var path = months is { } count ? "/usage/history?months=" + count.ToString(CultureInfo.InvariantCulture) : "/usage/history";
         var history = await _transport.SendAsync(
-            ApiRequest.Get(path), WireJson.Default.UsageHistory, static history => history.Data is not null, cancellationToken).ConfigureAwait(false);
+            ApiRequest.Get("/usage/history" + Query(("months", Text(months)))),
+            WireJson.Default.UsageHistory, static history => history.Data is not null, cancellationToken).ConfigureAwait(false);
         return history.Data;
     }
 
     /// <summary><c>GET /usage/events</c>: what was recorded, page by page, the newest first.</summary>
     /// <param name="cursor">The <see cref="UsageEventPage.NextCursor"/> of the page before; default the first page.</param>
-    /// <param name="limit">How many at most; default the server's.</param>
+    /// <param name="limit">How many at most: 1 to 1000; default the server's, 100.</param>
+    /// <param name="month">One UTC calendar month alone, as <c>2026-11</c>; default all.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    public Task<UsageEventPage> ListUsageEventsAsync(string? cursor = null, int? limit = null, CancellationToken cancellationToken = default)
+    public Task<UsageEventPage> ListUsageEventsAsync(
+        string? cursor = null, int? limit = null, string? month = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get("/usage/events" + Query(("cursor", cursor), ("limit", Text(limit)), ("month", month))),
+            WireJson.Default.UsageEventPage, static page => page.Data is not null, cancellationToken);
+
+    /// <summary>All of <see cref="ListUsageEventsAsync"/>, one event after the other; each page is asked for when it is reached.</summary>
+    /// <param name="month">One UTC calendar month alone, as <c>2026-11</c>; default all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async IAsyncEnumerable<RecordedUsageEvent> EnumerateUsageEventsAsync(
+        string? month = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var query = new List<string>();
-        if (cursor is not null)
-            query.Add("cursor=" + Uri.EscapeDataString(cursor));
-        if (limit is { } most)
-            query.Add("limit=" + most.ToString(CultureInfo.InvariantCulture));
-        var path = query.Count == 0 ? "/usage/events" : "/usage/events?" + string.Join("&", query);
-        return _transport.SendAsync(ApiRequest.Get(path), WireJson.Default.UsageEventPage, static page => page.Data is not null, cancellationToken);
+        string? cursor = null;
+        do
+        {
+            var page = await ListUsageEventsAsync(cursor, limit: null, month, cancellationToken).ConfigureAwait(false);
+            foreach (var usage in page.Data)
+                yield return usage;
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null);
+    }
+
+    /// <summary>
+    /// <c>GET /usage/export.csv</c>: a month's events as CSV (RFC 4180, UTF-8, with a header), the oldest first, copied as it arrives. Each piece of
+    /// it has <see cref="PyResolveClientOptions.RequestTimeout"/>. When it throws, what was written is not the whole.
+    /// </summary>
+    /// <param name="destination">Where it is written to; left open.</param>
+    /// <param name="month">A UTC calendar month, as <c>2026-11</c>; default the current one.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task ExportUsageAsync(Stream destination, string? month = null, CancellationToken cancellationToken = default) =>
+        _transport.DownloadAsync(ApiRequest.Get("/usage/export.csv" + Query(("month", month))), "text/csv", Guard.NotNull(destination), cancellationToken);
+
+    private static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
+
+    private static string Query(params (string Name, string? Value)[] parameters)
+    {
+        var given = parameters.Where(static parameter => parameter.Value is not null).Select(static parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}");
+        return string.Join("&", given) is { Length: > 0 } query ? "?" + query : "";
     }
 }

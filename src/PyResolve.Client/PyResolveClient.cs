@@ -20,9 +20,10 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>A client over an <see cref="HttpClient"/> of yours, which is not disposed of. It should follow no redirects: they would carry the key along.</summary>
     /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
     /// <param name="options">Default: environment, then config file.</param>
+    /// <param name="timeProvider">Tells the time and waits, for tests; default the system's.</param>
     /// <exception cref="PyResolveException">The configuration is unusable.</exception>
-    public PyResolveClient(HttpClient httpClient, PyResolveClientOptions? options = null)
-        : this(options ?? new(), () => httpClient, ownHttp: null, TimeProvider.System) => Guard.NotNull(httpClient);
+    public PyResolveClient(HttpClient httpClient, PyResolveClientOptions? options = null, TimeProvider? timeProvider = null)
+        : this(options ?? new(), () => httpClient, ownHttp: null, timeProvider ?? TimeProvider.System) => Guard.NotNull(httpClient);
 
     internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
     {
@@ -73,19 +74,6 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary><c>GET /</c>: which server this is.</summary>
-    public Task<ServiceInfo> GetServiceAsync(CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            ApiRequest.Get("/") with { NeedsKey = false }, WireJson.Default.ServiceInfo, static info => info.Service is not null, cancellationToken);
-
-    /// <summary><c>GET /plans</c>: what can be had.</summary>
-    public async Task<IReadOnlyList<PlanInfo>> GetPlansAsync(CancellationToken cancellationToken = default)
-    {
-        var plans = await _transport.SendAsync(
-            ApiRequest.Get("/plans") with { NeedsKey = false }, WireJson.Default.PlanList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
-        return plans.Data;
-    }
-
     /// <summary><c>GET /me</c>: whose key this is, and this month's quota.</summary>
     public Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
@@ -100,51 +88,6 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Gives up waiting; the event may have been recorded.</param>
     public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken = default) =>
         _transport.RecordUsageAsync(Guard.NotNull(usage), cancellationToken);
-
-    /// <summary><c>POST /auth/signup</c>: makes an account, a first key and a session.</summary>
-    public Task<SignUpResponse> SignUpAsync(SignUpRequest request, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            (ApiRequest.Post("/auth/signup") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.SignUpRequest),
-            WireJson.Default.SignUpResponse, static answer => answer is { User: not null, ApiKey: not null, SessionToken: not null }, cancellationToken);
-
-    /// <summary><c>POST /auth/login</c>: opens a session.</summary>
-    public Task<LogInResponse> LogInAsync(LogInRequest request, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            (ApiRequest.Post("/auth/login") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.LogInRequest),
-            WireJson.Default.LogInResponse, static answer => answer is { User: not null, SessionToken: not null }, cancellationToken);
-
-    /// <summary><c>POST /auth/logout</c>: ends a session.</summary>
-    /// <param name="sessionToken">The session to end.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    public Task LogOutAsync(string sessionToken, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(ApiRequest.Post("/auth/logout") with { SessionToken = Session(Guard.NotNull(sessionToken)) }, cancellationToken);
-
-    /// <summary><c>GET /auth/api-keys</c>: every key of the account, newest first, never the secrets.</summary>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    public async Task<IReadOnlyList<ApiKeyInfo>> ListApiKeysAsync(string? sessionToken = null, CancellationToken cancellationToken = default)
-    {
-        var keys = await _transport.SendAsync(
-            ApiRequest.Get("/auth/api-keys") with { SessionToken = Session(sessionToken) },
-            WireJson.Default.ApiKeyList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
-        return keys.Data;
-    }
-
-    /// <summary><c>POST /auth/api-keys</c>: makes a key; the only time that it is shown.</summary>
-    /// <param name="request">Name, scopes, expiry.</param>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting; the key may have been made.</param>
-    public Task<CreatedApiKey> CreateApiKeyAsync(CreateApiKeyRequest request, string? sessionToken = null, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            (ApiRequest.Post("/auth/api-keys") with { SessionToken = Session(sessionToken) }).With(Guard.NotNull(request), WireJson.Requests.CreateApiKeyRequest),
-            WireJson.Default.CreatedApiKey, static key => key.ApiKey is not null, cancellationToken);
-
-    /// <summary><c>DELETE /auth/api-keys/{id}</c>: a revoked key is dead everywhere within a second.</summary>
-    /// <param name="id">The key's id, from the list.</param>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    public Task RevokeApiKeyAsync(Guid id, string? sessionToken = null, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(ApiRequest.Delete($"/auth/api-keys/{id:D}") with { SessionToken = Session(sessionToken) }, cancellationToken);
 
     /// <summary><c>POST /quota/reservations</c>: holds quota. <see cref="QuotaGuard.AcquireAsync"/> does it with retries and without exceptions for refusals.</summary>
     /// <param name="request">What to hold.</param>

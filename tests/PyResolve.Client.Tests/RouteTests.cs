@@ -124,7 +124,7 @@ public sealed class RouteTests
         await using var client = server.On("POST /usage/batch", Answer.Cut).Client();
         var usage = new UsageEventRequest { EventType = "scan", Id = withId ? Guid.CreateVersion7() : null };
 
-        await Should.ThrowAsync<PyResolveException>(client.RecordUsageAsync([usage, usage], Cancellation));
+        await Should.ThrowAsync<PyResolveException>(client.RecordUsageBatchAsync([usage, usage], Cancellation));
 
         server.Requests.Count.ShouldBe(times);
     }

@@ -48,15 +48,11 @@ internal sealed class ApiAnswer
     {
         if (response.Content is null)
             return new(target, response, [], time);
-#if NET
-        using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-#else
-        using var stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
-#endif
+        using var stream = await response.Content.OpenAsync(cancellationToken).ConfigureAwait(false);
         using var body = new MemoryStream();
         var buffer = new byte[16 * 1024];
         int read;
-        while ((read = await ReadAsync(stream, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        while ((read = await stream.ReadPieceAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
         {
             body.Write(buffer, 0, read);
             if (body.Length > LargestBody)
@@ -87,6 +83,20 @@ internal sealed class ApiAnswer
         };
     }
 
+    public PyResolveException Unexpected(string? what = null)
+    {
+        what ??= IsJson ? "JSON of another shape" : Redaction.Line(_mediaType);
+        var answered = Status is >= 300 and <= 399 && _location is not null
+            ? $"answered {Status} and points to {Redaction.Line(_location)}"
+            : $"answered {Status} with {what}";
+        return new(PyResolveErrorCodes.UnexpectedAnswer, $"{_target} {answered}: that is no PyResolve server. Check PYRESOLVE_API_URL, and any proxy between.")
+        {
+            Status = Status,
+            RequestId = _requestId,
+            RetryAfter = _retryAfter,
+        };
+    }
+
     private string Describe(Problem problem, string code, string? requestId, bool sentKey)
     {
         var cause = Sentence(problem.Detail ?? problem.Title ?? $"The server answered {Status}");
@@ -101,27 +111,6 @@ internal sealed class ApiAnswer
             _ when Status >= 500 && requestId is not null => $"{cause} Try again; if it stays, report request {Redaction.Line(requestId)}.",
             _ when Status >= 500 => $"{cause} Try again later.",
             _ => cause,
-        };
-    }
-
-    private static Task<int> ReadAsync(Stream stream, byte[] buffer, CancellationToken cancellationToken) =>
-#if NET
-        stream.ReadAsync(buffer, cancellationToken).AsTask();
-#else
-        stream.ReadAsync(buffer, 0, buffer.Length, cancellationToken);
-#endif
-
-    private PyResolveException Unexpected(string? what = null)
-    {
-        what ??= IsJson ? "JSON of another shape" : Redaction.Line(_mediaType);
-        var answered = Status is >= 300 and <= 399 && _location is not null
-            ? $"answered {Status} and points to {Redaction.Line(_location)}"
-            : $"answered {Status} with {what}";
-        return new(PyResolveErrorCodes.UnexpectedAnswer, $"{_target} {answered}: that is no PyResolve server. Check PYRESOLVE_API_URL, and any proxy between.")
-        {
-            Status = Status,
-            RequestId = _requestId,
-            RetryAfter = _retryAfter,
         };
     }
 

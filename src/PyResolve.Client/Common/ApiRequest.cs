@@ -32,5 +32,7 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public static ApiRequest Post(string path) => new(HttpMethod.Post, path) { NeedsKey = true };
 
+    public static ApiRequest Patch(string path) => new(new("PATCH"), path) { NeedsKey = true };
+
     public static ApiRequest Delete(string path) => new(HttpMethod.Delete, path) { NeedsKey = true };
 }

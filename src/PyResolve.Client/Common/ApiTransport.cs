@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>Sends one request and reads one answer: every failure leaves as a <see cref="PyResolveException"/>, cancellation as itself.</summary>
-internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time)
+internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time)
 {
     private static readonly string UserAgent = "pyresolve-dotnet/" + Version();
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
@@ -72,8 +72,7 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
 
     private async Task<ApiAnswer> SendOnceAsync(ApiRequest request, TimeSpan limit, CancellationToken cancellationToken)
     {
-        if (request.SendsKey && !HasKey)
-            throw new PyResolveException(PyResolveErrorCodes.LoginRequired, "No API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+        ThrowIfKeyIsMissing(request);
         cancellationToken.ThrowIfCancellationRequested();
 
         var target = $"{request.Method} {_root}{request.Path}";
@@ -91,15 +90,23 @@ internal sealed class ApiTransport(ClientSettings settings, Func<HttpClient> htt
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new PyResolveException(
-                PyResolveErrorCodes.Timeout,
-                $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s. Try again, or check the network and PYRESOLVE_API_URL.");
+            throw TimedOut();
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             throw ConnectionFailure.Describe(_root, exception);
         }
     }
+
+    private void ThrowIfKeyIsMissing(ApiRequest request)
+    {
+        if (request.SendsKey && !HasKey)
+            throw new PyResolveException(PyResolveErrorCodes.LoginRequired, "No API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+    }
+
+    private PyResolveException TimedOut() => new(
+        PyResolveErrorCodes.Timeout,
+        $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s. Try again, or check the network and PYRESOLVE_API_URL.");
 
     private HttpRequestMessage Message(ApiRequest request)
     {

@@ -45,11 +45,13 @@ internal static class Denials
             };
         }
 
+        // An older server does not say when.
+        DateTimeOffset? resetsAt = quota.ResetsAt == default ? null : quota.ResetsAt;
         return quota.CanMigrate ? null : new()
         {
             Code = ProblemCodes.QuotaExceeded,
-            Message = Compose($"Monthly limit reached ({quota.MigrationsLimit} migrations).", quota.ResetsAt, upgradeUrl: null),
-            ResetsAt = quota.ResetsAt,
+            Message = Compose($"Monthly limit reached ({quota.MigrationsLimit} migrations).", resetsAt, upgradeUrl: null),
+            ResetsAt = resetsAt,
             Quota = quota,
         };
     }

@@ -18,6 +18,9 @@ public sealed record Answer(int Status, string ContentType, string Body)
     /// <summary>How long the answer takes.</summary>
     public TimeSpan Delay { get; init; }
 
+    /// <summary>Whether the connection is cut after the body, which then is not the whole.</summary>
+    public bool IsCutShort { get; init; }
+
     public static Answer Json(int status, string body) => new(status, "application/json", body);
 
     public static Answer Html(int status = 200) => new(status, "text/html", "<html><body>Welcome to the hotel's network</body></html>");

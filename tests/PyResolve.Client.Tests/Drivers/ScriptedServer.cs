@@ -8,6 +8,8 @@ namespace PyResolve.Client.Tests.Drivers;
 
 public sealed record ReceivedRequest(string Method, string Path, IHeaderDictionary Headers, string Body)
 {
+    public string Query { get; init; } = "";
+
     public string Route => $"{Method} {Path}";
 
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value.ToString() : null;
@@ -45,6 +47,10 @@ public sealed class ScriptedServer : IAsyncDisposable
         await app.StartAsync();
         return server;
     }
+
+    /// <summary>A client whose pauses take no time.</summary>
+    public PyResolveClient SkippingClient(SkippingClock clock) =>
+        new(new HttpClient(), new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path, RequestTimeout = SkippingClock.Limit }, clock);
 
     /// <summary>Answers a route, such as <c>POST /quota/reservations/*/commit</c>.</summary>
     public ScriptedServer On(string route, Func<ReceivedRequest, Answer> answer)
@@ -100,7 +106,10 @@ public sealed class ScriptedServer : IAsyncDisposable
     {
         using var reader = new StreamReader(http.Request.Body);
         var request = new ReceivedRequest(
-            http.Request.Method, http.Request.Path, new HeaderDictionary(http.Request.Headers.ToDictionary()), await reader.ReadToEndAsync());
+            http.Request.Method, http.Request.Path, new HeaderDictionary(http.Request.Headers.ToDictionary()), await reader.ReadToEndAsync())
+        {
+            Query = http.Request.QueryString.Value ?? "",
+        };
         _requests.Enqueue(request);
         var scripted = _script.Find(line => Matches(line.Route, request.Route.Split('/')));
         var answer = scripted.Answer is null ? Answer.Problem(404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
@@ -128,6 +137,10 @@ public sealed class ScriptedServer : IAsyncDisposable
             return;
         response.ContentType = answer.ContentType;
         await response.WriteAsync(answer.Body);
+        if (!answer.IsCutShort)
+            return;
+        await response.Body.FlushAsync();
+        response.HttpContext.Abort();
     }
 
     private static bool Matches(string[] route, string[] path) =>

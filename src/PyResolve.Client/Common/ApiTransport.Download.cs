@@ -1,0 +1,47 @@
+namespace PyResolve.Client;
+
+internal sealed partial class ApiTransport
+{
+    private const int PieceBytes = 64 * 1024;
+
+    /// <summary>Sends a request once and copies its answer, however long, as it arrives. Each piece has <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
+    public async Task DownloadAsync(ApiRequest request, string mediaType, Stream destination, CancellationToken cancellationToken)
+    {
+        ThrowIfKeyIsMissing(request);
+        var target = $"{request.Method} {_root}{request.Path}";
+        using var message = Message(request);
+        message.Headers.Accept.Add(new(mediaType));
+        using var response = await WithinAsync(
+            token => http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
+        Outage.End();
+        if (!response.IsSuccessStatusCode || !string.Equals(response.Content?.Headers.ContentType?.MediaType, mediaType, StringComparison.OrdinalIgnoreCase))
+        {
+            var answer = await WithinAsync(token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);
+            throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.SendsKey);
+        }
+
+        using var body = await WithinAsync(response.Content!.OpenAsync, cancellationToken).ConfigureAwait(false);
+        var piece = new byte[PieceBytes];
+        int read;
+        while ((read = await WithinAsync(token => body.ReadPieceAsync(piece, token), cancellationToken).ConfigureAwait(false)) > 0)
+            await destination.WritePieceAsync(piece, read, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        using var timeout = time.CancelAfter(settings.RequestTimeout);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return await work(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw TimedOut();
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw ConnectionFailure.Describe(_root, exception);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using PyResolve.Client.Wire;
+using PyResolve.Testing.Http;
+
+namespace PyResolve.Testing.Contract;
+
+/// <summary>Billing as a test scripts it: there is no Stripe behind it.</summary>
+internal static class BillingRoutes
+{
+    public static FakeAnswer StartCheckout(Call call)
+    {
+        var body = call.Body(WireJson.Default.CheckoutRequest);
+        if (body.Plan is not ("pro" or "unlimited"))
+            throw new ProblemException(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
+        ThrowUnlessConfigured(call);
+        if (call.Account.Books.Subscription is not null)
+        {
+            throw new ProblemException(
+                Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.") with { PortalUrl = PortalOf(call) });
+        }
+
+        return FakeAnswer.Json(new($"{call.Server.PublicUrl}/checkout/{call.Account.Id}/{body.Plan}"), WireJson.Default.CheckoutStarted);
+    }
+
+    public static FakeAnswer OpenPortal(Call call)
+    {
+        ThrowUnlessConfigured(call);
+        return call.Account.Books.Subscription is null
+            ? throw new ProblemException(Problems.Create(400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {call.Server.PublicUrl}/plans"))
+            : FakeAnswer.Json(new(PortalOf(call)), WireJson.Default.PortalOpened);
+    }
+
+    public static FakeAnswer ReadSubscription(Call call)
+    {
+        ThrowUnlessConfigured(call);
+        var none = new SubscriptionInfo(call.Account.Books.Plan, Status: null, Cancelling: false, CurrentPeriodEnd: null, GraceEndsAt: null, StripeSubscriptionId: null);
+        return FakeAnswer.Json((call.Account.Books.Subscription ?? none) with { Plan = call.Account.Books.Plan }, WireJson.Default.SubscriptionInfo);
+    }
+
+    private static string PortalOf(Call call) => $"{call.Server.PublicUrl}/portal/{call.Account.Id}";
+
+    private static void ThrowUnlessConfigured(Call call)
+    {
+        if (!call.Server.IsBillingConfigured)
+        {
+            throw new ProblemException(Problems.Create(
+                503, ProblemCodes.BillingNotConfigured, "This server sells no subscriptions: its operator has not set STRIPE_SECRET_KEY."));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+using PyResolve.Client.Wire;
+using PyResolve.Testing.State;
+
+namespace PyResolve.Testing.Contract;
+
+/// <summary>One request on its route: who asks, for what, with which body. It runs alone: the server's lock is held.</summary>
+internal sealed class Call(FakePyResolveServer server, FakeRequest request, Caller? caller, Guid id)
+{
+    private const int LargestBody = 1024 * 1024;
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
+    public FakePyResolveServer Server => server;
+
+    public FakeRequest Request => request;
+
+    public Guid Id => id;
+
+    /// <summary>Who asks, on a route that requires someone.</summary>
+    public Caller Caller => caller ?? throw new InvalidOperationException("This route does not require a caller.");
+
+    public FakeAccount Account => Caller.Account;
+
+    public DateTimeOffset Now => server.Now;
+
+    /// <summary>Who acts, as the audit log has it.</summary>
+    public string Actor => caller switch
+    {
+        null => "anyone",
+        { Key: { } key } => $"key {key.Prefix}",
+        _ => "session",
+    };
+
+    public string? Parameter(string name)
+    {
+        foreach (var part in request.Query.TrimStart('?').Split('&'))
+        {
+            if (part.Split('=', 2) is [var key, { Length: > 0 } value] && key == name)
+                return Uri.UnescapeDataString(value.Replace('+', ' '));
+        }
+
+        return null;
+    }
+
+    public int Number(string name, int whenAbsent, int lowest, int highest)
+    {
+        if (Parameter(name) is not { } text)
+            return whenAbsent;
+        return int.TryParse(text, out var number) && number >= lowest && number <= highest
+            ? number
+            : throw new ProblemException(Problems.Invalid(name, $"must be a number from {lowest} to {highest}."));
+    }
+
+    public string? Month()
+    {
+        var month = Parameter("month");
+        return month is null || DateOnly.TryParseExact(month, "yyyy-MM", out _)
+            ? month
+            : throw new ProblemException(Problems.Invalid("month", "must be a calendar month, such as 2026-11."));
+    }
+
+    /// <param name="type">What it is to be.</param>
+    /// <param name="whenEmpty">What no body at all stands for; <see langword="null"/> where there must be one.</param>
+    public T Body<T>(JsonTypeInfo<T> type, T? whenEmpty = null)
+        where T : class
+    {
+        if (whenEmpty is not null && request.Content.Length == 0)
+            return whenEmpty;
+        using var document = Document(LargestBody, Strict);
+        return Read(document.RootElement, type);
+    }
+
+    public JsonDocument Document(int largest, JsonDocumentOptions options)
+    {
+        if (request.Header("Content-Type")?.Split(';')[0].Trim() is not { } type || !type.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+            throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, "Send the body as application/json in UTF-8."));
+        if (request.Content.Length > largest)
+            throw new ProblemException(Problems.Create(413, ProblemCodes.TooLarge, "The body is larger than this route takes."));
+        if (!Utf8.IsValid(request.Content))
+            throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+        try
+        {
+            return JsonDocument.Parse(request.Content, options);
+        }
+        catch (JsonException exception)
+        {
+            throw new ProblemException(Problems.Malformed($"The body is not well-formed JSON: {exception.Message}"));
+        }
+    }
+
+    public static T Read<T>(JsonElement element, JsonTypeInfo<T> type)
+        where T : class
+    {
+        if (element.ValueKind is not JsonValueKind.Object)
+            throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
+        try
+        {
+            return element.Deserialize(type)!;
+        }
+        catch (JsonException exception)
+        {
+            var field = exception.Path is ['$', '.', _, ..] path ? path[2..] : "body";
+            throw new ProblemException(Problems.Invalid(field, "has a value of the wrong type, form or size."));
+        }
+    }
+
+    public void Audit(string action, string? target, string? actor = null, FakeAccount? account = null) =>
+        (account ?? Account).Books.Audit.Add(new(Now, actor ?? Actor, action, target, "127.0.0.1"));
+}

@@ -1,0 +1,103 @@
+using PyResolve.Client.Wire;
+using PyResolve.Testing.Http;
+using PyResolve.Testing.State;
+
+namespace PyResolve.Testing.Contract;
+
+internal static class KeyRoutes
+{
+    private const int LongestName = 100;
+    private const int LongestGrace = 30 * 24 * 60 * 60;
+
+    public static FakeAnswer List(Call call) =>
+        FakeAnswer.Json(new([.. call.Account.Books.Keys.AsEnumerable().Reverse().Select(static key => key.Info)]), WireJson.Default.ApiKeyList);
+
+    public static FakeAnswer Create(Call call)
+    {
+        var body = call.Body(WireJson.Default.CreateApiKeyRequest, whenEmpty: new());
+        var asking = call.Caller.Key;
+        string[] scopes = [.. (body.Scopes ?? Scopes.Default.Where(call.Caller.Has)).Distinct()];
+        var expiresAt = body.ExpiresAt ?? asking?.ExpiresAt;
+        var limit = body.RequestsPerMinute ?? asking?.RequestsPerMinute;
+        var rules = new Rules();
+        rules.Text("name", body.Name, LongestName);
+        rules.Range("requests_per_minute", body.RequestsPerMinute, 1, 1_000_000);
+        if (scopes.Except(Scopes.All).Any())
+            rules.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");
+        if (scopes.Length == 0)
+            rules.Add("scopes", "must name at least one scope.");
+        if (expiresAt <= call.Now)
+            rules.Add("expires_at", "must be in the future.");
+        rules.ThrowIfAny();
+
+        if (scopes.Where(scope => !call.Caller.Has(scope)).ToList() is { Count: > 0 } beyond)
+            throw Beyond($"A key can make keys only within its own scopes; this one lacks {string.Join(", ", beyond)}.");
+        if (expiresAt > asking?.ExpiresAt)
+            throw Beyond("A key can make keys only within its own expiry.");
+        if (limit > asking?.RequestsPerMinute)
+            throw Beyond($"A key can make keys only within its own limit: requests_per_minute may be at most {asking.RequestsPerMinute}.");
+
+        var name = string.IsNullOrWhiteSpace(body.Name) ? FakeKey.DefaultName : body.Name.Trim();
+        var key = new FakeKey(name, scopes, call.Now) { ExpiresAt = expiresAt, RequestsPerMinute = limit };
+        call.Account.Books.Keys.Add(key);
+        call.Audit("key.created", key.Prefix);
+        return FakeAnswer.Json(new(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.Secret), WireJson.Default.CreatedApiKey, 201);
+    }
+
+    public static FakeAnswer Rotate(Call call)
+    {
+        var body = call.Body(WireJson.Default.RotateApiKeyRequest, whenEmpty: new());
+        var rules = new Rules();
+        rules.Range("grace_seconds", body.GraceSeconds, 0, LongestGrace);
+        rules.ThrowIfAny();
+
+        var old = Find(call);
+        if (!old.IsLive(call.Now) || old.IsReplaced)
+            throw new ProblemException(Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one."));
+        if (call.Caller.Key is { } asking
+            && (!old.Scopes.All(asking.Scopes.Contains) || (asking.ExpiresAt is { } end && !(old.ExpiresAt <= end)) || !(asking.RequestsPerMinute is null || old.RequestsPerMinute <= asking.RequestsPerMinute)))
+        {
+            throw Beyond("A key can rotate only keys within its own scopes, expiry and limit.");
+        }
+
+        var key = new FakeKey(old.Name, old.Scopes, call.Now) { ExpiresAt = old.ExpiresAt, RequestsPerMinute = old.RequestsPerMinute };
+        call.Account.Books.Keys.Add(key);
+        var lastInstant = call.Now.AddSeconds(body.GraceSeconds ?? 0);
+        if (old.ExpiresAt < lastInstant)
+            lastInstant = old.ExpiresAt.Value;
+        (old.IsReplaced, old.ExpiresAt, old.RevokedAt) = (true, lastInstant, body.GraceSeconds is > 0 ? null : call.Now);
+        call.Audit("key.rotated", $"{old.Prefix} to {key.Prefix}");
+        return FakeAnswer.Json(new(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.Secret, lastInstant), WireJson.Default.RotatedApiKey, 201);
+    }
+
+    public static FakeAnswer Revoke(Call call)
+    {
+        var key = Find(call);
+        if (key.RevokedAt is null)
+        {
+            key.RevokedAt = call.Now;
+            call.Audit("key.revoked", key.Prefix);
+        }
+
+        return FakeAnswer.NoContent;
+    }
+
+    public static FakeAnswer ReportLeak(Call call)
+    {
+        var secret = call.Body(WireJson.Default.ReportLeakRequest).ApiKey?.Trim();
+        foreach (var account in call.Server.People)
+        {
+            if (account.Books.Keys.Find(key => key.Secret == secret && key.RevokedAt is null) is not { } key)
+                continue;
+            key.RevokedAt = call.Now;
+            call.Audit("key.leak_reported", key.Prefix, account: account);
+        }
+
+        return FakeAnswer.Accepted;
+    }
+
+    private static FakeKey Find(Call call) => call.Account.Books.Keys.Find(key => key.Id == call.Id)
+        ?? throw new ProblemException(Problems.NotFound("There is no such API key. GET /auth/api-keys lists yours."));
+
+    private static ProblemException Beyond(string detail) => new(Problems.Forbidden(ProblemCodes.ScopeMissing, detail));
+}

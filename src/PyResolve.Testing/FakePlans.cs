@@ -1,0 +1,43 @@
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Testing;
+
+/// <summary>The four plans, and what each allows. A test may change what, and a change counts from the next request on. Thread-safe.</summary>
+public sealed class FakePlans
+{
+    private readonly FakePyResolveServer _server;
+    private readonly List<PlanInfo> _plans =
+    [
+        new("free", QuotaLimit.Of(5), LlmAllowed: false, Price: null),
+        new("pro", QuotaLimit.Of(50), LlmAllowed: true, new(1900, "usd", "month")),
+        new("unlimited", QuotaLimit.Unlimited, LlmAllowed: true, new(4900, "usd", "month")),
+        new("enterprise", QuotaLimit.Unlimited, LlmAllowed: true, Price: null),
+    ];
+
+    internal FakePlans(FakePyResolveServer server) => _server = server;
+
+    /// <summary>A plan by its name: <c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</summary>
+    /// <param name="name">The plan's name, which is fixed.</param>
+    /// <exception cref="ArgumentException">There is no such plan.</exception>
+    public PlanInfo this[string name]
+    {
+        get
+        {
+            lock (_server.Gate)
+                return _plans[IndexOf(name)];
+        }
+
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            lock (_server.Gate)
+                _plans[IndexOf(name)] = value with { Name = name };
+        }
+    }
+
+    internal IReadOnlyList<PlanInfo> InOrder => _plans;
+
+    private int IndexOf(string name) => _plans.FindIndex(plan => plan.Name == name) is var index and >= 0
+        ? index
+        : throw new ArgumentException($"There is no plan '{name}'. The plans are free, pro, unlimited and enterprise.", nameof(name));
+}

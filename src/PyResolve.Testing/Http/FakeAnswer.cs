@@ -1,0 +1,34 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using PyResolve.Client.Wire;
+using PyResolve.Testing.State;
+
+namespace PyResolve.Testing.Http;
+
+/// <summary>What is answered.</summary>
+internal sealed record FakeAnswer(int Status, string? ContentType, byte[] Body)
+{
+    public static FakeAnswer NoContent { get; } = new(204, null, []);
+
+    public static FakeAnswer Accepted { get; } = new(202, null, []);
+
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
+    public static FakeAnswer Json<T>(T body, JsonTypeInfo<T> type, int status = 200) =>
+        new(status, "application/json; charset=utf-8", JsonSerializer.SerializeToUtf8Bytes(body, type));
+
+    public static FakeAnswer Of(Problem problem, TimeSpan? retryAfter = null)
+    {
+        var requestId = Ids.Create().ToString("N");
+        var headers = new List<(string, string)> { ("X-Request-Id", requestId), ("Cache-Control", "no-store") };
+        if (problem.Status == 401)
+            headers.Add(("WWW-Authenticate", "Bearer realm=\"PyResolve\""));
+        if (retryAfter is { } wait)
+            headers.Add(("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
+        return new(problem.Status!.Value, "application/problem+json", JsonSerializer.SerializeToUtf8Bytes(problem with { RequestId = requestId }, WireJson.Default.Problem))
+        {
+            Headers = headers,
+        };
+    }
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace PyResolve.Testing.Http;
+
+/// <summary>The fake server on a port of 127.0.0.1, for tools that run as processes of their own.</summary>
+internal sealed class LoopbackListener : IDisposable
+{
+    private readonly HttpListener _listener;
+    private readonly FakePyResolveServer _server;
+    private readonly CancellationTokenSource _stopping = new();
+
+    private LoopbackListener(FakePyResolveServer server, HttpListener listener, Uri url)
+    {
+        _server = server;
+        _listener = listener;
+        Url = url;
+        _ = AcceptAsync();
+    }
+
+    public Uri Url { get; }
+
+    public static LoopbackListener Start(FakePyResolveServer server)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            // Another process may take the port between the two lines.
+            var url = new Uri($"http://127.0.0.1:{FreePort()}/");
+            var listener = new HttpListener();
+            listener.Prefixes.Add(url.AbsoluteUri);
+            try
+            {
+                listener.Start();
+                return new(server, listener, url);
+            }
+            catch (HttpListenerException) when (tries < 20)
+            {
+                listener.Close();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _listener.Close();
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                _ = ServeAsync(await _listener.GetContextAsync().ConfigureAwait(false));
+            }
+            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException or InvalidOperationException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ServeAsync(HttpListenerContext context)
+    {
+        try
+        {
+            var answer = await _server.AnswerAsync(await ReadAsync(context.Request).ConfigureAwait(false), _stopping.Token).ConfigureAwait(false);
+            await WriteAsync(context.Response, answer).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Whether it was a fault to order or the caller who hung up: there is no answer.
+            Cut(context.Response);
+        }
+    }
+
+    /// <summary>Aborted, a response would still be sent, and empty. A byte that is promised and never comes makes it a broken connection.</summary>
+    private static void Cut(HttpListenerResponse response)
+    {
+        try
+        {
+            response.StatusCode = (int)HttpStatusCode.BadGateway;
+            response.ContentLength64 = 1;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ObjectDisposedException)
+        {
+            // It was under way already.
+        }
+
+        response.Abort();
+    }
+
+    private static async Task<FakeRequest> ReadAsync(HttpListenerRequest request)
+    {
+        var headers = request.Headers.AllKeys.OfType<string>()
+            .ToDictionary(static name => name, name => request.Headers[name] ?? "", StringComparer.OrdinalIgnoreCase);
+        using var content = new MemoryStream();
+        await request.InputStream.CopyToAsync(content).ConfigureAwait(false);
+        return new(request.HttpMethod, request.Url!.AbsolutePath, request.Url.Query, headers, content.ToArray());
+    }
+
+    private async Task WriteAsync(HttpListenerResponse response, FakeAnswer answer)
+    {
+        response.StatusCode = answer.Status;
+        response.ContentType = answer.ContentType;
+        response.Headers["Date"] = _server.Clock.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
+        foreach (var (name, value) in answer.Headers)
+            response.AddHeader(name, value);
+        response.ContentLength64 = answer.Body.Length;
+        await response.OutputStream.WriteAsync(answer.Body).ConfigureAwait(false);
+        response.Close();
+    }
+}

@@ -1,0 +1,25 @@
+namespace PyResolve.Testing.Http;
+
+/// <summary>A method and a path, such as <c>POST /quota/reservations/*/commit</c>: an asterisk stands for one segment, or alone for every request.</summary>
+internal sealed class RoutePattern
+{
+    private readonly string[]? _segments;
+
+    /// <exception cref="ArgumentException">It is none.</exception>
+    public RoutePattern(string route)
+    {
+        if (route == "*")
+            return;
+        if (route.Split(' ') is not [{ Length: > 0 } method, ['/', ..] path])
+            throw new ArgumentException("Write a route as \"POST /quota/reservations/*/commit\", or \"*\" for all.", nameof(route));
+        _segments = [method, .. path.Split('/')];
+    }
+
+    public bool Matches(FakeRequest request)
+    {
+        if (_segments is null)
+            return true;
+        string[] asked = [request.Method, .. request.Path.Split('/')];
+        return asked.Length == _segments.Length && asked.Zip(_segments).All(static pair => pair.Second == "*" || pair.First == pair.Second);
+    }
+}

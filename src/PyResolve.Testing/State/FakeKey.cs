@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Testing.State;
+
+/// <summary>An API key.</summary>
+internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTimeOffset createdAt)
+{
+    public const string Start = "pyr_live_";
+    public const string DefaultName = "Default";
+    private const int PrefixLength = 20;
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    private DateTimeOffset _windowStart;
+    private int _usedInWindow;
+
+    public Guid Id { get; } = Ids.Create();
+
+    public string Secret { get; } = Start + Convert.ToHexString(RandomNumberGenerator.GetBytes(24)).ToLowerInvariant();
+
+    public string Name => name;
+
+    public string Prefix => Secret[..PrefixLength];
+
+    public IReadOnlyList<string> Scopes => scopes;
+
+    public DateTimeOffset? ExpiresAt { get; set; }
+
+    public int? RequestsPerMinute { get; init; }
+
+    public DateTimeOffset? LastUsedAt { get; set; }
+
+    public DateTimeOffset? RevokedAt { get; set; }
+
+    public bool IsReplaced { get; set; }
+
+    public ApiKeyInfo Info => new(Id, Name, Prefix, Scopes, createdAt, LastUsedAt, ExpiresAt, RevokedAt);
+
+    public bool IsLive(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
+
+    /// <summary>Counts a request. Past the key's limit: how long to wait.</summary>
+    public TimeSpan? Take(DateTimeOffset now)
+    {
+        if (now >= _windowStart + Window)
+            (_windowStart, _usedInWindow) = (now, 0);
+        return RequestsPerMinute is { } limit && ++_usedInWindow > limit ? _windowStart + Window - now : null;
+    }
+}

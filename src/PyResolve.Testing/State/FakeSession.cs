@@ -1,0 +1,22 @@
+using System.Security.Cryptography;
+
+namespace PyResolve.Testing.State;
+
+/// <summary>A login.</summary>
+internal sealed class FakeSession(DateTimeOffset expiresAt)
+{
+    public const string Start = "pyr_sess_";
+    public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
+
+    public string Token { get; } = Start + Convert.ToHexString(RandomNumberGenerator.GetBytes(24)).ToLowerInvariant();
+
+    public DateTimeOffset ExpiresAt => expiresAt;
+}
+
+/// <summary>The secret of a letter that the server would have sent.</summary>
+internal sealed class LetterToken(DateTimeOffset expiresAt)
+{
+    public string Value { get; } = Ids.Create().ToString("N");
+
+    public bool IsGood(string token, DateTimeOffset now) => token == Value && expiresAt > now;
+}

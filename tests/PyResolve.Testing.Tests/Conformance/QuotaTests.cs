@@ -1,0 +1,251 @@
+namespace PyResolve.Testing.Tests.Conformance;
+
+public sealed class QuotaTests(SharedServers servers)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory, OnEveryServer]
+    public async Task A_permit_holds_quota_and_completing_it_pays(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 3, TimeToLive = TimeSpan.FromMinutes(2) }, Cancellation);
+        permit.Quota.ShouldNotBeNull().ShouldSatisfyAllConditions(quota => quota.MigrationsHeld.ShouldBe(3), quota => quota.MigrationsRemaining.ShouldBe(QuotaLimit.Of(2)));
+        permit.ExpiresAt.ShouldBe(subject.Clock.GetUtcNow().AddMinutes(2));
+        await permit.CompleteAsync(new() { Quantity = 2, FilesChanged = 7, TokensUsed = 11 }, Cancellation);
+
+        permit.IsSettled.ShouldBeTrue();
+        (permit.Quota!.MigrationsUsed, permit.Quota.MigrationsHeld).ShouldBe((2, 0));
+        var recorded = (await client.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single();
+        (recorded.EventType, recorded.Library, recorded.Tier, recorded.Quantity, recorded.FilesChanged, recorded.TokensUsed, recorded.ReservationId, recorded.Late)
+            .ShouldBe(("migration", "pydantic", "tier1", 2, 7, 11, permit.ReservationId, false));
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_permit_that_is_not_completed_gives_its_hold_back(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+        var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 5 }, Cancellation);
+        (await client.Quota.CheckAsync(cancellationToken: Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.QuotaExceeded);
+
+        await permit.DisposeAsync();
+
+        permit.Quota.ShouldNotBeNull().MigrationsHeld.ShouldBe(0);
+        (await client.GetReservationAsync(permit.ReservationId!.Value, Cancellation)).State.ShouldBe(ReservationStates.Released);
+        (await client.Quota.CheckAsync(cancellationToken: Cancellation)).IsAllowed.ShouldBeTrue();
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_used_up_quota_is_denied_with_the_reason_and_its_end(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+        for (var used = 1; used <= 5; used++)
+        {
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+            await permit.CompleteAsync(new(), Cancellation);
+        }
+
+        await using var sixth = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+
+        var denial = sixth.Denial.ShouldNotBeNull();
+        denial.Code.ShouldBe(ProblemCodes.QuotaExceeded);
+        denial.ResetsAt.ShouldBe(new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero));
+        denial.UpgradeUrl.ShouldBe(new Uri(subject.Address, "/plans"));
+        denial.Message.ShouldBe(
+            "Monthly limit reached (5 migrations on the free plan: 5 used, 0 held, 1 asked for). It resets at 2026-12-01T00:00:00Z. "
+            + $"Upgrade at {new Uri(subject.Address, "/plans")}");
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_plan_without_LLM_denies_the_LLM_tiers_before_it_looks_at_the_quota(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+        await using var all = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 5 }, Cancellation);
+
+        foreach (var tier in (MigrationTier[])[MigrationTier.Tier2, MigrationTier.Tier3])
+        {
+            await using var denied = await client.Quota.AcquireAsync(new("pydantic", tier), Cancellation);
+            denied.Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
+            denied.Denial.UpgradeUrl.ShouldNotBeNull();
+            (await client.Quota.CheckAsync(tier, Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
+        }
+
+        await subject.SetPlanAsync(account, "pro");
+        await using var granted = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3), Cancellation);
+        granted.IsGranted.ShouldBeTrue();
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Lost_answers_hold_and_pay_once(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using (var client = subject.Client(account, new LossyNetwork(2)))
+        await using (var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 2 }, Cancellation))
+            permit.Quota.ShouldNotBeNull().MigrationsHeld.ShouldBe(2);
+
+        await using var steady = subject.Client(account);
+        var held = await steady.CreateReservationAsync(new() { Tier = "tier1" }, "mine", Cancellation);
+        await using (var client = subject.Client(account, new LossyNetwork(2)))
+            await client.CommitReservationAsync(held.Id, new() { Id = Guid.CreateVersion7(), FilesChanged = 1 }, Cancellation);
+
+        (await steady.CreateReservationAsync(new() { Tier = "tier1" }, "mine", Cancellation)).Id.ShouldBe(held.Id);
+        (await FailAsync(steady.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, "mine", Cancellation))).Code.ShouldBe(ProblemCodes.Conflict);
+        var quota = await steady.GetQuotaAsync(Cancellation);
+        (quota.MigrationsUsed, quota.MigrationsHeld).ShouldBe((1, 0));
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_refusal_is_forgotten_by_its_idempotency_key(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+        (await FailAsync(client.CreateReservationAsync(new() { Tier = "tier2" }, "mine", Cancellation))).Status.ShouldBe(403);
+
+        await subject.SetPlanAsync(account, "pro");
+
+        (await client.CreateReservationAsync(new() { Tier = "tier2" }, "mine", Cancellation)).State.ShouldBe(ReservationStates.Held);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Work_of_one_name_is_held_and_paid_once(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+        var request = new MigrationRequest("pydantic") { OnceKey = "build-7" };
+
+        await using var first = await client.Quota.AcquireAsync(request, Cancellation);
+        await using var second = await client.Quota.AcquireAsync(request, Cancellation);
+        second.ReservationId.ShouldBe(first.ReservationId);
+        await first.CompleteAsync(new(), Cancellation);
+        await using var third = await client.Quota.AcquireAsync(request, Cancellation);
+
+        third.IsSettled.ShouldBeTrue();
+        (await client.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(1);
+        (await account.HoldAsync(quantity: 2, onceKey: "build-7")).ShouldBeProblem(409, "conflict");
+        (await account.HoldAsync(onceKey: "build-7")).Status.ShouldBe(200);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Paid_work_is_answered_64_times_and_no_more(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await account.CommitAsync((await account.HoldAsync(onceKey: "build-8")).Id());
+
+        for (var i = 0; i < 64; i++)
+            (await account.HoldAsync(onceKey: "build-8"))["state"].GetString().ShouldBe(ReservationStates.Committed);
+
+        (await account.HoldAsync(onceKey: "build-8")).ShouldBeProblem(409, "conflict");
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_hold_says_why_it_was_granted(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+        await client.CreateReservationAsync(new() { Tier = "tier1" }, cancellationToken: Cancellation);
+
+        var held = await client.CreateReservationAsync(new() { Tier = "tier1", Library = "pydantic", Quantity = 2 }, cancellationToken: Cancellation);
+
+        var read = await client.GetReservationAsync(held.Id, Cancellation);
+        read.Receipt.ShouldBe(new("free", QuotaLimit.Of(5), 0, 1, "Granted: 0 used + 1 held + 2 asked for is within the 5 of the free plan."));
+        (read with { Receipt = null }).ShouldBe(held);
+        (held.Month, held.Remaining, held.Lease).ShouldBe(("2026-11", 2, null));
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Settling_again_changes_nothing_and_what_is_settled_stays_so(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+        var paid = await client.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, cancellationToken: Cancellation);
+        var back = await client.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, cancellationToken: Cancellation);
+
+        (await FailAsync(client.CommitReservationAsync(paid.Id, new() { Quantity = 3 }, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
+        var first = await client.CommitReservationAsync(paid.Id, new() { Quantity = 1 }, Cancellation);
+        (await client.CommitReservationAsync(paid.Id, new() { Quantity = 2 }, Cancellation)).UsageEventId.ShouldBe(first.UsageEventId);
+        (await FailAsync(client.ReleaseReservationAsync(paid.Id, Cancellation))).Code.ShouldBe(ProblemCodes.Conflict);
+        await client.ReleaseReservationAsync(back.Id, Cancellation);
+        (await client.ReleaseReservationAsync(back.Id, Cancellation)).State.ShouldBe(ReservationStates.Released);
+        var late = await client.CommitReservationAsync(back.Id, new(), Cancellation);
+
+        late.Quota.MigrationsUsed.ShouldBe(3);
+        (await client.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Select(usage => (usage.Id, usage.Quantity, usage.Late))
+            .ShouldBe([(late.UsageEventId!.Value, 2, true), (first.UsageEventId!.Value, 1, false)]);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_hold_is_its_accounts_alone(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        await using var owner = subject.Client(await subject.SignUpAsync());
+        await using var other = subject.Client(await subject.SignUpAsync());
+        var held = await owner.CreateReservationAsync(new() { Tier = "tier1" }, cancellationToken: Cancellation);
+
+        (await FailAsync(other.GetReservationAsync(held.Id, Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
+        (await FailAsync(other.CommitReservationAsync(held.Id, new(), Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
+        (await FailAsync(other.ReleaseReservationAsync(held.Id, Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
+        (await FailAsync(other.RecordUsageAsync(new() { EventType = "migration", Tier = "tier1", ReservationId = held.Id }, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Of_many_at_once_as_many_are_granted_as_there_is_quota(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+
+        var permits = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.Quota.AcquireAsync(new("pydantic"), Cancellation)));
+
+        permits.Count(permit => permit.IsGranted).ShouldBe(5);
+        permits.ShouldAllBe(permit => permit.IsGranted || permit.Denial!.Code == ProblemCodes.QuotaExceeded);
+        await Task.WhenAll(permits.Select(permit => permit.DisposeAsync().AsTask()));
+        (await client.GetQuotaAsync(Cancellation)).MigrationsHeld.ShouldBe(0);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task What_runs_out_goes_back_and_is_paid_late_if_it_was_done(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 5, TimeToLive = TimeSpan.FromMinutes(1) }, Cancellation);
+
+        subject.Advance(TimeSpan.FromMinutes(2));
+        (await client.GetQuotaAsync(Cancellation)).MigrationsHeld.ShouldBe(0);
+        (await client.GetReservationAsync(permit.ReservationId!.Value, Cancellation)).State.ShouldBe(ReservationStates.Expired);
+        await permit.CompleteAsync(new() { Quantity = 2 }, Cancellation);
+
+        permit.Quota.ShouldNotBeNull().MigrationsUsed.ShouldBe(2);
+        (await client.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single().Late.ShouldBeTrue();
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_new_month_has_its_quota_and_a_hold_counts_in_its_own(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 5, TimeToLive = TimeSpan.FromDays(7) }, Cancellation);
+        var held = await client.GetReservationAsync(permit.ReservationId!.Value, Cancellation);
+
+        subject.Advance(TimeSpan.FromDays(15.5) - TimeSpan.FromDays(9));
+        await permit.CompleteAsync(new() { Quantity = 4 }, Cancellation);
+        subject.Advance(TimeSpan.FromDays(9));
+
+        var december = await client.GetQuotaAsync(Cancellation);
+        (held.Month, december.Month, december.MigrationsUsed).ShouldBe(("2026-11", "2026-12", 0));
+        december.ResetsAt.ShouldBe(new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        (await client.GetUsageAsync("2026-11", Cancellation)).Migrations.ShouldBe(4);
+        (await client.GetUsageHistoryAsync(2, Cancellation)).Select(month => (month.Month, month.Migrations)).ShouldBe([("2026-12", 0), ("2026-11", 4)]);
+    }
+
+    private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
+}

@@ -1,0 +1,31 @@
+using System.Reflection;
+using Xunit.Sdk;
+using Xunit.v3;
+
+namespace PyResolve.Testing.Tests.Drivers;
+
+/// <summary>What answers the client. Every behaviour of the client that depends on a server has one test, which runs on all.</summary>
+public enum ServerKind
+{
+    /// <summary>The real server, on its embedded database.</summary>
+    Sqlite,
+
+    /// <summary>The real server, on PostgreSQL.</summary>
+    Postgres,
+
+    /// <summary>The fake server.</summary>
+    Fake,
+
+    /// <summary>The fake server, whose answers say more than the client knows.</summary>
+    NewerFake,
+}
+
+/// <summary>Runs a theory once on each server: its only parameter is a <see cref="ServerKind"/>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OnEveryServerAttribute : DataAttribute
+{
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
+        new([.. Enum.GetValues<ServerKind>().Select(kind => new TheoryDataRow(kind))]);
+
+    public override bool SupportsDiscoveryEnumeration() => true;
+}

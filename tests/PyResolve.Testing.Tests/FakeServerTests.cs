@@ -1,0 +1,160 @@
+namespace PyResolve.Testing.Tests;
+
+/// <summary>What a test can script and look at, beyond the contract.</summary>
+public sealed class FakeServerTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Each_server_is_a_tests_own()
+    {
+        await using var one = FakePyResolveServer.Start();
+        await using var other = FakePyResolveServer.Start();
+        one.Account.UseUpQuota();
+
+        (await other.CreateClient().GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(0);
+        other.Home.ShouldNotBe(one.Home);
+    }
+
+    [Fact]
+    public async Task Usage_is_set_up_and_down_beside_what_was_recorded()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        await client.RecordUsageAsync(new() { EventType = "migration" }, Cancellation);
+
+        server.Account.MigrationsUsed = 4;
+        (await client.GetQuotaAsync(Cancellation)).MigrationsRemaining.ShouldBe(QuotaLimit.Of(1));
+        await client.RecordUsageAsync(new() { EventType = "migration" }, Cancellation);
+        (await client.Quota.CheckAsync(cancellationToken: Cancellation)).IsAllowed.ShouldBeFalse();
+        server.Account.MigrationsUsed = 0;
+
+        (await client.GetQuotaAsync(Cancellation)).CanMigrate.ShouldBeTrue();
+        server.Account.Plan = "unlimited";
+        Should.Throw<InvalidOperationException>(server.Account.UseUpQuota);
+        Should.Throw<ArgumentException>(() => server.Account.Plan = "gold");
+        Should.Throw<ArgumentOutOfRangeException>(() => server.Account.MigrationsUsed = -1);
+    }
+
+    [Fact]
+    public async Task Using_up_the_quota_leaves_what_is_held()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 2 }, Cancellation);
+
+        server.Account.UseUpQuota();
+
+        (server.Account.Quota.MigrationsUsed, server.Account.Quota.MigrationsHeld, server.Account.Quota.CanMigrate).ShouldBe((3, 2, false));
+    }
+
+    [Fact]
+    public async Task Billing_is_what_a_test_says_it_is()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        (await client.GetSubscriptionAsync(Cancellation)).ShouldBe(new("free", null, false, null, null, null));
+        var none = await FailAsync(client.OpenPortalAsync(Cancellation));
+        (none.Status, none.Code, none.Message).ShouldBe((400, ProblemCodes.NoBillingAccount, "No billing account. Subscribe first at https://pyresolve.test/plans."));
+        (await client.StartCheckoutAsync("pro", Cancellation)).CheckoutUrl.ShouldStartWith("https://pyresolve.test/checkout/");
+
+        server.Account.Subscribe("pro");
+
+        (await client.GetQuotaAsync(Cancellation)).LlmAllowed.ShouldBeTrue();
+        (await client.GetSubscriptionAsync(Cancellation)).Status.ShouldBe("active");
+        var refused = await FailAsync(client.StartCheckoutAsync("unlimited", Cancellation));
+        (refused.Code, refused.Problem?.PortalUrl).ShouldBe((ProblemCodes.AlreadySubscribed, (await client.OpenPortalAsync(Cancellation)).PortalUrl));
+        server.Account.Subscription = null;
+        (await client.GetQuotaAsync(Cancellation)).Plan.ShouldBe("free");
+    }
+
+    [Fact]
+    public async Task Requests_are_there_to_be_looked_at_and_their_names_tell_no_key()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+
+        await client.GetUsageAsync("2026-11", Cancellation);
+        await client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation);
+
+        server.Requests.Select(request => request.ToString()).ShouldBe(["GET /usage", "POST /usage"]);
+        server.Requests[0].Query.ShouldBe("?month=2026-11");
+        (server.Requests[1].Body, server.Requests[1].Header("x-api-key")).ShouldBe(("""{"event_type":"scan"}""", server.Account.ApiKey));
+        server.Account.ToString().ShouldNotContain(server.Account.ApiKey);
+    }
+
+    [Fact]
+    public async Task Accounts_are_opened_by_tests_and_by_sign_up()
+    {
+        await using var server = FakePyResolveServer.Start();
+        var grace = server.AddAccount("Grace@example.com");
+        await using var client = server.CreateClient(options => options.ApiKey = grace.ApiKey);
+
+        (await client.GetAccountAsync(Cancellation)).Email.ShouldBe("grace@example.com");
+        await client.LogInAsync(new() { Email = grace.Email, Password = grace.Password }, Cancellation);
+        (await client.ListApiKeysAsync(grace.SessionToken, Cancellation)).ShouldHaveSingleItem();
+        await client.SignUpAsync(new() { Email = "hedy@example.com", Password = "correct horse" }, Cancellation);
+        server.Accounts.Select(account => account.Email).ShouldBe(["ada@example.com", "grace@example.com", "hedy@example.com"]);
+        Should.Throw<ArgumentException>(() => server.AddAccount("GRACE@example.com"));
+        server.IsSignUpOpen = false;
+        (await FailAsync(client.SignUpAsync(new() { Email = "joan@example.com", Password = "correct horse" }, Cancellation))).Code.ShouldBe(ProblemCodes.SignUpClosed);
+    }
+
+    [Fact]
+    public async Task A_key_of_a_test_has_the_scopes_that_it_was_given()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient(options => options.ApiKey = server.Account.AddApiKey(Scopes.UsageWrite));
+
+        await client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation);
+        (await FailAsync(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
+        (server.Account.ApiKeys.Count, server.Account.ApiKeys[1].LastUsedAt).ShouldSatisfyAllConditions(
+            keys => keys.Count.ShouldBe(2), keys => keys.LastUsedAt.ShouldNotBeNull());
+    }
+
+    [Fact]
+    public async Task A_device_is_denied()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        var login = await client.StartDeviceLogInAsync(cancellationToken: Cancellation);
+        server.PendingDeviceCodes.ShouldBe([login.UserCode]);
+
+        server.DenyDevice(login.UserCode);
+
+        server.PendingDeviceCodes.ShouldBeEmpty();
+        (await FailAsync(client.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Code.ShouldBe(ProblemCodes.AccessDenied);
+        Should.Throw<ArgumentException>(() => server.ApproveDevice("AAAA-AAAA"));
+    }
+
+    [Fact]
+    public async Task A_server_without_leases_gives_holds_alone()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        server.IssuesLeases = false;
+
+        (await client.CreateReservationAsync(new() { Tier = "tier1", Machine = "laptop" }, cancellationToken: Cancellation)).Lease.ShouldBeNull();
+        (await client.GetLeaseKeysAsync(Cancellation)).Keys.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task On_loopback_other_processes_can_ask_it()
+    {
+        await using var server = FakePyResolveServer.Start(new() { ListenOnLoopback = true });
+        await using var client = PyResolveClient.Create(new() { ApiUrl = server.Url, ApiKey = server.Account.ApiKey, Home = server.Home });
+        server.Inject(Fault.DropAnswer, "POST /quota/reservations");
+
+        await using (var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation))
+            await permit.CompleteAsync(new(), Cancellation);
+        (await FailAsync(client.ListApiKeysAsync(cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation)));
+
+        (server.Url.IsLoopback, server.Account.Holds.Count, server.Account.Events.Count).ShouldBe((true, 1, 21));
+        await server.DisposeAsync();
+        (await FailAsync(client.GetServiceAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        Directory.Exists(server.Home).ShouldBeFalse();
+    }
+
+    private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
+}
