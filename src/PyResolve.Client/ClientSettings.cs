@@ -2,7 +2,14 @@ namespace PyResolve.Client;
 
 /// <summary>The options with every default filled in and every rule checked.</summary>
 internal sealed record ClientSettings(
-    Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, int UsageQueueCapacity, long UsageQueueBytes, TimeSpan ShutdownTimeout)
+    Uri ApiUrl,
+    string? ApiKey,
+    string Home,
+    TimeSpan RequestTimeout,
+    TimeSpan QuotaCacheDuration,
+    int UsageQueueCapacity,
+    long UsageQueueBytes,
+    TimeSpan ShutdownTimeout)
 {
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
@@ -26,7 +33,8 @@ internal sealed record ClientSettings(
         var key = Blank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
         if (key is not null && !Guard.IsVisibleAscii(key))
             throw Invalid($"{(credential is null ? "ApiKey" : credential.Origin)} holds characters that no key has; copy the whole key again, without quotes.");
-        return new(url, key, keys.Home, options.RequestTimeout, options.UsageQueueCapacity, options.UsageQueueBytes, options.ShutdownTimeout);
+        return new(
+            url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.UsageQueueCapacity, options.UsageQueueBytes, options.ShutdownTimeout);
     }
 
     /// <summary>What is wrong with the options as they stand, before environment and file are read.</summary>
@@ -39,6 +47,8 @@ internal sealed record ClientSettings(
         { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) => "Profile must be 1 to 64 letters, digits, - and _.",
         { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > LongestWait =>
             "RequestTimeout must be more than zero and at most 10 minutes.",
+        { QuotaCacheDuration: var duration } when duration < TimeSpan.Zero || duration > LongestWait =>
+            "QuotaCacheDuration must lie between zero and 10 minutes.",
         { UsageQueueCapacity: < 1 or > 1_000_000 } => "UsageQueueCapacity must lie between 1 and 1000000.",
         { UsageQueueBytes: < 1024 or > 1024 * 1024 * 1024 } => "UsageQueueBytes must lie between 1024 (1 KiB) and 1073741824 (1 GiB).",
         { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > LongestWait =>

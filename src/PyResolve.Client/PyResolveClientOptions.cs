@@ -30,6 +30,12 @@ public sealed class PyResolveClientOptions
     /// </summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// For how long <see cref="QuotaGuard.CheckAsync"/> repeats an answer without asking again, in this process. Permits never come from
+    /// memory. Default 1 second; 0 (always ask) to 10 minutes.
+    /// </summary>
+    public TimeSpan QuotaCacheDuration { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Whether the key may travel unencrypted to a host that is not this machine. Default <see langword="false"/>.</summary>
     public bool AllowInsecureHttp { get; set; }
 

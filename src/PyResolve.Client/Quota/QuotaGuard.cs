@@ -7,11 +7,13 @@ public sealed class QuotaGuard
 {
     private readonly PyResolveClient _client;
     private readonly ApiTransport _transport;
+    private readonly QuotaMemory _memory;
 
     internal QuotaGuard(PyResolveClient client, ApiTransport transport)
     {
         _client = client;
         _transport = transport;
+        _memory = new(transport, transport.Settings.QuotaCacheDuration);
     }
 
     /// <summary>
@@ -51,18 +53,27 @@ public sealed class QuotaGuard
         }
     }
 
-    /// <summary>Looks whether one migration could run now, holding nothing: for a prompt or a status line, never in place of a permit.</summary>
+    /// <summary>
+    /// Looks whether one migration could run now, holding nothing: for a prompt or a status line, never in place of a permit. What the server
+    /// said less than <see cref="PyResolveClientOptions.QuotaCacheDuration"/> ago is said again without asking, unless this client has taken,
+    /// settled or reported something since.
+    /// </summary>
     /// <param name="tier">What the migration would use.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PyResolveException">The key is bad, the server cannot be reached, or it failed.</exception>
-    public async Task<QuotaCheck> CheckAsync(MigrationTier tier = MigrationTier.Tier1, CancellationToken cancellationToken = default)
+    public Task<QuotaCheck> CheckAsync(MigrationTier tier = MigrationTier.Tier1, CancellationToken cancellationToken = default)
     {
-        tier.Checked();
+        if (cancellationToken.IsCancellationRequested)
+            return Task.FromCanceled<QuotaCheck>(cancellationToken);
+        return _memory.TryFind(tier.Checked(), out var answer) ? answer : AskAsync(tier, cancellationToken);
+    }
+
+    private async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)
+    {
         if (!_transport.HasKey)
             return new() { Denial = tier == MigrationTier.Tier1 ? null : Denials.LoginRequired() };
         ThrowIfOutOfReach();
-        var quota = await _client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
-        return new() { Quota = quota, Denial = Denials.From(quota, tier) };
+        return await _memory.AskAsync(_client, tier, cancellationToken).ConfigureAwait(false);
     }
 
     private void ThrowIfOutOfReach()

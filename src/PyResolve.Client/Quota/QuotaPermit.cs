@@ -41,7 +41,11 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
 
     internal static QuotaPermit Anonymous() => new(client: null, TimeProvider.System);
 
-    internal static QuotaPermit Denied(QuotaDenial denial) => new(client: null, TimeProvider.System) { Denial = denial, Quota = denial.Quota };
+    internal static QuotaPermit Denied(QuotaDenial denial)
+    {
+        ClientTelemetry.Denials.Add(1, new KeyValuePair<string, object?>("error.type", denial.Code));
+        return new(client: null, TimeProvider.System) { Denial = denial, Quota = denial.Quota };
+    }
 
     internal static QuotaPermit Granted(PyResolveClient client, TimeProvider time, Reservation reservation)
     {

@@ -1,0 +1,52 @@
+using System.Diagnostics.CodeAnalysis;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Client;
+
+/// <summary>
+/// The last look at the quota, for as long as it is good: young enough, of this month, and from after whatever this client itself last did.
+/// Its answers are made beforehand, so that giving one costs no memory. Thread-safe.
+/// </summary>
+internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
+{
+    private Entry? _entry;
+
+    /// <summary>Gives the remembered answer, where there is one that is good.</summary>
+    public bool TryFind(MigrationTier tier, [NotNullWhen(true)] out Task<QuotaCheck>? answer)
+    {
+        var entry = Volatile.Read(ref _entry);
+        var isGood = entry is not null && entry.Changes == transport.Changes && transport.Time.GetElapsedTime(entry.Asked) < entry.Lifetime;
+        answer = isGood ? entry!.For(tier) : null;
+        return isGood;
+    }
+
+    /// <summary>Asks, and remembers the answer.</summary>
+    public async Task<QuotaCheck> AskAsync(PyResolveClient client, MigrationTier tier, CancellationToken cancellationToken)
+    {
+        var changes = transport.Changes;
+        var asked = transport.Time.GetTimestamp();
+        var quota = await client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
+        var entry = new Entry(changes, asked, Lifetime(quota), Check(quota, MigrationTier.Tier1), Check(quota, MigrationTier.Tier2));
+        Volatile.Write(ref _entry, entry);
+        return await entry.For(tier).ConfigureAwait(false);
+    }
+
+    private TimeSpan Lifetime(QuotaSnapshot quota)
+    {
+        var month = quota.ResetsAt == default ? maxAge : quota.ResetsAt - transport.ServerClock.Now;
+        return month < maxAge ? month : maxAge;
+    }
+
+    private static Task<QuotaCheck> Check(QuotaSnapshot quota, MigrationTier tier) => Task.FromResult(new QuotaCheck { Quota = quota, Denial = Denials.From(quota, tier) });
+
+    private sealed class Entry(long changes, long asked, TimeSpan lifetime, Task<QuotaCheck> tier1, Task<QuotaCheck> llm)
+    {
+        public long Changes => changes;
+
+        public long Asked => asked;
+
+        public TimeSpan Lifetime => lifetime;
+
+        public Task<QuotaCheck> For(MigrationTier tier) => tier == MigrationTier.Tier1 ? tier1 : llm;
+    }
+}
