@@ -33,7 +33,8 @@ internal static class LoginCommand
     {
         var apiUrl = ParseUrl(parse.GetValue(ApiUrl));
         var key = await ReadKeyAsync(terminal, parse, cancellationToken);
-        await using var client = Connection.Open(Checked(key, apiUrl), apiUrl);
+        var profile = GlobalOptions.ProfileOf(parse);
+        await using var client = Connection.Open(profile, Checked(key, apiUrl), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
         // A key belongs to its server: one that only the environment names must not be forgotten with it, and the key sent elsewhere.
@@ -42,7 +43,9 @@ internal static class LoginCommand
         terminal.Success($"Authenticated as {account.Email}");
         terminal.Line($"  Plan: {account.Plan}");
         terminal.Line($"  Migrations remaining: {account.Quota.MigrationsRemaining}");
-        terminal.Line($"  Saved in {client.Keys.ConfigPath}");
+        terminal.Line($"  Saved in {client.Keys.ConfigPath}{(client.Keys.FindProfile() is { } name ? $", profile {name}" : "")}");
+        if (profile is not null && new ApiKeyStore().FindProfile() != profile)
+            terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
         WarnOfEnvironment(terminal, client.Keys, key, apiUrl);
         return ExitCodes.Success;
     }

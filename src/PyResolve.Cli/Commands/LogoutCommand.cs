@@ -9,13 +9,13 @@ internal static class LogoutCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.");
-        command.SetAction(_ => Run(terminal));
+        command.SetAction(parse => Run(terminal, GlobalOptions.ProfileOf(parse)));
         return command;
     }
 
-    private static int Run(Terminal terminal)
+    private static int Run(Terminal terminal, string? profile)
     {
-        var keys = new ApiKeyStore();
+        var keys = new ApiKeyStore(profile: profile);
         if (keys.Remove())
             terminal.Success("Logged out successfully");
         else
