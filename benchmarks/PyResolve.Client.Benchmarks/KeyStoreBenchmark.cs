@@ -35,7 +35,7 @@ public class KeyStoreBenchmark
     }
 
     [Benchmark(Description = "`ApiKeyStore` read")]
-    public ApiKeyCredential Find() => _store.Find() ?? throw new InvalidOperationException("The file has a key.");
+    public ApiKeyCredential Find() => _store.FindApiKey() ?? throw new InvalidOperationException("The file has a key.");
 
     [GlobalCleanup]
     public void Cleanup() => _home.Delete();

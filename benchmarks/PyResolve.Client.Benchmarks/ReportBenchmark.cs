@@ -16,7 +16,7 @@ public class ReportBenchmark
         _home = new();
         _client = _home.Client(CannedServer.Silent(), options =>
         {
-            options.UsageQueueCapacity = 1_000_000;
+            options.OutboxCapacity = 1_000_000;
             options.RequestTimeout = TimeSpan.FromMinutes(10);
             options.ShutdownTimeout = TimeSpan.Zero;
         });

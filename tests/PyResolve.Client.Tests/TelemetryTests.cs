@@ -76,7 +76,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     {
         var clock = new ShiftedClock();
         await using (var offline = new PyResolveClient(
-            new() { ApiUrl = _server.Url, ApiKey = ScriptedServer.Key, Home = _server.Home.Path, UsageQueueCapacity = 3, ShutdownTimeout = TimeSpan.Zero },
+            new() { ApiUrl = _server.Url, ApiKey = ScriptedServer.Key, Home = _server.Home.Path, OutboxCapacity = 3, ShutdownTimeout = TimeSpan.Zero },
             () => throw new HttpRequestException("No network."), ownHttp: null, clock))
         {
             for (var i = 0; i < 4; i++)

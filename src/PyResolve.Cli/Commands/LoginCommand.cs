@@ -111,7 +111,7 @@ internal static class LoginCommand
 
     private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
     {
-        if (keys.Find() is { Source: SettingSource.Environment } credential && credential.Key != key)
+        if (keys.FindApiKey() is { Source: SettingSource.Environment } credential && credential.Key != key)
             terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is set and overrides the key just saved. To use it: unset {ApiKeyStore.ApiKeyVariable}");
         if (apiUrl is not null && keys.FindApiUrl() is { Source: SettingSource.Environment } setting && setting.Url != apiUrl)
             terminal.Warning($"{ApiKeyStore.ApiUrlVariable} is set and overrides the server just saved. To use it: unset {ApiKeyStore.ApiUrlVariable}");

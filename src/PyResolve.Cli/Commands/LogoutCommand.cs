@@ -16,11 +16,11 @@ internal static class LogoutCommand
     private static int Run(Terminal terminal, string? profile)
     {
         var keys = new ApiKeyStore(profile: profile);
-        if (keys.Remove())
+        if (keys.RemoveApiKey())
             terminal.Success("Logged out successfully");
         else
             terminal.Line("Not logged in");
-        if (keys.Find() is { Source: SettingSource.Environment })
+        if (keys.FindApiKey() is { Source: SettingSource.Environment })
             terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is still set, and is used. To stop that: unset {ApiKeyStore.ApiKeyVariable}");
         return ExitCodes.Success;
     }

@@ -17,7 +17,7 @@ internal static class StatusCommand
     private static async Task<int> RunAsync(Terminal terminal, string? profile, CancellationToken cancellationToken)
     {
         await using var client = Connection.Open(profile);
-        var credential = client.Keys.Find() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
+        var credential = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
         Warn(terminal, client.Keys, credential);
 
         var account = await client.GetAccountAsync(cancellationToken);

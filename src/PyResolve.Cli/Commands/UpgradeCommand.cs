@@ -47,7 +47,7 @@ internal static partial class UpgradeCommand
     private static async Task<int> RunAsync(Terminal terminal, string? profile, Request request, CancellationToken cancellationToken)
     {
         await using var client = Connection.Open(profile);
-        if (profile is not null && client.Keys.Find() is { Source: SettingSource.Environment } credential)
+        if (profile is not null && client.Keys.FindApiKey() is { Source: SettingSource.Environment } credential)
             client.Keys.WarnOfOverriddenKey(terminal, credential.Key);
         var migrator = FindMigrator(request, client.Keys);
         await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(PackageName.Normalize(request.Library), request.Tier) { TimeToLive = LongestRun }, cancellationToken);

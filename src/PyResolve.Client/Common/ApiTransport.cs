@@ -30,7 +30,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
     public Outage Outage { get; } = new(time);
 
     /// <summary>Moves when this client begins, and when it ends, what may change the account: what was read since it moved is not outdated by this client's own doing.</summary>
-    public long Changes => Interlocked.Read(ref _changes);
+    public long Changes => Volatile.Read(ref _changes);
 
     /// <summary>Sends a request, again if that is safe and promising, within <see cref="PyResolveClientOptions.RequestTimeout"/> in all.</summary>
     public Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)

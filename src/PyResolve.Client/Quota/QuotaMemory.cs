@@ -15,7 +15,7 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
     public bool TryFind(MigrationTier tier, [NotNullWhen(true)] out Task<QuotaCheck>? answer)
     {
         var entry = Volatile.Read(ref _entry);
-        var isGood = entry is not null && entry.Changes == transport.Changes && transport.Time.GetElapsedTime(entry.Asked) < entry.Lifetime;
+        var isGood = entry is not null && entry.Changes == transport.Changes && transport.Time.GetTimestamp() < entry.GoodUntil;
         answer = isGood ? entry!.For(tier) : null;
         return isGood;
     }
@@ -26,7 +26,8 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
         var changes = transport.Changes;
         var asked = transport.Time.GetTimestamp();
         var quota = await client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
-        var entry = new Entry(changes, asked, Lifetime(quota), Check(quota, MigrationTier.Tier1), Check(quota, MigrationTier.Tier2));
+        var goodUntil = asked + (long)(Lifetime(quota).TotalSeconds * transport.Time.TimestampFrequency);
+        var entry = new Entry(changes, goodUntil, Check(quota, MigrationTier.Tier1), Check(quota, MigrationTier.Tier2));
         Volatile.Write(ref _entry, entry);
         return await entry.For(tier).ConfigureAwait(false);
     }
@@ -39,13 +40,12 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
 
     private static Task<QuotaCheck> Check(QuotaSnapshot quota, MigrationTier tier) => Task.FromResult(new QuotaCheck { Quota = quota, Denial = Denials.From(quota, tier) });
 
-    private sealed class Entry(long changes, long asked, TimeSpan lifetime, Task<QuotaCheck> tier1, Task<QuotaCheck> llm)
+    private sealed class Entry(long changes, long goodUntil, Task<QuotaCheck> tier1, Task<QuotaCheck> llm)
     {
         public long Changes => changes;
 
-        public long Asked => asked;
-
-        public TimeSpan Lifetime => lifetime;
+        /// <summary>A timestamp of the clock's.</summary>
+        public long GoodUntil => goodUntil;
 
         public Task<QuotaCheck> For(MigrationTier tier) => tier == MigrationTier.Tier1 ? tier1 : llm;
     }

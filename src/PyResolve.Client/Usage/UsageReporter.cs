@@ -32,7 +32,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
             return;
         var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
         _account = new(folder, settings.ApiUrl);
-        _outbox = new(folder, _account, new(settings.UsageQueueCapacity, settings.UsageQueueBytes), transport.Time);
+        _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
         _rejected = new(folder, transport.Time, _logger);
         _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
         transport.AccountSeen = LearnAccount;

@@ -5,8 +5,9 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 /// <summary>A folder of a developer's who knows the packages and nothing of this repository.</summary>
 internal sealed class FreshFolder(string path, Dictionary<string, string?> environment)
 {
-    /// <summary>What this machine publishes for.</summary>
-    public static string Runtime => RuntimeInformation.RuntimeIdentifier;
+    /// <summary>What this machine can run, by the name that runtimes are published under.</summary>
+    public static string Runtime { get; } =
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
 
     public string PathOf(string relative) => Path.Combine(path, relative);
 

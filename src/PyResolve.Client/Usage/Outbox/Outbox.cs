@@ -59,9 +59,9 @@ internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxL
             if (json.Length > SegmentRecord.LongestBody)
                 return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server takes 16 KiB.");
             if (Count >= limits.Events)
-                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. Flush and report again, or raise UsageQueueCapacity.");
+                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. Flush and report again, or raise OutboxCapacity.");
             if (_segments.Sum(static segment => segment.Bytes) + json.Length > limits.Bytes)
-                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server, and fill UsageQueueBytes. Flush and report again, or raise it.");
+                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server, and fill OutboxBytes. Flush and report again, or raise it.");
             return Append(json, time.GetUtcNow());
         }
     }

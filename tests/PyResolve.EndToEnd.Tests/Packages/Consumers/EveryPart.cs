@@ -10,12 +10,12 @@ services.AddLogging();
 services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
     .AddInMemoryCollection(new Dictionary<string, string?> { ["PyResolve:RequestTimeout"] = "00:00:20" })
     .Build());
-services.AddPyResolveClient(options => options.UsageQueueCapacity = 100);
+services.AddPyResolveClient(options => options.OutboxCapacity = 100);
 await using var provider = services.BuildServiceProvider();
 var pyresolve = provider.GetRequiredService<PyResolveClient>();
 
 AccountInfo account = await pyresolve.GetAccountAsync();
-Console.WriteLine($"account {account.Email} on {account.Plan}, key from {pyresolve.Keys.Find()?.Source}");
+Console.WriteLine($"account {account.Email} on {account.Plan}, key from {pyresolve.Keys.FindApiKey()?.Source}");
 
 await using (var permit = await pyresolve.Quota.AcquireAsync(new MigrationRequest("pydantic") { Quantity = 2 }))
     await permit.CompleteAsync(new MigrationOutcome { FilesChanged = 3, TokensUsed = 7 });
@@ -32,7 +32,7 @@ UsageStatistics usage = await pyresolve.GetUsageAsync();
 Console.WriteLine($"used {usage.Migrations} for {usage.ByLibrary.Single(library => library.Migrations > 0).Library}");
 
 var store = new ApiKeyStore(profile: "work");
-store.Save(pyresolve.Keys.Find()!.Key, pyresolve.ApiUrl);
+store.Save(pyresolve.Keys.FindApiKey()!.Key, pyresolve.ApiUrl);
 Console.WriteLine($"profiles {string.Join(",", store.ListProfiles())}");
 
 try
