@@ -31,10 +31,10 @@ var narrator = new Narrator();
 var story = new Story(narrator, workspace, server);
 try
 {
-    Console.WriteLine("PyResolve, from nothing to a metered upgrade. All of it happens in a temporary folder.");
+    Console.WriteLine("PyResolve, from nothing to a metered upgrade and a paid plan. All of it happens in a temporary folder.");
     await story.TellAsync(stop.Token);
     Console.WriteLine();
-    Console.WriteLine("That was the tour: five upgrades run and counted, one that changed nothing and cost nothing, one refused.");
+    Console.WriteLine("That was the tour: six upgrades run and counted, one that changed nothing and cost nothing, one refused until a plan was bought.");
     if (args is ["--keep"])
         await KeepAsync();
     return 0;
@@ -59,6 +59,7 @@ async Task KeepAsync()
     Console.WriteLine();
     Console.WriteLine($"The server stays up at {server.Address.OriginalString} until Ctrl+C. To talk to it:");
     Console.WriteLine($"  curl -H 'X-API-Key: {story.ApiKey}' {server.Address.OriginalString.TrimEnd('/')}/quota");
+    Console.WriteLine($"Stripe is simulated at {story.StripeAddress}, where time passes and payments fail at the press of a button.");
     try
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);

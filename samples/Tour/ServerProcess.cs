@@ -23,7 +23,12 @@ internal sealed class ServerProcess : IAsyncDisposable
                 UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-                Environment = { ["PYRESOLVE_DATA"] = dataFolder, ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
+                Environment =
+                {
+                    ["ASPNETCORE_ENVIRONMENT"] = "Development",
+                    ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+                    ["PYRESOLVE_DATA"] = dataFolder,
+                },
             },
             EnableRaisingEvents = true,
         };

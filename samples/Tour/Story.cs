@@ -12,15 +12,22 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
     private const string RefusedService = "notifications";
     private static readonly string[] OtherServices = ["orders", "catalog", "payments", "shipping"];
 
+    /// <summary>Of a machine that is busy with something else, such as building.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly CommandLine _commandLine = new(narrator, workspace);
 
     public string? ApiKey { get; private set; }
+
+    /// <summary>Where Stripe is simulated.</summary>
+    public string? StripeAddress { get; private set; }
 
     public async Task TellAsync(CancellationToken cancellationToken)
     {
         await StartServerAsync(cancellationToken);
         await SignUpAsync(cancellationToken);
-        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = server.Address, ApiKey = ApiKey, Home = workspace.Home });
+        await using var client = PyResolveClient.Create(
+            new PyResolveClientOptions { ApiUrl = server.Address, ApiKey = ApiKey, Home = workspace.Home, RequestTimeout = Patience });
 
         narrator.Step("Log the command line in");
         await _commandLine.RunAsync($"login --with-key --api-url {server.Address.OriginalString.TrimEnd('/')}", 0, cancellationToken, ("key.txt", ApiKey + "\n"));
@@ -31,12 +38,16 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
         await UpgradeAgainAsync(client, cancellationToken);
         await UpgradeOthersAsync(client, cancellationToken);
         await BeRefusedAsync(client, cancellationToken);
+
+        var subscription = new SubscriptionStory(narrator, _commandLine, client);
+        await subscription.TellAsync(RefusedService, cancellationToken);
+        StripeAddress = subscription.StripeAddress;
     }
 
     private async Task StartServerAsync(CancellationToken cancellationToken)
     {
         narrator.Step("Start a server");
-        narrator.Typed("PYRESOLVE_DATA=./data dotnet PyResolve.Server.dll");
+        narrator.Typed("ASPNETCORE_ENVIRONMENT=Development dotnet PyResolve.Server.dll");
         var start = Stopwatch.GetTimestamp();
         await server.BecomesReadyAsync(cancellationToken);
         narrator.Output($"Ready at {server.Address.OriginalString} after {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, on embedded SQLite.");
@@ -47,7 +58,7 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
         narrator.Step("Sign up");
         narrator.Say("With the SDK, as a tool would:");
         narrator.Output($"await client.SignUpAsync(new() {{ Email = \"{Email}\", Password = … }});");
-        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = server.Address, Home = workspace.Home });
+        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = server.Address, Home = workspace.Home, RequestTimeout = Patience });
         var account = await client.SignUpAsync(new SignUpRequest { Email = Email, Password = Guid.CreateVersion7().ToString() }, cancellationToken);
         ApiKey = account.ApiKey;
         narrator.Output($"An account on the plan '{account.User.Plan}', and its first API key: {account.ApiKey[..20]}…");

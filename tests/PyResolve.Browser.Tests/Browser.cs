@@ -19,8 +19,21 @@ public sealed class Browser : IAsyncLifetime
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Find() });
     }
 
-    /// <summary>A page with no past: no cookies, no cache.</summary>
-    public Task<IPage> OpenAsync(BrowserNewPageOptions? options = null) => _browser!.NewPageAsync(options ?? new BrowserNewPageOptions());
+    /// <summary>Opens an address in a page with no past: no cookies, no cache.</summary>
+    /// <param name="complaints">Gets what appears on the page's console as an error or a warning, which is where a refused style or script shows.</param>
+    /// <param name="address">Where to go.</param>
+    /// <param name="options">How the page is seen.</param>
+    public async Task<IPage> OpenAsync(ICollection<string> complaints, string address, BrowserNewPageOptions? options = null)
+    {
+        var page = await _browser!.NewPageAsync(options ?? new BrowserNewPageOptions());
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+                complaints.Add(message.Text);
+        };
+        await page.GotoAsync(address);
+        return page;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -25,8 +25,8 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     public async Task A_person_signs_in_compares_the_code_and_approves()
     {
         var begun = await BeginAsync();
-        var page = await OpenAsync(
-            begun["verification_uri_complete"].GetString()!, new() { ViewportSize = new() { Width = 640, Height = 820 } });
+        var page = await browser.OpenAsync(
+            _complaints, begun["verification_uri_complete"].GetString()!, new() { ViewportSize = new() { Width = 640, Height = 820 } });
         await SignInAsync(page);
         await Screenshots.TakeAsync(page, "device");
 
@@ -47,7 +47,7 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     public async Task A_person_types_the_code_by_keyboard_alone_and_denies()
     {
         var begun = await BeginAsync();
-        var page = await OpenAsync(begun["verification_uri"].GetString()!);
+        var page = await browser.OpenAsync(_complaints, begun["verification_uri"].GetString()!);
         await page.Keyboard.TypeAsync(_account.Email);
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.TypeAsync(TestAccount.Password);
@@ -69,7 +69,7 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     [Fact]
     public async Task Wrong_passwords_and_wrong_codes_are_told_in_an_alert()
     {
-        var page = await OpenAsync(new Uri(_server.Address, "/device").ToString());
+        var page = await browser.OpenAsync(_complaints, new Uri(_server.Address, "/device").ToString());
 
         await SignInAsync(page, "not the password");
         await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Wrong e-mail or password.");
@@ -87,7 +87,7 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     [Fact]
     public async Task Signing_out_leaves_nothing_behind()
     {
-        var page = await OpenAsync(new Uri(_server.Address, "/device").ToString());
+        var page = await browser.OpenAsync(_complaints, new Uri(_server.Address, "/device").ToString());
         await SignInAsync(page);
         (await page.Context.CookiesAsync()).Single().HttpOnly.ShouldBeTrue();
 
@@ -106,28 +106,20 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     public async Task Every_state_fits_its_screen_and_has_enough_contrast(ColorScheme colors, int width)
     {
         var begun = await BeginAsync();
-        var page = await OpenAsync(
-            begun["verification_uri_complete"].GetString()!,
+        var page = await browser.OpenAsync(
+            _complaints, begun["verification_uri_complete"].GetString()!,
             new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 800 } });
         var look = $"{colors}-{width}".ToLowerInvariant();
 
-        await CheckAsync(page, $"sign-in-{look}");
+        await Looks.CheckAsync(page, $"sign-in-{look}");
         await SignInAsync(page, "wrong");
-        await CheckAsync(page, $"wrong-password-{look}");
+        await Looks.CheckAsync(page, $"wrong-password-{look}");
         await SignInAsync(page);
-        await CheckAsync(page, $"compare-{look}");
+        await Looks.CheckAsync(page, $"compare-{look}");
         await page.GetByRole(AriaRole.Button, new() { Name = "Approve" }).ClickAsync();
-        await CheckAsync(page, $"approved-{look}");
+        await Looks.CheckAsync(page, $"approved-{look}");
         await page.GotoAsync(begun["verification_uri"].GetString()!);
-        await CheckAsync(page, $"enter-{look}");
-    }
-
-    private static async Task CheckAsync(IPage page, string name)
-    {
-        await Screenshots.TakeAsync(page, name);
-        (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
-        foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
-            ratio.ShouldBeGreaterThanOrEqualTo(4.5, $"{name}: {text}");
+        await Looks.CheckAsync(page, $"enter-{look}");
     }
 
     private async Task<Answer> BeginAsync()
@@ -139,18 +131,6 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
 
     private Task<Answer> PollAsync(Answer begun) =>
         new Caller(_server.Http).PostAsync("/auth/device/token", new { device_code = begun["device_code"].GetString() });
-
-    private async Task<IPage> OpenAsync(string address, BrowserNewPageOptions? options = null)
-    {
-        var page = await browser.OpenAsync(options);
-        page.Console += (_, message) =>
-        {
-            if (message.Type is "error" or "warning")
-                _complaints.Add(message.Text);
-        };
-        await page.GotoAsync(address);
-        return page;
-    }
 
     private async Task SignInAsync(IPage page, string password = TestAccount.Password)
     {

@@ -28,7 +28,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     [Fact]
     public async Task A_person_is_declined_takes_another_card_and_subscribes()
     {
-        var page = await OpenAsync(await _api.CheckoutAsync());
+        var page = await browser.OpenAsync(_complaints, await _api.CheckoutAsync());
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Subscribe to PyResolve Pro" })).ToBeVisibleAsync();
 
         await page.GetByLabel("Card is declined").CheckAsync();
@@ -46,7 +46,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     [Fact]
     public async Task A_person_goes_back_without_paying()
     {
-        var page = await OpenAsync(await _api.CheckoutAsync());
+        var page = await browser.OpenAsync(_complaints, await _api.CheckoutAsync());
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Back" }).ClickAsync();
 
@@ -59,7 +59,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     public async Task A_person_switches_cancels_and_keeps_a_plan_in_the_portal()
     {
         Simulation.Subscribe(_api.Customer, _api.Pro);
-        var page = await OpenAsync(await _api.PortalAsync());
+        var page = await browser.OpenAsync(_complaints, await _api.PortalAsync());
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Switch plan" }).ClickAsync();
         await page.GetByLabel("PyResolve Unlimited").CheckAsync();
@@ -81,7 +81,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     {
         Simulation.ReplaceCard(_api.Customer, CardBehaviour.FailsOnRenewal);
         var subscription = Simulation.Subscription(Simulation.Subscribe(_api.Customer, _api.Pro));
-        var page = await OpenAsync(_host.Address.ToString());
+        var page = await browser.OpenAsync(_complaints, _host.Address.ToString());
         await page.GetByRole(AriaRole.Button, new() { Name = "A month passes" }).ClickAsync();
         await Expect(page.GetByText("past due")).ToBeVisibleAsync();
 
@@ -103,45 +103,25 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     public async Task Every_page_fits_its_screen_and_has_enough_contrast(ColorScheme colors, int width)
     {
         var look = $"{colors}-{width}".ToLowerInvariant();
-        var page = await OpenAsync(await _api.CheckoutAsync(), new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 820 } });
+        var page = await browser.OpenAsync(_complaints, await _api.CheckoutAsync(), new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 820 } });
 
-        await CheckAsync(page, $"checkout-{look}");
+        await Looks.CheckAsync(page, $"checkout-{look}");
         await page.GetByLabel("Card is declined").CheckAsync();
         await page.GetByRole(AriaRole.Button).ClickAsync();
-        await CheckAsync(page, $"checkout-declined-{look}");
+        await Looks.CheckAsync(page, $"checkout-declined-{look}");
         Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
         Simulation.Webhooks.Pause();
         Simulation.Subscribe(_api.Customer, _api.Pro);
         await page.GotoAsync(await _api.PortalAsync());
-        await CheckAsync(page, $"portal-{look}");
+        await Looks.CheckAsync(page, $"portal-{look}");
         foreach (var step in new[] { "Switch plan", "Cancel plan", "Update payment method" })
         {
             await page.GetByRole(AriaRole.Link, new() { Name = step }).ClickAsync();
-            await CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}-{look}");
+            await Looks.CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}-{look}");
             await page.GetByRole(AriaRole.Link, new() { Name = "Billing" }).ClickAsync();
         }
 
         await page.GotoAsync(_host.Address.ToString());
-        await CheckAsync(page, $"controls-{look}");
-    }
-
-    private static async Task CheckAsync(IPage page, string name)
-    {
-        await Screenshots.TakeAsync(page, name);
-        (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
-        foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
-            ratio.ShouldBeGreaterThanOrEqualTo(4.5, $"{name}: {text}");
-    }
-
-    private async Task<IPage> OpenAsync(string address, BrowserNewPageOptions? options = null)
-    {
-        var page = await browser.OpenAsync(options);
-        page.Console += (_, message) =>
-        {
-            if (message.Type is "error" or "warning")
-                _complaints.Add(message.Text);
-        };
-        await page.GotoAsync(address);
-        return page;
+        await Looks.CheckAsync(page, $"controls-{look}");
     }
 }

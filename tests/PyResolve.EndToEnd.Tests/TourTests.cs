@@ -24,12 +24,13 @@ public sealed partial class TourTests : IDisposable
         ["DATABASE_URL"] = "postgres://nobody@127.0.0.1:9/none",
         ["ASPNETCORE_ENVIRONMENT"] = "Staging",
         ["PORT"] = "none",
+        ["STRIPE_SECRET_KEY"] = "sk_live_wrong",
         ["HTTP_PROXY"] = "http://127.0.0.1:9",
         ["http_proxy"] = "http://127.0.0.1:9",
     };
 
     [Fact]
-    public async Task The_tour_upgrades_five_services_is_refused_the_sixth_and_leaves_nothing_behind()
+    public async Task The_tour_runs_into_the_limit_subscribes_cancels_and_leaves_nothing_behind()
     {
         var result = await Command.RunAsync(DotNet, [Tour], Disturbances, cancellationToken: TestContext.Current.CancellationToken);
 
@@ -37,11 +38,14 @@ public sealed partial class TourTests : IDisposable
         result.Error.ShouldBeEmpty();
         result.Output.ShouldContain("✓ Authenticated as ada@example.com");
         result.Output.ShouldContain("Migrations: 0/5 used, 5 remaining");
-        Count(result.Output, "✓ Upgraded pydantic to 2.0: ").ShouldBe(5);
+        Count(result.Output, "✓ Upgraded pydantic to 2.0: ").ShouldBe(6);
         result.Output.ShouldContain("+ from pydantic import BaseModel, ConfigDict, Field, field_validator");
         result.Output.ShouldContain("✓ Nothing to change");
         result.Output.ShouldContain("✗ Monthly limit reached (5 migrations");
         result.Output.ShouldContain("Migrations: 5/5 used, 0 remaining");
+        result.Output.ShouldContain("Migrations: 5/50 used, 45 remaining");
+        result.Output.ShouldContain("Still pro, which is paid for until ");
+        result.Output.ShouldContain("Migrations: 6/5 used, 0 remaining");
         Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
     }
 

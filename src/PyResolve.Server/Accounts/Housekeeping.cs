@@ -1,9 +1,10 @@
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
 /// <summary>Throws away what counts for nothing any more, in small batches beside the requests: attempts, letters' secrets, sessions.</summary>
-internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> logger) : BackgroundService
+internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> logger) : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 500;
 
@@ -14,31 +15,11 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
 
     public static TimeSpan Interval { get; } = TimeSpan.FromMinutes(10);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await SweepAsync(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // No reason to stop serving.
-                Log.PutOff(logger, exception);
-            }
+    protected override void Failed(Exception exception) => Log.PutOff(logger, exception);
 
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task SweepAsync(CancellationToken cancellationToken)
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetInstant();
+        var now = Time.GetInstant();
         await RepeatAsync(
             () => $"delete from attempts where id in (select id from attempts where at < {now - AttemptsKept} order by at limit {BatchSize})",
             cancellationToken);

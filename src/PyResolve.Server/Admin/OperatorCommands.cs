@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Simulated;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -45,10 +46,12 @@ internal static class OperatorCommands
             if (settings is ["--help" or "-h" or "-?"])
                 return await SayAsync(Console.Out, Usage, Done);
 
-            await using var app = ServerApp.Build(settings, words.Length == 0 ? null : Quietly);
+            if (words.Length == 0)
+                return await ServeAsync(settings);
+
+            await using var app = ServerApp.Build(settings, Quietly);
             return words switch
             {
-                [] => await ServeAsync(app),
                 ["accounts", "list"] => await AccountCommands.ListAsync(app.Services),
                 ["accounts", "set-plan", var email, var plan] => await AccountCommands.SetPlanAsync(app.Services, email, plan),
                 ["usage", "recompute"] => await UsageCommands.RecomputeAsync(app.Services, options),
@@ -73,9 +76,24 @@ internal static class OperatorCommands
             && (i == 0 || !settings[i - 1].StartsWith('-') || settings[i - 1].Contains('=', StringComparison.Ordinal)))
         .FirstOrDefault();
 
+    private static async Task<int> ServeAsync(string[] settings)
+    {
+        var builder = ServerApp.CreateBuilder(settings);
+        return SimulatedStripe.IsWanted(builder.Configuration, builder.Environment)
+            ? await ServeWithSimulatedStripeAsync(builder)
+            : await ServeAsync(ServerApp.Build(builder, configure: null));
+    }
+
+    private static async Task<int> ServeWithSimulatedStripeAsync(WebApplicationBuilder builder)
+    {
+        await using var stripe = await SimulatedStripe.StartAsync(builder, CancellationToken.None);
+        return await ServeAsync(ServerApp.Build(builder, configured => configured.Services.AddSingleton(stripe).AddHostedService<SimulatedStripeStartup>()));
+    }
+
     private static async Task<int> ServeAsync(WebApplication app)
     {
-        await app.RunAsync();
+        await using (app)
+            await app.RunAsync();
         return Done;
     }
 

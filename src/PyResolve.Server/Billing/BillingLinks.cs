@@ -9,10 +9,11 @@ namespace PyResolve.Server.Billing;
 /// </summary>
 internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 {
+    public const string WebhooksPath = "/webhooks/stripe";
     public const string Paid = "success";
     public const string Managed = "portal";
 
-    public string Webhooks => $"{publicUrl.Value}/webhooks/stripe";
+    public string Webhooks => $"{publicUrl.Value}{WebhooksPath}";
 
     /// <summary>Stripe puts the session's id in the place of the braces.</summary>
     public string AfterCheckout(BillingCustomer customer) => $"{Back(customer, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";

@@ -120,4 +120,10 @@ internal static class BillingOrigins
     public const string Live = "live";
     public const string Test = "test";
     public const string Local = "local";
+
+    /// <summary>
+    /// Whether what <paramref name="granting"/> granted counts for nothing where <paramref name="here"/> sells; <see langword="null"/>: nobody
+    /// does. What was paid for with real money always counts: a developer's server on the same database must not take it away.
+    /// </summary>
+    public static bool IsWorthless(string granting, string? here) => here is null ? granting == Local : granting != here && granting != Live;
 }

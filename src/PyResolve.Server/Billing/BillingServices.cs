@@ -23,18 +23,21 @@ internal static class BillingServices
         .AddSingleton<PlanOverrides>()
         .AddSingleton<BillingJobs>()
         .AddSingleton<Reconciler>()
+        .AddSingleton<StripeCatalog>()
         .AddSingleton<StripeSetup>()
         .AddSingleton<StripeDoctor>()
         .AddHostedService<PlanEnds>()
         .AddHostedService<InboxWorker>()
         .AddHostedService<ReconciliationJobs>();
 
-    private static StripeGateway CreateGateway(BillingOptions options)
+    public static StripeGateway CreateGateway(BillingOptions options)
     {
         var http = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseCookies = false,
+            // No proxy leads to a simulator on this machine.
+            UseProxy = !options.ApiBase.IsLoopback,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         })
         {

@@ -30,5 +30,15 @@ internal sealed class Html
 
     public void AppendFormatted(Html? value) => _text.Append(value?._text);
 
+    public static Html? If(bool condition, string text) => condition ? Of($"{text}") : null;
+
+    public static Html Join(IEnumerable<Html> parts)
+    {
+        var all = new Html(0, 0);
+        foreach (var part in parts)
+            all.AppendFormatted(part);
+        return all;
+    }
+
     public override string ToString() => _text.ToString();
 }

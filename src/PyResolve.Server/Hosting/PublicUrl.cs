@@ -9,18 +9,22 @@ internal sealed class PublicUrl(ServerOptions options, IServer server)
     private string? _value;
 
     /// <summary>Without a slash at its end.</summary>
-    public string Value => _value ??= (options.PublicUrl?.ToString() ?? ListeningAddress()).TrimEnd('/');
+    public string Value => _value ??= options.PublicUrl?.ToString().TrimEnd('/') ?? Reachable(First);
+
+    /// <summary>Where other programs on this machine find it, whatever stands in front of it. Without a slash at its end.</summary>
+    public string OnThisMachine => Reachable(Addresses.FirstOrDefault(static address => address.StartsWith("http:", StringComparison.Ordinal)) ?? First);
 
     /// <summary>Where more quota is to be had.</summary>
     public string Upgrade => options.UpgradeUrl?.ToString() ?? $"{Value}/plans";
 
-    private string ListeningAddress()
-    {
-        var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses;
-        var address = addresses?.FirstOrDefault() ?? "http://localhost:8000";
-        return address.Replace("://[::]", "://localhost", StringComparison.Ordinal)
-            .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal)
-            .Replace("://+", "://localhost", StringComparison.Ordinal)
-            .Replace("://*", "://localhost", StringComparison.Ordinal);
-    }
+    private ICollection<string> Addresses => server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+
+    private string First => Addresses.FirstOrDefault() ?? "http://localhost:8000";
+
+    private static string Reachable(string address) => address
+        .Replace("://[::]", "://localhost", StringComparison.Ordinal)
+        .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal)
+        .Replace("://+", "://localhost", StringComparison.Ordinal)
+        .Replace("://*", "://localhost", StringComparison.Ordinal)
+        .TrimEnd('/');
 }

@@ -29,6 +29,15 @@ internal static class ServerApp
     public static string Version { get; } =
         typeof(ServerApp).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
+    /// <summary>Reads the configuration, and nothing else yet.</summary>
+    /// <param name="args">ASP.NET Core's configuration switches.</param>
+    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        // appsettings.json lies beside the program, which may be started from any folder.
+        ContentRootPath = AppContext.BaseDirectory,
+    });
+
     /// <param name="args">ASP.NET Core's configuration switches.</param>
     /// <param name="configure">Replaces parts at the edge of the process, such as the clock, in tests.</param>
     /// <param name="settings">Configuration that goes before all other.</param>
@@ -36,14 +45,15 @@ internal static class ServerApp
     public static WebApplication Build(
         string[] args, Action<WebApplicationBuilder>? configure = null, IEnumerable<KeyValuePair<string, string?>>? settings = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
-        {
-            Args = args,
-            // appsettings.json lies beside the program, which may be started from any folder.
-            ContentRootPath = AppContext.BaseDirectory,
-        });
+        var builder = CreateBuilder(args);
         if (settings is not null)
             builder.Configuration.AddInMemoryCollection(settings);
+        return Build(builder, configure);
+    }
+
+    /// <inheritdoc cref="Build(string[], Action{WebApplicationBuilder}?, IEnumerable{KeyValuePair{string, string?}}?)"/>
+    public static WebApplication Build(WebApplicationBuilder builder, Action<WebApplicationBuilder>? configure)
+    {
         builder.WebHost.UseListeningAddress(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -97,7 +97,7 @@ internal sealed class ApiKeys(
     /// <summary>Whether the account may have one key more. Its row is locked, so that of two that ask at once the second counts the first's.</summary>
     public async Task<bool> HasRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
-        await session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
+        await LockAccountAsync(session, userId, cancellationToken);
         var live = await session.NumberAsync(
             $"select count(*) from api_keys where user_id = {userId} and revoked_at is null and (expires_at is null or expires_at > {time.GetInstant()})",
             cancellationToken);
@@ -130,8 +130,7 @@ internal sealed class ApiKeys(
             async session =>
             {
                 var now = time.GetInstant();
-                // First, because whoever locks an account locks it before its keys.
-                var hasRoom = grace == TimeSpan.Zero || await HasRoomAsync(session, caller.UserId, cancellationToken);
+                var hasRoom = await HasRoomAsync(session, caller.UserId, cancellationToken) || grace == TimeSpan.Zero;
                 var old = await session.FirstAsync(
                     $"""
                     select name, scopes, expires_at, requests_per_minute, revoked_at, replaced_by, key_prefix
@@ -215,6 +214,7 @@ internal sealed class ApiKeys(
         await database.WriteAsync(
             async session =>
             {
+                await LockAccountAsync(session, stored.UserId, cancellationToken);
                 if (!await EndAsync(session, stored.Id, cancellationToken))
                     return;
                 await audit.WriteAsync(session, stored.UserId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
@@ -224,6 +224,13 @@ internal sealed class ApiKeys(
         verified.Forget(stored.UserId);
         letters.Send();
     }
+
+    /// <summary>
+    /// Before its keys, wherever both are locked; and a row that names an account, such as a new key or a letter, locks it too. Otherwise two
+    /// such transactions wait for each other, and PostgreSQL may end a third for it: SQL typed by hand that waits for the same key.
+    /// </summary>
+    private static Task<int> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
 
     private async Task<bool> EndAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
         $"update api_keys set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null", cancellationToken) == 1;

@@ -39,7 +39,11 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
                     Log.Recovered(logger);
                 isDown = false;
             }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
             {
                 if (!isDown)
                     Log.Lost(logger, exception.Message);

@@ -54,8 +54,7 @@ internal sealed class HeldUnits
             months.Settle(units.Stored, units.Hold);
         }
 
-        await HoldRows.WriteAsync(session, changed, cancellationToken);
-        await HoldRows.MoveMonthsAsync(session, months.All, cancellationToken);
+        await HoldRows.SettleAsync(session, changed, months, cancellationToken);
     }
 
     private sealed class Units(Hold stored)

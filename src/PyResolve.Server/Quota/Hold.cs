@@ -15,6 +15,12 @@ internal sealed record Hold
         used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key
         """);
 
+    /// <summary>
+    /// Before every expiry. Where a range has one end only, PostgreSQL, which plans without looking at the value, takes a third of all rows to be
+    /// in it, and reads the whole table.
+    /// </summary>
+    public static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
+
     public required Guid UserId { get; init; }
 
     public required Guid Id { get; init; }

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Storage;
 
@@ -24,11 +23,7 @@ internal sealed class HoldGroup : IAsyncDisposable
     public HoldGroup(Database database, Plans plans, LeaseSigner leases, TimeProvider time)
     {
         (_database, _plans, _leases, _time) = (database, plans, leases, time);
-        _group = new GroupCommit<HoldItem, HoldOutcome>(Limits, FlushAsync, static (_, exception) =>
-        {
-            ExceptionDispatchInfo.Throw(exception);
-            return null!;
-        });
+        _group = new GroupCommit<HoldItem, HoldOutcome>(Limits, FlushAsync);
     }
 
     public async Task<HoldOutcome> DecideAsync(HoldItem item, CancellationToken cancellationToken) =>
@@ -50,11 +45,8 @@ internal sealed class HoldGroup : IAsyncDisposable
         var decisions = new HoldDecisions(now, givesLeases: items.Any(static item => item.Wanted.Machine is not null) && _leases.CanSign);
         await FindByIdempotencyKeysAsync(session, items, decisions, cancellationToken);
         var repeated = await FindByOnceKeysAsync(session, items, decisions, now, cancellationToken);
-        var due = await LockDueAsync(session, [.. plans.Keys], repeated, now, cancellationToken);
-
         var month = now.ToMonth();
-        var months = plans.Keys.Select(userId => (userId, month)).Concat(due.Select(static hold => (hold.UserId, hold.Month)));
-        var standings = await HoldRows.LockMonthsAsync(session, [.. months], cancellationToken);
+        var (due, standings) = await LockDueAndMonthsAsync(session, [.. plans.Keys], month, repeated, now, cancellationToken);
         foreach (var (userId, plan) in plans)
             decisions.Add(userId, _plans[plan.At(now)], standings[(userId, month)]);
         var settled = new List<Hold>();
@@ -73,13 +65,14 @@ internal sealed class HoldGroup : IAsyncDisposable
     private static async Task WriteAsync(
         Session session, HoldDecisions decisions, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await HoldRows.WriteAsync(session, settled, cancellationToken);
-        await HoldRows.MoveMonthsAsync(session, decisions.Months.All, cancellationToken);
+        var others = new List<Sql>();
+        if (settled.Count > 0)
+            others.Add(HoldRows.Write(session, settled));
         if (decisions.Granted.Count > 0)
-            await HoldRows.InsertAsync(session, decisions.Granted, cancellationToken);
+            others.Add(HoldRows.Insert(session, decisions.Granted));
         if (decisions.Answers.Count > 0)
         {
-            await session.ExecuteAsync(
+            others.Add(
                 $"""
                 update reservations
                 set once_answers = once_answers + a.answers
@@ -88,13 +81,12 @@ internal sealed class HoldGroup : IAsyncDisposable
                     .With("id", static answer => answer.Key.Id)
                     .With("answers", static answer => (long)answer.Value)}
                 where reservations.user_id = a.user_id and reservations.id = a.id
-                """,
-                cancellationToken);
+                """);
         }
 
         if (decisions.Repeated.Count > 0)
         {
-            await session.ExecuteAsync(
+            others.Add(
                 $"""
                 insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
                 select r.user_id, r.idempotency_key, r.request_digest, r.reservation_id, {now}
@@ -103,9 +95,10 @@ internal sealed class HoldGroup : IAsyncDisposable
                     .With("idempotency_key", static repeated => repeated.Item.IdempotencyKey)
                     .With("request_digest", static repeated => repeated.Item.Digest)
                     .With("reservation_id", static repeated => repeated.Id)}
-                """,
-                cancellationToken);
+                """);
         }
+
+        await HoldRows.MoveMonthsAsync(session, decisions.Months, others, cancellationToken);
     }
 
     /// <summary>An account that is gone is left out.</summary>
@@ -178,16 +171,17 @@ internal sealed class HoldGroup : IAsyncDisposable
         return [.. latest.Where(hold => hold.At(now).State == Client.Wire.ReservationStates.Committed).Select(static hold => (hold.UserId, hold.Id))];
     }
 
-    /// <summary>What is due, in one order with the other rows that will be written.</summary>
-    private static async Task<List<Hold>> LockDueAsync(
-        Session session, List<Guid> userIds, List<(Guid UserId, Guid Id)> others, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>What is due, in one order with the other rows that will be written; and the rollups of this month and of what is due.</summary>
+    private static async Task<(List<Hold> Due, Dictionary<(Guid UserId, string Month), MonthStanding> Standings)> LockDueAndMonthsAsync(
+        Session session, List<Guid> userIds, string month, List<(Guid UserId, Guid Id)> others, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (others.Count == 0)
-            return await HoldRows.LockDueAsync(session, userIds, now, cancellationToken);
+            return await HoldRows.LockDueAndMonthsAsync(session, userIds, month, now, cancellationToken);
         var due = await HoldRows.ListDueAsync(session, userIds, now, cancellationToken);
         var locked = await HoldRows.LockAsync(session, [.. due.Union(others)], cancellationToken);
         locked.RemoveAll(hold => hold.At(now) == hold);
-        return locked;
+        var months = userIds.Select(userId => (userId, month)).Concat(locked.Select(static hold => (hold.UserId, hold.Month)));
+        return (locked, await HoldRows.LockMonthsAsync(session, [.. months], cancellationToken));
     }
 
     private static List<(Guid UserId, string Name)> KeysOf(IReadOnlyList<HoldItem> items, Func<HoldItem, string?> name) =>

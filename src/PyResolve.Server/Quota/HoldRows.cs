@@ -10,16 +10,35 @@ internal static class HoldRows
 {
     /// <summary>Locks what accounts hold and is due.</summary>
     public static Task<List<Hold>> LockDueAsync(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ListAsync(
-            $"""
-            select {Hold.Columns}
-            from reservations
-            where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
-              and state = 'held' and expires_at <= {now}
-            order by user_id, id {session.Engine.ForUpdate}
-            """,
+        session.ListAsync(LockDue(session, userIds, now), Hold.Read, cancellationToken);
+
+    /// <summary>Locks what accounts hold and is due, and the rollups of its months and of <paramref name="month"/>, in one round trip.</summary>
+    public static async Task<(List<Hold> Due, Dictionary<(Guid UserId, string Month), MonthStanding> Standings)> LockDueAndMonthsAsync(
+        Session session, IReadOnlyList<Guid> userIds, string month, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var (due, standings) = await session.ListBothAsync(
+            LockDue(session, userIds, now),
             Hold.Read,
+            $"""
+            insert into usage_monthly (user_id, month)
+            select w.user_id, w.month
+            from (
+                select a.user_id, {month} as month
+                from {session.Rows("a", userIds).With("user_id", static id => id)}
+                union
+                select r.user_id, r.month
+                from reservations r
+                where r.user_id in (select b.user_id from {session.Rows("b", userIds).With("user_id", static id => id)})
+                  and r.state = 'held' and r.expires_at > {Hold.Beginning} and r.expires_at <= {now}) w
+            where true
+            order by w.user_id, w.month
+            on conflict (user_id, month) do update set held = usage_monthly.held
+            returning user_id, month, migrations + lapsed, held
+            """,
+            ReadStanding,
             cancellationToken);
+        return (due, standings.ToDictionary(pair => pair.Key, pair => pair.Standing));
+    }
 
     /// <summary>The same without the locks.</summary>
     public static Task<List<(Guid UserId, Guid Id)>> ListDueAsync(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -28,7 +47,7 @@ internal static class HoldRows
             select user_id, id
             from reservations
             where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
-              and state = 'held' and expires_at <= {now}
+              and state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
             """,
             static row => (row.Uuid(0), row.Uuid(1)),
             cancellationToken);
@@ -39,7 +58,7 @@ internal static class HoldRows
         $"""
         select {Hold.Columns}
         from reservations
-        where state = 'held' and expires_at <= {now}
+        where state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
           and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
         order by expires_at
         limit {most} {session.Engine.ForUpdateSkippingLocked}
@@ -47,6 +66,7 @@ internal static class HoldRows
         Hold.Read,
         cancellationToken);
 
+    // In order, so that PostgreSQL walks the index of what is held by expiry. Without, it expects to meet one early in the table, and reads it all.
     public static async Task<bool> AnyDueAsync(Session session, IReadOnlyList<Guid> except, DateTimeOffset now, CancellationToken cancellationToken) =>
         await session.NumberAsync(
             $"""
@@ -54,8 +74,9 @@ internal static class HoldRows
             from (
                 select 1
                 from reservations
-                where state = 'held' and expires_at <= {now}
+                where state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
                   and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
+                order by expires_at
                 limit 1) d
             """,
             cancellationToken) > 0;
@@ -101,29 +122,30 @@ internal static class HoldRows
             on conflict (user_id, month) do update set held = usage_monthly.held
             returning user_id, month, migrations + lapsed, held
             """,
-            static row => (Key: (row.Uuid(0), row.Text(1)), Standing: new MonthStanding(row.Int64(2), row.Int64(3))),
+            ReadStanding,
             cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
 
-    /// <summary>Writes what became of locked reservations.</summary>
-    public static Task WriteAsync(Session session, IReadOnlyList<Hold> holds, CancellationToken cancellationToken) => holds.Count == 0
-        ? Task.CompletedTask
-        : session.ExecuteAsync(
-            $"""
-            update reservations
-            set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id
-            from {session.Rows("h", holds)
-                .With("user_id", static hold => hold.UserId)
-                .With("id", static hold => hold.Id)
-                .With("state", static hold => hold.StoredState)
-                .With("settled_as", static hold => hold.SettledAs)
-                .With("remaining", static hold => (long)hold.Remaining)
-                .With("lapsed", static hold => (long)hold.Lapsed)
-                .With("usage_event_id", static hold => hold.UsageEventId)}
-            where reservations.user_id = h.user_id and reservations.id = h.id
-            """,
-            cancellationToken);
+    /// <summary>Writes what became of locked reservations, and of their months.</summary>
+    public static Task SettleAsync(Session session, IReadOnlyList<Hold> holds, MonthChanges months, CancellationToken cancellationToken) =>
+        MoveMonthsAsync(session, months, holds.Count == 0 ? [] : [Write(session, holds)], cancellationToken);
 
-    public static Task InsertAsync(Session session, IReadOnlyList<Hold> holds, CancellationToken cancellationToken) => session.ExecuteAsync(
+    /// <summary>Writes what became of locked reservations.</summary>
+    public static Sql Write(Session session, IReadOnlyList<Hold> holds) =>
+        $"""
+        update reservations
+        set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id
+        from {session.Rows("h", holds)
+            .With("user_id", static hold => hold.UserId)
+            .With("id", static hold => hold.Id)
+            .With("state", static hold => hold.StoredState)
+            .With("settled_as", static hold => hold.SettledAs)
+            .With("remaining", static hold => (long)hold.Remaining)
+            .With("lapsed", static hold => (long)hold.Lapsed)
+            .With("usage_event_id", static hold => hold.UsageEventId)}
+        where reservations.user_id = h.user_id and reservations.id = h.id
+        """;
+
+    public static Sql Insert(Session session, IReadOnlyList<Hold> holds) =>
         $"""
         insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at, idempotency_key,
                                   request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before, usage_event_id, leased, settled_as,
@@ -150,33 +172,50 @@ internal static class HoldRows
             .With("used_before", static hold => hold.UsedBefore)
             .With("held_before", static hold => hold.HeldBefore)
             .With("leased", static hold => hold.IsLeased)}
-        """,
-        cancellationToken);
+        """;
 
     /// <summary>Moves months by what has become of their reservations. Where units were granted, the limit is asked for once more.</summary>
+    /// <param name="others">What else is written, first, in the same round trip.</param>
     /// <exception cref="InvalidOperationException">A month would go past its limit: a fault of ours, which stores nothing.</exception>
-    public static async Task MoveMonthsAsync(Session session, IReadOnlyCollection<MonthChange> changes, CancellationToken cancellationToken)
+    public static async Task MoveMonthsAsync(
+        Session session, MonthChanges changes, IEnumerable<Sql> others, CancellationToken cancellationToken)
     {
-        MonthChange[] moved = [.. changes.Where(static change => change is not { Held: 0, Lapsed: 0 })];
-        if (moved.Length == 0)
+        List<Sql> statements = [.. others];
+        MonthChange[] moved = [.. changes.All.Where(static change => change is not { Held: 0, Lapsed: 0 })];
+        if (moved.Length > 0)
+            statements.Add(MoveMonths(session, moved));
+        if (statements.Count == 0)
             return;
-        var written = await session.ExecuteAsync(
-            $"""
-            update usage_monthly
-            set held = usage_monthly.held + c.held, lapsed = usage_monthly.lapsed + c.lapsed
-            from {session.Rows("c", moved)
-                .With("user_id", static change => change.UserId)
-                .With("month", static change => change.Month)
-                .With("held", static change => change.Held)
-                .With("lapsed", static change => change.Lapsed)
-                .With("most", static change => change.Most)}
-            where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
-              and (c.most is null or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.most)
-            """,
-            cancellationToken);
-        if (written != moved.Length)
+        var changed = await session.ExecuteAsync(statements, cancellationToken);
+        if (moved.Length > 0 && changed[^1] != moved.Length)
             throw new InvalidOperationException("A month would go past its limit.");
     }
+
+    private static Sql LockDue(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now) =>
+        $"""
+        select {Hold.Columns}
+        from reservations
+        where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
+          and state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
+        order by user_id, id {session.Engine.ForUpdate}
+        """;
+
+    private static Sql MoveMonths(Session session, MonthChange[] moved) =>
+        $"""
+        update usage_monthly
+        set held = usage_monthly.held + c.held, lapsed = usage_monthly.lapsed + c.lapsed
+        from {session.Rows("c", moved)
+            .With("user_id", static change => change.UserId)
+            .With("month", static change => change.Month)
+            .With("held", static change => change.Held)
+            .With("lapsed", static change => change.Lapsed)
+            .With("most", static change => change.Most)}
+        where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
+          and (c.most is null or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.most)
+        """;
+
+    private static ((Guid UserId, string Month) Key, MonthStanding Standing) ReadStanding(Row row) =>
+        ((row.Uuid(0), row.Text(1)), new MonthStanding(row.Int64(2), row.Int64(3)));
 
     private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("id", static key => key.Id);

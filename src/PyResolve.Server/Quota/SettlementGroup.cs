@@ -1,5 +1,3 @@
-using System.Data.Common;
-using System.Runtime.ExceptionServices;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
@@ -33,8 +31,7 @@ internal sealed class SettlementGroup : IAsyncDisposable
     /// <summary>What the store does not take is the sender's to mend; whatever else went wrong is not.</summary>
     private SettlementOutcome.Refused Refuse(Settlement settlement, Exception exception)
     {
-        if (exception is not DbException refusal || _database.Engine.Classify(refusal) is not FailureKind.Refused)
-            ExceptionDispatchInfo.Throw(exception);
+        _database.ThrowUnlessRefused(exception);
         return new SettlementOutcome.Refused();
     }
 

@@ -1,3 +1,4 @@
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
@@ -6,7 +7,7 @@ namespace PyResolve.Server.Quota;
 /// Settles holds whose time is up where nobody asks, within about half a second: small batches, the oldest first. Any number of instances
 /// sweep side by side, each what the others have not locked. An account whose rows contradict each other is left out, and stops nobody else's.
 /// </summary>
-internal sealed partial class Sweeper(Database database, TimeProvider time, ILogger<Sweeper> logger) : BackgroundService
+internal sealed partial class Sweeper(Database database, TimeProvider time, ILogger<Sweeper> logger) : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 200;
 
@@ -18,33 +19,19 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
     /// <summary>For how long accounts are left out before they are tried again.</summary>
     public static TimeSpan Respite { get; } = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                while (await SweepAsync(stoppingToken) == BatchSize)
-                    await Task.Yield();
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // No reason to stop serving: what is due counts for nobody who asks, swept or not.
-                Log.PutOff(logger, exception);
-            }
-
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        while (await SweepAsync(cancellationToken) == BatchSize)
+            await Task.Yield();
     }
+
+    /// <summary>What is due counts for nobody who asks, swept or not.</summary>
+    protected override void Failed(Exception exception) => Log.PutOff(logger, exception);
 
     /// <returns>How many were settled.</returns>
     private async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetInstant();
+        var now = Time.GetInstant();
         if (now >= _leftOutUntil)
             _leftOut.Clear();
         List<Guid> except = [.. _leftOut];
@@ -107,8 +94,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
         }
 
         await HoldRows.LockMonthsAsync(session, [.. months.All.Select(static change => (change.UserId, change.Month))], cancellationToken);
-        await HoldRows.WriteAsync(session, settled, cancellationToken);
-        await HoldRows.MoveMonthsAsync(session, months.All, cancellationToken);
+        await HoldRows.SettleAsync(session, settled, months, cancellationToken);
     }
 
     private static partial class Log

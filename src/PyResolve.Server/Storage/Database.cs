@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 
 namespace PyResolve.Server.Storage;
 
@@ -109,6 +110,13 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     /// <summary>One statement in a transaction of its own.</summary>
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
+
+    /// <summary>Throws <paramref name="exception"/> on, unless it says that the store does not take a value, and never will.</summary>
+    public void ThrowUnlessRefused(Exception exception)
+    {
+        if (exception is not DbException refusal || engine.Classify(refusal) is not FailureKind.Refused)
+            ExceptionDispatchInfo.Throw(exception);
+    }
 
     public ValueTask DisposeAsync() => engine.DisposeAsync();
 }

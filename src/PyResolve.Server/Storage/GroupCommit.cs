@@ -10,9 +10,9 @@ namespace PyResolve.Server.Storage;
 /// Stores items in one transaction and returns as many results, in their order, once they are committed. May be asked again for some of
 /// them after it threw.
 /// </param>
-/// <param name="refuse">The result of an item that the store does not take even alone; or throws, which fails its submission.</param>
+/// <param name="refuse">The result of an item that the store does not take even alone. It may throw, which fails the submission; as does not having one.</param>
 internal sealed class GroupCommit<TItem, TResult>(
-    GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult> refuse) : IAsyncDisposable
+    GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult>? refuse = null) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Lane> _lanes = [];
@@ -144,6 +144,8 @@ internal sealed class GroupCommit<TItem, TResult>(
 
     private Settled Refuse(TItem item, Exception exception)
     {
+        if (refuse is null)
+            return new Settled(default, exception);
         try
         {
             return new Settled(refuse(item, exception), Failure: null);

@@ -22,29 +22,22 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     }
 
     /// <summary>Runs statements in their order, in one round trip where the engine is a server.</summary>
-    public async Task ExecuteAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
+    /// <returns>The number of rows that each of them changed.</returns>
+    public async Task<int[]> ExecuteAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
     {
+        var changed = new int[statements.Count];
         if (!connection.CanCreateBatch)
         {
-            foreach (var sql in statements)
-                await ExecuteAsync(sql, cancellationToken);
-            return;
+            for (var i = 0; i < changed.Length; i++)
+                changed[i] = await ExecuteAsync(statements[i], cancellationToken);
+            return changed;
         }
 
-        await using var batch = connection.CreateBatch();
-        batch.Transaction = transaction;
-        foreach (var sql in statements)
-        {
-            var command = batch.CreateBatchCommand();
-#pragma warning disable CA2100 // Sql turns every value into a parameter.
-            command.CommandText = sql.Text;
-#pragma warning restore CA2100
-            foreach (var parameter in sql.Parameters)
-                engine.AddParameter(command.Parameters, parameter);
-            batch.BatchCommands.Add(command);
-        }
-
+        await using var batch = PrepareBatch(statements);
         await batch.ExecuteNonQueryAsync(cancellationToken);
+        for (var i = 0; i < changed.Length; i++)
+            changed[i] = batch.BatchCommands[i].RecordsAffected;
+        return changed;
     }
 
     /// <summary>Runs a file of statements, which takes no parameters.</summary>
@@ -62,10 +55,21 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     {
         await using var command = Prepare(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellationToken))
-            rows.Add(map(new Row(reader, engine)));
-        return rows;
+        return await ReadAllAsync(reader, map, cancellationToken);
+    }
+
+    /// <summary>Two statements in their order, in one round trip where the engine is a server.</summary>
+    public async Task<(List<TFirst> First, List<TSecond> Second)> ListBothAsync<TFirst, TSecond>(
+        Sql first, Func<Row, TFirst> mapFirst, Sql second, Func<Row, TSecond> mapSecond, CancellationToken cancellationToken)
+    {
+        if (!connection.CanCreateBatch)
+            return (await ListAsync(first, mapFirst, cancellationToken), await ListAsync(second, mapSecond, cancellationToken));
+
+        await using var batch = PrepareBatch([first, second]);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var firsts = await ReadAllAsync(reader, mapFirst, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        return (firsts, await ReadAllAsync(reader, mapSecond, cancellationToken));
     }
 
     /// <summary>Shows the rows one by one, as they come, until <paramref name="visit"/> has seen enough and answers <see langword="false"/>.</summary>
@@ -94,6 +98,34 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         await using var command = Prepare(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(0, cancellationToken) ? reader.GetInt64(0) : null;
+    }
+
+    private async Task<List<T>> ReadAllAsync<T>(DbDataReader reader, Func<Row, T> map, CancellationToken cancellationToken)
+    {
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(map(new Row(reader, engine)));
+        return rows;
+    }
+
+    private DbBatch PrepareBatch(IReadOnlyList<Sql> statements)
+    {
+        var batch = connection.CreateBatch();
+        batch.Transaction = transaction;
+        if (TimeLimit is { } limit)
+            batch.Timeout = (int)Math.Ceiling(limit.TotalSeconds);
+        foreach (var sql in statements)
+        {
+            var command = batch.CreateBatchCommand();
+#pragma warning disable CA2100 // Sql turns every value into a parameter.
+            command.CommandText = sql.Text;
+#pragma warning restore CA2100
+            foreach (var parameter in sql.Parameters)
+                engine.AddParameter(command.Parameters, parameter);
+            batch.BatchCommands.Add(command);
+        }
+
+        return batch;
     }
 
     private DbCommand Prepare(Sql sql)

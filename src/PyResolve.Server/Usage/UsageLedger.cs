@@ -1,5 +1,3 @@
-using System.Data.Common;
-using System.Runtime.ExceptionServices;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Storage;
 
@@ -49,8 +47,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     /// <summary>What passed the rules and is refused all the same is the sender's to mend; whatever else went wrong is not.</summary>
     private RecordOutcome Refuse(Posting posting, Exception exception)
     {
-        if (exception is not DbException refusal || _database.Engine.Classify(refusal) is not FailureKind.Refused)
-            ExceptionDispatchInfo.Throw(exception);
+        _database.ThrowUnlessRefused(exception);
         Log.Refused(_logger, posting.Event.Id, posting.UserId, exception.Message);
         return RecordOutcome.Refused;
     }

@@ -7,7 +7,8 @@ namespace PyResolve.Server.Usage;
 /// Deletes the events of months that are older than the operator keeps, in small batches with pauses, on one instance at a time. What they
 /// added up to stays in the rollups.
 /// </summary>
-internal sealed partial class UsageRetention(Database database, ServerOptions options, TimeProvider time, ILogger<UsageRetention> logger) : BackgroundService
+internal sealed partial class UsageRetention(Database database, ServerOptions options, TimeProvider time, ILogger<UsageRetention> logger)
+    : RepeatedWork(Interval, time)
 {
     private const int MonthsAtOnce = 500;
     private const int BatchSize = 1_000;
@@ -22,31 +23,11 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     /// <summary>Between two batches: what requests write goes before what is thrown away.</summary>
     public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(100);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await DeleteAsync(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // No reason to stop serving.
-                Log.PutOff(logger, exception);
-            }
+    protected override void Failed(Exception exception) => Log.PutOff(logger, exception);
 
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task DeleteAsync(CancellationToken cancellationToken)
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetInstant();
+        var now = Time.GetInstant();
         var oldestKept = now.StartOfNextMonth().AddMonths(-1 - options.UsageRetentionMonths!.Value).ToMonth();
         // What comes late for a month that is gone (a hold that is committed after all) goes when the next month does.
         if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await ClaimAsync(oldestKept, cancellationToken))
@@ -64,7 +45,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
                 batch = await DeleteAsync(months, cancellationToken);
                 deleted += batch;
                 if (batch > 0)
-                    await Task.Delay(Pause, time, cancellationToken);
+                    await Task.Delay(Pause, Time, cancellationToken);
             }
             while (batch == BatchSize);
             last = months[^1];
@@ -78,7 +59,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     /// <summary>Takes or renews the right to delete, and says how far: before anything is gone.</summary>
     private async Task<bool> ClaimAsync(string oldestKept, CancellationToken cancellationToken)
     {
-        var now = time.GetInstant();
+        var now = Time.GetInstant();
         return await database.ExecuteAsync(
             $"""
             update usage_retention

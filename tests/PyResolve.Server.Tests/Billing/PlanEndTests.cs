@@ -194,6 +194,35 @@ public sealed class PlanEndTests(SharedServers servers)
         stripe.CustomersCreated.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(StorageEngine.Sqlite, "https://api.stripe.com")]
+    [InlineData(StorageEngine.Postgres, "https://api.stripe.com")]
+    [InlineData(StorageEngine.Sqlite, "http://127.0.0.1:1")]
+    [InlineData(StorageEngine.Postgres, "http://127.0.0.1:1")]
+    public async Task What_somebody_pays_for_is_touched_by_no_simulator_and_no_test_mode(StorageEngine engine, string apiBase)
+    {
+        await using var billing = await BillingServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["STRIPE_SECRET_KEY"] = "sk_live_double" });
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        await BillingServer.ComeBackAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
+        (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("live");
+
+        var stripe = new StripeDouble();
+        var settings = new Dictionary<string, string?>(BillingServer.Settings) { ["STRIPE_API_BASE"] = apiBase };
+        await using var developers = await TestServer.StartAsync(billing.Store, settings, billing.Clock, services => BillingServer.Use(stripe, services));
+        var there = subscriber.Account.On(developers.Http);
+        (await there.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
+        (await there.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+        var customerId = stripe.Checkouts.ShouldHaveSingleItem().Customer!;
+        stripe.Set(customerId, Subscriptions.Unlimited());
+        var synced = await developers.Services.GetRequiredService<PyResolve.Server.Billing.Sync.CustomerSync>().RunAsync(customerId, TestContext.Current.CancellationToken);
+
+        synced!.Standing.Plan.ShouldBe("unlimited");
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+        (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("live");
+    }
+
     [Theory, OnBothEngines]
     public async Task A_change_counts_on_every_instance_within_five_seconds(StorageEngine engine)
     {

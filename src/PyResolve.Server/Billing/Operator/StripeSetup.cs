@@ -1,5 +1,4 @@
 using PyResolve.Server.Billing.Stripe;
-using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Quota;
@@ -7,7 +6,7 @@ using PyResolve.Server.Quota;
 namespace PyResolve.Server.Billing.Operator;
 
 /// <summary><c>stripe setup</c>: makes at Stripe what is not there yet, and prints the settings that name it. Running it again changes nothing.</summary>
-internal sealed class StripeSetup(IStripeGateway stripe, BillingOptions options, BillingLinks links, ServerOptions server, Plans plans)
+internal sealed class StripeSetup(IStripeGateway stripe, StripeCatalog catalog, BillingOptions options, BillingLinks links, ServerOptions server)
 {
     public async Task<int> RunAsync(TextWriter output, CancellationToken cancellationToken)
     {
@@ -22,12 +21,12 @@ internal sealed class StripeSetup(IStripeGateway stripe, BillingOptions options,
         var prices = new List<StripePrice>();
         foreach (var plan in Plans.Sold)
         {
-            var price = await EnsurePriceAsync(plan, output, cancellationToken);
+            var price = await catalog.EnsurePriceAsync(plan, output, cancellationToken);
             prices.Add(price);
             await output.WriteLineAsync($"{BillingOptions.PriceVariable(plan)}={price.Id}");
         }
 
-        await output.WriteLineAsync($"STRIPE_PORTAL_CONFIGURATION={(await EnsurePortalAsync(prices, cancellationToken)).Id}");
+        await output.WriteLineAsync($"STRIPE_PORTAL_CONFIGURATION={(await catalog.EnsurePortalAsync(prices, links.PortalDefault, cancellationToken)).Id}");
         var endpoint = await EnsureEndpointAsync(output, cancellationToken);
         await output.WriteLineAsync(endpoint.Secret is { } secret
             ? $"STRIPE_WEBHOOK_SECRET={secret}"
@@ -42,28 +41,6 @@ internal sealed class StripeSetup(IStripeGateway stripe, BillingOptions options,
         return options.IsLive && (url.IsLoopback || url.Scheme != Uri.UriSchemeHttps)
             ? "PYRESOLVE_PUBLIC_URL is no https address that Stripe can reach, and the key is a live one. Set it to the server's public address, or use a test key."
             : null;
-    }
-
-    private async Task<StripePrice> EnsurePriceAsync(string plan, TextWriter output, CancellationToken cancellationToken)
-    {
-        var name = PriceMap.NameOf(plan);
-        var wanted = plans[plan].Price!;
-        var product = await stripe.FindProductAsync(name, cancellationToken)
-            ?? await stripe.CreateProductAsync(new NewProduct(name, $"PyResolve {char.ToUpperInvariant(plan[0])}{plan[1..]}", plan), cancellationToken);
-        var price = await stripe.FindPriceByLookupKeyAsync(name, cancellationToken);
-        if (price is not null && price.UnitAmount == wanted.Amount && price.Currency == wanted.Currency && price.Recurring?.Interval == wanted.Interval)
-            return price;
-        if (price is not null)
-            await output.WriteLineAsync($"# {price.Id} has another amount: a new price takes its place. Who subscribed by the old one keeps it, and the plan.");
-        return await stripe.CreatePriceAsync(new NewPrice(product.Id, name, wanted.Amount, wanted.Currency, wanted.Interval), cancellationToken);
-    }
-
-    private async Task<StripePortalConfiguration> EnsurePortalAsync(IReadOnlyList<StripePrice> prices, CancellationToken cancellationToken)
-    {
-        var mark = StripeGateway.PortalMarkFor(prices);
-        var all = await stripe.ListPortalConfigurationsAsync(cancellationToken);
-        return all.FirstOrDefault(configuration => configuration.Metadata?.GetValueOrDefault("made_by") == mark)
-            ?? await stripe.CreatePortalConfigurationAsync(prices, links.PortalDefault, cancellationToken);
     }
 
     private async Task<StripeWebhookEndpoint> EnsureEndpointAsync(TextWriter output, CancellationToken cancellationToken)

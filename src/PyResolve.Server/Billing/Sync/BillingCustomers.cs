@@ -233,7 +233,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         }
 
         var granted = ProfilePlan.Of(standing, profile.Override, _origin);
-        if (profile.IsOperators || granted == profile)
+        if (profile.IsOperators || granted == profile || (profile.Origin == BillingOrigins.Live && _origin != BillingOrigins.Live))
             return;
         await granted.WriteAsync(session, userId, now, cancellationToken);
         if (granted.Plan != profile.Plan)

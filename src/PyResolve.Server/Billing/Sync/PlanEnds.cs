@@ -60,7 +60,7 @@ internal sealed partial class PlanEnds(
         select id from profiles where plan_until <= {time.GetInstant()} and plan <> {Plans.Enterprise} and deleted_at is null
         union
         select id from profiles where plan_origin is not null and plan <> {Plans.Enterprise} and deleted_at is null
-          and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
+          and plan_origin <> {BillingOrigins.Live} and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
         limit {BatchSize}
         """,
         static row => row.Uuid(0),
@@ -73,7 +73,7 @@ internal sealed partial class PlanEnds(
             var profile = await ProfilePlan.LockAsync(session, userId, cancellationToken);
             if (profile is null or { IsOperators: true })
                 return;
-            var isForeign = profile.Origin is { } origin && (_origin is null ? origin == BillingOrigins.Local : origin != _origin);
+            var isForeign = profile.Origin is { } origin && BillingOrigins.IsWorthless(origin, _origin);
             if (!isForeign && !(profile.Until <= now))
                 return;
 

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Billing.Webhooks;
 
 internal static partial class WebhookEndpoint
 {
-    public static void MapWebhooks(this IEndpointRouteBuilder routes) => routes.MapPost("/webhooks/stripe", Receive)
+    public static void MapWebhooks(this IEndpointRouteBuilder routes) => routes.MapPost(BillingLinks.WebhooksPath, Receive)
         .WithTags("Billing")
         .Produces<WebhookReceived>();
 

@@ -1,0 +1,58 @@
+using System.Net;
+
+namespace Tour;
+
+/// <summary>The simulated Stripe's pages, used by the requests that a browser would send.</summary>
+internal sealed class StripePages : IDisposable
+{
+    // It stays on the page that it was sent to: that the server learns of everything is then Stripe's doing, by webhooks.
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
+
+    /// <summary>Pays on a checkout page, with a card that works.</summary>
+    public async Task PayAsync(Uri checkout, CancellationToken cancellationToken)
+    {
+        await OpenAsync(checkout, cancellationToken);
+        await SendAsync(checkout, cancellationToken, ("card", "works"));
+    }
+
+    /// <summary>Cancels in the portal, as of the end of the month that is paid for.</summary>
+    public async Task CancelAsync(Uri portal, CancellationToken cancellationToken)
+    {
+        var page = new Uri($"{portal}/cancel");
+        await OpenAsync(page, cancellationToken);
+        await SendAsync(page, cancellationToken);
+    }
+
+    /// <summary>Presses the button under which a month passes, on the page at the root.</summary>
+    public Task LetAMonthPassAsync(Uri anyPage, CancellationToken cancellationToken) =>
+        SendAsync(new Uri(anyPage, "/simulator/clock/advance"), cancellationToken, ("months", "1"));
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task OpenAsync(Uri page, CancellationToken cancellationToken)
+    {
+        using var answer = await AskAsync(() => _http.GetAsync(page, cancellationToken), page);
+        if (answer.StatusCode != HttpStatusCode.OK)
+            throw new TourException($"{page} answered {(int)answer.StatusCode}.");
+    }
+
+    private async Task SendAsync(Uri page, CancellationToken cancellationToken, params (string Name, string Value)[] fields)
+    {
+        using var form = new FormUrlEncodedContent(fields.Select(static field => KeyValuePair.Create(field.Name, field.Value)));
+        using var answer = await AskAsync(() => _http.PostAsync(page, form, cancellationToken), page);
+        if (answer.StatusCode is not (HttpStatusCode.Found or HttpStatusCode.SeeOther))
+            throw new TourException($"{page} answered the form with {(int)answer.StatusCode}.");
+    }
+
+    private static async Task<HttpResponseMessage> AskAsync(Func<Task<HttpResponseMessage>> ask, Uri page)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (HttpRequestException e)
+        {
+            throw new TourException($"{page} cannot be reached: {e.Message}");
+        }
+    }
+}

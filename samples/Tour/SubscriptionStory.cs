@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using PyResolve.Client;
+
+namespace Tour;
+
+/// <summary>How an account gets past the free limit, and back: subscribe, use it, cancel, and a month goes by.</summary>
+internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLine, PyResolveClient client)
+{
+    private const string Email = "ada@example.com";
+    private static readonly TimeSpan WebhookDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(25);
+
+    private Uri? _checkout;
+
+    /// <summary>Where Stripe is simulated.</summary>
+    public string? StripeAddress => _checkout?.GetLeftPart(UriPartial.Authority);
+
+    public async Task TellAsync(string refusedService, CancellationToken cancellationToken)
+    {
+        using var pages = new StripePages();
+        await SubscribeAsync(pages, cancellationToken);
+        await UseAsync(refusedService, cancellationToken);
+        await CancelAsync(pages, cancellationToken);
+        await LetItEndAsync(pages, cancellationToken);
+    }
+
+    private async Task SubscribeAsync(StripePages pages, CancellationToken cancellationToken)
+    {
+        narrator.Step("Subscribe to Pro");
+        narrator.Say("In Development a server without a Stripe key simulates Stripe. Nothing is charged.");
+        narrator.Output("await client.StartCheckoutAsync(\"pro\")");
+        _checkout = new Uri((await client.StartCheckoutAsync("pro", cancellationToken)).CheckoutUrl);
+        narrator.Output($"A page to pay on: {_checkout.AbsoluteUri}");
+        await pages.PayAsync(_checkout, cancellationToken);
+        var waited = await UntilAsync(async () => await PlanAsync(cancellationToken) == "pro", "the plan became pro", cancellationToken);
+        narrator.Output($"Paid with a test card. {waited.TotalSeconds:0.00} s later Stripe's webhook has made {Email} a subscriber.");
+        narrator.Say();
+        await commandLine.RunAsync("status", 0, cancellationToken);
+        await ExpectAsync("pro", 5, 50, cancellationToken);
+    }
+
+    private async Task UseAsync(string refusedService, CancellationToken cancellationToken)
+    {
+        narrator.Step("Upgrade what was refused, and ask for a migration by an LLM");
+        await commandLine.RunAsync($"upgrade pydantic --target 2.0 --path shop/{refusedService}", 0, cancellationToken);
+        await ExpectAsync("pro", 6, 50, cancellationToken);
+        narrator.Say();
+        narrator.Output("await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(\"pydantic\", MigrationTier.Tier2));");
+        await using (var permit = await client.Quota.AcquireAsync(new MigrationRequest("pydantic", MigrationTier.Tier2), cancellationToken))
+        {
+            if (!permit.IsGranted)
+                throw new TourException($"tier2 was denied: {permit.Denial.Message}");
+            narrator.Output("Granted, where the free plan is refused. Nothing is done with it here, so the hold goes back.");
+        }
+
+        await ExpectAsync("pro", 6, 50, cancellationToken);
+    }
+
+    private async Task CancelAsync(StripePages pages, CancellationToken cancellationToken)
+    {
+        narrator.Step("Cancel in the portal");
+        narrator.Output("await client.OpenPortalAsync()");
+        await pages.CancelAsync(new Uri((await client.OpenPortalAsync(cancellationToken)).PortalUrl), cancellationToken);
+        await UntilAsync(async () => (await client.GetSubscriptionAsync(cancellationToken)).Cancelling, "the subscription was cancelled", cancellationToken);
+        var subscription = await client.GetSubscriptionAsync(cancellationToken);
+        narrator.Output($"Still {subscription.Plan}, which is paid for until {subscription.CurrentPeriodEnd:yyyy-MM-dd}, and then free.");
+        await ExpectAsync("pro", 6, 50, cancellationToken);
+    }
+
+    private async Task LetItEndAsync(StripePages pages, CancellationToken cancellationToken)
+    {
+        narrator.Step("A month passes at Stripe");
+        await pages.LetAMonthPassAsync(_checkout!, cancellationToken);
+        await UntilAsync(async () => await PlanAsync(cancellationToken) == "free", "the plan became free", cancellationToken);
+        await commandLine.RunAsync("status", 0, cancellationToken);
+        narrator.Say("(by the server's own calendar it is still the same month, so what was used counts)");
+        await ExpectAsync("free", 6, 5, cancellationToken);
+    }
+
+    private async Task<string> PlanAsync(CancellationToken cancellationToken) => (await client.GetQuotaAsync(cancellationToken)).Plan;
+
+    private async Task ExpectAsync(string plan, int used, int limit, CancellationToken cancellationToken)
+    {
+        var quota = await client.GetQuotaAsync(cancellationToken);
+        if (quota.Plan != plan || quota.MigrationsUsed != used || quota.MigrationsLimit.Value != limit || quota.LlmAllowed != (plan != "free"))
+            throw new TourException($"The server says {quota.Plan}, {quota.MigrationsUsed}/{quota.MigrationsLimit}, LLM {quota.LlmAllowed}; expected was {plan}, {used}/{limit}.");
+    }
+
+    private static async Task<TimeSpan> UntilAsync(Func<Task<bool>> isSo, string what, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!await isSo())
+        {
+            if (Stopwatch.GetElapsedTime(start) > WebhookDeadline)
+                throw new TourException($"{WebhookDeadline.TotalSeconds} s passed before {what}.");
+            await Task.Delay(PollInterval, cancellationToken);
+        }
+
+        return Stopwatch.GetElapsedTime(start);
+    }
+}
