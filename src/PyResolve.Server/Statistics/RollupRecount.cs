@@ -17,12 +17,17 @@ internal sealed record RecountResult(long Accounts, long Months, long Events, lo
 /// this process holds does not grow with the events.
 /// </summary>
 /// <remarks>
-/// Comparing takes no lock: whoever stores an event moves its rollups in the same transaction, so that within one statement, which sees one
-/// moment, they must agree. Repairing locks the month's row of <c>usage_monthly</c>, which every writer moves before it moves any other rollup
-/// of that month: from then on nobody else can change what this month adds up to.
+/// Neither comparing nor repairing stops anybody: whoever stores an event moves its rollups in the same transaction, so that within one
+/// statement, which sees one moment, they must agree. What they differ by at that moment, they differ by until it is repaired: it is added to
+/// what is there by then, and a row is locked no longer than that takes.
 /// </remarks>
 internal sealed class RollupRecount(Database database, AuditLog audit)
 {
+    /// <summary>An arbitrary number that is ours.</summary>
+    private const long RepairLock = 0x5079_5265_636F_756E;
+
+    private const int Attempts = 5;
+
     /// <param name="scope">What to recount.</param>
     /// <param name="report">Told of each difference as it is found, before it is repaired.</param>
     /// <param name="cancellationToken">Stops between two months, or within one that is then as it was.</param>
@@ -108,16 +113,42 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         },
         cancellationToken);
 
-    private Task RepairAsync(RollupSlice slice, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
+    private async Task RepairAsync(RollupSlice slice, CancellationToken cancellationToken)
+    {
+        await AloneAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
+        await AloneAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
+        await AloneAsync(
+            async session =>
+            {
+                await slice.RepairLibrariesAsync(session, cancellationToken);
+                await audit.WriteAsync(session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Beside any number of servers, but beside no other recount: both would add the same difference.</summary>
+    private async Task AloneAsync(Func<Session, Task> work, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
         {
-            session.TimeLimit = TimeSpan.Zero;
-            if (!await slice.LockAsync(session, cancellationToken))
+            try
+            {
+                await database.WriteAsync(
+                    async session =>
+                    {
+                        session.TimeLimit = TimeSpan.Zero;
+                        await session.Engine.LockAsync(session, RepairLock, cancellationToken);
+                        await work(session);
+                    },
+                    cancellationToken);
                 return;
-            await slice.RepairAsync(session, cancellationToken);
-            await audit.WriteAsync(session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
-        },
-        cancellationToken);
+            }
+            catch (StoreUnavailableException) when (attempt < Attempts)
+            {
+                // A busy SQLite has kept it waiting already: once more.
+            }
+        }
+    }
 
     private Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken) => database.ReadAsync(
         session =>

@@ -35,58 +35,83 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         return events;
     }
 
-    /// <summary>Makes sure that there is a row to lock, and locks it: see <see cref="RollupRecount"/>.</summary>
-    /// <returns>Whether the month's events are all there. Until the transaction ends, retention deletes no more months.</returns>
-    public async Task<bool> LockAsync(Session session, CancellationToken cancellationToken)
+    /// <summary>Sets the month's totals right.</summary>
+    public async Task RepairMonthAsync(Session session, CancellationToken cancellationToken)
     {
-        var mark = await session.FirstAsync(
-            $"select coalesce(deleted_before, '') from usage_retention {session.Engine.ForUpdate}", static row => row.Text(0), cancellationToken);
-        if (string.CompareOrdinal(mark, Month) > 0)
-            return false;
         await session.ExecuteAsync($"insert into usage_monthly (user_id, month) values ({UserId}, {Month}) on conflict do nothing", cancellationToken);
-        await session.NumberAsync(
-            $"select migrations from usage_monthly where user_id = {UserId} and month = {Month} {session.Engine.ForUpdate}", cancellationToken);
-        return true;
-    }
-
-    /// <summary>Within the transaction that holds the lock.</summary>
-    public async Task RepairAsync(Session session, CancellationToken cancellationToken)
-    {
         await session.ExecuteAsync(
             $"""
             update usage_monthly
-            set migrations = e.migrations,
-                tier1_migrations = e.tier1_migrations,
-                llm_migrations = e.llm_migrations,
-                total_tokens = e.total_tokens,
-                total_files_changed = e.total_files_changed,
-                held = h.held,
-                lapsed = h.lapsed
-            from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
-            cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
-            where user_id = {UserId} and month = {Month}
+            set migrations = usage_monthly.migrations + d.migrations,
+                tier1_migrations = usage_monthly.tier1_migrations + d.tier1_migrations,
+                llm_migrations = usage_monthly.llm_migrations + d.llm_migrations,
+                total_tokens = usage_monthly.total_tokens + d.total_tokens,
+                total_files_changed = usage_monthly.total_files_changed + d.total_files_changed,
+                held = usage_monthly.held + d.held,
+                lapsed = usage_monthly.lapsed + d.lapsed
+            from (
+                select e.migrations - m.migrations as migrations,
+                       e.tier1_migrations - m.tier1_migrations as tier1_migrations,
+                       e.llm_migrations - m.llm_migrations as llm_migrations,
+                       e.total_tokens - m.total_tokens as total_tokens,
+                       e.total_files_changed - m.total_files_changed as total_files_changed,
+                       h.held - m.held as held,
+                       h.lapsed - m.lapsed as lapsed
+                from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
+                cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
+                join usage_monthly m on m.user_id = {UserId} and m.month = {Month}) d
+            where usage_monthly.user_id = {UserId} and usage_monthly.month = {Month}
+              and not exists (select 1 from usage_retention where deleted_before > {Month})
             """,
             cancellationToken);
-        await session.ExecuteAsync($"delete from usage_daily where user_id = {UserId} and month = {Month}", cancellationToken);
+    }
+
+    /// <summary>Sets the month's days right.</summary>
+    public async Task RepairDaysAsync(Session session, CancellationToken cancellationToken)
+    {
         await session.ExecuteAsync(
             $"""
             insert into usage_daily (user_id, month, date, migrations, tokens)
-            select user_id, month, {session.Engine.DateOf("occurred_at")}, coalesce(sum(case when event_type = 'migration' then quantity end), 0), sum(tokens_used)
-            from usage_events
-            where user_id = {UserId} and month = {Month} and (event_type = 'migration' or tokens_used > 0)
-            group by 1, 2, 3
+            select {UserId}, {Month}, coalesce(r.date, e.date), coalesce(e.migrations, 0) - coalesce(r.migrations, 0), coalesce(e.tokens, 0) - coalesce(r.tokens, 0)
+            from (select date, migrations, tokens from usage_daily where user_id = {UserId} and month = {Month}) r
+            full join (
+                select {session.Engine.DateOf("occurred_at")} as date,
+                       cast(coalesce(sum(case when event_type = 'migration' then quantity end), 0) as bigint) as migrations,
+                       cast(sum(tokens_used) as bigint) as tokens
+                from usage_events
+                where user_id = {UserId} and month = {Month} and (event_type = 'migration' or tokens_used > 0)
+                group by 1) e on e.date = r.date
+            where (coalesce(r.migrations, 0) <> coalesce(e.migrations, 0) or coalesce(r.tokens, 0) <> coalesce(e.tokens, 0))
+              and not exists (select 1 from usage_retention where deleted_before > {Month})
+            on conflict (user_id, month, date) do update set
+                migrations = usage_daily.migrations + excluded.migrations,
+                tokens = usage_daily.tokens + excluded.tokens
             """,
             cancellationToken);
-        await session.ExecuteAsync($"delete from usage_libraries where user_id = {UserId} and month = {Month}", cancellationToken);
+        await session.ExecuteAsync(
+            $"delete from usage_daily where user_id = {UserId} and month = {Month} and migrations = 0 and tokens = 0", cancellationToken);
+    }
+
+    /// <summary>Sets the month's libraries right.</summary>
+    public async Task RepairLibrariesAsync(Session session, CancellationToken cancellationToken)
+    {
         await session.ExecuteAsync(
             $"""
             insert into usage_libraries (user_id, month, library, migrations)
-            select user_id, month, coalesce(library, ''), sum(quantity)
-            from usage_events
-            where user_id = {UserId} and month = {Month} and event_type = 'migration'
-            group by 1, 2, 3
+            select {UserId}, {Month}, coalesce(r.library, e.library), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
+            from (select library, migrations from usage_libraries where user_id = {UserId} and month = {Month}) r
+            full join (
+                select coalesce(library, '') as library, cast(sum(quantity) as bigint) as migrations
+                from usage_events
+                where user_id = {UserId} and month = {Month} and event_type = 'migration'
+                group by 1) e on e.library = r.library
+            where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
+              and not exists (select 1 from usage_retention where deleted_before > {Month})
+            on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
             """,
             cancellationToken);
+        await session.ExecuteAsync(
+            $"delete from usage_libraries where user_id = {UserId} and month = {Month} and migrations = 0", cancellationToken);
     }
 
     private async Task<long> CompareMonthAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)

@@ -6,7 +6,8 @@ namespace PyResolve.Server.Tests.Quota;
 /// A tool that gives up waiting at random and asks again under the same key or id, until it is answered: what it was told is then what the
 /// server did. It keeps account of what it holds and has used. One client's own: not thread-safe.
 /// </summary>
-internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mostUnits)
+/// <param name="witness">Is told of what is granted, and of what is about to be given back.</param>
+internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mostUnits, UnitsWitness? witness = null)
 {
     private static readonly int[] Lengths = [30, 60, 3_600];
 
@@ -53,6 +54,7 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
         }
 
         Granted++;
+        witness?.Granted(quantity);
         _held.Add(new Held(answer.Id(), quantity, answer["month"].GetString()!, answer["expires_at"].GetDateTimeOffset()));
     }
 
@@ -63,11 +65,13 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
         {
             var quantity = random.Next(1, hold.Quantity + 1);
             var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+            witness?.GivingBack(hold.Quantity - quantity);
             (await SendAsync(HttpMethod.Post, $"/quota/reservations/{hold.Id}/commit", new { quantity, id })).Status.ShouldBe(200);
             Used += quantity;
         }
         else
         {
+            witness?.GivingBack(hold.Quantity);
             (await SendAsync(HttpMethod.Delete, $"/quota/reservations/{hold.Id}", body: null)).Status.ShouldBe(200);
         }
     }

@@ -20,6 +20,26 @@ public sealed class QuotaUnderFireTests(SharedServers servers)
     [Theory, OnBothEngines]
     public Task A_limit_of_a_thousand_holds_under_fire_for_many_units(StorageEngine engine) => ProveAsync(engine, limit: 1_000, mostUnits: 40);
 
+    [Theory, OnBothEngines]
+    public async Task The_clients_never_see_more_units_alive_than_the_limit(StorageEngine engine)
+    {
+        const int Limit = 200;
+        var settings = new Dictionary<string, string?> { ["PyResolve:Plans:free:MigrationsLimit"] = $"{Limit}" };
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        await using var first = await TestServer.StartAsync(store, settings);
+        await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store, settings, first.Clock) : null;
+        var account = await TestAccount.SignUpAsync(first.Http);
+        TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
+        var witness = new UnitsWitness();
+        ImpatientClient[] clients = [.. Enumerable.Range(0, Scale.Pick(60, 1_000)).Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits: 9, witness))];
+
+        await Task.WhenAll(clients.Select(client => client.WorkAsync(Scale.Pick(4, 10))));
+
+        witness.Most.ShouldBeInRange(Limit / 2, Limit);
+        Proofs.Report("Quota under fire", $"{engine}, {doors.Length} instance(s), limit {Limit}: {clients.Length} clients, "
+            + $"{clients.Sum(client => client.Granted):N0} grants, {clients.Sum(client => client.Refused):N0} refusals; by the clients' own count at most {witness.Most} units were alive at once.");
+    }
+
     private async Task ProveAsync(StorageEngine engine, int limit, int mostUnits)
     {
         var clock = new TestClock(new DateTimeOffset(2026, 11, 30, 23, 58, 30, TimeSpan.Zero));
