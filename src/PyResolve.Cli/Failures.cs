@@ -29,7 +29,10 @@ internal static class Failures
                 "  1. Run: pyresolve login",
                 "  2. Get a free account: https://pyresolve.dev",
                 "  3. Use --tier tier1 for a deterministic migration, which needs no account")
-            : new(ExitCodes.Denied, cause, [.. Lines(mend), .. TierHint(denial), "Nothing was run and nothing was changed."]);
+            : new(
+                denial.Code == PyResolveErrorCodes.Offline ? ExitCodes.Network : ExitCodes.Denied,
+                cause,
+                [.. Lines(mend), .. TierHint(denial), "Nothing was run and nothing was changed."]);
     }
 
     private static CliException Describe(PyResolveException exception)

@@ -9,11 +9,18 @@ internal sealed record ClientSettings(
     TimeSpan QuotaCacheDuration,
     int OutboxCapacity,
     long OutboxBytes,
-    TimeSpan ShutdownTimeout)
+    TimeSpan ShutdownTimeout,
+    OfflinePolicy Offline,
+    int PrepaidMigrations,
+    TimeSpan PrepaidLifetime)
 {
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
     private static TimeSpan LongestWait { get; } = TimeSpan.FromMinutes(10);
+
+    private static TimeSpan ShortestLease { get; } = TimeSpan.FromMinutes(1);
+
+    private static TimeSpan LongestLease { get; } = TimeSpan.FromDays(7);
 
     public static void ThrowIfMistaken(PyResolveClientOptions options)
     {
@@ -34,7 +41,8 @@ internal sealed record ClientSettings(
         if (key is not null && !Guard.IsVisibleAscii(key))
             throw Invalid($"{(credential is null ? "ApiKey" : credential.Origin)} holds characters that no key has; copy the whole key again, without quotes.");
         return new(
-            url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes, options.ShutdownTimeout);
+            url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes, options.ShutdownTimeout,
+            options.Offline, options.PrepaidMigrations, options.PrepaidLifetime);
     }
 
     /// <summary>What is wrong with the options as they stand, before environment and file are read.</summary>
@@ -53,6 +61,10 @@ internal sealed record ClientSettings(
         { OutboxBytes: < 1024 or > 1024 * 1024 * 1024 } => "OutboxBytes must lie between 1024 (1 KiB) and 1073741824 (1 GiB).",
         { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > LongestWait =>
             "ShutdownTimeout must lie between zero and 10 minutes.",
+        { Offline: not (OfflinePolicy.Lease or OfflinePolicy.Allow or OfflinePolicy.Deny) } => "Offline must be Lease, Allow or Deny.",
+        { PrepaidMigrations: < 0 or > 1000 } => "PrepaidMigrations must lie between 0 and 1000.",
+        { PrepaidLifetime: var lifetime } when lifetime < ShortestLease || lifetime > LongestLease =>
+            "PrepaidLifetime must lie between 1 minute and 7 days.",
         _ => null,
     };
 

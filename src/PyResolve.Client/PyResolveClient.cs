@@ -32,8 +32,8 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         _transport = new(settings, http, time);
         _ownHttp = ownHttp;
         _ownsUsage = true;
-        Quota = new(this, _transport);
         Usage = new(_transport, settings, logger: null);
+        Quota = new(this, _transport, Usage);
     }
 
     internal PyResolveClient(ApiTransport transport, ApiKeyStore keys, UsageReporter usage)
@@ -41,7 +41,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         _transport = transport;
         Keys = keys;
         Usage = usage;
-        Quota = new(this, transport);
+        Quota = new(this, transport, usage);
     }
 
     /// <summary>Asks whether a migration may run, and holds quota for it.</summary>
@@ -185,18 +185,15 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>Waits for the usage events that are still on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>. A container's client leaves them to the container.</summary>
     public async ValueTask DisposeAsync()
     {
+        var quota = Quota.CloseAsync();
         if (_ownsUsage)
             await Usage.DisposeAsync().ConfigureAwait(false);
+        await quota.ConfigureAwait(false);
         _ownHttp?.Dispose();
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, blocking.</summary>
-    public void Dispose()
-    {
-        if (_ownsUsage)
-            Usage.Dispose();
-        _ownHttp?.Dispose();
-    }
+    public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
     private static string? Session(string? token) => token is null || Guard.IsVisibleAscii(token)
         ? token

@@ -15,7 +15,7 @@ public sealed class PyResolveClientOptions
     /// </summary>
     public string? ApiKey { get; set; }
 
-    /// <summary>The folder of <c>config.toml</c> and of the usage events that wait. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
+    /// <summary>The folder of <c>config.toml</c>, of the usage events that wait, and of leases. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
     public string? Home { get; set; }
 
     /// <summary>
@@ -47,4 +47,16 @@ public sealed class PyResolveClientOptions
 
     /// <summary>How long disposing the client waits for the usage events that still wait. Default 5 seconds; 0 to 10 minutes.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What happens when someone with a key wants a permit and the server is out of reach. Default <see cref="OfflinePolicy.Lease"/>.</summary>
+    public OfflinePolicy Offline { get; set; } = OfflinePolicy.Lease;
+
+    /// <summary>
+    /// How many migrations of tier2, and of tier3, to keep prepaid on this machine once that tier was used: they count as held on the server,
+    /// and can run without it. Several processes share them. Default 0, none; at most 1000.
+    /// </summary>
+    public int PrepaidMigrations { get; set; }
+
+    /// <summary>For how long migrations are prepaid at a time: whole seconds. Default 7 days; 1 minute to 7 days.</summary>
+    public TimeSpan PrepaidLifetime { get; set; } = TimeSpan.FromDays(7);
 }

@@ -75,6 +75,20 @@ public sealed class UpgradeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Against_a_stopped_server_tier1_goes_on_and_tier2_exits_with_5()
+    {
+        await _server.DisposeAsync();
+
+        var tier1 = await UpgradeAsync(Rewrites);
+        var tier2 = await UpgradeAsync(Rewrites, "--tier", "tier2");
+
+        tier1.ShouldSucceed();
+        tier1.Error.ShouldContain("This migration goes on without the server, and is reported when it is back.");
+        tier1.Output.ShouldContain("✓ Upgraded pydantic to 2.0: 1 file changed");
+        tier2.ShouldFail(5, "Cannot reach", "none is prepaid on this machine");
+    }
+
+    [Fact]
     public async Task Without_a_key_tier1_runs_and_is_said_not_to_be_metered()
     {
         _cli.WithConfig($"api_url = \"{_server.Address.OriginalString}\"\n");

@@ -34,6 +34,9 @@ public sealed class OptionsTests
         Should.Throw<PyResolveException>(() => Create(new() { RequestTimeout = TimeSpan.Zero })).Message.ShouldContain("RequestTimeout");
         Should.Throw<PyResolveException>(() => Create(new() { OutboxCapacity = 0 })).Message.ShouldContain("OutboxCapacity");
         Should.Throw<PyResolveException>(() => Create(new() { ShutdownTimeout = TimeSpan.FromHours(1) })).Message.ShouldContain("ShutdownTimeout");
+        Should.Throw<PyResolveException>(() => Create(new() { PrepaidMigrations = 1001 })).Message.ShouldContain("PrepaidMigrations");
+        Should.Throw<PyResolveException>(() => Create(new() { PrepaidLifetime = TimeSpan.FromDays(8) })).Message.ShouldContain("PrepaidLifetime");
+        Should.Throw<PyResolveException>(() => Create(new() { Offline = (OfflinePolicy)7 })).Message.ShouldContain("Lease, Allow or Deny");
         Should.Throw<PyResolveException>(() => Create(new() { ApiKey = "pyr_live_\u00e9" })).Message.ShouldNotContain("\u00e9");
     }
 

@@ -1,3 +1,4 @@
+using PyResolve.Client.Tests.Leases;
 using PyResolve.Client.Tests.Usage;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
@@ -10,6 +11,7 @@ internal static class Program
     private static Task<int> Main(string[] args) => args switch
     {
         [ReportingProcess.Command, .. var rest] => ReportingProcess.MainAsync(rest),
+        [SpendingProcess.Command, .. var rest] => SpendingProcess.MainAsync(rest),
         _ when args.Contains("--server") || args.Contains("--internal-msbuild-node") =>
             TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
         _ => ConsoleRunner.Run(args),

@@ -80,7 +80,7 @@ public sealed class RetryTests
         await using var server = await ScriptedServer.StartAsync();
         var clock = new ShiftedClock();
         server.On("POST /quota/reservations", Answer.Cut).On("GET /quota", Answer.Quota(1));
-        await using var client = server.ClientWithClock(clock);
+        await using var client = server.ClientWithClock(clock, options => options.Offline = OfflinePolicy.Deny);
         await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation));
         var asked = server.Requests.Count;
 
@@ -97,7 +97,7 @@ public sealed class RetryTests
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
-        await using var client = server.LoseAnswers("POST /quota/reservations", 3).Client();
+        await using var client = server.LoseAnswers("POST /quota/reservations", 3).Client(options => options.Offline = OfflinePolicy.Deny);
         await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation));
 
         client.Usage.Report(new("scan"));

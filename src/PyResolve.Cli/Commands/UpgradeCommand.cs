@@ -55,7 +55,9 @@ internal static partial class UpgradeCommand
             throw Failures.Describe(permit.Denial);
 
         terminal.Line($"Upgrading {request.Library} to {request.Target} in {request.Path}");
-        if (permit.ReservationId is null)
+        if (permit.IsOffline)
+            terminal.Warning("This migration goes on without the server, and is reported when it is back.");
+        else if (permit.ReservationId is null)
             terminal.Line("Not logged in: tier1 runs without an account, and is not metered.");
         else if (permit.Quota is { } quota)
             terminal.Line($"Quota this month: {QuotaText.Used(quota)}");

@@ -58,6 +58,11 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
     /// <returns>What became of the hold, for people.</returns>
     private async Task<string> GiveBackAsync()
     {
+        if (permit.IsOffline)
+        {
+            await permit.DisposeAsync();
+            return "No migration was used.";
+        }
         if (permit.ReservationId is null)
             return "Nothing is metered without an account.";
         var before = permit.Quota;

@@ -14,11 +14,11 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
     private long _changes;
 
+    public ClientSettings Settings => settings;
+
     public Uri ApiUrl => settings.ApiUrl;
 
     public bool HasKey => settings.ApiKey is not null;
-
-    public ClientSettings Settings => settings;
 
     public TimeProvider Time => time;
 

@@ -42,7 +42,8 @@ internal static partial class PrivateFile
 
     private static FileStream CreateOwnerOnly(string path) => new(path, Options(FileMode.CreateNew));
 
-    private static FileStream OpenOwnerOnly(string path) => new(path, Options(FileMode.OpenOrCreate));
+    /// <summary>A file of its owner's alone, made if need be, that nobody else can open meanwhile.</summary>
+    public static FileStream OpenOwnerOnly(string path) => new(path, Options(FileMode.OpenOrCreate));
 
     private static FileStreamOptions Options(FileMode mode)
     {

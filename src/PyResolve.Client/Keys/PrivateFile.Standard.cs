@@ -78,7 +78,8 @@ internal static partial class PrivateFile
         return new(path, FileMode.Open, FileAccess.Write, FileShare.None);
     }
 
-    private static FileStream OpenOwnerOnly(string path)
+    /// <summary>A file of its owner's alone, made if need be, that nobody else can open meanwhile.</summary>
+    public static FileStream OpenOwnerOnly(string path)
     {
         if (!File.Exists(path))
             CreateEmpty(path);

@@ -10,7 +10,7 @@ internal static partial class PrivateFile
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(5);
 
     public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
     {
@@ -52,7 +52,9 @@ internal static partial class PrivateFile
         }
     }
 
-    private static FileStream Lock(string path)
+    /// <summary>Waits for its turn among all processes, at most 10 s. The file stays; disposing lets the next one go.</summary>
+    /// <exception cref="IOException">It was not its turn in time, or the file cannot be made.</exception>
+    public static FileStream Lock(string path)
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();
         while (true)
@@ -63,7 +65,7 @@ internal static partial class PrivateFile
             }
             catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException) && waited.Elapsed < LockPatience)
             {
-                // Another process edits: a matter of milliseconds.
+                // Another process has its turn: a matter of milliseconds.
                 CancellationToken.None.WaitHandle.WaitOne(LockPause);
             }
         }

@@ -54,6 +54,29 @@ internal static class Denials
         };
     }
 
+    /// <summary>The server was not there to ask, and what is prepaid does not cover it.</summary>
+    public static QuotaDenial Offline(MigrationTier tier, PyResolveException failure, LeaseFault fault)
+    {
+        var why = fault switch
+        {
+            LeaseFault.UsedUp => "what was prepaid on this machine is used up, or less than asked for is left",
+            LeaseFault.Expired => "what was prepaid on this machine has expired",
+            LeaseFault.Foreign => "what is prepaid here is of another account or another server, or signed by a key that it has withdrawn",
+            LeaseFault.Copied => "what is prepaid here was prepaid on another machine, or before this one got another name",
+            LeaseFault.Forged => "what is prepaid here is not what the server signed",
+            LeaseFault.Unverifiable => "this runtime cannot check the signature of what is prepaid; use .NET Framework 4.7 or later",
+            LeaseFault.Damaged => "the ledger of what is prepaid on this machine is damaged",
+            LeaseFault.ClockSetBack => "this machine's clock was set back, so that nobody can tell whether what was prepaid is still good; set it right",
+            LeaseFault.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases yours to write",
+            _ => "none is prepaid on this machine",
+        };
+        return new()
+        {
+            Code = PyResolveErrorCodes.Offline,
+            Message = $"{failure.Message} Without the server {tier.ToWire()} needs a prepaid migration: {why}. Connect and try again, or use tier1, which works offline.",
+        };
+    }
+
     private static string Compose(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl)
     {
         var message = reason;

@@ -5,7 +5,7 @@ namespace PyResolve.Client;
 /// <summary>Why a migration may not run.</summary>
 public sealed record QuotaDenial
 {
-    /// <summary><see cref="ProblemCodes.QuotaExceeded"/>, <see cref="ProblemCodes.LlmNotAllowed"/> or <see cref="PyResolveErrorCodes.LoginRequired"/>.</summary>
+    /// <summary><see cref="ProblemCodes.QuotaExceeded"/>, <see cref="ProblemCodes.LlmNotAllowed"/>, <see cref="PyResolveErrorCodes.LoginRequired"/> or <see cref="PyResolveErrorCodes.Offline"/>.</summary>
     public required string Code { get; init; }
 
     /// <summary>For people: why, what would allow it, when it resets. <see cref="PyResolveErrorCodes.LoginRequired"/> has several lines.</summary>

@@ -16,8 +16,8 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
     {
         var entry = Volatile.Read(ref _entry);
         var isGood = entry is not null && entry.Changes == transport.Changes && transport.Time.GetTimestamp() < entry.GoodUntil;
-        answer = isGood ? entry!.For(tier) : null;
-        return isGood;
+        answer = isGood ? entry!.Lasting(tier) : null;
+        return answer is not null;
     }
 
     /// <summary>Asks, and remembers the answer.</summary>
@@ -29,7 +29,7 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
         var goodUntil = asked + (long)(Lifetime(quota).TotalSeconds * transport.Time.TimestampFrequency);
         var entry = new Entry(changes, goodUntil, Check(quota, MigrationTier.Tier1), Check(quota, MigrationTier.Tier2));
         Volatile.Write(ref _entry, entry);
-        return await entry.For(tier).ConfigureAwait(false);
+        return entry.For(tier);
     }
 
     private TimeSpan Lifetime(QuotaSnapshot quota)
@@ -38,15 +38,23 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
         return month < maxAge ? month : maxAge;
     }
 
-    private static Task<QuotaCheck> Check(QuotaSnapshot quota, MigrationTier tier) => Task.FromResult(new QuotaCheck { Quota = quota, Denial = Denials.From(quota, tier) });
+    private static QuotaCheck Check(QuotaSnapshot quota, MigrationTier tier) => new() { Quota = quota, Denial = Denials.From(quota, tier) };
 
-    private sealed class Entry(long changes, long goodUntil, Task<QuotaCheck> tier1, Task<QuotaCheck> llm)
+    private sealed class Entry(long changes, long goodUntil, QuotaCheck tier1, QuotaCheck llm)
     {
+        private readonly Task<QuotaCheck>? _tier1 = Lasting(tier1);
+        private readonly Task<QuotaCheck>? _llm = Lasting(llm);
+
         public long Changes => changes;
 
         /// <summary>A timestamp of the clock's.</summary>
         public long GoodUntil => goodUntil;
 
-        public Task<QuotaCheck> For(MigrationTier tier) => tier == MigrationTier.Tier1 ? tier1 : llm;
+        public QuotaCheck For(MigrationTier tier) => tier == MigrationTier.Tier1 ? tier1 : llm;
+
+        /// <summary><see langword="null"/> where more than the server's word decides: what is prepaid may still allow it.</summary>
+        public Task<QuotaCheck>? Lasting(MigrationTier tier) => tier == MigrationTier.Tier1 ? _tier1 : _llm;
+
+        private static Task<QuotaCheck>? Lasting(QuotaCheck check) => check.Denial?.Code == ProblemCodes.QuotaExceeded ? default : Task.FromResult(check);
     }
 }

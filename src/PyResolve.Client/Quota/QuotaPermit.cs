@@ -9,16 +9,11 @@ namespace PyResolve.Client;
 /// </summary>
 public sealed class QuotaPermit : IAsyncDisposable, IDisposable
 {
-    private readonly PyResolveClient? _client;
-    private readonly Guid _eventId;
+    private readonly PermitHold? _hold;
     private bool _completionBegun;
     private bool _disposed;
 
-    private QuotaPermit(PyResolveClient? client, TimeProvider time)
-    {
-        _client = client;
-        _eventId = client is null ? Guid.Empty : Uuid.NewVersion7(time);
-    }
+    private QuotaPermit(PermitHold? hold) => _hold = hold;
 
     /// <summary>Whether the migration may run.</summary>
     [MemberNotNullWhen(false, nameof(Denial))]
@@ -27,32 +22,47 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     /// <summary>Why it may not; <see langword="null"/> when it may.</summary>
     public QuotaDenial? Denial { get; private init; }
 
-    /// <summary>The hold on the server; <see langword="null"/> when it was denied, or granted anonymously.</summary>
+    /// <summary>
+    /// Whether it was granted without the server: from a lease, or because the policy lets the work go on
+    /// (<see cref="PyResolveClientOptions.Offline"/>). Its outcome is then reported by way of the outbox.
+    /// </summary>
+    public bool IsOffline { get; private init; }
+
+    /// <summary>The hold or lease on the server, of several leases the first; <see langword="null"/> when there is none, as for a denied or an anonymous permit.</summary>
     public Guid? ReservationId { get; private init; }
 
-    /// <summary>When the hold goes back by itself; <see langword="null"/> where there is none.</summary>
+    /// <summary>When the hold goes back by itself, or the lease ends; <see langword="null"/> where there is none.</summary>
     public DateTimeOffset? ExpiresAt { get; private init; }
 
     /// <summary>Where the account stands as of the last answer; <see langword="null"/> when the server did not say.</summary>
     public QuotaSnapshot? Quota { get; private set; }
 
-    /// <summary>Whether the work is paid for: by <see cref="CompleteAsync"/>, or already when the permit was taken, under the same <see cref="MigrationRequest.OnceKey"/>.</summary>
+    /// <summary>Whether the work is paid for: by <see cref="CompleteAsync"/>, or already when the permit was taken, under the same <see cref="MigrationRequest.OnceKey"/>.
+    /// Offline: whether what it was is kept for the server.</summary>
     public bool IsSettled { get; private set; }
 
-    internal static QuotaPermit Anonymous() => new(client: null, TimeProvider.System);
+    internal static QuotaPermit Anonymous() => new(hold: null);
 
     internal static QuotaPermit Denied(QuotaDenial denial)
     {
         ClientTelemetry.Denials.Add(1, new KeyValuePair<string, object?>("error.type", denial.Code));
-        return new(client: null, TimeProvider.System) { Denial = denial, Quota = denial.Quota };
+        return new(hold: null) { Denial = denial, Quota = denial.Quota };
     }
+
+    internal static QuotaPermit Offline(OfflineHold hold, LeaseTake? take) => new(hold)
+    {
+        IsOffline = true,
+        ReservationId = take?.Parts[0].Lease,
+        ExpiresAt = take?.ExpiresAt,
+    };
 
     internal static QuotaPermit Granted(PyResolveClient client, TimeProvider time, Reservation reservation)
     {
         var settled = reservation.State == ReservationStates.Committed;
-        return new(client, time)
+        Guid? id = reservation.Id == Guid.Empty ? null : reservation.Id;
+        return new(id is { } hold ? new ServerHold(client, time, hold) : null)
         {
-            ReservationId = reservation.Id == Guid.Empty ? null : reservation.Id,
+            ReservationId = id,
             ExpiresAt = settled ? null : reservation.ExpiresAt,
             Quota = reservation.Quota,
             IsSettled = settled,
@@ -62,13 +72,14 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     /// <summary>
     /// Records the work and settles the hold. When it throws, nothing is known to be recorded: call it again with the same outcome, which
     /// records the work once however often it is sent. Disposing of the permit after that gives nothing back, because the work happened.
-    /// For an anonymous permit, and one that is settled, nothing is sent.
+    /// For an anonymous permit, and one that is settled, nothing is sent. The outcome of an offline permit is kept for the server, on disk,
+    /// when this returns; it does not wait for the network.
     /// </summary>
     /// <param name="outcome">What was done.</param>
     /// <param name="cancellationToken">Gives up waiting; the work may have been recorded.</param>
     /// <exception cref="InvalidOperationException">The permit was denied.</exception>
     /// <exception cref="ObjectDisposedException">The permit was disposed of.</exception>
-    /// <exception cref="PyResolveException">The server cannot be reached, or refused.</exception>
+    /// <exception cref="PyResolveException">The server cannot be reached, or refused; offline: the outcome cannot be kept.</exception>
     public async Task CompleteAsync(MigrationOutcome outcome, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(outcome);
@@ -77,20 +88,11 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         if (_disposed)
             throw new ObjectDisposedException(nameof(QuotaPermit), "The hold was given back. Complete the permit before disposing of it.");
         cancellationToken.ThrowIfCancellationRequested();
-        if (_client is null || ReservationId is not { } id || IsSettled)
+        if (_hold is null || IsSettled)
             return;
 
         _completionBegun = true;
-        var commit = new CommitRequest
-        {
-            Id = _eventId,
-            Quantity = outcome.Quantity,
-            FilesChanged = outcome.FilesChanged,
-            TokensUsed = outcome.TokensUsed,
-            Metadata = outcome.Metadata,
-        };
-        var committed = await _client.CommitReservationAsync(id, commit, cancellationToken).ConfigureAwait(false);
-        Quota = committed.Quota ?? Quota;
+        Quota = await _hold.CompleteAsync(outcome, cancellationToken).ConfigureAwait(false) ?? Quota;
         IsSettled = true;
     }
 
@@ -100,12 +102,11 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        if (_client is null || ReservationId is not { } id || IsSettled || _completionBegun)
+        if (_hold is null || IsSettled || _completionBegun)
             return;
         try
         {
-            var released = await _client.ReleaseReservationAsync(id).ConfigureAwait(false);
-            Quota = released.Quota ?? Quota;
+            Quota = await _hold.GiveBackAsync().ConfigureAwait(false) ?? Quota;
         }
         catch (Exception)
         {

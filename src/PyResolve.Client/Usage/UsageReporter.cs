@@ -18,6 +18,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
     private readonly OutboxAccount? _account;
+    private readonly OutboxFolder? _folder;
     private readonly Outbox? _outbox;
     private readonly RejectedEvents? _rejected;
     private readonly UsageSender? _sender;
@@ -30,10 +31,10 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _logger = logger ?? NullLogger.Instance;
         if (settings.ApiKey is not { } key)
             return;
-        var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
-        _account = new(folder, settings.ApiUrl);
-        _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
-        _rejected = new(folder, transport.Time, _logger);
+        _folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
+        _account = new(_folder, settings.ApiUrl);
+        _outbox = new(_folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
+        _rejected = new(_folder, transport.Time, _logger);
         _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
         transport.AccountSeen = LearnAccount;
     }
@@ -58,6 +59,15 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>Why the last try to send failed, such as a revoked key, while the events wait; <see langword="null"/> when it did not fail.</summary>
     public PyResolveException? LastFailure => _sender?.LastFailure;
+
+    /// <summary>Whether nothing waits for the server, of this process's or of another's.</summary>
+    internal bool IsDrained => _folder is null || _folder.IsDrained;
+
+    /// <summary>Makes what waits safe from a power cut.</summary>
+    internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);
+
+    /// <summary>The time that events are stamped with.</summary>
+    internal DateTimeOffset Now => _transport.ServerClock.Now;
 
     /// <summary>
     /// Takes an event over. It fixes the event's id and time and appends it to the outbox; it never waits for the network. Once it is
@@ -113,7 +123,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     private UsageEventRequest ToWire(UsageEvent usage) => new()
     {
         Id = usage.Id ?? Uuid.NewVersion7(_transport.Time),
-        OccurredAt = usage.OccurredAt ?? _transport.ServerClock.Now,
+        OccurredAt = usage.OccurredAt ?? Now,
         EventType = usage.EventType,
         Library = usage.Library,
         Tier = usage.Tier?.ToWire(),

@@ -33,6 +33,9 @@ internal sealed class BillingOptions
     /// <summary><c>PyResolve:Stripe:GraceDays</c>: how long a plan outlives a payment that failed, 0 to 60 days; default 7.</summary>
     public TimeSpan Grace { get; private init; }
 
+    /// <summary><c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until it is won; default no.</summary>
+    public bool DisputeEndsPlan { get; private init; }
+
     /// <summary><c>PyResolve:Stripe:EventsMinutes</c>: how often missed events are looked for, 1 to 1,440; default 60.</summary>
     public TimeSpan EventsInterval { get; private init; }
 
@@ -67,6 +70,7 @@ internal sealed class BillingOptions
             ApiVersion = ServerOptions.Text(configuration, "PyResolve:Stripe:ApiVersion") ?? PinnedApiVersion,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
+            DisputeEndsPlan = Flag(configuration, "PyResolve:Stripe:DisputeEndsPlan"),
             EventsInterval = TimeSpan.FromMinutes(ServerOptions.Number(configuration, "PyResolve:Stripe:EventsMinutes", 60, 1, 1_440)),
             SuccessUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:SuccessUrl"),
             CancelUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:CancelUrl"),
@@ -109,6 +113,13 @@ internal sealed class BillingOptions
 
     private static bool IsLiveKey(string? key) =>
         key is not null && (key.StartsWith("sk_live_", StringComparison.Ordinal) || key.StartsWith("rk_live_", StringComparison.Ordinal));
+
+    private static bool Flag(IConfiguration configuration, string name) => ServerOptions.Text(configuration, name) switch
+    {
+        null => false,
+        var text when bool.TryParse(text, out var flag) => flag,
+        _ => throw new InvalidConfigurationException($"{name} is neither true nor false."),
+    };
 
     private static string[] List(IConfiguration configuration, string name) =>
         (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -10,7 +10,7 @@ public static class OfflineClient
         {
             var options = new PyResolveClientOptions { ApiUrl = server.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path, ShutdownTimeout = TimeSpan.Zero };
             configure?.Invoke(options);
-            return new(new HttpClient(new NoNetwork()), options);
+            return Create(options, TimeProvider.System);
         }
 
         /// <summary>Reports events, numbered by the files that they changed, in a client that ends without having sent them.</summary>
@@ -19,6 +19,13 @@ public static class OfflineClient
             await using var client = server.ClientWithoutNetwork();
             return [.. Enumerable.Range(0, events).Select(i => client.Usage.Report(new("scan") { FilesChanged = i }).EventId.ShouldNotBeNull())];
         }
+    }
+
+    /// <summary>A client without a network.</summary>
+    public static PyResolveClient Create(PyResolveClientOptions options, TimeProvider time)
+    {
+        var http = new HttpClient(new NoNetwork());
+        return new(options, () => http, http, time);
     }
 
     private sealed class NoNetwork : HttpMessageHandler

@@ -82,10 +82,12 @@ public sealed class ScriptedServer : IAsyncDisposable
     }
 
     /// <summary>A client on a machine with another clock.</summary>
-    public PyResolveClient ClientWithClock(ShiftedClock clock)
+    public PyResolveClient ClientWithClock(ShiftedClock clock, Action<PyResolveClientOptions>? configure = null)
     {
         var http = new HttpClient();
-        return new(new() { ApiUrl = Url, ApiKey = Key, Home = _home.Path }, () => http, http, clock);
+        var options = new PyResolveClientOptions { ApiUrl = Url, ApiKey = Key, Home = _home.Path };
+        configure?.Invoke(options);
+        return new(options, () => http, http, clock);
     }
 
     public async ValueTask DisposeAsync()

@@ -28,7 +28,7 @@ public sealed class LostAnswerTests
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
-        await using var client = server.LoseAnswers("POST /quota/reservations", 3).Client();
+        await using var client = server.LoseAnswers("POST /quota/reservations", 3).Client(options => options.Offline = OfflinePolicy.Deny);
 
         (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
 

@@ -119,6 +119,23 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_send_without_an_answer_is_given_up_after_80_seconds_and_sent_again()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(static http => Task.Delay(Timeout.InfiniteTimeSpan, http.RequestAborted)).Then(200, Customer);
+        var call = edge.Gateway.CreateCustomerAsync(User, "ada@example.com", "k", CancellationToken.None);
+        await Eventually.IsTrueAsync(() => edge.Requests.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
+
+        edge.Clock.Advance(TimeSpan.FromSeconds(79));
+        call.IsCompleted.ShouldBeFalse();
+        edge.Requests.Count.ShouldBe(1);
+        edge.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        (await edge.PassTimeAsync(call)).Id.ShouldBe("cus_1");
+        edge.Requests.Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_wait_between_sends_ends_when_the_caller_leaves()
     {
         await using var edge = await StripeEdge.StartAsync();
@@ -201,9 +218,13 @@ public sealed class GatewayTests(ITestOutputHelper output)
         var (stripe, cancellation) = (edge.Gateway, TestContext.Current.CancellationToken);
         await stripe.CreateCustomerAsync(User, "ada@example.com", "cust:1", cancellation);
         await stripe.FindCustomerAsync("cus_1", cancellation);
-        await stripe.CreateCheckoutAsync(new NewCheckout(User, "cus_1", "price_1", "https://s.example/{CHECKOUT_SESSION_ID}", "https://c.example"), "co:1", cancellation);
+        await stripe.CreateCheckoutAsync(new NewCheckout(User, "cus_1", "price_1", "https://s.example/{CHECKOUT_SESSION_ID}", "https://c.example", Attempt: 1), "co:1", cancellation);
         await stripe.FindCheckoutAsync("cs_test_1", cancellation);
+        await stripe.ListOpenCheckoutsAsync("cus_1", cancellation);
         await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
+        await stripe.FindChargeAsync("ch_1", cancellation);
+        edge.Then(200, """{"has_more":false,"data":[{"id":"ch_1","disputed":true},{"id":"ch_2","disputed":false}]}""");
+        await stripe.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, cancellation);
         edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"has_more":true,"data":[]}}]}""");
         await stripe.ListSubscriptionsAsync("cus_1", cancellation);
         await foreach (var _ in stripe.ListAllSubscriptionsAsync(cancellation))
@@ -229,6 +250,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(22);
+        edge.Requests.Count.ShouldBe(26);
     }
 }

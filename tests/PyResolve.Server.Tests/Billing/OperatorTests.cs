@@ -51,6 +51,36 @@ public sealed class OperatorTests(SharedServers servers)
         billing.Stripe.Endpoints.ShouldHaveSingleItem().EnabledEvents.ShouldBe([.. made.EnabledEvents, "payout.paid"], ignoreOrder: true);
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_customer_that_only_a_profile_names_is_adopted(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        await billing.Own.SignUpAsync();
+        await billing.Store.ExecuteSqlAsync("update profiles set stripe_customer_id = 'cus_from_the_seed', plan = 'unlimited'");
+        billing.Stripe.Add(new StripeCustomer("cus_from_the_seed"));
+
+        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(0);
+        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_customers where customer_id = 'cus_from_the_seed'")).ShouldBe(1);
+        (await billing.Store.ReadSqlAsync("select plan from profiles")).ShouldBe("free");
+    }
+
+    [Fact]
+    public async Task A_doctor_whom_Stripe_does_not_answer_says_so()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        billing.Stripe.IsSilent = true;
+        await using var output = new StringWriter();
+        var looking = billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);
+
+        billing.Clock.Advance(TimeSpan.FromSeconds(15));
+
+        (await looking).ShouldBe(1);
+        output.ToString().ShouldContain("BAD  Stripe did not answer at https://api.stripe.com within 15 s.");
+    }
+
     private static async Task<int?> SyncAsync(BillingServer billing, StripeSwitches switches) =>
         await StripeCommands.RunAsync(billing.Own.Server.Services, ["sync"], switches);
 }

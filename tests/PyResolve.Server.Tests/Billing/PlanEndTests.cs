@@ -224,6 +224,26 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Before_the_first_request_every_such_grant_is_taken_back_however_many_there_are(StorageEngine engine)
+    {
+        const int Grants = 450;
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await own.SignUpAsync();
+        await own.Server.DisposeAsync();
+        // As a simulator granted them.
+        var id = engine is StorageEngine.Postgres ? "cast(lpad(cast(n as text), 32, '0') as uuid)" : "printf('00000000-0000-0000-0000-%012d', n)";
+        await own.Store.ExecuteSqlAsync($"""
+            with recursive s(n) as (select 1 union all select n + 1 from s where n < {Grants})
+            insert into profiles (id, email, name, plan, plan_origin, created_at, updated_at)
+            select {id}, 'granted' || n || '@example.com', 'granted', 'unlimited', 'local', p.created_at, p.updated_at from profiles p, s
+            """);
+
+        await using var real = await TestServer.StartAsync(own.Store, BillingServer.Settings, own.Clock, services => BillingServer.Use(new StripeDouble(), services));
+
+        (await own.Store.ReadNumberAsync("select count(*) from profiles where plan_origin is null and plan = 'free'")).ShouldBe(Grants + 1);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_change_counts_on_every_instance_within_five_seconds(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

@@ -7,8 +7,6 @@ namespace PyResolve.Server.Tests.Billing;
 /// <summary>When webhooks stop, plans come right all the same.</summary>
 public sealed class ReconciliationTests(SharedServers servers)
 {
-    private static Task Nothing => Task.CompletedTask;
-
     [Theory, OnBothEngines]
     public async Task Within_an_hour_events_that_never_arrived_are_fetched(StorageEngine engine)
     {
@@ -60,10 +58,44 @@ public sealed class ReconciliationTests(SharedServers servers)
         billing.Stripe.Add(new StripeCustomer("cus_lost") { Metadata = metadata });
         billing.Stripe.Set("cus_of_another_product", Subscriptions.Pro(id: "sub_2"));
 
-        var result = await billing.Service<Reconciler>().CompareAllAsync(() => Nothing, TestContext.Current.CancellationToken);
+        var result = await billing.Service<Reconciler>().CompareAllAsync(TestContext.Current.CancellationToken);
 
         result.ShouldBe(new ReconciliationResult(Compared: 0, Repaired: 1, Failed: 0));
         (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_that_only_a_profile_names_is_adopted(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await billing.Store.ExecuteSqlAsync("update profiles set stripe_customer_id = 'cus_from_the_seed', plan = 'unlimited'");
+        billing.Stripe.Set("cus_from_the_seed", Subscriptions.Pro());
+
+        var result = await billing.Service<Reconciler>().CompareAllAsync(TestContext.Current.CancellationToken);
+
+        result.ShouldBe(new ReconciliationResult(Compared: 0, Repaired: 1, Failed: 0));
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_plan_typed_over_what_a_subscription_grants_is_repaired_and_one_that_an_operator_set_is_not(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var cancellation = TestContext.Current.CancellationToken;
+        var (typed, granted, ours, right) = (await billing.SignUpAsync(), await billing.SignUpAsync("ada@example.com"), await billing.SignUpAsync(), await billing.SignUpAsync());
+        foreach (var subscriber in new[] { typed, granted, ours, right })
+            await subscriber.BecomesAsync(Subscriptions.Pro(id: $"sub_{subscriber.CustomerId}"));
+        await billing.SettlesAsync();
+        await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'free' where id = '{typed.Account.UserId}'");
+        await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'enterprise' where id = '{ours.Account.UserId}'");
+        await billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>().SetAsync("ada@example.com", "unlimited", cancellation);
+
+        var result = await billing.Service<Reconciler>().CompareAllAsync(cancellation);
+
+        result.ShouldBe(new ReconciliationResult(Compared: 4, Repaired: 1, Failed: 0));
+        foreach (var (subscriber, plan) in new[] { (typed, "pro"), (granted, "unlimited"), (ours, "enterprise"), (right, "pro") })
+            (await subscriber.PlanAsync()).ShouldBe(plan);
     }
 
     [Theory, OnBothEngines]
@@ -101,7 +133,7 @@ public sealed class ReconciliationTests(SharedServers servers)
             billing.Stripe.Delete(subscriber.CustomerId);
 
         var refusal = await Should.ThrowAsync<StripeException>(
-            () => billing.Service<Reconciler>().CompareAllAsync(() => Nothing, TestContext.Current.CancellationToken));
+            () => billing.Service<Reconciler>().CompareAllAsync(TestContext.Current.CancellationToken));
 
         refusal.Message.ShouldContain("5 of 5");
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(5);
@@ -123,6 +155,51 @@ public sealed class ReconciliationTests(SharedServers servers)
         await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
         (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
     }
+
+    [Theory, OnBothEngines]
+    public async Task Work_stops_when_its_lease_is_anothers(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var jobs = billing.Service<BillingJobs>();
+        var cancellation = TestContext.Current.CancellationToken;
+        await jobs.AddAsync("job", billing.Clock.GetUtcNow(), cancellation);
+        var run = (await jobs.TakeAsync("job", cancellation))!;
+        var working = jobs.WorkAsync(run, async stopping => { await Task.Delay(Timeout.InfiniteTimeSpan, stopping); return 0; }, cancellation);
+
+        // Kept as long as nobody has it, though it ran out.
+        billing.Clock.Jump(TimeSpan.FromMinutes(3));
+        await billing.CountsAsync($"select count(*) from billing_jobs where name = 'job' and lease_until > {Sql(engine, billing.Clock.GetUtcNow())}", 1);
+        working.IsCompleted.ShouldBeFalse();
+        await billing.Store.ExecuteSqlAsync($"update billing_jobs set lease_owner = '{Guid.CreateVersion7()}' where name = 'job'");
+        billing.Clock.Jump(TimeSpan.FromMinutes(1));
+
+        await Should.ThrowAsync<JobLostException>(() => working);
+        await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
+        (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_dispute_that_only_the_list_of_events_tells_of_is_logged_too(StorageEngine engine)
+    {
+        var log = new LogRecorder();
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
+        var disputed = Listed("evt_dispute", "unused", billing.Clock.GetUtcNow()) with
+        {
+            Type = "charge.dispute.created",
+            Data = new(JsonSerializer.SerializeToElement(new { id = "dp_1", @object = "dispute", charge = "ch_1" })),
+        };
+        billing.Stripe.Events.Add(disputed);
+        var reconciler = billing.Service<Reconciler>();
+
+        for (var i = 0; i < 2; i++)
+            await reconciler.FetchEventsAsync(billing.Clock.GetUtcNow().AddHours(-1), TestContext.Current.CancellationToken);
+
+        log.Lines.Count(line => line.Contains("charge.dispute.created", StringComparison.Ordinal) && line.Contains("ch_1", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    private static string Sql(StorageEngine engine, DateTimeOffset instant) => engine is StorageEngine.Postgres
+        ? $"'{instant:O}'"
+        : (instant.UtcTicks / TimeSpan.TicksPerMicrosecond - DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond).ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private static StripeEvent Listed(string id, string customerId, DateTimeOffset created) => new(id)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Sync;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -10,6 +11,20 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     private static readonly StripePrice ProByLookupKey = new("price_without_setting") { LookupKey = "pyresolve_pro" };
     private static readonly StripePrice Unknown = new("price_of_something_else") { Product = "prod_else" };
     private static readonly StripePrice Metered = Subscriptions.UnlimitedPrice with { Recurring = new("month", "metered") };
+
+    private static readonly DateTimeOffset LastPeriodEnd = Subscriptions.PeriodEnd.AddDays(-30);
+    private static readonly DateTimeOffset NextPeriodEnd = Subscriptions.PeriodEnd.AddDays(30);
+    private static readonly StripeSubscription Void = Subscriptions.Pro() with { PauseCollection = new("void") };
+
+    private const string Waiting = """
+        {"id":"sub_1","status":"active","created":1794744000,"pending_update":{"expires_at":1794830400,"subscription_items":[{"price":{"id":"price_unlimited"}}]},
+         "items":{"data":[{"id":"si_1","price":{"id":"price_pro","recurring":{"interval":"month","usage_type":"licensed"}},"quantity":1,"current_period_end":1794747600}]}}
+        """;
+
+    private const string Scheduled = """
+        {"id":"sub_1","status":"active","created":1794744000,"schedule":{"id":"sub_sched_1","phases":[{"items":[{"price":"price_unlimited"}]}]},"pending_update":null,
+         "items":{"data":[{"id":"si_1","price":{"id":"price_pro","recurring":{"interval":"month","usage_type":"licensed"}},"quantity":1,"current_period_end":1794747600}]}}
+        """;
 
     private static readonly Dictionary<string, Rule> Rules = new Rule[]
     {
@@ -28,13 +43,35 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("past due, then paid", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro()]], "pro", "active"),
         new("upgrade", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active"),
         new("downgrade", [[Subscriptions.Unlimited()], [Subscriptions.Pro()]], "pro", "active"),
-        new("cancelling by the flag", [[Subscriptions.Pro() with { CancelAtPeriodEnd = true }]], "pro", "active", Cancelling: true),
-        new("cancelling by the date", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }]], "pro", "active", Cancelling: true),
+        new("cancelling by the flag", [[Subscriptions.Pro() with { CancelAtPeriodEnd = true }]], "pro", "active", Cancelling: true, Until: Subscriptions.PeriodEnd),
+        new("cancelling by the date", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }]], "pro", "active", Cancelling: true, Until: Subscriptions.PeriodEnd),
         new("cancelling, then not", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }], [Subscriptions.Pro()]], "pro", "active"),
         new("cancelled at a date that has passed", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd.AddDays(-60) }]], "free", "active", Cancelling: true),
         new("collection paused, invoices kept as drafts", [[Subscriptions.Pro() with { PauseCollection = new("keep_as_draft") }]], "pro", "active"),
         new("collection paused, invoices uncollectible", [[Subscriptions.Pro() with { PauseCollection = new("mark_uncollectible") }]], "pro", "active"),
-        new("collection paused, invoices void, period not over", [[Subscriptions.Pro() with { PauseCollection = new("void") }]], "pro", "active"),
+        new("collection paused, invoices void, period not over", [[Subscriptions.Pro() with { PauseCollection = new("void") }]], "pro", "active", Until: Subscriptions.PeriodEnd),
+        new("collection paused, invoices void, though periods go on", [[Void], [Void.Until(NextPeriodEnd)]], "pro", "active", Until: Subscriptions.PeriodEnd, PeriodEnd: NextPeriodEnd),
+        new("collection paused, invoices void, period over", [[Void.Until(LastPeriodEnd)]], "free", "active", PeriodEnd: LastPeriodEnd),
+        new("collection paused, invoices void, then not", [[Void], [Subscriptions.Pro()]], "pro", "active"),
+        new("collection paused anew in a later period", [[Void], [Subscriptions.Pro()], [Void.Until(NextPeriodEnd)]], "pro", "active", Until: NextPeriodEnd, PeriodEnd: NextPeriodEnd),
+        new("an upgrade that waits for its payment", [[Subscriptions.FromJson(Waiting)]], "pro", "active"),
+        new("a schedule that goes on with another plan", [[Subscriptions.FromJson(Scheduled)]], "pro", "active"),
+        new("past due and cancelling, the earlier end counts", [[Subscriptions.Pro("past_due") with { CancelAtPeriodEnd = true }]], "pro", "past_due",
+            Cancelling: true, GraceDays: 7, Until: Subscriptions.PeriodEnd),
+        new("the greater of two ends, the other goes on", [[Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
+            "unlimited", "active", "duplicate_subscription", Cancelling: true, Until: Subscriptions.PeriodEnd, Then: "pro"),
+        new("both of two end", [[Subscriptions.Pro(id: "sub_1") with { CancelAtPeriodEnd = true }, Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
+            "unlimited", "active", "duplicate_subscription", Cancelling: true, Until: Subscriptions.PeriodEnd),
+        new("the customer is deleted", [[Subscriptions.Pro()], null], "free", Status: null),
+        new("an event of the other mode", [[Subscriptions.Pro()]], "free", Status: null,
+            Event: static customer => BillingServer.Event(customer).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)),
+        new("a thin event", [[Subscriptions.Pro()]], "free", Status: null, Event: static _ => Thin()),
+        new("an event of a type that is nothing to us", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer => BillingServer.Event(customer, "product.created")),
+        new("an event of a type that Stripe may add", [[Subscriptions.Pro()]], "pro", "active", Event: static customer => BillingServer.Event(customer, "customer.subscription.rested")),
+        new("a payment by bank that arrived", [[Subscriptions.Pro()]], "pro", "active",
+            Event: static customer => BillingServer.Event(customer, "checkout.session.async_payment_succeeded")),
+        new("a checkout paid, and the payment still to come", [[Subscriptions.Pro("incomplete")]], "free", "incomplete",
+            Event: static customer => BillingServer.Event(customer, "checkout.session.completed")),
         new("a price known by its lookup key", [[Subscriptions.Of("sub_1", "active", ProByLookupKey)]], "pro", "active"),
         new("a price known by its product", [[Subscriptions.Of("sub_1", "active", OldPro)]], "pro", "active"),
         new("an unknown price grants nothing", [[Subscriptions.Of("sub_1", "active", Unknown)]], "free", "active", "unknown_price"),
@@ -66,7 +103,11 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
 
         foreach (var state in rule.States)
         {
-            await subscriber.BecomesAsync(state);
+            if (state is null)
+                billing.Stripe.Delete(subscriber.CustomerId);
+            else
+                billing.Stripe.Set(subscriber.CustomerId, state);
+            (await billing.DeliverAsync(rule.Event?.Invoke(subscriber.CustomerId) ?? BillingServer.Event(subscriber.CustomerId))).Status.ShouldBe(200);
             await billing.SettlesAsync(subscriber.CustomerId);
         }
 
@@ -79,12 +120,25 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         if (rule.GraceDays is { } days)
             subscription.GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(billing.Clock.GetUtcNow().AddDays(days));
         if (rule.Status is not null)
-            subscription.GetProperty("current_period_end").GetDateTimeOffset().ShouldBe(Subscriptions.PeriodEnd);
+            subscription.GetProperty("current_period_end").GetDateTimeOffset().ShouldBe(rule.PeriodEnd ?? Subscriptions.PeriodEnd);
         (await billing.Store.ReadSqlAsync($"select flags from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(rule.Flags);
+        var profile = await billing.Service<BillingCustomers>().FindProfileAsync(subscriber.Account.UserId, TestContext.Current.CancellationToken);
+        profile.ShouldBe(new ProfilePlan(
+            rule.Plan, rule.Until ?? (rule.GraceDays is { } grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, rule.Plan == "free" ? null : "test", Override: null));
     }
 
+    private static string Thin() => System.Text.Json.JsonSerializer.Serialize(new
+    {
+        id = BillingServer.NextEventId(), @object = "v2.core.event", type = "customer.subscription.updated", livemode = false, related_object = new { id = "sub_1", type = "subscription" },
+    });
+
+    /// <param name="States">What Stripe shows, one after the other; <see langword="null"/>: that the customer was deleted.</param>
+    /// <param name="Until">When the plan ends by itself; default the end of the grace, if any.</param>
+    /// <param name="Then">What it gives way to.</param>
+    /// <param name="Event">What tells of each state; default an update of the subscription.</param>
     private sealed record Rule(
-        string Name, StripeSubscription[][] States, string Plan, string? Status, string Flags = "", bool Cancelling = false, int? GraceDays = null);
+        string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling = false, int? GraceDays = null,
+        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event = null);
 
     /// <summary>One server an engine for the whole table: every row has a customer of its own.</summary>
     public sealed class Servers(SharedServers shared) : IAsyncDisposable

@@ -120,6 +120,30 @@ public sealed class WebhookTests(SharedServers servers)
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("nonsense")]
+    [InlineData("t={t}")]
+    [InlineData("v1={v}")]
+    [InlineData("t={t},v0={v}")]
+    [InlineData("t={t},v1={v},broken")]
+    [InlineData("t={t},v1=0{v}")]
+    [InlineData("t=now,v1={v}")]
+    [InlineData("t=99999999999999999999,v1={v}")]
+    public async Task What_Stripe_did_not_sign_is_refused_before_it_is_stored(string? header)
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var body = BillingServer.Event("cus_1");
+        var good = BillingSigner.Header(body, BillingServer.WebhookSecret, billing.Clock.GetUtcNow()).Split(',');
+        var sent = header?.Replace("{t}", good[0]["t=".Length..], StringComparison.Ordinal).Replace("{v}", good[1]["v1=".Length..], StringComparison.Ordinal);
+
+        var answer = await billing.Own.Server.Nobody.SendAsync(HttpMethod.Post, "/webhooks/stripe", body, sent is null ? [] : [("Stripe-Signature", sent)]);
+
+        (answer.Status, answer.Code, answer.Detail).ShouldBe((400, "malformed", "Invalid signature"));
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(0);
+    }
+
     [Fact]
     public async Task A_body_of_more_than_a_megabyte_is_too_large()
     {

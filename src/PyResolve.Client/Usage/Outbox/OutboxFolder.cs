@@ -25,6 +25,9 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
         }
     }
 
+    /// <summary>Whether no process, this one or another, has anything here that waits for the server.</summary>
+    public bool IsDrained => Segments().All(Segment.IsSettled);
+
     public Segment CreateSegment(TimeProvider time)
     {
         PrivateFile.CreateFolder(Path);
@@ -49,16 +52,17 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
         }
     }
 
-    private static string Name(Uri apiUrl, string apiKey)
+    /// <summary>A folder's name for a server and whose things are in it: a key, or an account. It does not tell which.</summary>
+    public static string Name(Uri apiUrl, string owner)
     {
-        var digest = Sha256(Encoding.UTF8.GetBytes($"{apiUrl.AbsoluteUri.TrimEnd('/')}\n{apiKey}"));
+        var digest = Sha256(Encoding.UTF8.GetBytes($"{apiUrl.AbsoluteUri.TrimEnd('/')}\n{owner}"));
         var name = new StringBuilder(apiUrl.IdnHost.Replace(':', '_')).Append('-');
         for (var i = 0; i < 8; i++)
             name.Append(digest[i].ToString("x2"));
         return name.ToString();
     }
 
-    private static byte[] Sha256(byte[] bytes)
+    public static byte[] Sha256(byte[] bytes)
     {
 #if NET
         return SHA256.HashData(bytes);

@@ -81,6 +81,13 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Whether nothing in it waits. Its holder shortens it to its head once that is so.</summary>
+    public static bool IsSettled(string path)
+    {
+        var file = new FileInfo(path);
+        return !file.Exists || file.Length <= Magic.Length;
+    }
+
     /// <summary>When the oldest unsettled event was reported; <see langword="null"/> without any.</summary>
     public DateTimeOffset? Oldest => Count == 0 ? null : Read(most: 1).Events[0].ReportedAt;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Stripe;
 using PyResolve.Server.Billing.Sync;
@@ -98,11 +99,13 @@ internal sealed class Checkouts(
     private async Task<CheckoutOutcome?> CreateAsync(
         Guid userId, BillingCustomer customer, string price, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
+        if (attempt.Number > 1 && await CloseStraysAsync(userId, customer, attempt, cancellationToken) is { } inTheWay)
+            return inTheWay;
         StripeCheckoutSession session;
         try
         {
             session = await stripe.CreateCheckoutAsync(
-                new NewCheckout(userId, customer.Id, price, urls.AfterCheckout(customer), urls.CheckoutCancelled),
+                new NewCheckout(userId, customer.Id, price, urls.AfterCheckout(customer), urls.CheckoutCancelled, attempt.Number),
                 $"co:{_origin}:{userId}:{price}:{attempt.Number}",
                 cancellationToken);
         }
@@ -110,10 +113,31 @@ internal sealed class Checkouts(
         {
             return null;
         }
+        catch (StripeException exception) when (exception.IsRemembered)
+        {
+            await RetireAsync(userId, attempt, CancellationToken.None);
+            throw;
+        }
 
         if (await KeepAsync(userId, attempt, session, cancellationToken))
             return new CheckoutOutcome.Started(session.Url!);
         return await CloseAsync(session.Id, customer, cancellationToken) ?? new CheckoutOutcome.Superseded();
+    }
+
+    /// <summary>What an earlier attempt made at Stripe although its answer was a failure, or never came.</summary>
+    /// <returns>What was bought by it; <see langword="null"/> where nothing was.</returns>
+    private async Task<CheckoutOutcome?> CloseStraysAsync(Guid userId, BillingCustomer customer, CheckoutAttempt attempt, CancellationToken cancellationToken)
+    {
+        foreach (var open in await stripe.ListOpenCheckoutsAsync(customer.Id, cancellationToken))
+        {
+            var isEarlier = open.ClientReferenceId == userId.ToString()
+                && long.TryParse(open.Metadata?.GetValueOrDefault(NewCheckout.AttemptKey), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number < attempt.Number;
+            if (isEarlier && await CloseAsync(open.Id, customer, cancellationToken) is { } inTheWay)
+                return inTheWay;
+        }
+
+        return null;
     }
 
     /// <summary>
@@ -162,10 +186,11 @@ internal sealed class Checkouts(
             """,
             cancellationToken) == 1;
 
+    /// <summary>The next one begins, unless another request has made this one's session meanwhile.</summary>
     private Task<int> RetireAsync(Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_checkouts set attempt = attempt + 1, session_id = null, url = null
-        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number}
+        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {attempt.SessionId})
         """,
         cancellationToken);
 

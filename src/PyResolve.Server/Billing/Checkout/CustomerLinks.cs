@@ -30,7 +30,30 @@ internal sealed class CustomerLinks(
         var earlier = await customers.CountUnlinkedAsync(userId, cancellationToken);
         // The e-mail is part of the request, and Stripe refuses one key with two requests.
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(email)).AsSpan(0, 4));
-        var created = await stripe.CreateCustomerAsync(userId, email, $"cust:{options.Origin}:{userId}:{earlier}:{digest}", cancellationToken);
-        return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
+        var failures = await CountFailuresAsync(userId, cancellationToken);
+        var key = $"cust:{options.Origin}:{userId}:{earlier}:{digest}{(failures == 0 ? "" : $":{failures}")}";
+        try
+        {
+            var created = await stripe.CreateCustomerAsync(userId, email, key, cancellationToken);
+            return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
+        }
+        catch (StripeException exception) when (exception.IsRemembered)
+        {
+            // If it was made all the same, nobody is tied to it, and it owns nothing.
+            await AddFailureAsync(userId, failures);
+            throw;
+        }
     }
+
+    private async Task<long> CountFailuresAsync(Guid userId, CancellationToken cancellationToken) => await database.ReadAsync(
+        session => session.NumberAsync($"select failures from billing_customer_attempts where origin = {options.Origin} and user_id = {userId}", cancellationToken),
+        cancellationToken) ?? 0;
+
+    /// <summary>The next request needs another idempotency key. Those that failed together under one count once.</summary>
+    private Task<int> AddFailureAsync(Guid userId, long seen) => database.ExecuteAsync(
+        $"""
+        insert into billing_customer_attempts (origin, user_id, failures) values ({options.Origin}, {userId}, {seen + 1})
+        on conflict (origin, user_id) do update set failures = {seen + 1} where billing_customer_attempts.failures = {seen}
+        """,
+        CancellationToken.None);
 }

@@ -74,50 +74,61 @@ internal static class StripeCommands
     {
         var customers = services.GetRequiredService<BillingCustomers>();
         var sync = services.GetRequiredService<CustomerSync>();
+        var adoption = services.GetRequiredService<CustomerAdoption>();
         if (switches.Customer is { } only)
         {
-            var adoption = services.GetRequiredService<CustomerAdoption>();
-            var isTied = switches.DryRun
-                ? await adoption.FindAccountAsync(only, CancellationToken.None) is not null
-                : await adoption.TryAsync(only, CancellationToken.None);
-            if (!isTied)
+            if (await FindOwnerAsync(adoption, only, switches.DryRun) is not { } owner)
                 return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
-            await SyncOneAsync(sync, only, switches.DryRun);
+            await SyncOneAsync(sync, only, owner, switches.DryRun);
             return 0;
         }
 
         var (seen, changed, failed) = (0, 0, 0);
-        for (var page = await customers.ListLinkedAsync("", MostListed, CancellationToken.None); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, MostListed, CancellationToken.None))
-        {
-            foreach (var customer in page)
-            {
-                seen++;
-                try
-                {
-                    if (await SyncOneAsync(sync, customer.Id, switches.DryRun))
-                        changed++;
-                }
-                catch (StripeException exception)
-                {
-                    failed++;
-                    await Console.Error.WriteLineAsync($"{customer.Id}: {exception.Message}");
-                }
-            }
-        }
+        await foreach (var (customer, _) in customers.ListWithProfilesAsync(CancellationToken.None))
+            await CountAsync(customer.Id, () => Task.FromResult<Guid?>(customer.UserId));
+        foreach (var named in await adoption.ListNamedByProfilesAsync(CancellationToken.None))
+            await CountAsync(named, () => FindOwnerAsync(adoption, named, switches.DryRun));
 
         await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(switches.DryRun ? "would change" : "changed")}, {failed} failed.");
         return failed == 0 ? 0 : 1;
+
+        async Task CountAsync(string customerId, Func<Task<Guid?>> findOwner)
+        {
+            try
+            {
+                if (await findOwner() is not { } owner)
+                    return;
+                seen++;
+                if (await SyncOneAsync(sync, customerId, owner, switches.DryRun))
+                    changed++;
+            }
+            catch (StripeException exception)
+            {
+                failed++;
+                await Console.Error.WriteLineAsync($"{customerId}: {exception.Message}");
+            }
+        }
     }
 
-    private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, bool isDryRun)
+    /// <summary>Whose the customer is. A dry run ties nobody to it.</summary>
+    private static async Task<Guid?> FindOwnerAsync(CustomerAdoption adoption, string customerId, bool isDryRun)
     {
-        var preview = await sync.PreviewAsync(customerId, CancellationToken.None);
-        var isOutOfStep = preview.Before != preview.Now;
+        var owner = await adoption.FindAccountAsync(customerId, CancellationToken.None);
+        return isDryRun || await adoption.TryAsync(customerId, CancellationToken.None) ? owner : null;
+    }
+
+    private static async Task<bool> SyncOneAsync(CustomerSync sync, string customerId, Guid owner, bool isDryRun)
+    {
+        var preview = await sync.PreviewAsync(customerId, owner, CancellationToken.None);
         if (!isDryRun)
             await sync.RunAsync(customerId, CancellationToken.None);
-        if (isOutOfStep)
-            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}");
-        return isOutOfStep;
+        if (preview.IsOutOfStep)
+        {
+            var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
+            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}");
+        }
+
+        return preview.IsOutOfStep;
     }
 
     private static string Describe(Standing standing) => $"{standing.Plan} ({standing.Status ?? "no subscription"})";

@@ -5,27 +5,57 @@ using PyResolve.Server.Quota;
 namespace PyResolve.Server.Billing.Operator;
 
 /// <summary><c>stripe doctor</c>: looks at everything that has to fit together, and names the mend of what does not.</summary>
-internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options, BillingLinks links, Inbox inbox)
+internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options, BillingLinks links, Inbox inbox, TimeProvider time)
 {
     private static readonly TimeSpan MostSkew = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(15);
+
+    private string Address => options.ApiBase.GetLeftPart(UriPartial.Authority);
 
     public async Task<int> RunAsync(TextWriter output, CancellationToken cancellationToken)
     {
         var isWell = true;
-        await foreach (var (trouble, text) in LookAsync(cancellationToken))
+        try
         {
-            isWell &= !trouble;
-            await output.WriteLineAsync($"{(trouble ? "BAD" : "ok ")}  {text}");
+            await foreach (var (trouble, text) in LookAsync(cancellationToken))
+            {
+                isWell &= !trouble;
+                await WriteAsync(trouble, text);
+            }
+        }
+        catch (StripeException exception)
+        {
+            isWell = false;
+            await WriteAsync(trouble: true, exception.Message);
         }
 
         return isWell ? 0 : 1;
+
+        Task WriteAsync(bool trouble, string text) => output.WriteLineAsync($"{(trouble ? "BAD" : "ok ")}  {text}");
+    }
+
+    /// <summary>Whoever asks what is wrong does not wait as long as a payment may.</summary>
+    private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> question, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(LongestAnswer, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return await question(either.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StripeException(
+                $"Stripe did not answer at {Address} within {LongestAnswer.TotalSeconds:0} s. May this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, where it is set?",
+                exception);
+        }
     }
 
     private async IAsyncEnumerable<(bool Trouble, string Text)> LookAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var mode = options.IsLive ? "live" : "test";
-        yield return (false, $"The key is of {mode} mode; Stripe is at {options.ApiBase.GetLeftPart(UriPartial.Authority)}, API version {options.ApiVersion}.");
-        var skew = await stripe.MeasureSkewAsync(cancellationToken);
+        yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {options.ApiVersion}.");
+        var skew = await AskAsync(stripe.MeasureSkewAsync, cancellationToken);
         yield return skew is null
             ? (true, "Stripe's answer has no Date: its clock cannot be compared.")
             : (skew.Value.Duration() > MostSkew, $"The clocks are {skew.Value.Duration().TotalSeconds:0} s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
@@ -35,7 +65,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         yield return options.WebhookSecrets.Count == 0
             ? (true, "STRIPE_WEBHOOK_SECRET is not set: every event is refused. 'stripe setup' prints it when it makes the endpoint.")
             : (options.WebhookSecrets.Any(static secret => !secret.StartsWith("whsec_", StringComparison.Ordinal)), $"{options.WebhookSecrets.Count} webhook secret(s); each begins with whsec_.");
-        yield return LookAtEndpoint(await stripe.ListWebhookEndpointsAsync(cancellationToken), mode);
+        yield return LookAtEndpoint(await AskAsync(stripe.ListWebhookEndpointsAsync, cancellationToken), mode);
         var dead = (await inbox.ListAsync("dead", 200, cancellationToken)).Count;
         yield return (dead > 0, dead == 0 ? "No event is dead." : $"{dead} events are dead: see 'stripe events list --dead', mend the cause, then 'stripe events replay --dead'.");
     }
@@ -45,7 +75,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         var variable = BillingOptions.PriceVariable(plan);
         if (!options.Prices.TryGetValue(plan, out var id))
             return (true, $"{variable} is not set: the {plan} plan is not for sale. 'stripe setup' makes the price and prints the setting.");
-        var price = await stripe.FindPriceAsync(id, cancellationToken);
+        var price = await AskAsync(asking => stripe.FindPriceAsync(id, asking), cancellationToken);
         if (price is null)
             return (true, $"{variable} names {id}, which is not there in {mode} mode. Is the key of the other mode?");
         if (!price.Active)

@@ -12,8 +12,6 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 internal sealed partial class Reconciler(
     IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, BillingOptions options, ILogger<Reconciler> logger)
 {
-    private const int PageSize = 100;
-
     /// <summary>So many customers may be deleted at Stripe by hand, though they be all there are.</summary>
     private const int FewMissing = 3;
 
@@ -23,18 +21,16 @@ internal sealed partial class Reconciler(
 
     /// <summary>Stores the events since <paramref name="since"/> that have not arrived.</summary>
     /// <returns>How many there were.</returns>
-    public async Task<int> FetchEventsAsync(DateTimeOffset since, Func<Task> onProgress, CancellationToken cancellationToken)
+    public async Task<int> FetchEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
         await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
         {
             foreach (var listed in page)
             {
-                if (ReceivedEvent.From(listed, options.IsLive) is { } received && await inbox.StoreAsync(received, cancellationToken) && received.IgnoredBecause is null)
+                if (ReceivedEvent.From(listed, options) is { } received && await inbox.StoreAsync(received, cancellationToken) && received.IgnoredBecause is null)
                     missed++;
             }
-
-            await onProgress();
         }
 
         Missed.Add(missed);
@@ -45,29 +41,24 @@ internal sealed partial class Reconciler(
 
     /// <summary>Compares every customer with every subscription at Stripe, and syncs where they differ.</summary>
     /// <exception cref="StripeException">Stripe shows nothing of most customers: it is another account's Stripe. Nothing was changed.</exception>
-    public async Task<ReconciliationResult> CompareAllAsync(Func<Task> onProgress, CancellationToken cancellationToken)
+    public async Task<ReconciliationResult> CompareAllAsync(CancellationToken cancellationToken)
     {
-        var atStripe = await ListByCustomerAsync(onProgress, cancellationToken);
+        var atStripe = await ListByCustomerAsync(cancellationToken);
         await RefuseAnotherAccountAsync(atStripe, cancellationToken);
         var (compared, repaired, failed) = (0, 0, 0);
-        for (var page = await customers.ListLinkedAsync("", PageSize, cancellationToken); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, PageSize, cancellationToken))
+        await foreach (var (customer, profile) in customers.ListWithProfilesAsync(cancellationToken))
         {
-            foreach (var customer in page)
-            {
-                atStripe.Remove(customer.Id, out var subscriptions);
-                compared++;
-                await CountAsync(async () => await sync.JudgeAsync(subscriptions ?? [], customer.Standing, cancellationToken) != customer.Standing
-                    && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true });
-            }
-
-            await onProgress();
+            atStripe.Remove(customer.Id, out var subscriptions);
+            compared++;
+            await CountAsync(async () => await IsOutOfStepAsync(customer, profile, subscriptions ?? [], cancellationToken)
+                && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true });
         }
 
-        foreach (var (customerId, subscriptions) in atStripe.Where(static unknown => unknown.Value.Exists(MayBeOurs)))
+        var named = await adoption.ListNamedByProfilesAsync(cancellationToken);
+        foreach (var (customerId, subscriptions) in atStripe.Where(unknown => named.Contains(unknown.Key) || unknown.Value.Exists(MayBeOurs)))
         {
             await CountAsync(async () => await adoption.TryAsync(customerId, cancellationToken)
                 && await sync.RunAsync(customerId, cancellationToken) is { HasChanged: true });
-            await onProgress();
         }
 
         Repaired.Add(repaired);
@@ -91,15 +82,24 @@ internal sealed partial class Reconciler(
         }
     }
 
+    private async Task<bool> IsOutOfStepAsync(
+        BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken)
+    {
+        var now = await sync.JudgeAsync(subscriptions, customer.Standing, cancellationToken);
+        return now != customer.Standing || (profile is not null && !profile.Follows(now, options.Origin));
+    }
+
     /// <summary>Stripe lists ended subscriptions too: one that was seen is gone only with its customer.</summary>
     private async Task RefuseAnotherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
     {
         var (known, missing) = (0, 0);
-        for (var page = await customers.ListLinkedAsync("", PageSize, cancellationToken); page.Count > 0; page = await customers.ListLinkedAsync(page[^1].Id, PageSize, cancellationToken))
+        await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
-            var subscribed = page.Where(static customer => customer.Standing.SubscriptionId is not null).ToList();
-            known += subscribed.Count;
-            missing += subscribed.Count(customer => !atStripe.ContainsKey(customer.Id));
+            if (customer.Standing.SubscriptionId is null)
+                continue;
+            known++;
+            if (!atStripe.ContainsKey(customer.Id))
+                missing++;
         }
 
         if (missing <= FewMissing || missing * 2 <= known)
@@ -110,7 +110,7 @@ internal sealed partial class Reconciler(
 
     private static bool MayBeOurs(StripeSubscription subscription) => !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
 
-    private async Task<Dictionary<string, List<StripeSubscription>>> ListByCustomerAsync(Func<Task> onProgress, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, List<StripeSubscription>>> ListByCustomerAsync(CancellationToken cancellationToken)
     {
         var found = new Dictionary<string, List<StripeSubscription>>(StringComparer.Ordinal);
         await foreach (var page in stripe.ListAllSubscriptionsAsync(cancellationToken))
@@ -121,8 +121,6 @@ internal sealed partial class Reconciler(
                     found[subscription.Customer!] = ofCustomer = [];
                 ofCustomer.Add(subscription);
             }
-
-            await onProgress();
         }
 
         return found;

@@ -55,30 +55,37 @@ internal sealed partial class ReconciliationJobs(
     private async Task RunDueAsync(CancellationToken cancellationToken)
     {
         if (await jobs.TakeAsync(Events, cancellationToken) is { } events)
-        {
-            await RunAsync(events, time.GetInstant() + options.EventsInterval, async () =>
-            {
-                var since = Max(events.ReadTo - Overlap, time.GetInstant() - EventsKept);
-                return await reconciler.FetchEventsAsync(since, () => jobs.RenewAsync(events, cancellationToken), cancellationToken);
-            });
-        }
-
+            await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchEventsAsync, cancellationToken);
         if (await jobs.TakeAsync(All, cancellationToken) is { } all)
-        {
-            await RunAsync(all, NextNight(), async () =>
-            {
-                await inbox.SweepAsync(cancellationToken);
-                return (await reconciler.CompareAllAsync(() => jobs.RenewAsync(all, cancellationToken), cancellationToken)).Repaired;
-            });
-        }
+            await RunAsync(all, NextNight(), CompareAllAsync, cancellationToken);
     }
 
-    private async Task RunAsync(JobRun run, DateTimeOffset nextRunAt, Func<Task<int>> work)
+    private Task<int> FetchEventsAsync(JobRun run, CancellationToken cancellationToken) =>
+        reconciler.FetchEventsAsync(Max(run.ReadTo - Overlap, time.GetInstant() - EventsKept), cancellationToken);
+
+    private async Task<int> CompareAllAsync(JobRun run, CancellationToken cancellationToken)
+    {
+        await inbox.SweepAsync(cancellationToken);
+        return (await reconciler.CompareAllAsync(cancellationToken)).Repaired;
+    }
+
+    private async Task RunAsync(JobRun run, DateTimeOffset nextRunAt, Func<JobRun, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         var startedAt = time.GetInstant();
         try
         {
-            await jobs.FinishAsync(run, nextRunAt, startedAt, await work(), CancellationToken.None);
+            var repaired = await jobs.WorkAsync(run, working => work(run, working), cancellationToken);
+            await jobs.FinishAsync(run, nextRunAt, startedAt, repaired, CancellationToken.None);
+        }
+        catch (JobLostException exception)
+        {
+            Log.Lost(logger, exception.Message);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Another instance, or the next start, begins it anew at once.
+            await jobs.FinishAsync(run, startedAt, run.ReadTo, repaired: 0, CancellationToken.None);
+            throw;
         }
         catch (Exception exception) when (exception is not StoreUnavailableException)
         {
@@ -100,5 +107,8 @@ internal sealed partial class ReconciliationJobs(
     {
         [LoggerMessage(1, LogLevel.Warning, "Reconciliation with Stripe failed; trying again later: {Cause}")]
         public static partial void Failed(ILogger logger, string cause);
+
+        [LoggerMessage(2, LogLevel.Warning, "Reconciliation with Stripe stopped here: {Cause}")]
+        public static partial void Lost(ILogger logger, string cause);
     }
 }

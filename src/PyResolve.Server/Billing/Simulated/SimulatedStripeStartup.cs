@@ -8,27 +8,20 @@ namespace PyResolve.Server.Billing.Simulated;
 internal sealed partial class SimulatedStripeStartup(
     SimulatedStripe stripe, BillingCustomers customers, CustomerSync sync, PublicUrl publicUrl, ILogger<SimulatedStripeStartup> logger) : IHostedLifecycleService
 {
-    private const int PageSize = 100;
-
     /// <summary>Before the first request is taken.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         var lost = 0;
         // A simulator has no customer of an earlier one's, and what became of those is what becomes of anybody whom Stripe does not know.
-        for (var page = await ListAsync(""); page.Count > 0; page = await ListAsync(page[^1].Id))
+        await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
-            foreach (var customer in page)
-            {
-                await sync.RunAsync(customer.Id, cancellationToken);
-                if (customer.Standing.Plan != Plans.Free)
-                    lost++;
-            }
+            await sync.RunAsync(customer.Id, cancellationToken);
+            if (customer.Standing.Plan != Plans.Free)
+                lost++;
         }
 
         if (lost > 0)
             Log.Forgotten(logger, lost);
-
-        Task<List<BillingCustomer>> ListAsync(string after) => customers.ListLinkedAsync(after, PageSize, cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -14,6 +14,9 @@ internal interface IStripeGateway
 
     Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken);
 
+    /// <summary>Those of a customer that can still be paid through.</summary>
+    Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken);
+
     /// <summary>Nobody can pay through it any more. One that is not open is refused.</summary>
     Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken);
 
@@ -22,6 +25,11 @@ internal interface IStripeGateway
 
     /// <summary>Every subscription of the account at Stripe, page by page.</summary>
     IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken);
+
+    Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Those of the charges that a customer was made since an instant.</summary>
+    Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken);
 
     /// <summary>At once, without a refund.</summary>
     Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken);
@@ -63,7 +71,11 @@ internal interface IStripeGateway
     Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken);
 }
 
-internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl);
+/// <param name="Attempt">Counts the account's checkouts. It is in the session's metadata, so that one nobody knows of is told from the present one.</param>
+internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl, long Attempt)
+{
+    public const string AttemptKey = "attempt";
+}
 
 internal sealed record NewProduct(string Id, string Name, string Plan);
 

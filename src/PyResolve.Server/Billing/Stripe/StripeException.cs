@@ -21,6 +21,9 @@ internal sealed class StripeException(string message, Exception? cause = null) :
     /// <summary>The thing named is not there, in this mode or at all.</summary>
     public bool IsMissing => Code == "resource_missing";
 
+    /// <summary>Whether Stripe may say the same again for a day under the same idempotency key, whatever has been mended meanwhile.</summary>
+    public bool IsRemembered => Status is not (null or 409 or 429);
+
     /// <summary>Whether the same request may succeed later without anybody mending anything.</summary>
     public bool MayPass => Status is null or 409 or 429 or >= 500;
 }

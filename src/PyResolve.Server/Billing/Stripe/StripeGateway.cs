@@ -31,12 +31,21 @@ internal sealed class StripeGateway(StripeTransport stripe, BillingOptions optio
             .Add("success_url", checkout.SuccessUrl)
             .Add("cancel_url", checkout.CancelUrl)
             .Add("metadata[user_id]", userId)
+            .Add($"metadata[{NewCheckout.AttemptKey}]", checkout.Attempt)
             .Add("subscription_data[metadata][user_id]", userId);
         return stripe.PostAsync("/v1/checkout/sessions", form, idempotencyKey, StripeJson.Default.StripeCheckoutSession, cancellationToken);
     }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
         FindAsync($"/v1/checkout/sessions/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeCheckoutSession, cancellationToken);
+
+    public async Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var all = await AllAsync(
+            "/v1/checkout/sessions", () => new StripeForm().Add("customer", customerId), static session => session.Id,
+            StripeJson.Default.StripeListStripeCheckoutSession, cancellationToken);
+        return [.. all.Where(static session => session.Status == StripeCheckoutSession.Open)];
+    }
 
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => stripe.PostAsync(
         $"/v1/checkout/sessions/{Uri.EscapeDataString(id)}/expire", new StripeForm(), idempotencyKey: null, StripeJson.Default.StripeCheckoutSession, cancellationToken);
@@ -51,6 +60,25 @@ internal sealed class StripeGateway(StripeTransport stripe, BillingOptions optio
 
     public IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken) =>
         SubscriptionPagesAsync(customerId: null, cancellationToken);
+
+    public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
+        FindAsync($"/v1/charges/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeCharge, cancellationToken);
+
+    public async Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var charges = await AllAsync(
+            "/v1/charges", () => new StripeForm().Add("customer", customerId).Add("created[gte]", since), static charge => charge.Id,
+            StripeJson.Default.StripeListStripeCharge, cancellationToken);
+        var all = new List<StripeDispute>();
+        foreach (var charge in charges.Where(static charge => charge.Disputed))
+        {
+            all.AddRange(await AllAsync(
+                "/v1/disputes", () => new StripeForm().Add("charge", charge.Id), static dispute => dispute.Id,
+                StripeJson.Default.StripeListStripeDispute, cancellationToken));
+        }
+
+        return all;
+    }
 
     public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) =>
         stripe.DeleteAsync($"/v1/subscriptions/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeSubscription, cancellationToken);

@@ -41,6 +41,8 @@ internal sealed record StripeCheckoutSession(string Id)
 
     public string? ClientReferenceId { get; init; }
 
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+
     [JsonConverter(typeof(UnixSeconds))]
     public DateTimeOffset? ExpiresAt { get; init; }
 
@@ -73,6 +75,10 @@ internal sealed record StripeSubscription(string Id)
     public bool Livemode { get; init; }
 
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+
+    /// <summary>Ours: whether a payment of the customer's has been disputed since it began. Asked for only where that ends a plan.</summary>
+    [JsonIgnore]
+    public bool IsDisputed { get; init; }
 }
 
 internal sealed record StripeSubscriptionItem(string Id)
@@ -83,6 +89,25 @@ internal sealed record StripeSubscriptionItem(string Id)
 
     [JsonConverter(typeof(UnixSeconds))]
     public DateTimeOffset? CurrentPeriodEnd { get; init; }
+}
+
+internal sealed record StripeCharge(string Id)
+{
+    [JsonConverter(typeof(StripeReference))]
+    public string? Customer { get; init; }
+
+    public bool Disputed { get; init; }
+}
+
+internal sealed record StripeDispute(string Id)
+{
+    public string? Status { get; init; }
+
+    [JsonConverter(typeof(UnixSeconds))]
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary>Whether the money is gone, for now or for good. A warning takes none yet, and one that was won brings it back.</summary>
+    public bool TakesTheMoney => Status is "needs_response" or "under_review" or "lost";
 }
 
 internal sealed record StripePauseCollection(string? Behavior);

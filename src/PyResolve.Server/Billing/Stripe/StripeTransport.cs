@@ -37,11 +37,17 @@ internal sealed class StripeTransport(HttpClient http, BillingOptions options, T
     /// <summary>How far Stripe's clock is ahead of ours.</summary>
     public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
     {
+        using var timeout = new CancellationTokenSource(Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var request = Request(HttpMethod.Get, "/v1/prices", new StripeForm().Add("limit", 1), idempotencyKey: null);
         try
         {
-            using var response = await http.SendAsync(request, cancellationToken);
+            using var response = await http.SendAsync(request, either.Token);
             return response.Headers.Date - time.GetUtcNow();
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StripeException($"Stripe did not answer within {Timeout.TotalSeconds} s.", exception);
         }
         catch (HttpRequestException exception)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Storage;
@@ -56,11 +57,42 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
     public Task<BillingCustomer?> FindByReturnTokenAsync(string token, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {Columns} from billing_customers where origin = {_origin} and return_token = {token} and unlinked_at is null", Read, cancellationToken);
 
-    /// <summary>In pages, by id.</summary>
-    public Task<List<BillingCustomer>> ListLinkedAsync(string after, int count, CancellationToken cancellationToken) => database.ListAsync(
-        $"select {Columns} from billing_customers where origin = {_origin} and unlinked_at is null and customer_id > {after} order by customer_id limit {count}",
-        Read,
-        cancellationToken);
+    /// <summary>What an account's profile says; <see langword="null"/> where the account is gone.</summary>
+    public Task<ProfilePlan?> FindProfileAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
+        $"select {ProfilePlan.Columns} from profiles where id = {userId} and deleted_at is null", static row => ProfilePlan.Read(row, 0), cancellationToken);
+
+    /// <summary>All that are tied to an account, with what its profile says; <see langword="null"/> where the account is gone.</summary>
+    public async IAsyncEnumerable<(BillingCustomer Customer, ProfilePlan? Profile)> ListWithProfilesAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int PageSize = 100;
+        for (var last = ""; ;)
+        {
+            var page = await database.ListAsync(
+                $"""
+                select {Columns} from billing_customers
+                where origin = {_origin} and unlinked_at is null and customer_id > {last}
+                order by customer_id
+                limit {PageSize}
+                """,
+                Read,
+                cancellationToken);
+            if (page.Count == 0)
+                yield break;
+            var next = page[^1].Id;
+            var profiles = (await database.ListAsync(
+                $"""
+                select {ProfilePlan.Columns}, id from profiles
+                where deleted_at is null
+                  and id in (select user_id from billing_customers where origin = {_origin} and unlinked_at is null and customer_id > {last} and customer_id <= {next})
+                """,
+                static row => (Id: row.Uuid(5), Plan: ProfilePlan.Read(row, 0)),
+                cancellationToken)).ToDictionary(static profile => profile.Id, static profile => profile.Plan);
+            foreach (var customer in page)
+                yield return (customer, profiles.GetValueOrDefault(customer.UserId));
+            last = next;
+        }
+    }
 
     /// <summary>Ties an account to a customer, unless either is tied already. One that was the account's and was gone may be tied again.</summary>
     /// <returns>The customer that the account is tied to now; <see langword="null"/> where the account is gone.</returns>
@@ -180,11 +212,12 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             var before = row?.Customer.Standing ?? Standing.None;
             var isNewest = row is { Customer.IsLinked: true } && row.AppliedSeq < number.Value;
             var standing = !isNewest ? before : judge?.Invoke(before) ?? Standing.None;
+            var hasGranted = false;
             if (isNewest)
             {
                 await WriteAsync(session, number, standing, isGone: judge is null, now, cancellationToken);
-                if (profile is not null)
-                    await GrantAsync(session, number.UserId, profile, standing, judge is null ? number.CustomerId : null, now, cancellationToken);
+                hasGranted = profile is not null
+                    && await GrantAsync(session, number.UserId, profile, standing, judge is null ? number.CustomerId : null, now, cancellationToken);
             }
 
             await session.ExecuteAsync(
@@ -194,7 +227,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 """,
                 cancellationToken);
             await ReleaseAsync(session, number, cancellationToken);
-            return new Applied(standing, IsNewest: isNewest, HasChanged: standing != before);
+            return new Applied(standing, IsNewest: isNewest, HasChanged: standing != before || hasGranted);
         },
         cancellationToken);
 
@@ -223,7 +256,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             cancellationToken);
     }
 
-    private async Task GrantAsync(
+    /// <returns>Whether the profile said something else.</returns>
+    private async Task<bool> GrantAsync(
         Session session, Guid userId, ProfilePlan profile, Standing standing, string? goneCustomerId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (goneCustomerId is not null)
@@ -232,12 +266,13 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 $"update profiles set stripe_customer_id = null where id = {userId} and stripe_customer_id = {goneCustomerId}", cancellationToken);
         }
 
+        if (profile.Follows(standing, _origin))
+            return false;
         var granted = ProfilePlan.Of(standing, profile.Override, _origin);
-        if (profile.IsOperators || granted == profile || (profile.Origin == BillingOrigins.Live && _origin != BillingOrigins.Live))
-            return;
         await granted.WriteAsync(session, userId, now, cancellationToken);
         if (granted.Plan != profile.Plan)
             await audit.WriteAsync(session, userId, Stripe, AuditActions.PlanChanged, granted.Plan, cancellationToken);
+        return true;
     }
 
     private static BillingCustomer Read(Row row) => new(
@@ -265,5 +300,5 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 /// <summary>How a fetch's result was taken.</summary>
 /// <param name="Standing">What is stored now.</param>
 /// <param name="IsNewest">Whether it was this one's; otherwise a later fetch's stands.</param>
-/// <param name="HasChanged">Whether it differs from what was stored before.</param>
+/// <param name="HasChanged">Whether it differs from what was stored before, there or in the profile.</param>
 internal sealed record Applied(Standing Standing, bool IsNewest, bool HasChanged);

@@ -33,6 +33,16 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
         return userId is { } found && await customers.FindLinkedAsync(found, cancellationToken) is null ? found : null;
     }
 
+    /// <summary>Customers that profiles name, as the rows of an earlier system do, and that were never tied here.</summary>
+    public async Task<IReadOnlySet<string>> ListNamedByProfilesAsync(CancellationToken cancellationToken) => (await database.ListAsync(
+        $"""
+        select p.stripe_customer_id from profiles p
+        where p.stripe_customer_id is not null and p.deleted_at is null
+          and not exists (select 1 from billing_customers b where b.origin = {options.Origin} and b.customer_id = p.stripe_customer_id)
+        """,
+        static row => row.Text(0),
+        cancellationToken)).ToHashSet(StringComparer.Ordinal);
+
     private async Task<Guid?> NamedByProfileAsync(string customerId, CancellationToken cancellationToken) =>
         (await database.ListAsync(
             $"select id from profiles where stripe_customer_id = {customerId} and deleted_at is null", static row => row.Uuid(0), cancellationToken))

@@ -12,6 +12,13 @@ namespace PyResolve.Server.Billing.Sync;
 internal sealed record SyncResult(
     Standing Standing, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
 
+/// <summary>What a sync would change.</summary>
+/// <param name="OtherPlan">The profile's plan, where it says something else than Stripe does now.</param>
+internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan)
+{
+    public bool IsOutOfStep => Before != Now || OtherPlan is not null;
+}
+
 /// <summary>
 /// Sets an account's plan from its customer's subscriptions as Stripe has them now. The one way by which Stripe changes a plan: events
 /// only say when. No transaction is open while Stripe is asked. Thread-safe.
@@ -51,11 +58,16 @@ internal sealed partial class CustomerSync(
     }
 
     /// <summary>What a sync would find, without writing it.</summary>
-    public async Task<(Standing Before, Standing Now)> PreviewAsync(string customerId, CancellationToken cancellationToken)
+    /// <param name="customerId">The customer.</param>
+    /// <param name="userId">Whose it is, or would be.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
         var before = (await customers.FindAsync(customerId, cancellationToken))?.Standing ?? Standing.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
-        return (before, isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken));
+        var now = isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken);
+        var profile = await customers.FindProfileAsync(userId, cancellationToken);
+        return new SyncPreview(before, now, profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan);
     }
 
     public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
@@ -94,10 +106,20 @@ internal sealed partial class CustomerSync(
             subscriptions = [];
         }
 
-        if (subscriptions.Any(static subscription => !PlanRules.IsOver(subscription)))
-            return (subscriptions, IsGone: false);
+        var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
+        if (inForce.Count > 0)
+            return (options.DisputeEndsPlan ? await MarkDisputedAsync(customerId, subscriptions, inForce, cancellationToken) : subscriptions, IsGone: false);
         var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
         return (subscriptions, IsGone: customer is null or { Deleted: true });
+    }
+
+    private async Task<IReadOnlyList<StripeSubscription>> MarkDisputedAsync(
+        string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce, CancellationToken cancellationToken)
+    {
+        var since = inForce.Min(static subscription => subscription.Created) ?? DateTimeOffset.UnixEpoch;
+        var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.TakesTheMoney).ToList();
+        // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
+        return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];
     }
 
     /// <summary>Nobody can use what a deleted account pays for.</summary>

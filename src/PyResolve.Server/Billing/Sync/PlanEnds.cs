@@ -19,8 +19,14 @@ internal sealed partial class PlanEnds(
 
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;
 
-    /// <summary>Before the first request is taken.</summary>
-    public Task StartingAsync(CancellationToken cancellationToken) => SweepAsync(cancellationToken);
+    /// <summary>Before the first request is taken: all of them.</summary>
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        while (await SweepAsync(cancellationToken))
+        {
+            // There may be more.
+        }
+    }
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -49,10 +55,14 @@ internal sealed partial class PlanEnds(
         }
     }
 
-    private async Task SweepAsync(CancellationToken cancellationToken)
+    /// <returns>Whether there may be more of them.</returns>
+    private async Task<bool> SweepAsync(CancellationToken cancellationToken)
     {
-        foreach (var userId in await ListOverAsync(cancellationToken))
-            await EndAsync(userId, cancellationToken);
+        var over = await ListOverAsync(cancellationToken);
+        var ended = 0;
+        foreach (var userId in over)
+            ended += await EndAsync(userId, cancellationToken) ? 1 : 0;
+        return over.Count == BatchSize && ended > 0;
     }
 
     private Task<List<Guid>> ListOverAsync(CancellationToken cancellationToken) => database.ListAsync(
@@ -66,16 +76,16 @@ internal sealed partial class PlanEnds(
         static row => row.Uuid(0),
         cancellationToken);
 
-    private Task EndAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
+    private Task<bool> EndAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             var now = time.GetInstant();
             var profile = await ProfilePlan.LockAsync(session, userId, cancellationToken);
             if (profile is null or { IsOperators: true })
-                return;
+                return false;
             var isForeign = profile.Origin is { } origin && BillingOrigins.IsWorthless(origin, _origin);
             if (!isForeign && !(profile.Until <= now))
-                return;
+                return false;
 
             var floor = profile.Override ?? Plans.Free;
             var plan = isForeign ? floor : profile.Then;
@@ -85,6 +95,7 @@ internal sealed partial class PlanEnds(
                 await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
             // There may be more to it than was foreseen when it was last looked at.
             await inbox.AskForSyncAsync(session, userId, isForeign ? "pyresolve.origin_changed" : "pyresolve.plan_ended", cancellationToken);
+            return true;
         },
         cancellationToken);
 

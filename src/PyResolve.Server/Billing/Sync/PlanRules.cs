@@ -86,7 +86,9 @@ internal static class PlanRules
                 break;
         }
 
-        isEntitled = isEntitled && (until is null || now < until);
+        if (subscription.IsDisputed && !isOver)
+            flags.Add(StandingFlags.Disputed);
+        isEntitled = isEntitled && !subscription.IsDisputed && (until is null || now < until);
         if (mapped is null && !isOver)
             flags.Add(StandingFlags.UnknownPrice);
         var plan = mapped ?? before.Plan;

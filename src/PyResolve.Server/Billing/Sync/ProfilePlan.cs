@@ -9,6 +9,8 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="Override">What an operator set: never less than this.</param>
 internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Then, string? Origin, string? Override)
 {
+    public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override");
+
     /// <summary>Subscriptions never grant it, so an operator did, if only by SQL: it stays until an operator takes it away.</summary>
     public bool IsOperators => Plan == Plans.Enterprise;
 
@@ -24,11 +26,21 @@ internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Th
             overriding);
     }
 
+    /// <summary>
+    /// Whether the profile says what <paramref name="standing"/> grants, or something that Stripe at <paramref name="origin"/> may not touch: what
+    /// an operator typed, and, but for live mode, what live mode granted.
+    /// </summary>
+    public bool Follows(Standing standing, string origin) =>
+        IsOperators || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live) || this == Of(standing, Override, origin);
+
     /// <summary>Locks the profile first: whoever changes an account's billing does.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(
-        $"select plan, plan_until, plan_then, plan_origin, plan_override from profiles where id = {userId} and deleted_at is null {session.Engine.ForUpdate}",
-        static row => new ProfilePlan(row.Text(0), row.InstantOrNull(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4)),
-        cancellationToken);
+        $"select {Columns} from profiles where id = {userId} and deleted_at is null {session.Engine.ForUpdate}", static row => Read(row, 0), cancellationToken);
+
+    /// <param name="row">With <see cref="Columns"/>.</param>
+    /// <param name="first">Where they begin.</param>
+    public static ProfilePlan Read(Row row, int first) => new(
+        row.Text(first), row.InstantOrNull(first + 1), row.Text(first + 2), row.TextOrNull(first + 3), row.TextOrNull(first + 4));
 
     public Task WriteAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"""

@@ -38,6 +38,9 @@ internal sealed record Standing
 /// <summary>What somebody should look at.</summary>
 internal static class StandingFlags
 {
+    /// <summary>A payment is disputed, and the operator wants that to end the plan.</summary>
+    public const string Disputed = "disputed";
+
     /// <summary>More than one subscription is in force; the greatest plan counts, and the customer pays for all.</summary>
     public const string Duplicate = "duplicate_subscription";
 

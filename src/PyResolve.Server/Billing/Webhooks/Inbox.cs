@@ -9,7 +9,7 @@ internal sealed record StoredEvent(string Id, string Type, string? CustomerId, s
 /// Events as they arrived, each once, until a sync that began after they were stored has been applied. What fails is tried again at
 /// growing distances, at last put aside as dead, from where it can be replayed. Thread-safe.
 /// </summary>
-internal sealed class Inbox(Database database, BillingOptions options, TimeProvider time) : IDisposable
+internal sealed partial class Inbox(Database database, BillingOptions options, TimeProvider time, ILogger<Inbox> logger) : IDisposable
 {
     private static readonly TimeSpan Kept = TimeSpan.FromDays(35);
 
@@ -46,6 +46,8 @@ internal sealed class Inbox(Database database, BillingOptions options, TimeProvi
             cancellationToken) == 1;
         if (isNew && received.IgnoredBecause is null)
             _arrivals.Release();
+        if (isNew && StripeEvents.NeedsALook(received.Type))
+            Log.NeedsALook(logger, received.Type, received.Id, received.CustomerId);
         return isNew;
     }
 
@@ -127,6 +129,11 @@ internal sealed class Inbox(Database database, BillingOptions options, TimeProvi
         },
         cancellationToken);
 
+    /// <summary>Tells the events that named a charge whose they are.</summary>
+    public Task NameAsync(string chargeId, string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"update stripe_events set customer_id = {customerId} where origin = {_origin} and customer_id = {chargeId} and state in ('pending', 'dead')",
+        cancellationToken);
+
     /// <summary>Settles what concerns nobody here.</summary>
     public Task<int> IgnoreAsync(string customerId, string reason, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
@@ -165,4 +172,10 @@ internal sealed class Inbox(Database database, BillingOptions options, TimeProvi
     /// <summary>Throws settled events away once Stripe, too, has forgotten them.</summary>
     public Task<int> SweepAsync(CancellationToken cancellationToken) => database.ExecuteAsync(
         $"delete from stripe_events where received_at < {time.GetInstant() - Kept} and state in ('done', 'ignored')", cancellationToken);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Stripe reports {Type} ({EventId}, {Subject}). What follows for the plan is in docs/stripe.md; look at it in the dashboard")]
+        public static partial void NeedsALook(ILogger logger, string type, string eventId, string? subject);
+    }
 }

@@ -10,7 +10,8 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// customer is worked on by one at a time; a slow one holds up no other.
 /// </summary>
 internal sealed partial class InboxWorker(
-    Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, BillingOptions options, ILogger<InboxWorker> logger) : BackgroundService
+    Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe,
+    BillingOptions options, ILogger<InboxWorker> logger) : BackgroundService
 {
     private const int MostAtOnce = 16;
 
@@ -84,10 +85,25 @@ internal sealed partial class InboxWorker(
         }
     }
 
+    /// <summary>A dispute names the charge; that names the customer, who is worked on next.</summary>
+    private async Task NameAsync(string chargeId, CancellationToken stoppingToken)
+    {
+        if (await stripe.FindChargeAsync(chargeId, stoppingToken) is { Customer: { } customerId })
+            await inbox.NameAsync(chargeId, customerId, stoppingToken);
+        else
+            await inbox.IgnoreAsync(chargeId, "the charge has no customer", stoppingToken);
+    }
+
     private async Task TryAsync(string customerId, CancellationToken stoppingToken)
     {
         try
         {
+            if (StripeEvents.IsCharge(customerId))
+            {
+                await NameAsync(customerId, stoppingToken);
+                return;
+            }
+
             if (await sync.TryWorkAsync(customerId, stoppingToken) || await customers.FindAsync(customerId, stoppingToken) is { IsLinked: true })
                 return;
             if (await adoption.TryAsync(customerId, stoppingToken))

@@ -9,21 +9,21 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// An event as it is stored. Of its payload only id, type, livemode, and the customer are read: what it says of a subscription may be old
 /// already, and its form is that of the API version of whoever registered the endpoint.
 /// </summary>
-/// <param name="CustomerId">Whose subscriptions may have changed.</param>
+/// <param name="CustomerId">Whose subscriptions may have changed. Of a dispute, which names no customer: the charge.</param>
 /// <param name="IgnoredBecause">Why nothing follows from it; <see langword="null"/> where a sync does.</param>
 internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
 {
     private const int LongestName = 255;
 
     /// <param name="body">Valid UTF-8.</param>
-    /// <param name="isLive">Whether real money moves here.</param>
+    /// <param name="options">Whether real money moves here, and what a dispute does.</param>
     /// <returns><see langword="null"/> where it is no event.</returns>
-    public static ReceivedEvent? Read(ReadOnlyMemory<byte> body, bool isLive)
+    public static ReceivedEvent? Read(ReadOnlyMemory<byte> body, BillingOptions options)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
-            return Read(document.RootElement, Encoding.UTF8.GetString(body.Span), isLive);
+            return Read(document.RootElement, Encoding.UTF8.GetString(body.Span), options);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -33,34 +33,34 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
     }
 
     /// <summary>One that Stripe lists.</summary>
-    public static ReceivedEvent? From(StripeEvent listed, bool isLive) => listed.Type is { } type && listed.Data is { Object: var subject }
-        ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), isLive)
+    public static ReceivedEvent? From(StripeEvent listed, BillingOptions options) => listed.Type is { } type && listed.Data is { Object: var subject }
+        ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), options)
         : null;
 
-    private static ReceivedEvent? Read(JsonElement root, string payload, bool isLive)
+    private static ReceivedEvent? Read(JsonElement root, string payload, BillingOptions options)
     {
         if (root.ValueKind is not JsonValueKind.Object || Name(root, "id") is not { } id || Name(root, "type") is not { } type)
             return null;
         var subject = root.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.Object && data.TryGetProperty("object", out var found) ? found : default;
         bool? livemode = root.TryGetProperty("livemode", out var said) && said.ValueKind is JsonValueKind.True or JsonValueKind.False ? said.GetBoolean() : null;
-        return Create(id, type, Name(root, "object"), livemode, subject, payload, isLive);
+        return Create(id, type, Name(root, "object"), livemode, subject, payload, options);
     }
 
-    private static ReceivedEvent Create(string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, bool isLive)
+    private static ReceivedEvent Create(string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, BillingOptions options)
     {
         var customerId = CustomerOf(subject);
-        return new ReceivedEvent(id, type, customerId, payload, Ignored(type, kind, livemode, subject, customerId, isLive));
+        return new ReceivedEvent(id, type, customerId, payload, Ignored(type, kind, livemode, subject, customerId, options));
     }
 
-    private static string? Ignored(string type, string? kind, bool? livemode, JsonElement subject, string? customerId, bool isLive)
+    private static string? Ignored(string type, string? kind, bool? livemode, JsonElement subject, string? customerId, BillingOptions options)
     {
         if (kind == "v2.core.event")
             return "thin event";
-        if (livemode is not null && livemode != isLive)
-            return isLive ? "of test mode" : "of live mode";
-        if (StripeEvents.NeedsALook(type))
+        if (livemode is not null && livemode != options.IsLive)
+            return options.IsLive ? "of test mode" : "of live mode";
+        if (StripeEvents.NeedsALook(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
             return "needs a look";
-        if (!StripeEvents.ChangesSubscriptions(type))
+        if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type))
             return "of a type that changes no subscription";
         if (type.StartsWith("checkout.session.", StringComparison.Ordinal) && Name(subject, "mode") is { } mode && mode != "subscription")
             return $"a checkout for {mode}";
@@ -73,10 +73,12 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             return null;
         if (Name(subject, "object") == "customer")
             return Name(subject, "id");
-        return subject.TryGetProperty("customer", out var customer) && customer.ValueKind is JsonValueKind.Object
-            ? Name(customer, "id")
-            : Name(subject, "customer");
+        return Reference(subject, "customer") ?? (Name(subject, "object") == "dispute" ? Reference(subject, "charge") : null);
     }
+
+    /// <summary>An id, or the whole object in its place.</summary>
+    private static string? Reference(JsonElement subject, string member) =>
+        subject.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Object ? Name(found, "id") : Name(subject, member);
 
     /// <summary>A short text that both engines can keep.</summary>
     private static string? Name(JsonElement element, string member) =>

@@ -6,6 +6,7 @@ internal static class StripeEvents
     /// <summary>What <c>stripe setup</c> subscribes to and reconciliation asks for; Stripe takes at most 20 in one question.</summary>
     public static IReadOnlyList<string> Subscribed { get; } =
     [
+        "charge.dispute.closed",
         "charge.dispute.created",
         "charge.refunded",
         "checkout.session.async_payment_failed",
@@ -32,6 +33,11 @@ internal static class StripeEvents
         || type.StartsWith("checkout.session.", StringComparison.Ordinal)
         || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
 
-    /// <summary>Stripe leaves the subscription alone, and so do we: somebody should look.</summary>
-    public static bool NeedsALook(string type) => type is "charge.dispute.created" or "charge.refunded";
+    /// <summary>Stripe leaves the subscription alone, and so do we unless told otherwise: somebody should look.</summary>
+    public static bool NeedsALook(string type) => IsOfDispute(type) || type == "charge.refunded";
+
+    public static bool IsOfDispute(string type) => type is "charge.dispute.created" or "charge.dispute.closed";
+
+    /// <summary>What a dispute names in the place of a customer.</summary>
+    public static bool IsCharge(string id) => id.StartsWith("ch_", StringComparison.Ordinal) || id.StartsWith("py_", StringComparison.Ordinal);
 }

@@ -4,14 +4,14 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
-internal static partial class WebhookEndpoint
+internal static class WebhookEndpoint
 {
     public static void MapWebhooks(this IEndpointRouteBuilder routes) => routes.MapPost(BillingLinks.WebhooksPath, Receive)
         .WithTags("Billing")
         .Produces<WebhookReceived>();
 
     /// <summary>Stores what Stripe signed, and answers: what follows from it is done behind the answer.</summary>
-    private static async Task<IResult> Receive(HttpContext http, BillingOptions options, Inbox inbox, TimeProvider time, ILogger<Inbox> logger)
+    private static async Task<IResult> Receive(HttpContext http, BillingOptions options, Inbox inbox, TimeProvider time)
     {
         if (!options.IsConfigured)
             return BillingProblems.NotConfigured("This server takes no events: its operator has not set STRIPE_SECRET_KEY.");
@@ -23,18 +23,11 @@ internal static partial class WebhookEndpoint
             return new ProblemResult(Problems.Malformed("Invalid payload"));
         if (!StripeSignature.IsValid(http.Request.Headers["Stripe-Signature"], body.Span, options.WebhookSecrets, time.GetUtcNow()))
             return new ProblemResult(Problems.Malformed("Invalid signature"));
-        if (ReceivedEvent.Read(body, options.IsLive) is not { } received)
+        if (ReceivedEvent.Read(body, options) is not { } received)
             return new ProblemResult(Problems.Malformed("Invalid payload"));
 
         // Whoever hangs up now would send it again; it may as well be stored.
-        if (await inbox.StoreAsync(received, CancellationToken.None) && StripeEvents.NeedsALook(received.Type))
-            Log.NeedsALook(logger, received.Type, received.Id, received.CustomerId);
+        await inbox.StoreAsync(received, CancellationToken.None);
         return TypedResults.Ok(new WebhookReceived("ok"));
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Warning, "Stripe reports {Type} ({EventId}, customer {CustomerId}). The plan stays as it is until the subscription ends")]
-        public static partial void NeedsALook(ILogger logger, string type, string eventId, string? customerId);
     }
 }

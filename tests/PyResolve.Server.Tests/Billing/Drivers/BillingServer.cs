@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using PyResolve.Server.Billing.Stripe;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -35,13 +36,23 @@ internal sealed class BillingServer : IAsyncDisposable
     public TestStore Store => Own.Store;
 
     public static async Task<BillingServer> StartAsync(
-        StorageEngine engine, PostgresFixture postgres, StripeDouble? stripe = null, IReadOnlyDictionary<string, string?>? settings = null)
+        StorageEngine engine, PostgresFixture postgres, StripeDouble? stripe = null, IReadOnlyDictionary<string, string?>? settings = null,
+        LogRecorder? log = null)
     {
         stripe ??= new StripeDouble();
         var all = new Dictionary<string, string?>(Settings);
         foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
             all[name] = value;
-        return new BillingServer(await OwnServer.StartAsync(engine, postgres, settings: all, replace: services => Use(stripe, services)), stripe);
+        if (log is not null)
+            all[LogRecorder.Level.Key] = LogRecorder.Level.Value;
+        return new BillingServer(await OwnServer.StartAsync(engine, postgres, settings: all, replace: Replace), stripe);
+
+        void Replace(IServiceCollection services)
+        {
+            Use(stripe, services);
+            if (log is not null)
+                services.AddSingleton<ILoggerProvider>(log);
+        }
     }
 
     public static void Use(StripeDouble stripe, IServiceCollection services) => services.Replace(ServiceDescriptor.Singleton<IStripeGateway>(stripe));
@@ -80,8 +91,11 @@ internal sealed class BillingServer : IAsyncDisposable
     });
 
     /// <summary>Sends a body as Stripe would.</summary>
-    public static Task<Answer> DeliverAsync(TestServer server, string body, string secret = WebhookSecret, DateTimeOffset? signedAt = null) => server.Nobody.SendAsync(
-        HttpMethod.Post, "/webhooks/stripe", body, [("Stripe-Signature", BillingSigner.Header(body, secret, signedAt ?? server.Clock.GetUtcNow()))]);
+    public static Task<Answer> DeliverAsync(TestServer server, string body, string secret = WebhookSecret, DateTimeOffset? signedAt = null) =>
+        DeliverAsync(server.Http, body, signedAt ?? server.Clock.GetUtcNow(), secret);
+
+    public static Task<Answer> DeliverAsync(HttpClient http, string body, DateTimeOffset signedAt, string secret = WebhookSecret) => new Caller(http).SendAsync(
+        HttpMethod.Post, "/webhooks/stripe", body, [("Stripe-Signature", BillingSigner.Header(body, secret, signedAt))]);
 
     public Task<Answer> DeliverAsync(string body) => DeliverAsync(Own.Server, body);
 }

@@ -21,6 +21,7 @@ internal sealed class StripeDouble : IStripeGateway
     private int _reads;
     private int _failures;
     private int _failingExpiries;
+    private int _failingCreations;
 
     /// <summary>Runs before a read of subscriptions looks, and again before its answer arrives.</summary>
     public Func<string, CancellationToken, Task> OnTheWay { get; set; } = static (_, _) => Task.CompletedTask;
@@ -34,6 +35,14 @@ internal sealed class StripeDouble : IStripeGateway
     public List<StripePortalConfiguration> PortalConfigurations { get; } = [];
 
     public List<StripeEvent> Events { get; } = [];
+
+    public List<StripeCharge> Charges { get; } = [];
+
+    /// <summary>Of all charges.</summary>
+    public List<StripeDispute> Disputes { get; } = [];
+
+    /// <summary>Whether it takes questions about its clock and never answers.</summary>
+    public bool IsSilent { get; set; }
 
     public TimeSpan Skew { get; set; }
 
@@ -59,6 +68,9 @@ internal sealed class StripeDouble : IStripeGateway
 
     /// <summary>As if Stripe could not be reached just when a checkout is to be closed.</summary>
     public void FailNextExpiries(int calls) => _failingExpiries = calls;
+
+    /// <summary>As Stripe fails at its worst: it makes what was asked for, answers 500, and the same again under the same key.</summary>
+    public void FailNextCreations(int calls) => _failingCreations = calls;
 
     public void Set(string customerId, params StripeSubscription[] subscriptions)
     {
@@ -115,10 +127,15 @@ internal sealed class StripeDouble : IStripeGateway
             PaymentStatus = "unpaid",
             Mode = "subscription",
             Customer = checkout.CustomerId,
+            ClientReferenceId = checkout.UserId.ToString(),
+            Metadata = new Dictionary<string, string> { [NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture) },
         };
     });
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() => _checkouts.GetValueOrDefault(id));
+
+    public Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<StripeCheckoutSession>>(() => [.. _checkouts.Values.Where(session => session.Customer == customerId && session.Status == StripeCheckoutSession.Open)]);
 
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -155,6 +172,11 @@ internal sealed class StripeDouble : IStripeGateway
         foreach (var page in pages)
             yield return await Answer(() => page);
     }
+
+    public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) => Answer(() => Charges.Find(charge => charge.Id == id));
+
+    public Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<StripeDispute>>(() => Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes.Where(dispute => dispute.Created >= since)] : []);
 
     public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -233,7 +255,12 @@ internal sealed class StripeDouble : IStripeGateway
             yield return page;
     }
 
-    public Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken) => Answer<TimeSpan?>(() => Skew);
+    public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
+    {
+        if (IsSilent)
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        return await Answer<TimeSpan?>(() => Skew);
+    }
 
     private string Id(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_{++_count}");
 
@@ -241,8 +268,12 @@ internal sealed class StripeDouble : IStripeGateway
         where T : class => Answer(() =>
     {
         if (!_answers.TryGetValue(key, out var answer))
-            _answers[key] = answer = make();
-        return (T)answer;
+        {
+            answer = make();
+            _answers[key] = answer = _failingCreations-- > 0 ? new StripeException("Stripe answered 500: try again") { Status = 500, Type = "api_error" } : answer;
+        }
+
+        return answer as T ?? throw (StripeException)answer;
     });
 
     private async Task<T> Answer<T>(Func<T> make)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PyResolve.Server.Billing.Stripe;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -21,6 +22,9 @@ internal static class Subscriptions
         Created = new DateTimeOffset(2026, 11, 15, 12, 0, 0, TimeSpan.Zero),
         Items = new([.. prices.Select((price, i) => new StripeSubscriptionItem($"si_{i}") { Price = price, Quantity = 1, CurrentPeriodEnd = PeriodEnd })]),
     };
+
+    /// <summary>As Stripe writes it, with more than is read of it.</summary>
+    public static StripeSubscription FromJson(string json) => JsonSerializer.Deserialize(json, StripeJson.Default.StripeSubscription)!;
 
     public static StripeSubscription Cancelled(this StripeSubscription subscription) => subscription with { Status = "canceled" };
 

@@ -1,0 +1,64 @@
+namespace PyResolve.Client;
+
+/// <summary>
+/// Where leases are kept: <c>~/.pyresolve/leases</c>, with a folder for each server and account. What is known of a key's account, and of the
+/// server's signatures, lies beside these folders, named as the key's outbox is.
+/// </summary>
+internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
+{
+    private const string LeaseExtension = ".lease";
+
+    private readonly string _root = Path.Combine(home, "leases");
+    private string? _machine;
+
+    /// <summary>Whether anything was ever kept here.</summary>
+    public bool Exists => Directory.Exists(_root);
+
+    public string Machine => _machine ??= MachineIdentity.In(_root);
+
+    private string TrustPath => Path.Combine(_root, OutboxFolder.Name(apiUrl, apiKey) + ".json");
+
+    public LeaseTrust? LoadTrust() => LeaseTrust.Load(TrustPath);
+
+    public void Save(LeaseTrust trust)
+    {
+        PrivateFile.CreateFolder(_root);
+        trust.Save(TrustPath);
+    }
+
+    /// <summary>One at a time, of all processes and threads, reads and writes the account's leases.</summary>
+    public FileStream LockLedger(Guid account) => PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock"));
+
+    /// <summary>One at a time asks the server for leases and settles them; <see langword="null"/> while another does.</summary>
+    public FileStream? TryLockRenewal(Guid account)
+    {
+        try
+        {
+            return PrivateFile.OpenOwnerOnly(Path.Combine(Of(account), "renewal.lock"));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    public IReadOnlyList<string> Leases(Guid account)
+    {
+        var leases = Directory.GetFiles(Of(account), "*" + LeaseExtension);
+        Array.Sort(leases, StringComparer.Ordinal);
+        return leases;
+    }
+
+    public string LeasePath(Guid account, Guid lease) => Path.Combine(Of(account), lease.ToString("N") + LeaseExtension);
+
+    /// <summary>Where a request for a lease is kept until its answer is.</summary>
+    public string RequestPath(Guid account, MigrationTier tier) => Path.Combine(Of(account), $"asking-{tier.ToWire()}.json");
+
+    private string Of(Guid account)
+    {
+        var path = Path.Combine(_root, OutboxFolder.Name(apiUrl, account.ToString("D")));
+        PrivateFile.CreateFolder(_root);
+        PrivateFile.CreateFolder(path);
+        return path;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace PyResolve.Client;
+
+/// <summary>What a record of a lease's ledger says.</summary>
+internal enum LedgerEntry : byte
+{
+    /// <summary>A permit took units.</summary>
+    Taken = (byte)'T',
+
+    /// <summary>A permit ended: so many of its units are spent, the others are back.</summary>
+    Settled = (byte)'S',
+
+    /// <summary>The clock showed this time.</summary>
+    Seen = (byte)'C',
+
+    /// <summary>The lease goes back to the server: nothing more is taken from it.</summary>
+    Closed = (byte)'X',
+}
+
+/// <summary>
+/// One record of a lease's ledger, 36 bytes, little-endian: checksum (4) of what follows, kind (1), nothing (3), units (4), the instant in Unix
+/// milliseconds (8), permit (16). All have one size, so that a last one cut short can be told from damage in the middle.
+/// </summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct LedgerRecord(LedgerEntry Kind, Guid Permit, int Units, DateTimeOffset At)
+{
+    public const int Length = 36;
+    private const int Checksummed = 4;
+
+    /// <summary>The year 10000, which no instant reaches.</summary>
+    private const long EndOfTime = 253_402_300_800_000;
+
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[Length];
+        bytes[4] = (byte)Kind;
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), Units);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(12), At.ToUnixTimeMilliseconds());
+        Permit.ToByteArray().CopyTo(bytes, 20);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32.Of(bytes, Checksummed, Length - Checksummed));
+        return bytes;
+    }
+
+    /// <summary>The record at a place that has room for one; <see langword="null"/> when it is not as it was written.</summary>
+    public static LedgerRecord? Read(byte[] bytes, int start)
+    {
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(start)) != Crc32.Of(bytes, start + Checksummed, Length - Checksummed))
+            return null;
+        var milliseconds = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(start + 12));
+        if (milliseconds is < 0 or >= EndOfTime)
+            return null;
+        var permit = new Guid(bytes.AsSpan(start + 20, 16).ToArray());
+        var units = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(start + 8));
+        return new((LedgerEntry)bytes[start + 4], permit, units, DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));
+    }
+}

@@ -1,0 +1,41 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace PyResolve.Client.Tests.Leases;
+
+/// <summary>What someone would do who wants more than was leased.</summary>
+internal static class LeaseForgery
+{
+    extension(TemporaryHome home)
+    {
+        public IReadOnlyList<string> LeaseFiles() => Directory.GetFiles(Path.Combine(home.Path, "leases"), "*.lease", SearchOption.AllDirectories);
+
+        public void CopyTo(string folder)
+        {
+            foreach (var file in Directory.GetFiles(home.Path, "*", SearchOption.AllDirectories))
+            {
+                var copy = Path.Combine(folder, Path.GetRelativePath(home.Path, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+        }
+
+        /// <summary>Replaces the one lease by another, in a file that is as the client would write it.</summary>
+        public void RewriteLease(Func<string, string> rewrite)
+        {
+            var path = home.LeaseFiles().Single();
+            LeaseFile.Create(path, rewrite(LeaseFile.Load(path)!.Token), TimeSpan.Zero);
+        }
+    }
+
+    /// <summary>The same token with a text changed in its header or claims, and the signature left as it was.</summary>
+    public static string Edit(this string token, string from, string to)
+    {
+        var parts = token.Split('.');
+        for (var i = 0; i < 2; i++)
+            parts[i] = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[i])).Replace(from, to)));
+        var edited = string.Join('.', parts);
+        edited.ShouldNotBe(token);
+        return edited;
+    }
+}

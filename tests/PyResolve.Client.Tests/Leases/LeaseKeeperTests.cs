@@ -1,0 +1,221 @@
+using System.Runtime.Versioning;
+
+namespace PyResolve.Client.Tests.Leases;
+
+/// <summary>When the server is asked for a lease, and when one goes back to it.</summary>
+public sealed class LeaseKeeperTests
+{
+    private static readonly MigrationRequest Tier2 = new("pydantic", MigrationTier.Tier2);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task By_default_nothing_is_prepaid()
+    {
+        await using var server = await LeasingServer.StartAsync();
+
+        await server.ReconnectAsync();
+
+        server.LeaseRequests.ShouldBeEmpty();
+        Directory.Exists(Path.Combine(server.Home.Path, "leases")).ShouldBeFalse();
+        await using var client = server.Client();
+        await Should.ThrowAsync<InvalidOperationException>(client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_granted_permit_prepays_its_tier_in_the_background()
+    {
+        await using var server = await LeasingServer.StartAsync();
+
+        await using (var client = server.Client(options => options.PrepaidMigrations = 20))
+        {
+            await using var tier1 = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3), Cancellation);
+            (permit.IsOffline, permit.IsGranted).ShouldBe((false, true));
+        }
+
+        server.LeaseRequests.Single().Body.ShouldMatch("""\{"quantity":20,"tier":"tier3","ttl_seconds":604800,"machine":"m-[0-9a-f]{32}"\}""");
+        await using var offline = server.ClientWithoutNetwork();
+        (await offline.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3) { Quantity = 20 }, Cancellation)).IsGranted.ShouldBeTrue();
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task What_is_kept_is_its_owners_alone()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(3);
+        var root = Path.Combine(server.Home.Path, "leases");
+
+        foreach (var file in Directory.GetFiles(root, "*", SearchOption.AllDirectories))
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite, file);
+        foreach (var folder in Directory.GetDirectories(root).Append(root))
+            File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, folder);
+    }
+
+    [Fact]
+    public async Task It_is_renewed_when_less_than_half_is_left_and_by_as_much_as_is_missing()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(10);
+        await SpendAsync(server, 5);
+
+        await server.PrepayAsync(5);
+        server.LeaseRequests.Count.ShouldBe(1);
+
+        await SpendAsync(server, 1);
+        await using var client = server.Client(options => options.PrepaidMigrations = 10);
+        var prepaid = await client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation);
+
+        (prepaid.Remaining, prepaid.Tier).ShouldBe((10, MigrationTier.Tier2));
+        server.LeaseRequests[^1].Body.ShouldContain("\"quantity\":6");
+    }
+
+    [Fact]
+    public async Task No_more_is_prepaid_than_the_account_has_left()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        server.Remaining = 3;
+        await using var client = server.Client(options => options.PrepaidMigrations = 20);
+
+        (await client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation)).Remaining.ShouldBe(3);
+
+        server.Remaining = 0;
+        (await client.Quota.PrepayAsync(MigrationTier.Tier3, Cancellation)).ShouldBe(new(MigrationTier.Tier3, 0, null));
+    }
+
+    [Fact]
+    public async Task A_lease_whose_answer_was_lost_with_its_process_is_asked_for_again_and_not_twice()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await using (var dying = server.Client(options => (options.PrepaidMigrations, options.RequestTimeout) = (5, TimeSpan.FromSeconds(2))))
+        {
+            server.Script.LoseAnswers("POST /quota/reservations", 3);
+            await Should.ThrowAsync<PyResolveException>(dying.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation));
+        }
+
+        await server.PrepayAsync(5);
+
+        (server.Holds, server.LeaseRequests.Select(request => request.Header("Idempotency-Key")).Distinct().Count()).ShouldBe((1, 1));
+        server.Home.LeaseFiles().Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_server_without_leases_is_said_to_be_one_and_gets_its_hold_back()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        server.GivesLeases = false;
+        await using var client = server.Client(options => options.PrepaidMigrations = 5);
+
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation))).Message.ShouldContain("PYRESOLVE_LEASE_KEY");
+
+        server.Released.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_ended_lease_goes_back_after_what_it_was_spent_for_has_arrived()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        var lease = await SpendAsync(server, 2);
+        server.Clock.Advance(TimeSpan.FromHours(2));
+
+        await server.ReconnectAsync();
+
+        server.Events.Values.ShouldBe([lease, lease]);
+        server.Released.ShouldContain(lease);
+        var order = server.Script.Requests.Select(request => request.Route).ToList();
+        order.IndexOf("POST /usage/batch").ShouldBeLessThan(order.IndexOf($"DELETE /quota/reservations/{lease}"));
+        server.Home.LeaseFiles().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_denial_gives_an_ended_lease_back_too_because_its_units_may_be_what_is_missing()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        server.Clock.Advance(TimeSpan.FromHours(2));
+        server.Remaining = 0;
+
+        await server.ReconnectAsync();
+
+        server.Released.Count.ShouldBe(1);
+        server.Home.LeaseFiles().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_lease_does_not_go_back_while_its_events_cannot_be_sent()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        await using (await BusyOutboxAsync(server))
+        {
+            server.Clock.Advance(TimeSpan.FromHours(2));
+            await server.ReconnectAsync();
+            server.Released.Count.ShouldBe(1, "the permit of the reconnection alone");
+        }
+
+        await server.ReconnectAsync();
+        server.Home.LeaseFiles().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_permit_that_is_out_keeps_its_ended_lease_for_a_day()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        await using var offline = server.ClientWithoutNetwork();
+        _ = await offline.Quota.AcquireAsync(Tier2, Cancellation);
+
+        server.Clock.Advance(TimeSpan.FromHours(20));
+        await server.ReconnectAsync();
+        server.Home.LeaseFiles().Count.ShouldBe(1);
+
+        server.Clock.Advance(TimeSpan.FromHours(20));
+        await server.ReconnectAsync();
+        server.Home.LeaseFiles().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_lease_near_its_end_is_replaced_and_goes_back()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(4));
+        var old = server.Home.LeaseFiles().Single();
+        server.Clock.Advance(TimeSpan.FromHours(3.5));
+
+        await server.ReconnectAsync(prepaid: 5);
+
+        server.LeaseRequests.Count.ShouldBe(2);
+        server.Released.ShouldContain(Guid.ParseExact(Path.GetFileNameWithoutExtension(old), "N"));
+        server.Home.LeaseFiles().Single().ShouldNotBe(old);
+    }
+
+    [Fact]
+    public async Task Two_processes_that_prepay_at_once_prepay_once()
+    {
+        await using var server = await LeasingServer.StartAsync();
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => server.PrepayAsync(5)));
+
+        server.LeaseRequests.Count.ShouldBe(1);
+    }
+
+    /// <summary>Takes so many units and completes them, without the server.</summary>
+    private static async Task<Guid> SpendAsync(LeasingServer server, int units)
+    {
+        await using var offline = server.ClientWithoutNetwork();
+        await using var permit = await offline.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier2) { Quantity = units }, Cancellation);
+        await permit.CompleteAsync(new(), Cancellation);
+        return permit.ReservationId.ShouldNotBeNull();
+    }
+
+    /// <summary>A process that has something to report, and no network.</summary>
+    private static async Task<PyResolveClient> BusyOutboxAsync(LeasingServer server)
+    {
+        var offline = server.ClientWithoutNetwork();
+        await using var permit = await offline.Quota.AcquireAsync(Tier2, Cancellation);
+        await permit.CompleteAsync(new(), Cancellation);
+        return offline;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+
+namespace PyResolve.Client.Tests.Leases;
+
+/// <summary>A tool without a network that takes all permits it can get, in a process of its own that can be killed.</summary>
+internal static class SpendingProcess
+{
+    public const string Command = "spend-lease";
+
+    /// <summary>Waits for a line, takes permits on so many threads at once, prints the number of each that was granted, and completes it.</summary>
+    public static async Task<int> MainAsync(string[] args)
+    {
+        var options = new PyResolveClientOptions { ApiUrl = new(args[0]), ApiKey = ScriptedServer.Key, Home = args[1], ShutdownTimeout = TimeSpan.Zero };
+        await using var client = OfflineClient.Create(options, TimeProvider.System);
+        // The first one learns that there is no network; what is timed is not that.
+        (await client.Quota.AcquireAsync(new("pydantic"))).IsOffline.ShouldBeTrue();
+        using var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
+        output.WriteLine("ready");
+        Console.ReadLine();
+        var turns = int.Parse(args[3]);
+        await Task.WhenAll(Enumerable.Range(0, int.Parse(args[2])).Select(thread => Task.Run(async () =>
+        {
+            for (var turn = 0; turn < turns; turn++)
+            {
+                var permit = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier2));
+                if (!permit.IsGranted)
+                    continue;
+                output.WriteLine("granted");
+                await permit.CompleteAsync(new());
+            }
+        })));
+        return 0;
+    }
+
+    public static async Task<Process> StartAsync(LeasingServer server, int threads, int turns = 1)
+    {
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath!, [Command, server.Script.Url.AbsoluteUri, server.Home.Path, threads.ToString(), turns.ToString()])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        var process = Process.Start(start)!;
+        (await process.StandardOutput.ReadLineAsync()).ShouldBe("ready");
+        return process;
+    }
+
+    /// <summary>Lets it go, and kills it after so many grants.</summary>
+    /// <returns>How many permits it said it had.</returns>
+    public static async Task<int> RunAsync(Process process, int? killAfter = null)
+    {
+        using var _ = process;
+        if (killAfter == 0)
+            process.Kill();
+        else
+            await process.StandardInput.WriteLineAsync("go");
+        var granted = 0;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            // A line that the end cut short is a permit that nobody was told of.
+            granted += line == "granted" ? 1 : 0;
+            if (granted == killAfter)
+                process.Kill();
+        }
+
+        await process.WaitForExitAsync();
+        if (killAfter is null)
+            process.ExitCode.ShouldBe(0);
+        return granted;
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Configuration;
+using PyResolve.Server.Billing;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>What cannot work stops the start with a message that names the setting, and never quotes a key.</summary>
+public sealed class BillingOptionsTests
+{
+    [Theory]
+    [InlineData("STRIPE_SECRET_KEY", "sk_test_with a blank")]
+    [InlineData("STRIPE_SECRET_KEY", "sk_test_with\ta_tab")]
+    [InlineData("STRIPE_SECRET_KEY", "sk_test_é")]
+    [InlineData("STRIPE_SECRET_KEY", "pk_test_published")]
+    [InlineData("STRIPE_SECRET_KEY", "whsec_something_else")]
+    [InlineData("STRIPE_API_BASE", "http://stripe.example.com")]
+    [InlineData("STRIPE_PRICE_PRO", "price_of_both")]
+    [InlineData("PyResolve:Stripe:GraceDays", "61")]
+    [InlineData("PyResolve:Stripe:GraceDays", "soon")]
+    [InlineData("PyResolve:Stripe:EventsMinutes", "0")]
+    [InlineData("PyResolve:Stripe:DisputeEndsPlan", "sometimes")]
+    [InlineData("PyResolve:Stripe:ReturnUrl", "nowhere")]
+    public void What_cannot_work_is_refused_by_its_name(string setting, string value)
+    {
+        var refusal = Should.Throw<InvalidConfigurationException>(() => Read((setting, value), ("STRIPE_PRICE_UNLIMITED", "price_of_both")));
+
+        refusal.Message.ShouldContain(setting);
+        if (setting == "STRIPE_SECRET_KEY")
+            refusal.Message.ShouldNotContain(value);
+    }
+
+    [Theory]
+    [InlineData("sk_live_1", null, "live")]
+    [InlineData("rk_live_1", null, "live")]
+    [InlineData("sk_test_1", null, "test")]
+    [InlineData("rk_test_1", null, "test")]
+    [InlineData("sk_test_1", "http://127.0.0.1:12111", "local")]
+    [InlineData("anything", "http://localhost:12111", "local")]
+    public void A_key_and_an_address_say_which_Stripe_it_is(string key, string? apiBase, string origin) =>
+        Read(("STRIPE_SECRET_KEY", key), ("STRIPE_API_BASE", apiBase)).Origin.ShouldBe(origin);
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("false", false)]
+    [InlineData("True", true)]
+    public void A_dispute_ends_a_plan_only_where_that_is_said(string? value, bool ends) => Read(("PyResolve:Stripe:DisputeEndsPlan", value)).DisputeEndsPlan.ShouldBe(ends);
+
+    private static BillingOptions Read(params ReadOnlySpan<(string Name, string? Value)> settings)
+    {
+        var all = new Dictionary<string, string?>();
+        foreach (var (name, value) in settings)
+            all[name] = value;
+        return BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build());
+    }
+}

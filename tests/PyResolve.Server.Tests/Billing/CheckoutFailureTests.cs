@@ -1,0 +1,58 @@
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>Where Stripe fails, nothing is sold twice, and the next request may succeed.</summary>
+public sealed class CheckoutFailureTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_checkout_that_could_not_be_closed_is_closed_before_another_is_made(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+        billing.Stripe.FailNextExpiries(2);
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["open"]);
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "open"]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_failure_that_Stripe_remembers_under_its_key_blocks_nobody(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        Task<Answer> Start() => account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        billing.Stripe.FailNextCreations(1);
+        (await Start()).ShouldBeProblem(503, "unavailable");
+        billing.Stripe.FailNextCreations(0);
+        (await Start()).Status.ShouldBe(200);
+        billing.Stripe.CustomersCreated.ShouldBe(2);
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(1);
+
+        billing.Stripe.FailNextCreations(1);
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+        // What was made although the answer was a failure can be paid through no more.
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "expired", "open"]);
+    }
+
+    [Fact]
+    public async Task While_Stripe_is_down_the_answer_says_to_try_again()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.FailNext(1);
+
+        var answer = await account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        answer.ShouldBeProblem(503, "unavailable");
+        answer.Headers.RetryAfter.ShouldNotBeNull();
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+    }
+}

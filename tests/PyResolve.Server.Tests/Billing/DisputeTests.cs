@@ -1,0 +1,107 @@
+using System.Text.Json;
+using PyResolve.Server.Billing.Stripe;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>A dispute is told of; it ends a plan only where the operator wants it to, and only until it is won.</summary>
+public sealed class DisputeTests(SharedServers servers)
+{
+    private static readonly Dictionary<string, string?> Strict = new() { ["PyResolve:Stripe:DisputeEndsPlan"] = "true" };
+
+    [Theory, OnBothEngines]
+    public async Task By_default_a_dispute_and_a_refund_are_logged_once_and_change_no_plan(StorageEngine engine)
+    {
+        var log = new LogRecorder();
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+        Dispute(billing, subscriber, "lost");
+        var (dispute, refund) = (Event("charge.dispute.created", "dispute"), BillingServer.Event(subscriber.CustomerId, "charge.refunded"));
+
+        foreach (var body in new[] { dispute, refund, dispute, refund })
+            (await billing.DeliverAsync(body)).Status.ShouldBe(200);
+        await billing.SettlesAsync();
+
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+        log.Lines.Where(line => line.StartsWith("Stripe reports ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])
+            .ShouldBe(["charge.dispute.created", "charge.refunded"]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Where_the_operator_wants_it_a_dispute_ends_the_plan_until_it_is_won(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+
+        Dispute(billing, subscriber, "needs_response");
+        await billing.DeliverAsync(Event("charge.dispute.created", "dispute"));
+        await subscriber.HasPlanAsync("free");
+        (await billing.Store.ReadSqlAsync("select flags from billing_customers")).ShouldBe("disputed");
+
+        Dispute(billing, subscriber, "won");
+        await billing.DeliverAsync(Event("charge.dispute.closed", "dispute"));
+        await subscriber.HasPlanAsync("pro");
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state <> 'done'")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Whoever_subscribes_again_after_a_lost_dispute_has_a_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        Dispute(billing, subscriber, "lost");
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await billing.SettlesAsync();
+        (await subscriber.PlanAsync()).ShouldBe("free");
+
+        await subscriber.BecomesAsync(Subscriptions.Pro().Cancelled(), Subscriptions.Pro(id: "sub_2") with { Created = billing.Clock.GetUtcNow().AddDays(3) });
+
+        await subscriber.HasPlanAsync("pro");
+    }
+
+    [Theory]
+    [InlineData("warning_needs_response")]
+    [InlineData("warning_closed")]
+    [InlineData("won")]
+    [InlineData("a_newer_word")]
+    public async Task What_takes_no_money_ends_no_plan(string status)
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        Dispute(billing, subscriber, status);
+
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+
+        await subscriber.HasPlanAsync("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_dispute_of_a_charge_that_is_nobodys_is_kept_and_ignored(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
+
+        await billing.DeliverAsync(Event("charge.dispute.created", "dispute"));
+
+        await billing.CountsAsync("select count(*) from stripe_events where state = 'ignored' and note = 'the charge has no customer'", 1);
+    }
+
+    private static void Dispute(BillingServer billing, Subscriber subscriber, string status)
+    {
+        billing.Stripe.Charges.Clear();
+        billing.Stripe.Charges.Add(new StripeCharge("ch_1") { Customer = subscriber.CustomerId, Disputed = true });
+        billing.Stripe.Disputes.Clear();
+        billing.Stripe.Disputes.Add(new StripeDispute("dp_1") { Status = status, Created = billing.Clock.GetUtcNow().AddHours(1) });
+    }
+
+    private static string Event(string type, string kind) => JsonSerializer.Serialize(new
+    {
+        id = BillingServer.NextEventId(),
+        @object = "event",
+        type,
+        livemode = false,
+        data = new { @object = new { id = "dp_1", @object = kind, charge = "ch_1", status = "whatever" } },
+    });
+}
