@@ -42,8 +42,8 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
 
     private sealed class Entry(long changes, long goodUntil, QuotaCheck tier1, QuotaCheck llm)
     {
-        private readonly Task<QuotaCheck>? _tier1 = Lasting(tier1);
-        private readonly Task<QuotaCheck>? _llm = Lasting(llm);
+        private readonly Task<QuotaCheck>? _tier1 = IsLasting(tier1) ? Task.FromResult(tier1) : null;
+        private readonly Task<QuotaCheck>? _llm = IsLasting(llm) ? Task.FromResult(llm) : null;
 
         public long Changes => changes;
 
@@ -55,6 +55,6 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
         /// <summary><see langword="null"/> where more than the server's word decides: what is prepaid may still allow it.</summary>
         public Task<QuotaCheck>? Lasting(MigrationTier tier) => tier == MigrationTier.Tier1 ? _tier1 : _llm;
 
-        private static Task<QuotaCheck>? Lasting(QuotaCheck check) => check.Denial?.Code == ProblemCodes.QuotaExceeded ? default : Task.FromResult(check);
+        private static bool IsLasting(QuotaCheck check) => check.Denial?.Code != ProblemCodes.QuotaExceeded;
     }
 }
