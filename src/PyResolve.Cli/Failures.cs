@@ -53,7 +53,10 @@ internal static class Failures
         CliException With(int exitCode, string otherwise) => new(exitCode, cause, Lines(mend.Length > 0 ? mend : otherwise));
     }
 
-    public static CliException NotLoggedIn() => new(ExitCodes.Authentication, "Not logged in.", "Run: pyresolve login");
+    public static CliException NotLoggedIn(string? profile = null) => new(
+        ExitCodes.Authentication,
+        profile is null ? "Not logged in." : $"Not logged in with profile {profile}.",
+        profile is null ? "Run: pyresolve login" : $"Run: pyresolve login --profile {profile}");
 
     private static CliException BadKey(PyResolveException exception)
     {

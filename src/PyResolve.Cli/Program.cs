@@ -13,6 +13,7 @@ var root = new RootCommand("Upgrades Python code across breaking library version
     StatusCommand.Create(terminal),
     UpgradeCommand.Create(terminal),
 };
+root.Options.Add(GlobalOptions.Profile);
 foreach (var help in root.Options.OfType<HelpOption>())
     help.Action = new HelpWithExitCodes((HelpAction)help.Action!);
 

@@ -2,8 +2,17 @@ namespace PyResolve.Client;
 
 /// <summary>The options with every default filled in and every rule checked.</summary>
 internal sealed record ClientSettings(
-    Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, int UsageQueueCapacity, long UsageQueueBytes, TimeSpan ShutdownTimeout,
-    OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
+    Uri ApiUrl,
+    string? ApiKey,
+    string Home,
+    TimeSpan RequestTimeout,
+    TimeSpan QuotaCacheDuration,
+    int OutboxCapacity,
+    long OutboxBytes,
+    TimeSpan ShutdownTimeout,
+    OfflinePolicy Offline,
+    int PrepaidMigrations,
+    TimeSpan PrepaidLifetime)
 {
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
@@ -27,12 +36,12 @@ internal sealed record ClientSettings(
         if (UrlMistake(url, options.AllowInsecureHttp) is { } urlMistake)
             throw Invalid($"{(found is null ? "ApiUrl" : found.Origin)} {urlMistake}");
 
-        var credential = Blank(options.ApiKey) ? keys.Find() : null;
+        var credential = Blank(options.ApiKey) ? keys.FindApiKey() : null;
         var key = Blank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
         if (key is not null && !Guard.IsVisibleAscii(key))
             throw Invalid($"{(credential is null ? "ApiKey" : credential.Origin)} holds characters that no key has; copy the whole key again, without quotes.");
         return new(
-            url, key, keys.Home, options.RequestTimeout, options.UsageQueueCapacity, options.UsageQueueBytes, options.ShutdownTimeout,
+            url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes, options.ShutdownTimeout,
             options.Offline, options.PrepaidMigrations, options.PrepaidLifetime);
     }
 
@@ -46,8 +55,10 @@ internal sealed record ClientSettings(
         { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) => "Profile must be 1 to 64 letters, digits, - and _.",
         { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > LongestWait =>
             "RequestTimeout must be more than zero and at most 10 minutes.",
-        { UsageQueueCapacity: < 1 or > 1_000_000 } => "UsageQueueCapacity must lie between 1 and 1000000.",
-        { UsageQueueBytes: < 1024 or > 1024 * 1024 * 1024 } => "UsageQueueBytes must lie between 1024 (1 KiB) and 1073741824 (1 GiB).",
+        { QuotaCacheDuration: var duration } when duration < TimeSpan.Zero || duration > LongestWait =>
+            "QuotaCacheDuration must lie between zero and 10 minutes.",
+        { OutboxCapacity: < 1 or > 1_000_000 } => "OutboxCapacity must lie between 1 and 1000000.",
+        { OutboxBytes: < 1024 or > 1024 * 1024 * 1024 } => "OutboxBytes must lie between 1024 (1 KiB) and 1073741824 (1 GiB).",
         { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > LongestWait =>
             "ShutdownTimeout must lie between zero and 10 minutes.",
         { Offline: not (OfflinePolicy.Lease or OfflinePolicy.Allow or OfflinePolicy.Deny) } => "Offline must be Lease, Allow or Deny.",

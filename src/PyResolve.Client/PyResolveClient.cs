@@ -75,9 +75,13 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary><c>GET /me</c>: whose key this is, and this month's quota.</summary>
-    public Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            ApiRequest.Get("/me"), WireJson.Default.AccountInfo, static me => me is { Email: not null, Plan: not null, Quota.Plan: not null }, cancellationToken);
+    public async Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default)
+    {
+        var account = await _transport.SendAsync(
+            ApiRequest.Get("/me"), WireJson.Default.AccountInfo, static me => me is { Email: not null, Plan: not null, Quota.Plan: not null }, cancellationToken).ConfigureAwait(false);
+        Usage.LearnAccount(account.UserId);
+        return account;
+    }
 
     /// <summary><c>GET /quota</c>: where the account stands this month.</summary>
     public Task<QuotaSnapshot> GetQuotaAsync(CancellationToken cancellationToken = default) =>

@@ -30,14 +30,20 @@ public sealed class PyResolveClientOptions
     /// </summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// For how long <see cref="QuotaGuard.CheckAsync"/> repeats an answer without asking again, in this process. Permits never come from
+    /// memory. Default 1 second; 0 (always ask) to 10 minutes.
+    /// </summary>
+    public TimeSpan QuotaCacheDuration { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Whether the key may travel unencrypted to a host that is not this machine. Default <see langword="false"/>.</summary>
     public bool AllowInsecureHttp { get; set; }
 
     /// <summary>How many usage events may wait for the server, on disk, in this process; beyond it they are refused. Default 10,000; 1 to 1,000,000.</summary>
-    public int UsageQueueCapacity { get; set; } = 10_000;
+    public int OutboxCapacity { get; set; } = 10_000;
 
     /// <summary>How many bytes of usage events may wait for the server, on disk, in this process; beyond it they are refused. Default 16 MiB; 1 KiB to 1 GiB.</summary>
-    public long UsageQueueBytes { get; set; } = 16 * 1024 * 1024;
+    public long OutboxBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>How long disposing the client waits for the usage events that still wait. Default 5 seconds; 0 to 10 minutes.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);

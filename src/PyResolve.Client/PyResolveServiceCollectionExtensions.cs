@@ -35,7 +35,8 @@ public static class PyResolveServiceCollectionExtensions
         services.TryAddSingleton(static provider => new ApiTransport(
             provider.GetRequiredService<ClientSettings>(),
             provider.GetRequiredService<FactoryClients>().Next,
-            provider.GetService<TimeProvider>() ?? TimeProvider.System));
+            provider.GetService<TimeProvider>() ?? TimeProvider.System,
+            provider.GetService<ILogger<PyResolveClient>>()));
         services.TryAddSingleton(static provider => new UsageReporter(
             provider.GetRequiredService<ApiTransport>(), provider.GetRequiredService<ClientSettings>(), provider.GetService<ILogger<UsageReporter>>()));
         services.TryAddSingleton(static provider => new PyResolveClient(

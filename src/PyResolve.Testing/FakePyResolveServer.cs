@@ -116,11 +116,11 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         return new(new HttpClient(CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan }, options, Clock);
     }
 
-    /// <summary>Sets the server, the key and the folder of options that a tool makes its client with.</summary>
+    /// <summary>Sets the server, the key and the folder of options that a tool makes its client with; a look at the quota is never repeated from memory.</summary>
     public void Configure(PyResolveClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (options.ApiUrl, options.ApiKey, options.Home) = (Url, Account.ApiKey, Home);
+        (options.ApiUrl, options.ApiKey, options.Home, options.QuotaCacheDuration) = (Url, Account.ApiKey, Home, TimeSpan.Zero);
     }
 
     /// <summary>What an <see cref="HttpClient"/> sends through to ask this server without a socket: for <c>ConfigurePrimaryHttpMessageHandler</c>.</summary>

@@ -6,8 +6,7 @@ namespace PyResolve.Benchmarks.Tests;
 /// <summary>The program works. What it measures in a fraction of a second says nothing, so no figure is looked at.</summary>
 public sealed class BenchmarkProgramTests : IDisposable
 {
-    private static readonly string Program =
-        typeof(BenchmarkProgramTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "PyResolve.Benchmarks").Value!;
+    private static readonly string Program = Tested("PyResolve.Benchmarks");
 
     private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
 
@@ -36,6 +35,22 @@ public sealed class BenchmarkProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task The_SDKs_calls_are_measured_and_replace_their_own_section_of_the_page()
+    {
+        await File.WriteAllTextAsync(Page, "Before.\n\n<!-- benchmark: sdk -->\nold figures\n<!-- end of sdk -->\n", TestContext.Current.CancellationToken);
+
+        var result = await Command.RunAsync(
+            DotNet, [Tested("PyResolve.Client.Benchmarks"), "--quick", "--output", Page], cancellationToken: TestContext.Current.CancellationToken);
+
+        result.OrThrow("The benchmark");
+        var page = await File.ReadAllTextAsync(Page, TestContext.Current.CancellationToken);
+        page.ShouldStartWith("Before.\n\n<!-- benchmark: sdk -->\n");
+        page.ShouldNotContain("old figures");
+        foreach (var row in new[] { "| `CheckAsync` from a warm entry | ", "| `Report` | ", "| `ApiKeyStore` read | " })
+            page.ShouldContain(row);
+    }
+
+    [Fact]
     public async Task An_unknown_scenario_is_refused_before_anything_starts()
     {
         var result = await RunAsync("no-such-scenario", "--output", Page);
@@ -46,6 +61,9 @@ public sealed class BenchmarkProgramTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static string Tested(string program) =>
+        typeof(BenchmarkProgramTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == program).Value!;
 
     private static Task<CommandResult> RunAsync(params string[] arguments) =>
         Command.RunAsync(DotNet, [Program, .. arguments], cancellationToken: TestContext.Current.CancellationToken);

@@ -32,7 +32,7 @@ public sealed class OptionsTests
     public void Numbers_out_of_range_are_refused()
     {
         Should.Throw<PyResolveException>(() => Create(new() { RequestTimeout = TimeSpan.Zero })).Message.ShouldContain("RequestTimeout");
-        Should.Throw<PyResolveException>(() => Create(new() { UsageQueueCapacity = 0 })).Message.ShouldContain("UsageQueueCapacity");
+        Should.Throw<PyResolveException>(() => Create(new() { OutboxCapacity = 0 })).Message.ShouldContain("OutboxCapacity");
         Should.Throw<PyResolveException>(() => Create(new() { ShutdownTimeout = TimeSpan.FromHours(1) })).Message.ShouldContain("ShutdownTimeout");
         Should.Throw<PyResolveException>(() => Create(new() { PrepaidMigrations = 1001 })).Message.ShouldContain("PrepaidMigrations");
         Should.Throw<PyResolveException>(() => Create(new() { PrepaidLifetime = TimeSpan.FromDays(8) })).Message.ShouldContain("PrepaidLifetime");

@@ -118,7 +118,7 @@ public sealed class RealServerTests : IAsyncLifetime
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
 
-    private PyResolveClient Client(string? key) => PyResolveClient.Create(new() { ApiUrl = _server.Address, ApiKey = key });
+    private PyResolveClient Client(string? key) => PyResolveClient.Create(new() { ApiUrl = _server.Address, ApiKey = key, RequestTimeout = TimeSpan.FromSeconds(30) });
 
     private sealed class NoNetwork : HttpMessageHandler
     {

@@ -5,7 +5,7 @@ namespace PyResolve.EndToEnd.Tests;
 /// <summary>What the documentation points at is there.</summary>
 public sealed partial class DocumentationTests
 {
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
 
     private static readonly List<string> Files = [.. FilesIn(Root).Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/'))];
 
@@ -55,14 +55,6 @@ public sealed partial class DocumentationTests
         where Path.GetFileName(inner) is not (".git" or "bin" or "obj" or "artifacts" or "node_modules")
         from file in FilesIn(inner)
         select file);
-
-    private static string FindRoot()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "PyResolve.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("These tests run in a folder of the repository.");
-        return folder;
-    }
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();

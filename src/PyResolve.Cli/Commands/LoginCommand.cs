@@ -33,7 +33,8 @@ internal static class LoginCommand
     {
         var apiUrl = ParseUrl(parse.GetValue(ApiUrl));
         var key = await ReadKeyAsync(terminal, parse, cancellationToken);
-        await using var client = Connection.Open(Checked(key, apiUrl), apiUrl);
+        var profile = GlobalOptions.ProfileOf(parse);
+        await using var client = Connection.Open(profile, Checked(key, apiUrl), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
         // A key belongs to its server: one that only the environment names must not be forgotten with it, and the key sent elsewhere.
@@ -42,7 +43,9 @@ internal static class LoginCommand
         terminal.Success($"Authenticated as {account.Email}");
         terminal.Line($"  Plan: {account.Plan}");
         terminal.Line($"  Migrations remaining: {account.Quota.MigrationsRemaining}");
-        terminal.Line($"  Saved in {client.Keys.ConfigPath}");
+        terminal.Line($"  Saved in {client.Keys.ConfigPath}{(client.Keys.FindProfile() is { } name ? $", profile {name}" : "")}");
+        if (profile is not null && new ApiKeyStore().FindProfile() != profile)
+            terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
         WarnOfEnvironment(terminal, client.Keys, key, apiUrl);
         return ExitCodes.Success;
     }
@@ -108,7 +111,7 @@ internal static class LoginCommand
 
     private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
     {
-        if (keys.Find() is { Source: SettingSource.Environment } credential && credential.Key != key)
+        if (keys.FindApiKey() is { Source: SettingSource.Environment } credential && credential.Key != key)
             terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is set and overrides the key just saved. To use it: unset {ApiKeyStore.ApiKeyVariable}");
         if (apiUrl is not null && keys.FindApiUrl() is { Source: SettingSource.Environment } setting && setting.Url != apiUrl)
             terminal.Warning($"{ApiKeyStore.ApiUrlVariable} is set and overrides the server just saved. To use it: unset {ApiKeyStore.ApiUrlVariable}");

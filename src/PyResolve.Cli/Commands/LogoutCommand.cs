@@ -9,18 +9,18 @@ internal static class LogoutCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.");
-        command.SetAction(_ => Run(terminal));
+        command.SetAction(parse => Run(terminal, GlobalOptions.ProfileOf(parse)));
         return command;
     }
 
-    private static int Run(Terminal terminal)
+    private static int Run(Terminal terminal, string? profile)
     {
-        var keys = new ApiKeyStore();
-        if (keys.Remove())
+        var keys = new ApiKeyStore(profile: profile);
+        if (keys.RemoveApiKey())
             terminal.Success("Logged out successfully");
         else
             terminal.Line("Not logged in");
-        if (keys.Find() is { Source: SettingSource.Environment })
+        if (keys.FindApiKey() is { Source: SettingSource.Environment })
             terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is still set, and is used. To stop that: unset {ApiKeyStore.ApiKeyVariable}");
         return ExitCodes.Success;
     }

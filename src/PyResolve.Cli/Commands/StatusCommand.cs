@@ -10,18 +10,19 @@ internal static class StatusCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("status", "Show who is logged in, and this month's quota.");
-        command.SetAction((_, cancellationToken) => RunAsync(terminal, cancellationToken));
+        command.SetAction((parse, cancellationToken) => RunAsync(terminal, GlobalOptions.ProfileOf(parse), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Terminal terminal, string? profile, CancellationToken cancellationToken)
     {
-        await using var client = Connection.Open();
-        var credential = client.Keys.Find() ?? throw Failures.NotLoggedIn();
+        await using var client = Connection.Open(profile);
+        var credential = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
         Warn(terminal, client.Keys, credential);
 
         var account = await client.GetAccountAsync(cancellationToken);
-        var source = credential.Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable : credential.ConfigPath;
+        var source = credential.Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable
+            : credential.Profile is { } name ? $"{credential.ConfigPath}, profile {name}" : credential.ConfigPath;
         terminal.Line($"Email:  {account.Email}");
         terminal.Line($"Plan:   {account.Plan.ToUpperInvariant()}");
         terminal.Line($"Server: {client.ApiUrl.AbsoluteUri.TrimEnd('/')}");
@@ -37,8 +38,8 @@ internal static class StatusCommand
 
     private static void Warn(Terminal terminal, ApiKeyStore keys, ApiKeyCredential credential)
     {
-        if (credential.Source == SettingSource.Environment && ConfigFile.Load(keys.ConfigPath).String("api_key") is { Length: > 0 } saved && saved != credential.Key)
-            terminal.Warning($"{ApiKeyStore.ApiKeyVariable} overrides the key saved in {keys.ConfigPath}.");
+        if (credential.Source == SettingSource.Environment)
+            keys.WarnOfOverriddenKey(terminal, credential.Key);
         if (keys.Warning is { } warning)
             terminal.Warning(warning);
     }

@@ -37,16 +37,18 @@ internal static partial class UpgradeCommand
         {
             Library, Target, PathOption, Tier, MigratorOption,
         };
-        command.SetAction((parse, cancellationToken) => RunAsync(terminal, Request.From(parse), cancellationToken));
+        command.SetAction((parse, cancellationToken) => RunAsync(terminal, GlobalOptions.ProfileOf(parse), Request.From(parse), cancellationToken));
         return command;
     }
 
     /// <summary>How long the migration is held if this program dies; every orderly end settles it sooner.</summary>
     private static readonly TimeSpan LongestRun = TimeSpan.FromHours(2);
 
-    private static async Task<int> RunAsync(Terminal terminal, Request request, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Terminal terminal, string? profile, Request request, CancellationToken cancellationToken)
     {
-        await using var client = Connection.Open();
+        await using var client = Connection.Open(profile);
+        if (profile is not null && client.Keys.FindApiKey() is { Source: SettingSource.Environment } credential)
+            client.Keys.WarnOfOverriddenKey(terminal, credential.Key);
         var migrator = FindMigrator(request, client.Keys);
         await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(PackageName.Normalize(request.Library), request.Tier) { TimeToLive = LongestRun }, cancellationToken);
         if (!permit.IsGranted)

@@ -26,6 +26,7 @@ internal sealed class ApiAnswer
         _mediaType = response.Content?.Headers.ContentType?.MediaType ?? "no content type";
         _location = response.Headers.Location?.ToString();
         _date = response.Headers.Date;
+        AccountId = response.Headers.TryGetValues("X-Account-Id", out var accounts) && Guid.TryParseExact(accounts.First(), "D", out var account) ? account : null;
         _requestId = response.Headers.TryGetValues("X-Request-Id", out var ids) ? Redaction.Line(ids.First()) : null;
         _retryAfter = response.Headers.RetryAfter switch
         {
@@ -36,6 +37,9 @@ internal sealed class ApiAnswer
     }
 
     public int Status { get; }
+
+    /// <summary>Whose credential the request carried, where the server says so.</summary>
+    public Guid? AccountId { get; }
 
     public bool IsSuccess => Status is >= 200 and <= 299;
 

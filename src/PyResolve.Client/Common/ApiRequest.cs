@@ -20,6 +20,22 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public bool SendsKey => NeedsKey && SessionToken is null;
 
+    /// <summary>The path with <c>{id}</c> for its ids and without its query, as the contract names it.</summary>
+    public string Route
+    {
+        get
+        {
+            var segments = Path.Split('?')[0].Split('/');
+            for (var i = 0; i < segments.Length; i++)
+            {
+                if (Guid.TryParse(segments[i], out _))
+                    segments[i] = "{id}";
+            }
+
+            return string.Join("/", segments);
+        }
+    }
+
     public ApiRequest With<T>(T body, JsonTypeInfo<T> type) => this with { Body = JsonSerializer.SerializeToUtf8Bytes(body, type) };
 
     /// <summary>With a body that is JSON already.</summary>

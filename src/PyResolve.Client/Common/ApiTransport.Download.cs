@@ -7,13 +7,28 @@ internal sealed partial class ApiTransport
     /// <summary>Sends a request once and copies its answer, however long, as it arrives. Each piece has <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
     public async Task DownloadAsync(ApiRequest request, string mediaType, Stream destination, CancellationToken cancellationToken)
     {
+        using var call = new ApiCall(request, settings.ApiUrl);
+        try
+        {
+            await DownloadAsync(request, call, mediaType, destination, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            call.Failed(exception);
+            throw;
+        }
+    }
+
+    private async Task DownloadAsync(ApiRequest request, ApiCall call, string mediaType, Stream destination, CancellationToken cancellationToken)
+    {
         ThrowIfKeyIsMissing(request);
         var target = $"{request.Method} {_root}{request.Path}";
         using var message = Message(request);
         message.Headers.Accept.Add(new(mediaType));
         using var response = await WithinAsync(
             token => http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
-        Outage.End();
+        call.Answered((int)response.StatusCode);
+        EndOutage();
         if (!response.IsSuccessStatusCode || !string.Equals(response.Content?.Headers.ContentType?.MediaType, mediaType, StringComparison.OrdinalIgnoreCase))
         {
             var answer = await WithinAsync(token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);

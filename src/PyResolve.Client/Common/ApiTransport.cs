@@ -1,15 +1,18 @@
 using System.Net.Http.Headers;
-using System.Reflection;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
 /// <summary>Sends one request and reads one answer: every failure leaves as a <see cref="PyResolveException"/>, cancellation as itself.</summary>
-internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time)
+internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time, ILogger? logger = null)
 {
-    private static readonly string UserAgent = "pyresolve-dotnet/" + Version();
+    private static readonly string UserAgent = "pyresolve-dotnet/" + ClientTelemetry.Version;
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
+    private readonly ILogger _logger = logger ?? NullLogger.Instance;
+    private long _changes;
 
     public ClientSettings Settings => settings;
 
@@ -19,24 +22,55 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     public TimeProvider Time => time;
 
+    /// <summary>Called with the account whose key it is, at each answer that says so.</summary>
+    public Action<Guid>? AccountSeen { get; set; }
+
     public ServerClock ServerClock { get; } = new(time);
 
     public Outage Outage { get; } = new(time);
 
-    public async Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
-        where T : class
-    {
-        var answer = await SendAsync(request, cancellationToken).ConfigureAwait(false);
-        return answer.Read(type, isComplete);
-    }
+    /// <summary>Moves when this client begins, and when it ends, what may change the account: what was read since it moved is not outdated by this client's own doing.</summary>
+    public long Changes => Volatile.Read(ref _changes);
+
+    /// <summary>Sends a request, again if that is safe and promising, within <see cref="PyResolveClientOptions.RequestTimeout"/> in all.</summary>
+    public Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
+        where T : class => CallAsync(request, once: false, answer => answer.Read(type, isComplete), cancellationToken);
+
+    /// <summary>The same, for what has nothing to answer but that it was done.</summary>
+    public Task SendAsync(ApiRequest request, CancellationToken cancellationToken) => CallAsync(request, once: false, static answer => answer, cancellationToken);
+
+    /// <summary>Sends a request once: for those who try again in a way of their own.</summary>
+    public Task<T> SendOnceAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
+        where T : class => CallAsync(request, once: true, answer => answer.Read(type, isComplete), cancellationToken);
 
     public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken) =>
         SendAsync(
             (ApiRequest.Post("/usage") with { IsRepeatable = usage.Id is not null }).With(usage, WireJson.Requests.UsageEventRequest),
             WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken);
 
-    /// <summary>Sends a request, again if that is safe and promising, within <see cref="PyResolveClientOptions.RequestTimeout"/> in all.</summary>
-    public async Task<ApiAnswer> SendAsync(ApiRequest request, CancellationToken cancellationToken)
+    private async Task<T> CallAsync<T>(ApiRequest request, bool once, Func<ApiAnswer, T> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        using var call = new ApiCall(request, settings.ApiUrl);
+        NoteChange(request);
+        try
+        {
+            return read(once
+                ? await SendOnceAsync(request, call, settings.RequestTimeout, cancellationToken).ConfigureAwait(false)
+                : await SendAsync(request, call, cancellationToken).ConfigureAwait(false));
+        }
+        catch (Exception exception)
+        {
+            call.Failed(exception);
+            throw;
+        }
+        finally
+        {
+            NoteChange(request);
+        }
+    }
+
+    private async Task<ApiAnswer> SendAsync(ApiRequest request, ApiCall call, CancellationToken cancellationToken)
     {
         var start = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
@@ -47,7 +81,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             try
             {
                 // An attempt that may be repeated leaves time for that: a lost packet does not cost the whole call.
-                return await SendOnceAsync(request, mayRetry ? TimeSpan.FromTicks(left.Ticks / 2) : left, cancellationToken).ConfigureAwait(false);
+                return await SendOnceAsync(request, call, mayRetry ? TimeSpan.FromTicks(left.Ticks / 2) : left, cancellationToken).ConfigureAwait(false);
             }
             catch (PyResolveException exception)
             {
@@ -55,22 +89,20 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
                 if (!mayRetry || Retry.WaitAfter(exception, attempt) is not { } worthwhile || worthwhile >= left)
                 {
                     if (exception.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout)
-                        Outage.Begin(exception);
+                        BeginOutage(exception);
                     throw;
                 }
 
                 wait = worthwhile;
+                Log.Retrying(_logger, request, attempt + 1, wait.TotalMilliseconds, exception.Code);
             }
 
             await time.Pause(wait, cancellationToken).ConfigureAwait(false);
+            call.Retry();
         }
     }
 
-    /// <summary>Sends a request once: for those who try again in a way of their own.</summary>
-    public Task<ApiAnswer> SendOnceAsync(ApiRequest request, CancellationToken cancellationToken) =>
-        SendOnceAsync(request, settings.RequestTimeout, cancellationToken);
-
-    private async Task<ApiAnswer> SendOnceAsync(ApiRequest request, TimeSpan limit, CancellationToken cancellationToken)
+    private async Task<ApiAnswer> SendOnceAsync(ApiRequest request, ApiCall call, TimeSpan limit, CancellationToken cancellationToken)
     {
         ThrowIfKeyIsMissing(request);
         cancellationToken.ThrowIfCancellationRequested();
@@ -84,8 +116,11 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         {
             using var response = await http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
             var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
-            Outage.End();
+            call.Answered(answer.Status);
+            EndOutage();
             ServerClock.Learn(answer.Date, asked);
+            if (answer.AccountId is { } account && request.SendsKey && answer.IsSuccess)
+                AccountSeen?.Invoke(account);
             return answer.IsSuccess ? answer : throw answer.Failure(request.SendsKey);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -124,9 +159,35 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         return message;
     }
 
-    private static string Version()
+    private void NoteChange(ApiRequest request)
     {
-        var version = typeof(ApiTransport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-        return version.Split('+')[0];
+        if (request.Method != HttpMethod.Get)
+            Interlocked.Increment(ref _changes);
+    }
+
+    private void BeginOutage(PyResolveException cause)
+    {
+        if (!Outage.Begin(cause))
+            return;
+        ClientTelemetry.Outages.Add(1);
+        Log.OutOfReach(_logger, cause.Message);
+    }
+
+    private void EndOutage()
+    {
+        if (Outage.End())
+            Log.BackInReach(_logger, _root);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(6, LogLevel.Warning, "{Reason}")]
+        public static partial void OutOfReach(ILogger logger, string reason);
+
+        [LoggerMessage(7, LogLevel.Information, "{Server} answers again")]
+        public static partial void BackInReach(ILogger logger, string server);
+
+        [LoggerMessage(8, LogLevel.Debug, "{Request} is tried again ({Attempt}) in {Milliseconds} ms, after {Code}")]
+        public static partial void Retrying(ILogger logger, ApiRequest request, int attempt, double milliseconds, string code);
     }
 }

@@ -13,4 +13,11 @@ internal sealed class MemberNotNullWhenAttribute(bool returnValue, params string
 /// <summary>What the compiler reads to know an argument is not null; netstandard2.0 has none.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
 internal sealed class NotNullAttribute : Attribute;
+
+/// <summary>What the compiler reads to know an argument is not null after a certain answer; netstandard2.0 has none.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+internal sealed class NotNullWhenAttribute(bool returnValue) : Attribute
+{
+    public bool ReturnValue => returnValue;
+}
 #endif

@@ -13,9 +13,11 @@ internal sealed class Outage(TimeProvider time)
     public PyResolveException? Current =>
         Volatile.Read(ref _state) is { } state && time.GetElapsedTime(state.Since) < Memory ? state.Cause : null;
 
-    public void Begin(PyResolveException cause) => Volatile.Write(ref _state, new(cause, time.GetTimestamp()));
+    /// <returns>Whether it is a new one.</returns>
+    public bool Begin(PyResolveException cause) => Interlocked.Exchange(ref _state, new(cause, time.GetTimestamp())) is null;
 
-    public void End() => Volatile.Write(ref _state, null);
+    /// <returns>Whether there was one.</returns>
+    public bool End() => Volatile.Read(ref _state) is not null && Interlocked.Exchange(ref _state, null) is not null;
 
     private sealed record State(PyResolveException Cause, long Since);
 }

@@ -67,7 +67,7 @@ public sealed class ApiKeyStore
 
     /// <summary>The key, and where it is from; <see langword="null"/> when there is none.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
-    public ApiKeyCredential? Find()
+    public ApiKeyCredential? FindApiKey()
     {
         if (Variable(ApiKeyVariable) is { } key)
             return new(key, SettingSource.Environment, ConfigPath);
@@ -109,7 +109,7 @@ public sealed class ApiKeyStore
     /// <summary>Removes the key of the profile in use from the file, and nothing else.</summary>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
-    public bool Remove()
+    public bool RemoveApiKey()
     {
         if (Setting(ApiKeyName) is null)
             return false;

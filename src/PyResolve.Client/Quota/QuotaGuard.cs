@@ -10,6 +10,7 @@ public sealed class QuotaGuard
 {
     private readonly PyResolveClient _client;
     private readonly ApiTransport _transport;
+    private readonly QuotaMemory _memory;
     private readonly OfflineQuota? _offline;
     private readonly LeaseKeeper? _keeper;
 
@@ -17,6 +18,7 @@ public sealed class QuotaGuard
     {
         _client = client;
         _transport = transport;
+        _memory = new(transport, transport.Settings.QuotaCacheDuration);
         var settings = transport.Settings;
         if (settings.ApiKey is not { } key)
             return;
@@ -64,27 +66,19 @@ public sealed class QuotaGuard
         }
     }
 
-    /// <summary>Looks whether one migration could run now, holding nothing: for a prompt or a status line, never in place of a permit.</summary>
+    /// <summary>
+    /// Looks whether one migration could run now, holding nothing: for a prompt or a status line, never in place of a permit. What the server
+    /// said less than <see cref="PyResolveClientOptions.QuotaCacheDuration"/> ago is said again without asking, unless this client has taken,
+    /// settled or reported something since.
+    /// </summary>
     /// <param name="tier">What the migration would use.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PyResolveException">The key is bad, or the server failed, or cannot be reached and the policy is <see cref="OfflinePolicy.Deny"/>.</exception>
-    public async Task<QuotaCheck> CheckAsync(MigrationTier tier = MigrationTier.Tier1, CancellationToken cancellationToken = default)
+    public Task<QuotaCheck> CheckAsync(MigrationTier tier = MigrationTier.Tier1, CancellationToken cancellationToken = default)
     {
-        tier.Checked();
-        if (_offline is null)
-            return new() { Denial = tier == MigrationTier.Tier1 ? null : Denials.LoginRequired() };
-        try
-        {
-            ThrowIfOutOfReach();
-            var quota = await _client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
-            var denial = Denials.From(quota, tier);
-            var isPrepaid = denial?.Code == ProblemCodes.QuotaExceeded && await _offline.CoversAsync(tier, cancellationToken).ConfigureAwait(false);
-            return new() { Quota = quota, Denial = isPrepaid ? null : denial };
-        }
-        catch (PyResolveException exception) when (_offline.Takes(exception))
-        {
-            return await _offline.LookAsync(tier, exception, cancellationToken).ConfigureAwait(false);
-        }
+        if (cancellationToken.IsCancellationRequested)
+            return Task.FromCanceled<QuotaCheck>(cancellationToken);
+        return _memory.TryFind(tier.Checked(), out var answer) ? answer : AskAsync(tier, cancellationToken);
     }
 
     /// <summary>
@@ -112,6 +106,23 @@ public sealed class QuotaGuard
 
     /// <summary>Waits for what is under way in the background.</summary>
     internal Task CloseAsync() => _keeper?.CloseAsync() ?? Task.CompletedTask;
+
+    private async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)
+    {
+        if (_offline is null)
+            return new() { Denial = tier == MigrationTier.Tier1 ? null : Denials.LoginRequired() };
+        try
+        {
+            ThrowIfOutOfReach();
+            var check = await _memory.AskAsync(_client, tier, cancellationToken).ConfigureAwait(false);
+            var isPrepaid = check.Denial?.Code == ProblemCodes.QuotaExceeded && await _offline.CoversAsync(tier, cancellationToken).ConfigureAwait(false);
+            return isPrepaid ? check with { Denial = null } : check;
+        }
+        catch (PyResolveException exception) when (_offline.Takes(exception))
+        {
+            return await _offline.LookAsync(tier, exception, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private Task<Reservation> ReserveAsync(MigrationRequest request, CancellationToken cancellationToken)
     {

@@ -43,7 +43,11 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
 
     internal static QuotaPermit Anonymous() => new(hold: null);
 
-    internal static QuotaPermit Denied(QuotaDenial denial) => new(hold: null) { Denial = denial, Quota = denial.Quota };
+    internal static QuotaPermit Denied(QuotaDenial denial)
+    {
+        ClientTelemetry.Denials.Add(1, new KeyValuePair<string, object?>("error.type", denial.Code));
+        return new(hold: null) { Denial = denial, Quota = denial.Quota };
+    }
 
     internal static QuotaPermit Offline(OfflineHold hold, LeaseTake? take) => new(hold)
     {

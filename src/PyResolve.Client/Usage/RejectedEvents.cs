@@ -18,6 +18,7 @@ internal sealed partial class RejectedEvents(OutboxFolder folder, TimeProvider t
         var id = Id(stored);
         Volatile.Write(ref _last, reason);
         Interlocked.Increment(ref _count);
+        ClientTelemetry.UsageRejected.Add(1, new KeyValuePair<string, object?>("error.type", reason.Code));
         try
         {
             folder.KeepRejected(id, Report(stored, reason));

@@ -34,7 +34,7 @@ public enum ReportRefusal
     /// <summary>There is no API key, so that there is no account to report for.</summary>
     NoKey,
 
-    /// <summary>As much waits as may: <see cref="PyResolveClientOptions.UsageQueueCapacity"/> or <see cref="PyResolveClientOptions.UsageQueueBytes"/>.</summary>
+    /// <summary>As much waits as may: <see cref="PyResolveClientOptions.OutboxCapacity"/> or <see cref="PyResolveClientOptions.OutboxBytes"/>.</summary>
     Full,
 
     /// <summary>The folder cannot be written: no room, no permission.</summary>

@@ -31,9 +31,12 @@ internal sealed class UsageDelivery(ApiTransport transport)
             return await SendOneByOneAsync(events, cancellationToken).ConfigureAwait(false);
         try
         {
-            var answer = await transport.SendOnceAsync(ApiRequest.Post("/usage/batch").With(Body(events)), cancellationToken).ConfigureAwait(false);
-            var results = answer.Read(WireJson.Default.UsageBatchResponse, body => body.Results?.Count == events.Count && body.Results.All(IsComplete)).Results;
-            return [.. results.Select(Judge)];
+            var answer = await transport.SendOnceAsync(
+                ApiRequest.Post("/usage/batch").With(Body(events)),
+                WireJson.Default.UsageBatchResponse,
+                body => body.Results?.Count == events.Count && body.Results.All(IsComplete),
+                cancellationToken).ConfigureAwait(false);
+            return [.. answer.Results.Select(Judge)];
         }
         catch (PyResolveException exception) when (exception is { Status: 404 or 405, Code: not PyResolveErrorCodes.UnexpectedAnswer })
         {
@@ -74,8 +77,8 @@ internal sealed class UsageDelivery(ApiTransport transport)
     {
         try
         {
-            var answer = await transport.SendOnceAsync(ApiRequest.Post("/usage").With(stored.Json), cancellationToken).ConfigureAwait(false);
-            answer.Read(WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null);
+            await transport.SendOnceAsync(
+                ApiRequest.Post("/usage").With(stored.Json), WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken).ConfigureAwait(false);
             return Verdict.Recorded;
         }
         catch (PyResolveException exception) when (IsAboutTheEvents(exception))

@@ -11,11 +11,13 @@ namespace PyResolve.Client;
 /// </summary>
 /// <remarks>
 /// The outbox is <c>~/.pyresolve/outbox</c> (<see cref="PyResolveClientOptions.Home"/>), with a folder for each server and key. What an
-/// earlier process left there is taken over at the first report or flush.
+/// earlier process left there is taken over at the first report or flush; so is what was left under another key, once the server has said
+/// that both keys are the same account's. Nothing is ever sent for another account.
 /// </remarks>
 public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
+    private readonly OutboxAccount? _account;
     private readonly OutboxFolder? _folder;
     private readonly Outbox? _outbox;
     private readonly RejectedEvents? _rejected;
@@ -30,9 +32,11 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         if (settings.ApiKey is not { } key)
             return;
         _folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
-        _outbox = new(_folder, new(settings.UsageQueueCapacity, settings.UsageQueueBytes), transport.Time);
+        _account = new(_folder, settings.ApiUrl);
+        _outbox = new(_folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
         _rejected = new(_folder, transport.Time, _logger);
-        _sender = new(_outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
+        _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
+        transport.AccountSeen = LearnAccount;
     }
 
     /// <summary>Events that this process has to send: reported here, or taken over, and neither sent nor rejected yet. After disposal: those that wait for the next start.</summary>
@@ -56,8 +60,8 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>Why the last try to send failed, such as a revoked key, while the events wait; <see langword="null"/> when it did not fail.</summary>
     public PyResolveException? LastFailure => _sender?.LastFailure;
 
-    /// <summary>Whether nothing waits for the server, of this process's or of another's.</summary>
-    internal bool IsDrained => _folder is null || _folder.IsDrained;
+    /// <summary>Whether nothing waits for the server, of this process's or of another's, under this key or another of its account.</summary>
+    internal bool IsDrained => _folder is null || (_folder.IsDrained && _account!.OtherSegments().All(Segment.IsSettled));
 
     /// <summary>Makes what waits safe from a power cut.</summary>
     internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);
@@ -81,6 +85,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
             : _sender.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
+        ClientTelemetry.UsageRefused.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
         if (Interlocked.Exchange(ref _loggedRefusal, refusal.Reason) != refusal.Reason)
             Log.Refused(_logger, refusal.Reason!);
         return refusal;
@@ -107,6 +112,13 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>As <see cref="DisposeAsync"/>, blocking.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
+
+    /// <summary>The server has said whose key this is.</summary>
+    internal void LearnAccount(Guid account)
+    {
+        if (account != Guid.Empty && _account?.Learn(account) == true)
+            _sender?.AdoptMore();
+    }
 
     private UsageEventRequest ToWire(UsageEvent usage) => new()
     {

@@ -6,6 +6,7 @@ namespace PyResolve.Client;
 
 /// <summary>The background half of <see cref="UsageReporter"/>: a loop that takes what waits in the outbox, a batch at a time, until the server has it.</summary>
 internal sealed partial class UsageSender(
+    UsageReporter reporter,
     Outbox outbox,
     UsageDelivery delivery,
     RejectedEvents rejected,
@@ -89,6 +90,7 @@ internal sealed partial class UsageSender(
     public async Task CloseAsync()
     {
         AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
+        ClientTelemetry.Forget(reporter);
         Task? running;
         lock (_gate)
         {
@@ -116,11 +118,22 @@ internal sealed partial class UsageSender(
         if (_running is not null)
             return;
         Adopt();
-        _running = Task.Run(RunAsync);
+        _running = Detached.Run(RunAsync);
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+        ClientTelemetry.Observe(reporter);
     }
 
     private void OnProcessExit(object? sender, EventArgs e) => Task.Run(CloseAsync).GetAwaiter().GetResult();
+
+    /// <summary>Looks again for what others left behind, if the loop runs already; it does so by itself when it begins.</summary>
+    public void AdoptMore()
+    {
+        lock (_gate)
+        {
+            if (_running is not null && !_closing)
+                Adopt();
+        }
+    }
 
     private void Adopt()
     {
@@ -211,12 +224,18 @@ internal sealed partial class UsageSender(
             if (!verdicts[i].IsFinal)
                 again.Add(events[i]);
             else if (verdicts[i].Failure is not { } reason)
-                Interlocked.Increment(ref _sent);
+                CountSent();
             else if (reason.Status != 422 || !SendCorrected(events[i]))
                 rejected.Keep(events[i], reason);
         }
 
         return again;
+    }
+
+    private void CountSent()
+    {
+        Interlocked.Increment(ref _sent);
+        ClientTelemetry.UsageSent.Add(1);
     }
 
     /// <summary>

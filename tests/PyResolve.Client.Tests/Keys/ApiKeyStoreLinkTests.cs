@@ -29,7 +29,7 @@ public sealed class ApiKeyStoreLinkTests
 
         new FileInfo(home.ConfigPath).LinkTarget.ShouldBe("second.toml");
         File.ReadAllText(Path.Combine(home.Path, "dotfiles", "real.toml")).ShouldContain(ScriptedServer.Key);
-        home.Store.Find().ShouldNotBeNull().Key.ShouldBe(ScriptedServer.Key);
+        home.Store.FindApiKey().ShouldNotBeNull().Key.ShouldBe(ScriptedServer.Key);
     }
 
     [Fact]

@@ -11,10 +11,10 @@ public sealed class ApiKeyStoreTests : IDisposable
     [Fact]
     public void Without_environment_and_file_there_is_no_key()
     {
-        _home.Store.Find().ShouldBeNull();
+        _home.Store.FindApiKey().ShouldBeNull();
         _home.Store.FindApiUrl().ShouldBeNull();
         _home.Store.Warning.ShouldBeNull();
-        _home.Store.Remove().ShouldBeFalse();
+        _home.Store.RemoveApiKey().ShouldBeFalse();
         Directory.Exists(_home.Path).ShouldBeFalse();
     }
 
@@ -23,7 +23,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     {
         _home.Store.Save(ScriptedServer.Key, new Uri("http://localhost:8000"));
 
-        var found = _home.Store.Find().ShouldNotBeNull();
+        var found = _home.Store.FindApiKey().ShouldNotBeNull();
         found.Key.ShouldBe(ScriptedServer.Key);
         found.Source.ShouldBe(SettingSource.ConfigFile);
         found.ConfigPath.ShouldBe(_home.ConfigPath);
@@ -37,7 +37,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     {
         _home.Store.Save(ScriptedServer.Key);
 
-        var found = _home.Store.Find().ShouldNotBeNull();
+        var found = _home.Store.FindApiKey().ShouldNotBeNull();
 
         found.MaskedKey.ShouldBe("pyr_live_0123456789a…");
         found.ToString().ShouldNotContain(ScriptedServer.Key);
@@ -52,7 +52,7 @@ public sealed class ApiKeyStoreTests : IDisposable
 
         _home.Store.Save(ScriptedServer.Key);
         _home.Config.ShouldBe(before.Replace("\n\n[mig", $"\napi_key = \"{ScriptedServer.Key}\"\n\n[mig"));
-        _home.Store.Remove().ShouldBeTrue();
+        _home.Store.RemoveApiKey().ShouldBeTrue();
 
         _home.Config.ShouldBe(before);
     }
@@ -66,7 +66,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     {
         _home.Config = "theme = dark\n";
 
-        Should.Throw<ConfigFileException>(() => _home.Store.Find()).Line.ShouldBe(1);
+        Should.Throw<ConfigFileException>(() => _home.Store.FindApiKey()).Line.ShouldBe(1);
         Should.Throw<ConfigFileException>(() => _home.Store.Save(ScriptedServer.Key)).Path.ShouldBe(_home.ConfigPath);
 
         _home.Config.ShouldBe("theme = dark\n");
@@ -79,7 +79,7 @@ public sealed class ApiKeyStoreTests : IDisposable
         Directory.CreateDirectory(_home.Path);
         File.WriteAllBytes(_home.ConfigPath, [0x61, 0x3D, 0x22, 0xE9, 0x22]);
 
-        Should.Throw<ConfigFileException>(() => _home.Store.Find()).Message.ShouldContain("UTF-8");
+        Should.Throw<ConfigFileException>(() => _home.Store.FindApiKey()).Message.ShouldContain("UTF-8");
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     {
         Directory.CreateDirectory(_home.ConfigPath);
 
-        Should.Throw<ConfigFileException>(() => _home.Store.Find()).Message.ShouldContain(_home.ConfigPath);
+        Should.Throw<ConfigFileException>(() => _home.Store.FindApiKey()).Message.ShouldContain(_home.ConfigPath);
         Should.Throw<ConfigFileException>(() => _home.Store.Save(ScriptedServer.Key)).Message.ShouldContain(_home.ConfigPath);
     }
 
@@ -148,7 +148,7 @@ public sealed class ApiKeyStoreTests : IDisposable
             for (; !done.IsCancellationRequested; reads++)
             {
                 reading.TrySetResult();
-                _home.Store.Find().ShouldNotBeNull().Key.Length.ShouldBe(ScriptedServer.Key.Length);
+                _home.Store.FindApiKey().ShouldNotBeNull().Key.Length.ShouldBe(ScriptedServer.Key.Length);
             }
 
             return reads;

@@ -20,7 +20,7 @@ public sealed class EnvironmentOrderTests : IDisposable
         Set("PYRESOLVE_API_KEY", " pyr_live_environment\n");
         Set("PYRESOLVE_API_URL", "https://environment.example");
 
-        _home.Store.Find().ShouldBe(new("pyr_live_environment", SettingSource.Environment, _home.ConfigPath));
+        _home.Store.FindApiKey().ShouldBe(new("pyr_live_environment", SettingSource.Environment, _home.ConfigPath));
         _home.Store.FindApiUrl().ShouldBe(new(new("https://environment.example"), SettingSource.Environment, _home.ConfigPath));
     }
 
@@ -30,7 +30,7 @@ public sealed class EnvironmentOrderTests : IDisposable
         _home.Config = "api_key = 'pyr_live_file'\n";
         Set("PYRESOLVE_API_KEY", "  ");
 
-        _home.Store.Find().ShouldNotBeNull().Source.ShouldBe(SettingSource.ConfigFile);
+        _home.Store.FindApiKey().ShouldNotBeNull().Source.ShouldBe(SettingSource.ConfigFile);
     }
 
     [Fact]

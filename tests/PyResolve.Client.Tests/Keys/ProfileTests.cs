@@ -34,11 +34,11 @@ public sealed class ProfileTests : IDisposable
         _home.Config = TwoProfiles;
         var work = Store("work");
 
-        work.Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_work");
-        work.Find().ShouldNotBeNull().ToString().ShouldBe($"… (profiles.work.api_key in {_home.ConfigPath})");
+        work.FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_work");
+        work.FindApiKey().ShouldNotBeNull().ToString().ShouldBe($"… (profiles.work.api_key in {_home.ConfigPath})");
         work.FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
         work.ListProfiles().ShouldBe(["work", "lab"]);
-        _home.Store.Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_mine");
+        _home.Store.FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_mine");
     }
 
     [Fact]
@@ -46,8 +46,8 @@ public sealed class ProfileTests : IDisposable
     {
         _home.Config = TwoProfiles;
 
-        Store("lab").Find().ShouldBeNull();
-        Store("absent").Find().ShouldBeNull();
+        Store("lab").FindApiKey().ShouldBeNull();
+        Store("absent").FindApiKey().ShouldBeNull();
         _home.Store.FindApiUrl().ShouldBeNull();
     }
 
@@ -78,7 +78,7 @@ public sealed class ProfileTests : IDisposable
         Store(profile).Save("pyr_live_new");
 
         _home.Config.ShouldBe(TwoProfiles.Replace(before, after));
-        Store(profile).Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
+        Store(profile).FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
     }
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class ProfileTests : IDisposable
             return;
         }
 
-        Store("work").Find().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
+        Store("work").FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
         Store("work").FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
         _home.Config.ShouldStartWith(config);
     }
@@ -110,8 +110,8 @@ public sealed class ProfileTests : IDisposable
     {
         _home.Config = TwoProfiles;
 
-        Store("work").Remove().ShouldBeTrue();
-        Store("lab").Remove().ShouldBeFalse();
+        Store("work").RemoveApiKey().ShouldBeTrue();
+        Store("lab").RemoveApiKey().ShouldBeFalse();
 
         _home.Config.ShouldBe(TwoProfiles.Replace("api_key = \"pyr_live_work\" # do not share\n", ""));
     }
@@ -125,7 +125,7 @@ public sealed class ProfileTests : IDisposable
         Should.Throw<ArgumentException>(() => Store(name));
         Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Profile = name })).Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
         _home.Config = $"profile = '{name}.'";
-        Should.Throw<PyResolveException>(() => _home.Store.Find()).Message.ShouldContain(_home.ConfigPath);
+        Should.Throw<PyResolveException>(() => _home.Store.FindApiKey()).Message.ShouldContain(_home.ConfigPath);
     }
 
     [Fact]

@@ -157,13 +157,13 @@ public sealed class OutboxTests
     public async Task Bytes_are_limited_too()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.ClientWithoutNetwork(options => options.UsageQueueBytes = 1024);
+        await using var client = server.ClientWithoutNetwork(options => options.OutboxBytes = 1024);
 
         var results = Enumerable.Range(0, 20).Select(_ => client.Usage.Report(new("scan"))).ToList();
 
         results.Count(result => result.IsAccepted).ShouldBeInRange(2, 8);
         results[^1].Refusal.ShouldBe(ReportRefusal.Full);
-        results[^1].Reason.ShouldNotBeNull().ShouldContain("UsageQueueBytes");
+        results[^1].Reason.ShouldNotBeNull().ShouldContain("OutboxBytes");
     }
 
     [Fact]

@@ -16,8 +16,8 @@ internal static class ReportingProcess
             ApiKey = ScriptedServer.Key,
             Home = args[1],
             RequestTimeout = TimeSpan.FromMilliseconds(200),
-            UsageQueueCapacity = 1_000_000,
-            UsageQueueBytes = 1024 * 1024 * 1024,
+            OutboxCapacity = 1_000_000,
+            OutboxBytes = 1024 * 1024 * 1024,
         });
         await using var output = new StreamWriter(Console.OpenStandardOutput());
         output.AutoFlush = true;

@@ -81,7 +81,7 @@ public sealed class UsageReporterTests
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /usage", Answer.Never);
-        await using var client = server.Client(options => (options.UsageQueueCapacity, options.ShutdownTimeout) = (3, TimeSpan.Zero));
+        await using var client = server.Client(options => (options.OutboxCapacity, options.ShutdownTimeout) = (3, TimeSpan.Zero));
         for (var i = 0; i < 3; i++)
             client.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
 

@@ -42,6 +42,19 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task The_answer_names_the_account_to_its_key(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        var id = (await account.Key.GetAsync("/me"))["user_id"].GetString();
+
+        var one = await account.Key.PostAsync("/usage", new { event_type = "scan" });
+        var batch = await account.Key.PostAsync("/usage/batch", new { events = new[] { new { event_type = "scan" } } });
+
+        one.Headers.GetValues("X-Account-Id").ShouldBe([id]);
+        batch.Headers.GetValues("X-Account-Id").ShouldBe([id]);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Another_event_under_the_same_id_is_a_conflict_and_nothing_is_stored(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);

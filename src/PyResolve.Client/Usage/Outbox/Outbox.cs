@@ -10,7 +10,7 @@ internal sealed record OutboxLimits(int Events, long Bytes);
 /// The events that this process has to send, in files: its own, which it appends to, and those that it took over from processes that died.
 /// Thread-safe; one reader.
 /// </summary>
-internal sealed class Outbox(OutboxFolder folder, OutboxLimits limits, TimeProvider time)
+internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxLimits limits, TimeProvider time)
 {
     private readonly Gate _gate = new();
     private readonly List<Segment> _segments = [];
@@ -34,7 +34,17 @@ internal sealed class Outbox(OutboxFolder folder, OutboxLimits limits, TimeProvi
         get
         {
             lock (_gate)
-                return _released ? null : _segments.Find(static segment => segment.Count > 0)?.Oldest;
+            {
+                try
+                {
+                    return _released ? null : _segments.Find(static segment => segment.Count > 0)?.Oldest;
+                }
+                catch (IOException)
+                {
+                    // Its disk is broken, which sending finds out too.
+                    return null;
+                }
+            }
         }
     }
 
@@ -49,9 +59,9 @@ internal sealed class Outbox(OutboxFolder folder, OutboxLimits limits, TimeProvi
             if (json.Length > SegmentRecord.LongestBody)
                 return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server takes 16 KiB.");
             if (Count >= limits.Events)
-                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. Flush and report again, or raise UsageQueueCapacity.");
+                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. Flush and report again, or raise OutboxCapacity.");
             if (_segments.Sum(static segment => segment.Bytes) + json.Length > limits.Bytes)
-                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server, and fill UsageQueueBytes. Flush and report again, or raise it.");
+                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server, and fill OutboxBytes. Flush and report again, or raise it.");
             return Append(json, time.GetUtcNow());
         }
     }
@@ -63,7 +73,7 @@ internal sealed class Outbox(OutboxFolder folder, OutboxLimits limits, TimeProvi
             return !_released && Append(stored.Json, stored.ReportedAt) is null;
     }
 
-    /// <summary>Takes over what processes that died have left behind.</summary>
+    /// <summary>Takes over what processes that died have left behind, with this key or another one of the same account.</summary>
     /// <returns>How many events that is.</returns>
     public int Adopt()
     {
@@ -72,7 +82,7 @@ internal sealed class Outbox(OutboxFolder folder, OutboxLimits limits, TimeProvi
             if (_released)
                 return 0;
             var adopted = new List<Segment>();
-            foreach (var path in folder.Segments())
+            foreach (var path in folder.Segments().Concat(account.OtherSegments()))
             {
                 if (Segment.Adopt(path, time) is not { } segment)
                     continue;

@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+
+namespace PyResolve.EndToEnd.Tests.Packages;
+
+/// <summary>A folder of a developer's who knows the packages and nothing of this repository.</summary>
+internal sealed class FreshFolder(string path, Dictionary<string, string?> environment)
+{
+    /// <summary>What this machine can run, by the name that runtimes are published under.</summary>
+    public static string Runtime { get; } =
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
+
+    public string PathOf(string relative) => Path.Combine(path, relative);
+
+    public FreshFolder WithServer(Uri address, string apiKey)
+    {
+        environment["PYRESOLVE_API_URL"] = address.OriginalString;
+        environment["PYRESOLVE_API_KEY"] = apiKey;
+        return this;
+    }
+
+    public FreshFolder WithFile(string relative, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(PathOf(relative))!);
+        File.WriteAllText(PathOf(relative), text);
+        return this;
+    }
+
+    public Task<CommandResult> DotNetAsync(params string[] arguments) => RunAsync(DotNet.Path, arguments);
+
+    /// <summary>Lines as they would be typed into a shell.</summary>
+    public Task<CommandResult> TypeAsync(string lines, string folder = "") => RunAsync("/bin/sh", ["-ec", lines], folder);
+
+    public Task<CommandResult> RunAsync(string program, string[] arguments, string folder = "") =>
+        Command.RunAsync(program, arguments, environment, workingDirectory: PathOf(folder), cancellationToken: TestContext.Current.CancellationToken);
+}

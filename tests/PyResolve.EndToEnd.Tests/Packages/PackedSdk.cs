@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace PyResolve.EndToEnd.Tests.Packages;
+
+/// <summary>Tests that build with the packages run one after another: each keeps every core busy.</summary>
+[CollectionDefinition(nameof(PackedSdk))]
+public sealed class PackedSdkTests : ICollectionFixture<PackedSdk>;
+
+/// <summary>
+/// The SDK packed as for a release, in a feed of its own. The version is new each time, so that no package cache of this machine has it.
+/// </summary>
+public sealed class PackedSdk : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-packages-").FullName;
+
+    public string Version { get; } = "0.1." + TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+
+    public string Feed => Path.Combine(_folder, "feed");
+
+    public string PackagePath => Path.Combine(Feed, $"PyResolve.Client.{Version}.nupkg");
+
+    public string SymbolsPath => Path.ChangeExtension(PackagePath, ".snupkg");
+
+    public async ValueTask InitializeAsync()
+    {
+        string[] arguments =
+        [
+            "pack", "src/PyResolve.Client", "--configuration", "Release", "--output", Feed, "--artifacts-path", Path.Combine(_folder, "artifacts"),
+            $"-property:PackageVersion={Version}", "-property:RunAnalyzers=false", "-warnaserror", "--verbosity", "quiet",
+        ];
+        var packed = await Command.RunAsync(DotNet.Path, arguments, DotNet.Environment(), workingDirectory: Repository.Root, cancellationToken: TestContext.Current.CancellationToken);
+        packed.OrThrow("dotnet pack");
+    }
+
+    /// <summary>An empty folder whose packages come from the feed, and else from wherever this machine's do.</summary>
+    internal FreshFolder NewFolder()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, Path.GetRandomFileName())).FullName;
+        var machine = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
+            <configuration>
+              <packageSources><add key="packed" value="{Feed}" /></packageSources>
+              <fallbackPackageFolders><add key="machine" value="{machine}" /></fallbackPackageFolders>
+            </configuration>
+            """);
+        var environment = DotNet.Environment();
+        environment["NUGET_PACKAGES"] = Path.Combine(_folder, "packages");
+        environment["PYRESOLVE_HOME"] = Path.Combine(folder, "home");
+        return new(folder, environment);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,17 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace PyResolve.EndToEnd.Tests.Packages;
+
+internal static class SignUp
+{
+    /// <summary>Opens an account over HTTP, as the guides do, and gives its first key.</summary>
+    public static async Task<string> ApiKeyAsync(ServerProcess server)
+    {
+        using var answer = await server.Http.PostAsJsonAsync(
+            new Uri("/auth/signup", UriKind.Relative), new { email = "you@example.com", password = "correct horse battery" }, TestContext.Current.CancellationToken);
+        answer.EnsureSuccessStatusCode();
+        var body = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        return body.GetProperty("api_key").GetString()!;
+    }
+}
