@@ -106,7 +106,8 @@ internal sealed partial class UsageSender(
             await Task.WhenAny(running, time.Pause(shutdownTimeout, drained.Token)).ConfigureAwait(false);
             drained.Cancel();
             _end.Cancel();
-            await running.ConfigureAwait(false);
+            // However it ended: disposing and the end of a process never throw for it.
+            await Task.WhenAny(running).ConfigureAwait(false);
         }
 
         outbox.Release();
@@ -148,6 +149,27 @@ internal sealed partial class UsageSender(
     {
         try
         {
+            for (var attempt = 1; await SendAllAsync().ConfigureAwait(false) is { } failure; attempt++)
+            {
+                var hurry = NextHurry();
+                Volatile.Write(ref _lastFailure, failure);
+                GiveUp(failure);
+                await PauseAsync(Retry.Backoff(attempt, LongestPause), hurry).ConfigureAwait(false);
+            }
+        }
+        catch (Exception) when (_end.IsCancellationRequested)
+        {
+            FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
+            Log.Kept(logger, outbox.Count);
+        }
+    }
+
+    /// <summary>Sends what waits, and what comes, until the reporter closes.</summary>
+    /// <returns>What nobody expected, such as a logger of the host's that throws: the loop outlives it.</returns>
+    private async Task<PyResolveException?> SendAllAsync()
+    {
+        try
+        {
             while (true)
             {
                 while (outbox.Next(UsageDelivery.MostAtOnce) is { } batch)
@@ -158,14 +180,13 @@ internal sealed partial class UsageSender(
                 }
 
                 if (SettleAll())
-                    return;
+                    return null;
                 await _work.WaitAsync(_end.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception) when (_end.IsCancellationRequested)
+        catch (Exception exception) when (!_end.IsCancellationRequested)
         {
-            Log.Kept(logger, outbox.Count);
-            FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
+            return UsageDelivery.Describe(exception);
         }
     }
 
@@ -196,7 +217,7 @@ internal sealed partial class UsageSender(
                 return;
             if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403)
                 GiveUp(failure);
-            await PauseAsync(failure, attempt, hurry).ConfigureAwait(false);
+            await PauseAsync(PauseAfter(failure, attempt), hurry).ConfigureAwait(false);
         }
     }
 
@@ -267,15 +288,17 @@ internal sealed partial class UsageSender(
         }
     }
 
-    /// <summary>Waits as long as the server asks, or ever longer; a flush that has arrived since the attempt began cuts it short.</summary>
-    private async Task PauseAsync(PyResolveException failure, int attempt, Task<bool> hurry)
+    /// <summary>As long as the server asks, within reason: what a proxy or a wrong clock says may be a year. Else ever longer.</summary>
+    private static TimeSpan PauseAfter(PyResolveException failure, int attempt) => failure switch
     {
-        var wait = failure switch
-        {
-            { RetryAfter: { Ticks: > 0 } asked } => asked,
-            { Status: 401 or 403 } => PauseAfterRefusal,
-            _ => Retry.Backoff(attempt, LongestPause),
-        };
+        { RetryAfter: { Ticks: > 0 } asked } => asked < PauseAfterRefusal ? asked : PauseAfterRefusal,
+        { Status: 401 or 403 } => PauseAfterRefusal,
+        _ => Retry.Backoff(attempt, LongestPause),
+    };
+
+    /// <summary>A flush that has arrived since the attempt began cuts it short.</summary>
+    private async Task PauseAsync(TimeSpan wait, Task<bool> hurry)
+    {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
         var pause = time.Pause(wait, over.Token);
         await Task.WhenAny(pause, hurry).ConfigureAwait(false);
