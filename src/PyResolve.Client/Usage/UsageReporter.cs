@@ -35,7 +35,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _account = new(_folder, settings.ApiUrl);
         _outbox = new(_folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
         _rejected = new(_folder, transport.Time, _logger);
-        _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
+        _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings, transport.Time, _logger);
         transport.AccountSeen = LearnAccount;
     }
 
@@ -93,8 +93,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Waits until everything reported before, and everything that earlier processes left behind, is recorded or rejected
-    /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, or refuses the key, it throws; the events are then safe
-    /// from a power cut too, keep waiting, and are tried again.
+    /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, refuses the key, or asks for a wait longer than
+    /// <see cref="PyResolveClientOptions.RequestTimeout"/>, it throws; the events are then safe from a power cut too, keep waiting, and are
+    /// tried again.
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting; the events are sent all the same.</param>
     /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails.</exception>

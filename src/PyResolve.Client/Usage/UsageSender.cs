@@ -11,7 +11,7 @@ internal sealed partial class UsageSender(
     UsageDelivery delivery,
     RejectedEvents rejected,
     ServerClock serverClock,
-    TimeSpan shutdownTimeout,
+    ClientSettings settings,
     TimeProvider time,
     ILogger logger)
 {
@@ -103,7 +103,7 @@ internal sealed partial class UsageSender(
         if (running is not null)
         {
             using var drained = new CancellationTokenSource();
-            await Task.WhenAny(running, time.Pause(shutdownTimeout, drained.Token)).ConfigureAwait(false);
+            await Task.WhenAny(running, time.Pause(settings.ShutdownTimeout, drained.Token)).ConfigureAwait(false);
             drained.Cancel();
             _end.Cancel();
             // However it ended: disposing and the end of a process never throw for it.
@@ -215,9 +215,12 @@ internal sealed partial class UsageSender(
             Volatile.Write(ref _lastFailure, failure);
             if (failure is null)
                 return;
-            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403)
+            var wait = PauseAfter(failure, attempt);
+            // Who flushed during this attempt gets one more, at once.
+            var isLong = wait > settings.RequestTimeout && !hurry.IsCompleted;
+            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403 || isLong)
                 GiveUp(failure);
-            await PauseAsync(PauseAfter(failure, attempt), hurry).ConfigureAwait(false);
+            await PauseAsync(wait, hurry).ConfigureAwait(false);
         }
     }
 
