@@ -18,7 +18,6 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
     private readonly OutboxAccount? _account;
-    private readonly OutboxFolder? _folder;
     private readonly Outbox? _outbox;
     private readonly RejectedEvents? _rejected;
     private readonly UsageSender? _sender;
@@ -31,10 +30,10 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _logger = logger ?? NullLogger.Instance;
         if (settings.ApiKey is not { } key)
             return;
-        _folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
-        _account = new(_folder, settings.ApiUrl);
-        _outbox = new(_folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
-        _rejected = new(_folder, transport.Time, _logger);
+        var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
+        _account = new(folder, settings.ApiUrl);
+        _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time, _logger);
+        _rejected = new(folder, transport.Time, _logger);
         _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings, transport.Time, _logger);
         transport.AccountSeen = LearnAccount;
     }
@@ -61,7 +60,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     public PyResolveException? LastFailure => _sender?.LastFailure;
 
     /// <summary>Whether nothing waits for the server, of this process's or of another's, under this key or another of its account.</summary>
-    internal bool IsDrained => _folder is null || (_folder.IsDrained && _account!.OtherSegments().All(Segment.IsSettled));
+    internal bool IsDrained => _outbox?.IsDrained ?? true;
 
     /// <summary>Makes what waits safe from a power cut.</summary>
     internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);

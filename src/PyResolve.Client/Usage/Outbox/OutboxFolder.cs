@@ -25,9 +25,6 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
         }
     }
 
-    /// <summary>Whether no process, this one or another, has anything here that waits for the server.</summary>
-    public bool IsDrained => Segments().All(Segment.IsSettled);
-
     public Segment CreateSegment(TimeProvider time)
     {
         PrivateFile.CreateFolder(Path);

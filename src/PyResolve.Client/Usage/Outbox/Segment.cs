@@ -56,9 +56,10 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Takes over what a process left behind; <see langword="null"/> while it lives, or where another was quicker.</summary>
-    public static Segment? Adopt(string path, TimeProvider time)
+    /// <summary>Takes over what a process left behind; <see langword="null"/> while it lives, or where another was quicker, or where nobody here will ever read it as events, and why.</summary>
+    public static Segment? Adopt(string path, TimeProvider time, out string? unreadable)
     {
+        unreadable = null;
         FileStream? stream = null;
         try
         {
@@ -66,12 +67,22 @@ internal sealed class Segment : IDisposable
             // Whoever had it before may have deleted it between our opening and our locking it: then it cannot be given its new name.
             var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
             var segment = new Segment(stream, adopted);
-            segment.Load();
+            if (!segment.Load())
+            {
+                unreadable = "it does not begin as this version's files do";
+                return null;
+            }
+
             File.Move(path, adopted);
             stream = null;
             return segment;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException exception)
+        {
+            unreadable = Redaction.Line(exception.Message);
+            return null;
+        }
+        catch (IOException)
         {
             return null;
         }
@@ -150,17 +161,18 @@ internal sealed class Segment : IDisposable
     public void Dispose() => _stream.Dispose();
 
     /// <summary>Reads what is there, up to the first record that is not whole: its report never returned.</summary>
-    private void Load()
+    /// <returns>Whether it is a segment of this version's.</returns>
+    private bool Load()
     {
         var length = checked((int)_stream.Length);
         var bytes = ReadBytes(0, length);
         if (length >= Magic.Length && !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
-            throw new IOException("That is no segment of this version's.");
+            return false;
         if (length < Magic.Length)
         {
             _end = 0;
             Write(Magic);
-            return;
+            return true;
         }
 
         var starts = new List<int>();
@@ -177,6 +189,7 @@ internal sealed class Segment : IDisposable
         _end = position;
         _stream.SetLength(_end);
         Count = starts.Count(start => start >= _settledTo);
+        return true;
     }
 
     private (IReadOnlyList<StoredEvent> Events, long End) Read(int most, int window)
