@@ -32,8 +32,8 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
             return;
         var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
         _account = new(folder, settings.ApiUrl);
-        _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time, _logger);
         _rejected = new(folder, transport.Time, _logger);
+        _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), _rejected, transport.Time, _logger);
         _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings, transport.Time, _logger);
         transport.AccountSeen = LearnAccount;
     }
@@ -49,7 +49,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Events that will not be sent, since this client was made: the server refused them for good (a broken rule, an id that another event
-    /// has), or they waited for over 35 days. Each is kept, with the reason, in the folder <c>rejected</c> of the outbox.
+    /// has), or they waited for over 35 days, or their file was damaged, which counts as one. Each is kept, with the reason, in the folder <c>rejected</c> of the outbox.
     /// </summary>
     public long Rejected => _rejected?.Count ?? 0;
 
@@ -97,7 +97,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// tried again.
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting; the events are sent all the same.</param>
-    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails.</exception>
+    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _sender?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>

@@ -64,6 +64,8 @@ internal sealed partial class UsageSender(
                 Adopt();
             }
 
+            if (outbox.Broken is { } broken)
+                throw broken;
             flush = new(_accepted);
             if (flush.TryComplete(_settledInOrder))
                 return;
@@ -172,7 +174,7 @@ internal sealed partial class UsageSender(
         {
             while (true)
             {
-                while (outbox.Next(UsageDelivery.MostAtOnce) is { } batch)
+                while (Next() is { } batch)
                 {
                     await SendUntilSettledAsync(batch).ConfigureAwait(false);
                     outbox.Settle(batch);
@@ -190,7 +192,19 @@ internal sealed partial class UsageSender(
         }
     }
 
-    /// <summary>With nothing left to send, everyone who waits has what they wait for, even if a broken disk has swallowed events.</summary>
+    private OutboxBatch? Next()
+    {
+        var batch = outbox.Next(UsageDelivery.MostAtOnce);
+        if (outbox.Broken is { } broken)
+        {
+            Volatile.Write(ref _lastFailure, broken);
+            FailFlushes(broken);
+        }
+
+        return batch;
+    }
+
+    /// <summary>With nothing left to send, everyone who waits has what they wait for; who waited for what a broken disk has swallowed was told.</summary>
     /// <returns>Whether the loop is over.</returns>
     private bool SettleAll()
     {

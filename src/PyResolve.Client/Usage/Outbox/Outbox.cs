@@ -12,7 +12,7 @@ internal sealed record OutboxLimits(int Events, long Bytes);
 /// The events that this process has to send, in files: its own, which it appends to, and those that it took over from processes that died.
 /// Thread-safe; one reader.
 /// </summary>
-internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account, OutboxLimits limits, TimeProvider time, ILogger logger)
+internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account, OutboxLimits limits, RejectedEvents rejected, TimeProvider time, ILogger logger)
 {
     private readonly Gate _gate = new();
     private readonly List<Segment> _segments = [];
@@ -21,6 +21,18 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
 
     /// <summary>Events that wait.</summary>
     public long Count
+    {
+        get
+        {
+            lock (_gate)
+                return field;
+        }
+
+        private set;
+    }
+
+    /// <summary>Why events that wait cannot be read at the moment; <see langword="null"/> where they can. <see cref="Adopt"/> tries them again.</summary>
+    public PyResolveException? Broken
     {
         get
         {
@@ -98,6 +110,7 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         {
             if (_released)
                 return 0;
+            Broken = null;
             var adopted = new List<Segment>();
             var strange = new List<(string Path, string Reason)>();
             foreach (var path in folder.Segments().Concat(account.OtherSegments()))
@@ -107,6 +120,18 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
                     if (unreadable is not null && _unreadable.Add(path))
                         strange.Add((path, unreadable));
                     continue;
+                }
+
+                if (segment.Damaged is { } content)
+                {
+                    if (!rejected.KeepDamaged(path, content))
+                    {
+                        SetBroken(path, "it is damaged, and cannot be copied to the folder 'rejected'");
+                        segment.Dispose();
+                        continue;
+                    }
+
+                    segment.CutDamage();
                 }
 
                 if (segment.Count == 0)
@@ -135,9 +160,10 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
                     var (events, end) = segment.Read(most);
                     return new(segment, events, end);
                 }
-                catch (IOException)
+                catch (IOException exception)
                 {
                     // Its disk is broken. The file stays, for whoever can read it again.
+                    SetBroken(folder.Path, Redaction.Line(exception.Message));
                     Abandon(segment);
                 }
             }
@@ -209,6 +235,9 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
                 $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). Make room or make it yours to write, or set PYRESOLVE_HOME to another folder.");
         }
     }
+
+    private void SetBroken(string path, string? reason) => Broken = new(
+        PyResolveErrorCodes.Damaged, $"Usage events in {path} cannot be read, and are kept there ({reason}). Check the disk, and flush again.");
 
     private void Abandon(Segment segment)
     {

@@ -39,6 +39,13 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
         PrivateFile.Replace(System.IO.Path.Combine(RejectedPath, $"{id:D}.json"), report);
     }
 
+    /// <summary>Keeps a file that is damaged, as it was found.</summary>
+    public void KeepDamaged(string name, byte[] content)
+    {
+        PrivateFile.CreateFolder(RejectedPath);
+        PrivateFile.Replace(System.IO.Path.Combine(RejectedPath, name + ".damaged"), content);
+    }
+
     /// <summary>Files of processes that died while they made them.</summary>
     private void RemoveUnborn(TimeProvider time)
     {

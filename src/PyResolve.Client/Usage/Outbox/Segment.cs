@@ -33,6 +33,9 @@ internal sealed class Segment : IDisposable
     /// <summary>Their size.</summary>
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
 
+    /// <summary>All of it as it was found, where something in its middle is damaged: what follows that cannot be read.</summary>
+    public byte[]? Damaged { get; private set; }
+
     public bool IsFull => _end >= FullAt;
 
     public static Segment Create(string folder, TimeProvider time)
@@ -140,6 +143,13 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Goes on without what is damaged, which has been kept elsewhere.</summary>
+    public void CutDamage()
+    {
+        _stream.SetLength(_end);
+        Damaged = null;
+    }
+
     /// <summary>Makes what was appended safe from a power cut.</summary>
     public void Sync() => _stream.Flush(flushToDisk: true);
 
@@ -160,7 +170,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Lets go of the file: what is unsettled waits for whoever takes it over.</summary>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Reads what is there, up to the first record that is not whole: its report never returned.</summary>
+    /// <summary>Reads what is there, up to the first record that is not whole: its report never returned, or it was damaged since.</summary>
     /// <returns>Whether it is a segment of this version's.</returns>
     private bool Load()
     {
@@ -187,7 +197,10 @@ internal sealed class Segment : IDisposable
         }
 
         _end = position;
-        _stream.SetLength(_end);
+        if (SegmentRecord.IsTorn(bytes, position, length))
+            _stream.SetLength(_end);
+        else
+            Damaged = bytes;
         Count = starts.Count(start => start >= _settledTo);
         return true;
     }
@@ -214,10 +227,19 @@ internal sealed class Segment : IDisposable
 
     private void Write(byte[] record)
     {
-        // A write that fails half-way is overwritten by the next, which begins at the same place.
-        _stream.Position = _end;
-        _stream.Write(record, 0, record.Length);
-        _stream.Flush();
+        try
+        {
+            _stream.Position = _end;
+            _stream.Write(record, 0, record.Length);
+            _stream.Flush();
+        }
+        catch (IOException)
+        {
+            // The next write begins at the same place, and may be shorter.
+            _stream.SetLength(_end);
+            throw;
+        }
+
         _end += record.Length;
     }
 
