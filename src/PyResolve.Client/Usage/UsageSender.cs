@@ -240,11 +240,11 @@ internal sealed partial class UsageSender(
 
     private List<StoredEvent> WithoutTheOld(IReadOnlyList<StoredEvent> events)
     {
-        var oldest = time.GetUtcNow() - MistimedEvents.TakenBack;
+        var now = time.GetUtcNow();
         var young = new List<StoredEvent>(events.Count);
         foreach (var stored in events)
         {
-            if (stored.ReportedAt >= oldest)
+            if (!MistimedEvents.IsTooOld(stored, serverClock, now))
                 young.Add(stored);
             else
                 rejected.Keep(stored, new(PyResolveErrorCodes.TooOld, "It waited for over 35 days, and the server takes nothing older."));
