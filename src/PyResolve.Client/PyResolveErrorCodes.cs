@@ -22,6 +22,9 @@ public static class PyResolveErrorCodes
     /// <summary>A usage event waited for over 35 days, and was not sent: the server takes nothing older.</summary>
     public const string TooOld = "too_old";
 
+    /// <summary>Usage events that waited on disk cannot be read any more. Their file is kept.</summary>
+    public const string Damaged = "damaged";
+
     /// <summary>An API key is needed, and none is configured.</summary>
     public const string LoginRequired = "login_required";
 

@@ -75,6 +75,19 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task A_date_to_try_again_at_is_by_the_clock_that_set_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var busy = Answer.Busy(0) with
+        {
+            Headers = new Dictionary<string, string> { ["Date"] = "Fri, 31 Dec 2100 23:59:00 GMT", ["Retry-After"] = "Fri, 31 Dec 2100 23:59:30 GMT" },
+        };
+        await using var client = server.On("GET /quota", busy).Client();
+
+        (await Should.ThrowAsync<PyResolveException>(client.GetQuotaAsync(Cancellation))).RetryAfter.ShouldBe(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task An_outage_is_remembered_and_answered_at_once_until_it_is_forgotten()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -31,7 +31,8 @@ internal sealed class ApiAnswer
         _retryAfter = response.Headers.RetryAfter switch
         {
             { Delta: { } delta } => delta,
-            { Date: { } date } => date - time.GetUtcNow() is { Ticks: > 0 } wait ? wait : TimeSpan.Zero,
+            // By the clock that set it, where that is told: this machine's may be wrong.
+            { Date: { } date } => date - (_date ?? time.GetUtcNow()) is { Ticks: > 0 } wait ? wait : TimeSpan.Zero,
             _ => null,
         };
     }

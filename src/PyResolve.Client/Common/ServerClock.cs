@@ -8,9 +8,13 @@ internal sealed class ServerClock(TimeProvider time)
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(1);
     private long _skew;
+    private int _isKnown;
 
     /// <summary>What has to be added to this machine's time; zero until an answer has shown otherwise.</summary>
     public TimeSpan Skew => TimeSpan.FromTicks(Interlocked.Read(ref _skew));
+
+    /// <summary>Whether any answer has told it.</summary>
+    public bool IsKnown => Volatile.Read(ref _isKnown) == 1;
 
     public DateTimeOffset Now => time.GetUtcNow() + Skew;
 
@@ -23,5 +27,6 @@ internal sealed class ServerClock(TimeProvider time)
         var answered = time.GetUtcNow();
         var skew = told - asked - TimeSpan.FromTicks((answered - asked).Ticks / 2);
         Interlocked.Exchange(ref _skew, skew.Duration() < Tolerance ? 0 : skew.Ticks);
+        Volatile.Write(ref _isKnown, 1);
     }
 }

@@ -27,13 +27,19 @@ internal static partial class PrivateFile
         return new(path, options);
     }
 
-    /// <summary>A folder that its owner alone can enter.</summary>
+    /// <summary>A folder that its owner alone can enter, and whichever is missing above it too.</summary>
     public static void CreateFolder(string path)
     {
         if (OperatingSystem.IsWindows())
+        {
             Directory.CreateDirectory(path);
-        else
-            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+            return;
+        }
+
+        // The framework gives the mode to the last one alone.
+        if (Path.GetDirectoryName(path) is { Length: > 0 } parent && !Directory.Exists(parent))
+            CreateFolder(parent);
+        Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>

@@ -37,14 +37,15 @@ internal static partial class PrivateFile
         return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
     }
 
-    /// <summary>A folder that its owner alone can enter.</summary>
+    /// <summary>A folder that its owner alone can enter, and whichever is missing above it too.</summary>
     public static void CreateFolder(string path)
     {
         if (Directory.Exists(path))
             return;
-        if (IsUnix && Path.GetDirectoryName(path) is { } parent)
+        if (IsUnix)
         {
-            Directory.CreateDirectory(parent);
+            if (Path.GetDirectoryName(path) is { Length: > 0 } parent)
+                CreateFolder(parent);
             // A failure shows in the next line, with the framework's own exception.
             _ = mkdir(path, OwnerOnlyFolder);
         }

@@ -7,10 +7,19 @@ namespace PyResolve.Client;
 internal static class MistimedEvents
 {
     /// <summary>The server takes nothing older.</summary>
-    public static readonly TimeSpan TakenBack = TimeSpan.FromDays(35);
+    private static readonly TimeSpan TakenBack = TimeSpan.FromDays(35);
 
     /// <summary>The server takes 5 minutes; its answers tell the time to the second.</summary>
     private static readonly TimeSpan TakenAhead = TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Whether an event has waited for longer than the server takes. Its time of report alone does not tell: the clock may have been wrong then.
+    /// Nor does this machine's clock, until the server's is known.
+    /// </summary>
+    public static bool IsTooOld(StoredEvent stored, ServerClock serverClock, DateTimeOffset now) =>
+        serverClock.IsKnown
+        && stored.ReportedAt < now - TakenBack
+        && JsonSerializer.Deserialize(stored.Json, WireJson.Requests.UsageEventRequest)?.OccurredAt < serverClock.Now - TakenBack;
 
     /// <summary>The event at the time that the server's clock had then; <see langword="null"/> if its time is not what is wrong with it.</summary>
     public static StoredEvent? Correct(StoredEvent stored, ServerClock serverClock)

@@ -30,6 +30,28 @@ internal sealed partial class RejectedEvents(OutboxFolder folder, TimeProvider t
         }
     }
 
+    /// <summary>Keeps a file of the outbox in whose middle events cannot be read any more. How many they are, nobody knows: it counts as one.</summary>
+    /// <returns>Whether it could be kept.</returns>
+    public bool KeepDamaged(string path, byte[] content)
+    {
+        try
+        {
+            folder.KeepDamaged(Path.GetFileNameWithoutExtension(path), content);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+
+        var reason = new PyResolveException(
+            PyResolveErrorCodes.Damaged, $"{path} was damaged on its disk, so that usage events in it cannot be read. The file is kept in {folder.RejectedPath}. Check the disk.");
+        Volatile.Write(ref _last, reason);
+        Interlocked.Increment(ref _count);
+        ClientTelemetry.UsageRejected.Add(1, new KeyValuePair<string, object?>("error.type", reason.Code));
+        Log.Damaged(logger, reason.Message);
+        return true;
+    }
+
     private byte[] Report(StoredEvent stored, PyResolveException reason)
     {
         using var report = new MemoryStream();
@@ -57,6 +79,9 @@ internal sealed partial class RejectedEvents(OutboxFolder folder, TimeProvider t
     {
         [LoggerMessage(1, LogLevel.Warning, "Usage event {EventId} was rejected and is not sent again ({Code}): {Reason} It is kept in {Folder}.")]
         public static partial void Rejected(ILogger logger, Guid eventId, string code, string reason, string folder);
+
+        [LoggerMessage(9, LogLevel.Error, "{Reason}")]
+        public static partial void Damaged(ILogger logger, string reason);
 
         [LoggerMessage(5, LogLevel.Error, "Usage event {EventId} was rejected ({Code}): {Reason} It is lost, because {Folder} cannot be written.")]
         public static partial void Lost(ILogger logger, Guid eventId, string code, string reason, string folder, Exception exception);

@@ -96,7 +96,7 @@ internal sealed class UsageDelivery(ApiTransport transport)
         exception is { Status: 400 or 409 or 413 or 422, Code: not PyResolveErrorCodes.UnexpectedAnswer };
 
     /// <summary>A message handler of the host's may throw anything; the loop outlives it.</summary>
-    private static PyResolveException Describe(Exception exception) => exception as PyResolveException
+    public static PyResolveException Describe(Exception exception) => exception as PyResolveException
         ?? new(PyResolveErrorCodes.Unreachable, $"Cannot send usage: {Redaction.Line(exception.Message)}", exception);
 
     private static byte[] Body(IReadOnlyList<StoredEvent> events)

@@ -18,7 +18,6 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
     private readonly OutboxAccount? _account;
-    private readonly OutboxFolder? _folder;
     private readonly Outbox? _outbox;
     private readonly RejectedEvents? _rejected;
     private readonly UsageSender? _sender;
@@ -31,11 +30,11 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _logger = logger ?? NullLogger.Instance;
         if (settings.ApiKey is not { } key)
             return;
-        _folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
-        _account = new(_folder, settings.ApiUrl);
-        _outbox = new(_folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), transport.Time);
-        _rejected = new(_folder, transport.Time, _logger);
-        _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings.ShutdownTimeout, transport.Time, _logger);
+        var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
+        _account = new(folder, settings.ApiUrl);
+        _rejected = new(folder, transport.Time, _logger);
+        _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), _rejected, transport.Time, _logger);
+        _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings, transport.Time, _logger);
         transport.AccountSeen = LearnAccount;
     }
 
@@ -50,7 +49,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Events that will not be sent, since this client was made: the server refused them for good (a broken rule, an id that another event
-    /// has), or they waited for over 35 days. Each is kept, with the reason, in the folder <c>rejected</c> of the outbox.
+    /// has), or they waited for over 35 days, or their file was damaged, which counts as one. Each is kept, with the reason, in the folder <c>rejected</c> of the outbox.
     /// </summary>
     public long Rejected => _rejected?.Count ?? 0;
 
@@ -61,7 +60,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     public PyResolveException? LastFailure => _sender?.LastFailure;
 
     /// <summary>Whether nothing waits for the server, of this process's or of another's, under this key or another of its account.</summary>
-    internal bool IsDrained => _folder is null || (_folder.IsDrained && _account!.OtherSegments().All(Segment.IsSettled));
+    internal bool IsDrained => _outbox?.IsDrained ?? true;
 
     /// <summary>Makes what waits safe from a power cut.</summary>
     internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);
@@ -93,11 +92,12 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Waits until everything reported before, and everything that earlier processes left behind, is recorded or rejected
-    /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, or refuses the key, it throws; the events are then safe
-    /// from a power cut too, keep waiting, and are tried again.
+    /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, refuses the key, or asks for a wait longer than
+    /// <see cref="PyResolveClientOptions.RequestTimeout"/>, it throws; the events are then safe from a power cut too, keep waiting, and are
+    /// tried again.
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting; the events are sent all the same.</param>
-    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails.</exception>
+    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _sender?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>

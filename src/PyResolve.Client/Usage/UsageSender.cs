@@ -11,7 +11,7 @@ internal sealed partial class UsageSender(
     UsageDelivery delivery,
     RejectedEvents rejected,
     ServerClock serverClock,
-    TimeSpan shutdownTimeout,
+    ClientSettings settings,
     TimeProvider time,
     ILogger logger)
 {
@@ -64,6 +64,8 @@ internal sealed partial class UsageSender(
                 Adopt();
             }
 
+            if (outbox.Broken is { } broken)
+                throw broken;
             flush = new(_accepted);
             if (flush.TryComplete(_settledInOrder))
                 return;
@@ -103,10 +105,11 @@ internal sealed partial class UsageSender(
         if (running is not null)
         {
             using var drained = new CancellationTokenSource();
-            await Task.WhenAny(running, time.Pause(shutdownTimeout, drained.Token)).ConfigureAwait(false);
+            await Task.WhenAny(running, time.Pause(settings.ShutdownTimeout, drained.Token)).ConfigureAwait(false);
             drained.Cancel();
             _end.Cancel();
-            await running.ConfigureAwait(false);
+            // However it ended: disposing and the end of a process never throw for it.
+            await Task.WhenAny(running).ConfigureAwait(false);
         }
 
         outbox.Release();
@@ -148,9 +151,30 @@ internal sealed partial class UsageSender(
     {
         try
         {
+            for (var attempt = 1; await SendAllAsync().ConfigureAwait(false) is { } failure; attempt++)
+            {
+                var hurry = NextHurry();
+                Volatile.Write(ref _lastFailure, failure);
+                GiveUp(failure);
+                await PauseAsync(Retry.Backoff(attempt, LongestPause), hurry).ConfigureAwait(false);
+            }
+        }
+        catch (Exception) when (_end.IsCancellationRequested)
+        {
+            FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
+            Log.Kept(logger, outbox.Count);
+        }
+    }
+
+    /// <summary>Sends what waits, and what comes, until the reporter closes.</summary>
+    /// <returns>What nobody expected, such as a logger of the host's that throws: the loop outlives it.</returns>
+    private async Task<PyResolveException?> SendAllAsync()
+    {
+        try
+        {
             while (true)
             {
-                while (outbox.Next(UsageDelivery.MostAtOnce) is { } batch)
+                while (Next() is { } batch)
                 {
                     await SendUntilSettledAsync(batch).ConfigureAwait(false);
                     outbox.Settle(batch);
@@ -158,18 +182,29 @@ internal sealed partial class UsageSender(
                 }
 
                 if (SettleAll())
-                    return;
+                    return null;
                 await _work.WaitAsync(_end.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception) when (_end.IsCancellationRequested)
+        catch (Exception exception) when (!_end.IsCancellationRequested)
         {
-            Log.Kept(logger, outbox.Count);
-            FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
+            return UsageDelivery.Describe(exception);
         }
     }
 
-    /// <summary>With nothing left to send, everyone who waits has what they wait for, even if a broken disk has swallowed events.</summary>
+    private OutboxBatch? Next()
+    {
+        var batch = outbox.Next(UsageDelivery.MostAtOnce);
+        if (outbox.Broken is { } broken)
+        {
+            Volatile.Write(ref _lastFailure, broken);
+            FailFlushes(broken);
+        }
+
+        return batch;
+    }
+
+    /// <summary>With nothing left to send, everyone who waits has what they wait for; who waited for what a broken disk has swallowed was told.</summary>
     /// <returns>Whether the loop is over.</returns>
     private bool SettleAll()
     {
@@ -194,19 +229,22 @@ internal sealed partial class UsageSender(
             Volatile.Write(ref _lastFailure, failure);
             if (failure is null)
                 return;
-            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403)
+            var wait = PauseAfter(failure, attempt);
+            // Who flushed during this attempt gets one more, at once.
+            var isLong = wait > settings.RequestTimeout && !hurry.IsCompleted;
+            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403 || isLong)
                 GiveUp(failure);
-            await PauseAsync(failure, attempt, hurry).ConfigureAwait(false);
+            await PauseAsync(wait, hurry).ConfigureAwait(false);
         }
     }
 
     private List<StoredEvent> WithoutTheOld(IReadOnlyList<StoredEvent> events)
     {
-        var oldest = time.GetUtcNow() - MistimedEvents.TakenBack;
+        var now = time.GetUtcNow();
         var young = new List<StoredEvent>(events.Count);
         foreach (var stored in events)
         {
-            if (stored.ReportedAt >= oldest)
+            if (!MistimedEvents.IsTooOld(stored, serverClock, now))
                 young.Add(stored);
             else
                 rejected.Keep(stored, new(PyResolveErrorCodes.TooOld, "It waited for over 35 days, and the server takes nothing older."));
@@ -267,15 +305,17 @@ internal sealed partial class UsageSender(
         }
     }
 
-    /// <summary>Waits as long as the server asks, or ever longer; a flush that has arrived since the attempt began cuts it short.</summary>
-    private async Task PauseAsync(PyResolveException failure, int attempt, Task<bool> hurry)
+    /// <summary>As long as the server asks, within reason: what a proxy or a wrong clock says may be a year. Else ever longer.</summary>
+    private static TimeSpan PauseAfter(PyResolveException failure, int attempt) => failure switch
     {
-        var wait = failure switch
-        {
-            { RetryAfter: { Ticks: > 0 } asked } => asked,
-            { Status: 401 or 403 } => PauseAfterRefusal,
-            _ => Retry.Backoff(attempt, LongestPause),
-        };
+        { RetryAfter: { Ticks: > 0 } asked } => asked < PauseAfterRefusal ? asked : PauseAfterRefusal,
+        { Status: 401 or 403 } => PauseAfterRefusal,
+        _ => Retry.Backoff(attempt, LongestPause),
+    };
+
+    /// <summary>A flush that has arrived since the attempt began cuts it short.</summary>
+    private async Task PauseAsync(TimeSpan wait, Task<bool> hurry)
+    {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
         var pause = time.Pause(wait, over.Token);
         await Task.WhenAny(pause, hurry).ConfigureAwait(false);

@@ -28,6 +28,9 @@ public sealed class TemporaryHome : IDisposable
     /// <summary>Usage events that were rejected.</summary>
     public IReadOnlyList<string> RejectedFiles() => Files("*.json");
 
+    /// <summary>Files with usage events that were damaged.</summary>
+    public IReadOnlyList<string> DamagedFiles() => Files("*.damaged");
+
     private string[] Files(string pattern)
     {
         var outbox = System.IO.Path.Combine(Path, "outbox");

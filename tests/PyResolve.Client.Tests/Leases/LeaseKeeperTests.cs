@@ -160,6 +160,23 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
+    public async Task A_file_that_is_nobodys_events_keeps_no_lease_from_going_back()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        var lease = await SpendAsync(server, 2);
+        var strange = Path.Combine(Path.GetDirectoryName(server.Home.OutboxFiles().Single())!, "0.events");
+        await File.WriteAllTextAsync(strange, "PYRSEG99 of a later version", Cancellation);
+        server.Clock.Advance(TimeSpan.FromHours(2));
+
+        await server.ReconnectAsync();
+
+        server.Released.ShouldContain(lease);
+        server.Events.Count.ShouldBe(2);
+        File.Exists(strange).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_permit_that_is_out_keeps_its_ended_lease_for_a_day()
     {
         await using var server = await LeasingServer.StartAsync();

@@ -135,7 +135,8 @@ public sealed class OutboxTests
         var file = server.Home.OutboxFiles().Single();
 
         File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        File.GetUnixFileMode(Path.GetDirectoryName(file)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var folder in new[] { Path.GetDirectoryName(file)!, Path.Combine(server.Home.Path, "outbox"), server.Home.Path })
+            File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, folder);
         File.ReadAllText(file).ShouldNotContain(ScriptedServer.Key);
     }
 

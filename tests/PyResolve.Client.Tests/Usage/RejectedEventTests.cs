@@ -86,12 +86,14 @@ public sealed class RejectedEventTests
     public async Task A_refused_key_rejects_nothing_and_says_so_at_once(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /usage", Answer.Problem(status, code, "No."), Recorded).Client();
+        var isRefused = true;
+        await using var client = server.On("POST /usage", _ => Volatile.Read(ref isRefused) ? Answer.Problem(status, code, "No.") : Recorded).Client();
         client.Usage.Report(new("scan"));
 
         (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation))).Code.ShouldBe(code);
         (client.Usage.Pending, client.Usage.Rejected).ShouldBe((1, 0));
         client.Usage.LastFailure.ShouldNotBeNull().Status.ShouldBe(status);
+        Volatile.Write(ref isRefused, false);
         await client.Usage.FlushAsync(Cancellation);
 
         (client.Usage.Pending, client.Usage.Sent).ShouldBe((0, 1));

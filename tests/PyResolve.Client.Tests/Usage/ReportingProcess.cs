@@ -7,6 +7,9 @@ internal static class ReportingProcess
 {
     public const string Command = "report-events";
 
+    /// <summary>How a process exits that SIGKILL has ended; Windows has no signals.</summary>
+    private static readonly int Killed = OperatingSystem.IsWindows() ? -1 : 128 + 9;
+
     /// <summary>Reports so many events, prints the id of each that was accepted, and ends as a tool does: by disposing of its client.</summary>
     public static async Task<int> MainAsync(string[] args)
     {
@@ -33,8 +36,8 @@ internal static class ReportingProcess
     }
 
     /// <summary>Lets it report up to so many events, and kills it without warning once it has said that so many were accepted.</summary>
-    /// <returns>The events that were accepted.</returns>
-    public static async Task<IReadOnlyList<Guid>> RunAsync(ScriptedServer server, int events, int? killAfter, CancellationToken cancellationToken)
+    /// <returns>The events that were accepted, and whether it was the kill that ended it.</returns>
+    public static async Task<(IReadOnlyList<Guid> Accepted, bool WasKilled)> RunAsync(ScriptedServer server, int events, int? killAfter, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [Command, server.Url.AbsoluteUri, server.Home.Path, events.ToString()])
         {
@@ -57,8 +60,9 @@ internal static class ReportingProcess
         }
 
         await process.WaitForExitAsync(cancellationToken);
-        if (killAfter is null && process.ExitCode != 0)
+        var wasKilled = killAfter is not null && process.ExitCode == Killed;
+        if (!wasKilled && process.ExitCode != 0)
             throw new InvalidOperationException(await errors);
-        return accepted;
+        return (accepted, wasKilled);
     }
 }

@@ -155,18 +155,23 @@ public sealed class UsageReporterTests
         client.Usage.Sent.ShouldBe(1);
     }
 
-    [Fact]
-    public async Task A_flush_does_not_wait_for_a_long_pause_to_end()
+    [Theory]
+    [InlineData(300)]
+    [InlineData(31_536_000)]
+    public async Task A_flush_does_not_wait_for_a_long_pause_to_end(int seconds)
     {
         await using var server = await ScriptedServer.StartAsync();
-        var asked = new TaskCompletionSource();
-        await using var client = server.On("POST /usage", _ => asked.TrySetResult() ? Answer.Busy(300) : Recorded).Client();
+        var isBusy = true;
+        await using var client = server.On("POST /usage", _ => Volatile.Read(ref isBusy) ? Answer.Busy(seconds) : Recorded).Client();
         client.Usage.Report(new("scan"));
-        await asked.Task;
 
+        (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation))).RetryAfter.ShouldBe(TimeSpan.FromSeconds(seconds));
+        client.Usage.Pending.ShouldBe(1);
+        Volatile.Write(ref isBusy, false);
+        client.Usage.Report(new("scan"));
         await client.Usage.FlushAsync(Cancellation);
 
-        client.Usage.Sent.ShouldBe(1);
+        client.Usage.Sent.ShouldBe(2);
     }
 
     [Fact]

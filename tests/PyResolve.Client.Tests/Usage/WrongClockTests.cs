@@ -72,6 +72,41 @@ public sealed class WrongClockTests
         server.Requests.Count.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task A_fresh_event_of_a_clock_that_was_then_corrected_is_recorded()
+    {
+        await using var server = await StartAsync();
+        var past = new ShiftedClock(TimeSpan.FromDays(-400));
+        await using (var offline = OfflineClient.Create(Options(server), past))
+            offline.Usage.Report(new("scan") { OccurredAt = TimeProvider.System.GetUtcNow() }).IsAccepted.ShouldBeTrue();
+
+        await using var client = server.ClientWithClock(new(TimeSpan.Zero));
+        await client.Usage.FlushAsync(Cancellation);
+
+        (client.Usage.Sent, client.Usage.Rejected, _recorded.Count).ShouldBe((1, 0, 1));
+    }
+
+    [Theory]
+    [InlineData(false, ProblemCodes.Invalid)]
+    [InlineData(true, PyResolveErrorCodes.TooOld)]
+    public async Task An_old_event_is_refused_by_the_server_or_once_its_time_is_known_not_sent(bool knowsTheTime, string code)
+    {
+        await using var server = await StartAsync();
+        await using (var offline = OfflineClient.Create(Options(server), new ShiftedClock(TimeSpan.FromDays(-36))))
+            offline.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
+        await using var client = server.ClientWithClock(new(TimeSpan.Zero));
+        if (knowsTheTime)
+            await client.GetQuotaAsync(Cancellation);
+
+        await client.Usage.FlushAsync(Cancellation);
+
+        (client.Usage.Rejected, client.Usage.LastRejection.ShouldNotBeNull().Code).ShouldBe((1, code));
+        server.Requests.Any(request => request.Path == "/usage").ShouldBe(!knowsTheTime);
+    }
+
+    private static PyResolveClientOptions Options(ScriptedServer server) =>
+        new() { ApiUrl = server.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path, ShutdownTimeout = TimeSpan.Zero };
+
     private async Task<ScriptedServer> StartAsync()
     {
         var server = await ScriptedServer.StartAsync();

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace PyResolve.Client;
 
 /// <summary>Some of the events that wait, oldest first.</summary>
@@ -10,10 +12,11 @@ internal sealed record OutboxLimits(int Events, long Bytes);
 /// The events that this process has to send, in files: its own, which it appends to, and those that it took over from processes that died.
 /// Thread-safe; one reader.
 /// </summary>
-internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxLimits limits, TimeProvider time)
+internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account, OutboxLimits limits, RejectedEvents rejected, TimeProvider time, ILogger logger)
 {
     private readonly Gate _gate = new();
     private readonly List<Segment> _segments = [];
+    private readonly HashSet<string> _unreadable = [];
     private bool _released;
 
     /// <summary>Events that wait.</summary>
@@ -26,6 +29,32 @@ internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxL
         }
 
         private set;
+    }
+
+    /// <summary>Why events that wait cannot be read at the moment; <see langword="null"/> where they can. <see cref="Adopt"/> tries them again.</summary>
+    public PyResolveException? Broken
+    {
+        get
+        {
+            lock (_gate)
+                return field;
+        }
+
+        private set;
+    }
+
+    /// <summary>
+    /// Whether no process, this one or another, has anything that waits for the server, under this key or another of its account. What
+    /// <see cref="Adopt"/> has found to be nobody's events does not wait.
+    /// </summary>
+    public bool IsDrained
+    {
+        get
+        {
+            var waiting = folder.Segments().Concat(account.OtherSegments()).Where(static path => !Segment.IsSettled(path)).ToList();
+            lock (_gate)
+                return waiting.TrueForAll(_unreadable.Contains);
+        }
     }
 
     /// <summary>When the first of them was reported; <see langword="null"/> when none waits.</summary>
@@ -81,11 +110,30 @@ internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxL
         {
             if (_released)
                 return 0;
+            Broken = null;
             var adopted = new List<Segment>();
+            var strange = new List<(string Path, string Reason)>();
             foreach (var path in folder.Segments().Concat(account.OtherSegments()))
             {
-                if (Segment.Adopt(path, time) is not { } segment)
+                if (Segment.Adopt(path, time, out var unreadable) is not { } segment)
+                {
+                    if (unreadable is not null && _unreadable.Add(path))
+                        strange.Add((path, unreadable));
                     continue;
+                }
+
+                if (segment.Damaged is { } content)
+                {
+                    if (!rejected.KeepDamaged(path, content))
+                    {
+                        SetBroken(path, "it is damaged, and cannot be copied to the folder 'rejected'");
+                        segment.Dispose();
+                        continue;
+                    }
+
+                    segment.CutDamage();
+                }
+
                 if (segment.Count == 0)
                     segment.Delete();
                 else
@@ -95,6 +143,7 @@ internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxL
             _segments.InsertRange(0, adopted.OrderBy(static segment => segment.Oldest));
             var count = adopted.Sum(static segment => segment.Count);
             Count += count;
+            strange.ForEach(file => Log.Unreadable(logger, file.Path, file.Reason));
             return count;
         }
     }
@@ -111,9 +160,10 @@ internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxL
                     var (events, end) = segment.Read(most);
                     return new(segment, events, end);
                 }
-                catch (IOException)
+                catch (IOException exception)
                 {
                     // Its disk is broken. The file stays, for whoever can read it again.
+                    SetBroken(folder.Path, Redaction.Line(exception.Message));
                     Abandon(segment);
                 }
             }
@@ -186,10 +236,19 @@ internal sealed class Outbox(OutboxFolder folder, OutboxAccount account, OutboxL
         }
     }
 
+    private void SetBroken(string path, string? reason) => Broken = new(
+        PyResolveErrorCodes.Damaged, $"Usage events in {path} cannot be read, and are kept there ({reason}). Check the disk, and flush again.");
+
     private void Abandon(Segment segment)
     {
         Count -= segment.Count;
         _segments.Remove(segment);
         segment.Dispose();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4, LogLevel.Warning, "{Path} is in the outbox and cannot be read as usage events, and is left alone: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string path, string reason);
     }
 }

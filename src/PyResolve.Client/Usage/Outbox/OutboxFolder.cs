@@ -25,9 +25,6 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
         }
     }
 
-    /// <summary>Whether no process, this one or another, has anything here that waits for the server.</summary>
-    public bool IsDrained => Segments().All(Segment.IsSettled);
-
     public Segment CreateSegment(TimeProvider time)
     {
         PrivateFile.CreateFolder(Path);
@@ -40,6 +37,13 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
     {
         PrivateFile.CreateFolder(RejectedPath);
         PrivateFile.Replace(System.IO.Path.Combine(RejectedPath, $"{id:D}.json"), report);
+    }
+
+    /// <summary>Keeps a file that is damaged, as it was found.</summary>
+    public void KeepDamaged(string name, byte[] content)
+    {
+        PrivateFile.CreateFolder(RejectedPath);
+        PrivateFile.Replace(System.IO.Path.Combine(RejectedPath, name + ".damaged"), content);
     }
 
     /// <summary>Files of processes that died while they made them.</summary>

@@ -33,6 +33,9 @@ internal sealed class Segment : IDisposable
     /// <summary>Their size.</summary>
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
 
+    /// <summary>All of it as it was found, where something in its middle is damaged: what follows that cannot be read.</summary>
+    public byte[]? Damaged { get; private set; }
+
     public bool IsFull => _end >= FullAt;
 
     public static Segment Create(string folder, TimeProvider time)
@@ -56,9 +59,10 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Takes over what a process left behind; <see langword="null"/> while it lives, or where another was quicker.</summary>
-    public static Segment? Adopt(string path, TimeProvider time)
+    /// <summary>Takes over what a process left behind; <see langword="null"/> while it lives, or where another was quicker, or where nobody here will ever read it as events, and why.</summary>
+    public static Segment? Adopt(string path, TimeProvider time, out string? unreadable)
     {
+        unreadable = null;
         FileStream? stream = null;
         try
         {
@@ -66,12 +70,22 @@ internal sealed class Segment : IDisposable
             // Whoever had it before may have deleted it between our opening and our locking it: then it cannot be given its new name.
             var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
             var segment = new Segment(stream, adopted);
-            segment.Load();
+            if (!segment.Load())
+            {
+                unreadable = "it does not begin as this version's files do";
+                return null;
+            }
+
             File.Move(path, adopted);
             stream = null;
             return segment;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException exception)
+        {
+            unreadable = Redaction.Line(exception.Message);
+            return null;
+        }
+        catch (IOException)
         {
             return null;
         }
@@ -129,6 +143,13 @@ internal sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Goes on without what is damaged, which has been kept elsewhere.</summary>
+    public void CutDamage()
+    {
+        _stream.SetLength(_end);
+        Damaged = null;
+    }
+
     /// <summary>Makes what was appended safe from a power cut.</summary>
     public void Sync() => _stream.Flush(flushToDisk: true);
 
@@ -149,18 +170,19 @@ internal sealed class Segment : IDisposable
     /// <summary>Lets go of the file: what is unsettled waits for whoever takes it over.</summary>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Reads what is there, up to the first record that is not whole: its report never returned.</summary>
-    private void Load()
+    /// <summary>Reads what is there, up to the first record that is not whole: its report never returned, or it was damaged since.</summary>
+    /// <returns>Whether it is a segment of this version's.</returns>
+    private bool Load()
     {
         var length = checked((int)_stream.Length);
         var bytes = ReadBytes(0, length);
         if (length >= Magic.Length && !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
-            throw new IOException("That is no segment of this version's.");
+            return false;
         if (length < Magic.Length)
         {
             _end = 0;
             Write(Magic);
-            return;
+            return true;
         }
 
         var starts = new List<int>();
@@ -175,8 +197,12 @@ internal sealed class Segment : IDisposable
         }
 
         _end = position;
-        _stream.SetLength(_end);
+        if (SegmentRecord.IsTorn(bytes, position, length))
+            _stream.SetLength(_end);
+        else
+            Damaged = bytes;
         Count = starts.Count(start => start >= _settledTo);
+        return true;
     }
 
     private (IReadOnlyList<StoredEvent> Events, long End) Read(int most, int window)
@@ -201,10 +227,19 @@ internal sealed class Segment : IDisposable
 
     private void Write(byte[] record)
     {
-        // A write that fails half-way is overwritten by the next, which begins at the same place.
-        _stream.Position = _end;
-        _stream.Write(record, 0, record.Length);
-        _stream.Flush();
+        try
+        {
+            _stream.Position = _end;
+            _stream.Write(record, 0, record.Length);
+            _stream.Flush();
+        }
+        catch (IOException)
+        {
+            // The next write begins at the same place, and may be shorter.
+            _stream.SetLength(_end);
+            throw;
+        }
+
         _end += record.Length;
     }
 

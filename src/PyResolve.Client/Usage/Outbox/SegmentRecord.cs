@@ -37,6 +37,17 @@ internal readonly record struct SegmentRecord(RecordKind Kind, long Number, int 
         return record;
     }
 
+    /// <summary>Whether what begins at a place, and is no whole record, is one whose writing was cut short: the file ends before it does, or was never filled.</summary>
+    public static bool IsTorn(byte[] bytes, int start, int length)
+    {
+        var left = length - start;
+        if (left < FrameLength)
+            return true;
+        var size = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(start));
+        var isPlausible = size >= HeadLength && size <= HeadLength + LongestBody;
+        return isPlausible ? size > left - FrameLength : bytes.Skip(start).Take(left).All(static value => value == 0);
+    }
+
     /// <summary>The record at a place; <see langword="null"/> where none is whole.</summary>
     public static SegmentRecord? Read(byte[] bytes, int start, int length)
     {

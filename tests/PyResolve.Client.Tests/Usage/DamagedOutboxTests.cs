@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace PyResolve.Client.Tests.Usage;
+
+/// <summary>What a disk has damaged is said, counted and kept; nothing of it is dropped in silence.</summary>
+public sealed class DamagedOutboxTests
+{
+    private static readonly Answer Recorded = Answer.Json(200, """{"status":"recorded"}""");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_file_that_is_damaged_in_its_middle_is_kept_and_what_precedes_it_is_sent()
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        await server.LeaveBehindAsync(events: 3);
+        var content = Damage(server.Home.OutboxFiles().Single(), part: 0.5);
+        using var log = new RecordedLog();
+        await using var provider = Services(server, log);
+        var usage = provider.GetRequiredService<UsageReporter>();
+
+        await usage.FlushAsync(Cancellation);
+        await usage.FlushAsync(Cancellation);
+
+        (ledger.Charges, usage.Sent, usage.Rejected, usage.Pending).ShouldBe((1, 1L, 1L, 0L));
+        usage.LastRejection.ShouldNotBeNull().Code.ShouldBe(PyResolveErrorCodes.Damaged);
+        (await File.ReadAllBytesAsync(server.Home.DamagedFiles().Single(), Cancellation)).ShouldBe(content);
+        log.Lines.Count(line => line.Contains("was damaged", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_file_of_another_version_is_named_once_and_left_alone()
+    {
+        var (server, _) = await Ledger.StartAsync();
+        await using var __ = server;
+        await server.LeaveBehindAsync(events: 1);
+        var strange = Path.Combine(Path.GetDirectoryName(server.Home.OutboxFiles().Single())!, "0.events");
+        await File.WriteAllTextAsync(strange, "PYRSEG99 of a later version", Cancellation);
+        using var log = new RecordedLog();
+        await using var provider = Services(server, log);
+
+        await provider.GetRequiredService<UsageReporter>().FlushAsync(Cancellation);
+        await provider.GetRequiredService<UsageReporter>().FlushAsync(Cancellation);
+
+        log.Lines.Count(line => line.StartsWith(strange, StringComparison.Ordinal)).ShouldBe(1);
+        File.Exists(strange).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(4096)]
+    public async Task A_tail_that_was_never_filled_is_no_damage(int zeros)
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        await server.LeaveBehindAsync(events: 2);
+        using (var file = File.OpenWrite(server.Home.OutboxFiles().Single()))
+            file.SetLength(file.Length + zeros);
+
+        await using var client = server.Client();
+        await client.Usage.FlushAsync(Cancellation);
+
+        (ledger.Charges, client.Usage.Rejected, server.Home.DamagedFiles().Count).ShouldBe((2, 0, 0));
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task A_flush_fails_when_the_disk_no_longer_gives_back_what_waits()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var isAsked = new TaskCompletionSource();
+        var isBusy = true;
+        server.On("POST /usage", _ => Volatile.Read(ref isBusy) && (isAsked.TrySetResult() || true) ? Answer.Busy(300) : Recorded);
+        await using var client = server.Client();
+        client.Usage.Report(new("scan"));
+        await isAsked.Task;
+        client.Usage.Report(new("scan"));
+        var file = server.Home.OutboxFiles().Single();
+        using (var overwriting = Process.Start("dd", ["if=/dev/zero", $"of={file}", "bs=1", "count=1", $"seek={new FileInfo(file).Length - 2}", "conv=notrunc", "status=none"]))
+            await overwriting.WaitForExitAsync(Cancellation);
+        Volatile.Write(ref isBusy, false);
+
+        (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Damaged);
+        await client.Usage.FlushAsync(Cancellation);
+
+        (client.Usage.Rejected, client.Usage.Pending, server.Home.DamagedFiles().Count).ShouldBe((1, 0, 1));
+    }
+
+    /// <summary>Changes one byte, and gives what is there then.</summary>
+    private static byte[] Damage(string path, double part)
+    {
+        var content = File.ReadAllBytes(path);
+        content[(int)(content.Length * part)] ^= 0xFF;
+        File.WriteAllBytes(path, content);
+        return content;
+    }
+
+    private static ServiceProvider Services(ScriptedServer server, RecordedLog log)
+    {
+        var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(log));
+        services.AddPyResolveClient(options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, ScriptedServer.Key, server.Home.Path));
+        return services.BuildServiceProvider();
+    }
+}
