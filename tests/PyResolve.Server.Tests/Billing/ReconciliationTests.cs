@@ -49,6 +49,25 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_subscription_that_outlived_its_account_is_cancelled(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var cancellation = TestContext.Current.CancellationToken;
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+        await billing.SettlesAsync();
+        await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password });
+        await billing.SettlesAsync();
+        // As it is left where Stripe could not be reached until the event was dead.
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+
+        (await billing.Service<Reconciler>().CompareAllAsync(cancellation)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
+
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_customer_whose_link_was_lost_is_found_by_its_metadata(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

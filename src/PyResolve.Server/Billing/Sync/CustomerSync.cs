@@ -90,7 +90,7 @@ internal sealed partial class CustomerSync(
             Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
         if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
             Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged, subscriptions);
+        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || (number.AccountIsGone && inForce.Count > 0), subscriptions);
     }
 
     /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
