@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using PyResolve.Server.Billing.Sync;
+
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>An event only says that something changed: the plan is what Stripe then says it is.</summary>
@@ -85,6 +88,21 @@ public sealed class WebhookTests(SharedServers servers)
         await billing.DeliverAsync(BillingServer.Event("cus_of_another_product"));
 
         await billing.CountsAsync("select count(*) from stripe_events where state = 'ignored'", 1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_that_is_tied_while_it_seems_to_be_nobodys_is_not_ignored(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.Set("cus_new", Subscriptions.Pro());
+        billing.Stripe.OnFindCustomer = customerId => billing.Service<BillingCustomers>().LinkAsync(account.UserId, customerId, CancellationToken.None);
+
+        await billing.DeliverAsync(BillingServer.Event("cus_new"));
+
+        await billing.CountsAsync("select count(*) from stripe_events where state <> 'pending'", 1);
+        (await billing.Store.ReadSqlAsync("select state from stripe_events")).ShouldBe("done");
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
     }
 
     [Theory, OnBothEngines]
