@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Stripe;
+using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -49,6 +50,26 @@ public sealed class OperatorTests(SharedServers servers)
         (await billing.Service<StripeSetup>().RunAsync(TextWriter.Null, TestContext.Current.CancellationToken)).ShouldBe(0);
 
         billing.Stripe.Endpoints.ShouldHaveSingleItem().EnabledEvents.ShouldBe([.. made.EnabledEvents, "payout.paid"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Setup_needs_no_database()
+    {
+        await using var stripe = await StripeSimulatorHost.StartAsync(new StripeSimulatorOptions(), TestContext.Current.CancellationToken);
+        var data = Directory.CreateTempSubdirectory("pyresolve-setup-");
+        var settings = new Dictionary<string, string?>
+        {
+            ["PYRESOLVE_DATA"] = data.FullName,
+            ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
+            ["STRIPE_API_BASE"] = stripe.Address.ToString(),
+            ["STRIPE_SECRET_KEY"] = stripe.SecretKey,
+        };
+
+        var result = await ServerProcess.RunAsync(["stripe", "setup"], settings, TestContext.Current.CancellationToken);
+
+        var lines = result.OrThrow("stripe setup").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines.Select(line => line.Split('=')[0]).ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET"]);
+        data.Delete(recursive: true);
     }
 
     [Theory, OnBothEngines]
