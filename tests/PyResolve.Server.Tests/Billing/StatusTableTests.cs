@@ -31,6 +31,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("no subscription", [[]], "free", Status: null),
         new("active", [[Subscriptions.Pro()]], "pro", "active"),
         new("active, the greater plan", [[Subscriptions.Unlimited()]], "unlimited", "active"),
+        new("active, of three seats", [[Subscriptions.Pro().Seats(3)]], "pro", "active", Seats: 3),
+        new("active, then a seat more", [[Subscriptions.Pro().Seats(3)], [Subscriptions.Pro().Seats(4)]], "pro", "active", Seats: 4),
         new("trialing", [[Subscriptions.Pro("trialing")]], "pro", "trialing"),
         new("incomplete", [[Subscriptions.Pro("incomplete")]], "free", "incomplete"),
         new("incomplete, then paid", [[Subscriptions.Pro("incomplete")], [Subscriptions.Pro()]], "pro", "active"),
@@ -66,6 +68,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("an event of the other mode", [[Subscriptions.Pro()]], "free", Status: null,
             Event: static customer => BillingServer.Event(customer).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)),
         new("a thin event", [[Subscriptions.Pro()]], "free", Status: null, Event: static _ => Thin()),
+        new("an event written by an old API version", [[Subscriptions.Pro()]], "pro", "active",
+            Event: static customer => BillingServer.Event(customer).Replace("\"object\":\"event\"", "\"object\":\"event\",\"api_version\":\"2020-08-27\"", StringComparison.Ordinal)),
         new("an event of a type that is nothing to us", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer => BillingServer.Event(customer, "product.created")),
         new("an event of a type that Stripe may add", [[Subscriptions.Pro()]], "pro", "active", Event: static customer => BillingServer.Event(customer, "customer.subscription.rested")),
         new("a payment by bank that arrived", [[Subscriptions.Pro()]], "pro", "active",
@@ -124,6 +128,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         if (rule.Status is not null)
             subscription.GetProperty("current_period_end").GetDateTimeOffset().ShouldBe(rule.PeriodEnd ?? Subscriptions.PeriodEnd);
         (await billing.Store.ReadSqlAsync($"select flags from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(rule.Flags);
+        if (rule.Seats is { } seats)
+            (await billing.Store.ReadNumberAsync($"select quantity from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(seats);
         var profile = await billing.Service<BillingCustomers>().FindProfileAsync(subscriber.Account.UserId, TestContext.Current.CancellationToken);
         profile.ShouldBe(new ProfilePlan(
             rule.Plan, rule.Until ?? (rule.GraceDays is { } grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, rule.Plan == "free" ? null : "test", Override: null));
@@ -140,7 +146,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     /// <param name="Event">What tells of each state; default an update of the subscription.</param>
     private sealed record Rule(
         string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling = false, int? GraceDays = null,
-        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event = null);
+        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event = null, int? Seats = null);
 
     /// <summary>One server an engine for the whole table: every row has a customer of its own.</summary>
     public sealed class Servers(SharedServers shared) : IAsyncDisposable

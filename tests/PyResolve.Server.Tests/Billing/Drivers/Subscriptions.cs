@@ -23,6 +23,11 @@ internal static class Subscriptions
         Items = new([.. prices.Select((price, i) => new StripeSubscriptionItem($"si_{i}") { Price = price, Quantity = 1, CurrentPeriodEnd = PeriodEnd })]),
     };
 
+    public static StripeSubscription Seats(this StripeSubscription subscription, int seats) => subscription with
+    {
+        Items = new([.. subscription.Items!.Data.Select(item => item with { Quantity = seats })]),
+    };
+
     /// <summary>As Stripe writes it, with more than is read of it.</summary>
     public static StripeSubscription FromJson(string json) => JsonSerializer.Deserialize(json, StripeJson.Default.StripeSubscription)!;
 
