@@ -10,7 +10,24 @@ internal static class PublicApi
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
     private static readonly NullabilityInfoContext Nullability = new();
 
-    public static string[] Describe(Assembly assembly) =>
+    /// <summary>Fails, with what differs and the command that approves it, unless the surface is that of the file which the tests' own assembly names.</summary>
+    public static void ShouldBeApproved(Assembly assembly)
+    {
+        var approvedPath = typeof(PublicApi).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "PublicApi").Value!;
+        var approved = File.Exists(approvedPath) ? File.ReadAllLines(approvedPath) : [];
+        var actual = Describe(assembly);
+        if (actual.SequenceEqual(approved))
+            return;
+
+        var receivedPath = Path.Combine(AppContext.BaseDirectory, "PublicApi.received.txt");
+        File.WriteAllLines(receivedPath, actual);
+        Assert.Fail(string.Join(
+            Environment.NewLine,
+            ["The public API changed:", .. approved.Except(actual).Select(line => "- " + line), .. actual.Except(approved).Select(line => "+ " + line),
+             $"If that is meant: cp \"{receivedPath}\" \"{approvedPath}\""]));
+    }
+
+    private static string[] Describe(Assembly assembly) =>
         [.. assembly.GetExportedTypes().OrderBy(type => type.FullName, StringComparer.Ordinal).SelectMany(Describe)];
 
     private static IEnumerable<string> Describe(Type type)
