@@ -21,7 +21,17 @@ internal static class Limits
         return app;
     }
 
-    /// <summary>A constant, for callers whose key the product's own middleware found good.</summary>
+    /// <summary>A constant, from the product's own host with all that works in its background.</summary>
+    public static WebApplication BuildHosted(WebApplicationBuilder builder)
+    {
+        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
+        var app = builder.Build();
+        app.UseRouting();
+        app.MapGet(Route, Answer);
+        return app;
+    }
+
+    /// <summary>The same, for callers whose key the product's own middleware found good.</summary>
     public static WebApplication BuildChecked(WebApplicationBuilder builder)
     {
         builder.Services.AddPyResolve(builder.Configuration, builder.Environment);

@@ -73,4 +73,8 @@ internal sealed class PairedSamples(IReadOnlyDictionary<Arm, List<Sample>> sampl
     /// <summary>How many times <paramref name="other"/>'s figure <paramref name="arm"/>'s is, round by round.</summary>
     public Series Ratio(Arm arm, Arm other, Func<Sample, double> figure) =>
         new(samples[arm].Zip(samples[other], (mine, theirs) => figure(mine) / figure(theirs)));
+
+    /// <summary>How much more <paramref name="arm"/>'s figure is than <paramref name="without"/>'s, in parts of <paramref name="whole"/>'s, round by round.</summary>
+    public Series Ratio(Arm arm, Arm without, Arm whole, Func<Sample, double> figure) =>
+        new(samples[arm].Zip(samples[without], samples[whole]).Select(round => (figure(round.First) - figure(round.Second)) / figure(round.Third)));
 }

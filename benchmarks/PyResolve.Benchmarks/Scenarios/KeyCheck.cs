@@ -10,7 +10,7 @@ namespace PyResolve.Benchmarks.Scenarios;
 internal static class KeyCheck
 {
     private const int Keys = 1_000;
-    private const double MostOfBare = 1.10;
+    private const double MostOfBare = 0.10;
 
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
@@ -19,6 +19,7 @@ internal static class KeyCheck
         var keys = await LiveKeys.AddAsync(store, Keys, hasDigest: true, cancellationToken);
         await using var bare = await Bench.StartLimitAsync("bare", store, cancellationToken);
         await using var bareAgain = await Bench.StartLimitAsync("bare", store, cancellationToken);
+        await using var hosted = await Bench.StartLimitAsync("hosted", store, cancellationToken);
         await using var withCheck = await Bench.StartLimitAsync("checked", store, cancellationToken);
         await using var select = await Bench.StartLimitAsync("select", store, cancellationToken);
 
@@ -26,24 +27,26 @@ internal static class KeyCheck
         var bareArm = await ArmAsync("bare endpoint", bare, limit);
         // What this differs from the first is what chance makes of nothing.
         var againArm = await ArmAsync("the same once more, in another process", bareAgain, limit);
-        var checkedArm = await ArmAsync("the same, behind the key check", withCheck, limit);
-        var noKeyArm = await ArmAsync("the same, no key sent", bare, Requests.Get("GET /limit", "/limit"));
-        var selectArm = await ArmAsync("bare endpoint and one prepared SELECT", select, limit);
-        var quotaArm = await ArmAsync("the server's GET /quota", server, Requests.Get("GET /quota", "/quota", keys, 200));
+        var hostedArm = await ArmAsync("the same, on the product's host", hosted, limit);
+        var checkedArm = await ArmAsync("the same, on the product's host and behind the key check", withCheck, limit);
 
         // Apart from those with a database: what PostgreSQL still does after a turn would fall into the next one.
-        Arm[] withoutStore = [bareArm, againArm, checkedArm, noKeyArm];
-        Arm[] withStore = [selectArm, quotaArm];
+        Arm[] withoutStore = [bareArm, againArm, hostedArm, checkedArm];
         var check = await bench.Rounds.RunAsync(withoutStore, cancellationToken);
+        // Connected only now: a server closes what says nothing for two minutes.
+        var selectArm = await ArmAsync("bare endpoint and one prepared SELECT", select, limit);
+        var quotaArm = await ArmAsync("the server's GET /quota", server, Requests.Get("GET /quota", "/quota", keys, 200));
+        Arm[] withStore = [selectArm, quotaArm];
         var reads = await bench.Rounds.RunAsync(withStore, cancellationToken);
-        var ratio = check.Ratio(checkedArm, bareArm, sample => sample.CpuMicroseconds);
+        // What the host does in its background, with a check or without, is not the check's.
+        var cost = check.Ratio(checkedArm, hostedArm, bareArm, sample => sample.CpuMicroseconds);
         return new Findings(
             [SampleTable.Of(check, withoutStore, bareArm), SampleTable.Of(reads, withStore, selectArm)],
             [
                 new Goal(
                     "The check of a verified key costs at most 10 % of a bare endpoint's CPU time a request",
-                    $"{(ratio.Median - 1) * 100:0.0} % ({(ratio.Min - 1) * 100:0.0} to {(ratio.Max - 1) * 100:0.0})",
-                    ratio.Median <= MostOfBare),
+                    $"{cost.Median * 100:0.0} % ({cost.Min * 100:0.0} to {cost.Max * 100:0.0})",
+                    cost.Median <= MostOfBare),
             ]);
 
         Task<Arm> ArmAsync(string name, ServerProcess target, Requests requests) => bench.ArmAsync(name, target, requests, cancellationToken);

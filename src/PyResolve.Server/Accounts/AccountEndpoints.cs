@@ -77,7 +77,7 @@ internal static class AccountEndpoints
         if (created is null)
             return new ProblemResult(Problems.Conflict("There is an account with this e-mail already. Log in instead."));
         letters.Send();
-        return TypedResults.Created((string?)null, created);
+        return Answers.Created(location: null, created);
     }
 
     private static async Task<string?> HashAsync(Passwords passwords, string password, CancellationToken cancellationToken)
@@ -95,7 +95,7 @@ internal static class AccountEndpoints
         errors.ThrowIfAny();
 
         var outcome = await logIn.TryAsync(body.Email!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
-        return outcome.Opened is { } opened ? TypedResults.Ok(opened) : new ProblemResult(outcome.Refusal!, outcome.RetryAfter);
+        return outcome.Opened is { } opened ? Answers.Ok(opened) : new ProblemResult(outcome.Refusal!, outcome.RetryAfter);
     }
 
     private static async Task<IResult> LogOut(HttpContext http, Database database, Sessions sessions, AuditLog audit)
@@ -117,7 +117,7 @@ internal static class AccountEndpoints
     {
         var caller = http.Caller();
         var quota = await quotas.ReadAsync(caller.UserId, http.RequestAborted);
-        return TypedResults.Ok(new AccountInfo(caller.UserId, caller.Email, quota.Plan, quota));
+        return Answers.Ok(new AccountInfo(caller.UserId, caller.Email, quota.Plan, quota));
     }
 
     private static async Task<IResult> Rename(HttpContext http, Database database, AuditLog audit, TimeProvider time)
@@ -146,7 +146,7 @@ internal static class AccountEndpoints
             http.RequestAborted);
         return user is null
             ? new ProblemResult(Problems.Unauthenticated("This account was deleted."))
-            : TypedResults.Ok(new UpdatedAccount(user));
+            : Answers.Ok(new UpdatedAccount(user));
     }
 
     private static async Task<IResult> Delete(HttpContext http, AccountDeletion deletion)

@@ -19,6 +19,6 @@ internal static class AuditEndpoints
             cursor = id;
         }
 
-        return TypedResults.Ok(await audit.ReadAsync(http.Caller().UserId, cursor, http.RequestAborted));
+        return Answers.Ok(await audit.ReadAsync(http.Caller().UserId, cursor, http.RequestAborted));
     }
 }

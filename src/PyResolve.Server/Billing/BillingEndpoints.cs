@@ -41,7 +41,7 @@ internal static class BillingEndpoints
         var caller = http.Caller();
         return await checkouts.StartAsync(caller.UserId, caller.Email, price, http.RequestAborted) switch
         {
-            CheckoutOutcome.Started started => TypedResults.Ok(new CheckoutStarted(started.Url)),
+            CheckoutOutcome.Started started => Answers.Ok(new CheckoutStarted(started.Url)),
             CheckoutOutcome.AlreadySubscribed subscribed => new ProblemResult(
                 Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.") with { PortalUrl = subscribed.PortalUrl }),
             CheckoutOutcome.PaymentUnderWay => new ProblemResult(Problems.Conflict("A payment for this plan is under way. The plan begins when it arrives.")),
@@ -60,7 +60,7 @@ internal static class BillingEndpoints
             return BillingProblems.NoAccount(publicUrl.Upgrade);
         try
         {
-            return TypedResults.Ok(new PortalOpened(await checkouts.OpenPortalAsync(customer, http.RequestAborted)));
+            return Answers.Ok(new PortalOpened(await checkouts.OpenPortalAsync(customer, http.RequestAborted)));
         }
         catch (Stripe.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
         {
@@ -81,7 +81,7 @@ internal static class BillingEndpoints
             $"select {EffectivePlan.Columns} from profiles p where p.id = {userId}", row => EffectivePlan.Read(row, 0, now), http.RequestAborted)
             ?? throw AccountGone.Exception();
         var standing = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.Standing ?? Standing.None;
-        return TypedResults.Ok(new SubscriptionInfo(
+        return Answers.Ok(new SubscriptionInfo(
             plan, standing.Status, standing.Cancelling, standing.CurrentPeriodEnd, standing.GraceEndsAt, standing.SubscriptionId));
     }
 }

@@ -47,7 +47,7 @@ internal static class DeviceEndpoints
         var clientId = string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim();
         var begun = await codes.BeginAsync(clientId, address, http.RequestAborted);
         http.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(begun);
+        return Answers.Ok(begun);
     }
 
     private static async Task<IResult> Exchange(HttpContext http, DeviceExchange exchange)
@@ -62,7 +62,7 @@ internal static class DeviceEndpoints
         if (outcome.Redeemed is not { } redeemed)
             return Refuse(outcome.Error!, outcome.Detail ?? DetailOf(outcome.Error!));
         http.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(isForm
+        return Answers.Ok(isForm
             ? redeemed with { AccessToken = redeemed.ApiKey, TokenType = "Bearer", Scope = string.Join(' ', Scopes.Default) }
             : redeemed);
     }

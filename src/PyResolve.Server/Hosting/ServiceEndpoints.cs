@@ -14,8 +14,8 @@ internal static class ServiceEndpoints
     public static void MapService(this IEndpointRouteBuilder routes)
     {
         var service = routes.MapGroup("").WithTags("Service");
-        service.MapMethods("/", ReadMethods, () => TypedResults.Ok(new ServiceInfo("PyResolve API", ServerApp.Version)));
-        service.MapMethods("/health", ReadMethods, () => TypedResults.Ok(new HealthStatus("healthy")));
+        service.MapMethods("/", ReadMethods, () => Answers.Ok(new ServiceInfo("PyResolve API", ServerApp.Version)));
+        service.MapMethods("/health", ReadMethods, () => Answers.Ok(new HealthStatus("healthy")));
         service.MapMethods("/health/ready", ReadMethods, Ready).Produces<HealthStatus>();
     }
 
@@ -27,7 +27,7 @@ internal static class ServiceEndpoints
         try
         {
             await schema.CheckAsync(deadline.Token);
-            return TypedResults.Ok(new HealthStatus("healthy"));
+            return Answers.Ok(new HealthStatus("healthy"));
         }
         catch (SchemaIncompatibleException exception)
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.WebUtilities;
 using PyResolve.Client.Wire;
 
@@ -54,16 +53,11 @@ internal static class Problems
 
         var status = problem.Status ?? 500;
         http.Response.StatusCode = status;
-        http.Response.ContentType = "application/problem+json";
         http.Response.Headers["X-Request-Id"] = http.TraceIdentifier;
         http.Response.Headers.CacheControl = "no-store";
         if (status == 401)
             http.Response.Headers.WWWAuthenticate = "Bearer realm=\"PyResolve\"";
-        return JsonSerializer.SerializeAsync(
-            http.Response.Body,
-            problem with { RequestId = http.TraceIdentifier },
-            WireJson.Default.Problem,
-            http.RequestAborted);
+        return http.Response.WriteJsonAsync(problem with { RequestId = http.TraceIdentifier }, WireJson.Default.Problem, "application/problem+json");
     }
 }
 

@@ -22,7 +22,7 @@ internal static class ApiKeyEndpoints
     }
 
     private static async Task<IResult> List(HttpContext http, ApiKeys keys) =>
-        TypedResults.Ok(new ApiKeyList(await keys.ListAsync(http.Caller().UserId, http.RequestAborted)));
+        Answers.Ok(new ApiKeyList(await keys.ListAsync(http.Caller().UserId, http.RequestAborted)));
 
     private static async Task<IResult> Create(HttpContext http, ApiKeys keys, TimeProvider time)
     {
@@ -53,7 +53,7 @@ internal static class ApiKeyEndpoints
         var name = string.IsNullOrWhiteSpace(body.Name) ? ApiKeys.DefaultName : body.Name.Trim();
         var wanted = new NewApiKey(name, scopes, expiresAt, limit);
         return await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted) is { } created
-            ? TypedResults.Created((string?)null, created)
+            ? Answers.Created(location: null, created)
             : new ProblemResult(keys.TooMany);
     }
 
@@ -67,8 +67,8 @@ internal static class ApiKeyEndpoints
         var grace = TimeSpan.FromSeconds(body.GraceSeconds ?? 0);
         return await keys.RotateAsync(http.Caller(), id, grace, Origin.Of(http), http.RequestAborted) switch
         {
-            RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => TypedResults.Created(
-                (string?)null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
+            RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => Answers.Created(
+                location: null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
             RotateOutcome.Dead => new ProblemResult(Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one.")),
             RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes, expiry and limit."),
             RotateOutcome.NoRoom => new ProblemResult(keys.TooMany),

@@ -1,6 +1,6 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Leases;
 
@@ -14,9 +14,9 @@ internal static class LeaseServices
         routes.MapGet("/.well-known/jwks.json", ReadKeys).WithTags("Quota");
 
     /// <summary>Five minutes: how long a verifier may not know a new key yet. Publish it that much before it signs.</summary>
-    private static Ok<LeaseKeySet> ReadKeys(HttpContext http, LeaseKeys keys)
+    private static JsonAnswer<LeaseKeySet> ReadKeys(HttpContext http, LeaseKeys keys)
     {
         http.Response.Headers.CacheControl = "public, max-age=300";
-        return TypedResults.Ok(keys.Published);
+        return Answers.Ok(keys.Published);
     }
 }

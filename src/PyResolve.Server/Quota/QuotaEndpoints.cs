@@ -1,6 +1,6 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Quota;
 
@@ -15,8 +15,8 @@ internal static class QuotaEndpoints
     }
 
     private static async Task<IResult> ReadQuota(HttpContext http, QuotaReader quotas) =>
-        TypedResults.Ok(await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
+        Answers.Ok(await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
 
-    private static Ok<PlanList> ListPlans(Plans plans) =>
-        TypedResults.Ok(new PlanList([.. plans.All.Select(plan => new PlanInfo(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price))]));
+    private static JsonAnswer<PlanList> ListPlans(Plans plans) =>
+        Answers.Ok(new PlanList([.. plans.All.Select(plan => new PlanInfo(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price))]));
 }

@@ -47,7 +47,7 @@ internal static class ReservationEndpoints
             case HoldOutcome.Granted granted:
                 var quota = granted.Quota ?? await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted);
                 var reservation = Describe(granted.Hold, leases.Sign(http.Caller().UserId, granted.Hold, wanted.Machine), quota);
-                return granted.IsNew ? TypedResults.Created($"/quota/reservations/{reservation.Id}", reservation) : TypedResults.Ok(reservation);
+                return granted.IsNew ? Answers.Created($"/quota/reservations/{reservation.Id}", reservation) : Answers.Ok(reservation);
             case HoldOutcome.QuotaExceeded refused:
                 return new ProblemResult(
                     Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(refused)) with { UpgradeUrl = publicUrl.Upgrade, ResetsAt = refused.ResetsAt });
@@ -68,7 +68,7 @@ internal static class ReservationEndpoints
             return NoSuchReservation();
         var reservation = Describe(
             hold, leases.Sign(http.Caller().UserId, hold, hold.Machine), await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
-        return TypedResults.Ok(reservation with { Receipt = hold.Receipt });
+        return Answers.Ok(reservation with { Receipt = hold.Receipt });
     }
 
     private static async Task<IResult> Commit(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas)
@@ -84,7 +84,7 @@ internal static class ReservationEndpoints
         var outcome = await reservations.CommitAsync(http.Caller().UserId, id, body, http.RequestAborted);
         return outcome switch
         {
-            SettlementOutcome.Committed committed => TypedResults.Ok(new ReservationCommitted(
+            SettlementOutcome.Committed committed => Answers.Ok(new ReservationCommitted(
                 id,
                 ReservationStates.Committed,
                 committed.UsageEventId,
@@ -100,7 +100,7 @@ internal static class ReservationEndpoints
     private static async Task<IResult> Release(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas) =>
         await reservations.ReleaseAsync(http.Caller().UserId, id, http.RequestAborted) switch
         {
-            SettlementOutcome.Released => TypedResults.Ok(new ReservationReleased(
+            SettlementOutcome.Released => Answers.Ok(new ReservationReleased(
                 id, ReservationStates.Released, await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted))),
             SettlementOutcome.IsCommitted => new ProblemResult(Problems.Conflict("This reservation is committed: its migration is used and cannot be given back.")),
             SettlementOutcome.TooLate late => new ProblemResult(Problems.Conflict(

@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
@@ -25,12 +26,12 @@ internal static class StatisticsEndpoints
     }
 
     private static async Task<IResult> ReadMonth(HttpContext http, string? month, StatisticsReader statistics) =>
-        TypedResults.Ok(await statistics.ReadMonthAsync(http.Caller().UserId, StatisticsQuery.Month(month), http.RequestAborted));
+        Answers.Ok(await statistics.ReadMonthAsync(http.Caller().UserId, StatisticsQuery.Month(month), http.RequestAborted));
 
     private static async Task<IResult> ReadHistory(HttpContext http, string? months, StatisticsReader statistics)
     {
         var count = StatisticsQuery.Number("months", months, whenAbsent: 12, lowest: 1, MostMonths);
-        return TypedResults.Ok(await statistics.ReadHistoryAsync(http.Caller().UserId, count, http.RequestAborted));
+        return Answers.Ok(await statistics.ReadHistoryAsync(http.Caller().UserId, count, http.RequestAborted));
     }
 
     private static async Task<IResult> ReadEvents(HttpContext http, string? month, string? cursor, string? limit, EventList events)
@@ -38,7 +39,7 @@ internal static class StatisticsEndpoints
         var only = StatisticsQuery.Month(month);
         var after = StatisticsQuery.Cursor(cursor, only);
         var count = StatisticsQuery.Number("limit", limit, whenAbsent: 100, lowest: 1, MostEvents);
-        return TypedResults.Ok(await events.ReadAsync(http.Caller().UserId, only, after, count, http.RequestAborted));
+        return Answers.Ok(await events.ReadAsync(http.Caller().UserId, only, after, count, http.RequestAborted));
     }
 
     private static Task Export(HttpContext http, string? month, UsageExport export, TimeProvider time) =>

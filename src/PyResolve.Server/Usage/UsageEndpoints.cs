@@ -26,7 +26,7 @@ internal static class UsageEndpoints
 
         NameAccount(http);
         var outcome = await ledger.RecordAsync(http.Caller().UserId, usage, http.RequestAborted);
-        return outcome.ToProblem() is { } refusal ? new ProblemResult(refusal) : TypedResults.Ok(new UsageRecorded("recorded"));
+        return outcome.ToProblem() is { } refusal ? new ProblemResult(refusal) : Answers.Ok(new UsageRecorded("recorded"));
     }
 
     private static async Task<IResult> RecordBatch(HttpContext http, UsageLedger ledger, TimeProvider time)
@@ -34,7 +34,7 @@ internal static class UsageEndpoints
         var batch = UsageBatch.Read(await JsonBody.ReadJsonAsync(http, UsageBatch.LargestBody), time.GetInstant());
         NameAccount(http);
         var outcomes = batch.Records.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Records, http.RequestAborted) : [];
-        return TypedResults.Ok(batch.Describe(outcomes));
+        return Answers.Ok(batch.Describe(outcomes));
     }
 
     /// <summary>So that a client knows which of its keys were one account's, and which usage that waits may go under which.</summary>

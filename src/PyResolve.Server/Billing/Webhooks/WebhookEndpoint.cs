@@ -28,6 +28,6 @@ internal static class WebhookEndpoint
 
         // Whoever hangs up now would send it again; it may as well be stored.
         await inbox.StoreAsync(received, CancellationToken.None);
-        return TypedResults.Ok(new WebhookReceived("ok"));
+        return Answers.Ok(new WebhookReceived("ok"));
     }
 }
