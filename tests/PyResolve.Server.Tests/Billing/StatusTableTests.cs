@@ -80,6 +80,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("a price known by its product", [[Subscriptions.Of("sub_1", "active", OldPro)]], "pro", "active"),
         new("an unknown price grants nothing", [[Subscriptions.Of("sub_1", "active", Unknown)]], "free", "active", "unknown_price"),
         new("an unknown price keeps what the subscription had", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "active", Unknown)]], "pro", "active", "unknown_price"),
+        new("an unknown price after one that was never paid grants nothing", [[Subscriptions.Pro("incomplete")], [Subscriptions.Of("sub_1", "active", Unknown)]],
+            "free", "active", "unknown_price"),
         new("an unknown price of another subscription grants nothing", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled"), Subscriptions.Of("sub_2", "active", Unknown)]],
             "free", "active", "unknown_price"),
         new("an unknown price does not hide the end", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "canceled", Unknown)]], "free", "canceled"),
