@@ -261,4 +261,19 @@ public sealed class CheckoutTests(SharedServers servers)
         await billing.SettlesAsync();
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
     }
+
+    [Theory, OnBothEngines]
+    public async Task The_open_checkout_of_a_deleted_account_is_closed(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.FailNextExpiries(1);
+
+        (await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password })).Status.ShouldBe(204);
+        await billing.CountsAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
+        billing.Clock.Jump(TimeSpan.FromSeconds(2));
+
+        await billing.SettlesAsync();
+        billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -46,6 +47,27 @@ public sealed class DisputeTests(SharedServers servers)
         await subscriber.HasPlanAsync("pro");
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state <> 'done'")).ShouldBe(0);
     }
+
+    [Theory]
+    [InlineData("charge.dispute.updated")]
+    [InlineData("charge.dispute.funds_withdrawn")]
+    public async Task An_inquiry_that_takes_the_money_later_ends_the_plan_too(string type)
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        Dispute(billing, subscriber, "warning_needs_response");
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+
+        Dispute(billing, subscriber, "needs_response");
+        await billing.DeliverAsync(Event(type, "dispute"));
+
+        await subscriber.HasPlanAsync("free");
+        StripeEvents.Subscribed.ShouldContain(type);
+    }
+
+    [Fact]
+    public void Stripe_can_be_asked_for_all_events_that_matter_in_one_question() => StripeEvents.Subscribed.Count.ShouldBeLessThanOrEqualTo(20);
 
     [Theory, OnBothEngines]
     public async Task Whoever_subscribes_again_after_a_lost_dispute_has_a_plan(StorageEngine engine)

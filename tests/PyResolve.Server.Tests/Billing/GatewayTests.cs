@@ -184,6 +184,21 @@ public sealed class GatewayTests(ITestOutputHelper output)
         edge.Requests.Count.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(403, "The provided key 'rk_test_51Abc****9qs8Kgd' does not have the required permissions for this endpoint.",
+        "Stripe answered 403: The provided key 'rk_test_…' does not have the required permissions for this endpoint.")]
+    [InlineData(403, "sk_live_51Abc and rk_live_51Def may not.", "Stripe answered 403: sk_live_… and rk_live_… may not.")]
+    [InlineData(400, "The secret \"whsec_0123abcd\" is unknown.", "Stripe answered 400: The secret \"whsec_…\" is unknown.")]
+    public async Task What_Stripe_quotes_of_a_key_is_left_out_and_the_rest_is_kept(int status, string said, string told)
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(status, JsonSerializer.Serialize(new { error = new { message = said } })).Then(status, JsonSerializer.Serialize(new { error = said }));
+        Task<StripeException> FailAsync() => Should.ThrowAsync<StripeException>(() => edge.Gateway.FindPriceAsync("price_1", CancellationToken.None));
+
+        (await FailAsync()).Message.ShouldBe(told);
+        (await FailAsync()).Message.ShouldBe(told);
+    }
+
     [Fact]
     public async Task Lists_are_read_to_their_end_and_items_too()
     {

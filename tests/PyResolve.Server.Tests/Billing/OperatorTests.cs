@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Stripe;
+using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -49,6 +50,47 @@ public sealed class OperatorTests(SharedServers servers)
         (await billing.Service<StripeSetup>().RunAsync(TextWriter.Null, TestContext.Current.CancellationToken)).ShouldBe(0);
 
         billing.Stripe.Endpoints.ShouldHaveSingleItem().EnabledEvents.ShouldBe([.. made.EnabledEvents, "payout.paid"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Setup_run_again_makes_nothing_and_prints_the_same_settings()
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null });
+        await using var first = new StringWriter();
+        await using var second = new StringWriter();
+
+        (await billing.Service<StripeSetup>().RunAsync(first, TestContext.Current.CancellationToken)).ShouldBe(0);
+        (await billing.Service<StripeSetup>().RunAsync(second, TestContext.Current.CancellationToken)).ShouldBe(0);
+
+        var (lines, again) = (first.ToString().Split(first.NewLine), second.ToString().Split(second.NewLine));
+        lines.Select(line => line.Split('=')[0]).ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", ""]);
+        again[..3].ShouldBe(lines[..3]);
+        // The secret is told once.
+        again[3].ShouldStartWith("# STRIPE_WEBHOOK_SECRET stays as it is");
+        again.Length.ShouldBe(lines.Length);
+        (billing.Stripe.Products.Count, billing.Stripe.Prices.Count, billing.Stripe.PortalConfigurations.Count, billing.Stripe.Endpoints.Count).ShouldBe((2, 2, 1, 1));
+    }
+
+    [Fact]
+    public async Task Setup_needs_no_database()
+    {
+        await using var stripe = await StripeSimulatorHost.StartAsync(new StripeSimulatorOptions(), TestContext.Current.CancellationToken);
+        var data = Directory.CreateTempSubdirectory("pyresolve-setup-");
+        var settings = new Dictionary<string, string?>
+        {
+            ["PYRESOLVE_DATA"] = data.FullName,
+            ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
+            ["STRIPE_API_BASE"] = stripe.Address.ToString(),
+            ["STRIPE_SECRET_KEY"] = stripe.SecretKey,
+        };
+
+        var result = await ServerProcess.RunAsync(["stripe", "setup"], settings, TestContext.Current.CancellationToken);
+
+        var lines = result.OrThrow("stripe setup").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines.Select(line => line.Split('=')[0]).ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET"]);
+        data.Delete(recursive: true);
     }
 
     [Theory, OnBothEngines]

@@ -49,6 +49,44 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task An_event_that_may_still_be_on_its_way_is_stored_but_not_missed(StorageEngine engine)
+    {
+        var log = new LogRecorder();
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
+        var subscriber = await billing.SignUpAsync();
+        var now = billing.Clock.GetUtcNow();
+        billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-110)));
+        var reconciler = billing.Service<Reconciler>();
+
+        (await reconciler.FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id = 'evt_on_its_way'")).ShouldBe(1);
+        log.Lines.ShouldNotContain(line => line.Contains("had not arrived", StringComparison.Ordinal));
+
+        billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-130)));
+        (await reconciler.FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        log.Lines.Count(line => line.StartsWith("1 of Stripe's events had not arrived", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_subscription_that_outlived_its_account_is_cancelled(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var cancellation = TestContext.Current.CancellationToken;
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.HasPlanAsync("pro");
+        await billing.SettlesAsync();
+        await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password });
+        await billing.SettlesAsync();
+        // As it is left where Stripe could not be reached until the event was dead.
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+
+        (await billing.Service<Reconciler>().CompareAllAsync(cancellation)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
+
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_customer_whose_link_was_lost_is_found_by_its_metadata(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

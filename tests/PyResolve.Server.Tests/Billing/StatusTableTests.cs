@@ -42,6 +42,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("paused", [[Subscriptions.Pro()], [Subscriptions.Pro("paused")]], "free", "paused"),
         new("past due keeps the plan in grace", [[Subscriptions.Pro()], [Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
         new("past due from the start", [[Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
+        new("past due, and the grace has run out", [[Subscriptions.Pro("past_due")]], "free", "past_due", Days: 8),
+        new("past due twice, and the grace still runs", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
         new("past due, then paid", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro()]], "pro", "active"),
         new("upgrade", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active"),
         new("downgrade", [[Subscriptions.Unlimited()], [Subscriptions.Pro()]], "pro", "active"),
@@ -67,6 +69,14 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("the customer is deleted", [[Subscriptions.Pro()], null], "free", Status: null),
         new("an event of the other mode", [[Subscriptions.Pro()]], "free", Status: null,
             Event: static customer => BillingServer.Event(customer).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)),
+        new("a checkout that sells no subscription", [[Subscriptions.Pro()]], "free", Status: null,
+            Event: static customer => BillingServer.Event(customer, "checkout.session.completed").Replace("\"object\":\"other\"", "\"object\":\"checkout.session\",\"mode\":\"payment\"", StringComparison.Ordinal)),
+        new("an event that comes twice", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active", Deliveries: 2),
+        new("a refund", [[Subscriptions.Pro()]], "pro", "active", Event: static customer => BillingServer.Event(customer, "charge.refunded")),
+        new("a dispute that takes the money, where that ends plans", [[Subscriptions.Pro()]], "free", "active", "disputed", Dispute: "needs_response"),
+        new("a dispute that is won, where disputes end plans", [[Subscriptions.Pro()]], "pro", "active", Dispute: "won"),
+        new("an operator's plan is not lowered by the end of another", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled")]], "enterprise", "canceled", Override: "enterprise"),
+        new("an operator's plan is not lowered by a smaller one", [[Subscriptions.Pro()]], "enterprise", "active", Override: "enterprise"),
         new("a thin event", [[Subscriptions.Pro()]], "free", Status: null, Event: static _ => Thin()),
         new("an event written by an old API version", [[Subscriptions.Pro()]], "pro", "active",
             Event: static customer => BillingServer.Event(customer).Replace("\"object\":\"event\"", "\"object\":\"event\",\"api_version\":\"2020-08-27\"", StringComparison.Ordinal)),
@@ -80,6 +90,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("a price known by its product", [[Subscriptions.Of("sub_1", "active", OldPro)]], "pro", "active"),
         new("an unknown price grants nothing", [[Subscriptions.Of("sub_1", "active", Unknown)]], "free", "active", "unknown_price"),
         new("an unknown price keeps what the subscription had", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "active", Unknown)]], "pro", "active", "unknown_price"),
+        new("an unknown price after one that was never paid grants nothing", [[Subscriptions.Pro("incomplete")], [Subscriptions.Of("sub_1", "active", Unknown)]],
+            "free", "active", "unknown_price"),
         new("an unknown price of another subscription grants nothing", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled"), Subscriptions.Of("sub_2", "active", Unknown)]],
             "free", "active", "unknown_price"),
         new("an unknown price does not hide the end", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "canceled", Unknown)]], "free", "canceled"),
@@ -102,8 +114,9 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     public async Task What_Stripe_shows_sets_the_plan(StorageEngine engine, string name)
     {
         var rule = Rules[name];
-        var billing = await servers.OnAsync(engine);
+        var billing = await servers.OnAsync(engine, rule.Days > 0, rule.Dispute is not null);
         var subscriber = await billing.SignUpAsync();
+        await ArrangeAsync(billing, subscriber, rule);
 
         foreach (var state in rule.States)
         {
@@ -111,10 +124,14 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
                 billing.Stripe.Delete(subscriber.CustomerId);
             else
                 billing.Stripe.Set(subscriber.CustomerId, state);
-            (await billing.DeliverAsync(rule.Event?.Invoke(subscriber.CustomerId) ?? BillingServer.Event(subscriber.CustomerId))).Status.ShouldBe(200);
+            var body = rule.Event?.Invoke(subscriber.CustomerId) ?? BillingServer.Event(subscriber.CustomerId);
+            for (var delivery = 0; delivery < rule.Deliveries; delivery++)
+                (await billing.DeliverAsync(body)).Status.ShouldBe(200);
             await billing.SettlesAsync(subscriber.CustomerId);
         }
 
+        if (rule.Days > 0)
+            billing.Clock.Jump(TimeSpan.FromDays(rule.Days));
         var subscription = await subscriber.SubscriptionAsync();
         subscription.GetProperty("plan").GetString().ShouldBe(rule.Plan);
         (await subscriber.PlanAsync()).ShouldBe(rule.Plan);
@@ -130,7 +147,22 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
             (await billing.Store.ReadNumberAsync($"select quantity from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(seats);
         var profile = await billing.Service<BillingCustomers>().FindProfileAsync(subscriber.Account.UserId, TestContext.Current.CancellationToken);
         profile.ShouldBe(new ProfilePlan(
-            rule.Plan, rule.Until ?? (rule.GraceDays is { } grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, rule.Plan == "free" ? null : "test", Override: null));
+            rule.Plan, rule.Until ?? (rule.GraceDays is { } grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, Origin(rule), rule.Override));
+    }
+
+    /// <summary>Whose the plan is: what an operator set is no Stripe's.</summary>
+    private static string? Origin(Rule rule) => rule.Plan == "free" || rule.Plan == rule.Override ? null : "test";
+
+    private static async Task ArrangeAsync(BillingServer billing, Subscriber subscriber, Rule rule)
+    {
+        if (rule.Override is { } plan)
+            await billing.Service<PlanOverrides>().SetAsync(subscriber.Account.Email, plan, TestContext.Current.CancellationToken);
+        if (rule.Dispute is { } dispute)
+        {
+            var charge = new StripeCharge($"ch_of_{subscriber.CustomerId}") { Customer = subscriber.CustomerId, Disputed = true };
+            billing.Stripe.Charges.Add(charge);
+            billing.Stripe.Disputes.Add(new StripeDispute("dp_1") { Status = dispute, Created = billing.Clock.GetUtcNow().AddHours(1) });
+        }
     }
 
     private static string Thin() => System.Text.Json.JsonSerializer.Serialize(new
@@ -142,16 +174,25 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     /// <param name="Until">When the plan ends by itself; default the end of the grace, if any.</param>
     /// <param name="Then">What it gives way to.</param>
     /// <param name="Event">What tells of each state; default an update of the subscription.</param>
+    /// <param name="Deliveries">How often each event comes.</param>
+    /// <param name="Days">How many days pass then.</param>
+    /// <param name="Override">The plan that an operator set before.</param>
+    /// <param name="Dispute">What became of a dispute, where the operator wants disputes to end plans.</param>
     private sealed record Rule(
         string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling = false, int? GraceDays = null,
-        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event = null, int? Seats = null);
+        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event = null, int? Seats = null,
+        int Deliveries = 1, int Days = 0, string? Override = null, string? Dispute = null);
 
-    /// <summary>One server an engine for the whole table: every row has a customer of its own.</summary>
+    /// <summary>One server an engine for nearly the whole table: every row has a customer of its own.</summary>
     public sealed class Servers(SharedServers shared) : IAsyncDisposable
     {
-        private readonly ConcurrentDictionary<StorageEngine, Lazy<Task<BillingServer>>> _servers = new();
+        private readonly ConcurrentDictionary<(StorageEngine Engine, bool Jumps, bool MindsDisputes), Lazy<Task<BillingServer>>> _servers = new();
 
-        internal Task<BillingServer> OnAsync(StorageEngine engine) => _servers.GetOrAdd(engine, key => new(() => StartAsync(key))).Value;
+        /// <param name="engine">The engine.</param>
+        /// <param name="jumps">Whether the row moves the clock, which all rows on a server share.</param>
+        /// <param name="mindsDisputes">Whether a dispute ends a plan.</param>
+        internal Task<BillingServer> OnAsync(StorageEngine engine, bool jumps, bool mindsDisputes) =>
+            _servers.GetOrAdd((engine, jumps, mindsDisputes), key => new(() => StartAsync(key.Engine, key.MindsDisputes))).Value;
 
         public async ValueTask DisposeAsync()
         {
@@ -159,12 +200,13 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
                 await (await started.Value).DisposeAsync();
         }
 
-        private Task<BillingServer> StartAsync(StorageEngine engine)
+        private Task<BillingServer> StartAsync(StorageEngine engine, bool mindsDisputes)
         {
             var stripe = new StripeDouble();
             stripe.Products.Add(new StripeProduct("prod_pro") { Metadata = new Dictionary<string, string> { ["plan"] = "pro" } });
             stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "enterprise" } });
-            return BillingServer.StartAsync(engine, shared.Postgres, stripe);
+            return BillingServer.StartAsync(
+                engine, shared.Postgres, stripe, new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = mindsDisputes ? "true" : "false" });
         }
     }
 }

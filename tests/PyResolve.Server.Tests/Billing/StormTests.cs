@@ -10,25 +10,8 @@ public sealed class StormTests(SharedServers servers)
     public async Task A_thousand_webhooks_leave_the_right_plans_and_few_reads(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
-        var random = new Random(20_261_115);
-        var subscribers = new List<(Subscriber Subscriber, string Plan)>();
-        for (var i = 0; i < Customers; i++)
-        {
-            var subscriber = await billing.SignUpAsync();
-            var (state, plan) = (i % 3) switch
-            {
-                0 => (Subscriptions.Pro(), "pro"),
-                1 => (Subscriptions.Unlimited("trialing"), "unlimited"),
-                _ => (Subscriptions.Pro("canceled"), "free"),
-            };
-            billing.Stripe.Set(subscriber.CustomerId, state);
-            subscribers.Add((subscriber, plan));
-        }
-
-        // Half of them are copies.
-        var bodies = Enumerable.Range(0, Deliveries / 2).Select(i => BillingServer.Event(subscribers[i % Customers].Subscriber.CustomerId)).ToArray();
-        var storm = bodies.Concat(bodies).ToArray();
-        random.Shuffle(storm);
+        var subscribers = await SubscribeAsync(() => billing.SignUpAsync(), billing.Stripe);
+        var storm = Storm(subscribers);
         // The first read of a customer lasts as long as the storm; all that came meanwhile is one more.
         var isOver = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         billing.Stripe.OnTheWay = (_, cancellationToken) => isOver.Task.WaitAsync(cancellationToken);
@@ -45,5 +28,59 @@ public sealed class StormTests(SharedServers servers)
         var reads = billing.Stripe.Reads - before;
         reads.ShouldBeInRange(Customers, 3 * Customers);
         Proofs.Report("Stripe's events in a storm", $"{engine}: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: {reads} reads of subscriptions, all plans right.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Two_instances_in_a_storm_read_a_customer_one_after_the_other_and_less_often_than_events_come(StorageEngine engine)
+    {
+        await using var both = await TwoInstances.StartAsync(engine, servers.Postgres);
+        var subscribers = await SubscribeAsync(both.SignUpAsync, both.Stripe);
+        var storm = Storm(subscribers);
+        // As long as Stripe mostly takes, to look and to answer.
+        both.Stripe.OnTheWay = static (_, cancellationToken) => Task.Delay(Random.Shared.Next(5, 50), cancellationToken);
+        var before = both.Stripe.Reads;
+
+        var answers = await Task.WhenAll(storm.Select((body, i) => both.DeliverAsync(i % 2, body)));
+        foreach (var (subscriber, _) in subscribers)
+            await both.SettleAsync(subscriber.CustomerId);
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        foreach (var (subscriber, plan) in subscribers)
+        {
+            (await subscriber.PlanAsync()).ShouldBe(plan);
+            both.Stripe.MostReadersOf(subscriber.CustomerId).ShouldBe(1);
+        }
+
+        var reads = both.Stripe.Reads - before;
+        reads.ShouldBeInRange(Customers, (Deliveries / 2) - 1);
+        Proofs.Report("Stripe's events in a storm", $"{engine}, two instances, Stripe answers in 10 to 100 ms: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: {reads} reads of subscriptions, all plans right.");
+    }
+
+    private static async Task<List<(Subscriber Subscriber, string Plan)>> SubscribeAsync(Func<Task<Subscriber>> signUp, StripeDouble stripe)
+    {
+        var subscribers = new List<(Subscriber Subscriber, string Plan)>();
+        for (var i = 0; i < Customers; i++)
+        {
+            var subscriber = await signUp();
+            var (state, plan) = (i % 3) switch
+            {
+                0 => (Subscriptions.Pro(), "pro"),
+                1 => (Subscriptions.Unlimited("trialing"), "unlimited"),
+                _ => (Subscriptions.Pro("canceled"), "free"),
+            };
+            stripe.Set(subscriber.CustomerId, state);
+            subscribers.Add((subscriber, plan));
+        }
+
+        return subscribers;
+    }
+
+    /// <summary>Events in no order; half of them are copies.</summary>
+    private static string[] Storm(List<(Subscriber Subscriber, string Plan)> subscribers)
+    {
+        var bodies = Enumerable.Range(0, Deliveries / 2).Select(i => BillingServer.Event(subscribers[i % Customers].Subscriber.CustomerId)).ToArray();
+        var storm = bodies.Concat(bodies).ToArray();
+        new Random(20_261_115).Shuffle(storm);
+        return storm;
     }
 }

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using PyResolve.Server.Billing.Sync;
+
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>An event only says that something changed: the plan is what Stripe then says it is.</summary>
@@ -88,6 +91,21 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_customer_that_is_tied_while_it_seems_to_be_nobodys_is_not_ignored(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.Set("cus_new", Subscriptions.Pro());
+        billing.Stripe.OnFindCustomer = customerId => billing.Service<BillingCustomers>().LinkAsync(account.UserId, customerId, CancellationToken.None);
+
+        await billing.DeliverAsync(BillingServer.Event("cus_new"));
+
+        await billing.CountsAsync("select count(*) from stripe_events where state <> 'pending'", 1);
+        (await billing.Store.ReadSqlAsync("select state from stripe_events")).ShouldBe("done");
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_customer_that_an_earlier_system_made_is_taken_over(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
@@ -172,6 +190,27 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task While_the_store_takes_no_writes_events_are_tried_once_a_second_and_that_is_logged_once(StorageEngine engine)
+    {
+        var log = new LogRecorder();
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        await billing.Store.ExecuteSqlAsync(RefuseUpdates(engine, "billing_customers") + RefuseUpdates(engine, "stripe_events"));
+        int Tries() => log.Lines.Count(line => line == $"Customer {subscriber.CustomerId} was not synced; trying again later");
+
+        await subscriber.TellAsync();
+        await Eventually.IsTrueAsync(() => Tries() >= 1, cancellationToken: TestContext.Current.CancellationToken);
+        var since = Stopwatch.GetTimestamp();
+        await Eventually.IsTrueAsync(() => Tries() >= 4, TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        Stopwatch.GetElapsedTime(since).ShouldBeGreaterThan(TimeSpan.FromSeconds(1.5));
+        log.Lines.Count(line => line.StartsWith("Stripe's events wait: ", StringComparison.Ordinal)).ShouldBe(1);
+        await billing.Store.ExecuteSqlAsync(TakeUpdates(engine, "billing_customers") + TakeUpdates(engine, "stripe_events"));
+        await subscriber.HasPlanAsync("pro");
+    }
+
+    [Theory, OnBothEngines]
     public async Task What_fails_eight_times_is_dead_until_it_is_replayed(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
@@ -208,4 +247,14 @@ public sealed class WebhookTests(SharedServers servers)
             answer.Detail!.ShouldContain(setting);
         }
     }
+
+    private static string RefuseUpdates(StorageEngine engine, string table) => engine is StorageEngine.Postgres
+        ? $"""
+          create function refuse_{table}() returns trigger language plpgsql as $$ begin raise exception 'read-only'; end $$;
+          create trigger refuse before update on {table} for each row execute function refuse_{table}();
+          """
+        : $"create trigger refuse_{table} before update on {table} begin select raise(abort, 'read-only'); end;";
+
+    private static string TakeUpdates(StorageEngine engine, string table) =>
+        engine is StorageEngine.Postgres ? $"drop trigger refuse on {table};" : $"drop trigger refuse_{table};";
 }

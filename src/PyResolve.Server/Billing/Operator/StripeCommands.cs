@@ -37,7 +37,7 @@ internal sealed record StripeSwitches(string? Customer, bool All, bool DryRun, b
     }
 }
 
-/// <summary><c>stripe sync</c>, <c>stripe events list</c> and <c>stripe events replay</c>.</summary>
+/// <summary>The operator's commands that begin with <c>stripe</c>.</summary>
 internal static class StripeCommands
 {
     private const int MostListed = 200;
@@ -59,7 +59,9 @@ internal static class StripeCommands
             return null;
         if (!services.GetRequiredService<BillingOptions>().IsConfigured)
             return await SayAsync("STRIPE_SECRET_KEY is not set. Copy it from the Stripe dashboard (Developers, API keys).", 2);
-        await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
+        // What setup prints is needed before the first start, which makes the schema.
+        if (words is not ["setup"])
+            await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
         try
         {
             return await command();

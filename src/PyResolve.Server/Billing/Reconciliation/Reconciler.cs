@@ -10,26 +10,36 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 
 /// <summary>Finds what webhooks missed: events that never arrived, and plans that differ from what Stripe has.</summary>
 internal sealed partial class Reconciler(
-    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, BillingOptions options, ILogger<Reconciler> logger)
+    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, BillingOptions options,
+    TimeProvider time, ILogger<Reconciler> logger)
 {
     /// <summary>So many customers may be deleted at Stripe by hand, though they be all there are.</summary>
     private const int FewMissing = 3;
+
+    /// <summary>A younger event may still be on its way.</summary>
+    private static readonly TimeSpan LongestDelivery = TimeSpan.FromMinutes(2);
 
     private static readonly Meter Meter = new("PyResolve.Server");
     private static readonly Counter<long> Missed = Meter.CreateCounter<long>("pyresolve.billing.missed_events", "{event}", "Stripe's events that no webhook brought");
     private static readonly Counter<long> Repaired = Meter.CreateCounter<long>("pyresolve.billing.repaired_customers", "{customer}", "Customers whose plan differed from what Stripe has");
 
     /// <summary>Stores the events since <paramref name="since"/> that have not arrived.</summary>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many of them a webhook should have brought by now.</returns>
     public async Task<int> FetchEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
+        var late = time.GetUtcNow() - LongestDelivery;
         await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
         {
             foreach (var listed in page)
             {
-                if (ReceivedEvent.From(listed, options) is { } received && await inbox.StoreAsync(received, cancellationToken) && received.IgnoredBecause is null)
+                if (ReceivedEvent.From(listed, options) is { } received
+                    && await inbox.StoreAsync(received, cancellationToken)
+                    && received.IgnoredBecause is null
+                    && !(listed.Created > late))
+                {
                     missed++;
+                }
             }
         }
 
@@ -85,6 +95,9 @@ internal sealed partial class Reconciler(
     private async Task<bool> IsOutOfStepAsync(
         BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
+        // The cancelling that goes with the end of an account failed.
+        if (profile is null && subscriptions.Exists(static subscription => !PlanRules.IsOver(subscription)))
+            return true;
         var now = await sync.JudgeAsync(subscriptions, customer.Standing, cancellationToken);
         return now != customer.Standing || (profile is not null && !profile.Follows(now, options.Origin));
     }

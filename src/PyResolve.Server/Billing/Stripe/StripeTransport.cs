@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Billing.Stripe;
 
@@ -12,7 +13,7 @@ namespace PyResolve.Server.Billing.Stripe;
 /// <param name="http">Follows no redirects: the key must not travel elsewhere.</param>
 /// <param name="options">The key, the version, the address.</param>
 /// <param name="time">What waits and the time-out are measured on: real time, since Stripe lives in it.</param>
-internal sealed class StripeTransport(HttpClient http, BillingOptions options, TimeProvider time)
+internal sealed partial class StripeTransport(HttpClient http, BillingOptions options, TimeProvider time)
 {
     private const int MostRetries = 2;
 
@@ -157,10 +158,13 @@ internal sealed class StripeTransport(HttpClient http, BillingOptions options, T
 
         var status = (int)response.StatusCode;
         if (error.ValueKind is JsonValueKind.String)
-            return new StripeException($"Stripe answered {status}: {error.GetString()}") { Status = status, Code = error.GetString(), RequestId = RequestId(response) };
+        {
+            var word = WithoutSecrets(error.GetString()!);
+            return new StripeException($"Stripe answered {status}: {word}") { Status = status, Code = word, RequestId = RequestId(response) };
+        }
+
         if (error.ValueKind is not JsonValueKind.Object)
             return Unreadable(response, cause: null);
-        // The text of a 401 quotes part of the key.
         var message = status == 401 ? "Stripe does not know the key in STRIPE_SECRET_KEY." : Text(error, "message");
         return new StripeException($"Stripe answered {status}: {message ?? Text(error, "code") ?? Text(error, "type")}")
         {
@@ -177,7 +181,13 @@ internal sealed class StripeTransport(HttpClient http, BillingOptions options, T
         new($"Stripe's answer (status {(int)response.StatusCode}) cannot be read.", cause) { Status = (int)response.StatusCode, RequestId = RequestId(response) };
 
     private static string? Text(JsonElement error, string member) =>
-        error.TryGetProperty(member, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+        error.TryGetProperty(member, out var value) && value.ValueKind is JsonValueKind.String ? WithoutSecrets(value.GetString()!) : null;
+
+    /// <summary>Stripe quotes parts of keys.</summary>
+    private static string WithoutSecrets(string text) => Secret().Replace(text, "${kind}…");
+
+    [GeneratedRegex("""(?<kind>[sr]k_(live|test)_|whsec_)[^\s'"]*""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Secret();
 
     private static string? RequestId(HttpResponseMessage response) =>
         response.Headers.TryGetValues("Request-Id", out var values) ? values.FirstOrDefault() : null;

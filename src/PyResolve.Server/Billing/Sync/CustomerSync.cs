@@ -75,6 +75,9 @@ internal sealed partial class CustomerSync(
 
     private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
     {
+        // First, so that what is paid for until then is seen.
+        if (number.AccountIsGone)
+            await CloseCheckoutsAsync(number.CustomerId, cancellationToken);
         var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
         var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
         // Before anything is done with: what fails here is tried again.
@@ -90,7 +93,7 @@ internal sealed partial class CustomerSync(
             Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
         if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
             Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged, subscriptions);
+        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || (number.AccountIsGone && inForce.Count > 0), subscriptions);
     }
 
     /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
@@ -120,6 +123,23 @@ internal sealed partial class CustomerSync(
         var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.TakesTheMoney).ToList();
         // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
         return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];
+    }
+
+    /// <summary>Nobody is to pay for what a deleted account asked for.</summary>
+    private async Task CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StripeCheckoutSession> open;
+        try
+        {
+            open = await stripe.ListOpenCheckoutsAsync(customerId, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            return;
+        }
+
+        foreach (var session in open)
+            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
     }
 
     /// <summary>Nobody can use what a deleted account pays for.</summary>

@@ -99,7 +99,8 @@ internal static class PlanRules
             Plan = plan,
             IsEntitled = isEntitled,
             Until = until,
-            Memory = new SubscriptionMemory(plan, isEntitled, pastDueSince, voidFrom),
+            // What was never paid for is not what the subscription gave.
+            Memory = new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
             PeriodEnd = periodEnd,
             IsCancelling = !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
             Flags = flags,

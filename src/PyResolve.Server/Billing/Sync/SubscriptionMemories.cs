@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>What was seen of a subscription that Stripe does not tell again.</summary>
-/// <param name="Plan">What it stood for when its price was last known.</param>
+/// <param name="Plan">What it gave when it last gave one by a price that was known.</param>
 /// <param name="IsEntitled">Whether it was in force.</param>
 /// <param name="PastDueSince">When it was first seen past due, since it was last paid for.</param>
 /// <param name="VoidFrom">The end of the period in which its invoices were first seen to be voided, since they last were not.</param>

@@ -134,11 +134,12 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         $"update stripe_events set customer_id = {customerId} where origin = {_origin} and customer_id = {chargeId} and state in ('pending', 'dead')",
         cancellationToken);
 
-    /// <summary>Settles what concerns nobody here.</summary>
+    /// <summary>Settles what concerns nobody here. The events of a customer whom an account got meanwhile stay as they are.</summary>
     public Task<int> IgnoreAsync(string customerId, string reason, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update stripe_events set state = 'ignored', note = {reason}, settled_at = {time.GetInstant()}
         where origin = {_origin} and customer_id = {customerId} and state = 'pending'
+          and not exists (select 1 from billing_customers c where c.origin = {_origin} and c.customer_id = {customerId} and c.unlinked_at is null)
         """,
         cancellationToken);
 

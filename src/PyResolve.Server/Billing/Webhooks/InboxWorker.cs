@@ -19,6 +19,9 @@ internal sealed partial class InboxWorker(
 
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 
+    /// <summary>Whether the last try could not be written down: that is logged once, until one can.</summary>
+    private volatile bool _isStuck;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!options.IsConfigured)
@@ -64,9 +67,12 @@ internal sealed partial class InboxWorker(
 
     private async Task WorkAsync(string customerId, TaskCompletionSource turn, CancellationToken stoppingToken)
     {
+        var isDone = false;
         try
         {
             await TryAsync(customerId, stoppingToken);
+            isDone = true;
+            _isStuck = false;
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
@@ -74,14 +80,17 @@ internal sealed partial class InboxWorker(
         }
         catch (Exception exception)
         {
-            Log.Down(logger, exception.Message);
+            if (!_isStuck)
+                Log.Down(logger, exception.Message);
+            _isStuck = true;
         }
         finally
         {
             _running.TryRemove(customerId, out _);
             turn.SetResult();
-            // More may have come for this customer meanwhile.
-            inbox.Wake();
+            // More may have come for this customer meanwhile. What could not be written down is still due, and waits for the next look.
+            if (isDone)
+                inbox.Wake();
         }
     }
 

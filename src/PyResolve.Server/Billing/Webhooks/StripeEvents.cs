@@ -8,6 +8,8 @@ internal static class StripeEvents
     [
         "charge.dispute.closed",
         "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
         "charge.refunded",
         "checkout.session.async_payment_failed",
         "checkout.session.async_payment_succeeded",
@@ -36,7 +38,8 @@ internal static class StripeEvents
     /// <summary>Stripe leaves the subscription alone, and so do we unless told otherwise: somebody should look.</summary>
     public static bool NeedsALook(string type) => IsOfDispute(type) || type == "charge.refunded";
 
-    public static bool IsOfDispute(string type) => type is "charge.dispute.created" or "charge.dispute.closed";
+    public static bool IsOfDispute(string type) =>
+        type is "charge.dispute.created" or "charge.dispute.updated" or "charge.dispute.funds_withdrawn" or "charge.dispute.closed";
 
     /// <summary>What a dispute names in the place of a customer.</summary>
     public static bool IsCharge(string id) => id.StartsWith("ch_", StringComparison.Ordinal) || id.StartsWith("py_", StringComparison.Ordinal);

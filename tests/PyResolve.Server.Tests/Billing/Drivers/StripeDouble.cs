@@ -26,6 +26,9 @@ internal sealed class StripeDouble : IStripeGateway
     /// <summary>Runs before a read of subscriptions looks, and again before its answer arrives.</summary>
     public Func<string, CancellationToken, Task> OnTheWay { get; set; } = static (_, _) => Task.CompletedTask;
 
+    /// <summary>Runs before a customer is looked up.</summary>
+    public Func<string, Task> OnFindCustomer { get; set; } = static _ => Task.CompletedTask;
+
     public List<StripeProduct> Products { get; } = [];
 
     public List<StripePrice> Prices { get; } = [];
@@ -115,7 +118,11 @@ internal sealed class StripeDouble : IStripeGateway
         return _customers[customer.Id] = customer;
     });
 
-    public Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken) => Answer(() => _customers.GetValueOrDefault(id));
+    public async Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken)
+    {
+        await OnFindCustomer(id);
+        return await Answer(() => _customers.GetValueOrDefault(id));
+    }
 
     public Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
     {

@@ -41,6 +41,13 @@ internal sealed class StripeListener : IAsyncDisposable
         });
         app.MapGet("/v1/checkout/sessions/{id}", async (HttpContext http, string id) =>
             Json(await stripe.FindCheckoutAsync(id, http.RequestAborted), StripeJson.Default.StripeCheckoutSession));
+        app.MapGet("/v1/checkout/sessions", async (HttpContext http, string customer) =>
+            Json(new StripeList<StripeCheckoutSession>(await stripe.ListOpenCheckoutsAsync(customer, http.RequestAborted)), StripeJson.Default.StripeListStripeCheckoutSession));
+        app.MapPost("/v1/checkout/sessions/{id}/expire", async (HttpContext http, string id) =>
+        {
+            await stripe.ExpireCheckoutAsync(id, http.RequestAborted);
+            return Json(new StripeCheckoutSession(id) { Status = "expired" }, StripeJson.Default.StripeCheckoutSession);
+        });
         app.MapGet("/v1/subscriptions", async (HttpContext http, string customer) =>
             Json(new StripeList<StripeSubscription>(await stripe.ListSubscriptionsAsync(customer, http.RequestAborted)), StripeJson.Default.StripeListStripeSubscription));
         app.MapDelete("/v1/subscriptions/{id}", async (HttpContext http, string id) =>

@@ -75,6 +75,17 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         return await subscriber.PlanAsync();
     }
 
+    /// <summary>Delivers a body to one of them, again where the store is too slow to answer, as Stripe does.</summary>
+    public async Task<Answer> DeliverAsync(int instance, string body)
+    {
+        while (true)
+        {
+            var answer = await BillingServer.DeliverAsync(instances[instance], body);
+            if (answer.Status != 503)
+                return answer;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var instance in instances)
@@ -82,7 +93,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         await store.DisposeAsync();
     }
 
-    private async Task<Subscriber> SignUpAsync() =>
+    public async Task<Subscriber> SignUpAsync() =>
         await Subscriber.CreateAsync(await TestAccount.SignUpAsync(instances[0].Http), instances[0].Clock, stripe, instances[0]);
 
     private async Task<ArrivalOutcome> RunAsync(ArrivalOrder one)
@@ -131,7 +142,8 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         }
     }
 
-    private Task<TimeSpan> SettleAsync(string customerId)
+    /// <summary>Waits until no event of the customer waits.</summary>
+    public Task<TimeSpan> SettleAsync(string customerId)
     {
         var database = instances[0].Services.GetRequiredService<Database>();
         return Eventually.IsTrueAsync(

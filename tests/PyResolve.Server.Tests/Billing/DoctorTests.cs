@@ -1,0 +1,75 @@
+using PyResolve.Server.Billing;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Webhooks;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary><c>stripe doctor</c>: one thing that does not fit is one line that names its mend, and shows in the exit code.</summary>
+public sealed class DoctorTests(SharedServers servers)
+{
+    private static readonly Dictionary<string, Ailment> Ailments = new Ailment[]
+    {
+        new("the endpoint is disabled", stripe => Endpoint(stripe, static endpoint => endpoint with { Status = "disabled" }),
+            "The webhook endpoint we_1 is disabled. Enable it in the dashboard, or run 'stripe setup'."),
+        new("the endpoint is of another version", stripe => Endpoint(stripe, static endpoint => endpoint with { ApiVersion = "2015-10-16" }),
+            $"The webhook endpoint we_1 sends API version 2015-10-16, not {BillingOptions.PinnedApiVersion}. Events work all the same; 'stripe setup' makes one that fits."),
+        new("an event is not subscribed to", stripe => Endpoint(stripe, static endpoint => endpoint with { EnabledEvents = [.. endpoint.EnabledEvents!.Where(type => type != "invoice.paid")] }),
+            "The webhook endpoint we_1 does not send invoice.paid. 'stripe setup' adds what is missing."),
+        new("there is no endpoint", static stripe => stripe.Endpoints.Clear(),
+            "No webhook endpoint of test mode sends to https://api.example.com/webhooks/stripe. Is PYRESOLVE_PUBLIC_URL right? 'stripe setup' makes the endpoint."),
+        new("a price is not there", static stripe => stripe.Prices.RemoveAt(0),
+            "STRIPE_PRICE_PRO names price_pro, which is not there in test mode. Is the key of the other mode?"),
+        new("a price is archived", stripe => Price(stripe, static price => price with { Active = false }),
+            "STRIPE_PRICE_PRO names price_pro, which is archived: nobody can subscribe by it."),
+        new("a price is of the other mode", stripe => Price(stripe, static price => price with { Livemode = true }),
+            "STRIPE_PRICE_PRO names price_pro, which is not of test mode."),
+        new("the clock is wrong", static stripe => stripe.Skew = TimeSpan.FromSeconds(-90),
+            "The clocks are 90 s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP)."),
+    }.ToDictionary(ailment => ailment.Name);
+
+    public static TheoryData<string> Names { get; } = [.. Ailments.Keys];
+
+    [Fact]
+    public async Task Where_all_is_well_every_line_says_so()
+    {
+        var (exitCode, lines) = await LookAsync(static _ => { });
+
+        exitCode.ShouldBe(0);
+        lines.ShouldNotBeEmpty();
+        lines.ShouldAllBe(line => line.StartsWith("ok   ", StringComparison.Ordinal));
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task What_does_not_fit_is_the_one_bad_line(string name)
+    {
+        var (exitCode, lines) = await LookAsync(Ailments[name].Befall);
+
+        exitCode.ShouldBe(1);
+        lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe([$"BAD  {Ailments[name].Line}"]);
+    }
+
+    private async Task<(int ExitCode, string[] Lines)> LookAsync(Action<StripeDouble> befall)
+    {
+        var stripe = new StripeDouble();
+        stripe.Prices.AddRange([Subscriptions.ProPrice with { Active = true }, Subscriptions.UnlimitedPrice with { Active = true }]);
+        stripe.Endpoints.Add(new StripeWebhookEndpoint("we_1", "https://api.example.com/webhooks/stripe")
+        {
+            Status = "enabled", ApiVersion = BillingOptions.PinnedApiVersion, EnabledEvents = StripeEvents.Subscribed,
+        });
+        befall(stripe);
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, stripe, new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com" });
+        await using var output = new StringWriter();
+
+        var exitCode = await billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);
+
+        return (exitCode, output.ToString().Split(output.NewLine, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static void Endpoint(StripeDouble stripe, Func<StripeWebhookEndpoint, StripeWebhookEndpoint> change) => stripe.Endpoints[0] = change(stripe.Endpoints[0]);
+
+    private static void Price(StripeDouble stripe, Func<StripePrice, StripePrice> change) => stripe.Prices[0] = change(stripe.Prices[0]);
+
+    private sealed record Ailment(string Name, Action<StripeDouble> Befall, string Line);
+}
