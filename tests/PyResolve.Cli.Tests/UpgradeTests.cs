@@ -120,13 +120,28 @@ public sealed class UpgradeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Work_that_could_not_be_reported_is_said_to_be_done()
+    public async Task Work_that_the_server_cannot_take_now_is_kept_and_said_to_be()
     {
         _server.WithProblem(Account.CommitRoute, 500, "internal", "The server failed.");
+        _server.WithProblem("POST /usage/batch", 500, "internal", "The server failed.");
 
         var result = await UpgradeAsync(Rewrites);
 
-        result.ShouldFail(1, "The code was upgraded (1 file changed), but the server could not be told", "r-1");
+        result.ExitCode.ShouldBe(0, result.Error);
+        result.Output.ShouldContain("✓ Upgraded pydantic to 2.0: 1 file changed");
+        result.Error.ShouldContain("The migration is kept on disk");
+        Directory.EnumerateFiles(_cli.Home, "*", SearchOption.AllDirectories).ShouldContain(file => file.Contains("outbox", StringComparison.Ordinal));
+        _server.Routes.ShouldNotContain(Account.ReleaseRoute);
+    }
+
+    [Fact]
+    public async Task Work_that_the_server_refuses_is_said_to_be_done()
+    {
+        _server.WithProblem(Account.CommitRoute, 404, "not_found", "There is no such reservation.");
+
+        var result = await UpgradeAsync(Rewrites);
+
+        result.ShouldFail(1, "The code was upgraded (1 file changed), but the server could not be told", "");
         _server.Routes.ShouldNotContain(Account.ReleaseRoute);
     }
 

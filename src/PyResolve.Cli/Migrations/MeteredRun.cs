@@ -34,9 +34,13 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
             return ExitCodes.Success;
         }
 
+        var quotaBefore = permit.Quota;
         await CompleteAsync(changes);
         terminal.Success($"Upgraded {library} to {target}: {Describe(changes)}");
-        if (permit.ReservationId is not null && permit.Quota is { } quota)
+        // A new quota is the server's word that it has recorded the work.
+        if (!permit.IsOffline && quotaBefore is not null && ReferenceEquals(quotaBefore, permit.Quota))
+            terminal.Warning("The server cannot be told now. The migration is kept on disk, and reported when it is back.");
+        else if (permit.ReservationId is not null && permit.Quota is { } quota)
             terminal.Line($"  Quota this month: {QuotaText.Used(quota)}");
         return ExitCodes.Success;
     }
@@ -65,10 +69,10 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         }
         if (permit.ReservationId is null)
             return "Nothing is metered without an account.";
-        var before = permit.Quota;
+        var quotaBefore = permit.Quota;
         await permit.DisposeAsync();
         // Disposing never throws; a new quota is the server's word that the hold is back.
-        return ReferenceEquals(before, permit.Quota)
+        return ReferenceEquals(quotaBefore, permit.Quota)
             ? $"No migration was used. The hold could not be given back now, and ends by itself{(permit.ExpiresAt is { } end ? $" at {end.UtcDateTime:HH:mm} UTC" : "")}."
             : $"No migration was used. Quota this month: {QuotaText.Used(permit.Quota!)}";
     }

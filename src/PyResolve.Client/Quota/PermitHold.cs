@@ -14,8 +14,8 @@ internal abstract class PermitHold
     public abstract Task<QuotaSnapshot?> GiveBackAsync();
 }
 
-/// <summary>A hold on the server.</summary>
-internal sealed class ServerHold(PyResolveClient client, TimeProvider time, Guid reservation) : PermitHold
+/// <summary>A hold on the server. What it does not take now of a migration that was done goes through the outbox.</summary>
+internal sealed class ServerHold(PyResolveClient client, UsageReporter usage, TimeProvider time, Guid reservation, MigrationRequest request) : PermitHold
 {
     private readonly Guid _eventId = Uuid.NewVersion7(time);
 
@@ -29,8 +29,51 @@ internal sealed class ServerHold(PyResolveClient client, TimeProvider time, Guid
             TokensUsed = outcome.TokensUsed,
             Metadata = outcome.Metadata,
         };
-        return (await client.CommitReservationAsync(reservation, commit, cancellationToken).ConfigureAwait(false)).Quota;
+        try
+        {
+            return (await client.CommitReservationAsync(reservation, commit, cancellationToken).ConfigureAwait(false)).Quota;
+        }
+        catch (PyResolveException failure) when (MayHelpLater(failure) && (outcome.Quantity ?? request.Quantity) == 1)
+        {
+            if (!await TryKeepAsync(outcome).ConfigureAwait(false))
+                throw;
+            return null;
+        }
     }
 
     public override async Task<QuotaSnapshot?> GiveBackAsync() => (await client.ReleaseReservationAsync(reservation).ConfigureAwait(false)).Quota;
+
+    private static bool MayHelpLater(PyResolveException failure) =>
+        failure.Status is >= 500 or 429
+        || failure.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;
+
+    /// <summary>
+    /// The event that the commit would have become, to the letter: the server finds a commit that it took after all, and records nothing twice.
+    /// Its time is left out, as a commit's is. An event counts one unit, so that only one migration can go this way.
+    /// </summary>
+    private async Task<bool> TryKeepAsync(MigrationOutcome outcome)
+    {
+        var kept = usage.Keep(new UsageEventRequest
+        {
+            Id = _eventId,
+            EventType = OfflineHold.EventType,
+            Library = request.Library,
+            Tier = request.Tier.ToWire(),
+            FilesChanged = outcome.FilesChanged,
+            TokensUsed = outcome.TokensUsed,
+            Metadata = outcome.Metadata,
+            ReservationId = reservation,
+        });
+        if (!kept.IsAccepted)
+            return false;
+        try
+        {
+            await usage.SyncAsync().ConfigureAwait(false);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 }

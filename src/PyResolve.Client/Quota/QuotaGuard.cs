@@ -10,6 +10,7 @@ public sealed class QuotaGuard
 {
     private readonly PyResolveClient _client;
     private readonly ApiTransport _transport;
+    private readonly UsageReporter _usage;
     private readonly QuotaMemory _memory;
     private readonly OfflineQuota? _offline;
     private readonly LeaseKeeper? _keeper;
@@ -18,6 +19,7 @@ public sealed class QuotaGuard
     {
         _client = client;
         _transport = transport;
+        _usage = usage;
         _memory = new(transport, transport.Settings.QuotaCacheDuration);
         var settings = transport.Settings;
         if (settings.ApiKey is not { } key)
@@ -52,7 +54,7 @@ public sealed class QuotaGuard
             ThrowIfOutOfReach();
             var reservation = await ReserveAsync(request, cancellationToken).ConfigureAwait(false);
             _keeper.Begin(request.Tier, reservation.Quota);
-            return QuotaPermit.Granted(_client, _transport.Time, reservation);
+            return QuotaPermit.Granted(_client, _usage, _transport.Time, request, reservation);
         }
         catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
         {

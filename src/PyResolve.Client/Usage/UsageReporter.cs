@@ -78,7 +78,12 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     public ReportResult Report(UsageEvent usage)
     {
         Guard.NotNull(usage);
-        var request = ToWire(usage);
+        return Keep(ToWire(usage));
+    }
+
+    /// <summary>Takes over what has an id already.</summary>
+    internal ReportResult Keep(UsageEventRequest request)
+    {
         var refusal = _sender is null
             ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key to report usage for. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
             : _sender.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));

@@ -41,7 +41,7 @@ public sealed class LostAnswerTests
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
         await using var client = server.LoseAnswers("POST /quota/reservations/*/commit", 3).Client();
-        await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 2 }, Cancellation);
         await Should.ThrowAsync<PyResolveException>(permit.CompleteAsync(new(), Cancellation));
 
         await permit.CompleteAsync(new(), Cancellation);

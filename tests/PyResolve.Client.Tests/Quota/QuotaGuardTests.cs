@@ -83,7 +83,7 @@ public sealed class QuotaGuardTests
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
         await using var client = server.LoseAnswers("POST /quota/reservations/*/commit", 100).Client();
-        var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+        var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 2 }, Cancellation);
 
         await Should.ThrowAsync<PyResolveException>(permit.CompleteAsync(new(), Cancellation));
         await permit.DisposeAsync();

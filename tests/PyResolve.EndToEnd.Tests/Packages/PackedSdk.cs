@@ -7,7 +7,7 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 public sealed class PackedSdkTests : ICollectionFixture<PackedSdk>;
 
 /// <summary>
-/// The SDK packed as for a release, in a feed of its own. The version is new each time, so that no package cache of this machine has it.
+/// The SDK and the fake server packed as for a release, in a feed of their own. The version is new each time, so that no package cache of this machine has it.
 /// </summary>
 public sealed class PackedSdk : IAsyncLifetime
 {
@@ -23,13 +23,8 @@ public sealed class PackedSdk : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        string[] arguments =
-        [
-            "pack", "src/PyResolve.Client", "--configuration", "Release", "--output", Feed, "--artifacts-path", Path.Combine(_folder, "artifacts"),
-            $"-property:PackageVersion={Version}", "-property:RunAnalyzers=false", "-warnaserror", "--verbosity", "quiet",
-        ];
-        var packed = await Command.RunAsync(DotNet.Path, arguments, DotNet.Environment(), workingDirectory: Repository.Root, cancellationToken: TestContext.Current.CancellationToken);
-        packed.OrThrow("dotnet pack");
+        await PackAsync("src/PyResolve.Client");
+        await PackAsync("src/PyResolve.Testing");
     }
 
     /// <summary>An empty folder whose packages come from the feed, and else from wherever this machine's do.</summary>
@@ -53,5 +48,16 @@ public sealed class PackedSdk : IAsyncLifetime
     {
         Directory.Delete(_folder, recursive: true);
         return ValueTask.CompletedTask;
+    }
+
+    private async Task PackAsync(string project)
+    {
+        string[] arguments =
+        [
+            "pack", project, "--configuration", "Release", "--output", Feed, "--artifacts-path", Path.Combine(_folder, "artifacts"),
+            $"-property:PackageVersion={Version}", "-property:RunAnalyzers=false", "-warnaserror", "--verbosity", "quiet",
+        ];
+        var packed = await Command.RunAsync(DotNet.Path, arguments, DotNet.Environment(), workingDirectory: Repository.Root, cancellationToken: TestContext.Current.CancellationToken);
+        packed.OrThrow("dotnet pack");
     }
 }

@@ -248,4 +248,51 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
+
+    [Theory, OnEveryServer]
+    public async Task Work_whose_commit_was_answered_by_nobody_is_recorded_once_by_the_next_process(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        var network = new FailingNetwork();
+        Guid? reservation;
+        await using (var client = subject.Client(account, network))
+        {
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+            network.TakeAway(isHeard: true);
+            await permit.CompleteAsync(new() { FilesChanged = 7 }, Cancellation);
+            permit.IsSettled.ShouldBeTrue();
+            client.Usage.Pending.ShouldBe(1);
+            reservation = permit.ReservationId;
+        }
+
+        await using var next = subject.Client(account);
+        await next.Usage.FlushAsync(Cancellation);
+
+        next.Usage.Rejected.ShouldBe(0);
+        (await next.GetQuotaAsync(Cancellation)).ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
+        var recorded = (await next.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single();
+        (recorded.Library, recorded.FilesChanged, recorded.ReservationId, recorded.Late).ShouldBe(("pydantic", 7, reservation, false));
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Work_whose_commit_reached_nobody_is_recorded_by_the_next_process(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        var network = new FailingNetwork();
+        await using (var client = subject.Client(account, network))
+        {
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic") { OnceKey = "pydantic@v2" }, Cancellation);
+            network.TakeAway(isHeard: false);
+            await permit.CompleteAsync(new() { TokensUsed = 11 }, Cancellation);
+        }
+
+        await using var next = subject.Client(account);
+        await next.Usage.FlushAsync(Cancellation);
+
+        await using var again = await next.Quota.AcquireAsync(new("pydantic") { OnceKey = "pydantic@v2" }, Cancellation);
+        again.IsSettled.ShouldBeTrue();
+        (await next.GetQuotaAsync(Cancellation)).ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
+    }
 }

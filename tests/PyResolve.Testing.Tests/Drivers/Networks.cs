@@ -14,3 +14,23 @@ public sealed class LossyNetwork(int lost) : DelegatingHandler
         throw new HttpRequestException("The answer was lost.");
     }
 }
+
+/// <summary>A network that goes away, before requests arrive or before their answers do.</summary>
+public sealed class FailingNetwork : DelegatingHandler
+{
+    private volatile bool _isAway;
+    private volatile bool _isHeard;
+
+    /// <param name="isHeard">Whether the server still does what is asked.</param>
+    public void TakeAway(bool isHeard) => (_isHeard, _isAway) = (isHeard, true);
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (!_isAway)
+            return await base.SendAsync(request, cancellationToken);
+        // Usage is what shall wait for the next process.
+        if (_isHeard && !request.RequestUri!.AbsolutePath.StartsWith("/usage", StringComparison.Ordinal))
+            (await base.SendAsync(request, cancellationToken)).Dispose();
+        throw new HttpRequestException("The network is gone.");
+    }
+}
