@@ -42,7 +42,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("paused", [[Subscriptions.Pro()], [Subscriptions.Pro("paused")]], "free", "paused"),
         new("past due keeps the plan in grace", [[Subscriptions.Pro()], [Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
         new("past due from the start", [[Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
-        new("past due, and the grace has run out", [[Subscriptions.Pro("past_due")]], "free", "past_due", Days: 8),
+        new("past due, and the grace has run out", [[Subscriptions.Pro("past_due")]], "free", "past_due", GraceDays: -1, Days: 8),
         new("past due twice, and the grace still runs", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
         new("past due, then paid", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro()]], "pro", "active"),
         new("upgrade", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active"),
@@ -72,11 +72,11 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("a checkout that sells no subscription", [[Subscriptions.Pro()]], "free", Status: null,
             Event: static customer => BillingServer.Event(customer, "checkout.session.completed").Replace("\"object\":\"other\"", "\"object\":\"checkout.session\",\"mode\":\"payment\"", StringComparison.Ordinal)),
         new("an event that comes twice", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active", Deliveries: 2),
-        new("a refund", [[Subscriptions.Pro()]], "pro", "active", Event: static customer => BillingServer.Event(customer, "charge.refunded")),
+        new("a refund asks for nothing but a look", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer => BillingServer.Event(customer, "charge.refunded")),
         new("a dispute that takes the money, where that ends plans", [[Subscriptions.Pro()]], "free", "active", "disputed", Dispute: "needs_response"),
         new("a dispute that is won, where disputes end plans", [[Subscriptions.Pro()]], "pro", "active", Dispute: "won"),
-        new("an operator's plan is not lowered by the end of another", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled")]], "enterprise", "canceled", Override: "enterprise"),
-        new("an operator's plan is not lowered by a smaller one", [[Subscriptions.Pro()]], "enterprise", "active", Override: "enterprise"),
+        new("an operator's plan is not lowered by the end of another", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled")]], "enterprise", "canceled", Then: "enterprise", Override: "enterprise"),
+        new("an operator's plan is not lowered by a smaller one", [[Subscriptions.Pro()]], "enterprise", "active", Then: "enterprise", Override: "enterprise"),
         new("a thin event", [[Subscriptions.Pro()]], "free", Status: null, Event: static _ => Thin()),
         new("an event written by an old API version", [[Subscriptions.Pro()]], "pro", "active",
             Event: static customer => BillingServer.Event(customer).Replace("\"object\":\"event\"", "\"object\":\"event\",\"api_version\":\"2020-08-27\"", StringComparison.Ordinal)),
@@ -131,7 +131,11 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         }
 
         if (rule.Days > 0)
+        {
             billing.Clock.Jump(TimeSpan.FromDays(rule.Days));
+            await billing.CountsAsync($"select count(*) from profiles where id = '{subscriber.Account.UserId}' and plan_until is null", 1);
+        }
+
         var subscription = await subscriber.SubscriptionAsync();
         subscription.GetProperty("plan").GetString().ShouldBe(rule.Plan);
         (await subscriber.PlanAsync()).ShouldBe(rule.Plan);
@@ -147,7 +151,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
             (await billing.Store.ReadNumberAsync($"select quantity from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(seats);
         var profile = await billing.Service<BillingCustomers>().FindProfileAsync(subscriber.Account.UserId, TestContext.Current.CancellationToken);
         profile.ShouldBe(new ProfilePlan(
-            rule.Plan, rule.Until ?? (rule.GraceDays is { } grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, Origin(rule), rule.Override));
+            rule.Plan, rule.Until ?? (rule.GraceDays is > 0 and var grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, Origin(rule), rule.Override));
     }
 
     /// <summary>Whose the plan is: what an operator set is no Stripe's.</summary>
@@ -161,6 +165,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         {
             var charge = new StripeCharge($"ch_of_{subscriber.CustomerId}") { Customer = subscriber.CustomerId, Disputed = true };
             billing.Stripe.Charges.Add(charge);
+            // What the one in memory has is every customer's.
+            billing.Stripe.Disputes.Clear();
             billing.Stripe.Disputes.Add(new StripeDispute("dp_1") { Status = dispute, Created = billing.Clock.GetUtcNow().AddHours(1) });
         }
     }
@@ -171,6 +177,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     });
 
     /// <param name="States">What Stripe shows, one after the other; <see langword="null"/>: that the customer was deleted.</param>
+    /// <param name="GraceDays">From now to the end of the grace, if there is one.</param>
     /// <param name="Until">When the plan ends by itself; default the end of the grace, if any.</param>
     /// <param name="Then">What it gives way to.</param>
     /// <param name="Event">What tells of each state; default an update of the subscription.</param>
