@@ -15,9 +15,16 @@ internal abstract class PermitHold
 }
 
 /// <summary>A hold on the server. What it does not take now of a migration that was done goes through the outbox.</summary>
-internal sealed class ServerHold(PyResolveClient client, UsageReporter usage, TimeProvider time, Guid reservation, MigrationRequest request) : PermitHold
+internal sealed class ServerHold(
+    PyResolveClient client, UsageReporter usage, Outage outage, TimeProvider time, Guid reservation, MigrationRequest request) : PermitHold
 {
     private readonly Guid _eventId = Uuid.NewVersion7(time);
+
+    /// <summary>
+    /// An event counts one unit, and gives nothing back. What has a name of its own must not be paid for beside another who did the same work:
+    /// only a commit is answered by what that one paid.
+    /// </summary>
+    private bool CanBeAnEvent => request is { Quantity: 1, OnceKey: null };
 
     public override async Task<QuotaSnapshot?> CompleteAsync(MigrationOutcome outcome, CancellationToken cancellationToken)
     {
@@ -29,14 +36,20 @@ internal sealed class ServerHold(PyResolveClient client, UsageReporter usage, Ti
             TokensUsed = outcome.TokensUsed,
             Metadata = outcome.Metadata,
         };
+        var canWait = CanBeAnEvent && outcome.Quantity is null or 1;
+        if (canWait && outage.Current is { } cause)
+        {
+            await KeepAsync(outcome, cause).ConfigureAwait(false);
+            return null;
+        }
+
         try
         {
             return (await client.CommitReservationAsync(reservation, commit, cancellationToken).ConfigureAwait(false)).Quota;
         }
-        catch (PyResolveException failure) when (MayHelpLater(failure) && (outcome.Quantity ?? request.Quantity) == 1)
+        catch (PyResolveException failure) when (canWait && MayHelpLater(failure))
         {
-            if (!await TryKeepAsync(outcome).ConfigureAwait(false))
-                throw;
+            await KeepAsync(outcome, failure).ConfigureAwait(false);
             return null;
         }
     }
@@ -49,9 +62,9 @@ internal sealed class ServerHold(PyResolveClient client, UsageReporter usage, Ti
 
     /// <summary>
     /// The event that the commit would have become, to the letter: the server finds a commit that it took after all, and records nothing twice.
-    /// Its time is left out, as a commit's is. An event counts one unit, so that only one migration can go this way.
+    /// Its time is left out, as a commit's is.
     /// </summary>
-    private async Task<bool> TryKeepAsync(MigrationOutcome outcome)
+    private async Task KeepAsync(MigrationOutcome outcome, PyResolveException failure)
     {
         var kept = usage.Keep(new UsageEventRequest
         {
@@ -65,15 +78,17 @@ internal sealed class ServerHold(PyResolveClient client, UsageReporter usage, Ti
             ReservationId = reservation,
         });
         if (!kept.IsAccepted)
-            return false;
+            throw NotKept(failure, kept.Reason!);
         try
         {
             await usage.SyncAsync().ConfigureAwait(false);
-            return true;
         }
-        catch (IOException)
+        catch (IOException exception)
         {
-            return false;
+            throw NotKept(failure, $"it is not safe on disk ({Redaction.Line(exception.Message)}). Make room, and complete the permit again.");
         }
     }
+
+    private static PyResolveException NotKept(PyResolveException failure, string reason) =>
+        new(PyResolveErrorCodes.NotReported, $"{failure.Message} The outcome cannot be kept for later either: {reason}", failure);
 }

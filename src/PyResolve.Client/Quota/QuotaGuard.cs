@@ -54,7 +54,7 @@ public sealed class QuotaGuard
             ThrowIfOutOfReach();
             var reservation = await ReserveAsync(request, cancellationToken).ConfigureAwait(false);
             _keeper.Begin(request.Tier, reservation.Quota);
-            return QuotaPermit.Granted(_client, _usage, _transport.Time, request, reservation);
+            return QuotaPermit.Granted(_client, _usage, _transport.Outage, _transport.Time, request, reservation);
         }
         catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
         {

@@ -56,11 +56,12 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         ExpiresAt = take?.ExpiresAt,
     };
 
-    internal static QuotaPermit Granted(PyResolveClient client, UsageReporter usage, TimeProvider time, MigrationRequest request, Reservation reservation)
+    internal static QuotaPermit Granted(
+        PyResolveClient client, UsageReporter usage, Outage outage, TimeProvider time, MigrationRequest request, Reservation reservation)
     {
         var settled = reservation.State == ReservationStates.Committed;
         Guid? id = reservation.Id == Guid.Empty ? null : reservation.Id;
-        return new(id is { } hold ? new ServerHold(client, usage, time, hold, request) : null)
+        return new(id is { } hold ? new ServerHold(client, usage, outage, time, hold, request) : null)
         {
             ReservationId = id,
             ExpiresAt = settled ? null : reservation.ExpiresAt,
@@ -73,14 +74,15 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     /// Records the work and settles the hold. When it throws, nothing is known to be recorded: call it again with the same outcome, which
     /// records the work once however often it is sent. Disposing of the permit after that gives nothing back, because the work happened.
     /// For an anonymous permit, and one that is settled, nothing is sent. The outcome of an offline permit is kept for the server, on disk,
-    /// when this returns; it does not wait for the network. So is that of one migration where the server went away after it granted the permit,
-    /// fails, or asks to wait: it is recorded once, whether or not the server had taken it. Of several migrations at once it throws then.
+    /// when this returns; it does not wait for the network. So is that of a permit for one migration without a <see cref="MigrationRequest.OnceKey"/>
+    /// where the server went away since, fails, or asks to wait: it is recorded once, whether or not the server had taken it. Other permits throw
+    /// then.
     /// </summary>
     /// <param name="outcome">What was done.</param>
     /// <param name="cancellationToken">Gives up waiting; the work may have been recorded.</param>
     /// <exception cref="InvalidOperationException">The permit was denied.</exception>
     /// <exception cref="ObjectDisposedException">The permit was disposed of.</exception>
-    /// <exception cref="PyResolveException">The server refused; or the outcome is of several migrations, or cannot be kept, and the server cannot be reached.</exception>
+    /// <exception cref="PyResolveException">The server refused; or it cannot be reached, and the outcome cannot be kept.</exception>
     public async Task CompleteAsync(MigrationOutcome outcome, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(outcome);

@@ -19,7 +19,7 @@ internal static class MistimedEvents
     public static bool IsTooOld(StoredEvent stored, ServerClock serverClock, DateTimeOffset now) =>
         serverClock.IsKnown
         && stored.ReportedAt < now - TakenBack
-        && JsonSerializer.Deserialize(stored.Json, WireJson.Requests.UsageEventRequest)?.OccurredAt < serverClock.Now - TakenBack;
+        && (JsonSerializer.Deserialize(stored.Json, WireJson.Requests.UsageEventRequest)?.OccurredAt ?? stored.ReportedAt) < serverClock.Now - TakenBack;
 
     /// <summary>The event at the time that the server's clock had then; <see langword="null"/> if its time is not what is wrong with it.</summary>
     public static StoredEvent? Correct(StoredEvent stored, ServerClock serverClock)

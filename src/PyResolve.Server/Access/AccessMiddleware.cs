@@ -38,6 +38,9 @@ internal sealed class AccessMiddleware(
         http.Features.Set(finding.Caller);
         // X-API-Key, unlike Authorization, does not keep a shared cache from storing the answer.
         http.Response.Headers.CacheControl = "no-store";
+        // So that a client knows which of its keys were one account's, and which work that waits may go under which.
+        if (requirement.Scope is Scopes.UsageWrite or Scopes.Quota)
+            http.Response.Headers["X-Account-Id"] = finding.Caller!.UserId.ToString("D");
         return next(http);
     }
 

@@ -24,7 +24,6 @@ internal static class UsageEndpoints
         if (UsageRules.Check(usage, time.GetUtcNow()) is { } problem)
             return new ProblemResult(problem);
 
-        NameAccount(http);
         var outcome = await ledger.RecordAsync(http.Caller().UserId, usage, http.RequestAborted);
         return outcome.ToProblem() is { } refusal ? new ProblemResult(refusal) : Answers.Ok(new UsageRecorded("recorded"));
     }
@@ -32,13 +31,9 @@ internal static class UsageEndpoints
     private static async Task<IResult> RecordBatch(HttpContext http, UsageLedger ledger, TimeProvider time)
     {
         var batch = UsageBatch.Read(await JsonBody.ReadJsonAsync(http, UsageBatch.LargestBody), time.GetInstant());
-        NameAccount(http);
         var outcomes = batch.Records.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Records, http.RequestAborted) : [];
         return Answers.Ok(batch.Describe(outcomes));
     }
-
-    /// <summary>So that a client knows which of its keys were one account's, and which usage that waits may go under which.</summary>
-    private static void NameAccount(HttpContext http) => http.Response.Headers["X-Account-Id"] = http.Caller().UserId.ToString("D");
 
     private static Guid? ReadIdempotencyKey(HttpContext http)
     {

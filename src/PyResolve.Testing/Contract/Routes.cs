@@ -55,7 +55,10 @@ internal static class Routes
         {
             var (route, id) = Find(request);
             var caller = route.Need is Need.Nobody ? null : Access.Find(server, request, route.Need, route.Scope);
-            return route.Handle(new(server, request, caller, id));
+            var answer = route.Handle(new(server, request, caller, id));
+            return caller is not null && route.Scope is Scopes.UsageWrite or Scopes.Quota
+                ? answer with { Headers = [.. answer.Headers, ("X-Account-Id", caller.Account.Id.ToString("D"))] }
+                : answer;
         }
         catch (ProblemException refused)
         {

@@ -6,15 +6,13 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 [Collection(nameof(PackedSdk))]
 public sealed class TestingPackageTests(PackedSdk sdk)
 {
-    [Theory]
-    [InlineData("net10.0")]
-    [InlineData("net8.0")]
-    public async Task A_tools_author_tests_a_used_up_quota_without_a_server(string framework)
+    [Fact]
+    public async Task A_tools_author_tests_a_used_up_quota_without_a_server()
     {
         var test = GuidePage.Of("docs/testing.md").Blocks("Quota used up", "csharp")[0];
         var folder = sdk.NewFolder()
-            .WithFile("Tool.Tests.csproj", Project(framework))
-            .WithFile("Tool.cs", File.ReadAllText(Repository.PathOf("tests/PyResolve.EndToEnd.Tests/Packages/Consumers/Tool.cs")))
+            .WithFile("ToolTests.csproj", Project("net10.0", $"""<PackageReference Include="xunit.v3" Version="{VersionOf("xunit.v3")}" />"""))
+            .WithFile("Tool.cs", Source("Tool.cs"))
             .WithFile("ToolTests.cs", $"using PyResolve.Client;\nusing PyResolve.Testing;\nusing Xunit;\n\npublic sealed class ToolTests\n{{\n{test}\n}}\n");
 
         var run = await folder.DotNetAsync("run", "--", "-noColor");
@@ -23,22 +21,43 @@ public sealed class TestingPackageTests(PackedSdk sdk)
         run.Output.ShouldContain("Total: 1, Errors: 0, Failed: 0");
     }
 
-    private string Project(string framework) => $"""
+    [Fact]
+    public async Task The_build_for_NET_8_runs()
+    {
+        var folder = sdk.NewFolder()
+            .WithFile("Tool.csproj", Project("net8.0", "", "<UseAppHost>false</UseAppHost><RollForward>Major</RollForward>"))
+            .WithFile("Tool.cs", Source("Tool.cs"))
+            .WithFile("Program.cs", """
+                using PyResolve.Testing;
+
+                await using var server = FakePyResolveServer.Start();
+                await using var client = server.CreateClient();
+                var (exitCode, output) = await Tool.RunAsync(client);
+                Console.WriteLine($"{exitCode} {output} {server.Account.MigrationsUsed} used");
+                """);
+
+        var run = await folder.DotNetAsync("run");
+
+        (run.Output, run.ExitCode).ShouldBe(("0 Upgraded pydantic. 1 used\n", 0), run.Error);
+    }
+
+    private string Project(string framework, string references, string properties = "") => $"""
         <Project Sdk="Microsoft.NET.Sdk">
           <PropertyGroup>
             <TargetFramework>{framework}</TargetFramework>
             <OutputType>Exe</OutputType>
-            <UseAppHost>false</UseAppHost>
-            <RollForward>Major</RollForward>
             <ImplicitUsings>enable</ImplicitUsings>
             <Nullable>enable</Nullable>
+            {properties}
           </PropertyGroup>
           <ItemGroup>
             <PackageReference Include="PyResolve.Testing" Version="{sdk.Version}" />
-            <PackageReference Include="xunit.v3" Version="{VersionOf("xunit.v3")}" />
+            {references}
           </ItemGroup>
         </Project>
         """;
+
+    private static string Source(string name) => File.ReadAllText(Repository.PathOf($"tests/PyResolve.EndToEnd.Tests/Packages/Consumers/{name}"));
 
     private static string VersionOf(string package) => XDocument.Load(Repository.PathOf("Directory.Packages.props"))
         .Descendants("PackageVersion").Single(version => version.Attribute("Include")!.Value == package).Attribute("Version")!.Value;

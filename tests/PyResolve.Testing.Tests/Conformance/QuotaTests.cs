@@ -283,16 +283,37 @@ public sealed class QuotaTests(SharedServers servers)
         var network = new FailingNetwork();
         await using (var client = subject.Client(account, network))
         {
-            await using var permit = await client.Quota.AcquireAsync(new("pydantic") { OnceKey = "pydantic@v2" }, Cancellation);
+            await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
             network.TakeAway(isHeard: false);
             await permit.CompleteAsync(new() { TokensUsed = 11 }, Cancellation);
         }
 
-        await using var next = subject.Client(account);
+        // Under another key of the account, as after a rotation.
+        var other = (await account.Session.PostAsync("/auth/api-keys", new { name = "another" }))["api_key"].GetString();
+        await using var next = subject.ClientWithKey(other);
+        (await next.GetAccountAsync(Cancellation)).ShouldNotBeNull();
         await next.Usage.FlushAsync(Cancellation);
 
-        await using var again = await next.Quota.AcquireAsync(new("pydantic") { OnceKey = "pydantic@v2" }, Cancellation);
-        again.IsSettled.ShouldBeTrue();
         (await next.GetQuotaAsync(Cancellation)).ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
+        (await next.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single().TokensUsed.ShouldBe(11);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Work_that_has_a_name_is_never_paid_beside_another_who_did_it(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        var network = new FailingNetwork();
+        await using var first = subject.Client(account);
+        await using var second = subject.Client(account, network);
+        await using var paid = await first.Quota.AcquireAsync(new("pydantic") { OnceKey = "pydantic@v2" }, Cancellation);
+        await using var late = await second.Quota.AcquireAsync(new("pydantic") { OnceKey = "pydantic@v2" }, Cancellation);
+        await paid.CompleteAsync(new(), Cancellation);
+
+        network.TakeAway(isHeard: false);
+        (await Should.ThrowAsync<PyResolveException>(late.CompleteAsync(new(), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+
+        second.Usage.Pending.ShouldBe(0);
+        (await first.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(1);
     }
 }

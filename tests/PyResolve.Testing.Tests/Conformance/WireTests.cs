@@ -145,4 +145,15 @@ public sealed class WireTests(SharedServers servers)
         (await account.Key.GetAsync("/usage/events?cursor=mine")).ShouldBlame("cursor");
         (await account.Session.GetAsync("/audit?cursor=mine")).ShouldBeProblem(400, "malformed");
     }
+
+    [Theory, OnEveryServer]
+    public async Task Whoever_holds_or_reports_is_told_whose_key_it_is(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+
+        foreach (var answer in new[] { await account.HoldAsync(), await account.Key.PostAsync("/usage", new { event_type = "scan" }) })
+            answer.Headers.GetValues("X-Account-Id").ShouldBe([account.UserId.ToString("D")]);
+        (await account.Key.GetAsync("/quota")).Headers.Contains("X-Account-Id").ShouldBeFalse();
+    }
 }
