@@ -48,6 +48,20 @@ public sealed class DisputeTests(SharedServers servers)
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state <> 'done'")).ShouldBe(0);
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_payment_that_came_before_its_subscription_ends_it_when_it_is_disputed(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.ChargedAt = Subscriptions.Pro().Created!.Value.AddMinutes(-1);
+        Dispute(billing, subscriber, "needs_response");
+
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await billing.SettlesAsync();
+
+        (await subscriber.PlanAsync()).ShouldBe("free");
+    }
+
     [Theory]
     [InlineData("charge.dispute.updated")]
     [InlineData("charge.dispute.funds_withdrawn")]

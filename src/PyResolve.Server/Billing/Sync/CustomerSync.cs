@@ -28,6 +28,8 @@ internal sealed partial class CustomerSync(
 {
     private static readonly TimeSpan RenewInterval = BillingCustomers.LeaseTime / 3;
 
+    private static readonly TimeSpan LongestDispute = TimeSpan.FromDays(120);
+
     /// <summary>Fetches and writes now, whoever else does: the fence keeps the later fetch.</summary>
     /// <returns><see langword="null"/> where no account has this customer.</returns>
     public async Task<SyncResult?> RunAsync(string customerId, CancellationToken cancellationToken) =>
@@ -119,7 +121,8 @@ internal sealed partial class CustomerSync(
     private async Task<IReadOnlyList<StripeSubscription>> MarkDisputedAsync(
         string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce, CancellationToken cancellationToken)
     {
-        var since = inForce.Min(static subscription => subscription.Created) ?? DateTimeOffset.UnixEpoch;
+        // Checkout subscribes once it is paid for: what paid may be older. Stripe lets a payment be disputed for about 120 days.
+        var since = (inForce.Min(static subscription => subscription.Created) ?? DateTimeOffset.UnixEpoch + LongestDispute) - LongestDispute;
         var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.TakesTheMoney).ToList();
         // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
         return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];

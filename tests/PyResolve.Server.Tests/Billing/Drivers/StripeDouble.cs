@@ -41,6 +41,9 @@ internal sealed class StripeDouble : IStripeGateway
 
     public List<StripeCharge> Charges { get; } = [];
 
+    /// <summary>When all of them were made.</summary>
+    public DateTimeOffset ChargedAt { get; set; } = DateTimeOffset.MaxValue;
+
     /// <summary>Of all charges.</summary>
     public List<StripeDispute> Disputes { get; } = [];
 
@@ -183,7 +186,7 @@ internal sealed class StripeDouble : IStripeGateway
     public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) => Answer(() => Charges.Find(charge => charge.Id == id));
 
     public Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<StripeDispute>>(() => Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes.Where(dispute => dispute.Created >= since)] : []);
+        Answer<IReadOnlyList<StripeDispute>>(() => ChargedAt >= since && Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes] : []);
 
     public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) => Answer(() =>
     {
