@@ -170,6 +170,43 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Who_pays_by_a_customer_that_was_gone_for_a_while_is_sold_nothing_more(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        // Under the key of another account, which has none of this one's customers.
+        billing.Stripe.Delete(subscriber.CustomerId);
+        await subscriber.TellAsync("customer.deleted");
+        await billing.SettlesAsync();
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+        var other = billing.Stripe.Checkouts[^1].Customer!;
+
+        // Under the right one again.
+        billing.Stripe.Add(new StripeCustomer(subscriber.CustomerId));
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        billing.Stripe.Delete(other);
+        await BillingServer.DeliverAsync(billing.Own.Server, BillingServer.Event(other, "customer.deleted"));
+        await billing.SettlesAsync();
+
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(409);
+        await subscriber.HasPlanAsync("pro");
+        billing.Stripe.CustomersCreated.ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_of_an_earlier_system_stays_named_while_another_mode_is_tried(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await billing.Store.ReadSqlAsync($"update profiles set stripe_customer_id = 'cus_live' where id = '{account.UserId}' returning id");
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+
+        billing.Stripe.Checkouts[^1].Customer.ShouldNotBe("cus_live");
+        (await billing.Store.ReadSqlAsync("select stripe_customer_id from profiles")).ShouldBe("cus_live");
+    }
+
+    [Theory, OnBothEngines]
     public async Task The_portal_has_an_address_and_without_a_customer_there_is_none(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

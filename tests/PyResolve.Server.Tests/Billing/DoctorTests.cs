@@ -24,16 +24,20 @@ public sealed class DoctorTests(SharedServers servers)
             "STRIPE_PRICE_PRO names price_pro, which is archived: nobody can subscribe by it."),
         new("a price is of the other mode", stripe => Price(stripe, static price => price with { Livemode = true }),
             "STRIPE_PRICE_PRO names price_pro, which is not of test mode."),
+        new("the portal is not set up", static stripe => stripe.PortalConfigurations.Clear(),
+            "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: nobody can change or cancel a subscription. 'stripe setup' makes one and prints the setting."),
+        new("the portal's configuration is another mode's", static stripe => stripe.PortalConfigurations.Clear(),
+            "STRIPE_PORTAL_CONFIGURATION names bpc_1, which is not there in test mode, or not active: nobody can change or cancel a subscription. 'stripe setup' prints one that is.", "bpc_1"),
         new("the clock is wrong", static stripe => stripe.Skew = TimeSpan.FromSeconds(-90),
             "The clocks are 90 s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP)."),
     }.ToDictionary(ailment => ailment.Name);
 
     public static TheoryData<string> Names { get; } = [.. Ailments.Keys];
 
-    [Fact]
-    public async Task Where_all_is_well_every_line_says_so()
+    [Theory, InlineData(null), InlineData("bpc_1")]
+    public async Task Where_all_is_well_every_line_says_so(string? portal)
     {
-        var (exitCode, lines) = await LookAsync(static _ => { });
+        var (exitCode, lines) = await LookAsync(static _ => { }, portal);
 
         exitCode.ShouldBe(0);
         lines.ShouldNotBeEmpty();
@@ -43,13 +47,13 @@ public sealed class DoctorTests(SharedServers servers)
     [Theory, MemberData(nameof(Names))]
     public async Task What_does_not_fit_is_the_one_bad_line(string name)
     {
-        var (exitCode, lines) = await LookAsync(Ailments[name].Befall);
+        var (exitCode, lines) = await LookAsync(Ailments[name].Befall, Ailments[name].Portal);
 
         exitCode.ShouldBe(1);
         lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe([$"BAD  {Ailments[name].Line}"]);
     }
 
-    private async Task<(int ExitCode, string[] Lines)> LookAsync(Action<StripeDouble> befall)
+    private async Task<(int ExitCode, string[] Lines)> LookAsync(Action<StripeDouble> befall, string? portal)
     {
         var stripe = new StripeDouble();
         stripe.Prices.AddRange([Subscriptions.ProPrice with { Active = true }, Subscriptions.UnlimitedPrice with { Active = true }]);
@@ -57,9 +61,11 @@ public sealed class DoctorTests(SharedServers servers)
         {
             Status = "enabled", ApiVersion = BillingOptions.PinnedApiVersion, EnabledEvents = StripeEvents.Subscribed,
         });
+        stripe.PortalConfigurations.Add(new StripePortalConfiguration("bpc_1") { Active = true, IsDefault = true });
         befall(stripe);
         await using var billing = await BillingServer.StartAsync(
-            StorageEngine.Sqlite, servers.Postgres, stripe, new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com" });
+            StorageEngine.Sqlite, servers.Postgres, stripe,
+            new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PORTAL_CONFIGURATION"] = portal });
         await using var output = new StringWriter();
 
         var exitCode = await billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);
@@ -71,5 +77,5 @@ public sealed class DoctorTests(SharedServers servers)
 
     private static void Price(StripeDouble stripe, Func<StripePrice, StripePrice> change) => stripe.Prices[0] = change(stripe.Prices[0]);
 
-    private sealed record Ailment(string Name, Action<StripeDouble> Befall, string Line);
+    private sealed record Ailment(string Name, Action<StripeDouble> Befall, string Line, string? Portal = null);
 }

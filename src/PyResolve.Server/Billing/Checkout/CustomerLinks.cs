@@ -19,10 +19,15 @@ internal sealed class CustomerLinks(
     /// <summary>The customer that an earlier system made for the account, or that was gone for a while.</summary>
     public async Task<BillingCustomer?> AdoptAsync(Guid userId, CancellationToken cancellationToken)
     {
-        var named = await database.FirstAsync(
-            $"select stripe_customer_id from profiles where id = {userId} and stripe_customer_id is not null", static row => row.Text(0), cancellationToken)
-            ?? await customers.FindLastUnlinkedAsync(userId, cancellationToken);
-        return named is not null && await adoption.TryAsync(named, cancellationToken) ? await customers.FindLinkedAsync(userId, cancellationToken) : null;
+        var known = await database.ListAsync(
+            $"select stripe_customer_id from profiles where id = {userId} and stripe_customer_id is not null", static row => row.Text(0), cancellationToken);
+        foreach (var customerId in known.Union(await customers.ListUnlinkedAsync(userId, cancellationToken)))
+        {
+            if (await adoption.TryAsync(customerId, cancellationToken))
+                return await customers.FindLinkedAsync(userId, cancellationToken);
+        }
+
+        return null;
     }
 
     private async Task<BillingCustomer> CreateAsync(Guid userId, string email, CancellationToken cancellationToken)

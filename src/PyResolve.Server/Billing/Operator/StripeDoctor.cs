@@ -62,6 +62,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         foreach (var plan in Plans.Sold)
             yield return await LookAtPriceAsync(plan, mode, cancellationToken);
 
+        yield return LookAtPortal(await AskAsync(stripe.ListPortalConfigurationsAsync, cancellationToken), mode);
         yield return options.WebhookSecrets.Count == 0
             ? (true, "STRIPE_WEBHOOK_SECRET is not set: every event is refused. 'stripe setup' prints it when it makes the endpoint.")
             : (options.WebhookSecrets.Any(static secret => !secret.StartsWith("whsec_", StringComparison.Ordinal)), $"{options.WebhookSecrets.Count} webhook secret(s); each begins with whsec_.");
@@ -83,6 +84,20 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         return price.Livemode != options.IsLive
             ? (true, $"{variable} names {id}, which is not of {mode} mode.")
             : (false, $"The {plan} plan is sold by {id}.");
+    }
+
+    private (bool Trouble, string Text) LookAtPortal(IReadOnlyList<StripePortalConfiguration> configurations, string mode)
+    {
+        if (options.PortalConfiguration is { } id)
+        {
+            return configurations.Any(configuration => configuration.Id == id && configuration.Active)
+                ? (false, $"The customer portal is set up by {id}.")
+                : (true, $"STRIPE_PORTAL_CONFIGURATION names {id}, which is not there in {mode} mode, or not active: nobody can change or cancel a subscription. 'stripe setup' prints one that is.");
+        }
+
+        return configurations.Any(static configuration => configuration is { IsDefault: true, Active: true })
+            ? (false, "The customer portal is set up by the account's default.")
+            : (true, "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: nobody can change or cancel a subscription. 'stripe setup' makes one and prints the setting.");
     }
 
     private (bool Trouble, string Text) LookAtEndpoint(IReadOnlyList<StripeWebhookEndpoint> endpoints, string mode)

@@ -119,19 +119,28 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                       and not exists (select 1 from billing_customers b where b.origin = {_origin} and b.user_id = {userId} and b.unlinked_at is null)
                     """,
                     cancellationToken) == 1;
+                // One that an earlier system named, and that nobody here was ever tied to, may be the other mode's: it is all that tells of it.
                 if (isNew == 1 || isBack)
-                    await session.ExecuteAsync($"update profiles set stripe_customer_id = {customerId} where id = {userId}", cancellationToken);
+                {
+                    await session.ExecuteAsync(
+                        $"""
+                        update profiles set stripe_customer_id = {customerId}
+                        where id = {userId}
+                          and (stripe_customer_id is null or exists (select 1 from billing_customers b where b.customer_id = profiles.stripe_customer_id))
+                        """,
+                        cancellationToken);
+                }
             },
             cancellationToken);
         return await FindLinkedAsync(userId, cancellationToken);
     }
 
-    /// <summary>The account's customer that was last seen to be gone.</summary>
-    public Task<string?> FindLastUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
+    /// <summary>The account's customers that were seen to be gone, the last one first.</summary>
+    public Task<List<string>> ListUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
         $"""
         select customer_id from billing_customers
         where origin = {_origin} and user_id = {userId} and unlinked_at is not null
-        order by unlinked_at desc, customer_id limit 1
+        order by unlinked_at desc, customer_id
         """,
         static row => row.Text(0),
         cancellationToken);
