@@ -52,6 +52,8 @@ public sealed class SupabaseRolesTests
                 (await TryAsync(source, role, $"select count(*) from {relation}")).ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} reads {relation}");
             foreach (var table in tables)
                 (await TryAsync(source, role, $"with gone as (delete from {table} returning 1) select count(*) from gone")).ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} deletes from {table}");
+            (await ListAsync(
+                source, "postgres", $"select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and has_table_privilege('{role}', oid, 'truncate')")).ShouldBeEmpty(role);
             (await ListAsync(source, "postgres", $"select oid::regprocedure::text from pg_proc {Ours} and prorettype <> 'trigger'::regtype and has_function_privilege('{role}', oid, 'execute')")).ShouldBeEmpty(role);
             foreach (var trigger in triggers)
                 (await TryAsync(source, role, $"select {trigger}()::text")).ShouldBeOneOf([PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.InsufficientPrivilege], $"{role} calls {trigger}");

@@ -1,0 +1,2 @@
+-- Nothing: an embedded database has no roles. The PostgreSQL file of the same name says what it is about.
+-- compatible_from: 1
