@@ -182,13 +182,29 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
-    /// <summary>Makes what waits safe from a power cut.</summary>
+    /// <summary>Makes what waits safe from a power cut. Where a file cannot be, the others are.</summary>
+    /// <exception cref="IOException">One cannot be.</exception>
     public void Sync()
     {
         lock (_gate)
         {
-            if (!_released)
-                _segments.ForEach(static segment => segment.Sync());
+            if (_released)
+                return;
+            IOException? failure = null;
+            foreach (var segment in _segments)
+            {
+                try
+                {
+                    segment.Sync();
+                }
+                catch (IOException exception)
+                {
+                    failure ??= exception;
+                }
+            }
+
+            if (failure is not null)
+                throw failure;
         }
     }
 
