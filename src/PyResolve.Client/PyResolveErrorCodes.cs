@@ -16,7 +16,7 @@ public static class PyResolveErrorCodes
     /// <summary>The server is out of reach, and nothing prepaid covers the migration; or nothing can be prepaid.</summary>
     public const string Offline = "offline";
 
-    /// <summary>The outcome of a permit cannot be kept for the server that is out of reach: the outbox is full, or cannot be written.</summary>
+    /// <summary>The outcome of a permit cannot be kept for the server that is out of reach: the outbox is full, or cannot be written. Or what a flush did not send is not safe from a power cut.</summary>
     public const string NotReported = "not_reported";
 
     /// <summary>A usage event waited for over 35 days, and was not sent: the server takes nothing older.</summary>

@@ -102,9 +102,8 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
 
     private async Task MaintainAsync(MigrationTier tier, QuotaSnapshot? quota)
     {
-        var account = folder.LoadTrust()?.Account;
-        if (Keeps(tier))
-            await TryAsync(async () => account = await KnowAccountAsync(_end.Token).ConfigureAwait(false)).ConfigureAwait(false);
+        Guid? account = null;
+        await TryAsync(async () => account = Keeps(tier) ? await KnowAccountAsync(_end.Token).ConfigureAwait(false) : folder.LoadTrust()?.Account).ConfigureAwait(false);
         if (account is { } known)
             await TryAsync(() => MaintainAsync(known, tier, quota)).ConfigureAwait(false);
         if (!usage.IsDrained)

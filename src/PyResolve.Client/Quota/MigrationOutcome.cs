@@ -21,11 +21,5 @@ public sealed class MigrationOutcome
     public long TokensUsed { get; init => field = Guard.Count(value, nameof(TokensUsed)); }
 
     /// <summary>Anything else worth keeping: a JSON object of at most 16 KiB. Default none.</summary>
-    public JsonElement? Metadata
-    {
-        get;
-        init => field = value is null or { ValueKind: JsonValueKind.Object }
-            ? value
-            : throw new ArgumentException("Metadata is a JSON object.", nameof(value));
-    }
+    public JsonElement? Metadata { get; init => field = Guard.Metadata(value, nameof(Metadata)); }
 }

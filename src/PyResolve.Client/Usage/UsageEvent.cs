@@ -31,13 +31,8 @@ public sealed class UsageEvent
     public long TokensUsed { get; init => field = Guard.Count(value, nameof(TokensUsed)); }
 
     /// <summary>Anything else worth keeping: a JSON object of at most 16 KiB. Default none.</summary>
-    public JsonElement? Metadata
-    {
-        get;
-        init => field = value is null or { ValueKind: JsonValueKind.Object }
-            ? value
-            : throw new ArgumentException("Metadata is a JSON object.", nameof(value));
-    }
+    /// <exception cref="ArgumentException">It is something else, or larger.</exception>
+    public JsonElement? Metadata { get; init => field = Guard.Metadata(value, nameof(Metadata)); }
 
     /// <summary>The hold that this migration spends one unit of. Default none.</summary>
     public Guid? ReservationId { get; init; }

@@ -102,7 +102,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// tried again.
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting; the events are sent all the same.</param>
-    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it.</exception>
+    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it, or does not keep it.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _sender?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>

@@ -55,7 +55,21 @@ internal sealed partial class UsageSender(
 
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        UsageFlush flush;
+        try
+        {
+            if (BeginFlush() is { } flush)
+                await flush.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            await SyncAsync(failure).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <returns><see langword="null"/> when nothing waits.</returns>
+    private UsageFlush? BeginFlush()
+    {
         lock (_gate)
         {
             if (!_closing)
@@ -66,25 +80,35 @@ internal sealed partial class UsageSender(
 
             if (outbox.Broken is { } broken)
                 throw broken;
-            flush = new(_accepted);
+            var flush = new UsageFlush(_accepted);
             if (flush.TryComplete(_settledInOrder))
-                return;
+                return null;
             if (_end.IsCancellationRequested)
                 throw new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. What still waited is kept for the next one.");
             _flushes.Add(flush);
             _hurry.TrySetResult(true);
             if (_work.CurrentCount == 0)
                 _work.Release();
+            return flush;
         }
+    }
 
+    /// <summary>Makes what a flush did not send safe from a power cut.</summary>
+    private async Task SyncAsync(Exception failure)
+    {
         try
         {
-            await flush.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
             await Task.Run(outbox.Sync, CancellationToken.None).ConfigureAwait(false);
-            throw;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Who gives up waiting is told that, and no more.
+            if (failure is OperationCanceledException)
+                return;
+            throw new PyResolveException(
+                PyResolveErrorCodes.NotReported,
+                $"What waits is not safe from a power cut ({Redaction.Line(exception.Message)}). Make room or check the disk, and flush again. It was not sent: {failure.Message}",
+                exception);
         }
     }
 

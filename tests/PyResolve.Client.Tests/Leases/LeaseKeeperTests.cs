@@ -176,6 +176,23 @@ public sealed class LeaseKeeperTests
         File.Exists(strange).ShouldBeTrue();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public async Task Leases_that_cannot_be_read_keep_no_event_from_being_sent(int prepaid)
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5);
+        await SpendAsync(server, 2);
+        var trust = Directory.GetFiles(Path.Combine(server.Home.Path, "leases"), "*.json").Single();
+        File.Delete(trust);
+        Directory.CreateDirectory(trust);
+
+        await server.ReconnectAsync(prepaid);
+
+        server.Events.Count.ShouldBe(2);
+    }
+
     [Fact]
     public async Task A_permit_that_is_out_keeps_its_ended_lease_for_a_day()
     {

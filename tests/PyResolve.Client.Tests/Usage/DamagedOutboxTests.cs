@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,10 +11,13 @@ public sealed class DamagedOutboxTests
 {
     private static readonly Answer Recorded = Answer.Json(200, """{"status":"recorded"}""");
 
+    /// <summary>Each bit of a record's length.</summary>
+    public static TheoryData<int> LengthBits => [.. Enumerable.Range(0, 32)];
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_file_that_is_damaged_in_its_middle_is_kept_and_what_precedes_it_is_sent()
+    public async Task A_file_that_is_damaged_in_its_middle_is_kept_and_what_is_whole_in_it_is_sent()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -26,10 +30,99 @@ public sealed class DamagedOutboxTests
         await usage.FlushAsync(Cancellation);
         await usage.FlushAsync(Cancellation);
 
-        (ledger.Charges, usage.Sent, usage.Rejected, usage.Pending).ShouldBe((1, 1L, 1L, 0L));
+        (ledger.Charges, usage.Sent, usage.Rejected, usage.Pending).ShouldBe((2, 2L, 1L, 0L));
         usage.LastRejection.ShouldNotBeNull().Code.ShouldBe(PyResolveErrorCodes.Damaged);
         (await File.ReadAllBytesAsync(server.Home.DamagedFiles().Single(), Cancellation)).ShouldBe(content);
         log.Lines.Count(line => line.Contains("was damaged", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Theory]
+    [MemberData(nameof(LengthBits))]
+    public async Task A_length_that_is_wrong_by_a_bit_costs_its_own_event_alone(int bit)
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        await server.LeaveBehindAsync(events: 3);
+        var file = server.Home.OutboxFiles().Single();
+        var content = FlipBit(file, Starts(file)[1], bit);
+
+        await using var client = server.Client();
+        await client.Usage.FlushAsync(Cancellation);
+
+        (ledger.Charges, client.Usage.Sent, client.Usage.Rejected, client.Usage.Pending).ShouldBe((2, 2L, 1L, 0L));
+        (await File.ReadAllBytesAsync(server.Home.DamagedFiles().Single(), Cancellation)).ShouldBe(content);
+    }
+
+    [Theory]
+    [MemberData(nameof(LengthBits))]
+    public async Task The_last_length_may_be_the_one_that_is_wrong(int bit)
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        await server.LeaveBehindAsync(events: 2);
+        var file = server.Home.OutboxFiles().Single();
+        var content = FlipBit(file, Starts(file)[1], bit);
+
+        await using var client = server.Client();
+        await client.Usage.FlushAsync(Cancellation);
+
+        (ledger.Charges, client.Usage.Rejected, client.Usage.Pending).ShouldBe((1, 1L, 0L));
+        (await File.ReadAllBytesAsync(server.Home.DamagedFiles().Single(), Cancellation)).ShouldBe(content);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(16)]
+    [InlineData(17)]
+    [InlineData(18)]
+    [InlineData(100)]
+    public async Task What_a_crash_cut_short_is_no_damage(int left)
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        await server.LeaveBehindAsync(events: 3);
+        var path = server.Home.OutboxFiles().Single();
+        var end = Starts(path)[2] + left;
+        using (var file = File.OpenWrite(path))
+            file.SetLength(end);
+
+        await using var client = server.Client();
+        await client.Usage.FlushAsync(Cancellation);
+
+        (ledger.Charges, client.Usage.Rejected, server.Home.DamagedFiles().Count).ShouldBe((2, 0, 0));
+    }
+
+    /// <summary>A gap of more than a record can be long, and a process that mends it without a network.</summary>
+    [Fact]
+    public async Task What_was_mended_once_is_whole_for_the_next_process()
+    {
+        var (server, ledger) = await Ledger.StartAsync();
+        await using var _ = server;
+        using var large = System.Text.Json.JsonDocument.Parse($$"""{"text":"{{new string('x', 15_000)}}"}""");
+        await using (var offline = server.ClientWithoutNetwork())
+        {
+            for (var i = 0; i < 200; i++)
+                offline.Usage.Report(new("scan") { Metadata = large.RootElement }).IsAccepted.ShouldBeTrue();
+        }
+
+        var file = server.Home.OutboxFiles().Single();
+        var (starts, content) = (Starts(file), await File.ReadAllBytesAsync(file, Cancellation));
+        content.AsSpan(starts[20], starts[170] - starts[20]).Clear();
+        await File.WriteAllBytesAsync(file, content, Cancellation);
+        await using (var mending = server.ClientWithoutNetwork())
+        {
+            mending.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
+            mending.Usage.Rejected.ShouldBe(1);
+        }
+
+        await using var client = server.Client();
+        await client.Usage.FlushAsync(Cancellation);
+
+        (ledger.Charges, client.Usage.Rejected, client.Usage.Pending).ShouldBe((51, 0, 0));
+        (await File.ReadAllBytesAsync(server.Home.DamagedFiles().Single(), Cancellation)).ShouldBe(content);
     }
 
     [Fact]
@@ -97,6 +190,25 @@ public sealed class DamagedOutboxTests
         content[(int)(content.Length * part)] ^= 0xFF;
         File.WriteAllBytes(path, content);
         return content;
+    }
+
+    /// <summary>Changes one bit of the number that begins there, and gives what is there then.</summary>
+    private static byte[] FlipBit(string path, int start, int bit)
+    {
+        var content = File.ReadAllBytes(path);
+        content[start + (bit / 8)] ^= (byte)(1 << (bit % 8));
+        File.WriteAllBytes(path, content);
+        return content;
+    }
+
+    /// <summary>Where the records of a file begin.</summary>
+    private static List<int> Starts(string path)
+    {
+        var content = File.ReadAllBytes(path);
+        var starts = new List<int>();
+        for (var start = 8; start < content.Length; start += 8 + BinaryPrimitives.ReadInt32LittleEndian(content.AsSpan(start)))
+            starts.Add(start);
+        return starts;
     }
 
     private static ServiceProvider Services(ScriptedServer server, RecordedLog log)

@@ -223,6 +223,20 @@ public sealed class UsageReporterTests
     }
 
     [Theory]
+    [InlineData("x", 1)]
+    [InlineData("\u00e9", 2)]
+    public void Metadata_of_over_16_KiB_is_refused_and_of_16_KiB_is_not(string letter, int bytes)
+    {
+        const int Around = 8; // {"t":""}
+        var most = ((16 * 1024) - Around) / bytes;
+
+        new UsageEvent("scan") { Metadata = Of(most) }.Metadata.ShouldNotBeNull();
+        Should.Throw<ArgumentException>(() => new UsageEvent("scan") { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
+
+        JsonElement Of(int letters) => JsonDocument.Parse($$"""{"t":"{{string.Concat(Enumerable.Repeat(letter, letters))}}"}""").RootElement;
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("Scan")]
     [InlineData("1scan")]

@@ -122,16 +122,10 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
                     continue;
                 }
 
-                if (segment.Damaged is { } content)
+                if (!TryMend(segment, path))
                 {
-                    if (!rejected.KeepDamaged(path, content))
-                    {
-                        SetBroken(path, "it is damaged, and cannot be copied to the folder 'rejected'");
-                        segment.Dispose();
-                        continue;
-                    }
-
-                    segment.CutDamage();
+                    segment.Dispose();
+                    continue;
                 }
 
                 if (segment.Count == 0)
@@ -188,13 +182,29 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
-    /// <summary>Makes what waits safe from a power cut.</summary>
+    /// <summary>Makes what waits safe from a power cut. Where a file cannot be, the others are.</summary>
+    /// <exception cref="IOException">One cannot be.</exception>
     public void Sync()
     {
         lock (_gate)
         {
-            if (!_released)
-                _segments.ForEach(static segment => segment.Sync());
+            if (_released)
+                return;
+            IOException? failure = null;
+            foreach (var segment in _segments)
+            {
+                try
+                {
+                    segment.Sync();
+                }
+                catch (IOException exception)
+                {
+                    failure ??= exception;
+                }
+            }
+
+            if (failure is not null)
+                throw failure;
         }
     }
 
@@ -233,6 +243,29 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
             return ReportResult.Refused(
                 ReportRefusal.NotWritable,
                 $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). Make room or make it yours to write, or set PYRESOLVE_HOME to another folder.");
+        }
+    }
+
+    /// <summary>Keeps a damaged file as it is beside the outbox, and goes on with what is whole in it.</summary>
+    private bool TryMend(Segment segment, string path)
+    {
+        if (segment.Damaged is not { } content)
+            return true;
+        if (!rejected.KeepDamaged(path, content))
+        {
+            SetBroken(path, "it is damaged, and cannot be copied to the folder 'rejected'");
+            return false;
+        }
+
+        try
+        {
+            segment.RemoveDamage();
+            return true;
+        }
+        catch (IOException exception)
+        {
+            SetBroken(path, Redaction.Line(exception.Message));
+            return false;
         }
     }
 

@@ -14,10 +14,12 @@ internal sealed class Segment : IDisposable
     public const string Extension = ".events";
     private const int FullAt = 4 * 1024 * 1024;
     private const int ReadAtOnce = 256 * 1024;
+    private const int LongestGap = SegmentRecord.Overhead + SegmentRecord.LongestBody;
     private static readonly byte[] Magic = [.. "PYRSEG01"u8];
 
     private readonly FileStream _stream;
     private readonly string _path;
+    private readonly List<(int Start, int End)> _gaps = [];
     private long _settledTo = Magic.Length;
     private long _end = Magic.Length;
 
@@ -33,7 +35,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Their size.</summary>
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
 
-    /// <summary>All of it as it was found, where something in its middle is damaged: what follows that cannot be read.</summary>
+    /// <summary>All of it as it was found, where something in it is damaged. What is whole before and behind that is read all the same.</summary>
     public byte[]? Damaged { get; private set; }
 
     public bool IsFull => _end >= FullAt;
@@ -143,10 +145,25 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Goes on without what is damaged, which has been kept elsewhere.</summary>
-    public void CutDamage()
+    /// <summary>Goes on without what is damaged, which has been kept elsewhere. Nothing moves: what is settled is told by offsets.</summary>
+    public void RemoveDamage()
     {
+        foreach (var (start, end) in _gaps)
+        {
+            _stream.Position = start;
+            for (var left = end - start; left > 0;)
+            {
+                // The rest has to be long enough for a record too.
+                var length = left <= LongestGap ? left : LongestGap - SegmentRecord.Overhead;
+                var record = SegmentRecord.Write(RecordKind.Damaged, 0, new byte[length - SegmentRecord.Overhead]);
+                _stream.Write(record, 0, record.Length);
+                left -= length;
+            }
+        }
+
         _stream.SetLength(_end);
+        _stream.Flush();
+        _gaps.Clear();
         Damaged = null;
     }
 
@@ -170,7 +187,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Lets go of the file: what is unsettled waits for whoever takes it over.</summary>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Reads what is there, up to the first record that is not whole: its report never returned, or it was damaged since.</summary>
+    /// <summary>Reads what is there but for records that are not whole: the last one's report never returned, or they were damaged since.</summary>
     /// <returns>Whether it is a segment of this version's.</returns>
     private bool Load()
     {
@@ -187,20 +204,22 @@ internal sealed class Segment : IDisposable
 
         var starts = new List<int>();
         var position = Magic.Length;
-        while (SegmentRecord.Read(bytes, position, length) is { } record)
+        while (SegmentRecord.Next(bytes, position, length) is { } record)
         {
+            if (record.Start > position)
+                _gaps.Add((position, record.Start));
             if (record.Kind == RecordKind.Event)
-                starts.Add(position);
+                starts.Add(record.Start);
             else if (record.Kind == RecordKind.Settled)
                 _settledTo = record.Number;
             position = record.End;
         }
 
         _end = position;
-        if (SegmentRecord.IsTorn(bytes, position, length))
-            _stream.SetLength(_end);
-        else
+        if (_gaps.Count > 0 || !SegmentRecord.IsTorn(bytes, position, length))
             Damaged = bytes;
+        else
+            _stream.SetLength(_end);
         Count = starts.Count(start => start >= _settledTo);
         return true;
     }
