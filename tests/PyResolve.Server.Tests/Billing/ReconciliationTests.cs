@@ -87,6 +87,28 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_checkout_that_outlived_its_account_is_closed_once_and_then_forgotten(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var reconciler = billing.Service<Reconciler>();
+        await subscriber.DeleteAccountAsync();
+        await billing.SettlesAsync();
+        // As it is left where Stripe could not be reached until the event was dead.
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Open);
+
+        billing.Stripe.FailNextExpiries(1);
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 1));
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
+
+        billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_checkouts")).ShouldBe(0);
+        var reads = billing.Stripe.Reads;
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 0));
+        billing.Stripe.Reads.ShouldBe(reads);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_customer_whose_link_was_lost_is_found_by_its_metadata(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

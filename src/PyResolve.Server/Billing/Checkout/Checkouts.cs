@@ -69,6 +69,19 @@ internal sealed class Checkouts(
     public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken) =>
         (await stripe.CreatePortalAsync(customer.Id, urls.AfterPortal(customer), options.PortalConfiguration, cancellationToken)).Url;
 
+    /// <summary>Accounts that are gone, whose checkout was not yet seen to be closed at night.</summary>
+    public async Task<IReadOnlySet<Guid>> ListOutlivedAsync(CancellationToken cancellationToken) => (await database.ListAsync(
+        $"""
+        select c.user_id from billing_checkouts c
+        where c.origin = {_origin} and not exists (select 1 from profiles p where p.id = c.user_id and p.deleted_at is null)
+        """,
+        static row => row.Uuid(0),
+        cancellationToken)).ToHashSet();
+
+    /// <summary>What an account that is gone asked for can be paid for no more.</summary>
+    public Task ForgetAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"delete from billing_checkouts where origin = {_origin} and user_id = {userId}", cancellationToken);
+
     private async Task<CheckoutOutcome?> ResumeAsync(CheckoutAttempt attempt, BillingCustomer customer, CancellationToken cancellationToken)
     {
         if (attempt.SessionId is null)

@@ -76,13 +76,16 @@ internal sealed partial class CustomerSync(
     private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
     {
         // First, so that what is paid for until then is seen.
-        if (number.AccountIsGone)
-            await CloseCheckoutsAsync(number.CustomerId, cancellationToken);
+        var hasEnded = number.AccountIsGone && await CloseCheckoutsAsync(number.CustomerId, cancellationToken) > 0;
         var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
         var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
         // Before anything is done with: what fails here is tried again.
         if (number.AccountIsGone)
+        {
             await CancelAsync(inForce, cancellationToken);
+            hasEnded |= inForce.Count > 0;
+        }
+
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var applied = await customers.ApplyAsync(
             number,
@@ -93,7 +96,7 @@ internal sealed partial class CustomerSync(
             Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
         if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
             Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || (number.AccountIsGone && inForce.Count > 0), subscriptions);
+        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || hasEnded, subscriptions);
     }
 
     /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
@@ -126,20 +129,25 @@ internal sealed partial class CustomerSync(
     }
 
     /// <summary>Nobody is to pay for what a deleted account asked for.</summary>
-    private async Task CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    /// <returns>How many were open.</returns>
+    private async Task<int> CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
     {
-        IReadOnlyList<StripeCheckoutSession> open;
+        var open = await ListOpenCheckoutsAsync(customerId, cancellationToken);
+        foreach (var session in open)
+            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
+        return open.Count;
+    }
+
+    private async Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    {
         try
         {
-            open = await stripe.ListOpenCheckoutsAsync(customerId, cancellationToken);
+            return await stripe.ListOpenCheckoutsAsync(customerId, cancellationToken);
         }
         catch (StripeException exception) when (exception.IsMissing)
         {
-            return;
+            return [];
         }
-
-        foreach (var session in open)
-            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
     }
 
     /// <summary>Nobody can use what a deleted account pays for.</summary>
