@@ -14,9 +14,10 @@ internal sealed record SyncResult(
 
 /// <summary>What a sync would change.</summary>
 /// <param name="OtherPlan">The profile's plan, where it says something else than Stripe does now.</param>
-internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan)
+/// <param name="Outlived">The subscriptions in force and the open checkouts of an account that is gone: they are ended.</param>
+internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan, IReadOnlyList<string> Outlived)
 {
-    public bool IsOutOfStep => Before != Now || OtherPlan is not null;
+    public bool IsOutOfStep => Before != Now || OtherPlan is not null || Outlived.Count > 0;
 }
 
 /// <summary>
@@ -63,11 +64,16 @@ internal sealed partial class CustomerSync(
     /// <param name="cancellationToken">Abandons it.</param>
     public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
-        var before = (await customers.FindAsync(customerId, cancellationToken))?.Standing ?? Standing.None;
+        var known = await customers.FindAsync(customerId, cancellationToken);
+        var before = known?.Standing ?? Standing.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
         var now = isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken);
         var profile = await customers.FindProfileAsync(userId, cancellationToken);
-        return new SyncPreview(before, now, profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan);
+        return new SyncPreview(
+            before,
+            now,
+            profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan,
+            profile is null && known is { IsLinked: true } ? await ListOutlivedAsync(customerId, subscriptions, cancellationToken) : []);
     }
 
     public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
@@ -137,6 +143,13 @@ internal sealed partial class CustomerSync(
             await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
         return open.Count;
     }
+
+    private async Task<IReadOnlyList<string>> ListOutlivedAsync(
+        string customerId, IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
+    [
+        .. subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).Select(static subscription => subscription.Id),
+        .. (await ListOpenCheckoutsAsync(customerId, cancellationToken)).Select(static session => session.Id),
+    ];
 
     private async Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken)
     {
