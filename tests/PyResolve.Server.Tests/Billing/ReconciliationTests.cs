@@ -68,6 +68,20 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Events_are_missed_too_where_they_are_looked_for_every_minute(StorageEngine engine)
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:Stripe:EventsMinutes"] = "1" };
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: settings);
+        var subscriber = await billing.SignUpAsync();
+        var now = billing.Clock.GetUtcNow();
+        billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-40)));
+        billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-20)));
+
+        (await billing.Service<Reconciler>().FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id in ('evt_missed', 'evt_on_its_way')")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_subscription_that_outlived_its_account_is_cancelled(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

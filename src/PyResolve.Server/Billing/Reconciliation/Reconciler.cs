@@ -29,7 +29,9 @@ internal sealed partial class Reconciler(
     public async Task<int> FetchEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
-        var late = time.GetUtcNow() - LongestDelivery;
+        // What is stored uncounted is never new again, so the window must leave some of each interval to be counted.
+        var mayBeOnItsWay = options.EventsInterval / 2 < LongestDelivery ? options.EventsInterval / 2 : LongestDelivery;
+        var late = time.GetUtcNow() - mayBeOnItsWay;
         await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
         {
             foreach (var listed in page)
