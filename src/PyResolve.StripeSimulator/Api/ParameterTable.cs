@@ -93,6 +93,13 @@ internal static class ParameterTable
         POST /v1/invoices/{id}/pay
           expand[]
 
+        GET /v1/charges
+          customer payment_intent transfer_group created:range limit:int starting_after ending_before expand[]
+        GET /v1/charges/{id}
+          expand[]
+        GET /v1/disputes
+          charge payment_intent created:range limit:int starting_after ending_before expand[]
+
         POST /v1/billing_portal/sessions
           customer* return_url configuration locale expand[]
           flow_data[type*]:payment_method_update|subscription_cancel|subscription_update|subscription_update_confirm

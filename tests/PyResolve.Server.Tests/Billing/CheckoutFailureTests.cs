@@ -42,6 +42,41 @@ public sealed class CheckoutFailureTests(SharedServers servers)
         billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "expired", "open"]);
     }
 
+    [Theory, OnBothEngines]
+    public async Task No_checkout_is_made_for_an_account_that_was_deleted_meanwhile(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, "expired");
+        billing.Stripe.OnTheWay = (_, _) =>
+        {
+            billing.Stripe.OnTheWay = static (_, _) => Task.CompletedTask;
+            return subscriber.DeleteAccountAsync();
+        };
+
+        var answer = await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+
+        answer.ShouldBeProblem(401, "unauthenticated");
+        billing.Stripe.Checkouts.Count.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_checkout_made_just_after_its_account_was_deleted_is_closed_and_not_told(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.OnCreateCheckout = async () =>
+        {
+            await subscriber.DeleteAccountAsync();
+            await billing.SettlesAsync();
+        };
+
+        var answer = await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+
+        answer.ShouldBeProblem(401, "unauthenticated");
+        billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "expired"]);
+    }
+
     [Fact]
     public async Task While_Stripe_is_down_the_answer_says_to_try_again()
     {

@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -21,6 +22,33 @@ public sealed class OperatorTests(SharedServers servers)
 
         (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: false, Dead: false))).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id = 'cus_lost' and plan = 'pro'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_dry_run_shows_what_outlived_its_account_and_ends_none_of_it(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var cancellation = TestContext.Current.CancellationToken;
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await billing.SettlesAsync();
+        await subscriber.DeleteAccountAsync();
+        await billing.SettlesAsync();
+        var checkout = billing.Stripe.Checkouts.Single().Id;
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        billing.Stripe.SetCheckout(checkout, StripeCheckoutSession.Open);
+        var sync = billing.Service<CustomerSync>();
+
+        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
+        var preview = await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation);
+        (preview.Before == preview.Now, preview.IsOutOfStep).ShouldBe((true, true));
+        preview.Outlived.ShouldBe([Subscriptions.Pro().Id, checkout]);
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("active");
+
+        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
+        billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
+        (await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation)).Outlived.ShouldBeEmpty();
     }
 
     [Theory, OnBothEngines]

@@ -68,6 +68,20 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Events_are_missed_too_where_they_are_looked_for_every_minute(StorageEngine engine)
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:Stripe:EventsMinutes"] = "1" };
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: settings);
+        var subscriber = await billing.SignUpAsync();
+        var now = billing.Clock.GetUtcNow();
+        billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-40)));
+        billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-20)));
+
+        (await billing.Service<Reconciler>().FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id in ('evt_missed', 'evt_on_its_way')")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_subscription_that_outlived_its_account_is_cancelled(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
@@ -84,6 +98,28 @@ public sealed class ReconciliationTests(SharedServers servers)
         (await billing.Service<Reconciler>().CompareAllAsync(cancellation)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
 
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_checkout_that_outlived_its_account_is_closed_once_and_then_forgotten(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var reconciler = billing.Service<Reconciler>();
+        await subscriber.DeleteAccountAsync();
+        await billing.SettlesAsync();
+        // As it is left where Stripe could not be reached until the event was dead.
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Open);
+
+        billing.Stripe.FailNextExpiries(1);
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 1));
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
+
+        billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_checkouts")).ShouldBe(0);
+        var reads = billing.Stripe.Reads;
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 0));
+        billing.Stripe.Reads.ShouldBe(reads);
     }
 
     [Theory, OnBothEngines]

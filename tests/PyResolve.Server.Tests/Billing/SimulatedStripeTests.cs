@@ -28,6 +28,18 @@ public sealed class SimulatedStripeTests(SharedServers servers)
         (await PlanAsync(account)).ShouldBe("unlimited");
     }
 
+    [Fact]
+    public async Task Plans_begin_too_where_disputes_end_them()
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        await using var server = await StartAsync(store, "Development", ("PyResolve__Stripe__DisputeEndsPlan", "true"));
+        var account = await TestAccount.SignUpAsync(server.Http);
+
+        await HostedCheckout.SubscribeAsync(account, "pro");
+
+        (await PlanAsync(account)).ShouldBe("pro");
+    }
+
     [Theory]
     [InlineData(StorageEngine.Sqlite, null)]
     [InlineData(StorageEngine.Postgres, "sk_test_real")]

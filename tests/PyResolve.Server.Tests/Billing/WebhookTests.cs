@@ -196,8 +196,9 @@ public sealed class WebhookTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
         var subscriber = await billing.SignUpAsync();
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
-        await billing.Store.ExecuteSqlAsync(RefuseUpdates(engine, "billing_customers") + RefuseUpdates(engine, "stripe_events"));
-        int Tries() => log.Lines.Count(line => line == $"Customer {subscriber.CustomerId} was not synced; trying again later");
+        await billing.Store.ExecuteSqlAsync(RefuseToSettle(engine));
+        var before = billing.Stripe.Reads;
+        int Tries() => billing.Stripe.Reads - before;
 
         await subscriber.TellAsync();
         await Eventually.IsTrueAsync(() => Tries() >= 1, cancellationToken: TestContext.Current.CancellationToken);
@@ -206,7 +207,8 @@ public sealed class WebhookTests(SharedServers servers)
 
         Stopwatch.GetElapsedTime(since).ShouldBeGreaterThan(TimeSpan.FromSeconds(1.5));
         log.Lines.Count(line => line.StartsWith("Stripe's events wait: ", StringComparison.Ordinal)).ShouldBe(1);
-        await billing.Store.ExecuteSqlAsync(TakeUpdates(engine, "billing_customers") + TakeUpdates(engine, "stripe_events"));
+        log.Lines.ShouldNotContain(line => line.Contains("was not synced", StringComparison.Ordinal));
+        await billing.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres ? "drop trigger refuse on stripe_events;" : "drop trigger refuse;");
         await subscriber.HasPlanAsync("pro");
     }
 
@@ -248,13 +250,11 @@ public sealed class WebhookTests(SharedServers servers)
         }
     }
 
-    private static string RefuseUpdates(StorageEngine engine, string table) => engine is StorageEngine.Postgres
-        ? $"""
-          create function refuse_{table}() returns trigger language plpgsql as $$ begin raise exception 'read-only'; end $$;
-          create trigger refuse before update on {table} for each row execute function refuse_{table}();
+    /// <summary>Stripe is asked, but nothing of what follows can be written down.</summary>
+    private static string RefuseToSettle(StorageEngine engine) => engine is StorageEngine.Postgres
+        ? """
+          create function refuse() returns trigger language plpgsql as $$ begin raise exception 'read-only'; end $$;
+          create trigger refuse before update of state, attempts on stripe_events for each row execute function refuse();
           """
-        : $"create trigger refuse_{table} before update on {table} begin select raise(abort, 'read-only'); end;";
-
-    private static string TakeUpdates(StorageEngine engine, string table) =>
-        engine is StorageEngine.Postgres ? $"drop trigger refuse on {table};" : $"drop trigger refuse_{table};";
+        : "create trigger refuse before update of state, attempts on stripe_events begin select raise(abort, 'read-only'); end;";
 }

@@ -69,6 +69,19 @@ internal sealed class Checkouts(
     public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken) =>
         (await stripe.CreatePortalAsync(customer.Id, urls.AfterPortal(customer), options.PortalConfiguration, cancellationToken)).Url;
 
+    /// <summary>Accounts that are gone, whose checkout was not yet seen to be closed at night.</summary>
+    public async Task<IReadOnlySet<Guid>> ListOutlivedAsync(CancellationToken cancellationToken) => (await database.ListAsync(
+        $"""
+        select c.user_id from billing_checkouts c
+        where c.origin = {_origin} and not exists (select 1 from profiles p where p.id = c.user_id and p.deleted_at is null)
+        """,
+        static row => row.Uuid(0),
+        cancellationToken)).ToHashSet();
+
+    /// <summary>What an account that is gone asked for can be paid for no more.</summary>
+    public Task ForgetAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"delete from billing_checkouts where origin = {_origin} and user_id = {userId}", cancellationToken);
+
     private async Task<CheckoutOutcome?> ResumeAsync(CheckoutAttempt attempt, BillingCustomer customer, CancellationToken cancellationToken)
     {
         if (attempt.SessionId is null)
@@ -119,7 +132,14 @@ internal sealed class Checkouts(
             throw;
         }
 
-        if (await KeepAsync(userId, attempt, session, cancellationToken))
+        if (await KeepAsync(userId, attempt, session, cancellationToken) is not { } isKept)
+        {
+            // The sync that went with the deletion may have looked before this one was made.
+            await CloseAsync(session.Id, customer, cancellationToken);
+            throw AccountGone.Exception();
+        }
+
+        if (isKept)
             return new CheckoutOutcome.Started(session.Url!);
         return await CloseAsync(session.Id, customer, cancellationToken) ?? new CheckoutOutcome.Superseded();
     }
@@ -147,8 +167,7 @@ internal sealed class Checkouts(
     private Task<CheckoutAttempt> BeginAsync(Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            _ = await session.FirstAsync($"select plan from profiles where id = {userId} {session.Engine.ForUpdate}", static row => row.Text(0), cancellationToken)
-                ?? throw AccountGone.Exception();
+            _ = await ProfilePlan.LockAsync(session, userId, cancellationToken) ?? throw AccountGone.Exception();
             await session.ExecuteAsync(
                 $"""
                 insert into billing_checkouts (origin, user_id, attempt, customer_id, price) values ({_origin}, {userId}, {1}, {customerId}, {price})
@@ -177,14 +196,21 @@ internal sealed class Checkouts(
         },
         cancellationToken);
 
-    /// <returns>Whether this is still the account's attempt.</returns>
-    private async Task<bool> KeepAsync(Guid userId, CheckoutAttempt attempt, StripeCheckoutSession session, CancellationToken cancellationToken) =>
-        await database.ExecuteAsync(
-            $"""
-            update billing_checkouts set session_id = {session.Id}, url = {session.Url}
-            where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {session.Id})
-            """,
-            cancellationToken) == 1;
+    /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is gone.</returns>
+    private Task<bool?> KeepAsync(Guid userId, CheckoutAttempt attempt, StripeCheckoutSession made, CancellationToken cancellationToken) =>
+        database.WriteAsync<bool?>(
+            async session =>
+            {
+                if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)
+                    return null;
+                return await session.ExecuteAsync(
+                    $"""
+                    update billing_checkouts set session_id = {made.Id}, url = {made.Url}
+                    where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {made.Id})
+                    """,
+                    cancellationToken) == 1;
+            },
+            cancellationToken);
 
     /// <summary>The next one begins, unless another request has made this one's session meanwhile.</summary>
     private Task<int> RetireAsync(Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(

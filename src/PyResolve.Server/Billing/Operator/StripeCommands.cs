@@ -127,7 +127,8 @@ internal static class StripeCommands
         if (preview.IsOutOfStep)
         {
             var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
-            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}");
+            var outlived = preview.Outlived.Count == 0 ? "" : $", and ends what outlived its account: {string.Join(", ", preview.Outlived)}";
+            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{outlived}");
         }
 
         return preview.IsOutOfStep;

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using PyResolve.Server.Billing.Checkout;
 using PyResolve.Server.Billing.Stripe;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
@@ -10,8 +11,8 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 
 /// <summary>Finds what webhooks missed: events that never arrived, and plans that differ from what Stripe has.</summary>
 internal sealed partial class Reconciler(
-    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, BillingOptions options,
-    TimeProvider time, ILogger<Reconciler> logger)
+    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, Checkouts checkouts,
+    BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
     /// <summary>So many customers may be deleted at Stripe by hand, though they be all there are.</summary>
     private const int FewMissing = 3;
@@ -28,7 +29,9 @@ internal sealed partial class Reconciler(
     public async Task<int> FetchEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
-        var late = time.GetUtcNow() - LongestDelivery;
+        // What is stored uncounted is never new again, so the window must leave some of each interval to be counted.
+        var mayBeOnItsWay = options.EventsInterval / 2 < LongestDelivery ? options.EventsInterval / 2 : LongestDelivery;
+        var late = time.GetUtcNow() - mayBeOnItsWay;
         await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
         {
             foreach (var listed in page)
@@ -55,13 +58,15 @@ internal sealed partial class Reconciler(
     {
         var atStripe = await ListByCustomerAsync(cancellationToken);
         await RefuseAnotherAccountAsync(atStripe, cancellationToken);
+        var outlived = await checkouts.ListOutlivedAsync(cancellationToken);
         var (compared, repaired, failed) = (0, 0, 0);
         await foreach (var (customer, profile) in customers.ListWithProfilesAsync(cancellationToken))
         {
             atStripe.Remove(customer.Id, out var subscriptions);
             compared++;
-            await CountAsync(async () => await IsOutOfStepAsync(customer, profile, subscriptions ?? [], cancellationToken)
-                && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true });
+            await CountAsync(() => profile is null && outlived.Contains(customer.UserId)
+                ? CloseOutlivedAsync(customer, cancellationToken)
+                : RepairAsync(customer, profile, subscriptions ?? [], cancellationToken));
         }
 
         var named = await adoption.ListNamedByProfilesAsync(cancellationToken);
@@ -90,6 +95,19 @@ internal sealed partial class Reconciler(
                 Log.Failed(logger, exception.Message);
             }
         }
+    }
+
+    private async Task<bool> RepairAsync(
+        BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
+        await IsOutOfStepAsync(customer, profile, subscriptions, cancellationToken)
+        && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true };
+
+    /// <summary>The closing that goes with the end of an account may have failed, or may have come before the checkout was made.</summary>
+    private async Task<bool> CloseOutlivedAsync(BillingCustomer customer, CancellationToken cancellationToken)
+    {
+        var synced = await sync.RunAsync(customer.Id, cancellationToken);
+        await checkouts.ForgetAsync(customer.UserId, cancellationToken);
+        return synced is { HasChanged: true };
     }
 
     private async Task<bool> IsOutOfStepAsync(

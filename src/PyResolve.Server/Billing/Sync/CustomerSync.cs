@@ -14,9 +14,10 @@ internal sealed record SyncResult(
 
 /// <summary>What a sync would change.</summary>
 /// <param name="OtherPlan">The profile's plan, where it says something else than Stripe does now.</param>
-internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan)
+/// <param name="Outlived">The subscriptions in force and the open checkouts of an account that is gone: they are ended.</param>
+internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan, IReadOnlyList<string> Outlived)
 {
-    public bool IsOutOfStep => Before != Now || OtherPlan is not null;
+    public bool IsOutOfStep => Before != Now || OtherPlan is not null || Outlived.Count > 0;
 }
 
 /// <summary>
@@ -65,11 +66,16 @@ internal sealed partial class CustomerSync(
     /// <param name="cancellationToken">Abandons it.</param>
     public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
-        var before = (await customers.FindAsync(customerId, cancellationToken))?.Standing ?? Standing.None;
+        var known = await customers.FindAsync(customerId, cancellationToken);
+        var before = known?.Standing ?? Standing.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
         var now = isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken);
         var profile = await customers.FindProfileAsync(userId, cancellationToken);
-        return new SyncPreview(before, now, profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan);
+        return new SyncPreview(
+            before,
+            now,
+            profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan,
+            profile is null && known is { IsLinked: true } ? await ListOutlivedAsync(customerId, subscriptions, cancellationToken) : []);
     }
 
     public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
@@ -78,13 +84,16 @@ internal sealed partial class CustomerSync(
     private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
     {
         // First, so that what is paid for until then is seen.
-        if (number.AccountIsGone)
-            await CloseCheckoutsAsync(number.CustomerId, cancellationToken);
+        var hasEnded = number.AccountIsGone && await CloseCheckoutsAsync(number.CustomerId, cancellationToken) > 0;
         var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
         var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
         // Before anything is done with: what fails here is tried again.
         if (number.AccountIsGone)
+        {
             await CancelAsync(inForce, cancellationToken);
+            hasEnded |= inForce.Count > 0;
+        }
+
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var applied = await customers.ApplyAsync(
             number,
@@ -95,7 +104,7 @@ internal sealed partial class CustomerSync(
             Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
         if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
             Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || (number.AccountIsGone && inForce.Count > 0), subscriptions);
+        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || hasEnded, subscriptions);
     }
 
     /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
@@ -129,20 +138,32 @@ internal sealed partial class CustomerSync(
     }
 
     /// <summary>Nobody is to pay for what a deleted account asked for.</summary>
-    private async Task CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    /// <returns>How many were open.</returns>
+    private async Task<int> CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
     {
-        IReadOnlyList<StripeCheckoutSession> open;
+        var open = await ListOpenCheckoutsAsync(customerId, cancellationToken);
+        foreach (var session in open)
+            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
+        return open.Count;
+    }
+
+    private async Task<IReadOnlyList<string>> ListOutlivedAsync(
+        string customerId, IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
+    [
+        .. subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).Select(static subscription => subscription.Id),
+        .. (await ListOpenCheckoutsAsync(customerId, cancellationToken)).Select(static session => session.Id),
+    ];
+
+    private async Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken)
+    {
         try
         {
-            open = await stripe.ListOpenCheckoutsAsync(customerId, cancellationToken);
+            return await stripe.ListOpenCheckoutsAsync(customerId, cancellationToken);
         }
         catch (StripeException exception) when (exception.IsMissing)
         {
-            return;
+            return [];
         }
-
-        foreach (var session in open)
-            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
     }
 
     /// <summary>Nobody can use what a deleted account pays for.</summary>

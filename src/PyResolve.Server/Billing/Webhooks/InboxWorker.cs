@@ -122,11 +122,12 @@ internal sealed partial class InboxWorker(
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !stoppingToken.IsCancellationRequested)
         {
+            // Told once it is written down: where that fails, too, the next try is a second away, and one line says so for all.
+            var dead = await inbox.PutOffAsync(customerId, exception.Message, stoppingToken);
             if (exception is StripeException)
                 Log.Failed(logger, customerId, exception.Message);
             else
                 Log.FailedBadly(logger, exception, customerId);
-            var dead = await inbox.PutOffAsync(customerId, exception.Message, stoppingToken);
             if (dead > 0)
                 Log.Dead(logger, dead, customerId);
         }

@@ -125,6 +125,13 @@ internal sealed record Subscriber(TestAccount Account, string CustomerId, Stripe
         answer.Status.ShouldBe(200, answer.Text);
     }
 
+    /// <summary>Deletes the account here; its customer stays at Stripe.</summary>
+    public async Task DeleteAccountAsync()
+    {
+        var answer = await Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password });
+        answer.Status.ShouldBe(204, answer.Text);
+    }
+
     public async Task<string?> PlanAsync() => (await Account.Key.GetAsync("/quota"))["plan"].GetString();
 
     public Task<TimeSpan> HasPlanAsync(string plan, TimeSpan? within = null) => Eventually.IsTrueAsync(async () => await PlanAsync() == plan, within, what: $"plan {plan}");

@@ -29,6 +29,9 @@ internal sealed class StripeDouble : IStripeGateway
     /// <summary>Runs before a customer is looked up.</summary>
     public Func<string, Task> OnFindCustomer { get; set; } = static _ => Task.CompletedTask;
 
+    /// <summary>Runs before a checkout is made.</summary>
+    public Func<Task> OnCreateCheckout { get; set; } = static () => Task.CompletedTask;
+
     public List<StripeProduct> Products { get; } = [];
 
     public List<StripePrice> Prices { get; } = [];
@@ -127,20 +130,24 @@ internal sealed class StripeDouble : IStripeGateway
         return await Answer(() => _customers.GetValueOrDefault(id));
     }
 
-    public Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
+    public async Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken)
     {
-        var id = Id("cs_test");
-        return _checkouts[id] = new StripeCheckoutSession(id)
+        await OnCreateCheckout();
+        return await OnceAsync(idempotencyKey, () =>
         {
-            Url = $"https://checkout.example/{id}?price={checkout.Price}",
-            Status = StripeCheckoutSession.Open,
-            PaymentStatus = "unpaid",
-            Mode = "subscription",
-            Customer = checkout.CustomerId,
-            ClientReferenceId = checkout.UserId.ToString(),
-            Metadata = new Dictionary<string, string> { [NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture) },
-        };
-    });
+            var id = Id("cs_test");
+            return _checkouts[id] = new StripeCheckoutSession(id)
+            {
+                Url = $"https://checkout.example/{id}?price={checkout.Price}",
+                Status = StripeCheckoutSession.Open,
+                PaymentStatus = "unpaid",
+                Mode = "subscription",
+                Customer = checkout.CustomerId,
+                ClientReferenceId = checkout.UserId.ToString(),
+                Metadata = new Dictionary<string, string> { [NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture) },
+            };
+        });
+    }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() => _checkouts.GetValueOrDefault(id));
 
