@@ -232,6 +232,7 @@ public sealed class UsageReporterTests
 
         new UsageEvent("scan") { Metadata = Of(most) }.Metadata.ShouldNotBeNull();
         Should.Throw<ArgumentException>(() => new UsageEvent("scan") { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
+        Should.Throw<ArgumentException>(() => new MigrationOutcome { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
 
         JsonElement Of(int letters) => JsonDocument.Parse($$"""{"t":"{{string.Concat(Enumerable.Repeat(letter, letters))}}"}""").RootElement;
     }
