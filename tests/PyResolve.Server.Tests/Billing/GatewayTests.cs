@@ -42,6 +42,16 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_new_endpoint_gets_its_events_in_the_pinned_version()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+
+        await MakeEveryCallAsync(edge);
+
+        edge.Requests.Single(request => request is { Method: "POST", Path: "/v1/webhook_endpoints" })["api_version"].ShouldBe(BillingOptions.PinnedApiVersion);
+    }
+
+    [Fact]
     public async Task Requests_carry_key_version_and_an_idempotency_key_where_they_write()
     {
         await using var edge = await StripeEdge.StartAsync();

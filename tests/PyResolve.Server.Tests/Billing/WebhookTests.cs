@@ -196,7 +196,7 @@ public sealed class WebhookTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
         var subscriber = await billing.SignUpAsync();
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
-        await billing.Store.ExecuteSqlAsync(RefuseToSettle(engine));
+        await billing.Store.ExecuteSqlAsync(Refuse(engine, "update of state, attempts"));
         var before = billing.Stripe.Reads;
         int Tries() => billing.Stripe.Reads - before;
 
@@ -208,8 +208,46 @@ public sealed class WebhookTests(SharedServers servers)
         Stopwatch.GetElapsedTime(since).ShouldBeGreaterThan(TimeSpan.FromSeconds(1.5));
         log.Lines.Count(line => line.StartsWith("Stripe's events wait: ", StringComparison.Ordinal)).ShouldBe(1);
         log.Lines.ShouldNotContain(line => line.Contains("was not synced", StringComparison.Ordinal));
-        await billing.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres ? "drop trigger refuse on stripe_events;" : "drop trigger refuse;");
+        await billing.Store.ExecuteSqlAsync(RefuseNoMore(engine));
         await subscriber.HasPlanAsync("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_event_that_cannot_be_stored_is_refused_so_that_Stripe_sends_it_again(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        var body = BillingServer.Event(subscriber.CustomerId);
+        await billing.Store.ExecuteSqlAsync(Refuse(engine, "insert"));
+
+        (await billing.DeliverAsync(body)).Status.ShouldBeGreaterThanOrEqualTo(500);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(0);
+
+        await billing.Store.ExecuteSqlAsync(RefuseNoMore(engine));
+        (await billing.DeliverAsync(body)).Status.ShouldBe(200);
+        await subscriber.HasPlanAsync("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_completed_checkout_that_names_anothers_session_grants_the_plan_to_nobody_else(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var (buyer, other) = (await billing.SignUpAsync(), await billing.SignUpAsync());
+        billing.Stripe.Set(buyer.CustomerId, Subscriptions.Pro());
+        var session = billing.Stripe.Checkouts.Single(session => session.Customer == buyer.CustomerId).Id;
+
+        await billing.DeliverAsync($$$"""
+            {"id":"evt_crossed","object":"event","type":"checkout.session.completed","livemode":false,
+             "data":{"object":{"id":"{{{session}}}","object":"checkout.session","mode":"subscription","payment_status":"paid","subscription":"sub_1",
+                               "customer":"{{{other.CustomerId}}}","client_reference_id":"{{{buyer.Account.UserId}}}" } } }
+            """);
+        await billing.SettlesAsync();
+
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan <> 'free'")).ShouldBe(0);
+        await buyer.TellAsync("checkout.session.completed");
+        await buyer.HasPlanAsync("pro");
+        (await other.PlanAsync()).ShouldBe("free");
     }
 
     [Theory, OnBothEngines]
@@ -250,11 +288,12 @@ public sealed class WebhookTests(SharedServers servers)
         }
     }
 
-    /// <summary>Stripe is asked, but nothing of what follows can be written down.</summary>
-    private static string RefuseToSettle(StorageEngine engine) => engine is StorageEngine.Postgres
-        ? """
+    private static string Refuse(StorageEngine engine, string change) => engine is StorageEngine.Postgres
+        ? $"""
           create function refuse() returns trigger language plpgsql as $$ begin raise exception 'read-only'; end $$;
-          create trigger refuse before update of state, attempts on stripe_events for each row execute function refuse();
+          create trigger refuse before {change} on stripe_events for each row execute function refuse();
           """
-        : "create trigger refuse before update of state, attempts on stripe_events begin select raise(abort, 'read-only'); end;";
+        : $"create trigger refuse before {change} on stripe_events begin select raise(abort, 'read-only'); end;";
+
+    private static string RefuseNoMore(StorageEngine engine) => engine is StorageEngine.Postgres ? "drop trigger refuse on stripe_events;" : "drop trigger refuse;";
 }
