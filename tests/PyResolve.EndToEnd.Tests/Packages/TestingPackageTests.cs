@@ -11,7 +11,7 @@ public sealed class TestingPackageTests(PackedSdk sdk)
     {
         var test = GuidePage.Of("docs/testing.md").Blocks("Quota used up", "csharp")[0];
         var folder = sdk.NewFolder()
-            .WithFile("ToolTests.csproj", Project("net10.0", $"""<PackageReference Include="xunit.v3" Version="{VersionOf("xunit.v3")}" />"""))
+            .WithFile("Upgrader.Tests.csproj", Project("net10.0", $"""<PackageReference Include="xunit.v3" Version="{VersionOf("xunit.v3")}" />"""))
             .WithFile("Tool.cs", Source("Tool.cs"))
             .WithFile("ToolTests.cs", $"using PyResolve.Client;\nusing PyResolve.Testing;\nusing Xunit;\n\npublic sealed class ToolTests\n{{\n{test}\n}}\n");
 
