@@ -1,3 +1,4 @@
+using PyResolve.Server.Billing.Stripe;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -89,5 +90,22 @@ public sealed class CheckoutFailureTests(SharedServers servers)
         answer.ShouldBeProblem(503, "unavailable");
         answer.Headers.RetryAfter.ShouldNotBeNull();
         (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_that_cannot_be_looked_up_is_not_taken_for_none(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        await billing.Store.ReadSqlAsync($"update profiles set stripe_customer_id = 'cus_earlier' where id = '{account.UserId}' returning id");
+        billing.Stripe.Add(new StripeCustomer("cus_earlier"));
+        billing.Stripe.OnFindCustomer = static _ => throw new StripeException("Stripe cannot be reached.");
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(503);
+        billing.Stripe.OnFindCustomer = static _ => Task.CompletedTask;
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+
+        billing.Stripe.CustomersCreated.ShouldBe(0);
+        billing.Stripe.Checkouts.Single().Customer.ShouldBe("cus_earlier");
     }
 }

@@ -84,6 +84,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("an event of a type that Stripe may add", [[Subscriptions.Pro()]], "pro", "active", Event: static customer => BillingServer.Event(customer, "customer.subscription.rested")),
         new("a payment by bank that arrived", [[Subscriptions.Pro()]], "pro", "active",
             Event: static customer => BillingServer.Event(customer, "checkout.session.async_payment_succeeded")),
+        new("a payment by bank that failed", [[Subscriptions.Pro("incomplete")], [Subscriptions.Pro("incomplete_expired")]], "free", "incomplete_expired",
+            Event: static customer => BillingServer.Event(customer, "checkout.session.async_payment_failed")),
         new("a checkout paid, and the payment still to come", [[Subscriptions.Pro("incomplete")]], "free", "incomplete",
             Event: static customer => BillingServer.Event(customer, "checkout.session.completed")),
         new("a price known by its lookup key", [[Subscriptions.Of("sub_1", "active", ProByLookupKey)]], "pro", "active"),

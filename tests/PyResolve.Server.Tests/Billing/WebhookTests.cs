@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PyResolve.Server.Billing.Stripe;
 using PyResolve.Server.Billing.Sync;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -88,6 +89,20 @@ public sealed class WebhookTests(SharedServers servers)
         await billing.DeliverAsync(BillingServer.Event("cus_of_another_product"));
 
         await billing.CountsAsync("select count(*) from stripe_events where state = 'ignored'", 1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_customer_that_has_an_accounts_e_mail_and_nothing_else_of_it_is_nobodys(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var account = await billing.Own.SignUpAsync("ada@example.com");
+        billing.Stripe.Add(new StripeCustomer("cus_by_mail") { Email = "ada@example.com" });
+        billing.Stripe.Set("cus_by_mail", Subscriptions.Pro());
+
+        await billing.DeliverAsync(BillingServer.Event("cus_by_mail"));
+
+        await billing.CountsAsync("select count(*) from stripe_events where state = 'ignored'", 1);
+        (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("free");
     }
 
     [Theory, OnBothEngines]
