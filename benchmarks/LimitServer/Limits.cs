@@ -24,9 +24,7 @@ internal static class Limits
     /// <summary>A constant, from the product's own host with all that works in its background.</summary>
     public static WebApplication BuildHosted(WebApplicationBuilder builder)
     {
-        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
-        var app = builder.Build();
-        app.UseRouting();
+        var app = BuildHost(builder);
         app.MapGet(Route, Answer);
         return app;
     }
@@ -34,9 +32,7 @@ internal static class Limits
     /// <summary>The same, for callers whose key the product's own middleware found good.</summary>
     public static WebApplication BuildChecked(WebApplicationBuilder builder)
     {
-        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
-        var app = builder.Build();
-        app.UseRouting();
+        var app = BuildHost(builder);
         app.UseMiddleware<AccessMiddleware>();
         app.MapGet(Route, Answer).RequireCaller();
         app.MapGet("/memory", ReadMemory);
@@ -61,6 +57,14 @@ internal static class Limits
             await command.PrepareAsync(cancellationToken);
             return TypedResults.Ok(new HealthStatus(await command.ExecuteScalarAsync(cancellationToken) as string ?? "none"));
         });
+        return app;
+    }
+
+    private static WebApplication BuildHost(WebApplicationBuilder builder)
+    {
+        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
+        var app = builder.Build();
+        app.UseRouting();
         return app;
     }
 

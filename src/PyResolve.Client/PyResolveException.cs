@@ -27,6 +27,9 @@ public class PyResolveException : Exception
     /// <summary>How long the server asks to wait before another try; <see langword="null"/> when it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Whether no PyResolve server answered: there was no connection, no answer in time, or one of somebody else's.</summary>
+    internal bool IsOutOfReach => Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;
+
     /// <summary>The server's own account of it; <see langword="null"/> when there was none.</summary>
     public Problem? Problem { get; init; }
 }

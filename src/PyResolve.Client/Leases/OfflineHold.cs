@@ -14,8 +14,6 @@ namespace PyResolve.Client;
 internal sealed class OfflineHold(MigrationRequest request, UsageReporter usage, TimeProvider time, LeaseLedger? ledger = null, LeaseTake? take = null)
     : PermitHold
 {
-    public const string EventType = "migration";
-
     private readonly Guid[] _eventIds = [.. Enumerable.Range(0, request.Quantity).Select(_ => Uuid.NewVersion7(time))];
     private readonly Guid?[] _leases = take is null
         ? new Guid?[request.Quantity]
@@ -51,7 +49,7 @@ internal sealed class OfflineHold(MigrationRequest request, UsageReporter usage,
         return null;
     }
 
-    private UsageEvent EventOf(MigrationOutcome outcome) => new(EventType)
+    private UsageEvent EventOf(MigrationOutcome outcome) => new(Migration)
     {
         Id = _eventIds[_reported],
         OccurredAt = _completedAt,

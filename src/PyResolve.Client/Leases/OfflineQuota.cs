@@ -5,8 +5,7 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
 {
     /// <summary>Whether the policy has an answer where the server gave none.</summary>
     public bool Takes(PyResolveException failure) =>
-        settings.Offline != OfflinePolicy.Deny
-        && failure.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;
+        settings.Offline != OfflinePolicy.Deny && failure.IsOutOfReach;
 
     /// <summary>A permit from what was prepaid; <see langword="null"/> when that does not cover it.</summary>
     public async Task<QuotaPermit?> SpendAsync(MigrationRequest request, CancellationToken cancellationToken) =>

@@ -5,6 +5,9 @@ namespace PyResolve.Client;
 /// <summary>What stands behind a granted permit, and how it is settled. Called by one thread at a time.</summary>
 internal abstract class PermitHold
 {
+    /// <summary>The kind of event that the work becomes.</summary>
+    protected const string Migration = "migration";
+
     /// <summary>Records the work. What fails can be called again with the same outcome, and records it once.</summary>
     /// <returns>Where the account stands; <see langword="null"/> when nobody said.</returns>
     public abstract Task<QuotaSnapshot?> CompleteAsync(MigrationOutcome outcome, CancellationToken cancellationToken);
@@ -56,9 +59,7 @@ internal sealed class ServerHold(
 
     public override async Task<QuotaSnapshot?> GiveBackAsync() => (await client.ReleaseReservationAsync(reservation).ConfigureAwait(false)).Quota;
 
-    private static bool MayHelpLater(PyResolveException failure) =>
-        failure.Status is >= 500 or 429
-        || failure.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;
+    private static bool MayHelpLater(PyResolveException failure) => failure.IsOutOfReach || failure.Status is >= 500 or 429;
 
     /// <summary>
     /// The event that the commit would have become, to the letter: the server finds a commit that it took after all, and records nothing twice.
@@ -69,7 +70,7 @@ internal sealed class ServerHold(
         var kept = usage.Keep(new UsageEventRequest
         {
             Id = _eventId,
-            EventType = OfflineHold.EventType,
+            EventType = Migration,
             Library = request.Library,
             Tier = request.Tier.ToWire(),
             FilesChanged = outcome.FilesChanged,

@@ -68,14 +68,10 @@ internal static class Answers
 
 /// <summary>A value as the whole answer.</summary>
 internal sealed class JsonAnswer<T>(int status, T value, string? location = null)
-    : IResult, IStatusCodeHttpResult, IValueHttpResult<T>, IEndpointMetadataProvider
+    : IResult, IEndpointMetadataProvider
 {
     // Looked up once a type: it is in the source-generated context, or this fails at the first answer of any test.
     private static readonly JsonTypeInfo<T> Type = (JsonTypeInfo<T>)Answers.Options.GetTypeInfo(typeof(T));
-
-    public T Value => value;
-
-    public int? StatusCode => status;
 
     public Task ExecuteAsync(HttpContext httpContext)
     {

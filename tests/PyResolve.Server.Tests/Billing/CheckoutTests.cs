@@ -293,7 +293,7 @@ public sealed class CheckoutTests(SharedServers servers)
         await subscriber.BecomesAsync(Subscriptions.Pro());
         await subscriber.HasPlanAsync("pro");
 
-        (await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password })).Status.ShouldBe(204);
+        await subscriber.DeleteAccountAsync();
 
         await billing.SettlesAsync();
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
@@ -306,7 +306,7 @@ public sealed class CheckoutTests(SharedServers servers)
         var subscriber = await billing.SignUpAsync();
         billing.Stripe.FailNextExpiries(1);
 
-        (await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password })).Status.ShouldBe(204);
+        await subscriber.DeleteAccountAsync();
         await billing.CountsAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
         billing.Clock.Jump(TimeSpan.FromSeconds(2));
 

@@ -90,7 +90,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         await subscriber.BecomesAsync(Subscriptions.Pro());
         await subscriber.HasPlanAsync("pro");
         await billing.SettlesAsync();
-        await subscriber.Account.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password });
+        await subscriber.DeleteAccountAsync();
         await billing.SettlesAsync();
         // As it is left where Stripe could not be reached until the event was dead.
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());

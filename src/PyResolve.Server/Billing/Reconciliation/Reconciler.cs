@@ -114,7 +114,7 @@ internal sealed partial class Reconciler(
         BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
         // The cancelling that goes with the end of an account failed.
-        if (profile is null && subscriptions.Exists(static subscription => !PlanRules.IsOver(subscription)))
+        if (profile is null && PlanRules.InForce(subscriptions).Any())
             return true;
         var now = await sync.JudgeAsync(subscriptions, customer.Standing, cancellationToken);
         return now != customer.Standing || (profile is not null && !profile.Follows(now, options.Origin));

@@ -86,7 +86,7 @@ internal sealed partial class CustomerSync(
         // First, so that what is paid for until then is seen.
         var hasEnded = number.AccountIsGone && await CloseCheckoutsAsync(number.CustomerId, cancellationToken) > 0;
         var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
-        var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
+        var inForce = PlanRules.InForce(subscriptions).ToList();
         // Before anything is done with: what fails here is tried again.
         if (number.AccountIsGone)
         {
@@ -120,7 +120,7 @@ internal sealed partial class CustomerSync(
             subscriptions = [];
         }
 
-        var inForce = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).ToList();
+        var inForce = PlanRules.InForce(subscriptions).ToList();
         if (inForce.Count > 0)
             return (options.DisputeEndsPlan ? await MarkDisputedAsync(customerId, subscriptions, inForce, cancellationToken) : subscriptions, IsGone: false);
         var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
@@ -131,7 +131,7 @@ internal sealed partial class CustomerSync(
         string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce, CancellationToken cancellationToken)
     {
         // Checkout subscribes once it is paid for: what paid may be older. Stripe lets a payment be disputed for about 120 days.
-        var since = (inForce.Min(static subscription => subscription.Created) ?? DateTimeOffset.UnixEpoch + LongestDispute) - LongestDispute;
+        var since = inForce.Min(static subscription => subscription.Created) is { } first ? first - LongestDispute : DateTimeOffset.UnixEpoch;
         var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.TakesTheMoney).ToList();
         // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
         return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];
@@ -150,7 +150,7 @@ internal sealed partial class CustomerSync(
     private async Task<IReadOnlyList<string>> ListOutlivedAsync(
         string customerId, IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
     [
-        .. subscriptions.Where(static subscription => !PlanRules.IsOver(subscription)).Select(static subscription => subscription.Id),
+        .. PlanRules.InForce(subscriptions).Select(static subscription => subscription.Id),
         .. (await ListOpenCheckoutsAsync(customerId, cancellationToken)).Select(static session => session.Id),
     ];
 

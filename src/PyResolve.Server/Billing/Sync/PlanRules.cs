@@ -9,6 +9,9 @@ internal static class PlanRules
     /// <summary>Whether the subscription is over for good; otherwise the account has one, whatever its state.</summary>
     public static bool IsOver(StripeSubscription subscription) => subscription.Status is "canceled" or "incomplete_expired";
 
+    /// <summary>Those that are not over.</summary>
+    public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) => subscriptions.Where(static subscription => !IsOver(subscription));
+
     /// <param name="subscriptions">All of the customer's.</param>
     /// <param name="planOfPrice">The plan that a price id stands for, where one is known.</param>
     /// <param name="before">What was found the last time.</param>

@@ -24,7 +24,7 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
     public async Task<Func<string, string?>> ResolveAsync(IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
         var plans = new Dictionary<string, string?>(StringComparer.Ordinal);
-        var prices = subscriptions.Where(static subscription => !PlanRules.IsOver(subscription))
+        var prices = PlanRules.InForce(subscriptions)
             .SelectMany(static subscription => subscription.Items?.Data ?? [])
             .Select(static item => item.Price)
             .OfType<StripePrice>();
