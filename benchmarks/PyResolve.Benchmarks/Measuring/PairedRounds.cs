@@ -11,18 +11,28 @@ namespace PyResolve.Benchmarks.Measuring;
 internal sealed record Arm(string Name, ServerProcess Server, Func<TimeSpan, CancellationToken, Task<Answers>> SendAsync);
 
 /// <summary>
-/// A machine's speed drifts, by a factor of several where it is shared. So the arms of a round take turns every tenth of a second, in one
-/// order and then in the other, and are compared within rounds.
+/// A machine's speed drifts, by a factor of several where it is shared. So the arms of a round take turns, in one order and then in the other,
+/// and are compared within rounds.
 /// </summary>
 internal sealed class PairedRounds(Effort effort, TextWriter progress)
 {
     /// <summary>A server's code is compiled twice on its way to full speed: both happen before anything counts.</summary>
     private const int WarmUps = 3;
 
-    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ShortTurn = TimeSpan.FromMilliseconds(100);
 
-    public async Task<PairedSamples> RunAsync(IReadOnlyList<Arm> arms, CancellationToken cancellationToken)
+    /// <summary>
+    /// For arms whose answers take tens of milliseconds, or hundreds: while a turn begins and ends, fewer requests are under way than are to
+    /// be measured, which must not last as long as the turn.
+    /// </summary>
+    public static readonly TimeSpan LongTurn = TimeSpan.FromSeconds(1);
+
+    /// <param name="arms">At least one.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    /// <param name="turn">By default a tenth of a second.</param>
+    public async Task<PairedSamples> RunAsync(IReadOnlyList<Arm> arms, CancellationToken cancellationToken, TimeSpan? turn = null)
     {
+        var turns = Math.Max(1, (int)(effort.Length / (turn ?? ShortTurn)));
         for (var i = 0; i < WarmUps; i++)
         {
             foreach (var arm in arms)
@@ -33,7 +43,7 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
         for (var round = 0; round < effort.Rounds; round++)
         {
             await progress.WriteLineAsync($"  round {round + 1} of {effort.Rounds}");
-            foreach (var (arm, slices) in await TakeTurnsAsync(arms, cancellationToken))
+            foreach (var (arm, slices) in await TakeTurnsAsync(arms, turns, cancellationToken))
             {
                 var sample = Sample.Of(slices);
                 samples[arm].Add(sample);
@@ -45,16 +55,15 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
         return new PairedSamples(samples);
     }
 
-    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(IReadOnlyList<Arm> arms, CancellationToken cancellationToken)
+    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(IReadOnlyList<Arm> arms, int turns, CancellationToken cancellationToken)
     {
         var slices = arms.ToDictionary(arm => arm, _ => new List<Slice>());
-        var turns = Math.Max(1, (int)(effort.Length / Turn));
         for (var turn = 0; turn < turns; turn++)
         {
             foreach (var arm in turn % 2 == 0 ? arms : arms.Reverse())
             {
                 var before = arm.Server.CpuTime();
-                var answers = await arm.SendAsync(Turn, cancellationToken);
+                var answers = await arm.SendAsync(effort.Length / turns, cancellationToken);
                 slices[arm].Add(new Slice(answers, arm.Server.CpuTime() - before));
             }
         }

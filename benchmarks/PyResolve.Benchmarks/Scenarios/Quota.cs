@@ -43,11 +43,11 @@ internal static class Quota
     {
         await using var limit = await Bench.StartLimitAsync("select", store, cancellationToken);
         var (tables, goals) = (new List<Table>(), new List<Goal>());
-        foreach (var (connections, goal) in new[] { (bench.Effort.Connections, 1.0), (bench.Effort.Connections * Many, 1.5) })
+        foreach (var (connections, goal, turn) in new[] { (bench.Effort.Connections, 1.0, default(TimeSpan?)), (bench.Effort.Connections * Many, 1.5, PairedRounds.LongTurn) })
         {
             var limitArm = await bench.ArmAsync($"one prepared SELECT a request, c={connections}", limit, Requests.Get("GET /limit", "/limit"), connections, cancellationToken);
             var serverArm = await bench.ArmAsync($"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
-            var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
+            var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, turn);
             tables.Add(SampleTable.Of(samples, [limitArm, serverArm], limitArm));
             goals.Add(Goal.AtLeast(goal, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"GET /quota, {connections} connections: {goal} times one prepared SELECT a request"));
         }
@@ -80,7 +80,7 @@ internal static class Quota
         var connections = bench.Effort.Connections * Many;
         var limitArm = await bench.ArmAsync($"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
         var serverArm = await bench.ArmAsync($"the server's POST /quota/reservations, one account, c={connections}", server, Post("/quota/reservations", key), connections, cancellationToken);
-        var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
+        var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, PairedRounds.LongTurn);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
             Goal.AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Holds on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));

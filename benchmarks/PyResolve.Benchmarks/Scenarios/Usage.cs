@@ -57,7 +57,7 @@ internal static class Usage
         var serverArm = await bench.ArmAsync($"the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
         var hotArm = await bench.ArmAsync($"the server's POST /usage, c={connections}, one account", server, Post("/usage", [keys[0]]), connections, cancellationToken);
         Arm[] arms = [limitArm, serverArm, hotArm];
-        var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
+        var samples = await bench.Rounds.RunAsync(arms, cancellationToken, PairedRounds.LongTurn);
         return (
             SampleTable.Of(samples, arms, limitArm),
             [
@@ -76,7 +76,7 @@ internal static class Usage
         var batchLoad = await bench.ConnectAsync(server, BatchConnections, cancellationToken);
         var sending = Requests.Post("POST /usage/batch", "/usage/batch", keys, Batch);
         var batchArm = new Arm($"the server's POST /usage/batch of {BatchSize:N0}, c={BatchConnections}", server, (length, cancellation) => batchLoad.RunAsync(length, sending, cancellation));
-        var samples = await bench.Rounds.RunAsync([copyArm, batchArm], cancellationToken);
+        var samples = await bench.Rounds.RunAsync([copyArm, batchArm], cancellationToken, PairedRounds.LongTurn);
 
         var ratio = new Series(samples[batchArm].Zip(samples[copyArm], (batch, rows) => batch.PerSecond * BatchSize / (rows.PerSecond * RowsACopy)));
         return (

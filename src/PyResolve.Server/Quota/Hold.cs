@@ -15,6 +15,9 @@ internal sealed record Hold
         used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key
         """);
 
+    /// <summary>How many they are: what follows them in a row begins there.</summary>
+    public const int ColumnCount = 23;
+
     /// <summary>
     /// Before every expiry. Where a range has one end only, PostgreSQL, which plans without looking at the value, takes a third of all rows to be
     /// in it, and reads the whole table.

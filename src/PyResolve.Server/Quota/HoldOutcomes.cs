@@ -21,6 +21,9 @@ internal abstract record HoldOutcome
     public sealed record Conflict(string Detail) : HoldOutcome;
 
     public sealed record AccountIsGone : HoldOutcome;
+
+    /// <summary>It would be refused while holds of the account wait to be settled: more than can be at once.</summary>
+    public sealed record NotDecided : HoldOutcome;
 }
 
 /// <summary>How a commit or a release ended.</summary>

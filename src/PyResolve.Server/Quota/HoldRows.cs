@@ -8,49 +8,21 @@ namespace PyResolve.Server.Quota;
 /// </summary>
 internal static class HoldRows
 {
-    /// <summary>Locks what accounts hold and is due.</summary>
-    public static Task<List<Hold>> LockDueAsync(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ListAsync(LockDue(session, userIds, now), Hold.Read, cancellationToken);
+    /// <summary>Locks what accounts hold and is due, no more than <paramref name="most"/>.</summary>
+    public static Task<List<Hold>> LockDueAsync(
+        Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        session.ListAsync(LockDueAnd(session, userIds, [], most, now), Hold.Read, cancellationToken);
 
-    /// <summary>Locks what accounts hold and is due, and the rollups of its months and of <paramref name="month"/>, in one round trip.</summary>
-    public static async Task<(List<Hold> Due, Dictionary<(Guid UserId, string Month), MonthStanding> Standings)> LockDueAndMonthsAsync(
-        Session session, IReadOnlyList<Guid> userIds, string month, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        var (due, standings) = await session.ListBothAsync(
-            LockDue(session, userIds, now),
-            Hold.Read,
-            $"""
-            insert into usage_monthly (user_id, month)
-            select w.user_id, w.month
-            from (
-                select a.user_id, {month} as month
-                from {session.Rows("a", userIds).With("user_id", static id => id)}
-                union
-                select r.user_id, r.month
-                from reservations r
-                where r.user_id in (select b.user_id from {session.Rows("b", userIds).With("user_id", static id => id)})
-                  and r.state = 'held' and r.expires_at > {Hold.Beginning} and r.expires_at <= {now}) w
-            where true
-            order by w.user_id, w.month
-            on conflict (user_id, month) do update set held = usage_monthly.held
-            returning user_id, month, migrations + lapsed, held
-            """,
-            ReadStanding,
-            cancellationToken);
-        return (due, standings.ToDictionary(pair => pair.Key, pair => pair.Standing));
-    }
+    /// <summary>Locks what accounts hold and is due, no more than <paramref name="most"/>, and <paramref name="others"/>.</summary>
+    /// <returns>Some may no longer be due: whoever had them locked settled them.</returns>
+    public static List<Hold> LockDueAnd(
+        ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
+        batch.List(LockDueAnd(batch.Session, userIds, others, most, now), Hold.Read);
 
-    /// <summary>The same without the locks.</summary>
-    public static Task<List<(Guid UserId, Guid Id)>> ListDueAsync(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ListAsync(
-            $"""
-            select user_id, id
-            from reservations
-            where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
-              and state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
-            """,
-            static row => (row.Uuid(0), row.Uuid(1)),
-            cancellationToken);
+    /// <summary>How much accounts hold that is due, counted up to <paramref name="most"/>.</summary>
+    public static async Task<long> CountDueAsync(
+        Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select count(*) from ({new SqlPart(SomeDue(session, userIds, most, now))}) d", cancellationToken) ?? 0;
 
     /// <summary>Locks some of what is due in any account but those, the oldest first, and leaves to others what they have locked.</summary>
     public static Task<List<Hold>> LockSomeDueAsync(
@@ -108,6 +80,30 @@ internal static class HoldRows
             """,
             static row => (Id: row.Uuid(0), Spent: (int)row.Int64(1)),
             cancellationToken)).ToDictionary(pair => pair.Id, pair => pair.Spent);
+
+    /// <summary>
+    /// Locks the rollups of <paramref name="month"/>, which are made where they are not there yet, and of every month in which the accounts hold
+    /// anything. An account that is gone is left out.
+    /// </summary>
+    public static List<((Guid UserId, string Month) Key, MonthStanding Standing)> LockMonths(ReadBatch batch, IReadOnlyList<Guid> userIds, string month) =>
+        batch.List(
+            $"""
+            insert into usage_monthly (user_id, month)
+            select w.user_id, w.month
+            from (
+                select p.id as user_id, {month} as month
+                from profiles p
+                where p.id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
+                union
+                select m.user_id, m.month
+                from usage_monthly m
+                where m.user_id in (select b.user_id from {batch.Session.Rows("b", userIds).With("user_id", static id => id)}) and m.held > 0) w
+            where true
+            order by w.user_id, w.month
+            on conflict (user_id, month) do update set held = usage_monthly.held
+            returning user_id, month, migrations + lapsed, held
+            """,
+            ReadStanding);
 
     /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
     public static async Task<Dictionary<(Guid UserId, string Month), MonthStanding>> LockMonthsAsync(
@@ -191,13 +187,28 @@ internal static class HoldRows
             throw new InvalidOperationException("A month would go past its limit.");
     }
 
-    private static Sql LockDue(Session session, IReadOnlyList<Guid> userIds, DateTimeOffset now) =>
+    // The limit says which of what is due, the order in which it is locked: each needs a select of its own.
+    private static Sql LockDueAnd(
+        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now)
+    {
+        Sql named = $"union select k.user_id, k.id from {Keys(session, others)}";
+        SqlPart? also = others.Count == 0 ? null : new SqlPart(named);
+        return
+            $"""
+            select {Hold.Columns}
+            from reservations
+            where (user_id, id) in (select d.user_id, d.id from ({new SqlPart(SomeDue(session, userIds, most, now))}) d {also})
+            order by user_id, id {session.Engine.ForUpdate}
+            """;
+    }
+
+    private static Sql SomeDue(Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now) =>
         $"""
-        select {Hold.Columns}
+        select user_id, id
         from reservations
         where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
           and state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
-        order by user_id, id {session.Engine.ForUpdate}
+        limit {most}
         """;
 
     private static Sql MoveMonths(Session session, MonthChange[] moved) =>

@@ -64,7 +64,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
         try
         {
             await database.WriteAsync(
-                async session => await SettleAsync(session, await HoldRows.LockDueAsync(session, [userId], now, cancellationToken), now, cancellationToken),
+                async session => await SettleAsync(session, await HoldRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken), now, cancellationToken),
                 cancellationToken);
         }
         catch (Exception exception) when (IsOfTheRows(exception, cancellationToken))

@@ -29,15 +29,15 @@ internal static class DatabaseUrl
             // Seconds. A database that is down must become a 503 soon, not a hanging request.
             Timeout = 5,
             CommandTimeout = 15,
+            // No session has a state of its own that the next one must not find: seven statements less before every other.
+            NoResetOnClose = true,
         };
         var pooled = builder.Port == SupabasePoolerPort;
         foreach (var (name, value) in QueryOf(uri))
             pooled |= Apply(builder, name, value);
         if (string.IsNullOrEmpty(builder.Host))
             throw new FormatException("DATABASE_URL names no host: postgres://user:password@host:5432/database.");
-        if (pooled)
-            builder.NoResetOnClose = true;
-        else
+        if (!pooled)
             builder.MaxAutoPrepare = 64;
         return builder.ToString();
     }

@@ -55,21 +55,33 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     {
         await using var command = Prepare(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await ReadAllAsync(reader, map, cancellationToken);
+        var rows = new List<T>();
+        await ReadAllAsync(reader, row => rows.Add(map(row)), cancellationToken);
+        return rows;
     }
 
-    /// <summary>Two statements in their order, in one round trip where the engine is a server.</summary>
-    public async Task<(List<TFirst> First, List<TSecond> Second)> ListBothAsync<TFirst, TSecond>(
-        Sql first, Func<Row, TFirst> mapFirst, Sql second, Func<Row, TSecond> mapSecond, CancellationToken cancellationToken)
+    /// <summary>Shows the rows of each statement to its own reader: see <see cref="ReadBatch"/>.</summary>
+    public async Task ReadAsync(IReadOnlyList<(Sql Sql, Action<Row> Read)> statements, CancellationToken cancellationToken)
     {
         if (!connection.CanCreateBatch)
-            return (await ListAsync(first, mapFirst, cancellationToken), await ListAsync(second, mapSecond, cancellationToken));
+        {
+            foreach (var (sql, read) in statements)
+            {
+                await using var command = Prepare(sql);
+                await using var rows = await command.ExecuteReaderAsync(cancellationToken);
+                await ReadAllAsync(rows, read, cancellationToken);
+            }
 
-        await using var batch = PrepareBatch([first, second]);
+            return;
+        }
+
+        await using var batch = PrepareBatch([.. statements.Select(static statement => statement.Sql)]);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var firsts = await ReadAllAsync(reader, mapFirst, cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
-        return (firsts, await ReadAllAsync(reader, mapSecond, cancellationToken));
+        foreach (var (_, read) in statements)
+        {
+            await ReadAllAsync(reader, read, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+        }
     }
 
     /// <summary>Shows the rows one by one, as they come, until <paramref name="visit"/> has seen enough and answers <see langword="false"/>.</summary>
@@ -100,12 +112,10 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(0, cancellationToken) ? reader.GetInt64(0) : null;
     }
 
-    private async Task<List<T>> ReadAllAsync<T>(DbDataReader reader, Func<Row, T> map, CancellationToken cancellationToken)
+    private async Task ReadAllAsync(DbDataReader reader, Action<Row> read, CancellationToken cancellationToken)
     {
-        var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
-            rows.Add(map(new Row(reader, engine)));
-        return rows;
+            read(new Row(reader, engine));
     }
 
     private DbBatch PrepareBatch(IReadOnlyList<Sql> statements)

@@ -28,28 +28,44 @@ internal readonly record struct JsonText(string Value);
 internal readonly record struct SqlFragment(string Text);
 
 /// <summary>
+/// A part of a statement that is written elsewhere; <see langword="null"/> writes nothing. A type of its own, so that no text between quotes is
+/// taken for one.
+/// </summary>
+internal readonly record struct SqlPart(Sql Sql);
+
+/// <summary>
 /// SQL as it is written: <c>$"select … where id = {id}"</c>. Every hole becomes a typed parameter (<c>$1</c>, which both engines read),
 /// so that no value is ever pasted into the text, and the text of a statement stays the same, which is what prepared statements need.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Sql
 {
-    private readonly StringBuilder _text;
+    /// <summary><see langword="null"/> is where the next parameter stands: its number is known when all is written.</summary>
+    private readonly List<string?> _pieces;
     private readonly List<SqlParameter> _parameters;
 
     public Sql(int literalLength, int formattedCount)
     {
-        _text = new StringBuilder(literalLength + (4 * formattedCount));
+        _ = literalLength;
+        _pieces = new List<string?>((2 * formattedCount) + 1);
         _parameters = new List<SqlParameter>(formattedCount);
     }
 
-    public string Text => _text.ToString();
+    public string Text => Write();
 
     public IReadOnlyList<SqlParameter> Parameters => _parameters;
 
-    public void AppendLiteral(string value) => _text.Append(value);
+    public void AppendLiteral(string value) => _pieces.Add(value);
 
-    public void AppendFormatted(SqlFragment value) => _text.Append(value.Text);
+    public void AppendFormatted(SqlPart? value)
+    {
+        if (value is not { Sql: var part })
+            return;
+        _pieces.AddRange(part._pieces);
+        _parameters.AddRange(part._parameters);
+    }
+
+    public void AppendFormatted(SqlFragment value) => _pieces.Add(value.Text);
 
     public void AppendFormatted(string? value) => Append(new(SqlType.Text, value));
 
@@ -79,6 +95,21 @@ internal sealed class Sql
     public void Append(SqlParameter parameter)
     {
         _parameters.Add(parameter);
-        _text.Append(CultureInfo.InvariantCulture, $"${_parameters.Count}");
+        _pieces.Add(null);
+    }
+
+    private string Write()
+    {
+        var text = new StringBuilder();
+        var parameters = 0;
+        foreach (var piece in _pieces)
+        {
+            if (piece is null)
+                text.Append(CultureInfo.InvariantCulture, $"${++parameters}");
+            else
+                text.Append(piece);
+        }
+
+        return text.ToString();
     }
 }

@@ -1,0 +1,204 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>
+/// One transaction that decides requests for holds: it locks the accounts and what is due of theirs, decides in memory, and writes what became
+/// of it. Three round trips, whatever the number of requests.
+/// </summary>
+/// <param name="session">Where it is written.</param>
+/// <param name="items">The requests, in their order.</param>
+/// <param name="plans">What the accounts' plans allow.</param>
+/// <param name="givesLeases">Whether holds for a machine are leased.</param>
+/// <param name="time">Says when it is decided.</param>
+internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> items, Plans plans, bool givesLeases, TimeProvider time)
+{
+    /// <summary>More is settled by the next transaction: one that settled all that an account let lapse would keep all others waiting.</summary>
+    public const int MostDue = 1_000;
+
+    private static readonly TimeSpan OnceWindow = TimeSpan.FromHours(24);
+
+    private readonly List<Guid> _userIds = [.. items.Select(static item => item.UserId).Distinct()];
+    private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(items, static item => item.IdempotencyKey);
+    private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(items, static item => item.Wanted.OnceKey);
+
+    /// <returns><see langword="null"/> where it would have been refused, and what is due then might make room for it: ask again.</returns>
+    public async Task<HoldOutcome?[]> DecideAsync(CancellationToken cancellationToken)
+    {
+        var found = await LockAsync(cancellationToken);
+        // Only now: whoever held the locks before has decided at an earlier instant.
+        var now = time.GetInstant();
+        var month = now.ToMonth();
+        var standings = found.Months.ToDictionary(pair => pair.Key, pair => pair.Standing);
+        if (found.Accounts.Exists(account => !standings.ContainsKey((account.UserId, month))))
+            standings = await HoldRows.LockMonthsAsync(session, [.. found.Accounts.Select(account => (account.UserId, month))], cancellationToken);
+
+        var decisions = new HoldDecisions(now, givesLeases);
+        foreach (var hold in found.Made)
+            decisions.Remember(hold.IdempotencyKey!, hold.RequestDigest, hold, isNew: true);
+        foreach (var (key, digest, hold) in found.Repeats)
+            decisions.Remember(key, digest, hold, isNew: false);
+        foreach (var hold in found.Latest)
+            decisions.Remember(hold);
+        foreach (var (userId, plan) in found.Accounts)
+            decisions.Add(userId, plans[plan.At(now)], standings[(userId, month)]);
+        var settled = new List<Hold>();
+        foreach (var hold in found.Locked)
+        {
+            var after = hold.At(now);
+            if (after == hold)
+                continue;
+            decisions.Settle(hold, after);
+            settled.Add(after);
+        }
+
+        HoldOutcome?[] outcomes = [.. items.Select(decisions.Decide)];
+        await PutOffAsync(outcomes, settled, now, cancellationToken);
+        await WriteAsync(decisions, settled, now, cancellationToken);
+        return outcomes;
+    }
+
+    private async Task<Found> LockAsync(CancellationToken cancellationToken)
+    {
+        var asked = time.GetInstant();
+        var batch = new ReadBatch(session);
+        var accounts = batch.List(
+            $"""
+            select p.id, {EffectivePlan.Columns}
+            from profiles p
+            where p.id in (select a.user_id from {session.Rows("a", _userIds).With("user_id", static id => id)})
+            order by p.id {session.Engine.ForUpdate}
+            """,
+            static row => (UserId: row.Uuid(0), Plan: EffectivePlan.Read(row, 1)));
+        var (made, repeats) = FindByIdempotencyKeys(batch);
+        List<Hold> latest = [];
+        if (_onceKeys.Count > 0)
+        {
+            await batch.RunAsync(cancellationToken);
+            latest = await FindByOnceKeysAsync(asked, cancellationToken);
+            batch = new ReadBatch(session);
+        }
+
+        // Each answer by a committed one is counted on its row.
+        var counted = latest.Where(hold => hold.At(asked).State == ReservationStates.Committed).Select(static hold => (hold.UserId, hold.Id));
+        var locked = HoldRows.LockDueAnd(batch, _userIds, [.. counted], MostDue, asked);
+        var months = HoldRows.LockMonths(batch, _userIds, asked.ToMonth());
+        await batch.RunAsync(cancellationToken);
+        return new Found(accounts, made, repeats, latest, locked, months);
+    }
+
+    private (List<Hold> Made, List<(string Key, byte[] Digest, Hold Hold)> Repeats) FindByIdempotencyKeys(ReadBatch batch)
+    {
+        if (_idempotencyKeys.Count == 0)
+            return ([], []);
+        var made = batch.List(
+            $"""
+            select {Hold.Columns}
+            from reservations
+            where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})
+            """,
+            Hold.Read);
+        var repeats = batch.List(
+            $"""
+            select {Hold.Columns}, repeated_key, repeated_digest
+            from (
+                select user_id as repeated_by, idempotency_key as repeated_key, request_digest as repeated_digest, reservation_id
+                from repeated_holds
+                where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})) r
+            join reservations on user_id = repeated_by and id = reservation_id
+            """,
+            static row => (Key: row.Text(Hold.ColumnCount), Digest: row.BytesOrNull(Hold.ColumnCount + 1)!, Hold: Hold.Read(row)));
+        return (made, repeats);
+    }
+
+    private Task<List<Hold>> FindByOnceKeysAsync(DateTimeOffset asked, CancellationToken cancellationToken) => session.ListAsync(
+        $"""
+        select {Hold.Columns}
+        from reservations
+        where (user_id, id) in (
+            select n.user_id, n.id
+            from (
+                select r.user_id, r.id, row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
+                from {Rows(_onceKeys)}
+                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {asked - OnceWindow}) n
+            where n.place = 1)
+        """,
+        Hold.Read,
+        cancellationToken);
+
+    /// <summary>What is refused although more of the account's holds are due than were settled here is not decided yet.</summary>
+    private async Task PutOffAsync(HoldOutcome?[] outcomes, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        foreach (var userId in _userIds)
+        {
+            int[] refused = [.. Enumerable.Range(0, outcomes.Length).Where(i => items[i].UserId == userId && outcomes[i] is HoldOutcome.QuotaExceeded)];
+            if (refused.Length == 0)
+                continue;
+            var known = settled.Count(hold => hold.UserId == userId);
+            if (await HoldRows.CountDueAsync(session, [userId], known + 1, now, cancellationToken) <= known)
+                continue;
+            foreach (var i in refused)
+                outcomes[i] = null;
+        }
+    }
+
+    private async Task WriteAsync(HoldDecisions decisions, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var others = new List<Sql>();
+        if (settled.Count > 0)
+            others.Add(HoldRows.Write(session, settled));
+        if (decisions.Granted.Count > 0)
+            others.Add(HoldRows.Insert(session, decisions.Granted));
+        if (decisions.Answers.Count > 0)
+        {
+            others.Add(
+                $"""
+                update reservations
+                set once_answers = once_answers + a.answers
+                from {session.Rows("a", decisions.Answers.ToList())
+                    .With("user_id", static answer => answer.Key.UserId)
+                    .With("id", static answer => answer.Key.Id)
+                    .With("answers", static answer => (long)answer.Value)}
+                where reservations.user_id = a.user_id and reservations.id = a.id
+                """);
+        }
+
+        if (decisions.Repeated.Count > 0)
+        {
+            others.Add(
+                $"""
+                insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
+                select r.user_id, r.idempotency_key, r.request_digest, r.reservation_id, {now}
+                from {session.Rows("r", decisions.Repeated)
+                    .With("user_id", static repeated => repeated.Item.UserId)
+                    .With("idempotency_key", static repeated => repeated.Item.IdempotencyKey)
+                    .With("request_digest", static repeated => repeated.Item.Digest)
+                    .With("reservation_id", static repeated => repeated.Id)}
+                """);
+        }
+
+        await HoldRows.MoveMonthsAsync(session, decisions.Months, others, cancellationToken);
+    }
+
+    private static List<(Guid UserId, string Name)> KeysOf(IReadOnlyList<HoldItem> items, Func<HoldItem, string?> name) =>
+        [.. items.Where(item => name(item) is not null).Select(item => (item.UserId, name(item)!)).Distinct()];
+
+    private SqlRows<(Guid UserId, string Name)> Rows(List<(Guid UserId, string Name)> keys) =>
+        session.Rows("k", keys).With("user_id", static key => key.UserId).With("name", static key => key.Name);
+
+    /// <summary>What the transaction works on.</summary>
+    /// <param name="Accounts">Locked. One that is gone is left out.</param>
+    /// <param name="Made">Holds that requests with the same Idempotency-Key made.</param>
+    /// <param name="Repeats">Holds that requests with the same Idempotency-Key were answered with.</param>
+    /// <param name="Latest">The latest hold for each once_key.</param>
+    /// <param name="Locked">Holds that were due when it began, and others whose rows are written.</param>
+    /// <param name="Months">Locked: this one, and all in which anything is held.</param>
+    private sealed record Found(
+        List<(Guid UserId, EffectivePlan Plan)> Accounts,
+        List<Hold> Made,
+        List<(string Key, byte[] Digest, Hold Hold)> Repeats,
+        List<Hold> Latest,
+        List<Hold> Locked,
+        List<((Guid UserId, string Month) Key, MonthStanding Standing)> Months);
+}
