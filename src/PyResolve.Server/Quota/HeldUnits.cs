@@ -44,7 +44,7 @@ internal sealed class HeldUnits
     }
 
     /// <summary>Writes what has changed. The caller has locked the rollups of the months that it counts in.</summary>
-    public async Task WriteAsync(Session session, CancellationToken cancellationToken)
+    public IEnumerable<Sql> Write(Session session)
     {
         var months = new MonthChanges();
         var changed = new List<Hold>();
@@ -54,7 +54,7 @@ internal sealed class HeldUnits
             months.Settle(units.Stored, units.Hold);
         }
 
-        await HoldRows.SettleAsync(session, changed, months, cancellationToken);
+        return HoldRows.Settle(session, changed, months);
     }
 
     private sealed class Units(Hold stored)

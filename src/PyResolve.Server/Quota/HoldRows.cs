@@ -105,25 +105,31 @@ internal static class HoldRows
             """,
             ReadStanding);
 
-    /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
+    /// <inheritdoc cref="LockMonths(Session, IReadOnlyCollection{ValueTuple{Guid, string}})"/>
     public static async Task<Dictionary<(Guid UserId, string Month), MonthStanding>> LockMonthsAsync(
         Session session, IReadOnlyCollection<(Guid UserId, string Month)> months, CancellationToken cancellationToken) =>
-        (await session.ListAsync(
-            $"""
-            insert into usage_monthly (user_id, month)
-            select w.user_id, w.month
-            from {session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}
-            where true
-            order by w.user_id, w.month
-            on conflict (user_id, month) do update set held = usage_monthly.held
-            returning user_id, month, migrations + lapsed, held
-            """,
-            ReadStanding,
-            cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
+        (await session.ListAsync(LockMonths(session, months), ReadStanding, cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
 
-    /// <summary>Writes what became of locked reservations, and of their months.</summary>
-    public static Task SettleAsync(Session session, IReadOnlyList<Hold> holds, MonthChanges months, CancellationToken cancellationToken) =>
-        MoveMonthsAsync(session, months, holds.Count == 0 ? [] : [Write(session, holds)], cancellationToken);
+    /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
+    public static Sql LockMonths(Session session, IReadOnlyCollection<(Guid UserId, string Month)> months) =>
+        $"""
+        insert into usage_monthly (user_id, month)
+        select w.user_id, w.month
+        from {session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}
+        where true
+        order by w.user_id, w.month
+        on conflict (user_id, month) do update set held = usage_monthly.held
+        returning user_id, month, migrations + lapsed, held
+        """;
+
+    /// <summary>Writes what became of locked reservations, and moves their months, which are locked as well.</summary>
+    public static IEnumerable<Sql> Settle(Session session, IReadOnlyList<Hold> holds, MonthChanges months)
+    {
+        if (holds.Count > 0)
+            yield return Write(session, holds);
+        if (MoveMonths(session, months) is { } moved)
+            yield return moved;
+    }
 
     /// <summary>Writes what became of locked reservations.</summary>
     public static Sql Write(Session session, IReadOnlyList<Hold> holds) =>
@@ -170,21 +176,31 @@ internal static class HoldRows
             .With("leased", static hold => hold.IsLeased)}
         """;
 
-    /// <summary>Moves months by what has become of their reservations. Where units were granted, the limit is asked for once more.</summary>
-    /// <param name="others">What else is written, first, in the same round trip.</param>
-    /// <exception cref="InvalidOperationException">A month would go past its limit: a fault of ours, which stores nothing.</exception>
-    public static async Task MoveMonthsAsync(
-        Session session, MonthChanges changes, IEnumerable<Sql> others, CancellationToken cancellationToken)
+    /// <summary>
+    /// Moves months by what has become of their reservations, if anything. Where units were granted, the limit is asked for once more: a month
+    /// that would go past it is a fault of ours, and holds nothing at all, which the store refuses.
+    /// </summary>
+    public static Sql? MoveMonths(Session session, MonthChanges changes)
     {
-        List<Sql> statements = [.. others];
         MonthChange[] moved = [.. changes.All.Where(static change => change is not { Held: 0, Lapsed: 0 })];
-        if (moved.Length > 0)
-            statements.Add(MoveMonths(session, moved));
-        if (statements.Count == 0)
-            return;
-        var changed = await session.ExecuteAsync(statements, cancellationToken);
-        if (moved.Length > 0 && changed[^1] != moved.Length)
-            throw new InvalidOperationException("A month would go past its limit.");
+        if (moved.Length == 0)
+            return null;
+        return
+            $"""
+            update usage_monthly
+            set lapsed = usage_monthly.lapsed + c.lapsed,
+                held = case
+                    when c.most is null or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.most
+                    then usage_monthly.held + c.held
+                end
+            from {session.Rows("c", moved)
+                .With("user_id", static change => change.UserId)
+                .With("month", static change => change.Month)
+                .With("held", static change => change.Held)
+                .With("lapsed", static change => change.Lapsed)
+                .With("most", static change => change.Most)}
+            where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
+            """;
     }
 
     // The limit says which of what is due, the order in which it is locked: each needs a select of its own.
@@ -209,20 +225,6 @@ internal static class HoldRows
         where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
           and state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
         limit {most}
-        """;
-
-    private static Sql MoveMonths(Session session, MonthChange[] moved) =>
-        $"""
-        update usage_monthly
-        set held = usage_monthly.held + c.held, lapsed = usage_monthly.lapsed + c.lapsed
-        from {session.Rows("c", moved)
-            .With("user_id", static change => change.UserId)
-            .With("month", static change => change.Month)
-            .With("held", static change => change.Held)
-            .With("lapsed", static change => change.Lapsed)
-            .With("most", static change => change.Most)}
-        where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
-          and (c.most is null or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.most)
         """;
 
     private static ((Guid UserId, string Month) Key, MonthStanding Standing) ReadStanding(Row row) =>

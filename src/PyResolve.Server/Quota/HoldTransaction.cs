@@ -145,14 +145,14 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
 
     private async Task WriteAsync(HoldDecisions decisions, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var others = new List<Sql>();
+        var statements = new List<Sql>();
         if (settled.Count > 0)
-            others.Add(HoldRows.Write(session, settled));
+            statements.Add(HoldRows.Write(session, settled));
         if (decisions.Granted.Count > 0)
-            others.Add(HoldRows.Insert(session, decisions.Granted));
+            statements.Add(HoldRows.Insert(session, decisions.Granted));
         if (decisions.Answers.Count > 0)
         {
-            others.Add(
+            statements.Add(
                 $"""
                 update reservations
                 set once_answers = once_answers + a.answers
@@ -166,7 +166,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
 
         if (decisions.Repeated.Count > 0)
         {
-            others.Add(
+            statements.Add(
                 $"""
                 insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
                 select r.user_id, r.idempotency_key, r.request_digest, r.reservation_id, {now}
@@ -178,7 +178,9 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
                 """);
         }
 
-        await HoldRows.MoveMonthsAsync(session, decisions.Months, others, cancellationToken);
+        if (HoldRows.MoveMonths(session, decisions.Months) is { } moved)
+            statements.Add(moved);
+        await session.EndAsync(statements, cancellationToken);
     }
 
     private static List<(Guid UserId, string Name)> KeysOf(IReadOnlyList<HoldItem> items, Func<HoldItem, string?> name) =>

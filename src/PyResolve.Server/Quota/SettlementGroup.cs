@@ -63,9 +63,8 @@ internal sealed class SettlementGroup : IAsyncDisposable
         }
 
         // After all events, as everywhere: one that comes by POST /usage under the same id must not wait for a month that waits for it.
-        await HoldRows.LockMonthsAsync(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))], cancellationToken);
-        await rollups.WriteAsync(session, cancellationToken);
-        await holds.WriteAsync(session, cancellationToken);
+        var months = HoldRows.LockMonths(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))]);
+        await session.EndAsync([months, .. rollups.Write(session), .. holds.Write(session)], cancellationToken);
         return outcomes;
     }
 

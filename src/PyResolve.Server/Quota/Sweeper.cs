@@ -93,8 +93,8 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
             settled.Add(after);
         }
 
-        await HoldRows.LockMonthsAsync(session, [.. months.All.Select(static change => (change.UserId, change.Month))], cancellationToken);
-        await HoldRows.SettleAsync(session, settled, months, cancellationToken);
+        var locked = HoldRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
+        await session.EndAsync([locked, .. HoldRows.Settle(session, settled, months)], cancellationToken);
     }
 
     private static partial class Log

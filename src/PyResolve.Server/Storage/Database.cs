@@ -61,9 +61,11 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
             try
             {
                 await using var writer = await engine.OpenWriterAsync(cancellationToken);
-                var result = await work(new Session(engine, writer.Connection, writer.Transaction));
+                var session = new Session(engine, writer.Connection, writer.Transaction);
+                var result = await work(session);
                 // A caller who leaves now must not make the commit's outcome unknown to the connection pool.
-                await writer.Transaction.CommitAsync(CancellationToken.None);
+                if (!session.HasCommitted)
+                    await writer.Transaction.CommitAsync(CancellationToken.None);
                 return result;
             }
             catch (DbException exception)

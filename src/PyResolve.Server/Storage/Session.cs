@@ -40,6 +40,26 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return changed;
     }
 
+    /// <summary>Whether <see cref="EndAsync"/> has committed the transaction.</summary>
+    public bool HasCommitted { get; private set; }
+
+    /// <summary>
+    /// Runs the last statements of a transaction. Where the engine is a server they carry the commit with them, which saves a round trip; so
+    /// nothing may follow, and a number of changed rows that is wrong must fail the statement itself.
+    /// </summary>
+    public async Task EndAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
+    {
+        if (!connection.CanCreateBatch || statements.Count == 0)
+        {
+            await ExecuteAsync(statements, cancellationToken);
+            return;
+        }
+
+        Sql commit = $"commit";
+        await ExecuteAsync([.. statements, commit], cancellationToken);
+        HasCommitted = true;
+    }
+
     /// <summary>Runs a file of statements, which takes no parameters.</summary>
     public async Task ExecuteScriptAsync(string script, CancellationToken cancellationToken)
     {
@@ -120,6 +140,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 
     private DbBatch PrepareBatch(IReadOnlyList<Sql> statements)
     {
+        ThrowIfCommitted();
         var batch = connection.CreateBatch();
         batch.Transaction = transaction;
         if (TimeLimit is { } limit)
@@ -140,6 +161,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 
     private DbCommand Prepare(Sql sql)
     {
+        ThrowIfCommitted();
         var command = connection.CreateCommand();
         command.Transaction = transaction;
         if (TimeLimit is { } limit)
@@ -150,5 +172,11 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         foreach (var parameter in sql.Parameters)
             engine.AddParameter(command.Parameters, parameter);
         return command;
+    }
+
+    private void ThrowIfCommitted()
+    {
+        if (HasCommitted)
+            throw new InvalidOperationException("The transaction was committed: nothing can follow its last statements.");
     }
 }

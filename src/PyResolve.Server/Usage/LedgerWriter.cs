@@ -9,7 +9,7 @@ namespace PyResolve.Server.Usage;
 /// </summary>
 internal static class LedgerWriter
 {
-    /// <summary>Records events of any accounts in the order in which they came, and spends a unit of each hold that they name.</summary>
+    /// <summary>Records events of any accounts in the order in which they came, spends a unit of each hold that they name, and ends the transaction.</summary>
     /// <returns>How each ended.</returns>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
         Session session, IReadOnlyList<Posting> postings, CancellationToken cancellationToken)
@@ -43,9 +43,7 @@ internal static class LedgerWriter
                 late.Add(posting);
         }
 
-        await rollups.WriteAsync(session, cancellationToken);
-        await holds.WriteAsync(session, cancellationToken);
-        await MarkLateAsync(session, late, cancellationToken);
+        await session.EndAsync([.. rollups.Write(session), .. holds.Write(session), .. MarkLate(session, late)], cancellationToken);
         return outcomes;
     }
 
@@ -169,12 +167,11 @@ internal static class LedgerWriter
     }
 
     /// <summary>Only once it is known which events are new is it known which of them found no unit left.</summary>
-    private static async Task MarkLateAsync(Session session, List<Posting> late, CancellationToken cancellationToken)
+    private static IEnumerable<Sql> MarkLate(Session session, List<Posting> late)
     {
         if (late.Count == 0)
-            return;
+            yield break;
         var events = session.Rows("late_events", late).With("user_id", posting => posting.UserId).With("id", posting => posting.Event.Id);
-        await session.ExecuteAsync(
-            $"update usage_events set late = {true} where (user_id, id) in (select user_id, id from {events})", cancellationToken);
+        yield return $"update usage_events set late = {true} where (user_id, id) in (select user_id, id from {events})";
     }
 }

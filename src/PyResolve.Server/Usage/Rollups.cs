@@ -23,16 +23,14 @@ internal sealed class Rollups
     /// Months first, in their order: whoever moves a day or a library holds the row of its month, so that no two transactions wait for each
     /// other.
     /// </summary>
-    public async Task WriteAsync(Session session, CancellationToken cancellationToken)
+    public IEnumerable<Sql> Write(Session session)
     {
-        if (_months.Count == 0)
-            return;
-        var statements = new List<Sql>(3) { MoveMonths(session) };
+        if (_months.Count > 0)
+            yield return MoveMonths(session);
         if (_days.Count > 0)
-            statements.Add(MoveDays(session));
+            yield return MoveDays(session);
         if (_libraries.Count > 0)
-            statements.Add(MoveLibraries(session));
-        await session.ExecuteAsync(statements, cancellationToken);
+            yield return MoveLibraries(session);
     }
 
     private Sql MoveMonths(Session session)
