@@ -25,7 +25,7 @@ internal readonly record struct SqlParameter(SqlType Type, object? Value, bool I
 internal readonly record struct JsonText(string Value);
 
 /// <summary>A piece of SQL that differs between the engines: pasted as it is, never built from input.</summary>
-internal readonly record struct SqlFragment(string Text);
+internal readonly record struct SqlFragment(string? Text);
 
 /// <summary>
 /// A part of a statement that is written elsewhere; <see langword="null"/> writes nothing. A type of its own, so that no text between quotes is
@@ -65,7 +65,7 @@ internal sealed class Sql
         _parameters.AddRange(part._parameters);
     }
 
-    public void AppendFormatted(SqlFragment value) => _pieces.Add(value.Text);
+    public void AppendFormatted(SqlFragment value) => _pieces.Add(value.Text ?? "");
 
     public void AppendFormatted(string? value) => Append(new(SqlType.Text, value));
 
