@@ -2,7 +2,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Durability;
 
-/// <summary>A tool without a network whose disk keeps nothing, in a process of its own; it says what it was told.</summary>
+/// <summary>A tool without a network whose disk begins to fail, in a process of its own; it says what it was told.</summary>
 internal static class FailingDiskProcess
 {
     public const string Command = "on-a-failing-disk";
@@ -11,8 +11,8 @@ internal static class FailingDiskProcess
     {
         var options = new PyResolveClientOptions { ApiUrl = new("http://localhost:1"), ApiKey = ScriptedServer.Key, Home = args[0], ShutdownTimeout = TimeSpan.Zero };
         await using var client = OfflineClient.Create(options, TimeProvider.System);
-        // What makes the folders would be the first to fail.
         client.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
+        await SayAsync("before", () => client.Usage.FlushAsync());
         FailingDisk.Begin();
 
         await SayAsync("flush", () => client.Usage.FlushAsync());

@@ -23,7 +23,7 @@ public sealed class FailingDiskTests : IDisposable
         var said = await process.StandardOutput.ReadToEndAsync(Cancellation);
         await process.WaitForExitAsync(Cancellation);
 
-        said.ReplaceLineEndings("\n").ShouldBe("flush: not_reported\ncancelled: said\npermit: not_reported\npermit again: not_reported\nwaiting: 2\n");
+        said.ReplaceLineEndings("\n").ShouldBe("before: unreachable\nflush: not_reported\ncancelled: said\npermit: not_reported\npermit again: not_reported\nwaiting: 2\n");
     }
 
     [Fact]
@@ -43,6 +43,7 @@ public sealed class FailingDiskTests : IDisposable
     {
         using (var left = NewSegment())
         {
+            left.Sync();
             left.Append([1, 2, 3], DateTimeOffset.UnixEpoch);
             Should.Throw<IOException>(() => FailingDisk.Run(left.Sync));
         }
@@ -57,6 +58,7 @@ public sealed class FailingDiskTests : IDisposable
     public async Task What_the_system_dropped_after_the_disk_refused_it_is_never_called_safe()
     {
         using var segment = NewSegment();
+        segment.Sync();
         segment.Append([1, 2, 3], DateTimeOffset.UnixEpoch);
         Should.Throw<IOException>(() => FailingDisk.Run(segment.Sync));
         using (var dropping = Process.Start("dd", ["if=/dev/zero", $"of={SegmentFile()}", "bs=1", "count=8", "seek=16", "conv=notrunc", "status=none"]))
@@ -64,6 +66,18 @@ public sealed class FailingDiskTests : IDisposable
 
         Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
         Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
+    }
+
+    [Fact]
+    public void A_new_file_is_not_safe_before_its_folder_is()
+    {
+        using var segment = NewSegment();
+        Directory.Move(_home.Path, _home.Path + "-away");
+
+        Should.Throw<IOException>(segment.Sync).Message.ShouldStartWith($"{_home.Path} did not reach the disk: ");
+
+        Directory.Move(_home.Path + "-away", _home.Path);
+        segment.Sync();
     }
 
     [Fact]
