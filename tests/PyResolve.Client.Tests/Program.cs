@@ -1,3 +1,4 @@
+using PyResolve.Client.Tests.Durability;
 using PyResolve.Client.Tests.Leases;
 using PyResolve.Client.Tests.Usage;
 using Xunit.MicrosoftTestingPlatform;
@@ -12,6 +13,7 @@ internal static class Program
     {
         [ReportingProcess.Command, .. var rest] => ReportingProcess.MainAsync(rest),
         [SpendingProcess.Command, .. var rest] => SpendingProcess.MainAsync(rest),
+        [FailingDiskProcess.Command, .. var rest] => FailingDiskProcess.MainAsync(rest),
         _ when args.Contains("--server") || args.Contains("--internal-msbuild-node") =>
             TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
         _ => ConsoleRunner.Run(args),

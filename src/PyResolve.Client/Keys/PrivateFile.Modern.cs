@@ -36,10 +36,13 @@ internal static partial class PrivateFile
             return;
         }
 
+        if (Directory.Exists(path))
+            return;
         // The framework gives the mode to the last one alone.
-        if (Path.GetDirectoryName(path) is { Length: > 0 } parent && !Directory.Exists(parent))
-            CreateFolder(parent);
+        var parent = Path.GetDirectoryName(path)!;
+        CreateFolder(parent);
         Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+        Durable.FlushFolder(parent);
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>

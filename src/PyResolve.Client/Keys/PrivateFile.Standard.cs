@@ -42,15 +42,18 @@ internal static partial class PrivateFile
     {
         if (Directory.Exists(path))
             return;
-        if (IsUnix)
+        if (!IsUnix)
         {
-            if (Path.GetDirectoryName(path) is { Length: > 0 } parent)
-                CreateFolder(parent);
-            // A failure shows in the next line, with the framework's own exception.
-            _ = mkdir(path, OwnerOnlyFolder);
+            Directory.CreateDirectory(path);
+            return;
         }
 
+        var parent = Path.GetDirectoryName(path)!;
+        CreateFolder(parent);
+        // A failure shows in the next line, with the framework's own exception.
+        _ = mkdir(path, OwnerOnlyFolder);
         Directory.CreateDirectory(path);
+        Durable.FlushFolder(parent);
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>
@@ -99,10 +102,20 @@ internal static partial class PrivateFile
 
     private static void Move(string from, string to)
     {
-        if (File.Exists(to))
-            File.Replace(from, to, destinationBackupFileName: null);
-        else
-            File.Move(from, to);
+        try
+        {
+            if (!File.Exists(to))
+            {
+                File.Move(from, to);
+                return;
+            }
+        }
+        catch (IOException) when (File.Exists(to))
+        {
+            // Another writer was quicker, and the last one counts.
+        }
+
+        File.Replace(from, to, destinationBackupFileName: null);
     }
 
     [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false)]

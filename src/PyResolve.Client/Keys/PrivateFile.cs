@@ -32,6 +32,7 @@ internal static partial class PrivateFile
     }
 
     /// <summary>Writes a file in one step: it is the old one or the new one at every instant, and on disk when this returns.</summary>
+    /// <exception cref="IOException">It cannot be written, or did not reach the disk: which of the two is there after a power cut, nobody knows.</exception>
     public static void Replace(string path, byte[] bytes)
     {
         var temporary = $"{path}.{Uuid.NewVersion7(TimeProvider.System):N}.tmp";
@@ -40,10 +41,11 @@ internal static partial class PrivateFile
             using (var stream = CreateOwnerOnly(temporary))
             {
                 stream.Write(bytes, 0, bytes.Length);
-                stream.Flush(flushToDisk: true);
+                Durable.Flush(stream);
             }
 
             Move(temporary, path);
+            Durable.FlushFolder(Path.GetDirectoryName(path)!);
         }
         catch
         {

@@ -63,7 +63,8 @@ internal sealed class LeaseFile
         return file;
     }
 
-    /// <summary>Adds a record, safe from a power cut when this returns. One that fails half-way is overwritten by the next.</summary>
+    /// <summary>Adds a record, safe from a power cut when this returns. One that fails is taken back.</summary>
+    /// <exception cref="IOException">It did not reach the disk, and does not count.</exception>
     /// <exception cref="InvalidOperationException">The file is damaged: what comes next would lie over what cannot be read.</exception>
     public void Append(LedgerRecord record)
     {
@@ -71,9 +72,18 @@ internal sealed class LeaseFile
             throw new InvalidOperationException($"{_path} is damaged.");
         using (var stream = new FileStream(_path, FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 1))
         {
-            stream.Position = _end;
-            stream.Write(record.ToBytes(), 0, LedgerRecord.Length);
-            stream.Flush(flushToDisk: true);
+            try
+            {
+                stream.Position = _end;
+                stream.Write(record.ToBytes(), 0, LedgerRecord.Length);
+                Durable.Flush(stream);
+            }
+            catch (IOException)
+            {
+                // Whoever reads it next would take for kept what only the system's memory holds.
+                stream.SetLength(_end);
+                throw;
+            }
         }
 
         Apply(record);

@@ -99,9 +99,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// Waits until everything reported before, and everything that earlier processes left behind, is recorded or rejected
     /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, refuses the key, or asks for a wait longer than
     /// <see cref="PyResolveClientOptions.RequestTimeout"/>, it throws; the events are then safe from a power cut too, keep waiting, and are
-    /// tried again.
+    /// tried again. Where the disk refuses to keep them so, that is what it throws (<see cref="PyResolveErrorCodes.NotReported"/>).
     /// </summary>
-    /// <param name="cancellationToken">Gives up waiting; the events are sent all the same.</param>
+    /// <param name="cancellationToken">Gives up waiting; the events are sent all the same. Where they are not safe from a power cut meanwhile, the exception's message says so.</param>
     /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it, or does not keep it.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _sender?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 

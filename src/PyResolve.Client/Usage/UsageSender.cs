@@ -102,13 +102,10 @@ internal sealed partial class UsageSender(
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // Who gives up waiting is told that, and no more.
-            if (failure is OperationCanceledException)
-                return;
-            throw new PyResolveException(
-                PyResolveErrorCodes.NotReported,
-                $"What waits is not safe from a power cut ({Redaction.Line(exception.Message)}). Make room or check the disk, and flush again. It was not sent: {failure.Message}",
-                exception);
+            var trouble = $"What waits is not safe from a power cut ({Redaction.Line(exception.Message)}). Make room or check the disk, and flush again.";
+            throw failure is OperationCanceledException canceled
+                ? new OperationCanceledException($"{canceled.Message} {trouble}", exception, canceled.CancellationToken)
+                : new PyResolveException(PyResolveErrorCodes.NotReported, $"{trouble} It was not sent: {failure.Message}", exception);
         }
     }
 

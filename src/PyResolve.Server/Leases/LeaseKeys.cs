@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using PyResolve.Client;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Hosting;
 
@@ -52,10 +53,11 @@ internal sealed class LeaseKeys
         }
     }
 
-    /// <summary>Another process may be doing the same: the file appears whole, and the first one stays.</summary>
+    /// <summary>Another process may be doing the same: the file appears whole and on disk, and the first one stays.</summary>
     private static IReadOnlyList<LeaseKey> MakeFile(string file)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var folder = Path.GetDirectoryName(file)!;
+        Directory.CreateDirectory(folder);
         var draft = $"{file}.{Path.GetRandomFileName()}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -68,16 +70,21 @@ internal sealed class LeaseKeys
             {
                 writer.Write(LeaseKeyText.Write(key));
                 writer.Flush();
-                stream.Flush(flushToDisk: true);
+                Durable.Flush(stream);
             }
 
             File.Move(draft, file, overwrite: false);
         }
         catch (IOException) when (File.Exists(file))
         {
+        }
+        finally
+        {
             File.Delete(draft);
         }
 
+        // Whoever has made it: nothing is signed by a key that a power cut could take.
+        Durable.FlushFolder(folder);
         return ReadFile(file);
     }
 }

@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting.Internal;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Leases;
 
 namespace PyResolve.Server.Tests.Leases;
@@ -45,6 +48,19 @@ public sealed class LeaseKeyTests(SharedServers servers)
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Directory.GetFiles(Path.GetDirectoryName(file)!, "lease-key*").ShouldBe([file]);
+    }
+
+    [Fact]
+    public async Task A_key_that_did_not_reach_the_disk_signs_nothing_and_leaves_nothing()
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(store.Settings).Build();
+        var keys = LeaseKeys.Read(configuration, ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }));
+
+        Should.Throw<IOException>(() => FailingDisk.Run(() => _ = keys.Signing)).Message.ShouldContain("did not reach the disk");
+
+        Directory.GetFiles(store.Settings["PYRESOLVE_DATA"]!, "lease-key*").ShouldBeEmpty();
+        keys.Signing.ShouldNotBeNull();
     }
 
     [Fact]

@@ -22,6 +22,8 @@ internal sealed class Segment : IDisposable
     private readonly List<(int Start, int End)> _gaps = [];
     private long _settledTo = Magic.Length;
     private long _end = Magic.Length;
+    private bool _isInDoubt;
+    private bool _isListed;
 
     private Segment(FileStream stream, string path)
     {
@@ -71,7 +73,8 @@ internal sealed class Segment : IDisposable
             stream = new(path, FileMode.Open, FileAccess.ReadWrite, PrivateFile.Exclusive, bufferSize: 1);
             // Whoever had it before may have deleted it between our opening and our locking it: then it cannot be given its new name.
             var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
-            var segment = new Segment(stream, adopted);
+            // The disk may have refused it to whoever had it before.
+            var segment = new Segment(stream, adopted) { _isInDoubt = true };
             if (!segment.Load())
             {
                 unreadable = "it does not begin as this version's files do";
@@ -167,8 +170,21 @@ internal sealed class Segment : IDisposable
         Damaged = null;
     }
 
-    /// <summary>Makes what was appended safe from a power cut.</summary>
-    public void Sync() => _stream.Flush(flushToDisk: true);
+    /// <summary>
+    /// Makes what was appended safe from a power cut. Once the disk has refused, the system may call the next try a success without what it could
+    /// not write: then all of it is written again before.
+    /// </summary>
+    /// <exception cref="IOException">It is not safe.</exception>
+    public void Sync()
+    {
+        if (_isInDoubt)
+            WriteAgain();
+        _isInDoubt = true;
+        Durable.Flush(_stream);
+        if (!_isListed)
+            Durable.FlushFolder(Path.GetDirectoryName(_path)!);
+        (_isInDoubt, _isListed) = (false, true);
+    }
 
     /// <summary>Removes the file, of which nothing is needed any more. Where that fails, it is empty, and its next holder removes it.</summary>
     public void Delete()
@@ -242,6 +258,16 @@ internal sealed class Segment : IDisposable
         }
 
         return (events, _settledTo + position);
+    }
+
+    /// <summary>The same bytes at the same places, so that it is whole at every instant.</summary>
+    private void WriteAgain()
+    {
+        var bytes = ReadBytes(0, (int)_end);
+        for (var position = Magic.Length; position < bytes.Length;)
+            position = SegmentRecord.Read(bytes, position, bytes.Length)?.End ?? throw new IOException($"{_path} is damaged.");
+        _stream.Position = 0;
+        _stream.Write(bytes, 0, bytes.Length);
     }
 
     private void Write(byte[] record)

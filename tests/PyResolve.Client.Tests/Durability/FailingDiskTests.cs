@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using PyResolve.TestKit;
+
+namespace PyResolve.Client.Tests.Durability;
+
+/// <summary>On a disk that does not keep what is written, nothing is said to be kept. On Linux.</summary>
+public sealed class FailingDiskTests : IDisposable
+{
+    private static readonly DateTime LongAgo = new(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    private readonly TemporaryHome _home = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Flushes_and_offline_permits_say_that_nothing_is_safe()
+    {
+        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [FailingDiskProcess.Command, _home.Path])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+        })!;
+        var said = await process.StandardOutput.ReadToEndAsync(Cancellation);
+        await process.WaitForExitAsync(Cancellation);
+
+        said.ReplaceLineEndings("\n").ShouldBe("before: unreachable\nflush: not_reported\ncancelled: said\npermit: not_reported\npermit again: not_reported\nwaiting: 2\n");
+    }
+
+    [Fact]
+    public void After_the_disk_refused_the_outbox_writes_all_of_it_again()
+    {
+        using var segment = NewSegment();
+        segment.Sync();
+        segment.Append([1, 2, 3], DateTimeOffset.UnixEpoch);
+        Should.Throw<IOException>(() => FailingDisk.Run(segment.Sync));
+
+        WasWritten(segment.Sync).ShouldBeTrue();
+        WasWritten(segment.Sync).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void What_another_process_left_is_written_again_before_it_counts_as_safe()
+    {
+        using (var left = NewSegment())
+        {
+            left.Sync();
+            left.Append([1, 2, 3], DateTimeOffset.UnixEpoch);
+            Should.Throw<IOException>(() => FailingDisk.Run(left.Sync));
+        }
+
+        using var adopted = Segment.Adopt(SegmentFile(), TimeProvider.System, out _).ShouldNotBeNull();
+
+        WasWritten(adopted.Sync).ShouldBeTrue();
+        WasWritten(adopted.Sync).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task What_the_system_dropped_after_the_disk_refused_it_is_never_called_safe()
+    {
+        using var segment = NewSegment();
+        segment.Sync();
+        segment.Append([1, 2, 3], DateTimeOffset.UnixEpoch);
+        Should.Throw<IOException>(() => FailingDisk.Run(segment.Sync));
+        using (var dropping = Process.Start("dd", ["if=/dev/zero", $"of={SegmentFile()}", "bs=1", "count=8", "seek=16", "conv=notrunc", "status=none"]))
+            await dropping.WaitForExitAsync(Cancellation);
+
+        Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
+        Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
+    }
+
+    [Fact]
+    public void A_new_file_is_not_safe_before_its_folder_is()
+    {
+        using var segment = NewSegment();
+        Directory.Move(_home.Path, _home.Path + "-away");
+
+        Should.Throw<IOException>(segment.Sync).Message.ShouldStartWith($"{_home.Path} did not reach the disk: ");
+
+        Directory.Move(_home.Path + "-away", _home.Path);
+        segment.Sync();
+    }
+
+    [Fact]
+    public void A_grant_that_did_not_reach_the_disk_is_taken_back()
+    {
+        Directory.CreateDirectory(_home.Path);
+        var path = Path.Combine(_home.Path, "one.lease");
+        LeaseFile.Create(path, "token", TimeSpan.Zero);
+        var grant = new LedgerRecord(LedgerEntry.Taken, Guid.CreateVersion7(), 2, DateTimeOffset.UnixEpoch);
+
+        Should.Throw<IOException>(() => FailingDisk.Run(() => LeaseFile.Load(path)!.Append(grant)));
+
+        (LeaseFile.Load(path)!.Taken, LeaseFile.Load(path)!.IsDamaged).ShouldBe((0, false));
+        LeaseFile.Load(path)!.Append(grant);
+        LeaseFile.Load(path)!.Taken.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_key_that_did_not_reach_the_disk_is_not_called_saved_and_the_old_one_stays()
+    {
+        var old = $"pyr_live_{new string('a', 48)}";
+        _home.Store.Save(old);
+
+        Should.Throw<ConfigFileException>(() => FailingDisk.Run(() => _home.Store.Save($"pyr_live_{new string('b', 48)}"))).Message.ShouldContain("did not reach the disk");
+
+        _home.Store.FindApiKey().ShouldNotBeNull().Key.ShouldBe(old);
+        Directory.GetFiles(_home.Path, "*.tmp").ShouldBeEmpty();
+    }
+
+    public void Dispose() => _home.Dispose();
+
+    private Segment NewSegment()
+    {
+        Directory.CreateDirectory(_home.Path);
+        return Segment.Create(_home.Path, TimeProvider.System);
+    }
+
+    private string SegmentFile() => Directory.GetFiles(_home.Path, "*" + Segment.Extension).Single();
+
+    private bool WasWritten(Action sync)
+    {
+        File.SetLastWriteTimeUtc(SegmentFile(), LongAgo);
+        sync();
+        return File.GetLastWriteTimeUtc(SegmentFile()) != LongAgo;
+    }
+}
