@@ -8,6 +8,9 @@ namespace PyResolve.Benchmarks.Load;
 /// </summary>
 internal sealed class LoadGenerator : IDisposable
 {
+    /// <summary>An environment variable, which the runtime looks at when a process first waits for a socket. Not for the servers.</summary>
+    public const string ReadsAtOnce = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
     private readonly IReadOnlyList<HttpConnection> _connections;
 
     private LoadGenerator(IReadOnlyList<HttpConnection> connections) => _connections = connections;

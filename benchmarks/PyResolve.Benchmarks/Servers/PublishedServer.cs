@@ -1,3 +1,4 @@
+using PyResolve.Benchmarks.Load;
 using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Servers;
@@ -33,7 +34,10 @@ internal sealed class PublishedServer : IDisposable
             // Beside the folder of the build that this program was made with.
             var project = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "../../../PyResolve.Server.csproj"));
             var made = await Command.RunAsync(
-                "dotnet", ["publish", project, "-v", "q", "--nologo", "-o", published._temporary!.FullName], cancellationToken: cancellationToken);
+                "dotnet",
+                ["publish", project, "-v", "q", "--nologo", "-o", published._temporary!.FullName],
+                new Dictionary<string, string?> { [LoadGenerator.ReadsAtOnce] = null },
+                cancellationToken: cancellationToken);
             made.OrThrow("dotnet publish");
             return published;
         }

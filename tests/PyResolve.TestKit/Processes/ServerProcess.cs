@@ -13,7 +13,7 @@ namespace PyResolve.TestKit;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-    private static readonly string[] Settings = ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "PORT"];
+    private static readonly string[] Settings = ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "DOTNET_SYSTEM_NET_", "PORT"];
 
     private readonly string _assembly;
     private readonly Dictionary<string, string?> _environment;
