@@ -19,10 +19,25 @@ internal static class HoldRows
         ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
         batch.List(LockDueAnd(batch.Session, userIds, others, most, now), Hold.Read);
 
-    /// <summary>How much accounts hold that is due, counted up to <paramref name="most"/>.</summary>
-    public static async Task<long> CountDueAsync(
-        Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select count(*) from ({new SqlPart(SomeDue(session, userIds, most, now))}) d", cancellationToken) ?? 0;
+    /// <summary>Which of the accounts hold anything that is due, but for some of their holds.</summary>
+    public static async Task<HashSet<Guid>> FindAccountsWithDueAsync(
+        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<Hold> except, DateTimeOffset now, CancellationToken cancellationToken) =>
+        [
+            .. await session.ListAsync(
+                $"""
+                select a.user_id
+                from {session.Rows("a", userIds).With("user_id", static id => id)}
+                where exists (
+                    select 1
+                    from reservations r
+                    where r.user_id = a.user_id and r.state = 'held' and r.expires_at > {Hold.Beginning} and r.expires_at <= {now}
+                      and (r.user_id, r.id) not in (
+                          select x.user_id, x.id
+                          from {session.Rows("x", except).With("user_id", static hold => hold.UserId).With("id", static hold => hold.Id)}))
+                """,
+                static row => row.Uuid(0),
+                cancellationToken),
+        ];
 
     /// <summary>Locks some of what is due in any account but those, the oldest first, and leaves to others what they have locked.</summary>
     public static Task<List<Hold>> LockSomeDueAsync(

@@ -47,7 +47,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
         foreach (var hold in found.Locked)
         {
             var after = hold.At(now);
-            if (after == hold)
+            if (ReferenceEquals(after, hold))
                 continue;
             decisions.Settle(hold, after);
             settled.Add(after);
@@ -130,17 +130,13 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
     /// <summary>What is refused although more of the account's holds are due than were settled here is not decided yet.</summary>
     private async Task PutOffAsync(HoldOutcome?[] outcomes, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        foreach (var userId in _userIds)
-        {
-            int[] refused = [.. Enumerable.Range(0, outcomes.Length).Where(i => items[i].UserId == userId && outcomes[i] is HoldOutcome.QuotaExceeded)];
-            if (refused.Length == 0)
-                continue;
-            var known = settled.Count(hold => hold.UserId == userId);
-            if (await HoldRows.CountDueAsync(session, [userId], known + 1, now, cancellationToken) <= known)
-                continue;
-            foreach (var i in refused)
-                outcomes[i] = null;
-        }
+        int[] refused = [.. Enumerable.Range(0, outcomes.Length).Where(i => outcomes[i] is HoldOutcome.QuotaExceeded)];
+        if (refused.Length == 0)
+            return;
+        List<Guid> userIds = [.. refused.Select(i => items[i].UserId).Distinct()];
+        var unsettled = await HoldRows.FindAccountsWithDueAsync(session, userIds, except: settled, now, cancellationToken);
+        foreach (var i in refused.Where(i => unsettled.Contains(items[i].UserId)))
+            outcomes[i] = null;
     }
 
     private async Task WriteAsync(HoldDecisions decisions, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)

@@ -49,7 +49,9 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     /// </summary>
     public async Task EndAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
     {
-        if (!connection.CanCreateBatch || statements.Count == 0)
+        if (statements.Count == 0)
+            return;
+        if (!connection.CanCreateBatch)
         {
             await ExecuteAsync(statements, cancellationToken);
             return;
