@@ -20,6 +20,7 @@ internal static class HoldRows
         batch.List(LockDueAnd(batch.Session, userIds, others, most, now), Hold.Read);
 
     /// <summary>Which of the accounts hold anything that is due, but for some of their holds.</summary>
+    // Not by "exists": PostgreSQL makes a join of that, and reads all that is due of anybody.
     public static async Task<HashSet<Guid>> FindAccountsWithDueAsync(
         Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<Hold> except, DateTimeOffset now, CancellationToken cancellationToken) =>
         [
@@ -27,13 +28,14 @@ internal static class HoldRows
                 $"""
                 select a.user_id
                 from {session.Rows("a", userIds).With("user_id", static id => id)}
-                where exists (
+                where (
                     select 1
                     from reservations r
                     where r.user_id = a.user_id and r.state = 'held' and r.expires_at > {Hold.Beginning} and r.expires_at <= {now}
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
-                          from {session.Rows("x", except).With("user_id", static hold => hold.UserId).With("id", static hold => hold.Id)}))
+                          from {session.Rows("x", except).With("user_id", static hold => hold.UserId).With("id", static hold => hold.Id)})
+                    limit 1) is not null
                 """,
                 static row => row.Uuid(0),
                 cancellationToken),
