@@ -43,7 +43,7 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
         for (var round = 0; round < effort.Rounds; round++)
         {
             await progress.WriteLineAsync($"  round {round + 1} of {effort.Rounds}");
-            foreach (var (arm, slices) in await TakeTurnsAsync(arms, turns, cancellationToken))
+            foreach (var (arm, slices) in await TakeTurnsAsync(arms, round, turns, cancellationToken))
             {
                 var sample = Sample.Of(slices);
                 samples[arm].Add(sample);
@@ -55,12 +55,12 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
         return new PairedSamples(samples);
     }
 
-    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(IReadOnlyList<Arm> arms, int turns, CancellationToken cancellationToken)
+    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(IReadOnlyList<Arm> arms, int round, int turns, CancellationToken cancellationToken)
     {
         var slices = arms.ToDictionary(arm => arm, _ => new List<Slice>());
         for (var turn = 0; turn < turns; turn++)
         {
-            foreach (var arm in turn % 2 == 0 ? arms : arms.Reverse())
+            foreach (var arm in (round + turn) % 2 == 0 ? arms : arms.Reverse())
             {
                 var before = arm.Server.CpuTime();
                 var answers = await arm.SendAsync(effort.Length / turns, cancellationToken);

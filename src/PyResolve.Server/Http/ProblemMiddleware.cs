@@ -39,9 +39,9 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
                     StoreRetry);
                 break;
             case OverloadedException:
-                Log.Overloaded(logger, http.TraceIdentifier);
+                Log.Overloaded(logger, exception.Message, http.TraceIdentifier);
                 await http.WriteAsync(
-                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "More waits to be written than the server takes on at once, by this account or by all. Nothing was stored: try again shortly."),
+                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, exception.Message),
                     OverloadedException.RetryAfter);
                 break;
             case OperationCanceledException or IOException when http.RequestAborted.IsCancellationRequested:
@@ -75,7 +75,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         [LoggerMessage(2, LogLevel.Warning, "The store is unavailable (request {RequestId}): {Cause}")]
         public static partial void StoreUnavailable(ILogger logger, string requestId, string cause);
 
-        [LoggerMessage(3, LogLevel.Information, "Turned away: too much waits to be written (request {RequestId})")]
-        public static partial void Overloaded(ILogger logger, string requestId);
+        [LoggerMessage(3, LogLevel.Information, "Turned away: {Cause} (request {RequestId})")]
+        public static partial void Overloaded(ILogger logger, string cause, string requestId);
     }
 }

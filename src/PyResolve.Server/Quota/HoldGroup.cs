@@ -9,7 +9,7 @@ namespace PyResolve.Server.Quota;
 /// </summary>
 internal sealed class HoldGroup : IAsyncDisposable
 {
-    /// <summary>How many transactions may settle what is due of one account before its requests are told to come again.</summary>
+    /// <summary>In how many groups a request may take part before it is told to come again.</summary>
     private const int MostTries = 8;
 
     /// <summary>A request for a hold takes about half a kilobyte.</summary>
@@ -30,8 +30,16 @@ internal sealed class HoldGroup : IAsyncDisposable
     /// <exception cref="OverloadedException">So many of the account's holds are due that they could not all be settled before this one was refused.</exception>
     public async Task<HoldOutcome> DecideAsync(HoldItem item, CancellationToken cancellationToken)
     {
-        var outcome = (await _group.SubmitAsync(item.UserId, [item], BytesOf(item), cancellationToken))[0];
-        return outcome is HoldOutcome.NotDecided ? throw new OverloadedException() : outcome;
+        for (var attempt = 1; attempt <= MostTries; attempt++)
+        {
+            var outcome = (await _group.SubmitAsync(item.UserId, [item], BytesOf(item), cancellationToken))[0];
+            if (outcome is not HoldOutcome.PutOff)
+                return outcome;
+            // Behind the others: what one account let lapse is not settled at the cost of their turns.
+            item = item with { WasPutOff = true };
+        }
+
+        throw new OverloadedException("Holds of this account that have expired are still being given back. Nothing was stored: try again shortly.");
     }
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
@@ -39,27 +47,8 @@ internal sealed class HoldGroup : IAsyncDisposable
     private static long BytesOf(HoldItem item) =>
         512 + (2 * ((item.Wanted.Library?.Length ?? 0) + (item.Wanted.Machine?.Length ?? 0) + (item.Wanted.OnceKey?.Length ?? 0) + (item.IdempotencyKey?.Length ?? 0)));
 
-    private async Task<IReadOnlyList<HoldOutcome>> FlushAsync(IReadOnlyList<HoldItem> items)
-    {
-        var outcomes = await DecideAsync(items);
-        // One account at a time: what one of them let lapse is not settled at the cost of another's turn.
-        foreach (var ofAccount in Enumerable.Range(0, items.Count).Where(i => outcomes[i] is null).GroupBy(i => items[i].UserId))
-        {
-            int[] left = [.. ofAccount];
-            for (var attempt = 1; left.Length > 0 && attempt < MostTries; attempt++)
-            {
-                var decided = await DecideAsync([.. left.Select(i => items[i])]);
-                foreach (var (i, outcome) in left.Zip(decided))
-                    outcomes[i] = outcome;
-                left = [.. left.Where(i => outcomes[i] is null)];
-            }
-        }
-
-        return [.. outcomes.Select(static outcome => outcome ?? new HoldOutcome.NotDecided())];
-    }
-
-    private Task<HoldOutcome?[]> DecideAsync(IReadOnlyList<HoldItem> items) => _database.WriteAsync(
-        session => new HoldTransaction(session, items, _plans, GivesLeases(items), _time).DecideAsync(CancellationToken.None), CancellationToken.None);
+    private Task<IReadOnlyList<HoldOutcome>> FlushAsync(IReadOnlyList<HoldItem> items) =>
+        _database.WriteAsync(session => new HoldTransaction(session, items, _plans, GivesLeases(items), _time).DecideAsync(CancellationToken.None), CancellationToken.None);
 
     private bool GivesLeases(IReadOnlyList<HoldItem> items) => items.Any(static item => item.Wanted.Machine is not null) && _leases.CanSign;
 }

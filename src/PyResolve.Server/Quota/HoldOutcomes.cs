@@ -22,8 +22,8 @@ internal abstract record HoldOutcome
 
     public sealed record AccountIsGone : HoldOutcome;
 
-    /// <summary>It would be refused while holds of the account wait to be settled: more than can be at once.</summary>
-    public sealed record NotDecided : HoldOutcome;
+    /// <summary>It would be refused, but for holds of the account that are due, and more than one transaction settles.</summary>
+    public sealed record PutOff : HoldOutcome;
 }
 
 /// <summary>How a commit or a release ended.</summary>

@@ -19,27 +19,33 @@ internal static class HoldRows
         ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
         batch.List(LockDueAnd(batch.Session, userIds, others, most, now), Hold.Read);
 
-    /// <summary>Which of the accounts hold anything that is due, but for some of their holds.</summary>
-    // Not by "exists": PostgreSQL makes a join of that, and reads all that is due of anybody.
-    public static async Task<HashSet<Guid>> FindAccountsWithDueAsync(
-        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<Hold> except, DateTimeOffset now, CancellationToken cancellationToken) =>
-        [
-            .. await session.ListAsync(
-                $"""
-                select a.user_id
-                from {session.Rows("a", userIds).With("user_id", static id => id)}
-                where (
-                    select 1
+    /// <summary>What goes back to this month when holds that are due are settled, but for some of them.</summary>
+    /// <param name="session">Where it is read.</param>
+    /// <param name="userIds">Whose.</param>
+    /// <param name="except">Settled already, though not written.</param>
+    /// <param name="most">How many holds of an account are counted: each has one unit or more.</param>
+    /// <param name="now">Says which month, and what is due.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    // A subquery for each account: a join would let PostgreSQL read all that is due of anybody.
+    public static async Task<Dictionary<Guid, long>> CountRoomAsync(
+        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<Hold> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        (await session.ListAsync(
+            $"""
+            select a.user_id, (
+                select cast(coalesce(sum(d.remaining), 0) as bigint)
+                from (
+                    select r.remaining
                     from reservations r
                     where r.user_id = a.user_id and r.state = 'held' and r.expires_at > {Hold.Beginning} and r.expires_at <= {now}
+                      and r.month = {now.ToMonth()} and (r.settled_as is not null or not r.leased)
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
                           from {session.Rows("x", except).With("user_id", static hold => hold.UserId).With("id", static hold => hold.Id)})
-                    limit 1) is not null
-                """,
-                static row => row.Uuid(0),
-                cancellationToken),
-        ];
+                    limit {most}) d)
+            from {session.Rows("a", userIds).With("user_id", static id => id)}
+            """,
+            static row => (UserId: row.Uuid(0), Units: row.Int64(1)),
+            cancellationToken)).ToDictionary(static pair => pair.UserId, static pair => pair.Units);
 
     /// <summary>Locks some of what is due in any account but those, the oldest first, and leaves to others what they have locked.</summary>
     public static Task<List<Hold>> LockSomeDueAsync(

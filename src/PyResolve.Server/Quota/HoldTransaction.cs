@@ -5,7 +5,8 @@ namespace PyResolve.Server.Quota;
 
 /// <summary>
 /// One transaction that decides requests for holds: it locks the accounts and what is due of theirs, decides in memory, and writes what became
-/// of it. Three round trips, whatever the number of requests.
+/// of it. Two round trips, whatever the number of requests; two more where once_keys are looked for, and one before a refusal that what is due
+/// could turn.
 /// </summary>
 /// <param name="session">Where it is written.</param>
 /// <param name="items">The requests, in their order.</param>
@@ -17,23 +18,22 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
     /// <summary>More is settled by the next transaction: one that settled all that an account let lapse would keep all others waiting.</summary>
     public const int MostDue = 1_000;
 
+    /// <summary>How many of an account's due holds are counted to see whether they make room.</summary>
+    private const int MostCounted = 10_000;
+
     private static readonly TimeSpan OnceWindow = TimeSpan.FromHours(24);
 
     private readonly List<Guid> _userIds = [.. items.Select(static item => item.UserId).Distinct()];
     private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(items, static item => item.IdempotencyKey);
     private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(items, static item => item.Wanted.OnceKey);
 
-    /// <returns><see langword="null"/> where it would have been refused, and what is due then might make room for it: ask again.</returns>
-    public async Task<HoldOutcome?[]> DecideAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<HoldOutcome>> DecideAsync(CancellationToken cancellationToken)
     {
         var found = await LockAsync(cancellationToken);
         // Only now: whoever held the locks before has decided at an earlier instant.
         var now = time.GetInstant();
         var month = now.ToMonth();
-        var standings = found.Months.ToDictionary(pair => pair.Key, pair => pair.Standing);
-        if (found.Accounts.Exists(account => !standings.ContainsKey((account.UserId, month))))
-            standings = await HoldRows.LockMonthsAsync(session, [.. found.Accounts.Select(account => (account.UserId, month))], cancellationToken);
-
+        var standings = await LockMissingMonthsAsync(found, month, cancellationToken);
         var decisions = new HoldDecisions(now, givesLeases);
         foreach (var hold in found.Made)
             decisions.Remember(hold.IdempotencyKey!, hold.RequestDigest, hold, isNew: true);
@@ -53,7 +53,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
             settled.Add(after);
         }
 
-        HoldOutcome?[] outcomes = [.. items.Select(decisions.Decide)];
+        HoldOutcome[] outcomes = [.. items.Select(decisions.Decide)];
         await PutOffAsync(outcomes, settled, now, cancellationToken);
         await WriteAsync(decisions, settled, now, cancellationToken);
         return outcomes;
@@ -82,7 +82,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
 
         // Each answer by a committed one is counted on its row.
         var counted = latest.Where(hold => hold.At(asked).State == ReservationStates.Committed).Select(static hold => (hold.UserId, hold.Id));
-        var locked = HoldRows.LockDueAnd(batch, _userIds, [.. counted], MostDue, asked);
+        var locked = HoldRows.LockDueAnd(batch, DueOf(), [.. counted], MostDue, asked);
         var months = HoldRows.LockMonths(batch, _userIds, asked.ToMonth());
         await batch.RunAsync(cancellationToken);
         return new Found(accounts, made, repeats, latest, locked, months);
@@ -127,16 +127,53 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
         Hold.Read,
         cancellationToken);
 
-    /// <summary>What is refused although more of the account's holds are due than were settled here is not decided yet.</summary>
-    private async Task PutOffAsync(HoldOutcome?[] outcomes, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Whose due holds are settled: those that someone waits for, where anybody does.</summary>
+    private List<Guid> DueOf()
     {
-        int[] refused = [.. Enumerable.Range(0, outcomes.Length).Where(i => outcomes[i] is HoldOutcome.QuotaExceeded)];
-        if (refused.Length == 0)
+        List<Guid> awaited = [.. items.Where(static item => item.WasPutOff).Select(static item => item.UserId).Distinct()];
+        return awaited.Count > 0 ? awaited : _userIds;
+    }
+
+    /// <summary>
+    /// A month that has just begun, or one that holds nothing although a hold of it is due. Out of order with what is locked already: PostgreSQL
+    /// may find a deadlock once a month, and this runs again.
+    /// </summary>
+    private async Task<Dictionary<(Guid UserId, string Month), MonthStanding>> LockMissingMonthsAsync(Found found, string month, CancellationToken cancellationToken)
+    {
+        var standings = found.Months.ToDictionary(pair => pair.Key, pair => pair.Standing);
+        (Guid UserId, string Month)[] missing =
+        [
+            .. found.Accounts.Select(account => (account.UserId, Month: month))
+                .Concat(found.Locked.Select(static hold => (hold.UserId, hold.Month)))
+                .Distinct()
+                .Where(key => !standings.ContainsKey(key)),
+        ];
+        if (missing.Length == 0)
+            return standings;
+        foreach (var (key, standing) in await HoldRows.LockMonthsAsync(session, missing, cancellationToken))
+            standings[key] = standing;
+        return standings;
+    }
+
+    /// <summary>What is refused although holds that are due, and were not settled here, would make room for it, is not decided yet.</summary>
+    private async Task PutOffAsync(HoldOutcome[] outcomes, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var refused = new List<(int Place, Guid UserId, long Missing)>();
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            if (outcomes[i] is HoldOutcome.QuotaExceeded exceeded && exceeded.Used + exceeded.Asked <= exceeded.Limit)
+                refused.Add((i, items[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit));
+        }
+
+        if (refused.Count == 0)
             return;
-        List<Guid> userIds = [.. refused.Select(i => items[i].UserId).Distinct()];
-        var unsettled = await HoldRows.FindAccountsWithDueAsync(session, userIds, except: settled, now, cancellationToken);
-        foreach (var i in refused.Where(i => unsettled.Contains(items[i].UserId)))
-            outcomes[i] = null;
+        List<Guid> userIds = [.. refused.Select(static one => one.UserId).Distinct()];
+        var room = await HoldRows.CountRoomAsync(session, userIds, except: settled, MostCounted, now, cancellationToken);
+        foreach (var (place, userId, missing) in refused)
+        {
+            if (room[userId] >= Math.Min(missing, MostCounted))
+                outcomes[place] = new HoldOutcome.PutOff();
+        }
     }
 
     private async Task WriteAsync(HoldDecisions decisions, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
@@ -176,7 +213,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
 
         if (HoldRows.MoveMonths(session, decisions.Months) is { } moved)
             statements.Add(moved);
-        await session.EndAsync(statements, cancellationToken);
+        await session.EndAsync(statements);
     }
 
     private static List<(Guid UserId, string Name)> KeysOf(IReadOnlyList<HoldItem> items, Func<HoldItem, string?> name) =>

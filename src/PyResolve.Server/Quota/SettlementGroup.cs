@@ -64,7 +64,7 @@ internal sealed class SettlementGroup : IAsyncDisposable
 
         // After all events, as everywhere: one that comes by POST /usage under the same id must not wait for a month that waits for it.
         var months = HoldRows.LockMonths(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))]);
-        await session.EndAsync([months, .. rollups.Write(session), .. holds.Write(session)], cancellationToken);
+        await session.EndAsync([months, .. rollups.Write(session), .. holds.Write(session)]);
         return outcomes;
     }
 

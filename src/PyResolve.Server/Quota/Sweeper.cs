@@ -94,7 +94,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
         }
 
         var locked = HoldRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
-        await session.EndAsync([locked, .. HoldRows.Settle(session, settled, months)], cancellationToken);
+        await session.EndAsync([locked, .. HoldRows.Settle(session, settled, months)]);
     }
 
     private static partial class Log

@@ -39,7 +39,7 @@ internal sealed class GroupCommit<TItem, TResult>(
             if (!_lanes.TryGetValue(account, out var lane))
                 lane = new Lane(account);
             if (_isClosed || !limits.Admit(_items + items.Length, _bytes + bytes, lane.Items + items.Length, lane.Bytes + bytes))
-                throw new OverloadedException();
+                throw new OverloadedException("More waits to be written than the server takes on at once, by this account or by all. Nothing was stored: try again shortly.");
             _lanes[account] = lane;
             Count(lane, items.Length, bytes);
             submission.Lane = lane;
@@ -225,8 +225,9 @@ internal sealed record GroupLimits(int QueueItems, long QueueBytes, int GroupIte
         items <= QueueItems && bytes <= QueueBytes && itemsOfAccount <= QueueItems / Shares && bytesOfAccount <= QueueBytes / Shares;
 }
 
-/// <summary>More waits to be written than the server keeps in memory. Nothing was stored; waiting helps.</summary>
-internal sealed class OverloadedException() : Exception("More waits to be written than this server keeps in memory.")
+/// <summary>More waits to be written than the server takes on. Nothing was stored; waiting helps.</summary>
+/// <param name="message">For the caller, too.</param>
+internal sealed class OverloadedException(string message) : Exception(message)
 {
     public static TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(1);
 }

@@ -45,20 +45,20 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 
     /// <summary>
     /// Runs the last statements of a transaction. Where the engine is a server they carry the commit with them, which saves a round trip; so
-    /// nothing may follow, and a number of changed rows that is wrong must fail the statement itself.
+    /// nothing may follow, and what must not be stored must fail a statement. Not to be cancelled, as no commit is.
     /// </summary>
-    public async Task EndAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
+    public async Task EndAsync(IReadOnlyList<Sql> statements)
     {
         if (statements.Count == 0)
             return;
         if (!connection.CanCreateBatch)
         {
-            await ExecuteAsync(statements, cancellationToken);
+            await ExecuteAsync(statements, CancellationToken.None);
             return;
         }
 
         Sql commit = $"commit";
-        await ExecuteAsync([.. statements, commit], cancellationToken);
+        await ExecuteAsync([.. statements, commit], CancellationToken.None);
         HasCommitted = true;
     }
 

@@ -43,7 +43,7 @@ internal static class LedgerWriter
                 late.Add(posting);
         }
 
-        await session.EndAsync([.. rollups.Write(session), .. holds.Write(session), .. MarkLate(session, late)], cancellationToken);
+        await session.EndAsync([.. rollups.Write(session), .. holds.Write(session), .. MarkLate(session, late)]);
         return outcomes;
     }
 

@@ -26,17 +26,49 @@ public sealed class HoldBacklogTests(SharedServers servers)
     public async Task A_hold_that_cannot_be_judged_yet_is_to_come_again_and_is_not_refused(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
-        var (account, other) = (await own.SignUpAsync(), await own.SignUpAsync());
+        var account = await own.SignUpAsync();
         await LetLapseAsync(own.Store, account, 9 * HoldTransaction.MostDue);
 
-        var answers = await Task.WhenAll(account.HoldAsync(quantity: Limit - 1), other.HoldAsync());
+        var first = await account.HoldAsync(quantity: Limit - 1);
         var again = await account.HoldAsync(quantity: Limit - 1);
 
-        answers[0].Status.ShouldBe(503);
-        answers[0].Code.ShouldBe("unavailable");
-        answers[0].Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldBe(TimeSpan.FromSeconds(1));
-        answers[1].Status.ShouldBe(201);
+        first.Status.ShouldBe(503);
+        first.Code.ShouldBe("unavailable");
+        first.Detail.ShouldNotBeNull().ShouldContain("still being given back");
+        first.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldBe(TimeSpan.FromSeconds(1));
         again.Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Others_are_decided_while_what_is_due_of_one_account_is_settled(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var (account, other, unlimited) = (await own.SignUpAsync(), await own.SignUpAsync(), await own.SignUpAsync());
+        await own.Store.ExecuteSqlAsync($"update profiles set plan = 'unlimited' where id = '{unlimited.UserId}'");
+        await LetLapseAsync(own.Store, account, 7 * HoldTransaction.MostDue);
+        await LetLapseAsync(own.Store, unlimited, 7 * HoldTransaction.MostDue);
+        await LetLapseAsync(own.Store, other, Limit - 1);
+
+        var slow = account.HoldAsync(quantity: Limit - 1);
+        var quick = await Task.WhenAll(other.HoldAsync(quantity: Limit - 1), unlimited.HoldAsync());
+        var wasWaiting = !slow.IsCompleted;
+
+        wasWaiting.ShouldBeTrue();
+        quick.ShouldAllBe(hold => hold.Status == 201);
+        (await slow).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_is_due_and_makes_no_room_leaves_a_refusal_a_refusal(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var (tooLarge, ofAnotherMonth) = (await own.SignUpAsync(), await own.SignUpAsync());
+        await LetLapseAsync(own.Store, tooLarge, 2 * HoldTransaction.MostDue);
+        await LetLapseAsync(own.Store, ofAnotherMonth, 2 * HoldTransaction.MostDue, month: "2000-01");
+
+        var refused = await Task.WhenAll(tooLarge.HoldAsync(quantity: Limit + 1), ofAnotherMonth.HoldAsync(quantity: Limit));
+
+        refused.ShouldAllBe(hold => hold.Status == 402);
     }
 
     [Theory, OnBothEngines]
@@ -54,20 +86,26 @@ public sealed class HoldBacklogTests(SharedServers servers)
     }
 
     /// <summary>One hold of one unit, and so many more like it that are due. No sweeper looks before the clock moves.</summary>
-    private static async Task LetLapseAsync(TestStore store, TestAccount account, int count)
+    private static async Task LetLapseAsync(TestStore store, TestAccount account, int count, string? month = null)
     {
         (await account.HoldAsync()).Status.ShouldBe(201);
         var id = store.Engine == StorageEngine.Postgres
             ? "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid"
             : "'00000000-0000-4000-8000-' || substr('000000000000' || n, -12)";
+        var monthOfAll = month is null ? "month" : $"'{month}'";
         await store.ExecuteSqlAsync(
             $"""
             insert into reservations (user_id, id, state, quantity, remaining, tier, month, created_at, expires_at, request_digest, plan, used_before, held_before)
             with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {count})
-            select user_id, {id}, state, quantity, remaining, tier, month, created_at, created_at, request_digest, plan, used_before, held_before
+            select user_id, {id}, state, quantity, remaining, tier, {monthOfAll}, created_at, created_at, request_digest, plan, used_before, held_before
             from reservations, numbers
             where user_id = '{account.UserId}'
             """);
-        await store.ExecuteSqlAsync($"update usage_monthly set held = held + {count} where user_id = '{account.UserId}'");
+        await store.ExecuteSqlAsync(
+            $"""
+            insert into usage_monthly (user_id, month, held)
+            select user_id, month, count(*) from reservations where user_id = '{account.UserId}' group by user_id, month
+            on conflict (user_id, month) do update set held = excluded.held
+            """);
     }
 }

@@ -18,7 +18,7 @@ public sealed class LastStatementsTests(SharedServers servers)
             async session =>
             {
                 await session.ExecuteAsync(Move(account, "2000-01", held: 1), Cancellation);
-                await session.EndAsync([Move(account, "2000-02", held: 2), Move(account, "2000-03", held: 3)], Cancellation);
+                await session.EndAsync([Move(account, "2000-02", held: 2), Move(account, "2000-03", held: 3)]);
             },
             Cancellation);
 
@@ -34,7 +34,7 @@ public sealed class LastStatementsTests(SharedServers servers)
             async session =>
             {
                 await session.ExecuteAsync(Move(account, "2000-01", held: 1), Cancellation);
-                await session.EndAsync([Move(account, "2000-02", held: 2), Move(account, "2000-03", held: -1)], Cancellation);
+                await session.EndAsync([Move(account, "2000-02", held: 2), Move(account, "2000-03", held: -1)]);
             },
             Cancellation));
 
@@ -65,7 +65,7 @@ public sealed class LastStatementsTests(SharedServers servers)
         await Should.ThrowAsync<InvalidOperationException>(() => database.WriteAsync(
             async session =>
             {
-                await session.EndAsync([Move(account, "2000-01", held: 1)], Cancellation);
+                await session.EndAsync([Move(account, "2000-01", held: 1)]);
                 await session.ExecuteAsync(Move(account, "2000-02", held: 1), Cancellation);
             },
             Cancellation));
@@ -82,7 +82,7 @@ public sealed class LastStatementsTests(SharedServers servers)
         months[account, "2000-01"].Grant(quantity: 2, limit: 3);
 
         await Should.ThrowAsync<System.Data.Common.DbException>(() => database.WriteAsync(
-            session => session.EndAsync([HoldRows.MoveMonths(session, months)!], Cancellation), Cancellation));
+            session => session.EndAsync([HoldRows.MoveMonths(session, months)!]), Cancellation));
 
         (await HeldAsync(database, account)).ShouldBe([2]);
     }
