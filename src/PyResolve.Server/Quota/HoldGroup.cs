@@ -33,10 +33,10 @@ internal sealed class HoldGroup : IAsyncDisposable
         for (var attempt = 1; attempt <= MostTries; attempt++)
         {
             var outcome = (await _group.SubmitAsync(item.UserId, [item], BytesOf(item), cancellationToken))[0];
-            if (outcome is not HoldOutcome.PutOff)
+            if (outcome is not HoldOutcome.PutOff putOff)
                 return outcome;
             // Behind the others: what one account let lapse is not settled at the cost of their turns.
-            item = item with { WasPutOff = true };
+            item = item with { Due = putOff.Due };
         }
 
         throw new OverloadedException("Holds of this account that have expired are still being given back. Nothing was stored: try again shortly.");

@@ -23,7 +23,8 @@ internal abstract record HoldOutcome
     public sealed record AccountIsGone : HoldOutcome;
 
     /// <summary>It would be refused, but for holds of the account that are due, and more than one transaction settles.</summary>
-    public sealed record PutOff : HoldOutcome;
+    /// <param name="Due">How many units they hold, as far as it was counted.</param>
+    public sealed record PutOff(long Due) : HoldOutcome;
 }
 
 /// <summary>How a commit or a release ended.</summary>

@@ -127,11 +127,26 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
         Hold.Read,
         cancellationToken);
 
-    /// <summary>Whose due holds are settled: those that someone waits for, where anybody does.</summary>
+    /// <summary>
+    /// Whose due holds are settled: those that someone waits for, where anybody does, the fewest first, and no more accounts than can be settled
+    /// whole, so that one with many keeps none with few waiting.
+    /// </summary>
     private List<Guid> DueOf()
     {
-        List<Guid> awaited = [.. items.Where(static item => item.WasPutOff).Select(static item => item.UserId).Distinct()];
-        return awaited.Count > 0 ? awaited : _userIds;
+        var awaited = items.Where(static item => item.Due > 0)
+            .GroupBy(static item => item.UserId, static item => item.Due)
+            .Select(static account => (UserId: account.Key, Due: account.Max()))
+            .OrderBy(static account => account.Due);
+        var (chosen, units) = (new List<Guid>(), 0L);
+        foreach (var (userId, due) in awaited)
+        {
+            units += due;
+            if (chosen.Count > 0 && units > MostDue)
+                break;
+            chosen.Add(userId);
+        }
+
+        return chosen.Count > 0 ? chosen : _userIds;
     }
 
     /// <summary>
@@ -172,7 +187,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
         foreach (var (place, userId, missing) in refused)
         {
             if (room[userId] >= Math.Min(missing, MostCounted))
-                outcomes[place] = new HoldOutcome.PutOff();
+                outcomes[place] = new HoldOutcome.PutOff(room[userId]);
         }
     }
 
