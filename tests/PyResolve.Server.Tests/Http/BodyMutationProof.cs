@@ -15,6 +15,11 @@ public sealed class BodyMutationProof(SharedServers servers)
     /// <summary>A hold that is committed takes no more.</summary>
     private const int BodiesAHold = 5;
 
+    /// <summary>What one client sends to one route in a row, from a seed of its own.</summary>
+    private const int BodiesAClient = 120;
+
+    private const int Clients = 32;
+
     private static readonly string[] Splices =
     [
         "\0", "\\u0000", "\\ud800", "\\udc00\\ud800", "\u00ff", "1e999", "-0", "-1", "9223372036854775808", "1.0", "null", "[]", "{}", "[[", "\"\"", "\"", "\\", ",", ":",
@@ -38,12 +43,12 @@ public sealed class BodyMutationProof(SharedServers servers)
         await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
         var routes = await Task.WhenAll(BodyRoute.All.Values.Select(async route => (Route: route, Address: await route.AddressAsync(account))));
         var answers = new ConcurrentDictionary<int, int>();
-        var bodies = Scale.Pick(120, 100_000);
+        var bodies = BodiesAClient * Scale.Pick(1, 834);
 
         // The first round is the code's and the pools' way to their full size.
-        await SendToAllAsync(bodies / 4, seed: 20_261_115);
+        await SendToAllAsync(Math.Min(bodies, 5_000), seed: 20_261_115);
         var before = ResidentBytes(server);
-        await SendToAllAsync(bodies, seed: 20_261_116);
+        await SendToAllAsync(bodies, seed: 40_261_116);
         var after = ResidentBytes(server);
 
         after.ShouldBeLessThan((before * 3 / 2) + (64 << 20));
@@ -54,17 +59,19 @@ public sealed class BodyMutationProof(SharedServers servers)
         Proofs.Report("Damaged bodies", $"{engine}: {answers.Values.Sum():N0} bodies over {routes.Length} routes, no 5xx ({string.Join(", ", answers.OrderBy(count => count.Key).Select(count => $"{count.Value:N0} × {count.Key}"))}); the server's resident memory went from {before >> 20:N0} to {after >> 20:N0} MiB.");
 
         Task SendToAllAsync(int count, int seed) => Parallel.ForEachAsync(
-            routes.Select((target, index) => (target.Route, target.Address, Index: index)),
-            new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            from first in Enumerable.Range(0, count / BodiesAClient).Select(static client => client * BodiesAClient)
+            from target in routes.Select((target, index) => (target.Route, target.Address, Seed: seed + first + (index * count)))
+            select target,
+            new ParallelOptions { MaxDegreeOfParallelism = Clients },
             async (target, _) =>
             {
-                var (route, address, index) = target;
-                var random = new Random(seed + index);
-                for (var i = 0; i < count; i++)
+                var (route, address, ownSeed) = target;
+                var random = new Random(ownSeed);
+                for (var i = 0; i < BodiesAClient; i++)
                 {
                     if (i % BodiesAHold == 0 && IsOfAHold(route))
                         address = await route.AddressAsync(account);
-                    var status = await SendAsync(account, route, address, random, $"Seed {seed + index}, body {i} to {address}");
+                    var status = await SendAsync(account, route, address, random, $"Seed {ownSeed}, body {i} to {address}");
                     answers.AddOrUpdate(status, 1, static (_, earlier) => earlier + 1);
                 }
             });
