@@ -10,10 +10,12 @@ namespace PyResolve.Client;
 /// </summary>
 /// <remarks>
 /// After a failure the system may forget what it could not write, and call the next try a success. What is to be kept then has to be written again.
+/// A folder cannot be: its next try is believed, because a file system with a journal stops, and goes on refusing, once it cannot write one.
 /// </remarks>
 internal static partial class Durable
 {
     // errno. "Not supported" has a number for Linux, one for macOS and the BSDs, and one that some file systems answer fcntl by.
+    private const int NotPermitted = 1;
     private const int Interrupted = 4;
     private const int AccessDenied = 13;
     private const int Invalid = 22;
@@ -55,8 +57,8 @@ internal static partial class Durable
         }
 
         var error = Marshal.GetLastWin32Error();
-        // Who may write to a folder and not list it has no means to do this.
-        if (error != AccessDenied)
+        // Who may write to a folder and not list it has no means to do this. A sandbox calls it "not permitted".
+        if (error is not (AccessDenied or NotPermitted))
             throw Failure(path, error);
     }
 
@@ -80,7 +82,7 @@ internal static partial class Durable
     private static IOException Failure(string path, int error) => new($"{path} did not reach the disk: {new Win32Exception(error).Message}.");
 
 #if NET
-    private static bool IsWindows => OperatingSystem.IsWindows();
+    public static bool IsWindows => OperatingSystem.IsWindows();
 
     private static bool IsMacOS => OperatingSystem.IsMacOS();
 
@@ -96,7 +98,7 @@ internal static partial class Durable
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial SafeFileHandle Open(string path, int flags);
 #else
-    private static bool IsWindows => RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
+    public static bool IsWindows => RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 
     private static bool IsMacOS => RuntimeInformation.IsOSPlatform(OSPlatform.OSX);
 

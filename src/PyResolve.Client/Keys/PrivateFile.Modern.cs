@@ -27,22 +27,12 @@ internal static partial class PrivateFile
         return new(path, options);
     }
 
-    /// <summary>A folder that its owner alone can enter, and whichever is missing above it too.</summary>
-    public static void CreateFolder(string path)
+    private static void MakeFolder(string path)
     {
         if (OperatingSystem.IsWindows())
-        {
             Directory.CreateDirectory(path);
-            return;
-        }
-
-        if (Directory.Exists(path))
-            return;
-        // The framework gives the mode to the last one alone.
-        var parent = Path.GetDirectoryName(path)!;
-        CreateFolder(parent);
-        Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
-        Durable.FlushFolder(parent);
+        else
+            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>

@@ -37,23 +37,12 @@ internal static partial class PrivateFile
         return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
     }
 
-    /// <summary>A folder that its owner alone can enter, and whichever is missing above it too.</summary>
-    public static void CreateFolder(string path)
+    private static void MakeFolder(string path)
     {
-        if (Directory.Exists(path))
-            return;
-        if (!IsUnix)
-        {
-            Directory.CreateDirectory(path);
-            return;
-        }
-
-        var parent = Path.GetDirectoryName(path)!;
-        CreateFolder(parent);
         // A failure shows in the next line, with the framework's own exception.
-        _ = mkdir(path, OwnerOnlyFolder);
+        if (IsUnix)
+            _ = mkdir(path, OwnerOnlyFolder);
         Directory.CreateDirectory(path);
-        Durable.FlushFolder(parent);
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>

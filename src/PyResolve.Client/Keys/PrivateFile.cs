@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace PyResolve.Client;
@@ -11,6 +12,9 @@ internal static partial class PrivateFile
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Folders that this process has found to be on disk.</summary>
+    private static readonly ConcurrentDictionary<string, bool> KeptFolders = new(StringComparer.Ordinal);
 
     public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
     {
@@ -29,6 +33,31 @@ internal static partial class PrivateFile
             throw new ConfigFileException(
                 path, line: null, $"it cannot be written ({Redaction.Line(exception.Message)})", "Make the folder yours to write, or set PYRESOLVE_HOME to another.", exception);
         }
+    }
+
+    /// <summary>
+    /// A folder that its owner alone can enter, and whichever is missing above it too, each on disk before anything is in it. Thread-safe.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be made, or did not reach the disk: the next call tries that again.</exception>
+    public static void CreateFolder(string path)
+    {
+        var exists = Directory.Exists(path);
+        if (exists && KeptFolders.ContainsKey(path))
+            return;
+        var parent = Path.GetDirectoryName(path);
+        if (!exists)
+        {
+            KeptFolders.TryRemove(path, out _);
+            // The framework gives the mode to the last one alone.
+            if (!Durable.IsWindows)
+                CreateFolder(parent!);
+            MakeFolder(path);
+        }
+
+        // One that exists may be a try's that failed here, or a process's that died before. Then those above it were on disk already.
+        if (parent is not null)
+            Durable.FlushFolder(parent);
+        KeptFolders[path] = true;
     }
 
     /// <summary>Writes a file in one step: it is the old one or the new one at every instant, and on disk when this returns.</summary>

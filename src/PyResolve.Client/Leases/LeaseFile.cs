@@ -63,8 +63,8 @@ internal sealed class LeaseFile
         return file;
     }
 
-    /// <summary>Adds a record, safe from a power cut when this returns. One that fails is taken back.</summary>
-    /// <exception cref="IOException">It did not reach the disk, and does not count.</exception>
+    /// <summary>Adds a record, safe from a power cut when this returns. One that fails is cut off again, where the disk allows that.</summary>
+    /// <exception cref="IOException">It did not reach the disk. Here it does not count; where it could not be cut off either, it may for who loads the file.</exception>
     /// <exception cref="InvalidOperationException">The file is damaged: what comes next would lie over what cannot be read.</exception>
     public void Append(LedgerRecord record)
     {
@@ -81,7 +81,7 @@ internal sealed class LeaseFile
             catch (IOException)
             {
                 // Whoever reads it next would take for kept what only the system's memory holds.
-                stream.SetLength(_end);
+                TryCutOff(stream);
                 throw;
             }
         }
@@ -90,6 +90,18 @@ internal sealed class LeaseFile
         _end += LedgerRecord.Length;
         if (_end > FullAt)
             Compact();
+    }
+
+    /// <summary>A file system that has stopped for an error refuses this too. Then it keeps no later record either: nothing more is granted on it.</summary>
+    private void TryCutOff(FileStream stream)
+    {
+        try
+        {
+            stream.SetLength(_end);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     /// <summary>Leaves out the permits that gave back all they had.</summary>

@@ -34,7 +34,14 @@ internal sealed class LeaseKeys
         if (options.DatabaseUrl is not null)
             return Of([]);
         var file = Path.Combine(options.DataFolder, FileName);
-        return File.Exists(file) ? Of(ReadFile(file)) : new LeaseKeys(() => MakeFile(file));
+        if (!File.Exists(file))
+            return new LeaseKeys(() => MakeFile(file));
+        var keys = ReadFile(file);
+        return new LeaseKeys(() =>
+        {
+            Keep(file);
+            return keys;
+        });
     }
 
     private static LeaseKeys Of(IReadOnlyList<LeaseKey> keys) => new(() => keys);
@@ -56,8 +63,7 @@ internal sealed class LeaseKeys
     /// <summary>Another process may be doing the same: the file appears whole and on disk, and the first one stays.</summary>
     private static IReadOnlyList<LeaseKey> MakeFile(string file)
     {
-        var folder = Path.GetDirectoryName(file)!;
-        Directory.CreateDirectory(folder);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         var draft = $"{file}.{Path.GetRandomFileName()}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -83,8 +89,16 @@ internal sealed class LeaseKeys
             File.Delete(draft);
         }
 
-        // Whoever has made it: nothing is signed by a key that a power cut could take.
-        Durable.FlushFolder(folder);
+        Keep(file);
         return ReadFile(file);
+    }
+
+    /// <summary>Nothing is signed by a key that a power cut could take, whoever has made it and its folder, and died or failed before they were on disk.</summary>
+    private static void Keep(string file)
+    {
+        var folder = Path.GetDirectoryName(file)!;
+        Durable.FlushFolder(folder);
+        if (Path.GetDirectoryName(folder) is { } parent)
+            Durable.FlushFolder(parent);
     }
 }

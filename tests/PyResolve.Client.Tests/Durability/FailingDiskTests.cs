@@ -61,8 +61,18 @@ public sealed class FailingDiskTests : IDisposable
         segment.Sync();
         segment.Append([1, 2, 3], DateTimeOffset.UnixEpoch);
         Should.Throw<IOException>(() => FailingDisk.Run(segment.Sync));
-        using (var dropping = Process.Start("dd", ["if=/dev/zero", $"of={SegmentFile()}", "bs=1", "count=8", "seek=16", "conv=notrunc", "status=none"]))
-            await dropping.WaitForExitAsync(Cancellation);
+        await DropAsync(from: 16);
+
+        Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
+        Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
+    }
+
+    [Fact]
+    public async Task Nor_is_a_file_without_events_whose_beginning_it_dropped()
+    {
+        using var segment = NewSegment();
+        Should.Throw<IOException>(() => FailingDisk.Run(segment.Sync));
+        await DropAsync(from: 0);
 
         Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
         Should.Throw<IOException>(segment.Sync).Message.ShouldContain("is damaged");
@@ -81,17 +91,44 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
+    public void A_new_folder_is_not_safe_before_the_one_above_it_is_and_no_failure_is_remembered_as_success()
+    {
+        var folder = Path.Combine(_home.Path, "outbox");
+        PrivateFile.CreateFolder(_home.Path);
+
+        IsRefused();
+        Directory.Exists(folder).ShouldBeTrue();
+        IsRefused();
+        PrivateFile.CreateFolder(folder);
+        FailingDisk.Run(() => PrivateFile.CreateFolder(folder));
+        Directory.Delete(folder);
+        IsRefused();
+        IsRefused();
+
+        void IsRefused() => Should.Throw<IOException>(() => FailingDisk.Run(() => PrivateFile.CreateFolder(folder)))
+            .Message.ShouldStartWith($"{_home.Path} did not reach the disk: ");
+    }
+
+    [Fact]
     public void A_grant_that_did_not_reach_the_disk_is_taken_back()
     {
-        Directory.CreateDirectory(_home.Path);
-        var path = Path.Combine(_home.Path, "one.lease");
-        LeaseFile.Create(path, "token", TimeSpan.Zero);
-        var grant = new LedgerRecord(LedgerEntry.Taken, Guid.CreateVersion7(), 2, DateTimeOffset.UnixEpoch);
+        var (path, grant) = NewLease();
 
         Should.Throw<IOException>(() => FailingDisk.Run(() => LeaseFile.Load(path)!.Append(grant)));
 
         (LeaseFile.Load(path)!.Taken, LeaseFile.Load(path)!.IsDamaged).ShouldBe((0, false));
         LeaseFile.Load(path)!.Append(grant);
+        LeaseFile.Load(path)!.Taken.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_grant_that_a_stopped_disk_does_not_let_go_of_either_is_refused_for_the_first_reason_and_spends_its_units()
+    {
+        var (path, grant) = NewLease();
+
+        Should.Throw<IOException>(() => FailingDisk.Run(() => LeaseFile.Load(path)!.Append(grant), FailingDisk.ReadOnly, isStopped: true))
+            .Message.ShouldContain("did not reach the disk");
+
         LeaseFile.Load(path)!.Taken.ShouldBe(2);
     }
 
@@ -113,6 +150,22 @@ public sealed class FailingDiskTests : IDisposable
     {
         Directory.CreateDirectory(_home.Path);
         return Segment.Create(_home.Path, TimeProvider.System);
+    }
+
+    private (string Path, LedgerRecord Grant) NewLease()
+    {
+        Directory.CreateDirectory(_home.Path);
+        var path = Path.Combine(_home.Path, "one.lease");
+        LeaseFile.Create(path, "token", TimeSpan.Zero);
+        return (path, new(LedgerEntry.Taken, Guid.CreateVersion7(), 2, DateTimeOffset.UnixEpoch));
+    }
+
+    /// <summary>Eight bytes, which the system would read as zeros.</summary>
+    private async Task DropAsync(int from)
+    {
+        using var dropping = Process.Start("dd", ["if=/dev/zero", $"of={SegmentFile()}", "bs=1", "count=8", $"seek={from}", "conv=notrunc", "status=none"]);
+        await dropping.WaitForExitAsync(Cancellation);
+        dropping.ExitCode.ShouldBe(0);
     }
 
     private string SegmentFile() => Directory.GetFiles(_home.Path, "*" + Segment.Extension).Single();

@@ -54,13 +54,27 @@ public sealed class LeaseKeyTests(SharedServers servers)
     public async Task A_key_that_did_not_reach_the_disk_signs_nothing_and_leaves_nothing()
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(store.Settings).Build();
-        var keys = LeaseKeys.Read(configuration, ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }));
+        var keys = Read(store);
 
         Should.Throw<IOException>(() => FailingDisk.Run(() => _ = keys.Signing)).Message.ShouldContain("did not reach the disk");
 
         Directory.GetFiles(store.Settings["PYRESOLVE_DATA"]!, "lease-key*").ShouldBeEmpty();
         keys.Signing.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_key_whose_folder_did_not_reach_the_disk_signs_nothing_now_or_after_a_start()
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var folder = store.Settings["PYRESOLVE_DATA"]!;
+        var (keys, quicker) = (Read(store), Read(store));
+        var key = quicker.Signing!.Id;
+
+        FolderRefusal(keys).ShouldStartWith($"{folder} did not reach the disk");
+        FolderRefusal(Read(store)).ShouldStartWith($"{folder} did not reach the disk");
+
+        (keys.Signing!.Id, Read(store).Signing!.Id).ShouldBe((key, key));
+        Directory.GetFiles(folder, "lease-key*").Length.ShouldBe(1);
     }
 
     [Fact]
@@ -103,4 +117,12 @@ public sealed class LeaseKeyTests(SharedServers servers)
 
         Should.Throw<FormatException>(() => LeaseKeyText.Read(text));
     }
+
+    private static LeaseKeys Read(TestStore store)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(store.Settings).Build();
+        return LeaseKeys.Read(configuration, ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }));
+    }
+
+    private static string FolderRefusal(LeaseKeys keys) => Should.Throw<IOException>(() => FailingDisk.Run(() => _ = keys.Signing)).Message;
 }

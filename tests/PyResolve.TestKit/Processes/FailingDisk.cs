@@ -20,13 +20,16 @@ public static class FailingDisk
     private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
     /// <summary>From now on, for this process and for good.</summary>
-    public static void Begin() => Install(IoError, OfAllThreads);
+    public static void Begin() => Install(IoError, OfAllThreads, isStopped: false);
 
     /// <summary>For the time of an action, on a thread of its own. What the action hands to other threads has a disk that works.</summary>
-    public static void Run(Action action, int error = IoError)
+    /// <param name="action">What is done.</param>
+    /// <param name="error">What fsync answers.</param>
+    /// <param name="isStopped">Whether cutting off what was written fails too.</param>
+    public static void Run(Action action, int error = IoError, bool isStopped = false)
     {
         ExceptionDispatchInfo? failure = null;
-        var thread = new Thread(() => failure = Catch(() => Install(error, flags: 0)) ?? Catch(action));
+        var thread = new Thread(() => failure = Catch(() => Install(error, flags: 0, isStopped)) ?? Catch(action));
         thread.Start();
         thread.Join();
         failure?.Throw();
@@ -46,10 +49,19 @@ public static class FailingDisk
         }
     }
 
-    private static void Install(int error, int flags)
+    private static void Install(int error, int flags, bool isStopped)
     {
-        // Load the call's number; unless it is fsync, skip one; answer with the error; let it through.
-        ulong[] filter = [Instruction(0x20), Instruction(0x15, skipElse: 1, (uint)(IsArm ? 82 : 74)), Instruction(0x06, value: 0x50000u | (uint)error), Instruction(0x06, value: 0x7FFF0000)];
+        var fsync = IsArm ? 82u : 74u;
+        var ftruncate = IsArm ? 46u : 77u;
+        // Load the call's number; where it is one of the two, go to the last; let it through; answer with the error.
+        ulong[] filter =
+        [
+            Instruction(0x20),
+            Instruction(0x15, skip: 2, fsync),
+            Instruction(0x15, skip: 1, isStopped ? ftruncate : fsync),
+            Instruction(0x06, value: 0x7FFF0000),
+            Instruction(0x06, value: 0x50000u | (uint)error),
+        ];
         var pinned = GCHandle.Alloc(filter, GCHandleType.Pinned);
         try
         {
@@ -63,7 +75,7 @@ public static class FailingDisk
         }
     }
 
-    private static ulong Instruction(ushort code, byte skipElse = 0, uint value = 0) => code | ((ulong)skipElse << 24) | ((ulong)value << 32);
+    private static ulong Instruction(ushort code, byte skip = 0, uint value = 0) => code | ((ulong)skip << 16) | ((ulong)value << 32);
 
     [DllImport("libc", EntryPoint = "prctl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -181,6 +181,7 @@ internal sealed class Segment : IDisposable
             WriteAgain();
         _isInDoubt = true;
         Durable.Flush(_stream);
+        // Its name in the folder cannot be written again: see Durable.
         if (!_isListed)
             Durable.FlushFolder(Path.GetDirectoryName(_path)!);
         (_isInDoubt, _isListed) = (false, true);
@@ -264,6 +265,8 @@ internal sealed class Segment : IDisposable
     private void WriteAgain()
     {
         var bytes = ReadBytes(0, (int)_end);
+        if (!bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+            throw new IOException($"{_path} is damaged.");
         for (var position = Magic.Length; position < bytes.Length;)
             position = SegmentRecord.Read(bytes, position, bytes.Length)?.End ?? throw new IOException($"{_path} is damaged.");
         _stream.Position = 0;
