@@ -48,8 +48,10 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     {
         var begun = await BeginAsync();
         var page = await browser.OpenAsync(_complaints, begun["verification_uri"].GetString()!);
+        await Expect(page.GetByLabel("E-mail")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync(_account.Email);
         await page.Keyboard.PressAsync("Tab");
+        await Expect(page.GetByLabel("Password")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync(TestAccount.Password);
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.GetByLabel("Code")).ToBeFocusedAsync();
