@@ -48,6 +48,18 @@ public sealed class ErrorTests
         (await FailAsync(Answer.Json(200, new string(' ', 5 * 1024 * 1024)))).Message.ShouldContain("more than any PyResolve server sends");
 
     [Fact]
+    public async Task A_server_that_goes_away_as_it_is_reached_is_unreachable()
+    {
+        // As HttpClient throws it then, without a wrapping.
+        var http = new HttpClient(new Broken(new SocketException((int)SocketError.NotConnected)));
+        await using var client = new PyResolveClient(new() { ApiKey = ScriptedServer.Key }, () => http, http, TimeProvider.System);
+
+        var exception = await Should.ThrowAsync<PyResolveException>(client.GetAccountAsync(Cancellation));
+
+        exception.Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+    }
+
+    [Fact]
     public async Task A_stopped_server_is_unreachable()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -158,5 +170,11 @@ public sealed class ErrorTests
         var exception = await Should.ThrowAsync<PyResolveException>(client.GetAccountAsync(Cancellation));
         exception.Message.ShouldNotContain('\n');
         return exception;
+    }
+
+    private sealed class Broken(Exception failure) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromException<HttpResponseMessage>(failure);
     }
 }

@@ -54,7 +54,7 @@ internal sealed partial class ApiTransport
         {
             throw TimedOut();
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        catch (Exception exception) when (ConnectionFailure.Is(exception))
         {
             throw ConnectionFailure.Describe(_root, exception);
         }

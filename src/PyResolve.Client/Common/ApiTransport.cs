@@ -127,7 +127,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         {
             throw TimedOut();
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        catch (Exception exception) when (ConnectionFailure.Is(exception))
         {
             throw ConnectionFailure.Describe(_root, exception);
         }

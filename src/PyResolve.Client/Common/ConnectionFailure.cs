@@ -7,6 +7,9 @@ namespace PyResolve.Client;
 /// <summary>Says in a word why there was no answer.</summary>
 internal static class ConnectionFailure
 {
+    // HttpClient lets a SocketException through where the other side goes away in the moment in which a connection is made.
+    public static bool Is(Exception exception) => exception is HttpRequestException or IOException or SocketException;
+
     public static PyResolveException Describe(string root, Exception exception) => new(
         PyResolveErrorCodes.Unreachable,
         $"Cannot reach {root} ({Cause(exception)}). Check the network, or PYRESOLVE_API_URL if the server is elsewhere.",

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
@@ -56,7 +58,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
                 {
                     answer = await ask();
                 }
-                catch (HttpRequestException)
+                catch (Exception exception) when (exception is HttpRequestException or SocketException)
                 {
                     // Whether it was done, the next answer says.
                     Repeated++;

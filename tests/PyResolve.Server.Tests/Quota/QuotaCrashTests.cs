@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Npgsql;
 
 namespace PyResolve.Server.Tests.Quota;
@@ -100,7 +101,7 @@ public sealed class QuotaCrashTests(SharedServers servers)
                 else if (choice == 1)
                     await account.ReleaseAsync(hold.Id());
             }
-            catch (HttpRequestException)
+            catch (Exception exception) when (exception is HttpRequestException or SocketException)
             {
                 // The server is down; nothing was acknowledged.
             }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 
 namespace PyResolve.Server.Tests.Usage;
 
@@ -95,7 +96,7 @@ internal sealed class LedgerLoad : IAsyncDisposable
                 ? await account.Key.PostAsync("/usage", events[0])
                 : await account.Key.PostAsync("/usage/batch", new { events });
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException or SocketException)
         {
             return false;
         }

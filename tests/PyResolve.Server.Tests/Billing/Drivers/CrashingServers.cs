@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -157,7 +158,7 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
                     return;
                 answer.Status.ShouldBe(503, answer.Text);
             }
-            catch (HttpRequestException)
+            catch (Exception exception) when (exception is HttpRequestException or SocketException)
             {
                 // Killed before it answered, or not there yet.
             }
