@@ -19,8 +19,10 @@ internal sealed class UsageFlush(long target)
 
     public void Fail(Exception failure) => _done.TrySetException(failure);
 
+    /// <summary>Who has given up already hears of that, not of a failure that came in between.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         using (cancellationToken.Register(() => _done.TrySetCanceled(cancellationToken)))
             await _done.Task.ConfigureAwait(false);
     }
