@@ -18,11 +18,8 @@ internal sealed record Hold
     /// <summary>How many they are: what follows them in a row begins there.</summary>
     public const int ColumnCount = 23;
 
-    /// <summary>
-    /// Before every expiry. Where a range has one end only, PostgreSQL, which plans without looking at the value, takes a third of all rows to be
-    /// in it, and reads the whole table.
-    /// </summary>
-    public static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
+    /// <summary>Before every expiry.</summary>
+    private static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
 
     public required Guid UserId { get; init; }
 
@@ -89,6 +86,15 @@ internal sealed record Hold
         PlanLimit is null
             ? $"Granted: the {Plan} plan has no limit."
             : $"Granted: {UsedBefore} used + {HeldBefore} held + {Quantity} asked for is within the {PlanLimit} of the {Plan} plan.");
+
+    /// <summary>The condition that a row of <c>reservations</c> has ended though it says that it holds: what <see cref="At"/> changes.</summary>
+    // A range with both ends: where it has one only, PostgreSQL, which plans without looking at the value, takes a third of all rows to be in
+    // it, and reads the whole table.
+    public static SqlPart IsDue(DateTimeOffset now)
+    {
+        Sql isDue = $"state = 'held' and expires_at > {Beginning} and expires_at <= {now}";
+        return new SqlPart(isDue);
+    }
 
     /// <summary>Reads <see cref="Columns"/>, as the row has them: <see cref="At"/> says how it stands.</summary>
     public static Hold Read(Row row) => new()

@@ -36,8 +36,7 @@ internal static class HoldRows
                 from (
                     select r.remaining
                     from reservations r
-                    where r.user_id = a.user_id and r.state = 'held' and r.expires_at > {Hold.Beginning} and r.expires_at <= {now}
-                      and r.month = {now.ToMonth()} and (r.settled_as is not null or not r.leased)
+                    where r.user_id = a.user_id and {Hold.IsDue(now)} and r.month = {now.ToMonth()} and (r.settled_as is not null or not r.leased)
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
                           from {session.Rows("x", except).With("user_id", static hold => hold.UserId).With("id", static hold => hold.Id)})
@@ -53,7 +52,7 @@ internal static class HoldRows
         $"""
         select {Hold.Columns}
         from reservations
-        where state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
+        where {Hold.IsDue(now)}
           and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
         order by expires_at
         limit {most} {session.Engine.ForUpdateSkippingLocked}
@@ -69,17 +68,12 @@ internal static class HoldRows
             from (
                 select 1
                 from reservations
-                where state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
+                where {Hold.IsDue(now)}
                   and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
                 order by expires_at
                 limit 1) d
             """,
             cancellationToken) > 0;
-
-    public static Task<List<Hold>> FindAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
-        $"select {Hold.Columns} from reservations where (user_id, id) in (select k.user_id, k.id from {Keys(session, keys)})",
-        Hold.Read,
-        cancellationToken);
 
     /// <summary>Locks reservations; those that are not there are left out.</summary>
     public static Task<List<Hold>> LockAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
@@ -110,22 +104,17 @@ internal static class HoldRows
     /// </summary>
     public static List<((Guid UserId, string Month) Key, MonthStanding Standing)> LockMonths(ReadBatch batch, IReadOnlyList<Guid> userIds, string month) =>
         batch.List(
-            $"""
-            insert into usage_monthly (user_id, month)
-            select w.user_id, w.month
-            from (
-                select p.id as user_id, {month} as month
-                from profiles p
-                where p.id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
-                union
-                select m.user_id, m.month
-                from usage_monthly m
-                where m.user_id in (select b.user_id from {batch.Session.Rows("b", userIds).With("user_id", static id => id)}) and m.held > 0) w
-            where true
-            order by w.user_id, w.month
-            on conflict (user_id, month) do update set held = usage_monthly.held
-            returning user_id, month, migrations + lapsed, held
-            """,
+            LockMonths(
+                $"""
+                (
+                    select p.id as user_id, {month} as month
+                    from profiles p
+                    where p.id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
+                    union
+                    select m.user_id, m.month
+                    from usage_monthly m
+                    where m.user_id in (select b.user_id from {batch.Session.Rows("b", userIds).With("user_id", static id => id)}) and m.held > 0) w
+                """),
             ReadStanding);
 
     /// <inheritdoc cref="LockMonths(Session, IReadOnlyCollection{ValueTuple{Guid, string}})"/>
@@ -135,15 +124,7 @@ internal static class HoldRows
 
     /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
     public static Sql LockMonths(Session session, IReadOnlyCollection<(Guid UserId, string Month)> months) =>
-        $"""
-        insert into usage_monthly (user_id, month)
-        select w.user_id, w.month
-        from {session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}
-        where true
-        order by w.user_id, w.month
-        on conflict (user_id, month) do update set held = usage_monthly.held
-        returning user_id, month, migrations + lapsed, held
-        """;
+        LockMonths($"{session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}");
 
     /// <summary>Writes what became of locked reservations, and moves their months, which are locked as well.</summary>
     public static IEnumerable<Sql> Settle(Session session, IReadOnlyList<Hold> holds, MonthChanges months)
@@ -226,6 +207,19 @@ internal static class HoldRows
             """;
     }
 
+    /// <param name="wanted">Rows called <c>w</c>, each a <c>user_id</c> and a <c>month</c>.</param>
+    // An update that changes nothing is what locks a row that is there, and returns it.
+    private static Sql LockMonths(Sql wanted) =>
+        $"""
+        insert into usage_monthly (user_id, month)
+        select w.user_id, w.month
+        from {new SqlPart(wanted)}
+        where true
+        order by w.user_id, w.month
+        on conflict (user_id, month) do update set held = usage_monthly.held
+        returning user_id, month, migrations + lapsed, held
+        """;
+
     // The limit says which of what is due, the order in which it is locked: each needs a select of its own.
     private static Sql LockDueAnd(
         Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now)
@@ -246,7 +240,7 @@ internal static class HoldRows
         select user_id, id
         from reservations
         where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
-          and state = 'held' and expires_at > {Hold.Beginning} and expires_at <= {now}
+          and {Hold.IsDue(now)}
         limit {most}
         """;
 

@@ -55,7 +55,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
 
         HoldOutcome[] outcomes = [.. items.Select(decisions.Decide)];
         await PutOffAsync(outcomes, settled, now, cancellationToken);
-        await WriteAsync(decisions, settled, now, cancellationToken);
+        await WriteAsync(decisions, settled, now);
         return outcomes;
     }
 
@@ -191,7 +191,7 @@ internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> i
         }
     }
 
-    private async Task WriteAsync(HoldDecisions decisions, List<Hold> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task WriteAsync(HoldDecisions decisions, List<Hold> settled, DateTimeOffset now)
     {
         var statements = new List<Sql>();
         if (settled.Count > 0)

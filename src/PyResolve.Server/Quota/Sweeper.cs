@@ -46,7 +46,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
                 async session =>
                 {
                     due = await HoldRows.LockSomeDueAsync(session, except, BatchSize, now, cancellationToken);
-                    await SettleAsync(session, due, now, cancellationToken);
+                    await SettleAsync(session, due, now);
                 },
                 cancellationToken);
         }
@@ -64,7 +64,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
         try
         {
             await database.WriteAsync(
-                async session => await SettleAsync(session, await HoldRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken), now, cancellationToken),
+                async session => await SettleAsync(session, await HoldRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken), now),
                 cancellationToken);
         }
         catch (Exception exception) when (IsOfTheRows(exception, cancellationToken))
@@ -80,7 +80,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
     private static bool IsOfTheRows(Exception exception, CancellationToken cancellationToken) =>
         exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested;
 
-    private static async Task SettleAsync(Session session, List<Hold> due, DateTimeOffset now, CancellationToken cancellationToken)
+    private static async Task SettleAsync(Session session, List<Hold> due, DateTimeOffset now)
     {
         if (due.Count == 0)
             return;

@@ -24,7 +24,7 @@ internal readonly record struct SqlParameter(SqlType Type, object? Value, bool I
 /// <summary>A JSON document in a parameter: jsonb in PostgreSQL, text in SQLite.</summary>
 internal readonly record struct JsonText(string Value);
 
-/// <summary>A piece of SQL that differs between the engines: pasted as it is, never built from input.</summary>
+/// <summary>A piece of SQL that differs between the engines: pasted as it is, never built from input. <see langword="null"/> writes nothing.</summary>
 internal readonly record struct SqlFragment(string? Text);
 
 /// <summary>
