@@ -7,6 +7,7 @@ namespace PyResolve.Client;
 /// <summary>Says in a word why there was no answer.</summary>
 internal static class ConnectionFailure
 {
+    /// <summary>Whether that is why a request has no answer.</summary>
     // HttpClient lets a SocketException through where the other side goes away in the moment in which a connection is made.
     public static bool Is(Exception exception) => exception is HttpRequestException or IOException or SocketException;
 

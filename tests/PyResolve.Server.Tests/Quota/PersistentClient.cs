@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 
 namespace PyResolve.Server.Tests.Quota;
 
@@ -58,7 +57,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
                 {
                     answer = await ask();
                 }
-                catch (Exception exception) when (exception is HttpRequestException or SocketException)
+                catch (Exception exception) when (ServerProcess.IsAway(exception))
                 {
                     // Whether it was done, the next answer says.
                     Repeated++;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace PyResolve.Server.Tests.Quota;
@@ -101,7 +100,7 @@ public sealed class QuotaCrashTests(SharedServers servers)
                 else if (choice == 1)
                     await account.ReleaseAsync(hold.Id());
             }
-            catch (Exception exception) when (exception is HttpRequestException or SocketException)
+            catch (Exception exception) when (ServerProcess.IsAway(exception))
             {
                 // The server is down; nothing was acknowledged.
             }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 
 namespace PyResolve.Server.Tests.Usage;
 
@@ -96,7 +95,7 @@ internal sealed class LedgerLoad : IAsyncDisposable
                 ? await account.Key.PostAsync("/usage", events[0])
                 : await account.Key.PostAsync("/usage/batch", new { events });
         }
-        catch (Exception exception) when (exception is HttpRequestException or SocketException)
+        catch (Exception exception) when (ServerProcess.IsAway(exception))
         {
             return false;
         }

@@ -154,6 +154,10 @@ public sealed class ServerProcess : IAsyncDisposable
         _watchdog.Dispose();
     }
 
+    /// <summary>Whether a request had no answer because the server is killed, or not there yet.</summary>
+    // HttpClient lets a SocketException through where the other side goes away in the moment in which a connection is made.
+    public static bool IsAway(Exception exception) => exception is HttpRequestException or SocketException;
+
     private static Task<CommandResult> RunAsync(
         IEnumerable<string> arguments, Dictionary<string, string?> environment, string folder, CancellationToken cancellationToken) =>
         Command.RunAsync(Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: cancellationToken);
@@ -213,7 +217,7 @@ public sealed class ServerProcess : IAsyncDisposable
             using var answer = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), cancellationToken);
             return answer.StatusCode == HttpStatusCode.OK;
         }
-        catch (Exception exception) when (exception is HttpRequestException or SocketException)
+        catch (Exception exception) when (IsAway(exception))
         {
             return false;
         }

@@ -1,9 +1,9 @@
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
+using PyResolve.Client;
 
 namespace PyResolve.Server.Billing.Stripe;
 
@@ -51,7 +51,7 @@ internal sealed partial class StripeTransport(HttpClient http, BillingOptions op
         {
             throw new StripeException($"Stripe did not answer within {Timeout.TotalSeconds} s.", exception);
         }
-        catch (Exception exception) when (IsConnectionFailure(exception))
+        catch (Exception exception) when (ConnectionFailure.Is(exception))
         {
             throw new StripeException($"Stripe cannot be reached: {exception.Message}", exception);
         }
@@ -87,14 +87,11 @@ internal sealed partial class StripeTransport(HttpClient http, BillingOptions op
         {
             return new(default, new StripeException($"Stripe did not answer {method} {path} within {Timeout.TotalSeconds} s.", exception), MayRetry: true);
         }
-        catch (Exception exception) when (IsConnectionFailure(exception))
+        catch (Exception exception) when (ConnectionFailure.Is(exception))
         {
             return new(default, new StripeException($"Stripe cannot be reached for {method} {path}: {exception.Message}", exception), MayRetry: true);
         }
     }
-
-    // HttpClient lets a SocketException through where the other side goes away in the moment in which a connection is made.
-    private static bool IsConnectionFailure(Exception exception) => exception is HttpRequestException or IOException or SocketException;
 
     private HttpRequestMessage Request(HttpMethod method, string path, StripeForm? form, string? idempotencyKey)
     {

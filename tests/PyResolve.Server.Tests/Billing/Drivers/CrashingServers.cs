@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -158,7 +157,7 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
                     return;
                 answer.Status.ShouldBe(503, answer.Text);
             }
-            catch (Exception exception) when (exception is HttpRequestException or SocketException)
+            catch (Exception exception) when (ServerProcess.IsAway(exception))
             {
                 // Killed before it answered, or not there yet.
             }
