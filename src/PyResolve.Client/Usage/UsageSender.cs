@@ -251,10 +251,10 @@ internal sealed partial class UsageSender(
             if (failure is null)
                 return;
             var wait = PauseAfter(failure, attempt);
-            // Who flushed during this attempt gets one more, at once.
-            var isLong = wait > settings.RequestTimeout && !hurry.IsCompleted;
-            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403 || isLong)
+            if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403)
                 GiveUp(failure);
+            else if (wait > settings.RequestTimeout)
+                GiveUp(failure, unless: hurry);
             await PauseAsync(wait, hurry).ConfigureAwait(false);
         }
     }
@@ -345,11 +345,15 @@ internal sealed partial class UsageSender(
     }
 
     /// <summary>The server is out of reach for now: whoever waits is told, and a reporter that closes waits no longer.</summary>
-    private void GiveUp(PyResolveException failure)
+    /// <param name="failure">What they are told.</param>
+    /// <param name="unless">Who flushed during the attempt gets one more, at once.</param>
+    private void GiveUp(PyResolveException failure, Task<bool>? unless = null)
     {
-        FailFlushes(failure);
         lock (_gate)
         {
+            if (unless is { IsCompleted: true })
+                return;
+            FailFlushes(failure);
             if (_closing)
                 _end.Cancel();
         }
