@@ -113,10 +113,13 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
 
-    /// <summary>Throws <paramref name="exception"/> on, unless it says that the store does not take a value, and never will.</summary>
+    /// <summary>Whether the store does not take a value, and never will.</summary>
+    public bool IsRefusal(Exception exception) => exception is DbException refusal && engine.Classify(refusal) is FailureKind.Refused;
+
+    /// <summary>Throws <paramref name="exception"/> on, unless it is a refusal.</summary>
     public void ThrowUnlessRefused(Exception exception)
     {
-        if (exception is not DbException refusal || engine.Classify(refusal) is not FailureKind.Refused)
+        if (!IsRefusal(exception))
             ExceptionDispatchInfo.Throw(exception);
     }
 

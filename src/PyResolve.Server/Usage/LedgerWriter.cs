@@ -10,9 +10,15 @@ namespace PyResolve.Server.Usage;
 internal static class LedgerWriter
 {
     /// <summary>Records events of any accounts in the order in which they came, spends a unit of each hold that they name, and ends the transaction.</summary>
+    /// <param name="session">The transaction.</param>
+    /// <param name="postings">The events.</param>
+    /// <param name="presumesNew">
+    /// Whether no id is expected to be there already, which spares asking: events go with the last statements. Where one is, the store refuses them all.
+    /// </param>
+    /// <param name="cancellationToken">Abandons it, before its last statements.</param>
     /// <returns>How each ended.</returns>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
-        Session session, IReadOnlyList<Posting> postings, CancellationToken cancellationToken)
+        Session session, IReadOnlyList<Posting> postings, bool presumesNew, CancellationToken cancellationToken)
     {
         var holds = await HeldUnits.LockAsync(session, NamedBy(postings), cancellationToken);
         var outcomes = new RecordOutcome[postings.Count];
@@ -30,7 +36,7 @@ internal static class LedgerWriter
             places.Add(i);
         }
 
-        var inserted = await InsertAsync(session, admitted, cancellationToken);
+        var inserted = presumesNew ? AllRecorded(admitted.Count) : await InsertAsync(session, admitted, cancellationToken);
         var (rollups, late) = (new Rollups(), new List<Posting>());
         for (var i = 0; i < admitted.Count; i++)
         {
@@ -43,7 +49,8 @@ internal static class LedgerWriter
                 late.Add(posting);
         }
 
-        await session.EndAsync([.. rollups.Write(session), .. holds.Write(session), .. MarkLate(session, late)]);
+        Sql[] events = presumesNew && admitted.Count > 0 ? [Insert(session, admitted)] : [];
+        await session.EndAsync([.. events, .. rollups.Write(session), .. holds.Write(session), .. MarkLate(session, late)]);
         return outcomes;
     }
 
@@ -59,6 +66,13 @@ internal static class LedgerWriter
                 rollups.Add(postings[i]);
         }
 
+        return outcomes;
+    }
+
+    private static RecordOutcome[] AllRecorded(int count)
+    {
+        var outcomes = new RecordOutcome[count];
+        Array.Fill(outcomes, RecordOutcome.Recorded);
         return outcomes;
     }
 
@@ -122,6 +136,19 @@ internal static class LedgerWriter
     {
         if (postings.Count == 0)
             return [];
+        var fresh = await session.ListAsync(
+            $"""
+            {new SqlPart(Insert(session, postings))}
+            on conflict (user_id, id) do nothing
+            returning user_id, id
+            """,
+            static row => (row.Uuid(0), row.Uuid(1)),
+            cancellationToken);
+        return [.. fresh];
+    }
+
+    private static Sql Insert(Session session, List<Posting> postings)
+    {
         var sent = session.Rows("sent", postings)
             .With("user_id", posting => posting.UserId)
             .With("id", posting => posting.Event.Id)
@@ -138,8 +165,7 @@ internal static class LedgerWriter
             .With("reservation_id", posting => posting.Event.ReservationId)
             .With("late", posting => posting.Event.IsLate)
             .With("payload_digest", posting => posting.Event.PayloadDigest);
-        var fresh = await session.ListAsync(
-            $"""
+        return $"""
             insert into usage_events (user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
                                       occurred_at, created_at, reservation_id, late, payload_digest)
             select user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
@@ -147,12 +173,7 @@ internal static class LedgerWriter
             from {sent}
             where true
             order by user_id, id
-            on conflict (user_id, id) do nothing
-            returning user_id, id
-            """,
-            static row => (row.Uuid(0), row.Uuid(1)),
-            cancellationToken);
-        return [.. fresh];
+            """;
     }
 
     private static async Task<Dictionary<(Guid UserId, Guid Id), byte[]>> ReadDigestsAsync(

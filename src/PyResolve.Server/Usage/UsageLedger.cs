@@ -1,3 +1,4 @@
+using System.Data.Common;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Storage;
 
@@ -12,10 +13,16 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     /// <summary>A quarter of it is one account's: sixteen whole batches.</summary>
     private static readonly GroupLimits Limits = new(QueueItems: 65_536, QueueBytes: 128 << 20, GroupItems: 4_096, GroupBytes: 16 << 20);
 
+    /// <summary>Where one event was sent before, others are likely to be. For so many groups then, it is asked which.</summary>
+    private const int GroupsAfterRepetition = 100;
+
     private readonly Database _database;
     private readonly TimeProvider _time;
     private readonly ILogger<UsageLedger> _logger;
     private readonly GroupCommit<Posting, RecordOutcome> _commit;
+
+    /// <summary>The flushes' own, of which one runs at a time.</summary>
+    private int _groupsToAsk;
 
     public UsageLedger(Database database, TimeProvider time, ILogger<UsageLedger> logger)
     {
@@ -40,9 +47,28 @@ internal sealed partial class UsageLedger : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
 
+    private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<Posting> postings)
+    {
+        if (_groupsToAsk > 0)
+        {
+            _groupsToAsk--;
+            return await WriteAsync(postings, presumesNew: false);
+        }
+
+        try
+        {
+            return await WriteAsync(postings, presumesNew: true);
+        }
+        catch (DbException exception) when (_database.IsRefusal(exception))
+        {
+            _groupsToAsk = GroupsAfterRepetition;
+            return await WriteAsync(postings, presumesNew: false);
+        }
+    }
+
     /// <remarks>No caller's leaving ends it: it is many callers'.</remarks>
-    private Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<Posting> postings) =>
-        _database.WriteAsync(session => LedgerWriter.RecordAsync(session, postings, CancellationToken.None), CancellationToken.None);
+    private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<Posting> postings, bool presumesNew) => _database.WriteAsync(
+        session => LedgerWriter.RecordAsync(session, postings, presumesNew, CancellationToken.None), CancellationToken.None);
 
     /// <summary>What passed the rules and is refused all the same is the sender's to mend; whatever else went wrong is not.</summary>
     private RecordOutcome Refuse(Posting posting, Exception exception)

@@ -39,6 +39,26 @@ public sealed class GroupedUsageTests(SharedServers servers)
         (await own.Store.CountDifferencesAsync()).ShouldBe(0);
     }
 
+    [Theory, OnBothEngines]
+    public async Task An_event_that_is_sent_many_times_at_once_counts_once_and_those_beside_it_count(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var (sender, other) = (await own.SignUpAsync(), await own.SignUpAsync());
+        var repeated = new { event_type = "migration", id = Guid.CreateVersion7() };
+
+        // The first events that this server sees are presumed to be new; the second time it has learnt that they need not be.
+        for (var round = 0; round < 2; round++)
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => i % 2 == 0
+                ? sender.Key.PostAsync("/usage", repeated)
+                : other.Key.PostAsync("/usage", new { event_type = "migration", library = "pydantic" })));
+            answers.ShouldAllBe(answer => answer.Status == 200);
+        }
+
+        ((await sender.QuotaAsync()).Used, (await other.QuotaAsync()).Used).ShouldBe((1, 40));
+        (await own.Store.CountDifferencesAsync()).ShouldBe(0);
+    }
+
     [Fact]
     public async Task An_account_that_fills_its_quarter_of_the_queue_is_turned_away_and_another_is_not()
     {
