@@ -47,7 +47,7 @@ public sealed class QuotaCrashTests(SharedServers servers)
     public async Task No_hold_is_lost_or_outlives_its_time_when_PostgreSQL_is_killed()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        var kills = Scale.Pick(1, 30);
+        var kills = Scale.Pick(1, 100);
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
         await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
         await using var server = await ServerProcess.StartAsync(store.Settings, cancellation);
