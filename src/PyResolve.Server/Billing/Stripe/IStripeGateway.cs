@@ -1,3 +1,5 @@
+using PyResolve.Server.Plans;
+
 namespace PyResolve.Server.Billing.Stripe;
 
 /// <summary>The calls to Stripe that are made here, and no others: the edge of the process, where tests put a Stripe of their own.</summary>
