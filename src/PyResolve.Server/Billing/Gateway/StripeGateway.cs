@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 using PyResolve.Server.Plans;
 
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>Stripe over HTTP.</summary>
 internal sealed class StripeGateway(StripeTransport stripe, BillingOptions options) : IStripeGateway
