@@ -140,8 +140,9 @@ internal sealed class CompiledTypes
             if (attribute.Value.IsNil)
                 continue;
             var value = attribute.DecodeValue(_referenced);
-            var arguments = value.FixedArguments.Select(argument => argument.Value).Concat(value.NamedArguments.Select(argument => argument.Value));
-            foreach (var type in arguments.OfType<ImmutableHashSet<string>>())
+            var arguments = value.FixedArguments.Select(argument => argument.Value);
+            var properties = value.NamedArguments.Select(argument => argument.Value);
+            foreach (var type in arguments.Concat(properties).OfType<ImmutableHashSet<string>>())
                 used.UnionWith(type);
         }
     }

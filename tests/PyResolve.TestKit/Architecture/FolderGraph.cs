@@ -8,9 +8,9 @@ namespace PyResolve.TestKit;
 public sealed record FolderReference(string FromFolder, string FromType, string ToFolder, string ToType);
 
 /// <summary>
-/// Which folders of a project use which, computed from its compiled types. A type's folder is the folder of its source file, as the symbols have it.
-/// A nested or compiler-generated type (lambda, async method, iterator) counts as the type that declares it; source generators' own types are left out.
-/// Constants and <c>nameof</c> are not seen: the compiler replaces them by their value.
+/// Which folders of a project use which, computed from its compiled types. A type's folder is the folder of its source file,
+/// which the symbols name. A nested or compiler-generated type (lambda, async method, iterator) counts as the type that declares it;
+/// the types of source generators are left out. Constants and <c>nameof</c> are not seen: the compiler replaces them by their value.
 /// </summary>
 public sealed class FolderGraph
 {
@@ -30,7 +30,8 @@ public sealed class FolderGraph
 
     /// <param name="assembly">The compiled project, with its symbols beside it.</param>
     /// <param name="project">
-    /// The project's folder in the repository, such as <c>src/PyResolve.Client</c>. Files linked from elsewhere count as the folder "linked".
+    /// The project's folder in the repository, such as <c>src/PyResolve.Client</c>.
+    /// Files linked from elsewhere count as the folder "linked".
     /// </param>
     /// <param name="folderOf">
     /// Maps a folder path (such as <c>Usage/Outbox</c>) to the name it counts as. Default: its first segment.

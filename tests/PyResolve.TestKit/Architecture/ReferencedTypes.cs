@@ -72,7 +72,8 @@ internal sealed class ReferencedTypes(MetadataReader metadata)
         return isSystemType ? SystemType : None;
     }
 
-    public TypeNames GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
+    public TypeNames GetTypeFromSpecification(
+        MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
         reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
     public TypeNames GetGenericInstantiation(TypeNames genericType, ImmutableArray<TypeNames> typeArguments) =>
