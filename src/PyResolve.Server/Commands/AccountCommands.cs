@@ -1,17 +1,34 @@
+using System.CommandLine;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
-namespace PyResolve.Server.Admin;
+namespace PyResolve.Server.Commands;
 
 internal static class AccountCommands
 {
-    public static async Task<int> ListAsync(IServiceProvider services)
+    public static Command Create(RunOperatorCommand run)
+    {
+        var list = new Command("list", "Every account: e-mail, plan, this month's migrations");
+        list.SetAction((parse, cancellationToken) => run(parse, ListAsync, cancellationToken));
+
+        var email = new Argument<string>("e-mail");
+        var plan = new Argument<string>("plan") { Description = string.Join(", ", PlanCatalog.Names) };
+        var setPlan = new Command("set-plan", "Put an account on a plan") { email, plan };
+        setPlan.SetAction((parse, cancellationToken) => run(
+            parse,
+            (services, token) => SetPlanAsync(services, parse.GetRequiredValue(email), parse.GetRequiredValue(plan), token),
+            cancellationToken));
+
+        return new Command("accounts", "Look at accounts, and change their plans") { list, setPlan };
+    }
+
+    private static async Task<int> ListAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var database = services.GetRequiredService<Database>();
-        await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
+        await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         var month = services.GetRequiredService<TimeProvider>().GetUtcNow().ToMonth();
         var accounts = await database.ListAsync(
             $"""
@@ -22,16 +39,20 @@ internal static class AccountCommands
             order by p.email
             """,
             static row => new { Email = row.Text(0), Plan = row.Text(1), Migrations = row.Int64(2), CreatedAt = row.Instant(3) },
-            CancellationToken.None);
+            cancellationToken);
 
         var width = accounts.Select(account => account.Email.Length).Append("E-MAIL".Length).Max();
         await Console.Out.WriteLineAsync($"{"E-MAIL".PadRight(width)}  {"PLAN",-10}  {"MIGRATIONS " + month,18}  SINCE");
         foreach (var account in accounts)
-            await Console.Out.WriteLineAsync($"{account.Email.PadRight(width)}  {account.Plan,-10}  {account.Migrations,18}  {account.CreatedAt:yyyy-MM-dd}");
+        {
+            await Console.Out.WriteLineAsync(
+                $"{account.Email.PadRight(width)}  {account.Plan,-10}  {account.Migrations,18}  {account.CreatedAt:yyyy-MM-dd}");
+        }
+
         return 0;
     }
 
-    public static async Task<int> SetPlanAsync(IServiceProvider services, string email, string plan)
+    private static async Task<int> SetPlanAsync(IServiceProvider services, string email, string plan, CancellationToken cancellationToken)
     {
         if (!PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
         {
@@ -39,8 +60,8 @@ internal static class AccountCommands
             return 2;
         }
 
-        await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
-        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(Emails.Normalize(email), plan, CancellationToken.None);
+        await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
+        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(Emails.Normalize(email), plan, cancellationToken);
         if (now is null)
         {
             await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
