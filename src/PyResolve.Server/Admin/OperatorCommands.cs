@@ -87,7 +87,12 @@ internal static class OperatorCommands
     private static async Task<int> ServeWithSimulatedStripeAsync(WebApplicationBuilder builder)
     {
         await using var stripe = await SimulatedStripe.StartAsync(builder, CancellationToken.None);
-        return await ServeAsync(ServerApp.Build(builder, configured => configured.Services.AddSingleton(stripe).AddHostedService<SimulatedStripeStartup>()));
+        return await ServeAsync(ServerApp.Build(builder, configured =>
+        {
+            if (stripe is not null)
+                configured.Services.AddSingleton(stripe);
+            configured.Services.AddHostedService<SimulatedStripeStartup>();
+        }));
     }
 
     private static async Task<int> ServeAsync(WebApplication app)
