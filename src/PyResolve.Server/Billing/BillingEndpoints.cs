@@ -5,6 +5,7 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 using Standing = PyResolve.Server.Billing.Sync.Standing;
@@ -31,7 +32,7 @@ internal static class BillingEndpoints
         var errors = new FieldErrors();
         errors.Text("plan", body.Plan, LongestPlan);
         errors.ThrowIfAny();
-        if (body.Plan is not { } plan || !Plans.Sold.Contains(plan, StringComparer.Ordinal))
+        if (body.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
             return new ProblemResult(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
         if (BillingProblems.Unless(options) is { } notConfigured)
             return notConfigured;
@@ -62,7 +63,7 @@ internal static class BillingEndpoints
         {
             return Answers.Ok(new PortalOpened(await checkouts.OpenPortalAsync(customer, http.RequestAborted)));
         }
-        catch (Stripe.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
+        catch (Gateway.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
         {
             // Deleted at Stripe, perhaps by hand.
             if (await sync.RunAsync(customer.Id, http.RequestAborted) is { IsGone: false })

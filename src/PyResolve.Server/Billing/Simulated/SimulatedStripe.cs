@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
 using PyResolve.Server.Billing.Operator;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
@@ -40,7 +41,7 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         if (!SimulatorAssembly.Exists)
             return null;
         var configuration = builder.Configuration;
-        var plans = new Plans(configuration);
+        var plans = new PlanCatalog(configuration);
         var simulator = await SimulatorAssembly.StartAsync(builder.Environment.EnvironmentName, cancellationToken);
         try
         {
@@ -65,15 +66,15 @@ internal sealed class SimulatedStripe : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
 
-    private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, Plans plans, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
         var catalog = new StripeCatalog(BillingServices.CreateGateway(options), plans);
         var prices = new List<StripePrice>();
-        foreach (var plan in Plans.Sold)
+        foreach (var plan in PlanCatalog.Sold)
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
         // Each portal session has its own return URL.
         var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), cancellationToken);
-        var settings = Plans.Sold.Zip(prices).ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
+        var settings = PlanCatalog.Sold.Zip(prices).ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
         return settings;
     }
