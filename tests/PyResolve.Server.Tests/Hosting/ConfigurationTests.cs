@@ -95,14 +95,18 @@ public sealed class ConfigurationTests(SharedServers servers)
         (await new Caller(http).GetAsync("/me")).Detail.ShouldBe($"API key required. Get one at http://localhost:{address.Port}");
     }
 
-    private static WebApplication Build(TestStore store, string? port, string? urls) =>
-        ServerApp.Build([], settings: new Dictionary<string, string?>(store.Settings)
+    private static WebApplication Build(TestStore store, string? port, string? urls)
+    {
+        var builder = ServerApp.CreateBuilder([]);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(store.Settings)
         {
             ["PORT"] = port,
             ["urls"] = urls,
             ["Logging:LogLevel:Default"] = "Error",
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",
         });
+        return ServerApp.Build(builder);
+    }
 
     private static string? AllowedOrigin(Answer answer) =>
         answer.Headers.TryGetValues("Access-Control-Allow-Origin", out var values) ? values.Single() : null;

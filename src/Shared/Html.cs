@@ -4,11 +4,11 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 
-namespace PyResolve.Server.Pages;
+namespace PyResolve;
 
 /// <summary>
-/// HTML as it is written: <c>$"&lt;p&gt;{name}&lt;/p&gt;"</c>. Every hole is encoded, for text and for attributes in double quotes alike,
-/// unless it holds HTML itself; so no value is ever pasted into a page as markup.
+/// HTML from an interpolated string: <c>$"&lt;p&gt;{name}&lt;/p&gt;"</c>. Every value is encoded, in text and in double-quoted attributes
+/// alike, unless it is <see cref="Html"/> itself. Compiled into the server and into the Stripe simulator.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Html
@@ -19,7 +19,7 @@ internal sealed class Html
 
     public Html(int literalLength, int formattedCount) => _text = new StringBuilder(literalLength + (16 * formattedCount));
 
-    /// <summary>For places where C# would take the text for a string.</summary>
+    /// <summary>For places where C# would infer the type <see langword="string"/>.</summary>
     public static Html Of(Html html) => html;
 
     public void AppendLiteral(string value) => _text.Append(value);
