@@ -99,7 +99,7 @@ internal static class CommandLine
         return parse.Errors is [var error, ..] ? $"{error.Message.Trim()} {help}" : null;
     }
 
-    private static IEnumerable<string> PathOf(CommandResult result)
+    private static Stack<string> PathOf(CommandResult result)
     {
         var names = new Stack<string>();
         for (SymbolResult? current = result; current is CommandResult { Command: not RootCommand } command; current = current.Parent)

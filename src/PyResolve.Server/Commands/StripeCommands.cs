@@ -74,7 +74,8 @@ internal static class StripeCommands
             },
             cancellationToken));
 
-    private static async Task<int> SyncAsync(IServiceProvider services, string? onlyCustomer, bool isDryRun, CancellationToken cancellationToken)
+    public static async Task<int> SyncAsync(
+        IServiceProvider services, string? onlyCustomer, bool isDryRun, CancellationToken cancellationToken)
     {
         var customers = services.GetRequiredService<BillingCustomers>();
         var sync = services.GetRequiredService<CustomerSync>();

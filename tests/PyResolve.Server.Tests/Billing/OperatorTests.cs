@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Commands;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.StripeSimulator;
@@ -16,11 +17,11 @@ public sealed class OperatorTests(SharedServers servers)
         billing.Stripe.Set("cus_lost", Subscriptions.Pro());
         billing.Stripe.Add(new StripeCustomer("cus_lost") { Metadata = new Dictionary<string, string> { ["user_id"] = account.UserId.ToString() } });
 
-        (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: true, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, "cus_lost", isDryRun: true)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id is not null or plan <> 'free'")).ShouldBe(0);
 
-        (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, "cus_lost", isDryRun: false)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id = 'cus_lost' and plan = 'pro'")).ShouldBe(1);
     }
 
@@ -39,13 +40,13 @@ public sealed class OperatorTests(SharedServers servers)
         billing.Stripe.SetCheckout(checkout, StripeCheckoutSession.Open);
         var sync = billing.Service<CustomerSync>();
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: true)).ShouldBe(0);
         var preview = await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation);
         (preview.Before == preview.Now, preview.IsOutOfStep).ShouldBe((true, true));
         preview.Outlived.ShouldBe([Subscriptions.Pro().Id, checkout]);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("active");
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(0);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
         billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
         (await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation)).Outlived.ShouldBeEmpty();
@@ -59,10 +60,10 @@ public sealed class OperatorTests(SharedServers servers)
             billing.Stripe.Set((await billing.SignUpAsync()).CustomerId, Subscriptions.Pro(id: $"sub_{i}"));
         billing.Stripe.FailNext(1);
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(1);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(1);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(2);
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(3);
     }
 
@@ -129,9 +130,9 @@ public sealed class OperatorTests(SharedServers servers)
         await billing.Store.ExecuteSqlAsync("update profiles set stripe_customer_id = 'cus_from_the_seed', plan = 'unlimited'");
         billing.Stripe.Add(new StripeCustomer("cus_from_the_seed"));
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: true)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(0);
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(0);
 
         (await billing.Store.ReadNumberAsync("select count(*) from billing_customers where customer_id = 'cus_from_the_seed'")).ShouldBe(1);
         (await billing.Store.ReadSqlAsync("select plan from profiles")).ShouldBe("free");
