@@ -31,7 +31,7 @@ internal static class CommandLine
             await Console.Error.WriteLineAsync(misuse);
             return WrongUsage;
         }
-        catch (InvalidConfigurationException exception)
+        catch (Exception exception) when (exception is InvalidConfigurationException or FormatException)
         {
             await Console.Error.WriteLineAsync(exception.Message);
             return WrongUsage;

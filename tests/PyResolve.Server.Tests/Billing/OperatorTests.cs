@@ -152,6 +152,6 @@ public sealed class OperatorTests(SharedServers servers)
         output.ToString().ShouldContain("BAD  Stripe did not answer at https://api.stripe.com within 15 s.");
     }
 
-    private static async Task<int?> SyncAsync(BillingServer billing, StripeSwitches switches) =>
-        await StripeCommands.RunAsync(billing.Own.Server.Services, ["sync"], switches);
+    private static Task<int> SyncAsync(BillingServer billing, string? customer, bool isDryRun) =>
+        StripeCommands.SyncAsync(billing.Own.Server.Services, customer, isDryRun, TestContext.Current.CancellationToken);
 }

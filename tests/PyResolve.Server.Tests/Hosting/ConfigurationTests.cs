@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.AspNetCore.Builder;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
