@@ -20,13 +20,13 @@ internal static class LeaseKeyText
         {
             AddAll(keys, rest[..pem.Location.Start]);
             if (!rest[pem.Label].Equals(PemLabel, StringComparison.Ordinal))
-                throw new FormatException($"it holds a PEM block of {rest[pem.Label]}, where PRIVATE KEY (PKCS#8, not encrypted) is needed");
+                throw new FormatException($"it reservations a PEM block of {rest[pem.Label]}, where PRIVATE KEY (PKCS#8, not encrypted) is needed");
             keys.Add(Import(rest[pem.Base64Data]));
             rest = rest[pem.Location.End..];
         }
 
         AddAll(keys, rest);
-        return keys.Count > 0 ? keys : throw new FormatException("it holds no key");
+        return keys.Count > 0 ? keys : throw new FormatException("it reservations no key");
     }
 
     public static string Write(ECDsa key) => key.ExportPkcs8PrivateKeyPem() + "\n";

@@ -9,7 +9,7 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>Writes a hold as a lease: a compact JWS that says offline what was granted, to which machine, until when.</summary>
+/// <summary>Writes a reservation as a lease: a compact JWS that says offline what was granted, to which machine, until when.</summary>
 internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
 {
     private const string Type = "pyr-lease+jwt";
@@ -17,12 +17,12 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
     public bool CanSign => keys.Signing is not null;
 
     /// <param name="userId">The account.</param>
-    /// <param name="hold">The same hold gives the same claims each time; only the signature differs.</param>
+    /// <param name="reservation">The same reservation gives the same claims each time; only the signature differs.</param>
     /// <param name="machine">Who asks. A lease is for one machine: two would spend the same units twice.</param>
     /// <returns><see langword="null"/> where there is none, or none any more.</returns>
-    public string? Sign(Guid userId, Hold hold, string? machine)
+    public string? Sign(Guid userId, StoredReservation reservation, string? machine)
     {
-        if (!hold.IsLeased || hold.State != ReservationStates.Held || hold.Machine != machine || keys.Signing is not { } key)
+        if (!reservation.IsLeased || reservation.State != ReservationStates.Held || reservation.Machine != machine || keys.Signing is not { } key)
             return null;
         var header = Encode(writer =>
         {
@@ -34,13 +34,13 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
         {
             writer.WriteString("iss", publicUrl.Value);
             writer.WriteString("sub", userId);
-            writer.WriteString("jti", hold.Id);
-            writer.WriteNumber("qty", hold.Quantity);
-            writer.WriteString("tier", hold.Tier);
-            writer.WriteString("mch", hold.Machine);
-            writer.WriteNumber("iat", hold.CreatedAt.ToUnixTimeSeconds());
+            writer.WriteString("jti", reservation.Id);
+            writer.WriteNumber("qty", reservation.Quantity);
+            writer.WriteString("tier", reservation.Tier);
+            writer.WriteString("mch", reservation.Machine);
+            writer.WriteNumber("iat", reservation.CreatedAt.ToUnixTimeSeconds());
             // Whole seconds, rounded down: never longer than the units are held.
-            writer.WriteNumber("exp", hold.ExpiresAt.ToUnixTimeSeconds());
+            writer.WriteNumber("exp", reservation.ExpiresAt.ToUnixTimeSeconds());
         });
         var signed = $"{header}.{claims}";
         return $"{signed}.{Base64Url.EncodeToString(key.Sign(Encoding.ASCII.GetBytes(signed)))}";

@@ -1,7 +1,7 @@
 namespace PyResolve.Server.Ledger;
 
 /// <summary>What a month counts as used, and as held.</summary>
-internal sealed record MonthStanding(long Used, long Held);
+internal sealed record MonthTotals(long Used, long Held);
 
 /// <summary>What a transaction does to one month of one account.</summary>
 internal sealed class MonthChange(Guid userId, string month)
@@ -17,7 +17,7 @@ internal sealed class MonthChange(Guid userId, string month)
     /// <summary>The limit, where units were granted under one.</summary>
     public long? Most { get; private set; }
 
-    public void Settle(Hold before, Hold after)
+    public void Settle(StoredReservation before, StoredReservation after)
     {
         Held += after.Remaining - before.Remaining;
         Lapsed += after.Lapsed - before.Lapsed;
@@ -47,5 +47,5 @@ internal sealed class MonthChanges
         }
     }
 
-    public void Settle(Hold before, Hold after) => this[before.UserId, before.Month].Settle(before, after);
+    public void Settle(StoredReservation before, StoredReservation after) => this[before.UserId, before.Month].Settle(before, after);
 }

@@ -10,8 +10,8 @@ internal static class RecordOutcomes
     {
         RecordOutcome.Recorded or RecordOutcome.Duplicate => null,
         RecordOutcome.Conflict => Problems.Conflict("Another usage event has this id already. Use a new id for each event."),
-        RecordOutcome.NoSuchReservation => Problems.Invalid("reservation_id", "There is no such reservation."),
-        RecordOutcome.OtherTier => Problems.Invalid("tier", "must be that of the reservation."),
+        RecordOutcome.ReservationNotFound => Problems.Invalid("reservation_id", "There is no such reservation."),
+        RecordOutcome.TierMismatch => Problems.Invalid("tier", "must be that of the reservation."),
         RecordOutcome.Refused => Problems.Invalid("body", "has a value that the store does not take. Leave out what is unusual in it, such as in metadata."),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "Which problem is it?"),
     };

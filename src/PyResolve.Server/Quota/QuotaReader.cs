@@ -50,12 +50,12 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
                    coalesce(m.migrations + m.lapsed, 0) + case when m.held > 0 then coalesce((
                        select sum(r.remaining)
                        from reservations r
-                       where r.user_id = p.id and {Hold.IsDue(now)} and r.month = {month}
+                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}
                          and r.leased and r.settled_as is null), 0) else 0 end,
                    coalesce(m.held, 0) - case when m.held > 0 then coalesce((
                        select sum(r.remaining)
                        from reservations r
-                       where r.user_id = p.id and {Hold.IsDue(now)} and r.month = {month}), 0) else 0 end
+                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}), 0) else 0 end
             from {asked}
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}

@@ -7,8 +7,8 @@ internal static class QuotaServices
     public static IServiceCollection AddQuota(this IServiceCollection services, IConfiguration configuration) => services
         .AddSingleton(new PlanCatalog(configuration))
         .AddSingleton<QuotaReader>()
-        .AddSingleton<HoldGroup>()
-        .AddSingleton<SettlementGroup>()
+        .AddSingleton<ReservationGrants>()
+        .AddSingleton<ReservationSettlements>()
         .AddSingleton<Reservations>()
-        .AddHostedService<Sweeper>();
+        .AddHostedService<ReservationSweeper>();
 }

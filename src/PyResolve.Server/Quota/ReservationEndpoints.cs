@@ -46,18 +46,18 @@ internal static class ReservationEndpoints
         var outcome = await reservations.HoldAsync(http.Caller().UserId, wanted, idempotencyKey, http.RequestAborted);
         switch (outcome)
         {
-            case HoldOutcome.Granted granted:
+            case ReservationOutcome.Granted granted:
                 var quota = granted.Quota ?? await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted);
-                var reservation = Describe(granted.Hold, leases.Sign(http.Caller().UserId, granted.Hold, wanted.Machine), quota);
+                var reservation = Describe(granted.Reservation, leases.Sign(http.Caller().UserId, granted.Reservation, wanted.Machine), quota);
                 return granted.IsNew ? Answers.Created($"/quota/reservations/{reservation.Id}", reservation) : Answers.Ok(reservation);
-            case HoldOutcome.QuotaExceeded refused:
+            case ReservationOutcome.QuotaExceeded refused:
                 return new ProblemResult(
                     Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(refused)) with { UpgradeUrl = publicUrl.Upgrade, ResetsAt = refused.ResetsAt });
-            case HoldOutcome.LlmNotAllowed refused:
+            case ReservationOutcome.LlmNotAllowed refused:
                 return new ProblemResult(
                     Problems.Forbidden(ProblemCodes.LlmNotAllowed, $"LLM migrations (tier2, tier3) are not part of the {refused.Plan} plan. Upgrade at {publicUrl.Upgrade}, or use tier1.")
                         with { UpgradeUrl = publicUrl.Upgrade });
-            case HoldOutcome.Conflict conflict:
+            case ReservationOutcome.Conflict conflict:
                 return new ProblemResult(Problems.Conflict(conflict.Detail));
             default:
                 throw new InvalidOperationException($"Unknown outcome {outcome}.");
@@ -66,11 +66,11 @@ internal static class ReservationEndpoints
 
     private static async Task<IResult> Read(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas, LeaseSigner leases)
     {
-        if (await reservations.FindAsync(http.Caller().UserId, id, http.RequestAborted) is not { } hold)
+        if (await reservations.FindAsync(http.Caller().UserId, id, http.RequestAborted) is not { } reservation)
             return NoSuchReservation();
         var reservation = Describe(
-            hold, leases.Sign(http.Caller().UserId, hold, hold.Machine), await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
-        return Answers.Ok(reservation with { Receipt = hold.Receipt });
+            reservation, leases.Sign(http.Caller().UserId, reservation, reservation.Machine), await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
+        return Answers.Ok(reservation with { Receipt = reservation.Receipt });
     }
 
     private static async Task<IResult> Commit(Guid id, HttpContext http, Reservations reservations, QuotaReader quotas)
@@ -112,12 +112,12 @@ internal static class ReservationEndpoints
 
     private static ProblemResult NoSuchReservation() => new(Problems.NotFound("There is no such reservation."));
 
-    private static string Explain(HoldOutcome.QuotaExceeded refused) =>
+    private static string Explain(ReservationOutcome.QuotaExceeded refused) =>
         $"Monthly limit reached ({refused.Limit} migrations on the {refused.Plan} plan: {refused.Used} used, {refused.Held} held, {refused.Asked} asked for). "
         + $"It resets at {refused.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
 
-    private static Reservation Describe(Hold hold, string? lease, QuotaSnapshot quota) =>
-        new(hold.Id, hold.State, hold.Quantity, hold.Remaining, hold.Tier, hold.Library, hold.Month, hold.ExpiresAt, lease, quota);
+    private static Reservation Describe(StoredReservation reservation, string? lease, QuotaSnapshot quota) =>
+        new(reservation.Id, reservation.State, reservation.Quantity, reservation.Remaining, reservation.Tier, reservation.Library, reservation.Month, reservation.ExpiresAt, lease, quota);
 
     private static string? ReadIdempotencyKey(HttpContext http)
     {

@@ -11,7 +11,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
     private static readonly string[] MonthlyColumns =
         ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed"];
 
-    /// <summary>What the events add up to, in the order of <see cref="MonthlyColumns"/>, and how many they are. The last two columns come from the holds.</summary>
+    /// <summary>What the events add up to, in the order of <see cref="MonthlyColumns"/>, and how many they are. The last two columns come from the reservations.</summary>
     private static readonly SqlFragment Totals = new(
         """
         coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,

@@ -24,7 +24,7 @@ internal sealed class UsageBatch
     }
 
     /// <summary>The events that may be recorded, in their order.</summary>
-    public UsageRecord[] Records { get; }
+    public UsageEvent[] Records { get; }
 
     /// <exception cref="ProblemException">It is no batch at all.</exception>
     public static UsageBatch Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
@@ -124,7 +124,7 @@ internal sealed class UsageBatch
 
         return UsageRules.Check(usage, now) is { } problem
             ? new Item(usage.Id, null, problem)
-            : new Item(usage.Id, UsageRecord.From(usage, now), null);
+            : new Item(usage.Id, UsageEvent.From(usage, now), null);
     }
 
     private static bool IsStrict(JsonElement element)
@@ -174,5 +174,5 @@ internal sealed class UsageBatch
     /// <param name="Id">As it was sent, if it was.</param>
     /// <param name="Record">Unless there is a problem.</param>
     /// <param name="Problem">What <c>POST /usage</c> would answer.</param>
-    private readonly record struct Item(Guid? Id, UsageRecord? Record, Problem? Problem);
+    private readonly record struct Item(Guid? Id, UsageEvent? Record, Problem? Problem);
 }

@@ -20,7 +20,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     private readonly Database _database;
     private readonly TimeProvider _time;
     private readonly ILogger<UsageLedger> _logger;
-    private readonly GroupCommit<Posting, RecordOutcome> _commit;
+    private readonly GroupCommit<PendingUsageEvent, RecordOutcome> _commit;
 
     /// <summary>The flushes' own, of which one runs at a time.</summary>
     private int _groupsToAsk;
@@ -30,52 +30,52 @@ internal sealed partial class UsageLedger : IAsyncDisposable
         _database = database;
         _time = time;
         _logger = logger;
-        _commit = new GroupCommit<Posting, RecordOutcome>(Limits, FlushAsync, Refuse);
+        _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Refuse);
     }
 
-    /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the hold that it names.</summary>
+    /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the reservation that it names.</summary>
     /// <exception cref="OverloadedException">Too much waits to be written.</exception>
     public async Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
     {
-        var record = UsageRecord.From(usage, _time.GetInstant());
+        var record = UsageEvent.From(usage, _time.GetInstant());
         return (await RecordAsync(userId, [record], cancellationToken))[0];
     }
 
     /// <summary>The same with several, in their order: all in one transaction, unless the store refuses one of them.</summary>
     /// <exception cref="OverloadedException">Too much waits to be written.</exception>
-    public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageRecord[] records, CancellationToken cancellationToken) => _commit.SubmitAsync(
-        userId, Array.ConvertAll(records, record => new Posting(userId, record)), records.Sum(record => record.Size), cancellationToken);
+    public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] records, CancellationToken cancellationToken) => _commit.SubmitAsync(
+        userId, Array.ConvertAll(records, record => new PendingUsageEvent(userId, record)), records.Sum(record => record.Size), cancellationToken);
 
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
 
-    private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<Posting> postings)
+    private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<PendingUsageEvent> events)
     {
         if (_groupsToAsk > 0)
         {
             _groupsToAsk--;
-            return await WriteAsync(postings, presumesNew: false);
+            return await WriteAsync(events, presumesNew: false);
         }
 
         try
         {
-            return await WriteAsync(postings, presumesNew: true);
+            return await WriteAsync(events, presumesNew: true);
         }
         catch (DbException exception) when (_database.IsRefusal(exception))
         {
             _groupsToAsk = GroupsAfterRepetition;
-            return await WriteAsync(postings, presumesNew: false);
+            return await WriteAsync(events, presumesNew: false);
         }
     }
 
     /// <remarks>No caller's leaving ends it: it is many callers'.</remarks>
-    private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<Posting> postings, bool presumesNew) => _database.WriteAsync(
-        session => LedgerWriter.RecordAsync(session, postings, presumesNew, CancellationToken.None), CancellationToken.None);
+    private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<PendingUsageEvent> events, bool presumesNew) => _database.WriteAsync(
+        session => LedgerWriter.RecordAsync(session, events, presumesNew, CancellationToken.None), CancellationToken.None);
 
     /// <summary>What passed the rules and is refused all the same is the sender's to mend; whatever else went wrong is not.</summary>
-    private RecordOutcome Refuse(Posting posting, Exception exception)
+    private RecordOutcome Refuse(PendingUsageEvent pending, Exception exception)
     {
         _database.ThrowUnlessRefused(exception);
-        Log.Refused(_logger, posting.Event.Id, posting.UserId, exception.Message);
+        Log.Refused(_logger, pending.Event.Id, pending.UserId, exception.Message);
         return RecordOutcome.Refused;
     }
 

@@ -29,7 +29,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     {
         var now = Time.GetInstant();
         var oldestKept = now.StartOfNextMonth().AddMonths(-1 - options.UsageRetentionMonths!.Value).ToMonth();
-        // What comes late for a month that is gone (a hold that is committed after all) goes when the next month does.
+        // What comes late for a month that is gone (a reservation that is committed after all) goes when the next month does.
         if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await ClaimAsync(oldestKept, cancellationToken))
             return;
 

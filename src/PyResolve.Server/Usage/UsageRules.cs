@@ -25,7 +25,7 @@ internal static partial class UsageRules
         errors.Metadata("metadata", usage.Metadata);
         if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
             errors.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
-        if (usage.ReservationId is not null && usage.EventType is not null and not UsageRecord.Migration)
+        if (usage.ReservationId is not null && usage.EventType is not null and not UsageEvent.Migration)
             errors.Add("reservation_id", "can be named by a migration only.");
         return errors.Problem;
     }

@@ -26,7 +26,7 @@ internal static class LeaseDriver
         OwnServer.StartAsync(engine, servers.Postgres, startAt, Settings());
 
     public static Task<Answer> LeaseAsync(this TestAccount account, int quantity = 1, TimeSpan? length = null, string? onceKey = null, string? idempotencyKey = null) =>
-        account.HoldAsync(quantity, ttlSeconds: (int)(length ?? TimeSpan.FromHours(1)).TotalSeconds, onceKey: onceKey, idempotencyKey: idempotencyKey, machine: Machine);
+        account.ReserveAsync(quantity, ttlSeconds: (int)(length ?? TimeSpan.FromHours(1)).TotalSeconds, onceKey: onceKey, idempotencyKey: idempotencyKey, machine: Machine);
 
     /// <summary>Verifies a lease by the published keys, as an SDK would, and returns its claims.</summary>
     public static async Task<JsonWebToken> VerifyAsync(this TestServer server, string lease)

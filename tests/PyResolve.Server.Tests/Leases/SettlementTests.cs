@@ -35,7 +35,7 @@ public sealed class SettlementTests(SharedServers servers)
         own.Clock.Advance(Length);
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
-        (await account.HoldAsync(quantity: 2)).Status.ShouldBe(402);
+        (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(402);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
         (await own.Store.ReadNumberAsync("select sum(quantity) from usage_events")).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(1);
@@ -98,7 +98,7 @@ public sealed class SettlementTests(SharedServers servers)
         var early = await own.SignUpAsync();
         var id = (await early.LeaseAsync(quantity: 3)).Id();
         // Another instance, weeks later: moving a clock so far would fire every timer of the server all the way.
-        await using var later = await TestServer.StartAsync(own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + Hold.SettlementWindow + TimeSpan.FromSeconds(1)));
+        await using var later = await TestServer.StartAsync(own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + StoredReservation.SettlementWindow + TimeSpan.FromSeconds(1)));
         var account = early.On(later.Http);
 
         var refused = await account.ReleaseAsync(id);

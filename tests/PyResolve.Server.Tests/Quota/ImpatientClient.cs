@@ -24,21 +24,21 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
 
     public long Used { get; private set; }
 
-    /// <summary>Holds neither committed nor given back by this client; some may have expired.</summary>
+    /// <summary>Reservations neither committed nor given back by this client; some may have expired.</summary>
     public IReadOnlyList<Held> Open => _held;
 
     public async Task WorkAsync(int rounds)
     {
         for (var round = 0; round < rounds; round++)
         {
-            await HoldAsync();
+            await ReserveAsync();
             // What is never settled expires.
             if (_held.Count > 0 && random.Next(5) < 4)
                 await SettleAsync(_held[random.Next(_held.Count)]);
         }
     }
 
-    private async Task HoldAsync()
+    private async Task ReserveAsync()
     {
         var quantity = random.Next(1, mostUnits + 1);
         var body = new { quantity, tier = "tier1", ttl_seconds = Lengths[random.Next(Lengths.Length)] };
@@ -58,21 +58,21 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
         _held.Add(new Held(answer.Id(), quantity, answer["month"].GetString()!, answer["expires_at"].GetDateTimeOffset()));
     }
 
-    private async Task SettleAsync(Held hold)
+    private async Task SettleAsync(Held reservation)
     {
-        _held.Remove(hold);
+        _held.Remove(reservation);
         if (random.Next(4) == 0)
         {
-            var quantity = random.Next(1, hold.Quantity + 1);
+            var quantity = random.Next(1, reservation.Quantity + 1);
             var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-            witness?.GivingBack(hold.Quantity - quantity);
-            (await SendAsync(HttpMethod.Post, $"/quota/reservations/{hold.Id}/commit", new { quantity, id })).Status.ShouldBe(200);
+            witness?.GivingBack(reservation.Quantity - quantity);
+            (await SendAsync(HttpMethod.Post, $"/quota/reservations/{reservation.Id}/commit", new { quantity, id })).Status.ShouldBe(200);
             Used += quantity;
         }
         else
         {
-            witness?.GivingBack(hold.Quantity);
-            (await SendAsync(HttpMethod.Delete, $"/quota/reservations/{hold.Id}", body: null)).Status.ShouldBe(200);
+            witness?.GivingBack(reservation.Quantity);
+            (await SendAsync(HttpMethod.Delete, $"/quota/reservations/{reservation.Id}", body: null)).Status.ShouldBe(200);
         }
     }
 

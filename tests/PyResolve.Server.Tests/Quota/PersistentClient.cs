@@ -13,7 +13,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
 
     public long Used { get; private set; }
 
-    /// <summary>Units of holds that last, and were neither committed nor given back.</summary>
+    /// <summary>Units of reservations that last, and were neither committed nor given back.</summary>
     public long Held { get; private set; }
 
     /// <summary>Requests that were sent once more.</summary>
@@ -29,17 +29,17 @@ internal sealed class PersistentClient(TestAccount account, Random random)
     {
         var (quantity, lasts, key) = (random.Next(1, 4), random.Next(2) == 0, CreateId());
         var ttlSeconds = lasts ? 3_600 : random.Next(1, 3);
-        var hold = await InsistAsync(() => account.HoldAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
+        var reservation = await InsistAsync(() => account.ReserveAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
         Granted++;
         switch (random.Next(3))
         {
             case 0:
                 var id = CreateId();
-                await InsistAsync(() => account.CommitAsync(hold.Id(), new { id }));
+                await InsistAsync(() => account.CommitAsync(reservation.Id(), new { id }));
                 Used += quantity;
                 break;
             case 1:
-                await InsistAsync(() => account.ReleaseAsync(hold.Id()));
+                await InsistAsync(() => account.ReleaseAsync(reservation.Id()));
                 break;
             default:
                 Held += lasts ? quantity : 0;

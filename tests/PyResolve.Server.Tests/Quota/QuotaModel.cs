@@ -6,18 +6,18 @@ namespace PyResolve.Server.Tests.Quota;
 internal sealed class QuotaModel
 {
     private readonly List<Reservation> _reservations = [];
-    private readonly Dictionary<string, long> _usedWithoutHold = [];
+    private readonly Dictionary<string, long> _usedWithoutReservation = [];
 
     /// <summary><see langword="null"/>: unlimited.</summary>
     public long? Limit { get; set; } = 5;
 
     public int Count => _reservations.Count;
 
-    public long Used(string month) => _usedWithoutHold.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
+    public long Used(string month) => _usedWithoutReservation.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
 
     public long Held(string month) => Units(month).Count(unit => unit is Unit.Held);
 
-    public bool Hold(int quantity, string month, DateTimeOffset expiresAt, bool isLeased)
+    public bool Reserve(int quantity, string month, DateTimeOffset expiresAt, bool isLeased)
     {
         if (Used(month) + Held(month) + quantity > Limit)
             return false;
@@ -68,7 +68,7 @@ internal sealed class QuotaModel
             reservation.IsCommitted = true;
     }
 
-    public void Use(string month) => _usedWithoutHold[month] = _usedWithoutHold.GetValueOrDefault(month) + 1;
+    public void Use(string month) => _usedWithoutReservation[month] = _usedWithoutReservation.GetValueOrDefault(month) + 1;
 
     private IEnumerable<Unit> Units(string month) => _reservations.Where(reservation => reservation.Month == month).SelectMany(reservation => reservation.Units);
 

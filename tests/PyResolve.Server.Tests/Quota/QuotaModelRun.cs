@@ -38,7 +38,7 @@ internal sealed class QuotaModelRun
 
     private Task ApplyAsync(Command command) => command switch
     {
-        Command.Hold hold => HoldAsync(hold),
+        Command.Reserve reservation => ReserveAsync(reservation),
         Command.Commit commit when _ids.Count > 0 => CommitAsync(commit.Which % _ids.Count, commit.Quantity),
         Command.Release release when _ids.Count > 0 => ReleaseAsync(release.Which % _ids.Count),
         Command.Report report when _ids.Count > 0 => ReportAsync(report.Which % _ids.Count),
@@ -48,11 +48,11 @@ internal sealed class QuotaModelRun
         _ => Task.CompletedTask,
     };
 
-    private async Task HoldAsync(Command.Hold hold)
+    private async Task ReserveAsync(Command.Reserve reservation)
     {
-        var answer = await _account.HoldAsync(hold.Quantity, ttlSeconds: hold.Minutes * 60, machine: hold.IsLeased ? "m" : null);
-        var isGranted = _model.Hold(hold.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(hold.Minutes), hold.IsLeased);
-        answer.Status.ShouldBe(isGranted ? 201 : 402, hold.ToString());
+        var answer = await _account.ReserveAsync(reservation.Quantity, ttlSeconds: reservation.Minutes * 60, machine: reservation.IsLeased ? "m" : null);
+        var isGranted = _model.Reserve(reservation.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(reservation.Minutes), reservation.IsLeased);
+        answer.Status.ShouldBe(isGranted ? 201 : 402, reservation.ToString());
         if (isGranted)
             _ids.Add(answer.Id());
     }

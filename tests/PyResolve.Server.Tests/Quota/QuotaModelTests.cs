@@ -14,7 +14,7 @@ public sealed class QuotaModelTests(SharedServers servers)
         (6, from quantity in Gen.Choose(1, 4)
             from minutes in Gen.Elements(1, 10, 50)
             from isLeased in Gen.Elements(true, false)
-            select (Command)new Command.Hold(quantity, minutes, isLeased)),
+            select (Command)new Command.Reserve(quantity, minutes, isLeased)),
         (4, from which in Gen.Choose(0, 99)
             from quantity in Gen.Elements<int?>(null, 1, 2, 4)
             select (Command)new Command.Commit(which, quantity)),
@@ -49,7 +49,7 @@ internal abstract record Command
     {
     }
 
-    internal sealed record Hold(int Quantity, int Minutes, bool IsLeased) : Command;
+    internal sealed record Reserve(int Quantity, int Minutes, bool IsLeased) : Command;
 
     internal sealed record Commit(int Which, int? Quantity) : Command;
 

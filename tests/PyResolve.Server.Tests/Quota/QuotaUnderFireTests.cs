@@ -14,13 +14,13 @@ public sealed class QuotaUnderFireTests(SharedServers servers)
     private static readonly string[] Plans = ["free", "pro", "unlimited", "free", "pro"];
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_one_holds_under_fire(StorageEngine engine) => ProveAsync(engine, limit: 1, mostUnits: 1);
+    public Task A_limit_of_one_reservations_under_fire(StorageEngine engine) => ProveAsync(engine, limit: 1, mostUnits: 1);
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_fifty_holds_under_fire_for_single_units(StorageEngine engine) => ProveAsync(engine, limit: 50, mostUnits: 1);
+    public Task A_limit_of_fifty_reservations_under_fire_for_single_units(StorageEngine engine) => ProveAsync(engine, limit: 50, mostUnits: 1);
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_a_thousand_holds_under_fire_for_many_units(StorageEngine engine) => ProveAsync(engine, limit: 1_000, mostUnits: 40);
+    public Task A_limit_of_a_thousand_reservations_under_fire_for_many_units(StorageEngine engine) => ProveAsync(engine, limit: 1_000, mostUnits: 40);
 
     [Theory, OnBothEngines]
     public async Task The_clients_never_see_more_units_alive_than_the_limit(StorageEngine engine)
@@ -92,7 +92,7 @@ public sealed class QuotaUnderFireTests(SharedServers servers)
 
         var quota = (await account.Key.GetAsync("/quota")).Body;
         var month = quota.GetProperty("month").GetString();
-        var held = clients.SelectMany(client => client.Open).Where(hold => hold.Month == month && hold.ExpiresAt > now).Sum(hold => hold.Quantity);
+        var held = clients.SelectMany(client => client.Open).Where(reservation => reservation.Month == month && reservation.ExpiresAt > now).Sum(reservation => reservation.Quantity);
         var heldForNobody = await store.ReadNumberAsync(
             $"select coalesce(sum(remaining), 0) from reservations where state = 'held' and month = '{month}' and idempotency_key in ({doubtful}) and expires_at > {Instant(store, now)}");
         quota.GetProperty("migrations_held").GetInt64().ShouldBe(held + heldForNobody);

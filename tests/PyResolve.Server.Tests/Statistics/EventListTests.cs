@@ -12,14 +12,14 @@ public sealed class EventListTests(SharedServers servers)
     public async Task An_event_is_told_with_all_its_members(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var hold = (await account.HoldAsync(quantity: 3)).Id();
+        var reservation = (await account.ReserveAsync(quantity: 3)).Id();
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await account.CommitAsync(hold, new { quantity = 2, files_changed = 7, tokens_used = 1200, metadata = new { target = "2.0", n = new[] { 1, 2 } }, id });
+        await account.CommitAsync(reservation, new { quantity = 2, files_changed = 7, tokens_used = 1200, metadata = new { target = "2.0", n = new[] { 1, 2 } }, id });
 
         (await account.Key.GetAsync("/usage/events")).ShouldBeJson(200, $$"""
             {"data":[{"id":"{{id}}","event_type":"migration","library":"pydantic","tier":"tier1","quantity":2,"files_changed":7,"tokens_used":1200,
                       "metadata":{"target":"2.0","n":[1,2]},"month":"2026-11","occurred_at":"2026-11-15T12:00:00Z",
-                      "recorded_at":"2026-11-15T12:00:00Z","reservation_id":"{{hold}}","late":false}],"next_cursor":null}
+                      "recorded_at":"2026-11-15T12:00:00Z","reservation_id":"{{reservation}}","late":false}],"next_cursor":null}
             """);
     }
 
@@ -29,9 +29,9 @@ public sealed class EventListTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.ReportAsync(type: "scan", occurredAt: "2026-11-14T23:30:00.123456Z");
-        var hold = (await account.HoldAsync(ttlSeconds: 60)).Id();
+        var reservation = (await account.ReserveAsync(ttlSeconds: 60)).Id();
         own.Clock.Advance(TimeSpan.FromMinutes(2));
-        await account.CommitAsync(hold);
+        await account.CommitAsync(reservation);
 
         var events = (await account.Key.GetAsync("/usage/events"))["data"].EnumerateArray().ToList();
 

@@ -19,9 +19,9 @@ public sealed class ExportTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var hold = (await account.HoldAsync()).Id();
+        var reservation = (await account.ReserveAsync()).Id();
         var first = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await account.CommitAsync(hold, new { files_changed = 2, tokens_used = 9, id = first, metadata = new { a = 1 } });
+        await account.CommitAsync(reservation, new { files_changed = 2, tokens_used = 9, id = first, metadata = new { a = 1 } });
         await account.ReportAsync(occurredAt: "2026-10-31T00:00:00Z");
         own.Clock.Advance(TimeSpan.FromSeconds(1.5));
         var second = await account.ReportAsync("a, \"b\"", type: "scan", occurredAt: "2026-11-01T00:00:00Z");
@@ -31,7 +31,7 @@ public sealed class ExportTests(SharedServers servers)
         var space = engine is StorageEngine.Postgres ? " " : "";
         answer.ShouldBe($$""""
             {{Header}}
-            {{first}},migration,pydantic,tier1,1,2,9,2026-11,2026-11-15T12:00:00Z,2026-11-15T12:00:00Z,{{hold}},false,"{""a"":{{space}}1}"
+            {{first}},migration,pydantic,tier1,1,2,9,2026-11,2026-11-15T12:00:00Z,2026-11-15T12:00:00Z,{{reservation}},false,"{""a"":{{space}}1}"
             {{second}},scan,"a, ""b""",,1,0,0,2026-11,2026-11-01T00:00:00Z,2026-11-15T12:00:01.5Z,,false,{}
 
             """".ReplaceLineEndings("\r\n"));

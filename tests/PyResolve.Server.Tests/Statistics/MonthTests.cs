@@ -58,13 +58,13 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_hold_counts_in_its_month_on_the_day_on_which_it_was_used(StorageEngine engine)
+    public async Task A_reservation_counts_in_its_month_on_the_day_on_which_it_was_used(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-10-31T23:59:00Z");
         var account = await own.SignUpAsync();
-        var hold = await account.HoldAsync(quantity: 2);
+        var reservation = await account.ReserveAsync(quantity: 2);
         own.Clock.Advance(TimeSpan.FromMinutes(2));
-        await account.CommitAsync(hold.Id());
+        await account.CommitAsync(reservation.Id());
 
         var october = await account.Key.GetAsync("/usage?month=2026-10");
 

@@ -14,8 +14,8 @@ public sealed class RecomputeTests(SharedServers servers)
             await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
             await account.ReportAsync(tokens: 5, type: "llm_call", occurredAt: "2026-10-31T23:00:00Z");
             await account.ReportAsync("a 'library'", type: "scan");
-            await account.CommitAsync((await account.HoldAsync(quantity: 2)).Id(), new { quantity = 1 });
-            await account.HoldAsync();
+            await account.CommitAsync((await account.ReserveAsync(quantity: 2)).Id(), new { quantity = 1 });
+            await account.ReserveAsync();
             await account.Key.PostAsync("/quota/reservations", new { tier = "tier1", machine = "m1", ttl_seconds = 60 });
         }
 
@@ -32,7 +32,7 @@ public sealed class RecomputeTests(SharedServers servers)
         var account = await own.SignUpAsync();
         await account.ReportAsync("pydantic", "tier2", tokens: 10, files: 2);
         await account.ReportAsync("django", tokens: 5);
-        var hold = await account.HoldAsync(quantity: 2);
+        var reservation = await account.ReserveAsync(quantity: 2);
         foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries"])
             await own.Store.ExecuteSqlAsync($"update {table} set migrations = migrations + 40");
         await own.Store.ExecuteSqlAsync("update usage_monthly set total_tokens = 0, held = 3");
@@ -59,7 +59,7 @@ public sealed class RecomputeTests(SharedServers servers)
         found.Output.ShouldContain("Recounted 2 events of 1 account in 1 month: 9 differences, repaired.");
         again.OrThrow("usage recompute").Output.ShouldContain("no difference");
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 2, Remaining: 1));
-        await account.CommitAsync(hold.Id());
+        await account.CommitAsync(reservation.Id());
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
         (await account.Session.GetAsync("/audit"))["data"].EnumerateArray().Count(entry => entry.GetProperty("action").GetString() == "account.usage_recomputed").ShouldBe(1);
     }
@@ -91,7 +91,7 @@ public sealed class RecomputeTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
-        await account.HoldAsync();
+        await account.ReserveAsync();
         var before = await account.Key.GetAsync("/usage");
         foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries"])
             await own.Store.ExecuteSqlAsync($"delete from {table}");
@@ -191,7 +191,7 @@ public sealed class RecomputeTests(SharedServers servers)
         while (!stop.IsCancellationRequested)
         {
             await account.ReportAsync($"lib{writer}", tokens: 1);
-            await account.CommitAsync((await account.HoldAsync()).Id());
+            await account.CommitAsync((await account.ReserveAsync()).Id());
             count += 2;
         }
 

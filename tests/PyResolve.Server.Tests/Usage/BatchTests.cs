@@ -93,13 +93,13 @@ public sealed class BatchTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Events_spend_the_units_of_a_hold_in_their_order_and_the_rest_is_late(StorageEngine engine)
+    public async Task Events_spend_the_units_of_a_reservation_in_their_order_and_the_rest_is_late(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var hold = (await account.HoldAsync(quantity: 2)).Id();
+        var reservation = (await account.ReserveAsync(quantity: 2)).Id();
         var again = NewId();
-        var usage = new { event_type = "migration", tier = "tier1", reservation_id = hold };
+        var usage = new { event_type = "migration", tier = "tier1", reservation_id = reservation };
 
         var answer = await account.Key.PostAsync("/usage/batch", new
         {

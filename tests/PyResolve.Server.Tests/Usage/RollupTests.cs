@@ -87,7 +87,7 @@ public sealed class RollupTests(SharedServers servers)
             earlier.Add(usage);
             (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(200);
             if (random.Next(5) == 0)
-                await account.CommitAsync((await account.HoldAsync(quantity: 3)).Id(), new { quantity = random.Next(1, 4), tokens_used = 7 });
+                await account.CommitAsync((await account.ReserveAsync(quantity: 3)).Id(), new { quantity = random.Next(1, 4), tokens_used = 7 });
         }
     }
 }

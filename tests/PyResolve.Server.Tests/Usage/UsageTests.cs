@@ -145,16 +145,16 @@ public sealed class UsageTests(SharedServers servers)
             (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1" })).Status.ShouldBe(200);
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 7, Held: 0, Remaining: 0));
-        (await account.HoldAsync()).ShouldBeProblem(402, "quota_exceeded");
+        (await account.ReserveAsync()).ShouldBeProblem(402, "quota_exceeded");
     }
 
     [Theory, OnBothEngines]
-    public async Task An_event_may_name_only_a_hold_of_its_account_and_tier(StorageEngine engine)
+    public async Task An_event_may_name_only_a_reservation_of_its_account_and_tier(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var stranger = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync()).Id();
-        var foreign = (await stranger.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
+        var foreign = (await stranger.ReserveAsync()).Id();
 
         (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = NewId() })).ShouldBlame("reservation_id");
         (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = foreign })).ShouldBlame("reservation_id");
@@ -166,11 +166,11 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_retry_of_an_event_spends_its_hold_once(StorageEngine engine)
+    public async Task A_retry_of_an_event_spends_its_reservation_once(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var hold = (await account.HoldAsync(quantity: 3)).Id();
-        var usage = new { event_type = "migration", tier = "tier1", reservation_id = hold, id = NewId() };
+        var reservation = (await account.ReserveAsync(quantity: 3)).Id();
+        var usage = new { event_type = "migration", tier = "tier1", reservation_id = reservation, id = NewId() };
 
         for (var i = 0; i < 3; i++)
             (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(200);

@@ -3,10 +3,10 @@ namespace PyResolve.TestKit;
 /// <summary>What <c>GET /quota</c> says, for a plan with a limit.</summary>
 public sealed record QuotaView(long Used, long Held, long Remaining);
 
-/// <summary>Holds and quotas, as a tool would ask for them.</summary>
+/// <summary>Reservations and quotas, as a tool would ask for them.</summary>
 public static class QuotaDriver
 {
-    public static Task<Answer> HoldAsync(
+    public static Task<Answer> ReserveAsync(
         this TestAccount account,
         int? quantity = null,
         string tier = "tier1",
@@ -32,7 +32,7 @@ public static class QuotaDriver
 
     public static Task<Answer> ReleaseAsync(this TestAccount account, Guid id) => account.Key.DeleteAsync($"/quota/reservations/{id}");
 
-    /// <summary>An event that names a hold, and takes a unit of it.</summary>
+    /// <summary>An event that names a reservation, and takes a unit of it.</summary>
     public static Task<Answer> SpendAsync(this TestAccount account, Guid id, string tier = "tier1") =>
         account.Key.PostAsync("/usage", new { event_type = "migration", tier, reservation_id = id });
 

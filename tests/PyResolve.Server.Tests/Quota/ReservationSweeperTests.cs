@@ -3,15 +3,15 @@ using PyResolve.Server.Quota;
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>What is due goes back where nobody asks for it.</summary>
-public sealed class SweeperTests(SharedServers servers)
+public sealed class ReservationSweeperTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Due_holds_give_back_what_they_hold_within_two_sweeps(StorageEngine engine)
+    public async Task Due_reservations_give_back_what_they_reservation_within_two_sweeps(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        await account.HoldAsync(quantity: 2, ttlSeconds: 60);
-        await account.HoldAsync(quantity: 2, ttlSeconds: 3600);
+        await account.ReserveAsync(quantity: 2, ttlSeconds: 60);
+        await account.ReserveAsync(quantity: 2, ttlSeconds: 3600);
 
         own.Clock.Advance(TimeSpan.FromSeconds(60));
 
@@ -27,27 +27,27 @@ public sealed class SweeperTests(SharedServers servers)
         await using var second = await TestServer.StartAsync(store, clock: first.Clock);
         TestAccount[] accounts = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => TestAccount.SignUpAsync(first.Http)));
         await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        var holds = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => accounts[i % 20].HoldAsync(quantity: 1 + (i % 3), ttlSeconds: 60)));
+        var reservations = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => accounts[i % 20].ReserveAsync(quantity: 1 + (i % 3), ttlSeconds: 60)));
 
         first.Clock.Advance(TimeSpan.FromSeconds(60));
 
         await SweptAsync(first.Clock, store, held: 0);
-        holds.ShouldAllBe(hold => hold.Status == 201);
+        reservations.ShouldAllBe(reservation => reservation.Status == 201);
         (await store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(1_000);
         (await store.ReadNumberAsync("select count(*) from usage_monthly where held <> 0 or lapsed <> 0")).ShouldBe(0);
     }
 
     [Theory, OnBothEngines]
-    public async Task An_account_whose_rollup_is_damaged_keeps_nobody_elses_holds_from_going_back(StorageEngine engine)
+    public async Task An_account_whose_rollup_is_damaged_keeps_nobody_elses_reservations_from_going_back(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var damaged = await own.SignUpAsync();
         TestAccount[] others = [await own.SignUpAsync(), await own.SignUpAsync()];
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
         // More than a batch, and the oldest: left in place, they would be all that is ever seen.
-        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => damaged.HoldAsync(ttlSeconds: 60)));
+        await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => damaged.ReserveAsync(ttlSeconds: 60)));
         foreach (var other in others)
-            await other.HoldAsync(quantity: 2, ttlSeconds: 61);
+            await other.ReserveAsync(quantity: 2, ttlSeconds: 61);
         await own.Store.ExecuteSqlAsync($"update usage_monthly set held = 1 where user_id = '{damaged.UserId}'");
 
         own.Clock.Advance(TimeSpan.FromSeconds(61));
@@ -55,14 +55,14 @@ public sealed class SweeperTests(SharedServers servers)
         await SweptAsync(own.Clock, own.Store, held: 1);
         (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'held'")).ShouldBe(250);
         await own.Store.ExecuteSqlAsync($"update usage_monthly set held = 250 where user_id = '{damaged.UserId}'");
-        own.Clock.Advance(Sweeper.Respite);
+        own.Clock.Advance(ReservationSweeper.Grace);
         await SweptAsync(own.Clock, own.Store, held: 0);
     }
 
     private static Task<TimeSpan> SweptAsync(TestClock clock, TestStore store, long held) => Eventually.HoldsAsync(async () =>
     {
         // A sweep that began before the clock moved leaves the next one to the next interval.
-        clock.Advance(Sweeper.Interval);
+        clock.Advance(ReservationSweeper.Interval);
         (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(held);
     });
 }

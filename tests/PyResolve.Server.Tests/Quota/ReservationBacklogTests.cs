@@ -4,35 +4,35 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>Before a hold is refused, what is due of the account goes back, however much it is; but no request waits for all of it.</summary>
-public sealed class HoldBacklogTests(SharedServers servers)
+/// <summary>Before a reservation is refused, what is due of the account goes back, however much it is; but no request waits for all of it.</summary>
+public sealed class ReservationBacklogTests(SharedServers servers)
 {
     /// <summary>A free account's.</summary>
     private const int Limit = 5;
 
     [Theory, OnBothEngines]
-    public async Task A_hold_finds_the_room_of_more_due_holds_than_one_transaction_settles(StorageEngine engine)
+    public async Task A_reservation_finds_the_room_of_more_due_reservations_than_one_transaction_settles(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        await LetLapseAsync(own.Store, account, (2 * HoldTransaction.MostDue) + (HoldTransaction.MostDue / 2));
+        await LetLapseAsync(own.Store, account, (2 * ReservationTransaction.MostDue) + (ReservationTransaction.MostDue / 2));
 
-        var hold = await account.HoldAsync(quantity: Limit - 1);
+        var reservation = await account.ReserveAsync(quantity: Limit - 1);
 
-        hold.Status.ShouldBe(201);
+        reservation.Status.ShouldBe(201);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: Limit, Remaining: 0));
         (await own.Store.ReadNumberAsync($"select held from usage_monthly where user_id = '{account.UserId}'")).ShouldBe(Limit);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_hold_that_cannot_be_judged_yet_is_to_come_again_and_is_not_refused(StorageEngine engine)
+    public async Task A_reservation_that_cannot_be_judged_yet_is_to_come_again_and_is_not_refused(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        await LetLapseAsync(own.Store, account, 9 * HoldTransaction.MostDue);
+        await LetLapseAsync(own.Store, account, 9 * ReservationTransaction.MostDue);
 
-        var first = await account.HoldAsync(quantity: Limit - 1);
-        var again = await account.HoldAsync(quantity: Limit - 1);
+        var first = await account.ReserveAsync(quantity: Limit - 1);
+        var again = await account.ReserveAsync(quantity: Limit - 1);
 
         first.Status.ShouldBe(503);
         first.Code.ShouldBe("unavailable");
@@ -47,22 +47,22 @@ public sealed class HoldBacklogTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (account, other, unlimited) = (await own.SignUpAsync(), await own.SignUpAsync(), await own.SignUpAsync());
         await own.Store.ExecuteSqlAsync($"update profiles set plan = 'unlimited' where id = '{unlimited.UserId}'");
-        await LetLapseAsync(own.Store, account, 7 * HoldTransaction.MostDue);
-        await LetLapseAsync(own.Store, unlimited, 7 * HoldTransaction.MostDue);
+        await LetLapseAsync(own.Store, account, 7 * ReservationTransaction.MostDue);
+        await LetLapseAsync(own.Store, unlimited, 7 * ReservationTransaction.MostDue);
         await LetLapseAsync(own.Store, other, Limit - 1);
 
         var decided = new ConcurrentQueue<Guid>();
         // Not through HTTP: all three are asked for before the first group has ended.
-        HoldOutcome[] outcomes = await Task.WhenAll(DecideAsync(account, Limit - 1), DecideAsync(other, Limit - 1), DecideAsync(unlimited, 1));
+        ReservationOutcome[] outcomes = await Task.WhenAll(DecideAsync(account, Limit - 1), DecideAsync(other, Limit - 1), DecideAsync(unlimited, 1));
 
-        outcomes.ShouldAllBe(outcome => outcome is HoldOutcome.Granted);
+        outcomes.ShouldAllBe(outcome => outcome is ReservationOutcome.Granted);
         decided.Last().ShouldBe(account.UserId);
 
-        async Task<HoldOutcome> DecideAsync(TestAccount whose, int quantity)
+        async Task<ReservationOutcome> DecideAsync(TestAccount whose, int quantity)
         {
             var wanted = new HoldRequest(quantity, "tier1", Library: null, TimeSpan.FromMinutes(15), Machine: null, OnceKey: null);
-            var outcome = await own.Server.Services.GetRequiredService<HoldGroup>()
-                .DecideAsync(new HoldItem(whose.UserId, wanted, IdempotencyKey: null, Digest: []), TestContext.Current.CancellationToken)
+            var outcome = await own.Server.Services.GetRequiredService<ReservationGrants>()
+                .DecideAsync(new PendingReservation(whose.UserId, wanted, IdempotencyKey: null, Digest: []), TestContext.Current.CancellationToken)
                 .ConfigureAwait(false);
             decided.Enqueue(whose.UserId);
             return outcome;
@@ -75,32 +75,32 @@ public sealed class HoldBacklogTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (tooLarge, ofAnotherMonth) = (await own.SignUpAsync(), await own.SignUpAsync());
         // More than the groups that a request takes part in can settle: were it waited for, the answer would be 503.
-        await LetLapseAsync(own.Store, tooLarge, 9 * HoldTransaction.MostDue);
-        await LetLapseAsync(own.Store, ofAnotherMonth, 9 * HoldTransaction.MostDue, month: "2000-01");
+        await LetLapseAsync(own.Store, tooLarge, 9 * ReservationTransaction.MostDue);
+        await LetLapseAsync(own.Store, ofAnotherMonth, 9 * ReservationTransaction.MostDue, month: "2000-01");
 
-        var refused = await Task.WhenAll(tooLarge.HoldAsync(quantity: Limit + 1), ofAnotherMonth.HoldAsync(quantity: Limit));
+        var refused = await Task.WhenAll(tooLarge.ReserveAsync(quantity: Limit + 1), ofAnotherMonth.ReserveAsync(quantity: Limit));
 
-        refused.ShouldAllBe(hold => hold.Status == 402);
+        refused.ShouldAllBe(reservation => reservation.Status == 402);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_hold_that_fits_waits_for_one_transaction_of_what_is_due(StorageEngine engine)
+    public async Task A_reservation_that_fits_waits_for_one_transaction_of_what_is_due(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        await LetLapseAsync(own.Store, account, 2 * HoldTransaction.MostDue);
+        await LetLapseAsync(own.Store, account, 2 * ReservationTransaction.MostDue);
 
-        var hold = await account.HoldAsync();
+        var reservation = await account.ReserveAsync();
 
-        hold.Status.ShouldBe(201);
-        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(HoldTransaction.MostDue);
+        reservation.Status.ShouldBe(201);
+        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(ReservationTransaction.MostDue);
     }
 
-    /// <summary>One hold of one unit, and so many more like it that are due. No sweeper looks before the clock moves.</summary>
+    /// <summary>One reservation of one unit, and so many more like it that are due. No sweeper looks before the clock moves.</summary>
     private static async Task LetLapseAsync(TestStore store, TestAccount account, int count, string? month = null)
     {
-        (await account.HoldAsync()).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(201);
         var id = store.Engine == StorageEngine.Postgres
             ? "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid"
             : "'00000000-0000-4000-8000-' || substr('000000000000' || n, -12)";

@@ -5,10 +5,10 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Settles holds whose time is up where nobody asks, within about half a second: small batches, the oldest first. Any number of instances
+/// Settles reservations whose time is up where nobody asks, within about half a second: small batches, the oldest first. Any number of instances
 /// sweep side by side, each what the others have not locked. An account whose rows contradict each other is left out, and stops nobody else's.
 /// </summary>
-internal sealed partial class Sweeper(Database database, TimeProvider time, ILogger<Sweeper> logger) : RepeatedWork(Interval, time)
+internal sealed partial class ReservationSweeper(Database database, TimeProvider time, ILogger<ReservationSweeper> logger) : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 200;
 
@@ -18,7 +18,7 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
     public static TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>For how long accounts are left out before they are tried again.</summary>
-    public static TimeSpan Respite { get; } = TimeSpan.FromMinutes(1);
+    public static TimeSpan Grace { get; } = TimeSpan.FromMinutes(1);
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
@@ -37,23 +37,23 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
             _leftOut.Clear();
         List<Guid> except = [.. _leftOut];
         // Reading costs nobody a turn at writing, and mostly there is nothing.
-        if (!await database.ReadAsync(session => HoldRows.AnyDueAsync(session, except, now, cancellationToken), cancellationToken))
+        if (!await database.ReadAsync(session => ReservationRows.AnyDueAsync(session, except, now, cancellationToken), cancellationToken))
             return 0;
 
-        List<Hold> due = [];
+        List<StoredReservation> due = [];
         try
         {
             await database.WriteAsync(
                 async session =>
                 {
-                    due = await HoldRows.LockSomeDueAsync(session, except, BatchSize, now, cancellationToken);
+                    due = await ReservationRows.LockSomeDueAsync(session, except, BatchSize, now, cancellationToken);
                     await SettleAsync(session, due, now);
                 },
                 cancellationToken);
         }
         catch (Exception exception) when (due.Count > 0 && IsOfTheRows(exception, cancellationToken))
         {
-            foreach (var userId in due.Select(static hold => hold.UserId).Distinct())
+            foreach (var userId in due.Select(static reservation => reservation.UserId).Distinct())
                 await SettleAloneAsync(userId, now, cancellationToken);
         }
 
@@ -65,14 +65,14 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
         try
         {
             await database.WriteAsync(
-                async session => await SettleAsync(session, await HoldRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken), now),
+                async session => await SettleAsync(session, await ReservationRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken), now),
                 cancellationToken);
         }
         catch (Exception exception) when (IsOfTheRows(exception, cancellationToken))
         {
-            Log.LeftOut(logger, userId, Respite.TotalSeconds, exception);
+            Log.LeftOut(logger, userId, Grace.TotalSeconds, exception);
             if (_leftOut.Count == 0)
-                _leftOutUntil = now + Respite;
+                _leftOutUntil = now + Grace;
             _leftOut.Add(userId);
         }
     }
@@ -81,21 +81,21 @@ internal sealed partial class Sweeper(Database database, TimeProvider time, ILog
     private static bool IsOfTheRows(Exception exception, CancellationToken cancellationToken) =>
         exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested;
 
-    private static async Task SettleAsync(Session session, List<Hold> due, DateTimeOffset now)
+    private static async Task SettleAsync(Session session, List<StoredReservation> due, DateTimeOffset now)
     {
         if (due.Count == 0)
             return;
         var months = new MonthChanges();
-        var settled = new List<Hold>(due.Count);
-        foreach (var hold in due)
+        var settled = new List<StoredReservation>(due.Count);
+        foreach (var reservation in due)
         {
-            var after = hold.At(now);
-            months.Settle(hold, after);
+            var after = reservation.At(now);
+            months.Settle(reservation, after);
             settled.Add(after);
         }
 
-        var locked = HoldRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
-        await session.EndAsync([locked, .. HoldRows.Settle(session, settled, months)]);
+        var locked = ReservationRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
+        await session.EndAsync([locked, .. ReservationRows.Settle(session, settled, months)]);
     }
 
     private static partial class Log

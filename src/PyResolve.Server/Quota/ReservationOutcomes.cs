@@ -4,29 +4,29 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>How a request for a hold ended.</summary>
-internal abstract record HoldOutcome
+/// <summary>How a request for a reservation ended.</summary>
+internal abstract record ReservationOutcome
 {
-    private HoldOutcome()
+    private ReservationOutcome()
     {
     }
 
-    /// <param name="Hold">As it stands.</param>
+    /// <param name="StoredReservation">As it stands.</param>
     /// <param name="IsNew">Whether this request made it, now or when it was first sent.</param>
     /// <param name="Quota">Right after it was granted; <see langword="null"/> where it had been before.</param>
-    public sealed record Granted(Hold Hold, bool IsNew, QuotaSnapshot? Quota) : HoldOutcome;
+    public sealed record Granted(StoredReservation Reservation, bool IsNew, QuotaSnapshot? Quota) : ReservationOutcome;
 
-    public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt) : HoldOutcome;
+    public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt) : ReservationOutcome;
 
-    public sealed record LlmNotAllowed(string Plan) : HoldOutcome;
+    public sealed record LlmNotAllowed(string Plan) : ReservationOutcome;
 
-    public sealed record Conflict(string Detail) : HoldOutcome;
+    public sealed record Conflict(string Detail) : ReservationOutcome;
 
-    public sealed record AccountIsGone : HoldOutcome;
+    public sealed record AccountIsGone : ReservationOutcome;
 
-    /// <summary>It would be refused, but for holds of the account that are due, and more than one transaction settles.</summary>
+    /// <summary>It would be refused, but for reservations of the account that are due, and more than one transaction settles.</summary>
     /// <param name="Due">How many units they hold, as far as it was counted.</param>
-    public sealed record PutOff(long Due) : HoldOutcome;
+    public sealed record Deferred(long Due) : ReservationOutcome;
 }
 
 /// <summary>How a commit or a release ended.</summary>

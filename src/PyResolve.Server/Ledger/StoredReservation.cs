@@ -8,7 +8,7 @@ namespace PyResolve.Server.Ledger;
 /// A reservation, and what can become of it. At any time, what a month holds is the sum of <see cref="Remaining"/> over its reservations, and
 /// what it counts as used without an event is the sum of <see cref="Lapsed"/>.
 /// </summary>
-internal sealed record Hold
+internal sealed record StoredReservation
 {
     public static readonly SqlFragment Columns = new(
         """
@@ -29,7 +29,7 @@ internal sealed record Hold
     /// <summary><see cref="ReservationStates.Held"/> as long as the month holds anything for it.</summary>
     public required string StoredState { get; init; }
 
-    /// <summary>What a leased hold becomes when it ends, where its owner has settled it before; until then it holds what is left.</summary>
+    /// <summary>What a leased reservation becomes when it ends, where its owner has settled it before; until then it holds what is left.</summary>
     public string? SettledAs { get; init; }
 
     public string State => StoredState == ReservationStates.Held ? SettledAs ?? StoredState : StoredState;
@@ -98,7 +98,7 @@ internal sealed record Hold
     }
 
     /// <summary>Reads <see cref="Columns"/>, as the row has them: <see cref="At"/> says how it stands.</summary>
-    public static Hold Read(Row row) => new()
+    public static StoredReservation Read(Row row) => new()
     {
         UserId = row.Uuid(0),
         Id = row.Uuid(1),
@@ -125,8 +125,8 @@ internal sealed record Hold
         IdempotencyKey = row.TextOrNull(22),
     };
 
-    /// <summary>A due one has ended, whether or not its row says so yet: a hold gives back what is left, a lease only what was returned.</summary>
-    public Hold At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
+    /// <summary>A due one has ended, whether or not its row says so yet: a reservation gives back what is left, a lease only what was returned.</summary>
+    public StoredReservation At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
         ? this
         : this with
         {
@@ -142,8 +142,8 @@ internal sealed record Hold
     /// <summary>Whether what is reported now is covered by units that are held, or counted as used already. If not, it is late.</summary>
     public bool Covers => Remaining > 0 || Lapsed > 0;
 
-    /// <summary>One event that names it takes one unit. With its last unit spent, a hold is committed.</summary>
-    public Hold Spend(Guid usageEventId)
+    /// <summary>One event that names it takes one unit. With its last unit spent, a reservation is committed.</summary>
+    public StoredReservation Spend(Guid usageEventId)
     {
         if (!Covers)
             return this;
@@ -160,7 +160,7 @@ internal sealed record Hold
     /// <param name="quantity">At most <see cref="Available"/>.</param>
     /// <param name="usageEventId">The event.</param>
     /// <param name="now">After <see cref="RefundedUntil"/>, what is left of a lapsed lease stays used.</param>
-    public Hold Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
+    public StoredReservation Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {
         var committed = this with { UsageEventId = usageEventId };
         if (IsLeased && Remaining > quantity)
@@ -175,7 +175,7 @@ internal sealed record Hold
     }
 
     /// <summary>Gives it back: a lease's units when it ends, those of an ended lease at once.</summary>
-    public Hold Release() => IsLeased && Remaining > 0
+    public StoredReservation Release() => IsLeased && Remaining > 0
         ? this with { SettledAs = ReservationStates.Released }
         : this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 };
 }

@@ -8,29 +8,29 @@ namespace PyResolve.Server.Ledger;
 /// Reservations and what they hold of their months, read and written many at a time. Locks are always taken in one order, so that no two
 /// transactions wait for each other: profiles, then reservations, then rollups, each by its key.
 /// </summary>
-internal static class HoldRows
+internal static class ReservationRows
 {
-    /// <summary>Locks what accounts hold and is due, no more than <paramref name="most"/>.</summary>
-    public static Task<List<Hold>> LockDueAsync(
+    /// <summary>Locks reservations that are due, no more than <paramref name="most"/>.</summary>
+    public static Task<List<StoredReservation>> LockDueAsync(
         Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ListAsync(LockDueAnd(session, userIds, [], most, now), Hold.Read, cancellationToken);
+        session.ListAsync(LockDueAnd(session, userIds, [], most, now), StoredReservation.Read, cancellationToken);
 
-    /// <summary>Locks what accounts hold and is due, no more than <paramref name="most"/>, and <paramref name="others"/>.</summary>
+    /// <summary>Locks reservations that are due, no more than <paramref name="most"/>, and <paramref name="others"/>.</summary>
     /// <returns>Some may no longer be due: whoever had them locked settled them.</returns>
-    public static List<Hold> LockDueAnd(
+    public static List<StoredReservation> LockDueAnd(
         ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
-        batch.List(LockDueAnd(batch.Session, userIds, others, most, now), Hold.Read);
+        batch.List(LockDueAnd(batch.Session, userIds, others, most, now), StoredReservation.Read);
 
-    /// <summary>What goes back to this month when holds that are due are settled, but for some of them.</summary>
+    /// <summary>What goes back to this month when reservations that are due are settled, but for some of them.</summary>
     /// <param name="session">Where it is read.</param>
     /// <param name="userIds">Whose.</param>
     /// <param name="except">Settled already, though not written.</param>
-    /// <param name="most">How many holds of an account are counted: each has one unit or more.</param>
+    /// <param name="most">How many reservations of an account are counted: each has one unit or more.</param>
     /// <param name="now">Says which month, and what is due.</param>
     /// <param name="cancellationToken">Abandons it.</param>
     // A subquery for each account: a join would let PostgreSQL read all that is due of anybody.
     public static async Task<Dictionary<Guid, long>> CountRoomAsync(
-        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<Hold> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<StoredReservation> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
         (await session.ListAsync(
             $"""
             select a.user_id, (
@@ -38,10 +38,10 @@ internal static class HoldRows
                 from (
                     select r.remaining
                     from reservations r
-                    where r.user_id = a.user_id and {Hold.IsDue(now)} and r.month = {now.ToMonth()} and (r.settled_as is not null or not r.leased)
+                    where r.user_id = a.user_id and {StoredReservation.IsDue(now)} and r.month = {now.ToMonth()} and (r.settled_as is not null or not r.leased)
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
-                          from {session.Rows("x", except).With("user_id", static hold => hold.UserId).With("id", static hold => hold.Id)})
+                          from {session.Rows("x", except).With("user_id", static reservation => reservation.UserId).With("id", static reservation => reservation.Id)})
                     limit {most}) d)
             from {session.Rows("a", userIds).With("user_id", static id => id)}
             """,
@@ -49,17 +49,17 @@ internal static class HoldRows
             cancellationToken)).ToDictionary(static pair => pair.UserId, static pair => pair.Units);
 
     /// <summary>Locks some of what is due in any account but those, the oldest first, and leaves to others what they have locked.</summary>
-    public static Task<List<Hold>> LockSomeDueAsync(
+    public static Task<List<StoredReservation>> LockSomeDueAsync(
         Session session, IReadOnlyList<Guid> except, int most, DateTimeOffset now, CancellationToken cancellationToken) => session.ListAsync(
         $"""
-        select {Hold.Columns}
+        select {StoredReservation.Columns}
         from reservations
-        where {Hold.IsDue(now)}
+        where {StoredReservation.IsDue(now)}
           and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
         order by expires_at
         limit {most} {session.Engine.ForUpdateSkippingLocked}
         """,
-        Hold.Read,
+        StoredReservation.Read,
         cancellationToken);
 
     // In order, so that PostgreSQL walks the index of what is held by expiry. Without, it expects to meet one early in the table, and reads it all.
@@ -70,7 +70,7 @@ internal static class HoldRows
             from (
                 select 1
                 from reservations
-                where {Hold.IsDue(now)}
+                where {StoredReservation.IsDue(now)}
                   and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
                 order by expires_at
                 limit 1) d
@@ -78,14 +78,14 @@ internal static class HoldRows
             cancellationToken) > 0;
 
     /// <summary>Locks reservations; those that are not there are left out.</summary>
-    public static Task<List<Hold>> LockAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
+    public static Task<List<StoredReservation>> LockAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
         $"""
-        select {Hold.Columns}
+        select {StoredReservation.Columns}
         from reservations
         where (user_id, id) in (select k.user_id, k.id from {Keys(session, keys)})
         order by user_id, id {session.Engine.ForUpdate}
         """,
-        Hold.Read,
+        StoredReservation.Read,
         cancellationToken);
 
     /// <summary>How much events have spent of reservations, where any have.</summary>
@@ -104,7 +104,7 @@ internal static class HoldRows
     /// Locks the rollups of <paramref name="month"/>, which are made where they are not there yet, and of every month in which the accounts hold
     /// anything. An account that is gone is left out.
     /// </summary>
-    public static List<((Guid UserId, string Month) Key, MonthStanding Standing)> LockMonths(ReadBatch batch, IReadOnlyList<Guid> userIds, string month) =>
+    public static List<((Guid UserId, string Month) Key, MonthTotals Standing)> LockMonths(ReadBatch batch, IReadOnlyList<Guid> userIds, string month) =>
         batch.List(
             LockMonths(
                 $"""
@@ -120,7 +120,7 @@ internal static class HoldRows
             ReadStanding);
 
     /// <inheritdoc cref="LockMonths(Session, IReadOnlyCollection{ValueTuple{Guid, string}})"/>
-    public static async Task<Dictionary<(Guid UserId, string Month), MonthStanding>> LockMonthsAsync(
+    public static async Task<Dictionary<(Guid UserId, string Month), MonthTotals>> LockMonthsAsync(
         Session session, IReadOnlyCollection<(Guid UserId, string Month)> months, CancellationToken cancellationToken) =>
         (await session.ListAsync(LockMonths(session, months), ReadStanding, cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
 
@@ -129,57 +129,57 @@ internal static class HoldRows
         LockMonths($"{session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}");
 
     /// <summary>Writes what became of locked reservations, and moves their months, which are locked as well.</summary>
-    public static IEnumerable<Sql> Settle(Session session, IReadOnlyList<Hold> holds, MonthChanges months)
+    public static IEnumerable<Sql> Settle(Session session, IReadOnlyList<StoredReservation> reservations, MonthChanges months)
     {
-        if (holds.Count > 0)
-            yield return Write(session, holds);
+        if (reservations.Count > 0)
+            yield return Write(session, reservations);
         if (MoveMonths(session, months) is { } moved)
             yield return moved;
     }
 
     /// <summary>Writes what became of locked reservations.</summary>
-    public static Sql Write(Session session, IReadOnlyList<Hold> holds) =>
+    public static Sql Write(Session session, IReadOnlyList<StoredReservation> reservations) =>
         $"""
         update reservations
         set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id
-        from {session.Rows("h", holds)
-            .With("user_id", static hold => hold.UserId)
-            .With("id", static hold => hold.Id)
-            .With("state", static hold => hold.StoredState)
-            .With("settled_as", static hold => hold.SettledAs)
-            .With("remaining", static hold => (long)hold.Remaining)
-            .With("lapsed", static hold => (long)hold.Lapsed)
-            .With("usage_event_id", static hold => hold.UsageEventId)}
+        from {session.Rows("h", reservations)
+            .With("user_id", static reservation => reservation.UserId)
+            .With("id", static reservation => reservation.Id)
+            .With("state", static reservation => reservation.StoredState)
+            .With("settled_as", static reservation => reservation.SettledAs)
+            .With("remaining", static reservation => (long)reservation.Remaining)
+            .With("lapsed", static reservation => (long)reservation.Lapsed)
+            .With("usage_event_id", static reservation => reservation.UsageEventId)}
         where reservations.user_id = h.user_id and reservations.id = h.id
         """;
 
-    public static Sql Insert(Session session, IReadOnlyList<Hold> holds) =>
+    public static Sql Insert(Session session, IReadOnlyList<StoredReservation> reservations) =>
         $"""
         insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at, idempotency_key,
                                   request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before, usage_event_id, leased, settled_as,
                                   lapsed)
         select h.user_id, h.id, h.state, h.quantity, h.remaining, h.tier, h.library, h.month, h.machine, h.created_at, h.expires_at, h.idempotency_key,
                h.request_digest, h.once_key, 0, h.plan, h.plan_limit, h.used_before, h.held_before, null, h.leased, null, 0
-        from {session.Rows("h", holds)
-            .With("user_id", static hold => hold.UserId)
-            .With("id", static hold => hold.Id)
-            .With("state", static hold => hold.StoredState)
-            .With("quantity", static hold => (long)hold.Quantity)
-            .With("remaining", static hold => (long)hold.Remaining)
-            .With("tier", static hold => hold.Tier)
-            .With("library", static hold => hold.Library)
-            .With("month", static hold => hold.Month)
-            .With("machine", static hold => hold.Machine)
-            .With("created_at", static hold => hold.CreatedAt)
-            .With("expires_at", static hold => hold.ExpiresAt)
-            .With("idempotency_key", static hold => hold.IdempotencyKey)
-            .With("request_digest", static hold => hold.RequestDigest)
-            .With("once_key", static hold => hold.OnceKey)
-            .With("plan", static hold => hold.Plan)
-            .With("plan_limit", static hold => hold.PlanLimit)
-            .With("used_before", static hold => hold.UsedBefore)
-            .With("held_before", static hold => hold.HeldBefore)
-            .With("leased", static hold => hold.IsLeased)}
+        from {session.Rows("h", reservations)
+            .With("user_id", static reservation => reservation.UserId)
+            .With("id", static reservation => reservation.Id)
+            .With("state", static reservation => reservation.StoredState)
+            .With("quantity", static reservation => (long)reservation.Quantity)
+            .With("remaining", static reservation => (long)reservation.Remaining)
+            .With("tier", static reservation => reservation.Tier)
+            .With("library", static reservation => reservation.Library)
+            .With("month", static reservation => reservation.Month)
+            .With("machine", static reservation => reservation.Machine)
+            .With("created_at", static reservation => reservation.CreatedAt)
+            .With("expires_at", static reservation => reservation.ExpiresAt)
+            .With("idempotency_key", static reservation => reservation.IdempotencyKey)
+            .With("request_digest", static reservation => reservation.RequestDigest)
+            .With("once_key", static reservation => reservation.OnceKey)
+            .With("plan", static reservation => reservation.Plan)
+            .With("plan_limit", static reservation => reservation.PlanLimit)
+            .With("used_before", static reservation => reservation.UsedBefore)
+            .With("held_before", static reservation => reservation.HeldBefore)
+            .With("leased", static reservation => reservation.IsLeased)}
         """;
 
     /// <summary>
@@ -230,7 +230,7 @@ internal static class HoldRows
         SqlPart? also = others.Count == 0 ? null : new SqlPart(named);
         return
             $"""
-            select {Hold.Columns}
+            select {StoredReservation.Columns}
             from reservations
             where (user_id, id) in (select d.user_id, d.id from ({new SqlPart(SomeDue(session, userIds, most, now))}) d {also})
             order by user_id, id {session.Engine.ForUpdate}
@@ -242,12 +242,12 @@ internal static class HoldRows
         select user_id, id
         from reservations
         where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
-          and {Hold.IsDue(now)}
+          and {StoredReservation.IsDue(now)}
         limit {most}
         """;
 
-    private static ((Guid UserId, string Month) Key, MonthStanding Standing) ReadStanding(Row row) =>
-        ((row.Uuid(0), row.Text(1)), new MonthStanding(row.Int64(2), row.Int64(3)));
+    private static ((Guid UserId, string Month) Key, MonthTotals Standing) ReadStanding(Row row) =>
+        ((row.Uuid(0), row.Text(1)), new MonthTotals(row.Int64(2), row.Int64(3)));
 
     private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("id", static key => key.Id);

@@ -5,8 +5,8 @@ using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>Commits and releases holds for many requests in one transaction, those of one hold one after the other.</summary>
-internal sealed class SettlementGroup : IAsyncDisposable
+/// <summary>Commits and releases reservations for many requests in one transaction, those of one reservation one after the other.</summary>
+internal sealed class ReservationSettlements : IAsyncDisposable
 {
     /// <summary>A commit carries up to 16 KiB of metadata.</summary>
     private static readonly GroupLimits Limits = new(QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
@@ -15,7 +15,7 @@ internal sealed class SettlementGroup : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly GroupCommit<Settlement, SettlementOutcome> _group;
 
-    public SettlementGroup(Database database, TimeProvider time)
+    public ReservationSettlements(Database database, TimeProvider time)
     {
         (_database, _time) = (database, time);
         _group = new GroupCommit<Settlement, SettlementOutcome>(Limits, FlushAsync, Refuse);
@@ -41,35 +41,35 @@ internal sealed class SettlementGroup : IAsyncDisposable
 
     private async Task<IReadOnlyList<SettlementOutcome>> SettleAsync(Session session, IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken)
     {
-        var holds = await HeldUnits.LockAsync(session, [.. settlements.Select(static settlement => settlement.Key)], cancellationToken);
+        var reservations = await LockedReservations.LockAsync(session, [.. settlements.Select(static settlement => settlement.Key)], cancellationToken);
         // Only now: whoever held the locks before has decided at an earlier instant.
         var now = _time.GetInstant();
-        foreach (var hold in holds.All.ToList())
-            holds.Become(hold.At(now));
+        foreach (var reservation in reservations.All.ToList())
+            reservations.Become(reservation.At(now));
 
         var outcomes = new SettlementOutcome[settlements.Count];
-        var spent = await SpentOnAsync(session, settlements, holds, cancellationToken);
-        var rollups = new Rollups();
+        var spent = await SpentOnAsync(session, settlements, reservations, cancellationToken);
+        var rollups = new RollupChanges();
         foreach (var round in RoundsOf(settlements))
         {
-            var postings = new List<(int Place, Posting Posting)>();
+            var events = new List<(int Place, PendingUsageEvent PendingUsageEvent)>();
             foreach (var place in round)
             {
-                outcomes[place] = Settle(settlements[place], holds, spent, now, out var usage);
+                outcomes[place] = Settle(settlements[place], reservations, spent, now, out var usage);
                 if (usage is not null)
-                    postings.Add((place, new Posting(settlements[place].UserId, usage)));
+                    events.Add((place, new PendingUsageEvent(settlements[place].UserId, usage)));
             }
 
-            await RecordAsync(session, postings, holds, rollups, outcomes, now, cancellationToken);
+            await RecordAsync(session, events, reservations, rollups, outcomes, now, cancellationToken);
         }
 
         // After all events, as everywhere: one that comes by POST /usage under the same id must not wait for a month that waits for it.
-        var months = HoldRows.LockMonths(session, [.. holds.All.Select(static hold => (hold.UserId, hold.Month))]);
-        await session.EndAsync([months, .. rollups.Write(session), .. holds.Write(session)]);
+        var months = ReservationRows.LockMonths(session, [.. reservations.All.Select(static reservation => (reservation.UserId, reservation.Month))]);
+        await session.EndAsync([months, .. rollups.Write(session), .. reservations.Write(session)]);
         return outcomes;
     }
 
-    /// <summary>Each hold at most once in a round: what one commit records decides what the next one finds.</summary>
+    /// <summary>Each reservation at most once in a round: what one commit records decides what the next one finds.</summary>
     private static IEnumerable<IEnumerable<int>> RoundsOf(IReadOnlyList<Settlement> settlements) =>
         from place in Enumerable.Range(0, settlements.Count)
         group place by settlements[place].Key into ofHold
@@ -80,54 +80,54 @@ internal sealed class SettlementGroup : IAsyncDisposable
 
     /// <param name="usage">What is to be recorded before it is settled.</param>
     private static SettlementOutcome Settle(
-        Settlement settlement, HeldUnits holds, Dictionary<Guid, int> spent, DateTimeOffset now, out UsageRecord? usage)
+        Settlement settlement, LockedReservations reservations, Dictionary<Guid, int> spent, DateTimeOffset now, out UsageEvent? usage)
     {
         usage = null;
-        if (holds.Find(settlement.UserId, settlement.Id) is not { } hold)
+        if (reservations.Find(settlement.UserId, settlement.Id) is not { } reservation)
             return new SettlementOutcome.NotFound();
         if (settlement.Commit is not { } commit)
-            return Release(hold, holds, now);
-        if (hold.State == ReservationStates.Committed)
-            return new SettlementOutcome.Committed(hold.UsageEventId);
+            return Release(reservation, reservations, now);
+        if (reservation.State == ReservationStates.Committed)
+            return new SettlementOutcome.Committed(reservation.UsageEventId);
 
-        // What an expired or released hold no longer holds was still worked for: all but what events have spent of it already.
-        var available = hold.Available(spent.GetValueOrDefault(hold.Id));
+        // What an expired or released reservation no longer holds was still worked for: all but what events have spent of it already.
+        var available = reservation.Available(spent.GetValueOrDefault(reservation.Id));
         if (commit.Quantity > available)
             return new SettlementOutcome.TooMany(available);
         if (available > 0)
-            usage = UsageRecord.From(hold, commit, commit.Quantity ?? available, isLate: !hold.Covers, now);
+            usage = UsageEvent.From(reservation, commit, commit.Quantity ?? available, isLate: !reservation.Covers, now);
         else
-            holds.Become(hold.Commit(0, hold.UsageEventId, now));
-        return new SettlementOutcome.Committed(usage?.Id ?? hold.UsageEventId);
+            reservations.Become(reservation.Commit(0, reservation.UsageEventId, now));
+        return new SettlementOutcome.Committed(usage?.Id ?? reservation.UsageEventId);
     }
 
-    private static SettlementOutcome Release(Hold hold, HeldUnits holds, DateTimeOffset now)
+    private static SettlementOutcome Release(StoredReservation reservation, LockedReservations reservations, DateTimeOffset now)
     {
-        if (hold.State == ReservationStates.Committed)
+        if (reservation.State == ReservationStates.Committed)
             return new SettlementOutcome.IsCommitted();
-        if (hold.Lapsed > 0 && now > hold.RefundedUntil)
-            return new SettlementOutcome.TooLate(hold.RefundedUntil);
-        if (hold.State != ReservationStates.Released)
-            holds.Become(hold.Release());
+        if (reservation.Lapsed > 0 && now > reservation.RefundedUntil)
+            return new SettlementOutcome.TooLate(reservation.RefundedUntil);
+        if (reservation.State != ReservationStates.Released)
+            reservations.Become(reservation.Release());
         return new SettlementOutcome.Released();
     }
 
     private static async Task RecordAsync(
         Session session,
-        List<(int Place, Posting Posting)> postings,
-        HeldUnits holds,
-        Rollups rollups,
+        List<(int Place, PendingUsageEvent PendingUsageEvent)> events,
+        LockedReservations reservations,
+        RollupChanges rollups,
         SettlementOutcome[] outcomes,
         DateTimeOffset now,
         CancellationToken cancellationToken)
     {
-        if (postings.Count == 0)
+        if (events.Count == 0)
             return;
-        var recorded = await LedgerWriter.RecordSettledAsync(session, [.. postings.Select(static pair => pair.Posting)], rollups, cancellationToken);
-        foreach (var ((place, (userId, usage)), outcome) in postings.Zip(recorded))
+        var recorded = await LedgerWriter.RecordSettledAsync(session, [.. events.Select(static pair => pair.PendingUsageEvent)], rollups, cancellationToken);
+        foreach (var ((place, (userId, usage)), outcome) in events.Zip(recorded))
         {
             if (outcome is RecordOutcome.Recorded)
-                holds.Become(holds.Find(userId, usage.ReservationId!.Value)!.Commit(usage.Quantity, usage.Id, now));
+                reservations.Become(reservations.Find(userId, usage.ReservationId!.Value)!.Commit(usage.Quantity, usage.Id, now));
             else
                 outcomes[place] = new SettlementOutcome.IdTaken();
         }
@@ -135,17 +135,17 @@ internal sealed class SettlementGroup : IAsyncDisposable
 
     /// <summary>Asked only of those that hold nothing more, or not when their turn comes: otherwise their row says it.</summary>
     private static async Task<Dictionary<Guid, int>> SpentOnAsync(
-        Session session, IReadOnlyList<Settlement> settlements, HeldUnits holds, CancellationToken cancellationToken)
+        Session session, IReadOnlyList<Settlement> settlements, LockedReservations reservations, CancellationToken cancellationToken)
     {
         var released = settlements.Where(static settlement => settlement.Commit is null).Select(static settlement => settlement.Key).ToHashSet();
         (Guid, Guid)[] ended =
         [
             .. from settlement in settlements
                where settlement.Commit is not null
-               let hold = holds.Find(settlement.UserId, settlement.Id)
-               where hold is not null && hold.State != ReservationStates.Committed && (!hold.Covers || released.Contains(settlement.Key))
+               let reservation = reservations.Find(settlement.UserId, settlement.Id)
+               where reservation is not null && reservation.State != ReservationStates.Committed && (!reservation.Covers || released.Contains(settlement.Key))
                select settlement.Key,
         ];
-        return ended.Length == 0 ? [] : await HoldRows.SpentAsync(session, [.. ended.Distinct()], cancellationToken);
+        return ended.Length == 0 ? [] : await ReservationRows.SpentAsync(session, [.. ended.Distinct()], cancellationToken);
     }
 }

@@ -9,9 +9,9 @@ internal sealed class Rollups
     private readonly Dictionary<(Guid UserId, string Month, string Date), Totals> _days = [];
     private readonly Dictionary<(Guid UserId, string Month, string Library), Totals> _libraries = [];
 
-    public void Add(Posting posting)
+    public void Add(PendingUsageEvent pending)
     {
-        var (userId, usage) = posting;
+        var (userId, usage) = pending;
         Move(_months, (userId, usage.Month), usage);
         if (usage.Migrations > 0 || usage.TokensUsed > 0)
             Move(_days, (userId, usage.Month, usage.OccurredAt.ToDate()), usage);
@@ -93,7 +93,7 @@ internal sealed class Rollups
             """;
     }
 
-    private static void Move<TKey>(Dictionary<TKey, Totals> rows, TKey key, UsageRecord usage)
+    private static void Move<TKey>(Dictionary<TKey, Totals> rows, TKey key, UsageEvent usage)
         where TKey : notnull
     {
         if (!rows.TryGetValue(key, out var totals))

@@ -7,7 +7,7 @@ using PyResolve.Server.Usage;
 namespace PyResolve.Server.Ledger;
 
 /// <summary>A usage event as the ledger keeps it.</summary>
-internal sealed record UsageRecord
+internal sealed record UsageEvent
 {
     public const string Migration = "migration";
 
@@ -27,7 +27,7 @@ internal sealed record UsageRecord
 
     public required JsonText Metadata { get; init; }
 
-    /// <summary>The month that it counts in: that of its hold where it names one.</summary>
+    /// <summary>The month that it counts in: that of its reservation where it names one.</summary>
     public required string Month { get; init; }
 
     public required DateTimeOffset OccurredAt { get; init; }
@@ -36,7 +36,7 @@ internal sealed record UsageRecord
 
     public Guid? ReservationId { get; init; }
 
-    /// <summary>Whether it came after its hold had expired, been given back or been used up.</summary>
+    /// <summary>Whether it came after its reservation had expired, been given back or been used up.</summary>
     public bool IsLate { get; init; }
 
     /// <summary>Tells the same event sent again from another one under the same id.</summary>
@@ -52,10 +52,10 @@ internal sealed record UsageRecord
     public int LlmMigrations => Tier is "tier2" or "tier3" ? Migrations : 0;
 
     /// <summary>An event as it was posted; it has passed <see cref="UsageRules"/>.</summary>
-    public static UsageRecord From(UsageEventRequest usage, DateTimeOffset now)
+    public static UsageEvent From(UsageEventRequest usage, DateTimeOffset now)
     {
         var occurredAt = usage.OccurredAt?.ToInstant() ?? now;
-        return new UsageRecord
+        return new UsageEvent
         {
             Id = usage.Id ?? Ids.Create(now),
             EventType = usage.EventType!,
@@ -72,21 +72,21 @@ internal sealed record UsageRecord
         };
     }
 
-    /// <summary>The one event that a committed hold becomes.</summary>
-    public static UsageRecord From(Hold hold, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
+    /// <summary>The one event that a committed reservation becomes.</summary>
+    public static UsageEvent From(StoredReservation reservation, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
     {
         var usage = new UsageEventRequest
         {
             EventType = Migration,
-            Library = commit.Library ?? hold.Library,
-            Tier = hold.Tier,
+            Library = commit.Library ?? reservation.Library,
+            Tier = reservation.Tier,
             FilesChanged = commit.FilesChanged,
             TokensUsed = commit.TokensUsed,
             Metadata = commit.Metadata,
-            ReservationId = hold.Id,
+            ReservationId = reservation.Id,
             Id = commit.Id,
         };
-        return From(usage, now) with { Quantity = quantity, Month = hold.Month, IsLate = isLate, PayloadDigest = DigestOf(usage, quantity) };
+        return From(usage, now) with { Quantity = quantity, Month = reservation.Month, IsLate = isLate, PayloadDigest = DigestOf(usage, quantity) };
     }
 
     private static JsonText Text(JsonElement? metadata) =>
