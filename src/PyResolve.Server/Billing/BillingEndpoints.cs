@@ -62,7 +62,7 @@ internal static class BillingEndpoints
         {
             return Answers.Ok(new PortalOpened(await checkouts.OpenPortalAsync(customer, http.RequestAborted)));
         }
-        catch (Stripe.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
+        catch (Gateway.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
         {
             // Deleted at Stripe, perhaps by hand.
             if (await sync.RunAsync(customer.Id, http.RequestAborted) is { IsGone: false })

@@ -1,5 +1,5 @@
 using PyResolve.Client.Wire;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing;

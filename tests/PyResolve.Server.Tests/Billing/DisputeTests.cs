@@ -1,5 +1,5 @@
 using System.Text.Json;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;

@@ -1,6 +1,6 @@
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Operator;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;

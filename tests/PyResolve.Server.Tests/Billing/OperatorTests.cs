@@ -1,5 +1,5 @@
 using PyResolve.Server.Billing.Operator;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.StripeSimulator;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using PyResolve.Server.Billing.Reconciliation;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Access;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using PyResolve.Server.Access;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 

@@ -1,4 +1,4 @@
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Quota;
 

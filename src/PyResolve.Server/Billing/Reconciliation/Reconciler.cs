@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using PyResolve.Server.Billing.Checkout;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using PyResolve.Server.Billing.Operator;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Quota;
 using PyResolve.StripeSimulator;

@@ -1,4 +1,4 @@
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -132,7 +132,7 @@ internal sealed partial class CustomerSync(
     {
         // Checkout subscribes once it is paid for: what paid may be older. Stripe lets a payment be disputed for about 120 days.
         var since = inForce.Min(static subscription => subscription.Created) is { } first ? first - LongestDispute : DateTimeOffset.UnixEpoch;
-        var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.TakesTheMoney).ToList();
+        var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.FundsWithdrawn).ToList();
         // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
         return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];
     }

@@ -1,4 +1,4 @@
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;

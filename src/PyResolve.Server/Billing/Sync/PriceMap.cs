@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;

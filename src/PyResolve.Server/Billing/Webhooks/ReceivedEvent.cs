@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Webhooks;

@@ -113,7 +113,7 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
     private Task<TestAccount> SignUpAsync() =>
         TestAccount.SignUpAsync(instances[0].Http, string.Create(CultureInfo.InvariantCulture, $"crash{++_accounts}@example.com"));
 
-    private async Task ChangeAsync(string customerId, PyResolve.Server.Billing.Stripe.StripeSubscription plan, TimeSpan after, CancellationToken cancellationToken)
+    private async Task ChangeAsync(string customerId, PyResolve.Server.Billing.Gateway.StripeSubscription plan, TimeSpan after, CancellationToken cancellationToken)
     {
         await Task.Delay(after, cancellationToken);
         stripe.Set(customerId, plan);

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using PyResolve.Server.Billing.Stripe;
+using PyResolve.Server.Billing.Gateway;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>Stripe over HTTP.</summary>
 internal sealed class StripeGateway(StripeTransport stripe, BillingOptions options) : IStripeGateway

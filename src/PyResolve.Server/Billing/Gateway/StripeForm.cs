@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>
 /// Parameters as Stripe reads them: <c>line_items[0][price]=…</c>, brackets as they are, instants as Unix seconds. What is null is left out;

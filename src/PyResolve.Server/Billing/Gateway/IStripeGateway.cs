@@ -1,4 +1,4 @@
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>The calls to Stripe that are made here, and no others: the edge of the process, where tests put a Stripe of their own.</summary>
 /// <remarks>Every call throws <see cref="StripeException"/> where Stripe refuses or does not answer. Lists are read to their end.</remarks>

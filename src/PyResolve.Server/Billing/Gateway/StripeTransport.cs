@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using PyResolve.Client;
 
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>
 /// One request to Stripe, sent again where that may help: after a connection that failed, 409, a 5xx, or as <c>Stripe-Should-Retry</c>

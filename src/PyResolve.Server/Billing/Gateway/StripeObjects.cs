@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 // What we read of Stripe's objects. Words that Stripe may add to at any time (statuses, behaviours) are text.
 
@@ -107,7 +107,7 @@ internal sealed record StripeDispute(string Id)
     public DateTimeOffset? Created { get; init; }
 
     /// <summary>Whether the money is gone, for now or for good. A warning takes none yet, and one that was won brings it back.</summary>
-    public bool TakesTheMoney => Status is "needs_response" or "under_review" or "lost";
+    public bool FundsWithdrawn => Status is "needs_response" or "under_review" or "lost";
 }
 
 internal sealed record StripePauseCollection(string? Behavior);

@@ -1,4 +1,4 @@
-namespace PyResolve.Server.Billing.Stripe;
+namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>Stripe refused a request, did not answer it, or answered what cannot be read. Never holds a key.</summary>
 internal sealed class StripeException(string message, Exception? cause = null) : Exception(message, cause)
