@@ -1,38 +1,34 @@
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
 /// <summary>
-/// Writes events within a transaction: each id once, the units of the reservations that they name, and the rollups. Few statements, whatever the
-/// number of events. Locks are taken in one order on every instance: reservations, events, rollups, each by its key.
+/// Writes events, the units of their reservations, and the rollups, in a few statements for any number of events. Every transaction locks
+/// in one order: reservations, events, rollups, each in key order.
 /// </summary>
 internal static class LedgerWriter
 {
-    /// <summary>Records events of any accounts in the order in which they came, spends a unit of each reservation that they name, and ends the transaction.</summary>
-    /// <param name="session">The transaction.</param>
-    /// <param name="events">The events.</param>
+    /// <summary>Records events in order, spends a unit of each reservation that they name, and ends the transaction.</summary>
     /// <param name="presumesNew">
-    /// Whether no id is expected to be there already, which spares asking: events go with the last statements. Where one is, the store refuses them all.
+    /// Whether to insert without looking for stored ids, which saves a round trip. If one is stored, the database rejects the transaction.
     /// </param>
-    /// <param name="cancellationToken">Abandons it, before its last statements.</param>
-    /// <returns>How each ended.</returns>
+    /// <returns>The outcomes, in the order of <paramref name="events"/>.</returns>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
         Session session, IReadOnlyList<PendingUsageEvent> events, bool presumesNew, CancellationToken cancellationToken)
     {
-        var reservations = await LockedReservations.LockAsync(session, NamedBy(events), cancellationToken);
+        var reservations = await LockedReservations.LockAsync(session, ReservationsOf(events), cancellationToken);
         var outcomes = new RecordOutcome[events.Count];
         var admitted = new List<PendingUsageEvent>(events.Count);
         var places = new List<int>(events.Count);
         for (var i = 0; i < events.Count; i++)
         {
-            if (Judge(events[i], reservations) is { } refusal)
+            if (CheckReservation(events[i], reservations) is { } problem)
             {
-                outcomes[i] = refusal;
+                outcomes[i] = problem;
                 continue;
             }
 
-            admitted.Add(InMonthOfHold(events[i], reservations));
+            admitted.Add(WithMonthOfReservation(events[i], reservations));
             places.Add(i);
         }
 
@@ -45,17 +41,16 @@ internal static class LedgerWriter
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
             rollups.Add(pending);
-            if (pending.Event.ReservationId is { } reservation && !reservations.Spend(pending.UserId, reservation, pending.Event.Id, pending.Event.ReceivedAt))
+            if (pending.Event is { ReservationId: { } id } usage && !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt))
                 late.Add(pending);
         }
 
-        Sql[] events = presumesNew && admitted.Count > 0 ? [Insert(session, admitted)] : [];
-        await session.EndAsync([.. events, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late)]);
+        Sql[] inserts = presumesNew && admitted.Count > 0 ? [Insert(session, admitted)] : [];
+        await session.EndAsync([.. inserts, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late)]);
         return outcomes;
     }
 
-    /// <summary>Records events whose reservations are the caller's to settle. The rollups are the caller's to write, once all events are there.</summary>
-    /// <returns>How each ended.</returns>
+    /// <summary>Records events whose reservations the caller settles. The caller also writes the rollups, after its last events.</summary>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordSettledAsync(
         Session session, List<PendingUsageEvent> events, RollupChanges rollups, CancellationToken cancellationToken)
     {
@@ -76,7 +71,7 @@ internal static class LedgerWriter
         return outcomes;
     }
 
-    private static List<(Guid UserId, Guid Id)> NamedBy(IReadOnlyList<PendingUsageEvent> events)
+    private static List<(Guid UserId, Guid Id)> ReservationsOf(IReadOnlyList<PendingUsageEvent> events)
     {
         var named = new List<(Guid, Guid)>();
         foreach (var pending in events)
@@ -88,7 +83,7 @@ internal static class LedgerWriter
         return named;
     }
 
-    private static RecordOutcome? Judge(PendingUsageEvent pending, LockedReservations reservations)
+    private static RecordOutcome? CheckReservation(PendingUsageEvent pending, LockedReservations reservations)
     {
         if (pending.Event.ReservationId is not { } id)
             return null;
@@ -97,27 +92,28 @@ internal static class LedgerWriter
         return reservation.Tier == pending.Event.Tier ? null : RecordOutcome.TierMismatch;
     }
 
-    private static PendingUsageEvent InMonthOfHold(PendingUsageEvent pending, LockedReservations reservations) =>
+    private static PendingUsageEvent WithMonthOfReservation(PendingUsageEvent pending, LockedReservations reservations) =>
         pending.Event.ReservationId is { } id && reservations.Find(pending.UserId, id)!.Month is var month && month != pending.Event.Month
             ? pending with { Event = pending.Event with { Month = month } }
             : pending;
 
-    /// <summary>Stores what is new. Of several with one id the first counts, and the others are compared with what is stored.</summary>
-    private static async Task<RecordOutcome[]> InsertAsync(Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
+    /// <summary>Stores new events. Of several with one id the first counts; the others are compared with it.</summary>
+    private static async Task<RecordOutcome[]> InsertAsync(
+        Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {
         var firsts = new Dictionary<(Guid, Guid), PendingUsageEvent>(events.Count);
         foreach (var pending in events)
             firsts.TryAdd(pending.Key, pending);
-        var fresh = await InsertFreshAsync(session, [.. firsts.Values], cancellationToken);
-        var earlier = fresh.Count < firsts.Count
-            ? await ReadDigestsAsync(session, [.. firsts.Keys.Where(key => !fresh.Contains(key))], cancellationToken)
+        var inserted = await InsertNewAsync(session, [.. firsts.Values], cancellationToken);
+        var earlier = inserted.Count < firsts.Count
+            ? await ReadDigestsAsync(session, [.. firsts.Keys.Where(key => !inserted.Contains(key))], cancellationToken)
             : [];
 
         var outcomes = new RecordOutcome[events.Count];
         for (var i = 0; i < outcomes.Length; i++)
         {
             var pending = events[i];
-            if (fresh.Remove(pending.Key))
+            if (inserted.Remove(pending.Key))
             {
                 outcomes[i] = RecordOutcome.Recorded;
                 continue;
@@ -130,13 +126,13 @@ internal static class LedgerWriter
         return outcomes;
     }
 
-    /// <returns>Those that were not there.</returns>
-    private static async Task<HashSet<(Guid UserId, Guid Id)>> InsertFreshAsync(
+    /// <returns>The keys of the events that were not stored before.</returns>
+    private static async Task<HashSet<(Guid UserId, Guid Id)>> InsertNewAsync(
         Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {
         if (events.Count == 0)
             return [];
-        var fresh = await session.ListAsync(
+        var inserted = await session.ListAsync(
             $"""
             {new SqlPart(Insert(session, events))}
             on conflict (user_id, id) do nothing
@@ -144,7 +140,7 @@ internal static class LedgerWriter
             """,
             static row => (row.Uuid(0), row.Uuid(1)),
             cancellationToken);
-        return [.. fresh];
+        return [.. inserted];
     }
 
     private static Sql Insert(Session session, List<PendingUsageEvent> events)
@@ -187,7 +183,7 @@ internal static class LedgerWriter
         return new Dictionary<(Guid, Guid), byte[]>(stored);
     }
 
-    /// <summary>Only once it is known which events are new is it known which of them found no unit left.</summary>
+    /// <summary>After the insert: only then is it known which events are new, and which of those found no unit left.</summary>
     private static IEnumerable<Sql> MarkLate(Session session, List<PendingUsageEvent> late)
     {
         if (late.Count == 0)

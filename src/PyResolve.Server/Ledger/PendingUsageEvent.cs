@@ -1,8 +1,8 @@
 namespace PyResolve.Server.Ledger;
 
-/// <summary>An event, and the account that it is to be recorded for.</summary>
+/// <summary>An event that waits to be recorded for an account.</summary>
 internal readonly record struct PendingUsageEvent(Guid UserId, UsageEvent Event)
 {
-    /// <summary>Unique for ever.</summary>
+    /// <summary>The ledger's primary key.</summary>
     public (Guid UserId, Guid Id) Key => (UserId, Event.Id);
 }

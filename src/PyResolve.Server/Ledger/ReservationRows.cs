@@ -1,36 +1,34 @@
-using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
 /// <summary>
-/// Reservations and what they hold of their months, read and written many at a time. Locks are always taken in one order, so that no two
-/// transactions wait for each other: profiles, then reservations, then rollups, each by its key.
+/// Reads, locks and writes reservations and the months that they count in, many at a time. Every transaction locks in one order, so that
+/// none deadlock: profiles, then reservations, then rollups, each in key order.
 /// </summary>
 internal static class ReservationRows
 {
-    /// <summary>Locks reservations that are due, no more than <paramref name="most"/>.</summary>
     public static Task<List<StoredReservation>> LockDueAsync(
         Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
         session.ListAsync(LockDueAnd(session, userIds, [], most, now), StoredReservation.Read, cancellationToken);
 
-    /// <summary>Locks reservations that are due, no more than <paramref name="most"/>, and <paramref name="others"/>.</summary>
-    /// <returns>Some may no longer be due: whoever had them locked settled them.</returns>
+    /// <summary>Locks up to <paramref name="most"/> due reservations, and <paramref name="others"/>.</summary>
+    /// <returns>Some may be settled already, by the transaction that held their locks before.</returns>
     public static List<StoredReservation> LockDueAnd(
         ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
         batch.List(LockDueAnd(batch.Session, userIds, others, most, now), StoredReservation.Read);
 
-    /// <summary>What goes back to this month when reservations that are due are settled, but for some of them.</summary>
-    /// <param name="session">Where it is read.</param>
-    /// <param name="userIds">Whose.</param>
-    /// <param name="except">Settled already, though not written.</param>
-    /// <param name="most">How many reservations of an account are counted: each has one unit or more.</param>
-    /// <param name="now">Says which month, and what is due.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    // A subquery for each account: a join would let PostgreSQL read all that is due of anybody.
-    public static async Task<Dictionary<Guid, long>> CountRoomAsync(
-        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<StoredReservation> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+    /// <summary>Counts the units that return to this month, by account, when due reservations are settled.</summary>
+    /// <param name="except">Reservations that this transaction has settled in memory.</param>
+    /// <param name="most">The most reservations of an account to count. Each has at least one unit.</param>
+    // A subquery for each account: with a join, PostgreSQL would read the due reservations of all accounts.
+    public static async Task<Dictionary<Guid, long>> CountReturningUnitsAsync(
+        Session session,
+        IReadOnlyList<Guid> userIds,
+        IReadOnlyList<StoredReservation> except,
+        int most,
+        DateTimeOffset now,
+        CancellationToken cancellationToken) =>
         (await session.ListAsync(
             $"""
             select a.user_id, (
@@ -38,19 +36,21 @@ internal static class ReservationRows
                 from (
                     select r.remaining
                     from reservations r
-                    where r.user_id = a.user_id and {StoredReservation.IsDue(now)} and r.month = {now.ToMonth()} and (r.settled_as is not null or not r.leased)
+                    where r.user_id = a.user_id and {StoredReservation.IsDue(now)} and r.month = {now.ToMonth()}
+                      and (r.settled_as is not null or not r.leased)
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
-                          from {session.Rows("x", except).With("user_id", static reservation => reservation.UserId).With("id", static reservation => reservation.Id)})
+                          from {session.Rows("x", except).With("user_id", static row => row.UserId).With("id", static row => row.Id)})
                     limit {most}) d)
             from {session.Rows("a", userIds).With("user_id", static id => id)}
             """,
             static row => (UserId: row.Uuid(0), Units: row.Int64(1)),
             cancellationToken)).ToDictionary(static pair => pair.UserId, static pair => pair.Units);
 
-    /// <summary>Locks some of what is due in any account but those, the oldest first, and leaves to others what they have locked.</summary>
+    /// <summary>Locks due reservations of all accounts but <paramref name="except"/>, oldest first. Skips rows that are locked.</summary>
     public static Task<List<StoredReservation>> LockSomeDueAsync(
-        Session session, IReadOnlyList<Guid> except, int most, DateTimeOffset now, CancellationToken cancellationToken) => session.ListAsync(
+        Session session, IReadOnlyList<Guid> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        session.ListAsync(
         $"""
         select {StoredReservation.Columns}
         from reservations
@@ -62,8 +62,9 @@ internal static class ReservationRows
         StoredReservation.Read,
         cancellationToken);
 
-    // In order, so that PostgreSQL walks the index of what is held by expiry. Without, it expects to meet one early in the table, and reads it all.
-    public static async Task<bool> AnyDueAsync(Session session, IReadOnlyList<Guid> except, DateTimeOffset now, CancellationToken cancellationToken) =>
+    // Ordered, so that PostgreSQL uses the index on expiry. Without, it expects to find a row early in the table, and reads all of it.
+    public static async Task<bool> AnyDueAsync(
+        Session session, IReadOnlyList<Guid> except, DateTimeOffset now, CancellationToken cancellationToken) =>
         await session.NumberAsync(
             $"""
             select count(*)
@@ -77,8 +78,8 @@ internal static class ReservationRows
             """,
             cancellationToken) > 0;
 
-    /// <summary>Locks reservations; those that are not there are left out.</summary>
-    public static Task<List<StoredReservation>> LockAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
+    public static Task<List<StoredReservation>> LockAsync(
+        Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
         $"""
         select {StoredReservation.Columns}
         from reservations
@@ -88,8 +89,9 @@ internal static class ReservationRows
         StoredReservation.Read,
         cancellationToken);
 
-    /// <summary>How much events have spent of reservations, where any have.</summary>
-    public static async Task<Dictionary<Guid, int>> SpentAsync(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) =>
+    /// <summary>Sums the events recorded against each reservation. Reservations without events are left out.</summary>
+    public static async Task<Dictionary<Guid, int>> SumSpentAsync(
+        Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) =>
         (await session.ListAsync(
             $"""
             select e.reservation_id, sum(e.quantity)
@@ -101,10 +103,11 @@ internal static class ReservationRows
             cancellationToken)).ToDictionary(pair => pair.Id, pair => pair.Spent);
 
     /// <summary>
-    /// Locks the rollups of <paramref name="month"/>, which are made where they are not there yet, and of every month in which the accounts hold
-    /// anything. An account that is gone is left out.
+    /// Locks the rollups of <paramref name="month"/>, creating those that are missing, and of each month in which the accounts hold units.
+    /// Deleted accounts are left out.
     /// </summary>
-    public static List<((Guid UserId, string Month) Key, MonthTotals Standing)> LockMonths(ReadBatch batch, IReadOnlyList<Guid> userIds, string month) =>
+    public static List<((Guid UserId, string Month) Key, MonthTotals Totals)> LockMonths(
+        ReadBatch batch, IReadOnlyList<Guid> userIds, string month) =>
         batch.List(
             LockMonths(
                 $"""
@@ -115,30 +118,32 @@ internal static class ReservationRows
                     union
                     select m.user_id, m.month
                     from usage_monthly m
-                    where m.user_id in (select b.user_id from {batch.Session.Rows("b", userIds).With("user_id", static id => id)}) and m.held > 0) w
+                    where m.user_id in (select b.user_id from {batch.Session.Rows("b", userIds).With("user_id", static id => id)})
+                      and m.held > 0) w
                 """),
-            ReadStanding);
+            ReadTotals);
 
-    /// <inheritdoc cref="LockMonths(Session, IReadOnlyCollection{ValueTuple{Guid, string}})"/>
     public static async Task<Dictionary<(Guid UserId, string Month), MonthTotals>> LockMonthsAsync(
         Session session, IReadOnlyCollection<(Guid UserId, string Month)> months, CancellationToken cancellationToken) =>
-        (await session.ListAsync(LockMonths(session, months), ReadStanding, cancellationToken)).ToDictionary(pair => pair.Key, pair => pair.Standing);
+        (await session.ListAsync(LockMonths(session, months), ReadTotals, cancellationToken))
+            .ToDictionary(static pair => pair.Key, static pair => pair.Totals);
 
-    /// <summary>Locks the rollups of months, which are made where they are not there yet.</summary>
+    /// <summary>Locks the rollups of these months, creating those that are missing.</summary>
     public static Sql LockMonths(Session session, IReadOnlyCollection<(Guid UserId, string Month)> months) =>
-        LockMonths($"{session.Rows("w", months.Distinct().ToList()).With("user_id", static key => key.UserId).With("month", static key => key.Month)}");
+        LockMonths($"{session.Rows("w", months.Distinct().ToList())
+            .With("user_id", static key => key.UserId)
+            .With("month", static key => key.Month)}");
 
-    /// <summary>Writes what became of locked reservations, and moves their months, which are locked as well.</summary>
+    /// <summary>Writes locked reservations and their locked months.</summary>
     public static IEnumerable<Sql> Settle(Session session, IReadOnlyList<StoredReservation> reservations, MonthChanges months)
     {
         if (reservations.Count > 0)
-            yield return Write(session, reservations);
-        if (MoveMonths(session, months) is { } moved)
-            yield return moved;
+            yield return Update(session, reservations);
+        if (UpdateMonths(session, months) is { } update)
+            yield return update;
     }
 
-    /// <summary>Writes what became of locked reservations.</summary>
-    public static Sql Write(Session session, IReadOnlyList<StoredReservation> reservations) =>
+    public static Sql Update(Session session, IReadOnlyList<StoredReservation> reservations) =>
         $"""
         update reservations
         set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id
@@ -155,11 +160,12 @@ internal static class ReservationRows
 
     public static Sql Insert(Session session, IReadOnlyList<StoredReservation> reservations) =>
         $"""
-        insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at, idempotency_key,
-                                  request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before, usage_event_id, leased, settled_as,
-                                  lapsed)
-        select h.user_id, h.id, h.state, h.quantity, h.remaining, h.tier, h.library, h.month, h.machine, h.created_at, h.expires_at, h.idempotency_key,
-               h.request_digest, h.once_key, 0, h.plan, h.plan_limit, h.used_before, h.held_before, null, h.leased, null, 0
+        insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at,
+                                  idempotency_key, request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before,
+                                  usage_event_id, leased, settled_as, lapsed)
+        select h.user_id, h.id, h.state, h.quantity, h.remaining, h.tier, h.library, h.month, h.machine, h.created_at, h.expires_at,
+               h.idempotency_key, h.request_digest, h.once_key, 0, h.plan, h.plan_limit, h.used_before, h.held_before,
+               null, h.leased, null, 0
         from {session.Rows("h", reservations)
             .With("user_id", static reservation => reservation.UserId)
             .With("id", static reservation => reservation.Id)
@@ -183,34 +189,35 @@ internal static class ReservationRows
         """;
 
     /// <summary>
-    /// Moves months by what has become of their reservations, if anything. Where units were granted, the limit is asked for once more: a month
-    /// that would go past it is a fault of ours, and holds nothing at all, which the store refuses.
+    /// Adds the changes to their months. Checks the limit once more where units were granted: a month that would exceed it can only come
+    /// from a bug, and gets a null, which the table's constraint rejects.
     /// </summary>
-    public static Sql? MoveMonths(Session session, MonthChanges changes)
+    public static Sql? UpdateMonths(Session session, MonthChanges changes)
     {
-        MonthChange[] moved = [.. changes.All.Where(static change => change is not { Held: 0, Lapsed: 0 })];
-        if (moved.Length == 0)
+        MonthChange[] changed = [.. changes.All.Where(static change => change is not { Held: 0, Lapsed: 0 })];
+        if (changed.Length == 0)
             return null;
         return
             $"""
             update usage_monthly
             set lapsed = usage_monthly.lapsed + c.lapsed,
                 held = case
-                    when c.most is null or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.most
+                    when c.plan_limit is null
+                      or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.plan_limit
                     then usage_monthly.held + c.held
                 end
-            from {session.Rows("c", moved)
+            from {session.Rows("c", changed)
                 .With("user_id", static change => change.UserId)
                 .With("month", static change => change.Month)
                 .With("held", static change => change.Held)
                 .With("lapsed", static change => change.Lapsed)
-                .With("most", static change => change.Most)}
+                .With("plan_limit", static change => change.Limit)}
             where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
             """;
     }
 
-    /// <param name="wanted">Rows called <c>w</c>, each a <c>user_id</c> and a <c>month</c>.</param>
-    // An update that changes nothing is what locks a row that is there, and returns it.
+    /// <param name="wanted">Rows named <c>w</c> of a <c>user_id</c> and a <c>month</c>.</param>
+    // The update changes nothing, but locks and returns a row that exists.
     private static Sql LockMonths(Sql wanted) =>
         $"""
         insert into usage_monthly (user_id, month)
@@ -222,7 +229,7 @@ internal static class ReservationRows
         returning user_id, month, migrations + lapsed, held
         """;
 
-    // The limit says which of what is due, the order in which it is locked: each needs a select of its own.
+    // Two selects: the inner one limits the number of due rows, the outer one locks in key order.
     private static Sql LockDueAnd(
         Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now)
     {
@@ -246,7 +253,7 @@ internal static class ReservationRows
         limit {most}
         """;
 
-    private static ((Guid UserId, string Month) Key, MonthTotals Standing) ReadStanding(Row row) =>
+    private static ((Guid UserId, string Month) Key, MonthTotals Totals) ReadTotals(Row row) =>
         ((row.Uuid(0), row.Text(1)), new MonthTotals(row.Int64(2), row.Int64(3)));
 
     private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>

@@ -3,98 +3,45 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Ledger;
 
 /// <summary>What newly recorded events add to the rollups: one change a row, however many events of an account there are.</summary>
-internal sealed class Rollups
+internal sealed class RollupChanges
 {
-    private readonly Dictionary<(Guid UserId, string Month), Totals> _months = [];
-    private readonly Dictionary<(Guid UserId, string Month, string Date), Totals> _days = [];
-    private readonly Dictionary<(Guid UserId, string Month, string Library), Totals> _libraries = [];
+    private static readonly Counter Migrations = new("migrations", static totals => totals.Migrations);
+
+    private static readonly Counter[] MonthCounters =
+    [
+        Migrations,
+        new("tier1_migrations", static totals => totals.Tier1Migrations),
+        new("llm_migrations", static totals => totals.LlmMigrations),
+        new("total_tokens", static totals => totals.Tokens),
+        new("total_files_changed", static totals => totals.FilesChanged),
+    ];
+
+    private static readonly Counter[] DayCounters = [Migrations, new("tokens", static totals => totals.Tokens)];
+    private static readonly Counter[] LibraryCounters = [Migrations];
+
+    private readonly Dictionary<RowKey, Totals> _months = [];
+    private readonly Dictionary<RowKey, Totals> _days = [];
+    private readonly Dictionary<RowKey, Totals> _libraries = [];
 
     public void Add(PendingUsageEvent pending)
     {
         var (userId, usage) = pending;
-        Move(_months, (userId, usage.Month), usage);
+        Add(_months, new RowKey(userId, usage.Month), usage);
         if (usage.Migrations > 0 || usage.TokensUsed > 0)
-            Move(_days, (userId, usage.Month, usage.OccurredAt.ToDate()), usage);
+            Add(_days, new RowKey(userId, usage.Month, usage.OccurredAt.ToDate()), usage);
         if (usage.Migrations > 0)
-            Move(_libraries, (userId, usage.Month, usage.Library ?? ""), usage);
+            Add(_libraries, new RowKey(userId, usage.Month, usage.Library ?? ""), usage);
     }
 
-    /// <summary>
-    /// Months first, in their order: whoever moves a day or a library holds the row of its month, so that no two transactions wait for each
-    /// other.
-    /// </summary>
-    public IEnumerable<Sql> Write(Session session)
-    {
-        if (_months.Count > 0)
-            yield return MoveMonths(session);
-        if (_days.Count > 0)
-            yield return MoveDays(session);
-        if (_libraries.Count > 0)
-            yield return MoveLibraries(session);
-    }
+    /// <summary>Months come first, in key order: their locks also order the writes to days and libraries, so that none deadlock.</summary>
+    public IEnumerable<Sql> Write(Session session) =>
+    [
+        .. Upsert(session, "usage_monthly", keyColumn: null, _months, MonthCounters),
+        .. Upsert(session, "usage_daily", "date", _days, DayCounters),
+        .. Upsert(session, "usage_libraries", "library", _libraries, LibraryCounters),
+    ];
 
-    private Sql MoveMonths(Session session)
-    {
-        var moved = session.Rows("moved", [.. _months])
-            .With("user_id", month => month.Key.UserId)
-            .With("month", month => month.Key.Month)
-            .With("migrations", month => month.Value.Migrations)
-            .With("tier1_migrations", month => month.Value.Tier1Migrations)
-            .With("llm_migrations", month => month.Value.LlmMigrations)
-            .With("total_tokens", month => month.Value.Tokens)
-            .With("total_files_changed", month => month.Value.FilesChanged);
-        return $"""
-            insert into usage_monthly (user_id, month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed)
-            select user_id, month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
-            from {moved}
-            where true
-            order by user_id, month
-            on conflict (user_id, month) do update set
-                migrations = usage_monthly.migrations + excluded.migrations,
-                tier1_migrations = usage_monthly.tier1_migrations + excluded.tier1_migrations,
-                llm_migrations = usage_monthly.llm_migrations + excluded.llm_migrations,
-                total_tokens = usage_monthly.total_tokens + excluded.total_tokens,
-                total_files_changed = usage_monthly.total_files_changed + excluded.total_files_changed
-            """;
-    }
-
-    private Sql MoveDays(Session session)
-    {
-        var moved = session.Rows("moved", [.. _days])
-            .With("user_id", day => day.Key.UserId)
-            .With("month", day => day.Key.Month)
-            .With("date", day => day.Key.Date)
-            .With("migrations", day => day.Value.Migrations)
-            .With("tokens", day => day.Value.Tokens);
-        return $"""
-            insert into usage_daily (user_id, month, date, migrations, tokens)
-            select user_id, month, date, migrations, tokens
-            from {moved}
-            where true
-            on conflict (user_id, month, date) do update set
-                migrations = usage_daily.migrations + excluded.migrations,
-                tokens = usage_daily.tokens + excluded.tokens
-            """;
-    }
-
-    private Sql MoveLibraries(Session session)
-    {
-        var moved = session.Rows("moved", [.. _libraries])
-            .With("user_id", library => library.Key.UserId)
-            .With("month", library => library.Key.Month)
-            .With("library", library => library.Key.Library)
-            .With("migrations", library => library.Value.Migrations);
-        return $"""
-            insert into usage_libraries (user_id, month, library, migrations)
-            select user_id, month, library, migrations
-            from {moved}
-            where true
-            on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
-            """;
-    }
-
-    private static void Move<TKey>(Dictionary<TKey, Totals> rows, TKey key, UsageEvent usage)
-        where TKey : notnull
+    private static void Add(Dictionary<RowKey, Totals> rows, RowKey key, UsageEvent usage)
     {
         if (!rows.TryGetValue(key, out var totals))
             rows[key] = totals = new Totals();
@@ -104,6 +51,36 @@ internal sealed class Rollups
         totals.Tokens += usage.TokensUsed;
         totals.FilesChanged += usage.FilesChanged;
     }
+
+    /// <param name="keyColumn">The column that tells the rows of a month apart, if it has several.</param>
+    private static IEnumerable<Sql> Upsert(
+        Session session, string table, string? keyColumn, Dictionary<RowKey, Totals> changes, Counter[] counters)
+    {
+        if (changes.Count == 0)
+            yield break;
+        var rows = session.Rows("added", [.. changes])
+            .With("user_id", static row => row.Key.UserId)
+            .With("month", static row => row.Key.Month);
+        if (keyColumn is not null)
+            rows.With(keyColumn, static row => row.Key.Part);
+        foreach (var counter in counters)
+            rows.With(counter.Column, row => counter.Read(row.Value));
+        var key = new SqlFragment(keyColumn is null ? "user_id, month" : $"user_id, month, {keyColumn}");
+        var columns = new SqlFragment(string.Join(", ", counters.Select(static counter => counter.Column)));
+        var sums = string.Join(", ", counters.Select(one => $"{one.Column} = {table}.{one.Column} + excluded.{one.Column}"));
+        yield return $"""
+            insert into {new SqlFragment(table)} ({key}, {columns})
+            select {key}, {columns}
+            from {rows}
+            where true
+            order by {key}
+            on conflict ({key}) do update set {new SqlFragment(sums)}
+            """;
+    }
+
+    private readonly record struct RowKey(Guid UserId, string Month, string? Part = null);
+
+    private sealed record Counter(string Column, Func<Totals, long> Read);
 
     private sealed class Totals
     {

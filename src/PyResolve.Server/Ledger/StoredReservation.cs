@@ -5,8 +5,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Ledger;
 
 /// <summary>
-/// A reservation, and what can become of it. At any time, what a month holds is the sum of <see cref="Remaining"/> over its reservations, and
-/// what it counts as used without an event is the sum of <see cref="Lapsed"/>.
+/// A row of <c>reservations</c> and its transitions. Invariants: a month's <c>held</c> is the sum of <see cref="Remaining"/> over its
+/// reservations, and its <c>lapsed</c> (used without an event) is the sum of <see cref="Lapsed"/>.
 /// </summary>
 internal sealed record StoredReservation
 {
@@ -16,7 +16,7 @@ internal sealed record StoredReservation
         used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key
         """);
 
-    /// <summary>How many they are: what follows them in a row begins there.</summary>
+    /// <summary>The length of <see cref="Columns"/>: the index of the column after them.</summary>
     public const int ColumnCount = 23;
 
     /// <summary>Before every expiry.</summary>
@@ -26,20 +26,19 @@ internal sealed record StoredReservation
 
     public required Guid Id { get; init; }
 
-    /// <summary><see cref="ReservationStates.Held"/> as long as the month holds anything for it.</summary>
+    /// <summary><see cref="ReservationStates.Held"/> while the month holds units for it, also after a lease was settled early.</summary>
     public required string StoredState { get; init; }
 
-    /// <summary>What a leased reservation becomes when it ends, where its owner has settled it before; until then it holds what is left.</summary>
+    /// <summary>The final state of a lease that was settled before it ended. Until it ends it still holds its remaining units.</summary>
     public string? SettledAs { get; init; }
 
     public string State => StoredState == ReservationStates.Held ? SettledAs ?? StoredState : StoredState;
 
     public required int Quantity { get; init; }
 
-    /// <summary>What is still held.</summary>
     public required int Remaining { get; init; }
 
-    /// <summary>What was neither reported nor returned when the lease ended.</summary>
+    /// <summary>Units that were neither reported nor returned when the lease ended.</summary>
     public int Lapsed { get; init; }
 
     public required string Tier { get; init; }
@@ -74,8 +73,8 @@ internal sealed record StoredReservation
 
     public Guid? UsageEventId { get; init; }
 
-    /// <summary>Until when an ended lease's units can be given back.</summary>
-    public DateTimeOffset RefundedUntil => ExpiresAt + SettlementWindow;
+    /// <summary>Lapsed units can be returned until this instant.</summary>
+    public DateTimeOffset RefundableUntil => ExpiresAt + SettlementWindow;
 
     public static TimeSpan SettlementWindow { get; } = TimeSpan.FromDays(35);
 
@@ -88,16 +87,16 @@ internal sealed record StoredReservation
             ? $"Granted: the {Plan} plan has no limit."
             : $"Granted: {UsedBefore} used + {HeldBefore} held + {Quantity} asked for is within the {PlanLimit} of the {Plan} plan.");
 
-    /// <summary>The condition that a row of <c>reservations</c> has ended though it says that it holds: what <see cref="At"/> changes.</summary>
-    // A range with both ends: where it has one only, PostgreSQL, which plans without looking at the value, takes a third of all rows to be in
-    // it, and reads the whole table.
+    /// <summary>The SQL condition for rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
+    // The range has a lower bound because PostgreSQL plans without the value: for a range with one end it expects a third of all rows, and
+    // reads the whole table.
     public static SqlPart IsDue(DateTimeOffset now)
     {
         Sql isDue = $"state = 'held' and expires_at > {Beginning} and expires_at <= {now}";
         return new SqlPart(isDue);
     }
 
-    /// <summary>Reads <see cref="Columns"/>, as the row has them: <see cref="At"/> says how it stands.</summary>
+    /// <summary>Reads <see cref="Columns"/> as stored. The row may have expired since: see <see cref="At"/>.</summary>
     public static StoredReservation Read(Row row) => new()
     {
         UserId = row.Uuid(0),
@@ -125,7 +124,7 @@ internal sealed record StoredReservation
         IdempotencyKey = row.TextOrNull(22),
     };
 
-    /// <summary>A due one has ended, whether or not its row says so yet: a reservation gives back what is left, a lease only what was returned.</summary>
+    /// <summary>As of this instant. On expiry, the units of a plain reservation return; those of an unsettled lease lapse.</summary>
     public StoredReservation At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
         ? this
         : this with
@@ -136,13 +135,14 @@ internal sealed record StoredReservation
             Lapsed = IsLeased && SettledAs is null ? Remaining : 0,
         };
 
-    /// <summary>What a commit may still record, given how much events have spent of it.</summary>
+    /// <param name="spent">Units that events have recorded against it.</param>
+    /// <returns>The most that a commit may still record. Expired and released reservations can be committed late.</returns>
     public int Available(int spent) => Remaining > 0 ? Remaining : Lapsed > 0 ? Lapsed : Math.Max(0, Quantity - spent);
 
-    /// <summary>Whether what is reported now is covered by units that are held, or counted as used already. If not, it is late.</summary>
+    /// <summary>Whether an event now is covered by units that are held, or counted as used already. Otherwise the event is late.</summary>
     public bool Covers => Remaining > 0 || Lapsed > 0;
 
-    /// <summary>One event that names it takes one unit. With its last unit spent, a reservation is committed.</summary>
+    /// <summary>Takes one unit for one usage event. With the last unit the reservation is committed.</summary>
     public StoredReservation Spend(Guid usageEventId)
     {
         if (!Covers)
@@ -156,10 +156,10 @@ internal sealed record StoredReservation
         return after.Covers ? after : after with { StoredState = ReservationStates.Committed, SettledAs = null };
     }
 
-    /// <summary>One event of <paramref name="quantity"/> settles it; what is left goes back, of a lease when it ends.</summary>
-    /// <param name="quantity">At most <see cref="Available"/>.</param>
-    /// <param name="usageEventId">The event.</param>
-    /// <param name="now">After <see cref="RefundedUntil"/>, what is left of a lapsed lease stays used.</param>
+    /// <summary>
+    /// Settles it by one event of <paramref name="quantity"/>, at most <see cref="Available"/>. The rest returns, for a lease when it ends.
+    /// </summary>
+    // After RefundableUntil, the rest of a lapsed lease stays used.
     public StoredReservation Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {
         var committed = this with { UsageEventId = usageEventId };
@@ -170,11 +170,11 @@ internal sealed record StoredReservation
             StoredState = ReservationStates.Committed,
             SettledAs = null,
             Remaining = 0,
-            Lapsed = now <= RefundedUntil ? 0 : Math.Max(0, Lapsed - quantity),
+            Lapsed = now <= RefundableUntil ? 0 : Math.Max(0, Lapsed - quantity),
         };
     }
 
-    /// <summary>Gives it back: a lease's units when it ends, those of an ended lease at once.</summary>
+    /// <summary>Returns its units: at once, but those of a running lease when it ends.</summary>
     public StoredReservation Release() => IsLeased && Remaining > 0
         ? this with { SettledAs = ReservationStates.Released }
         : this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 };

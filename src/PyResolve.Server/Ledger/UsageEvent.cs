@@ -1,12 +1,10 @@
 using System.Text.Json;
 using PyResolve.Client.Wire;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
-using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>A usage event as the ledger keeps it.</summary>
+/// <summary>A row of <c>usage_events</c>.</summary>
 internal sealed record UsageEvent
 {
     public const string Migration = "migration";
@@ -27,7 +25,7 @@ internal sealed record UsageEvent
 
     public required JsonText Metadata { get; init; }
 
-    /// <summary>The month that it counts in: that of its reservation where it names one.</summary>
+    /// <summary>The month that it counts in: its reservation's, if it names one.</summary>
     public required string Month { get; init; }
 
     public required DateTimeOffset OccurredAt { get; init; }
@@ -36,13 +34,13 @@ internal sealed record UsageEvent
 
     public Guid? ReservationId { get; init; }
 
-    /// <summary>Whether it came after its reservation had expired, been given back or been used up.</summary>
+    /// <summary>Whether its reservation had expired, been released or been used up before.</summary>
     public bool IsLate { get; init; }
 
-    /// <summary>Tells the same event sent again from another one under the same id.</summary>
+    /// <summary>Distinguishes a retry from another event with the same id.</summary>
     public required byte[] PayloadDigest { get; init; }
 
-    /// <summary>About what it takes in memory, in bytes.</summary>
+    /// <summary>Approximate size in memory, in bytes.</summary>
     public long Size => 512 + (2L * Metadata.Value.Length);
 
     public int Migrations => EventType == Migration ? Quantity : 0;
@@ -51,7 +49,7 @@ internal sealed record UsageEvent
 
     public int LlmMigrations => Tier is "tier2" or "tier3" ? Migrations : 0;
 
-    /// <summary>An event as it was posted; it has passed <see cref="UsageRules"/>.</summary>
+    /// <summary>Converts a validated request.</summary>
     public static UsageEvent From(UsageEventRequest usage, DateTimeOffset now)
     {
         var occurredAt = usage.OccurredAt?.ToInstant() ?? now;
@@ -63,7 +61,7 @@ internal sealed record UsageEvent
             Tier = usage.Tier,
             FilesChanged = (int)(usage.FilesChanged ?? 0),
             TokensUsed = (int)(usage.TokensUsed ?? 0),
-            Metadata = Text(usage.Metadata),
+            Metadata = ToText(usage.Metadata),
             Month = occurredAt.ToMonth(),
             OccurredAt = occurredAt,
             ReceivedAt = now,
@@ -72,7 +70,7 @@ internal sealed record UsageEvent
         };
     }
 
-    /// <summary>The one event that a committed reservation becomes.</summary>
+    /// <summary>Creates the event that commits a reservation.</summary>
     public static UsageEvent From(StoredReservation reservation, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
     {
         var usage = new UsageEventRequest
@@ -86,13 +84,19 @@ internal sealed record UsageEvent
             ReservationId = reservation.Id,
             Id = commit.Id,
         };
-        return From(usage, now) with { Quantity = quantity, Month = reservation.Month, IsLate = isLate, PayloadDigest = DigestOf(usage, quantity) };
+        return From(usage, now) with
+        {
+            Quantity = quantity,
+            Month = reservation.Month,
+            IsLate = isLate,
+            PayloadDigest = DigestOf(usage, quantity),
+        };
     }
 
-    private static JsonText Text(JsonElement? metadata) =>
+    private static JsonText ToText(JsonElement? metadata) =>
         new(metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText() : "{}");
 
-    /// <summary>Over what the client sent, with the defaults filled in: the time that the server stamps is left out.</summary>
+    /// <summary>Covers what the client sent, with defaults filled in, but no time that the server set.</summary>
     private static byte[] DigestOf(UsageEventRequest usage, int quantity = 1) => CanonicalJson.Digest(writer =>
     {
         writer.WriteString("event_type", usage.EventType);
@@ -116,25 +120,4 @@ internal sealed record UsageEvent
         writer.WriteString("tier", usage.Tier);
         writer.WriteNumber("tokens_used", usage.TokensUsed ?? 0);
     });
-}
-
-/// <summary>How recording an event ended.</summary>
-internal enum RecordOutcome
-{
-    Recorded,
-
-    /// <summary>The same event was there already; nothing was stored.</summary>
-    Duplicate,
-
-    /// <summary>Another event has this id; nothing was stored.</summary>
-    Conflict,
-
-    /// <summary>It names a reservation that the account does not have.</summary>
-    NoSuchReservation,
-
-    /// <summary>Its tier is not that of the reservation that it names.</summary>
-    OtherTier,
-
-    /// <summary>It passed every rule, and the store does not take it.</summary>
-    Refused,
 }

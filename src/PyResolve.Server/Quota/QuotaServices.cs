@@ -9,6 +9,5 @@ internal static class QuotaServices
         .AddSingleton<QuotaReader>()
         .AddSingleton<ReservationGrants>()
         .AddSingleton<ReservationSettlements>()
-        .AddSingleton<Reservations>()
         .AddHostedService<ReservationSweeper>();
 }

@@ -6,40 +6,39 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Decides requests for reservations one after the other, as if each were alone, in memory: the accounts and their months are locked meanwhile, and
-/// what was decided is written afterwards. Grants are partial in the order of arrival; one that is too large does not stand in the way.
+/// Decides requests in memory, one after the other in order of arrival, while their accounts and months are locked. One that does not fit
+/// does not affect those after it.
 /// </summary>
-/// <param name="now">The instant of all decisions of a group.</param>
-/// <param name="givesLeases">Whether a reservation for a machine is leased.</param>
 internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 {
-    private const int MostOnceAnswers = 64;
+    private const int MaxOnceAnswers = 64;
 
     private readonly Dictionary<Guid, Account> _accounts = [];
-    private readonly Dictionary<(Guid UserId, string Key), Remembered> _byIdempotencyKey = [];
+    private readonly Dictionary<(Guid UserId, string Key), Earlier> _byIdempotencyKey = [];
     private readonly Dictionary<(Guid UserId, string Key), StoredReservation> _byOnceKey = [];
-    private readonly Dictionary<(Guid UserId, Guid Id), int> _answers = [];
+    private readonly Dictionary<(Guid UserId, Guid Id), int> _onceAnswers = [];
 
     public List<StoredReservation> Granted { get; } = [];
 
-    /// <summary>How often reservations were given as the answer to other requests for the same work.</summary>
-    public IReadOnlyCollection<KeyValuePair<(Guid UserId, Guid Id), int>> Answers => _answers;
+    /// <summary>How often committed reservations answered other requests with their once_key.</summary>
+    public IReadOnlyCollection<KeyValuePair<(Guid UserId, Guid Id), int>> OnceAnswers => _onceAnswers;
 
-    /// <summary>Requests with an Idempotency-Key that were answered by a reservation of another request.</summary>
-    public List<(PendingReservation Item, Guid Id)> Repeated { get; } = [];
+    /// <summary>Requests with an Idempotency-Key that were answered with the reservation of another request.</summary>
+    public List<(PendingReservation Request, Guid Id)> Repeated { get; } = [];
 
     public MonthChanges Months { get; } = new();
 
-    public void Add(Guid userId, Plan plan, MonthTotals standing) => _accounts[userId] = new Account(plan, standing.Used, standing.Held);
+    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) => _accounts[userId] = new Account(plan, totals.Used, totals.Held);
 
-    /// <summary>A reservation that a request with this key was given before.</summary>
-    public void Remember(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
-        _byIdempotencyKey[(reservation.UserId, idempotencyKey)] = new Remembered(reservation.At(now), digest, isNew);
+    /// <param name="isNew">Whether the request with this key created the reservation.</param>
+    public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
+        _byIdempotencyKey[(reservation.UserId, idempotencyKey)] = new Earlier(reservation.At(now), digest, isNew);
 
-    /// <summary>The latest reservation for this work.</summary>
-    public void Remember(StoredReservation reservation) => _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
+    /// <summary>Adds the latest reservation for its once_key.</summary>
+    public void AddLatest(StoredReservation reservation) =>
+        _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
 
-    /// <summary>A due reservation has given back what it held.</summary>
+    /// <summary>Counts the units that a due reservation returned.</summary>
     public void Settle(StoredReservation before, StoredReservation after)
     {
         Months.Settle(before, after);
@@ -47,95 +46,103 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             account.Settle(before, after);
     }
 
-    public ReservationOutcome Decide(PendingReservation item)
+    public ReservationOutcome Decide(PendingReservation request)
     {
-        if (!_accounts.TryGetValue(item.UserId, out var account))
-            return new ReservationOutcome.AccountIsGone();
-        if (item.IdempotencyKey is { } key && _byIdempotencyKey.TryGetValue((item.UserId, key), out var first))
+        if (!_accounts.TryGetValue(request.UserId, out var account))
+            return new ReservationOutcome.AccountDeleted();
+        if (request.IdempotencyKey is { } key && _byIdempotencyKey.TryGetValue((request.UserId, key), out var earlier))
         {
-            return first.Digest.AsSpan().SequenceEqual(item.Digest)
-                ? new ReservationOutcome.Granted(first.Reservation, first.IsNew, Quota: null)
+            return earlier.Digest.AsSpan().SequenceEqual(request.Digest)
+                ? new ReservationOutcome.Granted(earlier.Reservation, earlier.IsNew, Quota: null)
                 : new ReservationOutcome.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request.");
         }
 
-        var same = FindSame(item);
-        // Judged when it was granted, whatever the plan has become.
-        if (same is not null && same.Tier == item.Wanted.Tier && same.Quantity == item.Wanted.Quantity)
-            return Repeat(item, same);
-        if (item.Wanted.Tier is not "tier1" && !account.Plan.LlmAllowed)
+        var same = FindSame(request);
+        // Before the plan is checked: it was when the reservation was granted.
+        if (same is not null && same.Tier == request.Tier && same.Quantity == request.Quantity)
+            return Repeat(request, same);
+        if (request.Tier is not "tier1" && !account.Plan.LlmAllowed)
             return new ReservationOutcome.LlmNotAllowed(account.Plan.Name);
         return same is null
-            ? Grant(item, account)
+            ? Grant(request, account)
             : new ReservationOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");
     }
 
-    /// <summary>The reservation that stands for the same work, if there is one.</summary>
-    private StoredReservation? FindSame(PendingReservation item) =>
-        item.Wanted.OnceKey is { } onceKey
-        && _byOnceKey.TryGetValue((item.UserId, onceKey), out var reservation)
+    /// <summary>The held or committed reservation with the same once_key.</summary>
+    private StoredReservation? FindSame(PendingReservation request) =>
+        request.OnceKey is { } onceKey
+        && _byOnceKey.TryGetValue((request.UserId, onceKey), out var reservation)
         && reservation.State is ReservationStates.Held or ReservationStates.Committed
             ? reservation
             : null;
 
-    private ReservationOutcome Repeat(PendingReservation item, StoredReservation same)
+    private ReservationOutcome Repeat(PendingReservation request, StoredReservation same)
     {
         var key = (same.UserId, same.Id);
         if (same.State == ReservationStates.Committed)
         {
-            var answers = _answers.GetValueOrDefault(key);
-            if (same.OnceAnswers + answers >= MostOnceAnswers)
-                return new ReservationOutcome.Conflict($"This once_key was answered {MostOnceAnswers} times without a debit. Use another for other work.");
-            _answers[key] = answers + 1;
+            var answers = _onceAnswers.GetValueOrDefault(key);
+            if (same.OnceAnswers + answers >= MaxOnceAnswers)
+            {
+                return new ReservationOutcome.Conflict(
+                    $"This once_key was answered {MaxOnceAnswers} times without a debit. Use another for other work.");
+            }
+
+            _onceAnswers[key] = answers + 1;
         }
 
-        if (item.IdempotencyKey is { } idempotencyKey)
+        if (request.IdempotencyKey is { } idempotencyKey)
         {
-            Repeated.Add((item, same.Id));
-            Remember(idempotencyKey, item.Digest, same, isNew: false);
+            Repeated.Add((request, same.Id));
+            AddEarlier(idempotencyKey, request.Digest, same, isNew: false);
         }
 
         return new ReservationOutcome.Granted(same, IsNew: false, Quota: null);
     }
 
-    private ReservationOutcome Grant(PendingReservation item, Account account)
+    private ReservationOutcome Grant(PendingReservation request, Account account)
     {
-        var (wanted, plan) = (item.Wanted, account.Plan);
-        if (plan.MigrationsLimit is { } limit && account.Used + account.Held + wanted.Quantity > limit)
-            return new ReservationOutcome.QuotaExceeded(plan.Name, limit, account.Used, account.Held, wanted.Quantity, now.StartOfNextMonth());
+        var plan = account.Plan;
+        if (plan.MigrationsLimit is { } limit && account.Used + account.Held + request.Quantity > limit)
+        {
+            return new ReservationOutcome.QuotaExceeded(
+                plan.Name, limit, account.Used, account.Held, request.Quantity, now.StartOfNextMonth());
+        }
 
         var reservation = new StoredReservation
         {
-            UserId = item.UserId,
+            UserId = request.UserId,
             Id = Ids.Create(now),
             StoredState = ReservationStates.Held,
-            Quantity = wanted.Quantity,
-            Remaining = wanted.Quantity,
-            Tier = wanted.Tier,
-            Library = wanted.Library,
+            Quantity = request.Quantity,
+            Remaining = request.Quantity,
+            Tier = request.Tier,
+            Library = request.Library,
             Month = now.ToMonth(),
-            Machine = wanted.Machine,
+            Machine = request.Machine,
             CreatedAt = now,
-            ExpiresAt = now + wanted.TimeToLive,
-            IsLeased = givesLeases && wanted.Machine is not null,
-            IdempotencyKey = item.IdempotencyKey,
-            RequestDigest = item.Digest,
-            OnceKey = wanted.OnceKey,
+            ExpiresAt = now + request.TimeToLive,
+            IsLeased = givesLeases && request.Machine is not null,
+            IdempotencyKey = request.IdempotencyKey,
+            RequestDigest = request.Digest,
+            OnceKey = request.OnceKey,
             Plan = plan.Name,
             PlanLimit = plan.MigrationsLimit,
             UsedBefore = account.Used,
             HeldBefore = account.Held,
         };
-        account.Reservation(wanted.Quantity);
-        Months[item.UserId, reservation.Month].Grant(wanted.Quantity, plan.MigrationsLimit);
+        account.Reserve(request.Quantity);
+        Months[request.UserId, reservation.Month].Grant(request.Quantity, plan.MigrationsLimit);
         Granted.Add(reservation);
         if (reservation.IdempotencyKey is { } idempotencyKey)
-            Remember(idempotencyKey, item.Digest, reservation, isNew: true);
+            AddEarlier(idempotencyKey, request.Digest, reservation, isNew: true);
         if (reservation.OnceKey is not null)
-            Remember(reservation);
-        return new ReservationOutcome.Granted(reservation, IsNew: true, QuotaReader.Describe(plan, account.Used, account.Held, now));
+            AddLatest(reservation);
+        return new ReservationOutcome.Granted(
+            reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
     }
 
-    private sealed record Remembered(StoredReservation Reservation, byte[] Digest, bool IsNew);
+    private sealed record Earlier(StoredReservation Reservation, byte[] Digest, bool IsNew);
 
     private sealed class Account(Plan plan, long used, long held)
     {
@@ -145,7 +152,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
         public long Held { get; private set; } = held;
 
-        public void StoredReservation(int quantity) => Held += quantity;
+        public void Reserve(int quantity) => Held += quantity;
 
         public void Settle(StoredReservation before, StoredReservation after)
         {

@@ -1,3 +1,4 @@
+using PyResolve.Server.Access;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
@@ -5,16 +6,15 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Decides reservations for many requests in one transaction. The accounts' rows are locked first: on any number of instances, the reservations of one
-/// account are decided one after the other, a retry waits for the first answer, and a change of plan counts from the next reservation on.
+/// Grants or refuses reservations, many requests in one transaction. It locks the accounts' rows first: on any number of instances, the
+/// requests of one account are decided one after the other, a retry waits for the first answer, and a new plan counts at once.
 /// </summary>
 internal sealed class ReservationGrants : IAsyncDisposable
 {
-    /// <summary>In how many groups a request may take part before it is told to come again.</summary>
-    private const int MostTries = 8;
+    private const int MaxAttempts = 8;
 
-    /// <summary>A request for a reservation takes about half a kilobyte.</summary>
-    private static readonly GroupLimits Limits = new(QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
+    private static readonly GroupLimits Limits = new(
+        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
 
     private readonly Database _database;
     private readonly PlanCatalog _plans;
@@ -28,28 +28,30 @@ internal sealed class ReservationGrants : IAsyncDisposable
         _group = new GroupCommit<PendingReservation, ReservationOutcome>(Limits, FlushAsync);
     }
 
-    /// <exception cref="OverloadedException">So many of the account's reservations are due that they could not all be settled before this one was refused.</exception>
-    public async Task<ReservationOutcome> DecideAsync(PendingReservation item, CancellationToken cancellationToken)
+    /// <exception cref="OverloadedException">More reservations of the account are due than this request could wait for.</exception>
+    public async Task<ReservationOutcome> DecideAsync(PendingReservation pending, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; attempt <= MostTries; attempt++)
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var outcome = (await _group.SubmitAsync(item.UserId, [item], BytesOf(item), cancellationToken))[0];
-            if (outcome is not ReservationOutcome.Deferred putOff)
+            var outcome = (await _group.SubmitAsync(pending.UserId, [pending], pending.Size, cancellationToken))[0];
+            if (outcome is ReservationOutcome.AccountDeleted)
+                throw AccountGone.Exception();
+            if (outcome is not ReservationOutcome.Deferred deferred)
                 return outcome;
-            // Behind the others: what one account let lapse is not settled at the cost of their turns.
-            item = item with { Due = putOff.Due };
+            // Queues again behind other accounts, so that one account's expired reservations do not delay them.
+            pending = pending with { Due = deferred.Due };
         }
 
-        throw new OverloadedException("Holds of this account that have expired are still being given back. Nothing was stored: try again shortly.");
+        throw new OverloadedException(
+            "Reservations of this account that have expired are still being given back. Nothing was stored: try again shortly.");
     }
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
-    private static long BytesOf(PendingReservation item) =>
-        512 + (2 * ((item.Wanted.Library?.Length ?? 0) + (item.Wanted.Machine?.Length ?? 0) + (item.Wanted.OnceKey?.Length ?? 0) + (item.IdempotencyKey?.Length ?? 0)));
+    private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> pending) => _database.WriteAsync(
+        session => new ReservationTransaction(session, pending, _plans, GivesLeases(pending), _time).DecideAsync(CancellationToken.None),
+        CancellationToken.None);
 
-    private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> items) =>
-        _database.WriteAsync(session => new ReservationTransaction(session, items, _plans, GivesLeases(items), _time).DecideAsync(CancellationToken.None), CancellationToken.None);
-
-    private bool GivesLeases(IReadOnlyList<PendingReservation> items) => items.Any(static item => item.Wanted.Machine is not null) && _leases.CanSign;
+    private bool GivesLeases(IReadOnlyList<PendingReservation> pending) =>
+        pending.Any(static one => one.Machine is not null) && _leases.CanSign;
 }

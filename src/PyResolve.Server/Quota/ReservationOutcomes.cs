@@ -1,31 +1,29 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Ledger;
-using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>How a request for a reservation ended.</summary>
 internal abstract record ReservationOutcome
 {
     private ReservationOutcome()
     {
     }
 
-    /// <param name="StoredReservation">As it stands.</param>
-    /// <param name="IsNew">Whether this request made it, now or when it was first sent.</param>
-    /// <param name="Quota">Right after it was granted; <see langword="null"/> where it had been before.</param>
+    /// <param name="IsNew">Whether this request created it, now or when it was first sent.</param>
+    /// <param name="Quota">As of the grant; <see langword="null"/> where the reservation existed before.</param>
     public sealed record Granted(StoredReservation Reservation, bool IsNew, QuotaSnapshot? Quota) : ReservationOutcome;
 
-    public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt) : ReservationOutcome;
+    public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt)
+        : ReservationOutcome;
 
     public sealed record LlmNotAllowed(string Plan) : ReservationOutcome;
 
     public sealed record Conflict(string Detail) : ReservationOutcome;
 
-    public sealed record AccountIsGone : ReservationOutcome;
+    public sealed record AccountDeleted : ReservationOutcome;
 
-    /// <summary>It would be refused, but for reservations of the account that are due, and more than one transaction settles.</summary>
-    /// <param name="Due">How many units they hold, as far as it was counted.</param>
+    /// <summary>Not decided yet: it fits once due reservations are settled, which are too many for one transaction.</summary>
+    /// <param name="Due">The units that they hold, as far as counted.</param>
     public sealed record Deferred(long Due) : ReservationOutcome;
 }
 
@@ -44,14 +42,14 @@ internal abstract record SettlementOutcome
 
     public sealed record IdTaken : SettlementOutcome;
 
-    /// <summary>It cannot be given back: it is used.</summary>
-    public sealed record IsCommitted : SettlementOutcome;
+    /// <summary>A release of a committed reservation.</summary>
+    public sealed record AlreadyCommitted : SettlementOutcome;
 
-    /// <summary>It cannot be given back any more: its lease ended too long ago.</summary>
-    public sealed record TooLate(DateTimeOffset RefundedUntil) : SettlementOutcome;
+    /// <summary>A release of a lease that ended too long ago.</summary>
+    public sealed record TooLate(DateTimeOffset RefundableUntil) : SettlementOutcome;
 
     public sealed record NotFound : SettlementOutcome;
 
-    /// <summary>It has a value that the store does not take. Nothing was stored.</summary>
-    public sealed record Refused : SettlementOutcome;
+    /// <summary>The database does not accept one of the values.</summary>
+    public sealed record RejectedByStore : SettlementOutcome;
 }

@@ -5,19 +5,20 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Settles reservations whose time is up where nobody asks, within about half a second: small batches, the oldest first. Any number of instances
-/// sweep side by side, each what the others have not locked. An account whose rows contradict each other is left out, and stops nobody else's.
+/// Settles expired reservations within about half a second, in small batches, oldest first. Any number of instances may sweep: each skips
+/// what the others have locked. An account whose rows are inconsistent is skipped, so that it does not stop the others.
 /// </summary>
-internal sealed partial class ReservationSweeper(Database database, TimeProvider time, ILogger<ReservationSweeper> logger) : RepeatedWork(Interval, time)
+internal sealed partial class ReservationSweeper(Database database, TimeProvider time, ILogger<ReservationSweeper> logger)
+    : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 200;
 
-    private readonly HashSet<Guid> _leftOut = [];
-    private DateTimeOffset _leftOutUntil;
+    private readonly HashSet<Guid> _skipped = [];
+    private DateTimeOffset _skippedUntil;
 
     public static TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>For how long accounts are left out before they are tried again.</summary>
+    /// <summary>How long accounts are skipped before they are tried again.</summary>
     public static TimeSpan Grace { get; } = TimeSpan.FromMinutes(1);
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
@@ -26,17 +27,16 @@ internal sealed partial class ReservationSweeper(Database database, TimeProvider
             await Task.Yield();
     }
 
-    /// <summary>What is due counts for nobody who asks, swept or not.</summary>
-    protected override void Failed(Exception exception) => Log.PutOff(logger, exception);
+    // Harmless: readers do not count expired reservations.
+    protected override void Failed(Exception exception) => Log.SweepFailed(logger, exception);
 
-    /// <returns>How many were settled.</returns>
     private async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
         var now = Time.GetInstant();
-        if (now >= _leftOutUntil)
-            _leftOut.Clear();
-        List<Guid> except = [.. _leftOut];
-        // Reading costs nobody a turn at writing, and mostly there is nothing.
+        if (now >= _skippedUntil)
+            _skipped.Clear();
+        List<Guid> except = [.. _skipped];
+        // Looks first, because a read does not queue for the writer, and mostly there is nothing to settle.
         if (!await database.ReadAsync(session => ReservationRows.AnyDueAsync(session, except, now, cancellationToken), cancellationToken))
             return 0;
 
@@ -51,34 +51,38 @@ internal sealed partial class ReservationSweeper(Database database, TimeProvider
                 },
                 cancellationToken);
         }
-        catch (Exception exception) when (due.Count > 0 && IsOfTheRows(exception, cancellationToken))
+        catch (Exception exception) when (due.Count > 0 && IsCausedByRows(exception, cancellationToken))
         {
             foreach (var userId in due.Select(static reservation => reservation.UserId).Distinct())
-                await SettleAloneAsync(userId, now, cancellationToken);
+                await SettleAccountAsync(userId, now, cancellationToken);
         }
 
         return due.Count;
     }
 
-    private async Task SettleAloneAsync(Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task SettleAccountAsync(Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
         {
             await database.WriteAsync(
-                async session => await SettleAsync(session, await ReservationRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken), now),
+                async session =>
+                {
+                    var due = await ReservationRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken);
+                    await SettleAsync(session, due, now);
+                },
                 cancellationToken);
         }
-        catch (Exception exception) when (IsOfTheRows(exception, cancellationToken))
+        catch (Exception exception) when (IsCausedByRows(exception, cancellationToken))
         {
-            Log.LeftOut(logger, userId, Grace.TotalSeconds, exception);
-            if (_leftOut.Count == 0)
-                _leftOutUntil = now + Grace;
-            _leftOut.Add(userId);
+            Log.AccountSkipped(logger, userId, Grace.TotalSeconds, exception);
+            if (_skipped.Count == 0)
+                _skippedUntil = now + Grace;
+            _skipped.Add(userId);
         }
     }
 
-    /// <summary>Whether it will fail again; if not, the store is away or this process ends.</summary>
-    private static bool IsOfTheRows(Exception exception, CancellationToken cancellationToken) =>
+    /// <summary>Whether a retry would fail as well: neither the store is unavailable nor the server stopping.</summary>
+    private static bool IsCausedByRows(Exception exception, CancellationToken cancellationToken) =>
         exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested;
 
     private static async Task SettleAsync(Session session, List<StoredReservation> due, DateTimeOffset now)
@@ -100,10 +104,14 @@ internal sealed partial class ReservationSweeper(Database database, TimeProvider
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Holds whose time is up were not settled; trying again shortly")]
-        public static partial void PutOff(ILogger logger, Exception exception);
+        [LoggerMessage(1, LogLevel.Warning, "Expired reservations were not settled; trying again shortly")]
+        public static partial void SweepFailed(ILogger logger, Exception exception);
 
-        [LoggerMessage(2, LogLevel.Error, "Holds of account {UserId} whose time is up cannot be settled; trying again in {Seconds} s. 'usage recompute' repairs rollups that are wrong")]
-        public static partial void LeftOut(ILogger logger, Guid userId, double seconds, Exception exception);
+        [LoggerMessage(
+            2,
+            LogLevel.Error,
+            "Expired reservations of account {UserId} cannot be settled; trying again in {Seconds} s. "
+            + "'usage recompute' repairs wrong rollups")]
+        public static partial void AccountSkipped(ILogger logger, Guid userId, double seconds, Exception exception);
     }
 }

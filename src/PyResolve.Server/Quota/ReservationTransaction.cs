@@ -6,45 +6,39 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// One transaction that decides requests for reservations: it locks the accounts and what is due of theirs, decides in memory, and writes what became
-/// of it. Two round trips, whatever the number of requests; two more where once_keys are looked for, and one before a refusal that what is due
-/// could turn.
+/// One transaction that decides requests: it locks the accounts and their due reservations, decides in memory, and writes the results. Two
+/// round trips for any number of requests, two more where there are once_keys, and one before a refusal that due reservations could avoid.
 /// </summary>
-/// <param name="session">Where it is written.</param>
-/// <param name="items">The requests, in their order.</param>
-/// <param name="plans">What the accounts' plans allow.</param>
-/// <param name="givesLeases">Whether reservations for a machine are leased.</param>
-/// <param name="time">Says when it is decided.</param>
-internal sealed class ReservationTransaction(Session session, IReadOnlyList<PendingReservation> items, PlanCatalog plans, bool givesLeases, TimeProvider time)
+internal sealed class ReservationTransaction(
+    Session session, IReadOnlyList<PendingReservation> requests, PlanCatalog plans, bool givesLeases, TimeProvider time)
 {
-    /// <summary>More is settled by the next transaction: one that settled all that an account let lapse would keep all others waiting.</summary>
-    public const int MostDue = 1_000;
+    /// <summary>Due reservations settled in one transaction. With all of an account's, the other accounts would wait too long.</summary>
+    public const int MaxDue = 1_000;
 
-    /// <summary>How many of an account's due reservations are counted to see whether they make room.</summary>
-    private const int MostCounted = 10_000;
+    private const int MaxCounted = 10_000;
 
     private static readonly TimeSpan OnceWindow = TimeSpan.FromHours(24);
 
-    private readonly List<Guid> _userIds = [.. items.Select(static item => item.UserId).Distinct()];
-    private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(items, static item => item.IdempotencyKey);
-    private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(items, static item => item.Wanted.OnceKey);
+    private readonly List<Guid> _userIds = [.. requests.Select(static request => request.UserId).Distinct()];
+    private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(requests, static request => request.IdempotencyKey);
+    private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(requests, static request => request.OnceKey);
 
     public async Task<IReadOnlyList<ReservationOutcome>> DecideAsync(CancellationToken cancellationToken)
     {
         var found = await LockAsync(cancellationToken);
-        // Only now: whoever held the locks before has decided at an earlier instant.
+        // Read after locking, so that it is later than the instant of the transaction that held the locks before.
         var now = time.GetInstant();
         var month = now.ToMonth();
-        var standings = await LockMissingMonthsAsync(found, month, cancellationToken);
+        var totals = await LockMissingMonthsAsync(found, month, cancellationToken);
         var decisions = new ReservationDecisions(now, givesLeases);
-        foreach (var reservation in found.Made)
-            decisions.Remember(reservation.IdempotencyKey!, reservation.RequestDigest, reservation, isNew: true);
-        foreach (var (key, digest, reservation) in found.Repeats)
-            decisions.Remember(key, digest, reservation, isNew: false);
+        foreach (var reservation in found.Created)
+            decisions.AddEarlier(reservation.IdempotencyKey!, reservation.RequestDigest, reservation, isNew: true);
+        foreach (var (key, digest, reservation) in found.Repeated)
+            decisions.AddEarlier(key, digest, reservation, isNew: false);
         foreach (var reservation in found.Latest)
-            decisions.Remember(reservation);
+            decisions.AddLatest(reservation);
         foreach (var (userId, plan) in found.Accounts)
-            decisions.Add(userId, plans[plan.At(now)], standings[(userId, month)]);
+            decisions.AddAccount(userId, plans[plan.At(now)], totals[(userId, month)]);
         var settled = new List<StoredReservation>();
         foreach (var reservation in found.Locked)
         {
@@ -55,8 +49,8 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
             settled.Add(after);
         }
 
-        ReservationOutcome[] outcomes = [.. items.Select(decisions.Decide)];
-        await PutOffAsync(outcomes, settled, now, cancellationToken);
+        ReservationOutcome[] outcomes = [.. requests.Select(decisions.Decide)];
+        await DeferAsync(outcomes, settled, now, cancellationToken);
         await WriteAsync(decisions, settled, now);
         return outcomes;
     }
@@ -73,7 +67,7 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
             order by p.id {session.Engine.ForUpdate}
             """,
             static row => (UserId: row.Uuid(0), Plan: EffectivePlan.Read(row, 1)));
-        var (made, repeats) = FindByIdempotencyKeys(batch);
+        var (created, repeated) = FindByIdempotencyKeys(batch);
         List<StoredReservation> latest = [];
         if (_onceKeys.Count > 0)
         {
@@ -82,26 +76,28 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
             batch = new ReadBatch(session);
         }
 
-        // Each answer by a committed one is counted on its row.
-        var counted = latest.Where(reservation => reservation.At(asked).State == ReservationStates.Committed).Select(static reservation => (reservation.UserId, reservation.Id));
-        var locked = ReservationRows.LockDueAnd(batch, DueOf(), [.. counted], MostDue, asked);
+        // Committed ones are locked as well, because each answer is counted on its row.
+        var committed = latest.Where(reservation => reservation.At(asked).State == ReservationStates.Committed)
+            .Select(static reservation => (reservation.UserId, reservation.Id));
+        var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, asked);
         var months = ReservationRows.LockMonths(batch, _userIds, asked.ToMonth());
         await batch.RunAsync(cancellationToken);
-        return new Found(accounts, made, repeats, latest, locked, months);
+        return new Found(accounts, created, repeated, latest, locked, months);
     }
 
-    private (List<StoredReservation> Made, List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeats) FindByIdempotencyKeys(ReadBatch batch)
+    private (List<StoredReservation> Created, List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated)
+        FindByIdempotencyKeys(ReadBatch batch)
     {
         if (_idempotencyKeys.Count == 0)
             return ([], []);
-        var made = batch.List(
+        var created = batch.List(
             $"""
             select {StoredReservation.Columns}
             from reservations
             where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})
             """,
             StoredReservation.Read);
-        var repeats = batch.List(
+        var repeated = batch.List(
             $"""
             select {StoredReservation.Columns}, repeated_key, repeated_digest
             from (
@@ -110,18 +106,23 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
                 where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})) r
             join reservations on user_id = repeated_by and id = reservation_id
             """,
-            static row => (Key: row.Text(StoredReservation.ColumnCount), Digest: row.BytesOrNull(StoredReservation.ColumnCount + 1)!, Reservation: StoredReservation.Read(row)));
-        return (made, repeats);
+            static row => (
+                Key: row.Text(StoredReservation.ColumnCount),
+                Digest: row.BytesOrNull(StoredReservation.ColumnCount + 1)!,
+                Reservation: StoredReservation.Read(row)));
+        return (created, repeated);
     }
 
-    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset asked, CancellationToken cancellationToken) => session.ListAsync(
+    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset asked, CancellationToken cancellationToken) =>
+        session.ListAsync(
         $"""
         select {StoredReservation.Columns}
         from reservations
         where (user_id, id) in (
             select n.user_id, n.id
             from (
-                select r.user_id, r.id, row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
+                select r.user_id, r.id,
+                       row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
                 from {Rows(_onceKeys)}
                 join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {asked - OnceWindow}) n
             where n.place = 1)
@@ -130,20 +131,20 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
         cancellationToken);
 
     /// <summary>
-    /// Whose due reservations are settled: those that someone waits for, where anybody does, the fewest first, and no more accounts than can be settled
-    /// whole, so that one with many keeps none with few waiting.
+    /// The accounts whose due reservations this transaction settles: those with deferred requests, if any, the fewest due units first, and
+    /// only as many as can be settled completely, so that an account with many does not delay accounts with few.
     /// </summary>
-    private List<Guid> DueOf()
+    private List<Guid> ChooseAccountsToSettle()
     {
-        var awaited = items.Where(static item => item.Due > 0)
-            .GroupBy(static item => item.UserId, static item => item.Due)
+        var deferred = requests.Where(static request => request.Due > 0)
+            .GroupBy(static request => request.UserId, static request => request.Due)
             .Select(static account => (UserId: account.Key, Due: account.Max()))
             .OrderBy(static account => account.Due);
         var (chosen, units) = (new List<Guid>(), 0L);
-        foreach (var (userId, due) in awaited)
+        foreach (var (userId, due) in deferred)
         {
             units += due;
-            if (chosen.Count > 0 && units > MostDue)
+            if (chosen.Count > 0 && units > MaxDue)
                 break;
             chosen.Add(userId);
         }
@@ -152,44 +153,47 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
     }
 
     /// <summary>
-    /// A month that has just begun, or one that holds nothing although a reservation of it is due. Out of order with what is locked already: PostgreSQL
-    /// may find a deadlock once a month, and this runs again.
+    /// A month that has just begun, or one that holds nothing although a reservation of it is due. This lock is out of order: PostgreSQL
+    /// may find a deadlock, about once a month, and the transaction is retried.
     /// </summary>
-    private async Task<Dictionary<(Guid UserId, string Month), MonthTotals>> LockMissingMonthsAsync(Found found, string month, CancellationToken cancellationToken)
+    private async Task<Dictionary<(Guid UserId, string Month), MonthTotals>> LockMissingMonthsAsync(
+        Found found, string month, CancellationToken cancellationToken)
     {
-        var standings = found.Months.ToDictionary(pair => pair.Key, pair => pair.Standing);
+        var totals = found.Months.ToDictionary(static pair => pair.Key, static pair => pair.Totals);
         (Guid UserId, string Month)[] missing =
         [
             .. found.Accounts.Select(account => (account.UserId, Month: month))
                 .Concat(found.Locked.Select(static reservation => (reservation.UserId, reservation.Month)))
                 .Distinct()
-                .Where(key => !standings.ContainsKey(key)),
+                .Where(key => !totals.ContainsKey(key)),
         ];
         if (missing.Length == 0)
-            return standings;
-        foreach (var (key, standing) in await ReservationRows.LockMonthsAsync(session, missing, cancellationToken))
-            standings[key] = standing;
-        return standings;
+            return totals;
+        foreach (var (key, value) in await ReservationRows.LockMonthsAsync(session, missing, cancellationToken))
+            totals[key] = value;
+        return totals;
     }
 
-    /// <summary>What is refused although reservations that are due, and were not settled here, would make room for it, is not decided yet.</summary>
-    private async Task PutOffAsync(ReservationOutcome[] outcomes, List<StoredReservation> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Defers refusals that due reservations, not settled here, would turn into grants.</summary>
+    private async Task DeferAsync(
+        ReservationOutcome[] outcomes, List<StoredReservation> settled, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var refused = new List<(int Place, Guid UserId, long Missing)>();
+        var refused = new List<(int Index, Guid UserId, long Missing)>();
         for (var i = 0; i < outcomes.Length; i++)
         {
             if (outcomes[i] is ReservationOutcome.QuotaExceeded exceeded && exceeded.Used + exceeded.Asked <= exceeded.Limit)
-                refused.Add((i, items[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit));
+                refused.Add((i, requests[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit));
         }
 
         if (refused.Count == 0)
             return;
         List<Guid> userIds = [.. refused.Select(static one => one.UserId).Distinct()];
-        var room = await ReservationRows.CountRoomAsync(session, userIds, except: settled, MostCounted, now, cancellationToken);
-        foreach (var (place, userId, missing) in refused)
+        var returning = await ReservationRows.CountReturningUnitsAsync(
+            session, userIds, except: settled, MaxCounted, now, cancellationToken);
+        foreach (var (index, userId, missing) in refused)
         {
-            if (room[userId] >= Math.Min(missing, MostCounted))
-                outcomes[place] = new ReservationOutcome.Deferred(room[userId]);
+            if (returning[userId] >= Math.Min(missing, MaxCounted))
+                outcomes[index] = new ReservationOutcome.Deferred(returning[userId]);
         }
     }
 
@@ -197,16 +201,16 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
     {
         var statements = new List<Sql>();
         if (settled.Count > 0)
-            statements.Add(ReservationRows.Write(session, settled));
+            statements.Add(ReservationRows.Update(session, settled));
         if (decisions.Granted.Count > 0)
             statements.Add(ReservationRows.Insert(session, decisions.Granted));
-        if (decisions.Answers.Count > 0)
+        if (decisions.OnceAnswers.Count > 0)
         {
             statements.Add(
                 $"""
                 update reservations
                 set once_answers = once_answers + a.answers
-                from {session.Rows("a", decisions.Answers.ToList())
+                from {session.Rows("a", decisions.OnceAnswers.ToList())
                     .With("user_id", static answer => answer.Key.UserId)
                     .With("id", static answer => answer.Key.Id)
                     .With("answers", static answer => (long)answer.Value)}
@@ -221,36 +225,36 @@ internal sealed class ReservationTransaction(Session session, IReadOnlyList<Pend
                 insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
                 select r.user_id, r.idempotency_key, r.request_digest, r.reservation_id, {now}
                 from {session.Rows("r", decisions.Repeated)
-                    .With("user_id", static repeated => repeated.Item.UserId)
-                    .With("idempotency_key", static repeated => repeated.Item.IdempotencyKey)
-                    .With("request_digest", static repeated => repeated.Item.Digest)
+                    .With("user_id", static repeated => repeated.Request.UserId)
+                    .With("idempotency_key", static repeated => repeated.Request.IdempotencyKey)
+                    .With("request_digest", static repeated => repeated.Request.Digest)
                     .With("reservation_id", static repeated => repeated.Id)}
                 """);
         }
 
-        if (ReservationRows.MoveMonths(session, decisions.Months) is { } moved)
-            statements.Add(moved);
+        if (ReservationRows.UpdateMonths(session, decisions.Months) is { } update)
+            statements.Add(update);
         await session.EndAsync(statements);
     }
 
-    private static List<(Guid UserId, string Name)> KeysOf(IReadOnlyList<PendingReservation> items, Func<PendingReservation, string?> name) =>
-        [.. items.Where(item => name(item) is not null).Select(item => (item.UserId, name(item)!)).Distinct()];
+    private static List<(Guid UserId, string Name)> KeysOf(
+        IReadOnlyList<PendingReservation> requests, Func<PendingReservation, string?> name) =>
+        [.. requests.Where(request => name(request) is not null).Select(request => (request.UserId, name(request)!)).Distinct()];
 
     private SqlRows<(Guid UserId, string Name)> Rows(List<(Guid UserId, string Name)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("name", static key => key.Name);
 
-    /// <summary>What the transaction works on.</summary>
-    /// <param name="Accounts">Locked. One that is gone is left out.</param>
-    /// <param name="Made">Holds that requests with the same Idempotency-Key made.</param>
-    /// <param name="Repeats">Holds that requests with the same Idempotency-Key were answered with.</param>
+    /// <param name="Accounts">Locked. Deleted accounts are left out.</param>
+    /// <param name="Created">Reservations that earlier requests with the same Idempotency-Keys created.</param>
+    /// <param name="Repeated">Reservations that answered earlier requests with the same Idempotency-Keys.</param>
     /// <param name="Latest">The latest reservation for each once_key.</param>
-    /// <param name="Locked">Holds that were due when it began, and others whose rows are written.</param>
-    /// <param name="Months">Locked: this one, and all in which anything is held.</param>
+    /// <param name="Locked">Reservations that were due, and others that are written.</param>
+    /// <param name="Months">Locked: this month, and all in which the accounts hold units.</param>
     private sealed record Found(
         List<(Guid UserId, EffectivePlan Plan)> Accounts,
-        List<StoredReservation> Made,
-        List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeats,
+        List<StoredReservation> Created,
+        List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated,
         List<StoredReservation> Latest,
         List<StoredReservation> Locked,
-        List<((Guid UserId, string Month) Key, MonthTotals Standing)> Months);
+        List<((Guid UserId, string Month) Key, MonthTotals Totals)> Months);
 }

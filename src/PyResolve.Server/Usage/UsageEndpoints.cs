@@ -33,8 +33,8 @@ internal static class UsageEndpoints
 
     private static async Task<JsonAnswer<UsageBatchResponse>> RecordBatch(HttpContext http, UsageLedger ledger, TimeProvider time)
     {
-        var batch = UsageBatch.Read(await JsonBody.ReadJsonAsync(http, UsageBatch.LargestBody), time.GetInstant());
-        var outcomes = batch.Records.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Records, http.RequestAborted) : [];
+        var batch = UsageBatch.Read(await JsonBody.ReadJsonAsync(http, UsageBatch.MaxBody), time.GetInstant());
+        var outcomes = batch.Events.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Events, http.RequestAborted) : [];
         return Answers.Ok(batch.Describe(outcomes));
     }
 }

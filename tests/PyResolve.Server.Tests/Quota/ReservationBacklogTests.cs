@@ -15,7 +15,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        await LetLapseAsync(own.Store, account, (2 * ReservationTransaction.MostDue) + (ReservationTransaction.MostDue / 2));
+        await LetLapseAsync(own.Store, account, (2 * ReservationTransaction.MaxDue) + (ReservationTransaction.MaxDue / 2));
 
         var reservation = await account.ReserveAsync(quantity: Limit - 1);
 
@@ -29,7 +29,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        await LetLapseAsync(own.Store, account, 9 * ReservationTransaction.MostDue);
+        await LetLapseAsync(own.Store, account, 9 * ReservationTransaction.MaxDue);
 
         var first = await account.ReserveAsync(quantity: Limit - 1);
         var again = await account.ReserveAsync(quantity: Limit - 1);
@@ -47,8 +47,8 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (account, other, unlimited) = (await own.SignUpAsync(), await own.SignUpAsync(), await own.SignUpAsync());
         await own.Store.ExecuteSqlAsync($"update profiles set plan = 'unlimited' where id = '{unlimited.UserId}'");
-        await LetLapseAsync(own.Store, account, 7 * ReservationTransaction.MostDue);
-        await LetLapseAsync(own.Store, unlimited, 7 * ReservationTransaction.MostDue);
+        await LetLapseAsync(own.Store, account, 7 * ReservationTransaction.MaxDue);
+        await LetLapseAsync(own.Store, unlimited, 7 * ReservationTransaction.MaxDue);
         await LetLapseAsync(own.Store, other, Limit - 1);
 
         var decided = new ConcurrentQueue<Guid>();
@@ -58,13 +58,13 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         outcomes.ShouldAllBe(outcome => outcome is ReservationOutcome.Granted);
         decided.Last().ShouldBe(account.UserId);
 
-        async Task<ReservationOutcome> DecideAsync(TestAccount whose, int quantity)
+        async Task<ReservationOutcome> DecideAsync(TestAccount owner, int quantity)
         {
-            var wanted = new HoldRequest(quantity, "tier1", Library: null, TimeSpan.FromMinutes(15), Machine: null, OnceKey: null);
+            var pending = new PendingReservation(owner.UserId, quantity, "tier1", TimeSpan.FromMinutes(15));
             var outcome = await own.Server.Services.GetRequiredService<ReservationGrants>()
-                .DecideAsync(new PendingReservation(whose.UserId, wanted, IdempotencyKey: null, Digest: []), TestContext.Current.CancellationToken)
+                .DecideAsync(pending, TestContext.Current.CancellationToken)
                 .ConfigureAwait(false);
-            decided.Enqueue(whose.UserId);
+            decided.Enqueue(owner.UserId);
             return outcome;
         }
     }
@@ -75,8 +75,8 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (tooLarge, ofAnotherMonth) = (await own.SignUpAsync(), await own.SignUpAsync());
         // More than the groups that a request takes part in can settle: were it waited for, the answer would be 503.
-        await LetLapseAsync(own.Store, tooLarge, 9 * ReservationTransaction.MostDue);
-        await LetLapseAsync(own.Store, ofAnotherMonth, 9 * ReservationTransaction.MostDue, month: "2000-01");
+        await LetLapseAsync(own.Store, tooLarge, 9 * ReservationTransaction.MaxDue);
+        await LetLapseAsync(own.Store, ofAnotherMonth, 9 * ReservationTransaction.MaxDue, month: "2000-01");
 
         var refused = await Task.WhenAll(tooLarge.ReserveAsync(quantity: Limit + 1), ofAnotherMonth.ReserveAsync(quantity: Limit));
 
@@ -89,12 +89,12 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        await LetLapseAsync(own.Store, account, 2 * ReservationTransaction.MostDue);
+        await LetLapseAsync(own.Store, account, 2 * ReservationTransaction.MaxDue);
 
         var reservation = await account.ReserveAsync();
 
         reservation.Status.ShouldBe(201);
-        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(ReservationTransaction.MostDue);
+        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(ReservationTransaction.MaxDue);
     }
 
     /// <summary>One reservation of one unit, and so many more like it that are due. No sweeper looks before the clock moves.</summary>

@@ -13,7 +13,7 @@ public sealed class ReservationDecisionTests
 
     private readonly ReservationDecisions _decisions = new(Now, givesLeases: true);
 
-    public ReservationDecisionTests() => _decisions.Add(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1));
+    public ReservationDecisionTests() => _decisions.AddAccount(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1));
 
     [Fact]
     public void One_that_is_too_large_does_not_stand_in_the_way_of_those_after_it()
@@ -71,6 +71,6 @@ public sealed class ReservationDecisionTests
         Decide(7).ShouldBeOfType<ReservationOutcome.Granted>();
     }
 
-    private ReservationOutcome Decide(int quantity, string? idempotencyKey = null) => _decisions.Decide(new PendingReservation(
-        Ada, new HoldRequest(quantity, "tier1", null, TimeSpan.FromMinutes(15), null, null), idempotencyKey, [(byte)quantity]));
+    private ReservationOutcome Decide(int quantity, string? idempotencyKey = null) =>
+        _decisions.Decide(new PendingReservation(Ada, quantity, "tier1", TimeSpan.FromMinutes(15), IdempotencyKey: idempotencyKey));
 }
