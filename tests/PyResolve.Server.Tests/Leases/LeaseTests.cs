@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PyResolve.Server.Tests.Leases;
 
-/// <summary>What a lease says, and to whom it is given.</summary>
+/// <summary>The content of leases, and who gets them.</summary>
 public sealed class LeaseTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
@@ -48,7 +48,7 @@ public sealed class LeaseTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_retry_and_a_look_get_the_same_lease_again(StorageEngine engine)
+    public async Task A_retry_and_a_read_get_the_same_lease(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();

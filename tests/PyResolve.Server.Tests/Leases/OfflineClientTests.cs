@@ -3,7 +3,7 @@ using PyResolve.Client;
 
 namespace PyResolve.Server.Tests.Leases;
 
-/// <summary>The SDK on leases that this server gave: what it does offline settles exactly. The pro plan has fifty.</summary>
+/// <summary>The SDK with leases of this server: offline work settles exactly. The pro plan has 50 migrations.</summary>
 public sealed class OfflineClientTests(SharedServers servers) : IDisposable
 {
     private readonly string _home = Directory.CreateTempSubdirectory("pyresolve-offline-").FullName;
@@ -40,7 +40,7 @@ public sealed class OfflineClientTests(SharedServers servers) : IDisposable
     }
 
     [Theory, OnBothEngines]
-    public async Task Taking_returning_and_prepaying_in_a_loop_never_has_more_alive_than_the_quota(StorageEngine engine)
+    public async Task Taking_returning_and_prepaying_in_a_loop_never_exceeds_the_quota(StorageEngine engine)
     {
         await using var own = await StartAsync(engine);
         var account = await own.SignUpAsync();

@@ -2,8 +2,7 @@
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// A tool that asks again, under the same key or id, until it is answered: what it was told is then what the server did. It keeps account of
-/// what it holds and has used. One client's own: not thread-safe.
+/// A client that retries with the same key or id until it is answered, so that it knows what the server did. Tracks its units. Not thread-safe.
 /// </summary>
 internal sealed class PersistentClient(TestAccount account, Random random)
 {
@@ -13,10 +12,10 @@ internal sealed class PersistentClient(TestAccount account, Random random)
 
     public long Used { get; private set; }
 
-    /// <summary>Units of reservations that last, and were neither committed nor given back.</summary>
+    /// <summary>Units of long reservations that were neither committed nor released.</summary>
     public long Held { get; private set; }
 
-    /// <summary>Requests that were sent once more.</summary>
+    /// <summary>The number of retries.</summary>
     public int Repeated { get; private set; }
 
     public async Task WorkAsync(CancellationToken over)
@@ -59,7 +58,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
                 }
                 catch (Exception exception) when (ServerProcess.IsAway(exception))
                 {
-                    // Whether it was done, the next answer says.
+                    // Unknown outcome: the next answer tells.
                     Repeated++;
                     return false;
                 }

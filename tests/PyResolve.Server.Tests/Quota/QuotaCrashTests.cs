@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>The server or its PostgreSQL is killed at random moments under load: no reservation that was granted is lost, and none outlives its time.</summary>
+/// <summary>The server or PostgreSQL is killed at random under load: no granted reservation is lost, and none outlives its expiry.</summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaCrashTests(SharedServers servers)
 {
@@ -81,7 +81,7 @@ public sealed class QuotaCrashTests(SharedServers servers)
             + $"answered; {used:N0} used + {held:N0} held, as the clients saw it, nothing held past its time.");
     }
 
-    /// <summary>Reservations for a second or two; some are committed, some given back, and some left.</summary>
+    /// <summary>Reserves for one or two seconds; some are committed, some released, and some expire.</summary>
     private static async Task LoadAsync(
         TestAccount account, Random random, ConcurrentDictionary<Guid, bool> granted, ConcurrentDictionary<Guid, bool> committed, CancellationToken over)
     {

@@ -2,7 +2,7 @@ using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>What one account's quota ought to do, unit by unit, written without a thought for speed.</summary>
+/// <summary>A simple model of one account's quota, unit by unit.</summary>
 internal sealed class QuotaModel
 {
     private readonly List<Reservation> _reservations = [];
@@ -113,7 +113,7 @@ internal sealed class QuotaModel
             return at >= 0;
         }
 
-        /// <summary>A living lease keeps what it has until it ends.</summary>
+        /// <summary>A lease keeps its units until it ends.</summary>
         public void Settle(bool isCommitted)
         {
             IsReturned = true;

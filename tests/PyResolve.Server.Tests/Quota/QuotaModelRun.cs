@@ -4,7 +4,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>One run of commands, by a new account on the server and by the model.</summary>
+/// <summary>Runs commands on a new account of the server and on the model.</summary>
 internal sealed class QuotaModelRun
 {
     private readonly OwnServer _own;
@@ -20,7 +20,7 @@ internal sealed class QuotaModelRun
 
     private string Month => _own.Clock.GetUtcNow().ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
-    /// <summary>Waits for it: properties are checked one after the other, on a thread that may block.</summary>
+    /// <summary>Blocks, because FsCheck's properties are synchronous.</summary>
     public static bool Run(OwnServer own, IEnumerable<Command> commands) => Task.Run(async () =>
     {
         var run = new QuotaModelRun(own, await own.SignUpAsync());

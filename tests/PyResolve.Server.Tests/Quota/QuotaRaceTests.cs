@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>However many ask at once, through however many instances, no more is granted than the plan has.</summary>
+/// <summary>Concurrent requests, on several instances, never get more than the plan's limit.</summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaRaceTests(SharedServers servers)
 {
@@ -11,7 +11,7 @@ public sealed class QuotaRaceTests(SharedServers servers)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
         await using var first = await TestServer.StartAsync(store);
-        // The embedded database is one instance's; PostgreSQL serves several.
+        // Only PostgreSQL serves several instances.
         await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store) : null;
         var account = await TestAccount.SignUpAsync(first.Http);
         TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
@@ -42,7 +42,7 @@ public sealed class QuotaRaceTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Holds_commits_and_releases_at_random_never_exceed_the_limit_and_add_up(StorageEngine engine)
+    public async Task Random_reservations_commits_and_releases_never_exceed_the_limit_and_add_up(StorageEngine engine)
     {
         const int Limit = 50;
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
@@ -150,8 +150,7 @@ public sealed class QuotaRaceTests(SharedServers servers)
     }
 
     /// <summary>
-    /// What the clients were told, added up. What they give back is taken off before they ask for it: at any time, the server holds at least
-    /// this much.
+    /// Sums of the clients' answers. Units are subtracted before their return is requested, so that the server never has fewer than this.
     /// </summary>
     private sealed class Tally
     {

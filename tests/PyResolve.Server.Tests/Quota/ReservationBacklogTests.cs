@@ -4,14 +4,14 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>Before a reservation is refused, what is due of the account goes back, however much it is; but no request waits for all of it.</summary>
+/// <summary>Due reservations are settled before a request is refused, however many; but no request waits for all of them.</summary>
 public sealed class ReservationBacklogTests(SharedServers servers)
 {
-    /// <summary>A free account's.</summary>
+    /// <summary>Of the free plan.</summary>
     private const int Limit = 5;
 
     [Theory, OnBothEngines]
-    public async Task A_reservation_finds_the_room_of_more_due_reservations_than_one_transaction_settles(StorageEngine engine)
+    public async Task A_reservation_uses_the_units_of_more_due_reservations_than_one_transaction_settles(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -25,7 +25,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_reservation_that_cannot_be_judged_yet_is_to_come_again_and_is_not_refused(StorageEngine engine)
+    public async Task A_reservation_that_cannot_be_decided_yet_is_answered_503_not_402(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -42,7 +42,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Others_are_decided_while_what_is_due_of_one_account_is_settled(StorageEngine engine)
+    public async Task Other_accounts_are_decided_while_one_accounts_due_reservations_are_settled(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (account, other, unlimited) = (await own.SignUpAsync(), await own.SignUpAsync(), await own.SignUpAsync());
@@ -52,7 +52,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         await LetLapseAsync(own.Store, other, Limit - 1);
 
         var decided = new ConcurrentQueue<Guid>();
-        // Not through HTTP: all three are asked for before the first group has ended.
+        // Not through HTTP, so that all three are queued before the first group ends.
         ReservationOutcome[] outcomes = await Task.WhenAll(DecideAsync(account, Limit - 1), DecideAsync(other, Limit - 1), DecideAsync(unlimited, 1));
 
         outcomes.ShouldAllBe(outcome => outcome is ReservationOutcome.Granted);
@@ -70,11 +70,11 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_due_and_makes_no_room_leaves_a_refusal_a_refusal(StorageEngine engine)
+    public async Task Due_reservations_that_return_too_little_do_not_delay_a_refusal(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (tooLarge, ofAnotherMonth) = (await own.SignUpAsync(), await own.SignUpAsync());
-        // More than the groups that a request takes part in can settle: were it waited for, the answer would be 503.
+        // More than a request can wait for: if it waited, the answer would be 503.
         await LetLapseAsync(own.Store, tooLarge, 9 * ReservationTransaction.MaxDue);
         await LetLapseAsync(own.Store, ofAnotherMonth, 9 * ReservationTransaction.MaxDue, month: "2000-01");
 
@@ -84,7 +84,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_reservation_that_fits_waits_for_one_transaction_of_what_is_due(StorageEngine engine)
+    public async Task A_reservation_that_fits_waits_for_one_transaction_only(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -97,7 +97,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(ReservationTransaction.MaxDue);
     }
 
-    /// <summary>One reservation of one unit, and so many more like it that are due. No sweeper looks before the clock moves.</summary>
+    /// <summary>Creates one reservation of one unit, and <paramref name="count"/> due ones. The sweeper waits for the clock.</summary>
     private static async Task LetLapseAsync(TestStore store, TestAccount account, int count, string? month = null)
     {
         (await account.ReserveAsync()).Status.ShouldBe(201);

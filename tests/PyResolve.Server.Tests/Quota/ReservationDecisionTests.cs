@@ -5,7 +5,7 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>How a group of requests is decided: as if each were alone, in the order of arrival.</summary>
+/// <summary>Requests of one group are decided in order of arrival, as if each were alone.</summary>
 public sealed class ReservationDecisionTests
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero);
@@ -16,7 +16,7 @@ public sealed class ReservationDecisionTests
     public ReservationDecisionTests() => _decisions.AddAccount(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1));
 
     [Fact]
-    public void One_that_is_too_large_does_not_stand_in_the_way_of_those_after_it()
+    public void A_request_that_is_too_large_does_not_block_those_after_it()
     {
         int[] wanted = [4, 8, 2, 2, 1];
 
@@ -43,7 +43,7 @@ public sealed class ReservationDecisionTests
     }
 
     [Fact]
-    public void A_refusal_says_what_stood_in_its_way()
+    public void A_refusal_says_what_was_used_and_held()
     {
         Decide(7);
 
@@ -51,7 +51,7 @@ public sealed class ReservationDecisionTests
     }
 
     [Fact]
-    public void A_retry_in_the_same_group_gets_the_answer_of_the_first_and_of_a_refused_first_its_own()
+    public void A_retry_in_the_same_group_gets_the_answer_of_the_first_unless_that_was_refused()
     {
         Decide(20, "big").ShouldBeOfType<ReservationOutcome.QuotaExceeded>();
         var first = (ReservationOutcome.Granted)Decide(2, "small");
@@ -62,7 +62,7 @@ public sealed class ReservationDecisionTests
     }
 
     [Fact]
-    public void What_is_due_makes_room_first()
+    public void Due_reservations_return_their_units_first()
     {
         var due = ((ReservationOutcome.Granted)Decide(7)).Reservation with { ExpiresAt = Now };
 

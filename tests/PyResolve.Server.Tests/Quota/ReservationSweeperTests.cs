@@ -2,11 +2,11 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>What is due goes back where nobody asks for it.</summary>
+/// <summary>Expired reservations are settled without a request.</summary>
 public sealed class ReservationSweeperTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Due_reservations_give_back_what_they_reservation_within_two_sweeps(StorageEngine engine)
+    public async Task Due_reservations_return_their_units_within_two_sweeps(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -20,7 +20,7 @@ public sealed class ReservationSweeperTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Instances_that_sweep_side_by_side_give_everything_back_once()
+    public async Task Concurrent_sweeps_return_every_unit_once()
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
         await using var first = await TestServer.StartAsync(store);
@@ -38,13 +38,13 @@ public sealed class ReservationSweeperTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_account_whose_rollup_is_damaged_keeps_nobody_elses_reservations_from_going_back(StorageEngine engine)
+    public async Task A_damaged_rollup_does_not_stop_the_sweep_of_other_accounts(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var damaged = await own.SignUpAsync();
         TestAccount[] others = [await own.SignUpAsync(), await own.SignUpAsync()];
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        // More than a batch, and the oldest: left in place, they would be all that is ever seen.
+        // More than a batch, and the oldest: unless they are skipped, every sweep reads only these.
         await Task.WhenAll(Enumerable.Range(0, 250).Select(_ => damaged.ReserveAsync(ttlSeconds: 60)));
         foreach (var other in others)
             await other.ReserveAsync(quantity: 2, ttlSeconds: 61);
@@ -61,7 +61,7 @@ public sealed class ReservationSweeperTests(SharedServers servers)
 
     private static Task<TimeSpan> SweptAsync(TestClock clock, TestStore store, long held) => Eventually.HoldsAsync(async () =>
     {
-        // A sweep that began before the clock moved leaves the next one to the next interval.
+        // If a sweep began before the clock moved, the next comes after another interval.
         clock.Advance(ReservationSweeper.Interval);
         (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(held);
     });

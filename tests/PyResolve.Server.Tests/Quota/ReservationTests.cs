@@ -202,7 +202,7 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_same_work_within_a_day_is_held_and_paid_once(StorageEngine engine)
+    public async Task The_same_work_within_a_day_is_reserved_and_paid_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -232,7 +232,7 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_released_once_key_may_be_held_anew(StorageEngine engine)
+    public async Task A_released_once_key_may_be_reserved_again(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var first = await account.ReserveAsync(onceKey: "again");
@@ -245,7 +245,7 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Another_accounts_reservation_is_not_there(StorageEngine engine)
+    public async Task Another_accounts_reservation_is_not_found(StorageEngine engine)
     {
         var owner = await servers.SignUpAsync(engine);
         var stranger = await servers.SignUpAsync(engine);
@@ -330,7 +330,7 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_once_key_opens_no_tier_and_no_quantity_that_it_was_not_held_for(StorageEngine engine)
+    public async Task A_once_key_does_not_cover_another_tier_or_quantity(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReserveAsync(onceKey: "work");
@@ -340,7 +340,7 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_once_key_answers_as_before_after_the_plan_has_fallen(StorageEngine engine)
+    public async Task A_once_key_answers_as_before_after_a_downgrade(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

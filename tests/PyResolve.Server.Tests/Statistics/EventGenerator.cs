@@ -2,20 +2,16 @@ using System.Globalization;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>Fills a store with events by SQL, and adds them up by SQL of its own: what the server writes and counts takes no part in it.</summary>
+/// <summary>Fills a store with events and rollups by SQL that is independent of the server.</summary>
 internal static class EventGenerator
 {
     private const int Batch = 50_000;
 
     /// <summary>
-    /// Events that were recorded a millisecond apart from 2026-11-01 on, in the order of their ids. Every second one is the first account's,
-    /// the others take turns.
+    /// Adds events recorded a millisecond apart from 2026-11-01 on, in the order of their ids. Every second one belongs to the first account,
+    /// the rest to the others in turn.
     /// </summary>
-    /// <param name="store">Where to.</param>
-    /// <param name="accounts">Whose.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="days">They occurred on this many days, the last of which is 2026-11-30.</param>
-    /// <param name="metadataCharacters">How large each is.</param>
+    /// <param name="days">The number of days on which they occurred, the last of which is 2026-11-30.</param>
     public static async Task GenerateEventsAsync(
         this TestStore store, IReadOnlyList<Guid> accounts, int count, int days = 1, int metadataCharacters = 0)
     {
@@ -49,7 +45,7 @@ internal static class EventGenerator
         }
     }
 
-    /// <summary>Writes the rollups that belong to the events.</summary>
+    /// <summary>Writes the rollups of the events.</summary>
     public static async Task AddUpAsync(this TestStore store)
     {
         var day = store.Engine is StorageEngine.Postgres ? "cast(cast(occurred_at at time zone 'UTC' as date) as text)" : "strftime('%Y-%m-%d', occurred_at / 1000000, 'unixepoch')";

@@ -5,11 +5,11 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>What <c>GET /usage/events</c> lists.</summary>
+/// <summary><c>GET /usage/events</c>.</summary>
 public sealed class EventListTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task An_event_is_told_with_all_its_members(StorageEngine engine)
+    public async Task An_event_is_listed_with_all_its_members(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var reservation = (await account.ReserveAsync(quantity: 3)).Id();
@@ -43,7 +43,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_newest_month_comes_first_and_in_it_what_was_recorded_last(StorageEngine engine)
+    public async Task The_newest_month_comes_first_and_in_it_the_latest_recorded(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -70,7 +70,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_recorded_between_two_pages_moves_nothing(StorageEngine engine)
+    public async Task Events_recorded_between_two_pages_do_not_move_the_others(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -110,7 +110,7 @@ public sealed class EventListTests(SharedServers servers)
     [InlineData("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("a&cursor=b")]
-    public async Task A_cursor_that_this_server_never_gave_is_named(string cursor)
+    public async Task An_unknown_cursor_is_named(string cursor)
     {
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);
 
@@ -130,7 +130,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Fact]
-    public void A_cursor_says_exactly_where_it_stands()
+    public void A_cursor_round_trips_its_position()
     {
         var position = new EventPosition(
             "2026-11", DateTimeOffset.Parse("2026-11-15T12:00:00.123456Z", CultureInfo.InvariantCulture), Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90"));
@@ -143,7 +143,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Fact]
-    public void Damaged_cursors_are_refused_or_stand_somewhere()
+    public void Damaged_cursors_are_refused_or_valid()
     {
         var random = new Random(11);
         var cursor = EventPosition.OldestOf("2026-11").ToCursor();

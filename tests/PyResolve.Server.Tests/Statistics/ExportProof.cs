@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>However much is exported, the server holds no more than a piece of it.</summary>
+/// <summary>The server holds only a chunk of an export in memory.</summary>
 [Trait("Category", "Proof")]
 public sealed class ExportProof(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task An_export_that_is_larger_than_the_servers_memory_arrives_whole(StorageEngine engine)
+    public async Task An_export_larger_than_the_servers_memory_arrives_complete(StorageEngine engine)
     {
         const int MostMegabytes = 256;
         var (count, metadata) = Scale.Pick((20_000, 16_000), (1_000_000, 1_000));

@@ -3,11 +3,11 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>What <c>GET /usage</c> and <c>GET /usage/history</c> say.</summary>
+/// <summary><c>GET /usage</c> and <c>GET /usage/history</c>.</summary>
 public sealed class MonthTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_month_is_told_by_total_day_library_and_tier(StorageEngine engine)
+    public async Task A_month_has_totals_by_day_library_and_tier(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 3, occurredAt: "2026-11-02T23:59:59Z");
@@ -27,7 +27,7 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_a_month_it_is_this_one_and_the_quota_is_always_todays(StorageEngine engine)
+    public async Task The_default_month_is_this_one_and_the_quota_is_always_current(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync(occurredAt: "2026-10-31T23:59:59Z");
@@ -43,7 +43,7 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_past_or_to_come_in_which_nothing_was_used_is_zeros(StorageEngine engine)
+    public async Task A_month_without_usage_has_zeros(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync("pydantic");

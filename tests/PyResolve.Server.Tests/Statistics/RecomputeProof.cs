@@ -3,12 +3,12 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>A recount of very many events agrees with one made by other means, finds the one value that is wrong, and stays small.</summary>
+/// <summary>A recount of many events agrees with independent SQL, finds the one wrong value, and needs little memory.</summary>
 [Trait("Category", "Proof")]
 public sealed partial class RecomputeProof(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_recount_of_generated_events_finds_only_what_was_falsified(StorageEngine engine)
+    public async Task A_recount_of_generated_events_finds_only_the_wrong_value(StorageEngine engine)
     {
         var count = Scale.Pick(50_000, 5_000_000);
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

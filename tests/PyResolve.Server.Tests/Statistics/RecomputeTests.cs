@@ -2,11 +2,11 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>The operator's command <c>usage recompute</c>.</summary>
+/// <summary>The operator command <c>usage recompute</c>.</summary>
 public sealed class RecomputeTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task What_the_server_wrote_needs_no_repair(StorageEngine engine)
+    public async Task Rollups_written_by_the_server_need_no_repair(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         foreach (var account in (TestAccount[])[await own.SignUpAsync(), await own.SignUpAsync()])
@@ -26,7 +26,7 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Each_value_that_differs_is_told_and_repaired(StorageEngine engine)
+    public async Task Each_different_value_is_reported_and_repaired(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -86,7 +86,7 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Rollups_that_are_all_lost_come_back_from_the_events(StorageEngine engine)
+    public async Task Lost_rollups_are_restored_from_the_events(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -102,7 +102,7 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_whose_events_were_deleted_is_left_alone(StorageEngine engine)
+    public async Task A_month_whose_events_were_deleted_is_skipped(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -163,7 +163,7 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_recount_beside_a_server_that_writes_finds_nothing_and_loses_nothing(StorageEngine engine)
+    public async Task A_recount_during_writes_finds_nothing_and_loses_nothing(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -184,7 +184,7 @@ public sealed class RecomputeTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(written);
     }
 
-    /// <returns>How many migrations it reported.</returns>
+    /// <returns>The number of migrations reported.</returns>
     private static async Task<int> WriteAsync(TestAccount account, int writer, CancellationToken stop)
     {
         var count = 0;

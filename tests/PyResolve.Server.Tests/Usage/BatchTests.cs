@@ -55,7 +55,7 @@ public sealed class BatchTests(SharedServers servers)
     [InlineData($$"""{"event_type":"scan","metadata":{"a":1,"a":2},"id":"{{Id}}"}""", Id, "malformed", null)]
     [InlineData($$"""{"event_type":"scan","metadata":{"\ud800":1},"id":"{{Id}}"}""", Id, "malformed", null)]
     [InlineData($$"""{"event_type":"scan","id":"{{Id}}","\ud800":1}""", Id, "malformed", null)]
-    public async Task What_is_wrong_with_one_event_is_that_events_alone(string bad, string? id, string code, string? field)
+    public async Task An_error_in_one_event_does_not_affect_the_others(string bad, string? id, string code, string? field)
     {
         var account = await servers.SignUpAsync(StorageEngine.Postgres);
 

@@ -25,7 +25,7 @@ public sealed class CanonicalJsonTests
 
     [Fact]
     public void Two_values_have_one_digest_exactly_when_they_are_equal() =>
-        // Small values, so that equal ones come up.
+        // Small values, so that some are equal.
         Prop.ForAll(Value(1).ToArbitrary(), Value(1).ToArbitrary(), (left, right) =>
             DigestOf(Spell(left, new Random(1))).SequenceEqual(DigestOf(Spell(right, new Random(2)))) == JsonNode.DeepEquals(left, right))
         .Check(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(2_000));
@@ -38,7 +38,7 @@ public sealed class CanonicalJsonTests
     [InlineData("""{"a":null}""", "{}")]
     [InlineData("1", "\"1\"")]
     [InlineData("0", "false")]
-    public void What_differs_has_another_digest(string left, string right) => DigestOf(left).ShouldNotBe(DigestOf(right));
+    public void Different_values_have_different_digests(string left, string right) => DigestOf(left).ShouldNotBe(DigestOf(right));
 
     private static Gen<JsonNode?> Value(int depth) => depth == 0 ? Leaf : Gen.OneOf(
         Leaf,

@@ -62,7 +62,7 @@ internal sealed class LedgerModel
         {
             for (var reservation = 0; reservation < ReservationsPerAccount; reservation++)
             {
-                // Granted in October: what names them counts there.
+                // Granted in October, so that their events count there.
                 await session.ExecuteAsync(
                     $"""
                     insert into reservations (user_id, id, state, quantity, remaining, tier, month, created_at, expires_at, request_digest, plan, used_before, held_before)
@@ -89,7 +89,7 @@ internal sealed class LedgerModel
                 _stored.Where(stored => stored.Key.Account == account)
                     .Select(stored => (_ids[stored.Key.Id], _late.Contains(stored.Key), stored.Value.Reservation is null ? "2026-11" : "2026-10")),
                 ignoreOrder: true);
-            // What is due, the last, is given back by the server's sweep at any moment.
+            // The last one is due, and may be swept at any time.
             for (var reservation = 0; reservation < ReservationsPerAccount - 1; reservation++)
             {
                 var remaining = await session.NumberAsync(

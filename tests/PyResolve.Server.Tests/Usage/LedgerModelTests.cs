@@ -9,7 +9,7 @@ using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>However events are grouped, each ends as if it had come alone: against a model of a few lines.</summary>
+/// <summary>Events end the same however they are grouped: compared with a simple model.</summary>
 [Trait("Category", "Proof")]
 public sealed class LedgerModelTests(SharedServers servers)
 {
@@ -19,7 +19,7 @@ public sealed class LedgerModelTests(SharedServers servers)
         from account in Gen.Choose(0, 1)
         from id in Gen.Choose(0, 9)
         from payload in Gen.Choose(0, 1)
-        // Few units and an unknown reservation, so that events come late, twice and in vain.
+        // Few units and an unknown reservation, so that some events are late, duplicate or invalid.
         from reservation in Gen.Elements<int?>(null, null, 0, 0, 1, 2, LedgerModel.ReservationsPerAccount)
         from tier in Gen.Elements("tier1", "tier1", "tier2")
         from endsGroup in Gen.Choose(0, 3)
@@ -71,7 +71,7 @@ public sealed class LedgerModelTests(SharedServers servers)
         return true;
     }
 
-    /// <summary>As the ledger does: what was presumed wrongly left nothing behind.</summary>
+    /// <summary>Retries as the ledger does when an id was not new.</summary>
     private static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(Database database, List<PendingUsageEvent> events)
     {
         try

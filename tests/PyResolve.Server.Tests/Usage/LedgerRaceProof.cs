@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>Two instances on one PostgreSQL are sent the same ids at once, in every order.</summary>
+/// <summary>Two instances on one PostgreSQL get the same ids at once, in every order.</summary>
 [Trait("Category", "Proof")]
 public sealed class LedgerRaceProof(SharedServers servers)
 {
@@ -29,7 +29,7 @@ public sealed class LedgerRaceProof(SharedServers servers)
 
         foreach (var sent in statuses.GroupBy(status => status.Id))
         {
-            // An id of both accounts: each has its own.
+            // Each account has its own event with this id.
             sent.Count(status => status.Status == "recorded").ShouldBe(2);
         }
 

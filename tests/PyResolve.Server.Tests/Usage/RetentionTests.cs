@@ -41,7 +41,7 @@ public sealed class RetentionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_that_is_gone(StorageEngine engine)
+    public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_its_claim_ends(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
         await RecordAsync([await own.SignUpAsync()], month: 7, events: 5);
@@ -61,12 +61,12 @@ public sealed class RetentionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_that_is_deleted_is_not_walked_again_until_the_next_one_is(StorageEngine engine)
+    public async Task A_deleted_month_is_not_read_again_until_the_next_one_is_deleted(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
         var account = await own.SignUpAsync();
         await RecordAsync([account], month: 7, events: 5);
-        // On a clock of its own: nothing else lives through the days to come.
+        // A separate clock, so that nothing else runs through the following days.
         var clock = new TestClock(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
         using var retention = new UsageRetention(
             own.Server.Services.GetRequiredService<Database>(), own.Server.Services.GetRequiredService<ServerOptions>(), clock, NullLogger<UsageRetention>.Instance);
@@ -95,7 +95,7 @@ public sealed class RetentionTests(SharedServers servers)
         failure.Message.ShouldContain("from 3 to 1200");
     }
 
-    /// <summary>A server that begins its first pass at that instant.</summary>
+    /// <summary>A server whose first pass starts at this instant.</summary>
     private static Task<TestServer> StartAtAsync(TestStore store, string instant) =>
         TestServer.StartAsync(store, ThreeMonths, new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
 

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>What the ledger adds up to.</summary>
+/// <summary>Rollups equal the sums of their events.</summary>
 public sealed class RollupTests(SharedServers servers)
 {
     private const string Wrong = """

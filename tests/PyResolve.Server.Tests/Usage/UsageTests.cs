@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Usage;
 public sealed class UsageTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task An_event_is_kept_as_it_was_sent(StorageEngine engine)
+    public async Task An_event_is_stored_as_sent(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -137,7 +137,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Work_that_has_happened_is_recorded_past_the_limit(StorageEngine engine)
+    public async Task Usage_is_recorded_past_the_limit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 

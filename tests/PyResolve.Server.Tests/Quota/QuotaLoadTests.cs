@@ -3,27 +3,26 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// Many clients at once on one account, through two instances where the engine allows: commits, releases, requests that are abandoned and
-/// sent again, expiries, a month's end and changes of plan, all at random. Every grant stays within its limit, and in the end the server's
-/// figures are those of the clients.
+/// Many concurrent clients on one account, through two instances where the engine allows: commits, releases, timeouts and retries, expiries,
+/// the end of a month and changes of plan, all at random. Every grant is within its limit, and the server's final figures are the clients'.
 /// </summary>
 [Trait("Category", "Proof")]
-public sealed class QuotaUnderFireTests(SharedServers servers)
+public sealed class QuotaLoadTests(SharedServers servers)
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
     private static readonly string[] Plans = ["free", "pro", "unlimited", "free", "pro"];
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_one_reservations_under_fire(StorageEngine engine) => ProveAsync(engine, limit: 1, mostUnits: 1);
+    public Task A_limit_of_one_is_kept_under_load(StorageEngine engine) => ProveAsync(engine, limit: 1, mostUnits: 1);
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_fifty_reservations_under_fire_for_single_units(StorageEngine engine) => ProveAsync(engine, limit: 50, mostUnits: 1);
+    public Task A_limit_of_fifty_is_kept_under_load_for_single_units(StorageEngine engine) => ProveAsync(engine, limit: 50, mostUnits: 1);
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_a_thousand_reservations_under_fire_for_many_units(StorageEngine engine) => ProveAsync(engine, limit: 1_000, mostUnits: 40);
+    public Task A_limit_of_a_thousand_is_kept_under_load_for_many_units(StorageEngine engine) => ProveAsync(engine, limit: 1_000, mostUnits: 40);
 
     [Theory, OnBothEngines]
-    public async Task The_clients_never_see_more_units_alive_than_the_limit(StorageEngine engine)
+    public async Task The_clients_never_have_more_units_than_the_limit(StorageEngine engine)
     {
         const int Limit = 200;
         var settings = new Dictionary<string, string?> { ["PyResolve:Plans:free:MigrationsLimit"] = $"{Limit}" };
@@ -32,14 +31,14 @@ public sealed class QuotaUnderFireTests(SharedServers servers)
         await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store, settings, first.Clock) : null;
         var account = await TestAccount.SignUpAsync(first.Http);
         TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
-        var witness = new UnitsWitness();
-        ImpatientClient[] clients = [.. Enumerable.Range(0, Scale.Pick(60, 1_000)).Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits: 9, witness))];
+        var counter = new UnitCounter();
+        ImpatientClient[] clients = [.. Enumerable.Range(0, Scale.Pick(60, 1_000)).Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits: 9, counter))];
 
         await Task.WhenAll(clients.Select(client => client.WorkAsync(Scale.Pick(4, 10))));
 
-        witness.Most.ShouldBeInRange(Limit / 2, Limit);
-        Proofs.Report("Quota under fire", $"{engine}, {doors.Length} instance(s), limit {Limit}: {clients.Length} clients, "
-            + $"{clients.Sum(client => client.Granted):N0} grants, {clients.Sum(client => client.Refused):N0} refusals; by the clients' own count at most {witness.Most} units were alive at once.");
+        counter.Most.ShouldBeInRange(Limit / 2, Limit);
+        Proofs.Report("Quota under load", $"{engine}, {doors.Length} instance(s), limit {Limit}: {clients.Length} clients, "
+            + $"{clients.Sum(client => client.Granted):N0} grants, {clients.Sum(client => client.Refused):N0} refusals; by the clients' own count at most {counter.Most} units were alive at once.");
     }
 
     private async Task ProveAsync(StorageEngine engine, int limit, int mostUnits)
@@ -66,12 +65,12 @@ public sealed class QuotaUnderFireTests(SharedServers servers)
         clock.Advance(TimeSpan.FromHours(1));
         (await account.QuotaAsync()).Held.ShouldBe(0);
         var late = await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events where late");
-        Proofs.Report("Quota under fire", $"{engine}, {doors.Length} instance(s), limit {limit}, up to {mostUnits} units: {clients.Length} clients, "
+        Proofs.Report("Quota under load", $"{engine}, {doors.Length} instance(s), limit {limit}, up to {mostUnits} units: {clients.Length} clients, "
             + $"{clients.Sum(client => client.Granted):N0} grants all within the limit, {clients.Sum(client => client.Refused):N0} refusals, "
             + $"{clients.Sum(client => client.Abandoned):N0} requests abandoned and repeated, {clients.Sum(client => client.Used):N0} used, {late:N0} of them late.");
     }
 
-    /// <summary>Time goes on, past the end of the month, and the plan changes; whoever works does not wait for either.</summary>
+    /// <summary>Advances the clock past the end of the month and changes the plan while the clients work.</summary>
     private static async Task DisturbAsync(Task work, TestClock clock, TestStore store)
     {
         using var ticks = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
@@ -93,9 +92,9 @@ public sealed class QuotaUnderFireTests(SharedServers servers)
         var quota = (await account.Key.GetAsync("/quota")).Body;
         var month = quota.GetProperty("month").GetString();
         var held = clients.SelectMany(client => client.Open).Where(reservation => reservation.Month == month && reservation.ExpiresAt > now).Sum(reservation => reservation.Quantity);
-        var heldForNobody = await store.ReadNumberAsync(
+        var heldByDoubtful = await store.ReadNumberAsync(
             $"select coalesce(sum(remaining), 0) from reservations where state = 'held' and month = '{month}' and idempotency_key in ({doubtful}) and expires_at > {Instant(store, now)}");
-        quota.GetProperty("migrations_held").GetInt64().ShouldBe(held + heldForNobody);
+        quota.GetProperty("migrations_held").GetInt64().ShouldBe(held + heldByDoubtful);
     }
 
     private static string Instant(TestStore store, DateTimeOffset instant) => store.Engine is StorageEngine.Postgres

@@ -3,15 +3,15 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>Requests that are stored together do not answer for each other.</summary>
-public sealed class GroupedUsageTests(SharedServers servers)
+/// <summary>Requests stored in one transaction do not affect each other's outcome.</summary>
+public sealed class UsageGroupTests(SharedServers servers)
 {
     private static readonly object[] Whole = [.. Enumerable.Repeat(new { event_type = "migration" }, 1_000)];
 
     [Theory, OnBothEngines]
-    public async Task An_event_that_the_store_refuses_fails_nobody_elses(StorageEngine engine)
+    public async Task An_event_that_the_database_rejects_does_not_fail_others(StorageEngine engine)
     {
-        // It says so of each, as it should.
+        // Logged for each, as expected.
         var quiet = new Dictionary<string, string?> { ["Logging:LogLevel:PyResolve.Server.Usage"] = "None" };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: quiet);
         var (sender, other) = (await own.SignUpAsync(), await own.SignUpAsync());
@@ -40,13 +40,13 @@ public sealed class GroupedUsageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_event_that_is_sent_many_times_at_once_counts_once_and_those_beside_it_count(StorageEngine engine)
+    public async Task An_event_sent_many_times_at_once_counts_once_and_the_others_count(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (sender, other) = (await own.SignUpAsync(), await own.SignUpAsync());
         var repeated = new { event_type = "migration", id = Guid.CreateVersion7() };
 
-        // The first events that this server sees are presumed to be new; the second time it has learnt that they need not be.
+        // At first the server presumes that ids are new; after the first duplicate it looks them up.
         for (var round = 0; round < 2; round++)
         {
             var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => i % 2 == 0
@@ -60,7 +60,7 @@ public sealed class GroupedUsageTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task An_account_that_fills_its_quarter_of_the_queue_is_turned_away_and_another_is_not()
+    public async Task An_account_that_fills_its_quarter_of_the_queue_is_refused_and_others_are_not()
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
