@@ -25,8 +25,14 @@ internal static class LeaseDriver
     public static Task<OwnServer> StartAsync(StorageEngine engine, SharedServers servers, string? startAt = null) =>
         OwnServer.StartAsync(engine, servers.Postgres, startAt, Settings());
 
-    public static Task<Answer> LeaseAsync(this TestAccount account, int quantity = 1, TimeSpan? length = null, string? onceKey = null, string? idempotencyKey = null) =>
-        account.ReserveAsync(quantity, ttlSeconds: (int)(length ?? TimeSpan.FromHours(1)).TotalSeconds, onceKey: onceKey, idempotencyKey: idempotencyKey, machine: Machine);
+    public static Task<Answer> LeaseAsync(
+        this TestAccount account, int quantity = 1, TimeSpan? length = null, string? onceKey = null, string? idempotencyKey = null) =>
+        account.ReserveAsync(
+            quantity,
+            ttlSeconds: (int)(length ?? TimeSpan.FromHours(1)).TotalSeconds,
+            onceKey: onceKey,
+            idempotencyKey: idempotencyKey,
+            machine: Machine);
 
     /// <summary>Verifies a lease with the published keys, and returns its claims.</summary>
     public static async Task<JsonWebToken> VerifyAsync(this TestServer server, string lease)

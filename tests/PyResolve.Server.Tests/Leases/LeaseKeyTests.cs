@@ -111,7 +111,8 @@ public sealed class LeaseKeyTests(SharedServers servers)
             "sec1" => p256.ExportECPrivateKeyPem(),
             "rsa" => rsa.ExportPkcs8PrivateKeyPem(),
             "public" => p256.ExportSubjectPublicKeyInfoPem(),
-            "encrypted" => p256.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1_000)),
+            "encrypted" => p256.ExportEncryptedPkcs8PrivateKeyPem(
+                "secret", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1_000)),
             _ => kind,
         };
 

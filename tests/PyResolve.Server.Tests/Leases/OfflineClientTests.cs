@@ -82,7 +82,8 @@ public sealed class OfflineClientTests(SharedServers servers) : IDisposable
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
         await using var client = Online(account);
         await client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation);
-        await using var everythingElse = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier2) { Quantity = 30 }, Cancellation);
+        await using var everythingElse = await client.Quota.AcquireAsync(
+            new("pydantic", MigrationTier.Tier2) { Quantity = 30 }, Cancellation);
 
         for (var i = 0; i < 20; i++)
         {

@@ -98,7 +98,8 @@ public sealed class SettlementTests(SharedServers servers)
         var early = await own.SignUpAsync();
         var id = (await early.LeaseAsync(quantity: 3)).Id();
         // Another instance with a later clock, because advancing this one so far would fire every timer in between.
-        await using var later = await TestServer.StartAsync(own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + StoredReservation.SettlementWindow + TimeSpan.FromSeconds(1)));
+        await using var later = await TestServer.StartAsync(
+            own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + StoredReservation.SettlementWindow + TimeSpan.FromSeconds(1)));
         var account = early.On(later.Http);
 
         var refused = await account.ReleaseAsync(id);

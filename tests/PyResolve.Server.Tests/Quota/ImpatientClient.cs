@@ -87,7 +87,8 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
                 timeout.CancelAfter(TimeSpan.FromMilliseconds(random.Next(1, 30)));
             try
             {
-                using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
+                using var request = new HttpRequestMessage(
+                    method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
                 request.Headers.Add("X-API-Key", door.ApiKey);
                 if (idempotencyKey is not null)
                     request.Headers.Add("Idempotency-Key", idempotencyKey);

@@ -2,7 +2,8 @@
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// A client that retries with the same key or id until it is answered, so that it knows what the server did. Tracks its units. Not thread-safe.
+/// A client that retries with the same key or id until it is answered, so that it knows what the server did. Tracks its units. Not
+/// thread-safe.
 /// </summary>
 internal sealed class PersistentClient(TestAccount account, Random random)
 {

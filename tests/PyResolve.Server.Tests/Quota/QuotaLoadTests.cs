@@ -3,8 +3,9 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// Many concurrent clients on one account, through two instances where the engine allows: commits, releases, timeouts and retries, expiries,
-/// the end of a month and changes of plan, all at random. Every grant is within its limit, and the server's final figures are the clients'.
+/// Many concurrent clients on one account, through two instances where the engine allows: commits, releases, timeouts and retries,
+/// expiries, the end of a month and changes of plan, all at random. Every grant is within its limit, and the server's final figures are
+/// the clients'.
 /// </summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaLoadTests(SharedServers servers)
@@ -19,7 +20,8 @@ public sealed class QuotaLoadTests(SharedServers servers)
     public Task A_limit_of_fifty_is_kept_under_load_for_single_units(StorageEngine engine) => ProveAsync(engine, limit: 50, mostUnits: 1);
 
     [Theory, OnBothEngines]
-    public Task A_limit_of_a_thousand_is_kept_under_load_for_many_units(StorageEngine engine) => ProveAsync(engine, limit: 1_000, mostUnits: 40);
+    public Task A_limit_of_a_thousand_is_kept_under_load_for_many_units(StorageEngine engine) =>
+        ProveAsync(engine, limit: 1_000, mostUnits: 40);
 
     [Theory, OnBothEngines]
     public async Task The_clients_never_have_more_units_than_the_limit(StorageEngine engine)
@@ -32,13 +34,15 @@ public sealed class QuotaLoadTests(SharedServers servers)
         var account = await TestAccount.SignUpAsync(first.Http);
         TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
         var counter = new UnitCounter();
-        ImpatientClient[] clients = [.. Enumerable.Range(0, Scale.Pick(60, 1_000)).Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits: 9, counter))];
+        var seeds = Enumerable.Range(0, Scale.Pick(60, 1_000));
+        ImpatientClient[] clients = [.. seeds.Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits: 9, counter))];
 
         await Task.WhenAll(clients.Select(client => client.WorkAsync(Scale.Pick(4, 10))));
 
         counter.Most.ShouldBeInRange(Limit / 2, Limit);
         Proofs.Report("Quota under load", $"{engine}, {doors.Length} instance(s), limit {Limit}: {clients.Length} clients, "
-            + $"{clients.Sum(client => client.Granted):N0} grants, {clients.Sum(client => client.Refused):N0} refusals; by the clients' own count at most {counter.Most} units were alive at once.");
+            + $"{clients.Sum(client => client.Granted):N0} grants, {clients.Sum(client => client.Refused):N0} refusals; by the clients' "
+            + $"own count at most {counter.Most} units were alive at once.");
     }
 
     private async Task ProveAsync(StorageEngine engine, int limit, int mostUnits)
@@ -54,7 +58,8 @@ public sealed class QuotaLoadTests(SharedServers servers)
         await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store, settings, clock) : null;
         var account = await TestAccount.SignUpAsync(first.Http);
         TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
-        ImpatientClient[] clients = [.. Enumerable.Range(0, Scale.Pick(100, 1_000)).Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits))];
+        ImpatientClient[] clients =
+            [.. Enumerable.Range(0, Scale.Pick(100, 1_000)).Select(seed => new ImpatientClient(doors, new Random(seed), mostUnits))];
 
         var work = Task.WhenAll(clients.Select(client => client.WorkAsync(Scale.Pick(6, 20))));
         await DisturbAsync(work, clock, store);
@@ -65,9 +70,12 @@ public sealed class QuotaLoadTests(SharedServers servers)
         clock.Advance(TimeSpan.FromHours(1));
         (await account.QuotaAsync()).Held.ShouldBe(0);
         var late = await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events where late");
-        Proofs.Report("Quota under load", $"{engine}, {doors.Length} instance(s), limit {limit}, up to {mostUnits} units: {clients.Length} clients, "
-            + $"{clients.Sum(client => client.Granted):N0} grants all within the limit, {clients.Sum(client => client.Refused):N0} refusals, "
-            + $"{clients.Sum(client => client.Abandoned):N0} requests abandoned and repeated, {clients.Sum(client => client.Used):N0} used, {late:N0} of them late.");
+        Proofs.Report("Quota under load", $"{engine}, {doors.Length} instance(s), limit {limit}, up to {mostUnits} units: "
+            + $"{clients.Length} clients, "
+            + $"{clients.Sum(client => client.Granted):N0} grants all within the limit, "
+            + $"{clients.Sum(client => client.Refused):N0} refusals, "
+            + $"{clients.Sum(client => client.Abandoned):N0} requests abandoned and repeated, {clients.Sum(client => client.Used):N0} "
+            + $"used, {late:N0} of them late.");
     }
 
     /// <summary>Advances the clock past the end of the month and changes the plan while the clients work.</summary>
@@ -83,17 +91,23 @@ public sealed class QuotaLoadTests(SharedServers servers)
 
     private static async Task ShouldAgreeAsync(TestAccount account, TestStore store, ImpatientClient[] clients, DateTimeOffset now)
     {
-        (await store.ReadNumberAsync("select count(*) from reservations where used_before + held_before + quantity > plan_limit")).ShouldBe(0);
+        (await store.ReadNumberAsync("select count(*) from reservations where used_before + held_before + quantity > plan_limit"))
+            .ShouldBe(0);
         var doubtful = string.Join(", ", clients.SelectMany(client => client.Doubtful).Append("none").Select(key => $"'{key}'"));
-        (await store.ReadNumberAsync($"select count(*) from reservations where idempotency_key not in ({doubtful})")).ShouldBe(clients.Sum(client => client.Granted));
-        (await store.ReadNumberAsync("select coalesce(sum(migrations), 0) from usage_monthly")).ShouldBe(clients.Sum(client => client.Used));
+        (await store.ReadNumberAsync($"select count(*) from reservations where idempotency_key not in ({doubtful})"))
+            .ShouldBe(clients.Sum(client => client.Granted));
+        (await store.ReadNumberAsync("select coalesce(sum(migrations), 0) from usage_monthly"))
+            .ShouldBe(clients.Sum(client => client.Used));
         (await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events")).ShouldBe(clients.Sum(client => client.Used));
 
         var quota = (await account.Key.GetAsync("/quota")).Body;
         var month = quota.GetProperty("month").GetString();
-        var held = clients.SelectMany(client => client.Open).Where(reservation => reservation.Month == month && reservation.ExpiresAt > now).Sum(reservation => reservation.Quantity);
+        var held = clients.SelectMany(client => client.Open)
+            .Where(reservation => reservation.Month == month && reservation.ExpiresAt > now)
+            .Sum(reservation => reservation.Quantity);
         var heldByDoubtful = await store.ReadNumberAsync(
-            $"select coalesce(sum(remaining), 0) from reservations where state = 'held' and month = '{month}' and idempotency_key in ({doubtful}) and expires_at > {Instant(store, now)}");
+            $"select coalesce(sum(remaining), 0) from reservations where state = 'held' and month = '{month}' and idempotency_key in "
+            + $"({doubtful}) and expires_at > {Instant(store, now)}");
         quota.GetProperty("migrations_held").GetInt64().ShouldBe(held + heldByDoubtful);
     }
 

@@ -13,7 +13,8 @@ internal sealed class QuotaModel
 
     public int Count => _reservations.Count;
 
-    public long Used(string month) => _usedWithoutReservation.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
+    public long Used(string month) =>
+        _usedWithoutReservation.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
 
     public long Held(string month) => Units(month).Count(unit => unit is Unit.Held);
 
@@ -70,7 +71,8 @@ internal sealed class QuotaModel
 
     public void Use(string month) => _usedWithoutReservation[month] = _usedWithoutReservation.GetValueOrDefault(month) + 1;
 
-    private IEnumerable<Unit> Units(string month) => _reservations.Where(reservation => reservation.Month == month).SelectMany(reservation => reservation.Units);
+    private IEnumerable<Unit> Units(string month) =>
+        _reservations.Where(reservation => reservation.Month == month).SelectMany(reservation => reservation.Units);
 
     private enum Unit
     {

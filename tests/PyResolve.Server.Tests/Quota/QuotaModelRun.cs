@@ -33,7 +33,8 @@ internal sealed class QuotaModelRun
     {
         await ApplyAsync(command);
         var quota = await _account.Key.GetAsync("/quota");
-        (quota["migrations_used"].GetInt64(), quota["migrations_held"].GetInt64()).ShouldBe((_model.Used(Month), _model.Held(Month)), command.ToString());
+        (quota["migrations_used"].GetInt64(), quota["migrations_held"].GetInt64())
+            .ShouldBe((_model.Used(Month), _model.Held(Month)), command.ToString());
     }
 
     private Task ApplyAsync(Command command) => command switch
@@ -50,8 +51,10 @@ internal sealed class QuotaModelRun
 
     private async Task ReserveAsync(Command.Reserve reservation)
     {
-        var answer = await _account.ReserveAsync(reservation.Quantity, ttlSeconds: reservation.Minutes * 60, machine: reservation.IsLeased ? "m" : null);
-        var isGranted = _model.Reserve(reservation.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(reservation.Minutes), reservation.IsLeased);
+        var answer = await _account.ReserveAsync(
+            reservation.Quantity, ttlSeconds: reservation.Minutes * 60, machine: reservation.IsLeased ? "m" : null);
+        var isGranted = _model.Reserve(
+            reservation.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(reservation.Minutes), reservation.IsLeased);
         answer.Status.ShouldBe(isGranted ? 201 : 402, reservation.ToString());
         if (isGranted)
             _ids.Add(answer.Id());

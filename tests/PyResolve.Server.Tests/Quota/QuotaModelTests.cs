@@ -38,7 +38,10 @@ public sealed class QuotaModelTests(SharedServers servers)
 
         property.Check(Config.QuickThrowOnFailure.WithMaxTest(Scale.Pick(30, 1_000)).WithEndSize(25));
 
-        Proofs.Report("The quota engine and its model", $"{engine}: {Scale.Pick(30, 1_000):N0} random runs of {asked:N0} commands in all; every answer and every figure was the model's.");
+        Proofs.Report(
+            "The quota engine and its model",
+            $"{engine}: {Scale.Pick(30, 1_000):N0} random runs of {asked:N0} commands in all; "
+            + "every answer and every figure was the model's.");
     }
 }
 

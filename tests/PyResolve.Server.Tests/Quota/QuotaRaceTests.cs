@@ -21,7 +21,9 @@ public sealed class QuotaRaceTests(SharedServers servers)
         granted.ShouldBe(5);
         (await store.ReadNumberAsync("select held from usage_monthly")).ShouldBe(5);
         (await store.ReadNumberAsync("select sum(remaining) from reservations")).ShouldBe(5);
-        Proofs.Report("Racing reservations", $"{engine}, {doors.Length} instance(s): {Clients} clients, {granted} reservations granted of a limit of 5.");
+        Proofs.Report(
+            "Racing reservations",
+            $"{engine}, {doors.Length} instance(s): {Clients} clients, {granted} reservations granted of a limit of 5.");
     }
 
     [Fact]
@@ -29,7 +31,8 @@ public sealed class QuotaRaceTests(SharedServers servers)
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
-        var starts = await Task.WhenAll(ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
+        var starts = await Task.WhenAll(
+            ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
         await using var first = starts[0];
         await using var second = starts[1];
         var account = await TestAccount.SignUpAsync(first.Http);
@@ -60,9 +63,13 @@ public sealed class QuotaRaceTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(seen.Used, seen.Held, Limit - seen.Used - seen.Held));
         (await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events")).ShouldBe(seen.Used);
         (await store.ReadNumberAsync("select coalesce(sum(remaining), 0) from reservations where state = 'held'")).ShouldBe(seen.Held);
-        (await store.ReadNumberAsync("select max(used_before + held_before + quantity) from reservations")).ShouldBeLessThanOrEqualTo(Limit);
+        (await store.ReadNumberAsync("select max(used_before + held_before + quantity) from reservations"))
+            .ShouldBeLessThanOrEqualTo(Limit);
         seen.Refused.ShouldBeGreaterThan(0);
-        Proofs.Report("Racing reservations", $"{engine}: {seen.Granted} reservations of 1 to 5 units granted, {seen.Refused} refused; {seen.Used} used + {seen.Held} held of {Limit}, as the clients saw it.");
+        Proofs.Report(
+            "Racing reservations",
+            $"{engine}: {seen.Granted} reservations of 1 to 5 units granted, {seen.Refused} refused; {seen.Used} used + {seen.Held} "
+            + $"held of {Limit}, as the clients saw it.");
     }
 
     [Theory, OnBothEngines]
@@ -183,7 +190,8 @@ public sealed class QuotaRaceTests(SharedServers servers)
                 Granted++;
                 Held += quantity;
                 HighestSum = Math.Max(HighestSum, Used + Held);
-                HighestSeen = Math.Max(HighestSeen, quota.GetProperty("migrations_used").GetInt64() + quota.GetProperty("migrations_held").GetInt64());
+                HighestSeen = Math.Max(
+                    HighestSeen, quota.GetProperty("migrations_used").GetInt64() + quota.GetProperty("migrations_held").GetInt64());
             }
         }
 

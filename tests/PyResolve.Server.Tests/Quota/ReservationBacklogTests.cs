@@ -53,7 +53,8 @@ public sealed class ReservationBacklogTests(SharedServers servers)
 
         var decided = new ConcurrentQueue<Guid>();
         // Not through HTTP, so that all three are queued before the first group ends.
-        ReservationOutcome[] outcomes = await Task.WhenAll(DecideAsync(account, Limit - 1), DecideAsync(other, Limit - 1), DecideAsync(unlimited, 1));
+        ReservationOutcome[] outcomes = await Task.WhenAll(
+            DecideAsync(account, Limit - 1), DecideAsync(other, Limit - 1), DecideAsync(unlimited, 1));
 
         outcomes.ShouldAllBe(outcome => outcome is ReservationOutcome.Granted);
         decided.Last().ShouldBe(account.UserId);
@@ -94,7 +95,8 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         var reservation = await account.ReserveAsync();
 
         reservation.Status.ShouldBe(201);
-        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'")).ShouldBe(ReservationTransaction.MaxDue);
+        (await own.Store.ReadNumberAsync("select count(*) from reservations where state = 'expired'"))
+            .ShouldBe(ReservationTransaction.MaxDue);
     }
 
     /// <summary>Creates one reservation of one unit, and <paramref name="count"/> due ones. The sweeper waits for the clock.</summary>
@@ -107,9 +109,11 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         var monthOfAll = month is null ? "month" : $"'{month}'";
         await store.ExecuteSqlAsync(
             $"""
-            insert into reservations (user_id, id, state, quantity, remaining, tier, month, created_at, expires_at, request_digest, plan, used_before, held_before)
+            insert into reservations (user_id, id, state, quantity, remaining, tier, month, created_at, expires_at, request_digest,
+                                      plan, used_before, held_before)
             with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {count})
-            select user_id, {id}, state, quantity, remaining, tier, {monthOfAll}, created_at, created_at, request_digest, plan, used_before, held_before
+            select user_id, {id}, state, quantity, remaining, tier, {monthOfAll}, created_at, created_at, request_digest,
+                   plan, used_before, held_before
             from reservations, numbers
             where user_id = '{account.UserId}'
             """);

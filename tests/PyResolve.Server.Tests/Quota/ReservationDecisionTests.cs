@@ -13,7 +13,8 @@ public sealed class ReservationDecisionTests
 
     private readonly ReservationDecisions _decisions = new(Now, givesLeases: true);
 
-    public ReservationDecisionTests() => _decisions.AddAccount(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1));
+    public ReservationDecisionTests() =>
+        _decisions.AddAccount(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1));
 
     [Fact]
     public void A_request_that_is_too_large_does_not_block_those_after_it()
@@ -29,7 +30,8 @@ public sealed class ReservationDecisionTests
     [Fact]
     public void Each_receipt_says_what_was_used_and_held_just_before_it()
     {
-        var receipts = new[] { Decide(3), Decide(4) }.OfType<ReservationOutcome.Granted>().Select(granted => granted.Reservation.Receipt).ToArray();
+        var receipts = new[] { Decide(3), Decide(4) }.OfType<ReservationOutcome.Granted>().Select(
+            granted => granted.Reservation.Receipt).ToArray();
 
         receipts.Select(receipt => (receipt.UsedBefore, receipt.HeldBefore)).ShouldBe([(2, 1), (2, 4)]);
     }
@@ -47,7 +49,10 @@ public sealed class ReservationDecisionTests
     {
         Decide(7);
 
-        Decide(1).ShouldBe(new ReservationOutcome.QuotaExceeded("pro", 10, Used: 2, Held: 8, Asked: 1, new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero)));
+        Decide(1)
+            .ShouldBe(
+                new ReservationOutcome.QuotaExceeded(
+                    "pro", 10, Used: 2, Held: 8, Asked: 1, new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero)));
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class ReservationSweeperTests(SharedServers servers)
         await using var second = await TestServer.StartAsync(store, clock: first.Clock);
         TestAccount[] accounts = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => TestAccount.SignUpAsync(first.Http)));
         await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        var reservations = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => accounts[i % 20].ReserveAsync(quantity: 1 + (i % 3), ttlSeconds: 60)));
+        var reservations = await Task.WhenAll(
+            Enumerable.Range(0, 1_000).Select(i => accounts[i % 20].ReserveAsync(quantity: 1 + (i % 3), ttlSeconds: 60)));
 
         first.Clock.Advance(TimeSpan.FromSeconds(60));
 

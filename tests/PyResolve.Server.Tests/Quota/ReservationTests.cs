@@ -382,7 +382,8 @@ public sealed class ReservationTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var id = (await account.ReserveAsync(quantity: 2)).Id();
         var taken = Guid.CreateVersion7();
-        await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", library = "pydantic", reservation_id = id, id = taken });
+        await account.Key.PostAsync(
+            "/usage", new { event_type = "migration", tier = "tier1", library = "pydantic", reservation_id = id, id = taken });
 
         (await account.CommitAsync(id, new { quantity = 1, id = taken })).Status.ShouldBe(409);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
@@ -413,7 +414,8 @@ public sealed class ReservationTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         await account.WarmUpAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => account.ReserveAsync(onceKey: "same", idempotencyKey: $"leg-{i % 10}")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => account.ReserveAsync(onceKey: "same", idempotencyKey: $"leg-{i % 10}")));
 
         answers.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 201);
         answers.Select(answer => answer.Id()).Distinct().Count().ShouldBe(1);

@@ -1,8 +1,8 @@
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// Counts the units that clients know to be held or used: from the answer to the grant until just before the return is requested. The server
-/// may have more, never fewer. Thread-safe.
+/// Counts the units that clients know to be held or used: from the answer to the grant until just before the return is requested. The
+/// server may have more, never fewer. Thread-safe.
 /// </summary>
 internal sealed class UnitCounter
 {

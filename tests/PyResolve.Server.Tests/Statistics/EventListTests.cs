@@ -14,7 +14,9 @@ public sealed class EventListTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var reservation = (await account.ReserveAsync(quantity: 3)).Id();
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await account.CommitAsync(reservation, new { quantity = 2, files_changed = 7, tokens_used = 1200, metadata = new { target = "2.0", n = new[] { 1, 2 } }, id });
+        await account.CommitAsync(
+            reservation,
+            new { quantity = 2, files_changed = 7, tokens_used = 1200, metadata = new { target = "2.0", n = new[] { 1, 2 } }, id });
 
         (await account.Key.GetAsync("/usage/events")).ShouldBeJson(200, $$"""
             {"data":[{"id":"{{id}}","event_type":"migration","library":"pydantic","tier":"tier1","quantity":2,"files_changed":7,"tokens_used":1200,
@@ -66,7 +68,8 @@ public sealed class EventListTests(SharedServers servers)
         var reported = await Task.WhenAll(Enumerable.Range(0, 23).Select(_ => account.ReportAsync()));
 
         foreach (var query in (string[])["limit=5", "limit=23", "limit=22", "limit=5&month=2026-11"])
-            (await account.ReadAllEventsAsync(query)).ShouldBe([.. reported.OrderByDescending(id => id.ToString(), StringComparer.Ordinal)], customMessage: query);
+            (await account.ReadAllEventsAsync(query))
+                .ShouldBe([.. reported.OrderByDescending(id => id.ToString(), StringComparer.Ordinal)], customMessage: query);
     }
 
     [Theory, OnBothEngines]
@@ -133,7 +136,9 @@ public sealed class EventListTests(SharedServers servers)
     public void A_cursor_round_trips_its_position()
     {
         var position = new EventPosition(
-            "2026-11", DateTimeOffset.Parse("2026-11-15T12:00:00.123456Z", CultureInfo.InvariantCulture), Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90"));
+            "2026-11",
+            DateTimeOffset.Parse("2026-11-15T12:00:00.123456Z", CultureInfo.InvariantCulture),
+            Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90"));
 
         EventPosition.TryParse(position.ToCursor(), out var read).ShouldBeTrue();
         EventPosition.TryParse(EventPosition.Newest.ToCursor(), out var newest).ShouldBeTrue();

@@ -19,7 +19,8 @@ public sealed class ExportProof(SharedServers servers)
         request.Headers.Add("X-API-Key", account.ApiKey);
 
         var start = Stopwatch.GetTimestamp();
-        using var response = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await server.Http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         var (lines, bytes) = await CountAsync(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
@@ -29,7 +30,8 @@ public sealed class ExportProof(SharedServers servers)
         (bytes / (1024 * 1024)).ShouldBeGreaterThan(MostMegabytes);
         peak.ShouldBeLessThan(MostMegabytes);
         Proofs.Report(
-            "usage export", $"{engine}: {count:N0} events, {bytes / (1024 * 1024):N0} MB of CSV, in {seconds:0.0} s from a server that used at most {peak} MB.");
+            "usage export", $"{engine}: {count:N0} events, {bytes / (1024 * 1024):N0} MB of CSV, in {seconds:0.0} s from a server that "
+            + $"used at most {peak} MB.");
     }
 
     private static async Task<(int Lines, long Bytes)> CountAsync(Stream stream)

@@ -9,7 +9,8 @@ namespace PyResolve.Server.Tests.Statistics;
 /// <summary><c>GET /usage/export.csv</c>.</summary>
 public sealed class ExportTests(SharedServers servers)
 {
-    private const string Header = "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata";
+    private const string Header =
+        "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata";
 
     /// <summary>Events of 16 KB: more than all the buffers between server and client.</summary>
     private const int LargeExport = 1_500;
@@ -69,11 +70,14 @@ public sealed class ExportTests(SharedServers servers)
         var account = await own.SignUpAsync();
         // More events of one instant than fit a chunk, then one by one.
         await own.Store.GenerateEventsAsync([account.UserId], count: 10_000);
-        await own.Store.ExecuteSqlAsync("update usage_events set created_at = (select max(created_at) from usage_events) where cast(id as text) < '00000000-0000-0000-0000-000000001388'");
+        await own.Store.ExecuteSqlAsync(
+            "update usage_events set created_at = (select max(created_at) from usage_events) where cast(id as text) < "
+            + "'00000000-0000-0000-0000-000000001388'");
 
         var (answer, _) = await DownloadAsync(account, "?month=2026-11");
 
-        var ids = answer.Split("\r\n")[1..^1].Select(line => long.Parse(line[24..36], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+        var ids = answer.Split("\r\n")[1..^1].Select(
+            line => long.Parse(line[24..36], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
         ids.ShouldBe(Enumerable.Range(5_000, 4_999).Concat(Enumerable.Range(0, 5_000)).Append(9_999).Select(id => (long)id));
     }
 
@@ -133,7 +137,9 @@ public sealed class ExportTests(SharedServers servers)
         if (engine is StorageEngine.Postgres)
             await own.Store.ExecuteSqlAsync("set lock_timeout = '10s'; begin; lock table usage_events in access exclusive mode; commit");
         else
-            await Eventually.IsTrueAsync(async () => await own.Store.ReadNumberAsync("pragma wal_checkpoint(truncate)") == 0, cancellationToken: TestContext.Current.CancellationToken);
+            await Eventually.IsTrueAsync(
+                async () => await own.Store.ReadNumberAsync("pragma wal_checkpoint(truncate)") == 0,
+                cancellationToken: TestContext.Current.CancellationToken);
         (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split("\r\n").Length.ShouldBe(LargeExport + 2);
     }
 
@@ -162,7 +168,8 @@ public sealed class ExportTests(SharedServers servers)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"/usage/export.csv{query}", UriKind.Relative));
         request.Headers.Add("X-API-Key", account.ApiKey);
-        var response = await account.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var response = await account.Http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         response.IsSuccessStatusCode.ShouldBeTrue();
         return response;
     }

@@ -22,7 +22,8 @@ public sealed class RecomputeTests(SharedServers servers)
         own.Clock.Advance(TimeSpan.FromMinutes(2));
         var result = await RecomputeAsync(own.Store);
 
-        result.OrThrow("usage recompute").Output.ShouldMatch(@"^Recounted 8 events of 2 accounts in 4 months: no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
+        result.OrThrow("usage recompute").Output.ShouldMatch(
+            @"^Recounted 8 events of 2 accounts in 4 months: no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
     }
 
     [Theory, OnBothEngines]
@@ -61,7 +62,8 @@ public sealed class RecomputeTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 2, Remaining: 1));
         await account.CommitAsync(reservation.Id());
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
-        (await account.Session.GetAsync("/audit"))["data"].EnumerateArray().Count(entry => entry.GetProperty("action").GetString() == "account.usage_recomputed").ShouldBe(1);
+        (await account.Session.GetAsync("/audit"))["data"].EnumerateArray().Count(
+            entry => entry.GetProperty("action").GetString() == "account.usage_recomputed").ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
@@ -135,7 +137,9 @@ public sealed class RecomputeTests(SharedServers servers)
         var byId = await RecomputeAsync(own.Store, $"--account={grace.UserId}", "--dry-run");
         var all = await RecomputeAsync(own.Store);
 
-        october.Output.ShouldStartWith($"usage_monthly {ada.UserId} 2026-10 migrations: was 9, is 1\nRecounted 1 event of 1 account in 1 month: 1 difference, repaired.");
+        october.Output.ShouldStartWith(
+            $"usage_monthly {ada.UserId} 2026-10 migrations: was 9, is 1\n"
+            + "Recounted 1 event of 1 account in 1 month: 1 difference, repaired.");
         byId.Output.ShouldContain("Recounted 2 events of 1 account in 2 months: 2 differences, not repaired.");
         all.Output.ShouldContain("Recounted 4 events of 2 accounts in 4 months: 3 differences, repaired.");
     }

@@ -59,7 +59,8 @@ public sealed class BatchTests(SharedServers servers)
     {
         var account = await servers.SignUpAsync(StorageEngine.Postgres);
 
-        var answer = await account.Key.PostAsync("/usage/batch", $$"""{"events":[{"event_type":"migration"},{{bad}},{"event_type":"migration"}]}""");
+        var answer = await account.Key.PostAsync(
+            "/usage/batch", $$"""{"events":[{"event_type":"migration"},{{bad}},{"event_type":"migration"}]}""");
 
         answer.Status.ShouldBe(200, answer.Text);
         Results(answer).Select(StatusOf).ShouldBe(["recorded", "invalid", "recorded"]);
@@ -125,7 +126,8 @@ public sealed class BatchTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var batch = JsonSerializer.Serialize(new
         {
-            events = Enumerable.Range(0, 1_000).Select(i => new { event_type = "migration", library = $"library {i % 7}", tokens_used = i, id = NewId() }),
+            events = Enumerable.Range(0, 1_000).Select(
+                i => new { event_type = "migration", library = $"library {i % 7}", tokens_used = i, id = NewId() }),
         });
 
         Counts(await account.Key.PostAsync("/usage/batch", batch)).ShouldBe((1_000, 0, 0, 0));
@@ -156,7 +158,8 @@ public sealed class BatchTests(SharedServers servers)
         var made = await account.Session.PostAsync("/auth/api-keys", new { scopes = new[] { "usage:read" } });
         var reader = new Caller(account.Http, "X-API-Key", made["api_key"].GetString());
 
-        (await reader.PostAsync("/usage/batch", new { events = new[] { new { event_type = "scan" } } })).ShouldBeProblem(403, "scope_missing");
+        (await reader.PostAsync("/usage/batch", new { events = new[] { new { event_type = "scan" } } }))
+            .ShouldBeProblem(403, "scope_missing");
     }
 
     private static List<JsonElement> Results(Answer answer) => [.. answer["results"].EnumerateArray()];

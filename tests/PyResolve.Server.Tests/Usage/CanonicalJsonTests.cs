@@ -15,7 +15,8 @@ public sealed class CanonicalJsonTests
         Gen.Constant((JsonNode?)null),
         ArbMap.Default.GeneratorFor<bool>().Select(JsonNode? (value) => JsonValue.Create(value)),
         Gen.Choose(-2, 2).Select(JsonNode? (value) => JsonValue.Create(value)),
-        Gen.Elements("", "a", "A", "é", "\"", "\\", "\n", "\u2028", "<&>", "\U0001F600", "a,b", "1").Select(JsonNode? (value) => JsonValue.Create(value)));
+        Gen.Elements("", "a", "A", "é", "\"", "\\", "\n", "\u2028", "<&>", "\U0001F600", "a,b", "1")
+            .Select(JsonNode? (value) => JsonValue.Create(value)));
 
     [Fact]
     public void Order_white_space_and_escapes_do_not_change_a_digest() =>
@@ -63,12 +64,15 @@ public sealed class CanonicalJsonTests
         var space = new string(' ', random.Next(2)) + (random.Next(3) == 0 ? "\r\n\t" : "");
         return value switch
         {
-            JsonObject members => $"{{{space}{string.Join(',', members.OrderBy(_ => random.Next()).Select(member => $"{SpellText(member.Key, random)}{space}:{Spell(member.Value, random)}{space}"))}}}",
+            JsonObject members => $"{{{space}{string.Join(',', members.OrderBy(_ => random.Next()).Select(SpellMember))}}}",
             JsonArray items => $"[{space}{string.Join($"{space},", items.Select(item => Spell(item, random)))}]",
             JsonValue text when text.GetValueKind() is JsonValueKind.String => SpellText(text.GetValue<string>(), random),
             null => "null",
             _ => value.ToJsonString(),
         };
+
+        string SpellMember(KeyValuePair<string, JsonNode?> member) =>
+            $"{SpellText(member.Key, random)}{space}:{Spell(member.Value, random)}{space}";
     }
 
     private static string SpellText(string text, Random random)
@@ -80,7 +84,9 @@ public sealed class CanonicalJsonTests
             if (isPlain && random.Next(2) == 0)
                 spelled.Append(character);
             else
-                spelled.Append(CultureInfo.InvariantCulture, $"\\u{(random.Next(2) == 0 ? ((int)character).ToString("x4") : ((int)character).ToString("X4"))}");
+                spelled.Append(
+                    CultureInfo.InvariantCulture,
+                    $"\\u{(random.Next(2) == 0 ? ((int)character).ToString("x4") : ((int)character).ToString("X4"))}");
         }
 
         return spelled.Append('"').ToString();

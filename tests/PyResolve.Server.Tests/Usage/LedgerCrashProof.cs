@@ -4,7 +4,8 @@ using Npgsql;
 namespace PyResolve.Server.Tests.Usage;
 
 /// <summary>
-/// Whenever the server or PostgreSQL is killed, every acknowledged event, retried or not, is stored once, and every rollup equals a recount.
+/// Whenever the server or PostgreSQL is killed, every acknowledged event, retried or not, is stored once, and every rollup equals a
+/// recount.
 /// </summary>
 [Trait("Category", "Proof")]
 public sealed class LedgerCrashProof(SharedServers servers)
@@ -67,7 +68,8 @@ public sealed class LedgerCrashProof(SharedServers servers)
         load.Retried.ShouldBeGreaterThan(0);
         Proofs.Report("Crashes of the ledger", string.Create(
             CultureInfo.InvariantCulture,
-            $"{what}: {load.Acknowledged.Count:N0} events acknowledged, {load.Retried:N0} requests sent again, {load.Unanswered.Count:N0} given up; "
+            $"{what}: {load.Acknowledged.Count:N0} events acknowledged, {load.Retried:N0} requests sent again, "
+            + $"{load.Unanswered.Count:N0} given up; "
             + $"{stored.Count:N0} events stored, none lost, none twice, every rollup equals a recount."));
     }
 }

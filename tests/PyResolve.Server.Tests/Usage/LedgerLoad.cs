@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace PyResolve.Server.Tests.Usage;
 
 /// <summary>
-/// Clients that send usage, single and in batches, until they are stopped. Most retry with the same ids until they are answered; some do not.
+/// Clients that send usage, single and in batches, until they are stopped. Most retry with the same ids until they are answered; some do
+/// not.
 /// </summary>
 internal sealed class LedgerLoad : IAsyncDisposable
 {

@@ -34,10 +34,16 @@ internal sealed class LedgerModel
         if (sent.Reservation is not null && sent.Tier != "tier1")
             return RecordOutcome.TierMismatch;
         if (_stored.TryGetValue((sent.Account, sent.Id), out var stored))
-            return (stored.Payload, stored.Reservation, stored.Tier) == (sent.Payload, sent.Reservation, sent.Tier) ? RecordOutcome.Duplicate : RecordOutcome.Conflict;
+            return (stored.Payload, stored.Reservation, stored.Tier) == (sent.Payload, sent.Reservation, sent.Tier)
+                ? RecordOutcome.Duplicate
+                : RecordOutcome.Conflict;
         _stored[(sent.Account, sent.Id)] = sent;
-        if (sent.Reservation is { } reservation && (reservation == ReservationsPerAccount - 1 || _remaining[sent.Account][reservation]-- <= 0))
+        if (sent.Reservation is { } reservation
+            && (reservation == ReservationsPerAccount - 1 || _remaining[sent.Account][reservation]-- <= 0))
+        {
             _late.Add((sent.Account, sent.Id));
+        }
+
         return RecordOutcome.Recorded;
     }
 
@@ -65,15 +71,18 @@ internal sealed class LedgerModel
                 // Granted in October, so that their events count there.
                 await session.ExecuteAsync(
                     $"""
-                    insert into reservations (user_id, id, state, quantity, remaining, tier, month, created_at, expires_at, request_digest, plan, used_before, held_before)
-                    values ({_accounts[account]}, {_reservations[account][reservation]}, 'held', {Units[reservation]}, {Units[reservation]}, 'tier1', '2026-10', {_now.AddDays(-20)},
+                    insert into reservations (user_id, id, state, quantity, remaining, tier, month, created_at, expires_at,
+                                              request_digest, plan, used_before, held_before)
+                    values ({_accounts[account]}, {_reservations[account][reservation]}, 'held',
+                            {Units[reservation]}, {Units[reservation]}, 'tier1', '2026-10', {_now.AddDays(-20)},
                             {(reservation == ReservationsPerAccount - 1 ? _now : _now.AddDays(1))}, {new byte[] { 1 }}, 'pro', 0, 0)
                     """,
                     CancellationToken.None);
             }
 
             await session.ExecuteAsync(
-                $"insert into usage_monthly (user_id, month, held) values ({_accounts[account]}, '2026-10', {Units.Sum()})", CancellationToken.None);
+                $"insert into usage_monthly (user_id, month, held) values ({_accounts[account]}, '2026-10', {Units.Sum()})",
+                CancellationToken.None);
         }
     }
 
@@ -87,13 +96,19 @@ internal sealed class LedgerModel
                 CancellationToken.None);
             events.ShouldBe(
                 _stored.Where(stored => stored.Key.Account == account)
-                    .Select(stored => (_ids[stored.Key.Id], _late.Contains(stored.Key), stored.Value.Reservation is null ? "2026-11" : "2026-10")),
+                    .Select(
+                        stored => (
+                            _ids[stored.Key.Id],
+                            _late.Contains(stored.Key),
+                            stored.Value.Reservation is null ? "2026-11" : "2026-10")),
                 ignoreOrder: true);
             // The last one is due, and may be swept at any time.
             for (var reservation = 0; reservation < ReservationsPerAccount - 1; reservation++)
             {
                 var remaining = await session.NumberAsync(
-                    $"select cast(remaining as bigint) from reservations where user_id = {_accounts[account]} and id = {_reservations[account][reservation]}", CancellationToken.None);
+                    $"select cast(remaining as bigint) from reservations where user_id = {_accounts[account]} and id = "
+                    + $"{_reservations[account][reservation]}",
+                    CancellationToken.None);
                 remaining.ShouldBe(Math.Max(0, _remaining[account][reservation]));
             }
         }

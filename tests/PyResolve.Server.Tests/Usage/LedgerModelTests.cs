@@ -39,10 +39,17 @@ public sealed class LedgerModelTests(SharedServers servers)
         (await own.Store.ReadNumberAsync(
             """
             select count(*) from usage_monthly m
-            where held <> (select coalesce(sum(remaining), 0) from reservations r where r.user_id = m.user_id and r.month = m.month and state = 'held')
+            where held <> (
+                select coalesce(sum(remaining), 0)
+                from reservations r
+                where r.user_id = m.user_id and r.month = m.month and state = 'held')
             """)).ShouldBe(0);
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBeGreaterThan(0);
-        Proofs.Report("Groups of events", string.Create(CultureInfo.InvariantCulture, $"{engine}: {runs:N0} random sequences of 40 events in random groups ended as in the model."));
+        Proofs.Report(
+            "Groups of events",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{engine}: {runs:N0} random sequences of 40 events in random groups ended as in the model."));
     }
 
     // FsCheck's properties are synchronous.

@@ -47,7 +47,8 @@ public sealed class RetentionTests(SharedServers servers)
         await RecordAsync([await own.SignUpAsync()], month: 7, events: 5);
         await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
             ? "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = '2026-11-15T12:04:00Z'"
-            : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = unixepoch('2026-11-15T12:04:00Z') * 1000000");
+            : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = "
+                + "unixepoch('2026-11-15T12:04:00Z') * 1000000");
         var clock = new TestClock();
         await using var second = await TestServer.StartAsync(own.Store, ThreeMonths, clock);
 
@@ -69,7 +70,10 @@ public sealed class RetentionTests(SharedServers servers)
         // A separate clock, so that nothing else runs through the following days.
         var clock = new TestClock(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
         using var retention = new UsageRetention(
-            own.Server.Services.GetRequiredService<Database>(), own.Server.Services.GetRequiredService<ServerOptions>(), clock, NullLogger<UsageRetention>.Instance);
+            own.Server.Services.GetRequiredService<Database>(),
+            own.Server.Services.GetRequiredService<ServerOptions>(),
+            clock,
+            NullLogger<UsageRetention>.Instance);
         await retention.StartAsync(TestContext.Current.CancellationToken);
         await DeletedAsync(own.Store, clock, UsageRetention.Pause);
 
@@ -97,7 +101,8 @@ public sealed class RetentionTests(SharedServers servers)
 
     /// <summary>A server whose first pass starts at this instant.</summary>
     private static Task<TestServer> StartAtAsync(TestStore store, string instant) =>
-        TestServer.StartAsync(store, ThreeMonths, new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+        TestServer.StartAsync(
+            store, ThreeMonths, new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
 
     private static Task<TimeSpan> DeletedAsync(TestStore store, TestClock clock, TimeSpan step) => Eventually.IsTrueAsync(async () =>
     {
@@ -111,7 +116,8 @@ public sealed class RetentionTests(SharedServers servers)
         {
             for (var left = events; left > 0; left -= 1_000)
             {
-                var batch = Enumerable.Repeat(new { event_type = "migration", occurred_at = $"2026-{month:00}-14T00:00:00Z" }, Math.Min(left, 1_000));
+                var batch = Enumerable.Repeat(
+                    new { event_type = "migration", occurred_at = $"2026-{month:00}-14T00:00:00Z" }, Math.Min(left, 1_000));
                 (await account.Key.PostAsync("/usage/batch", new { events = batch })).Status.ShouldBe(200);
             }
         }

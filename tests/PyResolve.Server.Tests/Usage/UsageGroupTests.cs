@@ -23,7 +23,8 @@ public sealed class UsageGroupTests(SharedServers servers)
         var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => i % 6 == 0
             ? sender.Key.PostAsync("/usage", poison)
             : other.Key.PostAsync("/usage", new { event_type = "migration", library = "pydantic" })));
-        var batch = await sender.Key.PostAsync("/usage/batch", new { events = new object[] { new { event_type = "migration" }, poison, new { event_type = "migration" } } });
+        var batch = await sender.Key.PostAsync(
+            "/usage/batch", new { events = new object[] { new { event_type = "migration" }, poison, new { event_type = "migration" } } });
 
         for (var i = 0; i < answers.Length; i++)
         {
@@ -33,7 +34,8 @@ public sealed class UsageGroupTests(SharedServers servers)
                 answers[i].Status.ShouldBe(200, answers[i].Text);
         }
 
-        batch["results"].EnumerateArray().Select(result => result.GetProperty("status").GetString()).ShouldBe(["recorded", "invalid", "recorded"]);
+        batch["results"].EnumerateArray().Select(result => result.GetProperty("status").GetString())
+            .ShouldBe(["recorded", "invalid", "recorded"]);
         (await other.QuotaAsync()).Used.ShouldBe(50);
         (await sender.QuotaAsync()).Used.ShouldBe(2);
         (await own.Store.CountDifferencesAsync()).ShouldBe(0);
