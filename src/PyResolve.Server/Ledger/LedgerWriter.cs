@@ -19,7 +19,7 @@ internal static class LedgerWriter
         var reservations = await LockedReservations.LockAsync(session, ReservationsOf(events), cancellationToken);
         var outcomes = new RecordOutcome[events.Count];
         var admitted = new List<PendingUsageEvent>(events.Count);
-        var places = new List<int>(events.Count);
+        var indexes = new List<int>(events.Count);
         for (var i = 0; i < events.Count; i++)
         {
             if (CheckReservation(events[i], reservations) is { } problem)
@@ -29,15 +29,17 @@ internal static class LedgerWriter
             }
 
             admitted.Add(WithMonthOfReservation(events[i], reservations));
-            places.Add(i);
+            indexes.Add(i);
         }
 
-        var inserted = presumesNew ? AllRecorded(admitted.Count) : await InsertAsync(session, admitted, cancellationToken);
+        var inserted = presumesNew
+            ? [.. Enumerable.Repeat(RecordOutcome.Recorded, admitted.Count)]
+            : await InsertAsync(session, admitted, cancellationToken);
         var (rollups, late) = (new RollupChanges(), new List<PendingUsageEvent>());
         for (var i = 0; i < admitted.Count; i++)
         {
             var pending = admitted[i];
-            outcomes[places[i]] = inserted[i];
+            outcomes[indexes[i]] = inserted[i];
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
             rollups.Add(pending);
@@ -64,24 +66,12 @@ internal static class LedgerWriter
         return outcomes;
     }
 
-    private static RecordOutcome[] AllRecorded(int count)
-    {
-        var outcomes = new RecordOutcome[count];
-        Array.Fill(outcomes, RecordOutcome.Recorded);
-        return outcomes;
-    }
-
-    private static List<(Guid UserId, Guid Id)> ReservationsOf(IReadOnlyList<PendingUsageEvent> events)
-    {
-        var named = new List<(Guid, Guid)>();
-        foreach (var pending in events)
-        {
-            if (pending.Event.ReservationId is { } id)
-                named.Add((pending.UserId, id));
-        }
-
-        return named;
-    }
+    private static List<(Guid UserId, Guid Id)> ReservationsOf(IReadOnlyList<PendingUsageEvent> events) =>
+    [
+        .. from pending in events
+           where pending.Event.ReservationId is not null
+           select (pending.UserId, pending.Event.ReservationId.Value),
+    ];
 
     private static RecordOutcome? CheckReservation(PendingUsageEvent pending, LockedReservations reservations)
     {

@@ -26,12 +26,7 @@ internal static class ReservationEndpoints
     }
 
     private static async Task<Results<CreatedAnswer<Reservation>, JsonAnswer<Reservation>, ProblemResult>> Create(
-        Body<ReservationRequest> body,
-        HttpContext http,
-        ReservationGrants grants,
-        QuotaReader quotas,
-        LeaseSigner leases,
-        PublicUrl publicUrl)
+        HttpContext http, Body<ReservationRequest> body, ReservationGrants grants, QuotaReader quotas, LeaseSigner leases, PublicUrl url)
     {
         var pending = Validate(body.Value, http.Caller().UserId, IdempotencyKey.Read(http));
         var outcome = await grants.DecideAsync(pending, http.RequestAborted);
@@ -42,15 +37,14 @@ internal static class ReservationEndpoints
                 var reservation = Describe(granted.Reservation, leases.Sign(granted.Reservation, pending.Machine), quota);
                 return granted.IsNew ? Answers.Created($"/quota/reservations/{reservation.Id}", reservation) : Answers.Ok(reservation);
             case ReservationOutcome.QuotaExceeded exceeded:
-                return new ProblemResult(
-                    Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded))
-                        with { UpgradeUrl = publicUrl.Upgrade, ResetsAt = exceeded.ResetsAt });
+                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded));
+                return new ProblemResult(problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt });
             case ReservationOutcome.LlmNotAllowed notAllowed:
                 return new ProblemResult(
                     Problems.Forbidden(
                         ProblemCodes.LlmNotAllowed,
                         $"LLM migrations (tier2, tier3) are not part of the {notAllowed.Plan} plan. "
-                        + $"Upgrade at {publicUrl.Upgrade}, or use tier1.") with { UpgradeUrl = publicUrl.Upgrade });
+                        + $"Upgrade at {url.Upgrade}, or use tier1.") with { UpgradeUrl = url.Upgrade });
             case ReservationOutcome.Conflict conflict:
                 return new ProblemResult(Problems.Conflict(conflict.Detail));
             default:
@@ -86,12 +80,8 @@ internal static class ReservationEndpoints
         var userId = http.Caller().UserId;
         return await settlements.SettleAsync(new Settlement(userId, id, body.Value), http.RequestAborted) switch
         {
-            SettlementOutcome.Committed committed => Answers.Ok(new ReservationCommitted(
-                id,
-                ReservationStates.Committed,
-                committed.UsageEventId,
-                Remaining: 0,
-                await quotas.ReadAsync(userId, http.RequestAborted))),
+            SettlementOutcome.Committed { UsageEventId: var eventId } => Answers.Ok(new ReservationCommitted(
+                id, ReservationStates.Committed, eventId, Remaining: 0, await quotas.ReadAsync(userId, http.RequestAborted))),
             SettlementOutcome.TooMany tooMany => new ProblemResult(
                 Problems.Invalid("quantity", $"is more than the {tooMany.Available} that the reservation has left.")),
             SettlementOutcome.RejectedByStore => new ProblemResult(RecordOutcome.RejectedByStore.ToProblem()!),
@@ -129,15 +119,9 @@ internal static class ReservationEndpoints
         if (request.OnceKey is { } onceKey && !IdempotencyKey.IsValid(onceKey))
             errors.Add("once_key", IdempotencyKey.Form);
         errors.ThrowIfAny();
+        var timeToLive = TimeSpan.FromSeconds(request.TtlSeconds ?? 900);
         return new PendingReservation(
-            userId,
-            request.Quantity ?? 1,
-            request.Tier!,
-            TimeSpan.FromSeconds(request.TtlSeconds ?? 900),
-            request.Library,
-            request.Machine,
-            request.OnceKey,
-            idempotencyKey);
+            userId, request.Quantity ?? 1, request.Tier!, timeToLive, request.Library, request.Machine, request.OnceKey, idempotencyKey);
     }
 
     private static ProblemResult NotFound() => new(Problems.NotFound("There is no such reservation."));
@@ -146,15 +130,6 @@ internal static class ReservationEndpoints
         $"Monthly limit reached ({exceeded.Limit} migrations on the {exceeded.Plan} plan: {exceeded.Used} used, {exceeded.Held} held, "
         + $"{exceeded.Asked} asked for). It resets at {exceeded.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
 
-    private static Reservation Describe(StoredReservation stored, string? lease, QuotaSnapshot quota) => new(
-        stored.Id,
-        stored.State,
-        stored.Quantity,
-        stored.Remaining,
-        stored.Tier,
-        stored.Library,
-        stored.Month,
-        stored.ExpiresAt,
-        lease,
-        quota);
+    private static Reservation Describe(StoredReservation row, string? lease, QuotaSnapshot quota) =>
+        new(row.Id, row.State, row.Quantity, row.Remaining, row.Tier, row.Library, row.Month, row.ExpiresAt, lease, quota);
 }

@@ -48,39 +48,33 @@ internal sealed class UsageBatch
     /// <param name="outcomes">Of <see cref="Events"/>, in order.</param>
     public UsageBatchResponse Describe(IReadOnlyList<RecordOutcome> outcomes)
     {
-        var results = new UsageBatchResult[_items.Length];
-        var (recorded, duplicates, conflicts, next) = (0, 0, 0, 0);
-        for (var i = 0; i < results.Length; i++)
-        {
-            var (id, usage, problem) = _items[i];
-            if (problem is not null)
-            {
-                results[i] = Invalid(id, problem);
-                continue;
-            }
+        var next = 0;
+        UsageBatchResult[] results =
+        [
+            .. _items.Select(item => item.Problem is { } problem
+                ? CreateResult(item.Id, problem)
+                : CreateResult(item.Event!.Id, outcomes[next++])),
+        ];
+        return new UsageBatchResponse(
+            results,
+            Count(UsageBatchStatuses.Recorded),
+            Count(UsageBatchStatuses.Duplicate),
+            Count(UsageBatchStatuses.Conflict),
+            Count(UsageBatchStatuses.Invalid));
 
-            switch (outcomes[next++])
-            {
-                case RecordOutcome.Recorded:
-                    recorded++;
-                    results[i] = new UsageBatchResult(usage!.Id, UsageBatchStatuses.Recorded);
-                    break;
-                case RecordOutcome.Duplicate:
-                    duplicates++;
-                    results[i] = new UsageBatchResult(usage!.Id, UsageBatchStatuses.Duplicate);
-                    break;
-                case RecordOutcome.Conflict:
-                    conflicts++;
-                    results[i] = new UsageBatchResult(usage!.Id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict };
-                    break;
-                case var invalid:
-                    results[i] = Invalid(usage!.Id, invalid.ToProblem()!);
-                    break;
-            }
-        }
-
-        return new UsageBatchResponse(results, recorded, duplicates, conflicts, results.Length - recorded - duplicates - conflicts);
+        int Count(string status) => results.Count(result => result.Status == status);
     }
+
+    private static UsageBatchResult CreateResult(Guid id, RecordOutcome outcome) => outcome switch
+    {
+        RecordOutcome.Recorded => new(id, UsageBatchStatuses.Recorded),
+        RecordOutcome.Duplicate => new(id, UsageBatchStatuses.Duplicate),
+        RecordOutcome.Conflict => new(id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict },
+        _ => CreateResult(id, outcome.ToProblem()!),
+    };
+
+    private static UsageBatchResult CreateResult(Guid? id, Problem problem) =>
+        new(id, UsageBatchStatuses.Invalid) { Code = problem.Code, Errors = problem.Errors };
 
     /// <summary>Where the strict parser fails (a duplicate member, a lone surrogate in a name), each event is checked on its own.</summary>
     private static JsonDocument Parse(ReadOnlyMemory<byte> json, out bool isStrict)
@@ -175,9 +169,6 @@ internal sealed class UsageBatch
 
         return null;
     }
-
-    private static UsageBatchResult Invalid(Guid? id, Problem problem) =>
-        new(id, UsageBatchStatuses.Invalid) { Code = problem.Code, Errors = problem.Errors };
 
     /// <param name="Id">As sent.</param>
     /// <param name="Event"><see langword="null"/> if there is a problem.</param>
