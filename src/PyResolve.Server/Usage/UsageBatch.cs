@@ -1,14 +1,17 @@
+using System.Reflection;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Metadata;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
 using PyResolve.Server.Ledger;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
 /// <summary>A batch of events. An error in one event, even in its JSON, does not affect the others.</summary>
-internal sealed class UsageBatch
+internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpointParameterMetadataProvider
 {
-    public const int MaxBody = 4 * 1024 * 1024;
+    private const int MaxBody = 4 * 1024 * 1024;
     private const int MaxEvents = 1_000;
     private const string NotStrict = "has a member twice, half a character in a name, or too many levels.";
 
@@ -28,7 +31,13 @@ internal sealed class UsageBatch
     public UsageEvent[] Events { get; }
 
     /// <exception cref="ProblemException">The body as a whole is not valid.</exception>
-    public static UsageBatch Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
+    public static async ValueTask<UsageBatch?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        Read(await JsonBody.ReadJsonAsync(context, MaxBody), context.RequestServices.GetRequiredService<TimeProvider>().GetInstant());
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(UsageBatchRequest)));
+
+    private static UsageBatch Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
     {
         using var document = Parse(json, out var isStrict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
