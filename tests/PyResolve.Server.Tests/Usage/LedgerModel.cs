@@ -47,7 +47,7 @@ internal sealed class LedgerModel
         return RecordOutcome.Recorded;
     }
 
-    public PendingUsageEvent ToPosting(LedgerModelTests.Sent sent) => new(_accounts[sent.Account], new UsageEvent
+    public PendingUsageEvent ToPendingEvent(LedgerModelTests.Sent sent) => new(_accounts[sent.Account], new UsageEvent
     {
         Id = _ids[sent.Id],
         EventType = UsageEvent.Migration,

@@ -67,8 +67,7 @@ public sealed class LedgerModelTests(SharedServers servers)
             group.Add(sent);
             if (!sent.EndsGroup && sent != events[^1])
                 continue;
-            var events = group.Select(model.ToPosting).ToList();
-            outcomes.AddRange(await RecordAsync(database, events));
+            outcomes.AddRange(await RecordAsync(database, [.. group.Select(model.ToPendingEvent)]));
             group.Clear();
         }
 
