@@ -70,7 +70,7 @@ internal static class LedgerWriter
     [
         .. from pending in events
            where pending.Event.ReservationId is not null
-           select (pending.UserId, pending.Event.ReservationId.Value),
+           select (pending.UserId, pending.Event.ReservationId!.Value),
     ];
 
     private static RecordOutcome? CheckReservation(PendingUsageEvent pending, LockedReservations reservations)
