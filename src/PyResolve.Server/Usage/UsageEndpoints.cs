@@ -13,7 +13,7 @@ internal static class UsageEndpoints
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage").RequireScope(Scopes.UsageWrite);
         usage.MapPost("", Record);
-        usage.MapPost("/batch", RecordBatch).Accepts<UsageBatchRequest>("application/json");
+        usage.MapPost("/batch", RecordBatch);
     }
 
     private static async Task<Results<JsonAnswer<UsageRecorded>, ProblemResult>> Record(
@@ -31,10 +31,9 @@ internal static class UsageEndpoints
         return outcome.ToProblem() is { } refused ? new ProblemResult(refused) : Answers.Ok(new UsageRecorded("recorded"));
     }
 
-    private static async Task<JsonAnswer<UsageBatchResponse>> RecordBatch(HttpContext http, UsageLedger ledger, TimeProvider time)
+    private static async Task<JsonAnswer<UsageBatchResponse>> RecordBatch(UsageBatch batch, HttpContext http, UsageLedger ledger)
     {
-        var batch = UsageBatch.Read(await JsonBody.ReadJsonAsync(http, UsageBatch.LargestBody), time.GetInstant());
-        var outcomes = batch.Records.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Records, http.RequestAborted) : [];
+        var outcomes = batch.Events.Length > 0 ? await ledger.RecordAsync(http.Caller().UserId, batch.Events, http.RequestAborted) : [];
         return Answers.Ok(batch.Describe(outcomes));
     }
 }

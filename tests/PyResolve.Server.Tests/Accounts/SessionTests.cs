@@ -85,7 +85,7 @@ public sealed class SessionTests(SharedServers servers)
 
         (await stranger.Session.GetAsync("/auth/api-keys")).Text.ShouldNotContain(key["prefix"].GetString()!);
         (await stranger.Session.DeleteAsync($"/auth/api-keys/{key.Id()}")).ShouldBeProblem(404, "not_found");
-        (await stranger.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+        (await stranger.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
 
         (await (await servers.OnAsync(engine)).WithKey(key["api_key"].GetString()!).GetAsync("/me")).Status.ShouldBe(200);
         (await owner.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));

@@ -244,7 +244,7 @@ public sealed class CheckoutTests(SharedServers servers)
         (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(503, "billing_not_configured");
         (await account.Key.GetAsync("/billing/portal")).ShouldBeProblem(503, "billing_not_configured");
         (await account.Key.GetAsync("/billing/subscription")).ShouldBeProblem(503, "billing_not_configured");
-        (await account.HoldAsync()).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(201);
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class PlanEndTests(SharedServers servers)
 
         // At once, before anything has been swept.
         (await subscriber.PlanAsync()).ShouldBe("free");
-        (await subscriber.Account.HoldAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
+        (await subscriber.Account.ReserveAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
         await billing.CountsAsync("select count(*) from profiles where plan = 'free' and plan_until is null", 1);
     }
 

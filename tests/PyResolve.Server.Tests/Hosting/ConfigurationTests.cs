@@ -19,8 +19,8 @@ public sealed class ConfigurationTests(SharedServers servers)
         });
         var account = await own.SignUpAsync();
 
-        (await account.HoldAsync(quantity: 2, tier: "tier3")).Status.ShouldBe(201);
-        (await account.HoldAsync()).Status.ShouldBe(402);
+        (await account.ReserveAsync(quantity: 2, tier: "tier3")).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(402);
         var pro = (await own.Server.Nobody.GetAsync("/plans"))["data"][1];
         pro.GetProperty("migrations_limit").GetString().ShouldBe("unlimited");
         pro.GetProperty("price").GetProperty("amount").GetInt64().ShouldBe(2500);
@@ -33,7 +33,7 @@ public sealed class ConfigurationTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:Plans:free:MigrationsLimit"] = "0" });
         var account = await own.SignUpAsync();
 
-        (await account.HoldAsync()).Status.ShouldBe(402);
+        (await account.ReserveAsync()).Status.ShouldBe(402);
         (await account.Key.GetAsync("/quota"))["can_migrate"].GetBoolean().ShouldBeFalse();
     }
 

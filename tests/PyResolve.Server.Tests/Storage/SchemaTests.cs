@@ -93,8 +93,8 @@ public sealed class SchemaTests(SharedServers servers)
 
         var here = await TestAccount.SignUpAsync(first.Http);
         var there = here.On(second.Http);
-        await here.CommitAsync((await there.HoldAsync(quantity: 2)).Id(), new { quantity = 1 });
-        await there.HoldAsync();
+        await here.CommitAsync((await there.ReserveAsync(quantity: 2)).Id(), new { quantity = 1 });
+        await there.ReserveAsync();
         (await here.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
         (await there.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
         var made = await there.Session.PostAsync("/auth/api-keys");

@@ -13,15 +13,15 @@ public sealed class StoreOutageTests
         var url = PostgresAddress.ToUrl(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
         await using var server = await ServerProcess.StartAsync(new Dictionary<string, string?> { ["DATABASE_URL"] = url }, cancellation);
         var account = await TestAccount.SignUpAsync(server.Http);
-        await account.CommitAsync((await account.HoldAsync()).Id());
-        await account.HoldAsync(quantity: 2);
+        await account.CommitAsync((await account.ReserveAsync()).Id());
+        await account.ReserveAsync(quantity: 2);
 
         await postgres.KillAsync();
 
         Answer[] refused =
         [
             await account.Key.GetAsync("/quota"),
-            await account.HoldAsync(),
+            await account.ReserveAsync(),
             await account.Session.PostAsync("/usage", new { event_type = "migration" }),
             await new Caller(server.Http).PostAsync("/auth/login", new { email = account.Email, password = TestAccount.Password }),
             await new Caller(server.Http).GetAsync("/health/ready"),
@@ -36,7 +36,7 @@ public sealed class StoreOutageTests
         await postgres.RestartAsync(cancellation);
         await Eventually.IsTrueAsync(async () => (await new Caller(server.Http).GetAsync("/health/ready")).Status == 200, cancellationToken: cancellation);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 2, Remaining: 2));
-        (await account.HoldAsync(quantity: 2)).Status.ShouldBe(201);
+        (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(201);
     }
 
     [Fact]

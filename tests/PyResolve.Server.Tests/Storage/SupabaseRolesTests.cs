@@ -66,7 +66,7 @@ public sealed class SupabaseRolesTests
         await using var server = await TestServer.StartAsync(store, smtp.Settings());
         var account = await TestAccount.SignUpAsync(server.Http);
         (await account.Key.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
-        (await account.HoldAsync()).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(201);
         await Device.BeginAsync(server.Http);
     }
 
