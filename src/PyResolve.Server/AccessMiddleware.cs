@@ -10,7 +10,7 @@ using PyResolve.Server.Keys;
 namespace PyResolve.Server;
 
 /// <summary>
-/// Finds the caller before the body is read, on routes that require one. Refusals are plain answers, not exceptions: a flood of wrong
+/// Finds the caller before the body is read, on routes that require one. AccountProblems are plain answers, not exceptions: a flood of wrong
 /// keys must cost little.
 /// </summary>
 internal sealed class AccessMiddleware(
@@ -32,9 +32,9 @@ internal sealed class AccessMiddleware(
 
     private Task GoOnAsync(HttpContext http, AccessRequirement requirement, Finding finding)
     {
-        var refusal = finding.Refusal ?? Judge(finding.Caller!, requirement);
-        if (refusal is not null)
-            return http.WriteAsync(refusal.Problem, refusal.RetryAfter);
+        var problem = finding.Problem ?? Judge(finding.Caller!, requirement);
+        if (problem is not null)
+            return http.WriteAsync(problem.Problem, problem.RetryAfter);
 
         http.Features.Set(finding.Caller);
         // X-API-Key, unlike Authorization, does not keep a shared cache from storing the answer.
@@ -75,50 +75,50 @@ internal sealed class AccessMiddleware(
     private async ValueTask<Finding> FindBySessionAsync(HttpContext http, string token) =>
         await sessions.FindAsync(token, http.RequestAborted) is { } user
             ? new Finding(user)
-            : new Finding(new Refusal(Problems.Unauthenticated("Invalid or expired session. Log in again.")));
+            : new Finding(new ProblemResult(Problems.Unauthenticated("Invalid or expired session. Log in again.")));
 
     private async ValueTask<Finding> FindByIdentityAsync(HttpContext http, string token)
     {
-        var (caller, refusal) = await identities.FindAsync(token, Origin.OfOwner(http), http.RequestAborted);
-        return new Finding(caller, refusal);
+        var (caller, problem) = await identities.FindAsync(token, Origin.OfOwner(http), http.RequestAborted);
+        return new Finding(caller, problem);
     }
 
-    private static ValueTask<Finding> Refuse(Problem problem) => new(new Finding(new Refusal(problem)));
+    private static ValueTask<Finding> Refuse(Problem problem) => new(new Finding(new ProblemResult(problem)));
 
     private Finding Judge(HttpContext http, KeyVerdict verdict)
     {
         if (verdict.TooManyTries)
         {
-            return new Finding(new Refusal(
+            return new Finding(new ProblemResult(
                 RateLimits.Problem("Too many wrong secrets were tried on this key's prefix. Wait before the next try."), LegacyKeys.TryRegained));
         }
 
         if (verdict.Key is not { } key)
-            return new Finding(new Refusal(Problems.Unauthenticated("Invalid or revoked API key")));
+            return new Finding(new ProblemResult(Problems.Unauthenticated("Invalid or revoked API key")));
         return RateLimits.Take(http, key.Owner, limiters) is { } wait
-            ? new Finding(new Refusal(RateLimits.Problem($"This API key may make {key.Owner.RequestsPerMinute} requests a minute. Wait before the next one."), wait))
+            ? new Finding(new ProblemResult(RateLimits.Problem($"This API key may make {key.Owner.RequestsPerMinute} requests a minute. Wait before the next one."), wait))
             : new Finding(key.Owner);
     }
 
-    private static Refusal? Judge(Caller caller, AccessRequirement requirement)
+    private static ProblemResult? Judge(Caller caller, AccessRequirement requirement)
     {
         if (requirement.SessionOnly && !caller.IsSession)
-            return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key."));
+            return new ProblemResult(Problems.Forbidden(ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key."));
         if (requirement.Scope is { } scope && !caller.Has(scope))
-            return new Refusal(Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
+            return new ProblemResult(Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
         return null;
     }
 
     /// <summary>A caller, or why there is none.</summary>
-    private readonly record struct Finding(Caller? Caller, Refusal? Refusal)
+    private readonly record struct Finding(Caller? Caller, ProblemResult? Problem)
     {
         public Finding(Caller caller)
             : this(caller, null)
         {
         }
 
-        public Finding(Refusal refusal)
-            : this(null, refusal)
+        public Finding(ProblemResult problem)
+            : this(null, problem)
         {
         }
     }

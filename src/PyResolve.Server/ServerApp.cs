@@ -119,7 +119,7 @@ internal static class ServerApp
         app.MapAccounts();
         app.MapApiKeys();
         app.MapDeviceLogin();
-        app.MapLetterPages();
+        app.MapEmailLinkPages();
         app.MapPageAssets();
         app.MapQuota();
         app.MapLeaseKeys();

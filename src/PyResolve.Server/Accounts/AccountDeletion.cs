@@ -15,16 +15,16 @@ internal sealed class AccountDeletion(Database database, PasswordProof proof, Se
     /// <param name="origin">Where from.</param>
     /// <param name="cancellationToken">Abandons it.</param>
     /// <returns><see langword="null"/> when it was done.</returns>
-    public async Task<Refusal?> TryAsync(Guid userId, string? password, Origin origin, CancellationToken cancellationToken)
+    public async Task<ProblemResult?> TryAsync(Guid userId, string? password, Origin origin, CancellationToken cancellationToken)
     {
         if (!await TryWithoutPasswordAsync(userId, origin, cancellationToken))
         {
             if (string.IsNullOrEmpty(password))
-                return new Refusal(Problems.Invalid("password", "is required."));
-            var refusal = await proof.TryAsync(
+                return new ProblemResult(Problems.Invalid("password", "is required."));
+            var problem = await proof.TryAsync(
                 userId, password, static _ => true, (session, _) => DeleteAsync(session, userId, origin, cancellationToken), cancellationToken);
-            if (refusal is not null)
-                return refusal;
+            if (problem is not null)
+                return problem;
         }
 
         verified.Forget(userId);
@@ -53,7 +53,7 @@ internal sealed class AccountDeletion(Database database, PasswordProof proof, Se
         await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
-        await Outbox.RemoveAllAsync(session, userId, cancellationToken);
+        await EmailOutbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         // Its subscription is cancelled by that sync: nobody is to pay for what nobody can use.
         await billing.AskForSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);

@@ -29,7 +29,7 @@ internal static class AccountEndpoints
 
     private static async Task<IResult> SignUp(
         HttpContext http, Database database, Passwords passwords, Sessions sessions, ApiKeys keys, Throttle throttle, ThrottleRules rules,
-        AccountLetters letters, AuditLog audit, ServerOptions options, TimeProvider time)
+        AccountEmails emails, AuditLog audit, ServerOptions options, TimeProvider time)
     {
         if (!options.SignUpIsOpen)
             return new ProblemResult(Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
@@ -41,14 +41,14 @@ internal static class AccountEndpoints
         errors.Text("name", body.Name, LongestName);
         errors.ThrowIfAny();
 
-        var email = Emails.Normalize(body.Email!);
+        var email = EmailAddresses.Normalize(body.Email!);
         var name = string.IsNullOrWhiteSpace(body.Name) ? email[..email.IndexOf('@')] : body.Name.Trim();
         var attempt = await throttle.RecordAsync(rules.SignUp(Origin.AddressOf(http)), http.RequestAborted);
         if (attempt.RetryAfter is { } wait)
-            return Refusals.TooMany("sign-ups from this address", wait).ToResult();
+            return AccountProblems.TooMany("sign-ups from this address", wait);
         if (await HashAsync(passwords, body.Password!, http.RequestAborted) is not { } passwordHash)
-            return Refusals.Busy.ToResult();
-        var secret = KeySecret.Draw();
+            return AccountProblems.Busy;
+        var secret = ApiKeySecret.Generate();
         var now = time.GetInstant();
         var user = new UserInfo(Ids.Create(now), email, name, PlanCatalog.Free);
 
@@ -70,14 +70,14 @@ internal static class AccountEndpoints
                 var key = await keys.CreateAsync(session, user.Id, new NewApiKey(ApiKeys.DefaultName, Scopes.Default, null, null), secret, http.RequestAborted);
                 var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, http.RequestAborted);
                 await audit.WriteAsync(session, user.Id, Origin.OfOwner(http), AuditActions.AccountCreated, key.Prefix, http.RequestAborted);
-                await letters.AskForVerificationAsync(session, user.Id, http.RequestAborted);
+                await emails.AskForVerificationAsync(session, user.Id, http.RequestAborted);
                 return new SignUpResponse(user, key.ApiKey, token, expiresAt);
             },
             http.RequestAborted);
 
         if (created is null)
             return new ProblemResult(Problems.Conflict("There is an account with this e-mail already. Log in instead."));
-        letters.Send();
+        emails.Send();
         return Answers.Created(location: null, created);
     }
 
@@ -87,16 +87,16 @@ internal static class AccountEndpoints
         return turn?.Hash(password);
     }
 
-    private static async Task<IResult> LogIn(HttpContext http, LogIn logIn)
+    private static async Task<IResult> LogIn(HttpContext http, PasswordLogin login)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.LogInRequest);
         var errors = new FieldErrors();
-        errors.Text("email", body.Email, Emails.Longest, required: true);
+        errors.Text("email", body.Email, EmailAddresses.Longest, required: true);
         errors.Text("password", body.Password, Passwords.Longest, required: true);
         errors.ThrowIfAny();
 
-        var outcome = await logIn.TryAsync(body.Email!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
-        return outcome.Opened is { } opened ? Answers.Ok(opened) : new ProblemResult(outcome.Refusal!, outcome.RetryAfter);
+        var outcome = await login.TryAsync(body.Email!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Opened is { } opened ? Answers.Ok(opened) : outcome.Problem!;
     }
 
     private static async Task<IResult> LogOut(HttpContext http, Database database, Sessions sessions, AuditLog audit)
@@ -157,7 +157,7 @@ internal static class AccountEndpoints
         errors.Text("password", body.Password, Passwords.Longest);
         errors.ThrowIfAny();
 
-        var refusal = await deletion.TryAsync(http.Caller().UserId, body.Password, Origin.Of(http), http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        var problem = await deletion.TryAsync(http.Caller().UserId, body.Password, Origin.Of(http), http.RequestAborted);
+        return (IResult?)problem ?? TypedResults.NoContent();
     }
 }

@@ -5,17 +5,17 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>What a letter's link is for, as the store writes it.</summary>
-internal static class EmailPurposes
+/// <summary>What an email's link is for, as the store writes it.</summary>
+internal static class EmailTokenPurposes
 {
     public const string Reset = "reset";
     public const string Verify = "verify";
 }
 
-/// <summary>Whom a letter's secret belongs to, and the address that it was sent to.</summary>
+/// <summary>Whom an email's secret belongs to, and the address that it was sent to.</summary>
 internal sealed record EmailTokenOwner(Guid UserId, string Email);
 
-/// <summary>The secrets in letters: 256 random bits, stored as their SHA-256 alone, good only while the account still has that address.</summary>
+/// <summary>The secrets in emails: 256 random bits, stored as their SHA-256 alone, good only while the account still has that address.</summary>
 internal sealed class EmailTokens(TimeProvider time)
 {
     private const int SecretBytes = 32;
@@ -61,7 +61,7 @@ internal sealed class EmailTokens(TimeProvider time)
             cancellationToken) == 1;
     }
 
-    /// <summary>Makes every letter of that purpose that is still under way worthless.</summary>
+    /// <summary>Makes every email of that purpose that is still under way worthless.</summary>
     public Task UseAllAsync(Session session, Guid userId, string purpose, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update email_tokens set used_at = {time.GetInstant()} where user_id = {userId} and purpose = {purpose} and used_at is null",
         cancellationToken);

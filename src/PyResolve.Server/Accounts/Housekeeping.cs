@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Throws away what counts for nothing any more, in small batches beside the requests: attempts, letters' secrets, sessions.</summary>
+/// <summary>Throws away what counts for nothing any more, in small batches beside the requests: attempts, emails' secrets, sessions.</summary>
 internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> logger) : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 500;

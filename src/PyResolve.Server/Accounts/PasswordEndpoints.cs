@@ -28,7 +28,7 @@ internal static class PasswordEndpoints
         errors.Password("new_password", body.NewPassword);
         errors.ThrowIfAny();
 
-        var refusal = await proof.TryAsync(
+        var problem = await proof.TryAsync(
             caller.UserId,
             body.CurrentPassword,
             turn => turn.Hash(body.NewPassword!),
@@ -36,15 +36,15 @@ internal static class PasswordEndpoints
             {
                 await StoredPasswords.SetAsync(session, caller.UserId, hash, time.GetInstant(), http.RequestAborted);
                 await sessions.EndAllAsync(session, caller.UserId, except: caller.SessionId, http.RequestAborted);
-                await tokens.UseAllAsync(session, caller.UserId, EmailPurposes.Reset, http.RequestAborted);
+                await tokens.UseAllAsync(session, caller.UserId, EmailTokenPurposes.Reset, http.RequestAborted);
                 await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.PasswordChanged, target: null, http.RequestAborted);
             },
             http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        return (IResult?)problem ?? TypedResults.NoContent();
     }
 
-    /// <summary>Always the same answer, also beyond the limit of letters: it must not tell whether there is such an account.</summary>
-    private static async Task<IResult> Forgot(HttpContext http, AccountLetters letters, Throttle throttle, ThrottleRules rules)
+    /// <summary>Always the same answer, also beyond the limit of emails: it must not tell whether there is such an account.</summary>
+    private static async Task<IResult> Forgot(HttpContext http, AccountEmails emails, Throttle throttle, ThrottleRules rules)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ForgotPasswordRequest);
         var errors = new FieldErrors();
@@ -54,28 +54,28 @@ internal static class PasswordEndpoints
         var origin = Origin.Of(http);
         var attempt = await throttle.RecordAsync(rules.ResetFrom(origin.Address), http.RequestAborted);
         if (attempt.RetryAfter is null)
-            await letters.AskForResetAsync(body.Email!, origin, http.RequestAborted);
+            await emails.AskForResetAsync(body.Email!, origin, http.RequestAborted);
         return TypedResults.Accepted((string?)null);
     }
 
-    private static async Task<IResult> Reset(HttpContext http, EmailedTokens letters)
+    private static async Task<IResult> Reset(HttpContext http, EmailTokenActions actions)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.ResetPasswordRequest);
         var errors = new FieldErrors();
-        errors.Text("token", body.Token, EmailedTokens.LongestToken, required: true);
+        errors.Text("token", body.Token, EmailTokenActions.LongestToken, required: true);
         errors.Password("password", body.Password);
         errors.ThrowIfAny();
-        var refusal = await letters.ResetPasswordAsync(body.Token!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        var problem = await actions.ResetPasswordAsync(body.Token!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
+        return (IResult?)problem ?? TypedResults.NoContent();
     }
 
-    private static async Task<IResult> Verify(HttpContext http, EmailedTokens letters)
+    private static async Task<IResult> Verify(HttpContext http, EmailTokenActions actions)
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.VerifyEmailRequest);
         var errors = new FieldErrors();
-        errors.Text("token", body.Token, EmailedTokens.LongestToken, required: true);
+        errors.Text("token", body.Token, EmailTokenActions.LongestToken, required: true);
         errors.ThrowIfAny();
-        var refusal = await letters.VerifyEmailAsync(body.Token!, Origin.OfOwner(http), http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        var problem = await actions.VerifyEmailAsync(body.Token!, Origin.OfOwner(http), http.RequestAborted);
+        return (IResult?)problem ?? TypedResults.NoContent();
     }
 }

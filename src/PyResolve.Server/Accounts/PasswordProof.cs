@@ -16,31 +16,31 @@ internal sealed class PasswordProof(Database database, Passwords passwords, Thro
     /// <param name="work">What the password was asked for.</param>
     /// <param name="cancellationToken">Abandons it.</param>
     /// <returns><see langword="null"/> when it was done.</returns>
-    public async Task<Refusal?> TryAsync<T>(
+    public async Task<ProblemResult?> TryAsync<T>(
         Guid userId, string? password, Func<Passwords.PasswordTurn, T> prepare, Func<Session, T, Task> work, CancellationToken cancellationToken)
     {
         var hash = await database.FirstAsync($"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
         if (hash is null)
-            return Refusals.NoPassword;
+            return AccountProblems.NoPassword;
 
         var meters = rules.Password(userId);
         if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
             return TooMany(wait);
         using var turn = await passwords.TakeTurnAsync(cancellationToken);
         if (turn is null)
-            return Refusals.Busy;
+            return AccountProblems.Busy;
         var attempt = await throttle.RecordAsync(meters, cancellationToken);
         if (attempt.RetryAfter is { } full)
             return TooMany(full);
         if (turn.Verify(hash, password ?? "") is PasswordVerificationResult.Failed)
-            return Refusals.WrongPassword;
+            return AccountProblems.WrongPassword;
 
         var prepared = prepare(turn);
         return await database.WriteAsync(
             async session =>
             {
                 if (!await StoredPasswords.LockAsync(session, userId, hash, cancellationToken))
-                    return Refusals.WrongPassword;
+                    return AccountProblems.WrongPassword;
                 await Throttle.WithdrawAsync(session, attempt, cancellationToken);
                 await work(session, prepared);
                 return null;
@@ -48,5 +48,5 @@ internal sealed class PasswordProof(Database database, Passwords passwords, Thro
             cancellationToken);
     }
 
-    private static Refusal TooMany(TimeSpan wait) => Refusals.TooMany("wrong passwords", wait);
+    private static ProblemResult TooMany(TimeSpan wait) => AccountProblems.TooMany("wrong passwords", wait);
 }

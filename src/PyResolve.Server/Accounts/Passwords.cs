@@ -18,7 +18,7 @@ internal sealed class Passwords : IDisposable
     private static readonly object NoUser = new();
 
     private readonly PasswordHasher<object> _hasher;
-    private readonly string _nobodysHash;
+    private readonly string _decoyHash;
     private readonly SemaphoreSlim _turns;
     private int _waiting;
     private long _comparisons;
@@ -31,7 +31,7 @@ internal sealed class Passwords : IDisposable
     internal Passwords(ServerOptions options, int turns)
     {
         _hasher = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = options.PasswordIterations }));
-        _nobodysHash = _hasher.HashPassword(NoUser, Guid.CreateVersion7().ToString());
+        _decoyHash = _hasher.HashPassword(NoUser, Guid.CreateVersion7().ToString());
         _turns = new SemaphoreSlim(turns);
     }
 
@@ -39,7 +39,7 @@ internal sealed class Passwords : IDisposable
     public long Comparisons => Interlocked.Read(ref _comparisons);
 
     /// <summary>Waits for a turn, which ends when it is disposed.</summary>
-    /// <returns><see langword="null"/> where too many wait already: a <see cref="Refusals.Busy"/> answer.</returns>
+    /// <returns><see langword="null"/> where too many wait already: a <see cref="AccountProblems.Busy"/> answer.</returns>
     public async Task<PasswordTurn?> TakeTurnAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _waiting) > LongestQueue)
@@ -70,7 +70,7 @@ internal sealed class Passwords : IDisposable
         public PasswordVerificationResult Verify(string? hash, string password)
         {
             Interlocked.Increment(ref passwords._comparisons);
-            var result = passwords._hasher.VerifyHashedPassword(NoUser, hash ?? passwords._nobodysHash, password);
+            var result = passwords._hasher.VerifyHashedPassword(NoUser, hash ?? passwords._decoyHash, password);
             return hash is null ? PasswordVerificationResult.Failed : result;
         }
 

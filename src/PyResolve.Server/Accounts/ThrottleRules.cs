@@ -55,7 +55,7 @@ internal sealed class ThrottleRules(IConfiguration configuration)
         [_userCodeOfAccount.For(userId.ToString()), .. FromAddress(_userCodeFromAddress, address)];
 
     /// <summary>A digest: the table holds no e-mail.</summary>
-    private static string OfEmail(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Emails.Normalize(email))));
+    private static string OfEmail(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(EmailAddresses.Normalize(email))));
 
     private static IEnumerable<ThrottleMeter> FromAddress(ThrottleRule rule, string? text) =>
         IPAddress.TryParse(text, out var address) ? [rule.For(ClientNetwork.Of(address))] : [];

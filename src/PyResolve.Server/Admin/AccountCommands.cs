@@ -40,7 +40,7 @@ internal static class AccountCommands
         }
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(CancellationToken.None);
-        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(Emails.Normalize(email), plan, CancellationToken.None);
+        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(EmailAddresses.Normalize(email), plan, CancellationToken.None);
         if (now is null)
         {
             await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
@@ -48,7 +48,7 @@ internal static class AccountCommands
         }
 
         var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
-        await Console.Out.WriteLineAsync($"{Emails.Normalize(email)} is on the {now} plan now.{more}");
+        await Console.Out.WriteLineAsync($"{EmailAddresses.Normalize(email)} is on the {now} plan now.{more}");
         return 0;
     }
 }

@@ -61,7 +61,7 @@ internal static class UsageCommands
         if (Guid.TryParseExact(account, "D", out var id))
             return id;
         var profile = await services.GetRequiredService<Database>().FirstAsync(
-            $"select id from profiles where lower(email) = {Emails.Normalize(account)} and email <> ''",
+            $"select id from profiles where lower(email) = {EmailAddresses.Normalize(account)} and email <> ''",
             static row => new { Id = row.Uuid(0) },
             CancellationToken.None);
         return profile?.Id;

@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Audit;
 
 /// <summary>Who acts, and from where.</summary>
-/// <param name="Actor"><c>session</c>, <c>key pyr_live_…</c> by its prefix, <c>operator</c>, <c>owner</c> (who just proved to be, by a password or a letter), or <c>anyone</c>.</param>
+/// <param name="Actor"><c>session</c>, <c>key pyr_live_…</c> by its prefix, <c>operator</c>, <c>owner</c> (who just proved to be, by a password or an email), or <c>anyone</c>.</param>
 /// <param name="Address">The client's address; <see langword="null"/> for an operator.</param>
 internal sealed record Origin(string Actor, string? Address)
 {

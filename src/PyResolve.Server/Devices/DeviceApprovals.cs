@@ -7,7 +7,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Devices;
 
 /// <summary>What a typed code led to: a device's request, or why not.</summary>
-internal sealed record DeviceLookUp(DeviceRequest? Request, Refusal? Refusal = null);
+internal sealed record DeviceLookUp(DeviceRequest? Request, ProblemResult? Problem = null);
 
 /// <summary>
 /// Finds a device's request by its user code, for a person who is signed in. A wrong code counts against the account and the address,
@@ -15,10 +15,10 @@ internal sealed record DeviceLookUp(DeviceRequest? Request, Refusal? Refusal = n
 /// </summary>
 internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Throttle throttle, ThrottleRules rules)
 {
-    private static readonly Refusal NoCode = Refused(
+    private static readonly ProblemResult NoCode = Refused(
         422, ProblemCodes.Invalid, $"That is not a code. A code has {UserCode.Length} letters, such as BCDF-GHJK.");
 
-    private static readonly Refusal NotFound = Refused(
+    private static readonly ProblemResult NotFound = Refused(
         404, ProblemCodes.NotFound, "No device is waiting with this code. Compare it with what your device shows.");
 
     public async Task<DeviceLookUp> FindAsync(string typed, Caller caller, string? address, CancellationToken cancellationToken)
@@ -36,12 +36,13 @@ internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Thro
         return new DeviceLookUp(request);
     }
 
-    private static Refusal TooMany(TimeSpan wait)
+    private static ProblemResult TooMany(TimeSpan wait)
     {
         var minutes = Math.Ceiling(wait.TotalMinutes);
         var howLong = minutes <= 1 ? "a minute" : $"{minutes} minutes";
-        return Refused(429, ProblemCodes.RateLimited, $"Too many wrong codes. Wait {howLong}, then try again.") with { RetryAfter = wait };
+        return Refused(429, ProblemCodes.RateLimited, $"Too many wrong codes. Wait {howLong}, then try again.", wait);
     }
 
-    private static Refusal Refused(int status, string code, string detail) => new(Problems.Create(status, code, detail));
+    private static ProblemResult Refused(int status, string code, string detail, TimeSpan? retryAfter = null) =>
+        new(Problems.Create(status, code, detail), retryAfter);
 }

@@ -33,7 +33,7 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     /// <summary>How long an expired code still answers that it has expired.</summary>
-    private static readonly TimeSpan Afterlife = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Retention = TimeSpan.FromHours(1);
 
     private const int DeletedAtOnce = 100;
 
@@ -100,7 +100,7 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
     private Task<int> DeleteOldAsync(DateTimeOffset now, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         delete from device_codes where device_digest in (
-            select device_digest from device_codes where expires_at < {now - Afterlife} order by expires_at limit {DeletedAtOnce})
+            select device_digest from device_codes where expires_at < {now - Retention} order by expires_at limit {DeletedAtOnce})
         """,
         cancellationToken);
 }

@@ -42,7 +42,7 @@ internal static class DeviceEndpoints
 
         var address = Origin.AddressOf(http);
         if ((await throttle.RecordAsync(rules.DeviceCode(address), http.RequestAborted)).RetryAfter is { } wait)
-            return Refusals.TooMany("device logins from this address", wait).ToResult();
+            return AccountProblems.TooMany("device logins from this address", wait);
 
         var clientId = string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim();
         var begun = await codes.BeginAsync(clientId, address, http.RequestAborted);
@@ -72,7 +72,7 @@ internal static class DeviceEndpoints
     {
         var form = await FormBody.ReadAsync(http);
         if (form.Field("grant_type") is { } grantType && grantType != GrantType)
-            throw new ProblemException(Refusal(ProblemCodes.UnsupportedGrantType, $"grant_type must be {GrantType}."));
+            throw new ProblemException(OAuthProblem(ProblemCodes.UnsupportedGrantType, $"grant_type must be {GrantType}."));
         return form.Field("device_code") is { Length: <= LongestDeviceCode } deviceCode && FieldErrors.IsPlainText(deviceCode)
             ? deviceCode
             : throw new ProblemException(Problems.Malformed("The form needs the field device_code, as POST /auth/device/code gave it.") with { Error = "invalid_request" });
@@ -87,7 +87,7 @@ internal static class DeviceEndpoints
         _ => "This device code is unknown, or was redeemed before. Start again with POST /auth/device/code.",
     };
 
-    private static ProblemResult Refuse(string error, string detail) => new(Refusal(error, detail));
+    private static ProblemResult Refuse(string error, string detail) => new(OAuthProblem(error, detail));
 
-    private static Problem Refusal(string error, string detail) => Problems.Create(400, error, detail) with { Error = error };
+    private static Problem OAuthProblem(string error, string detail) => Problems.Create(400, error, detail) with { Error = error };
 }

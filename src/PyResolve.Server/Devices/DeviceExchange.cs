@@ -30,20 +30,20 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
         var digest = DeviceCode.DigestOf(deviceCode);
         if (await database.ReadAsync(session => FindAsync(session, digest, forUpdate: false, cancellationToken), cancellationToken) is not { } seen)
             return Refused(ProblemCodes.InvalidGrant);
-        if (Judge(seen) is { } refusal)
-            return refusal;
+        if (Judge(seen) is { } problem)
+            return problem;
         // Hashed before the transaction, which others wait for; a login approved in between is redeemed by the next poll.
-        var secret = seen.State is DeviceState.Approved ? KeySecret.Draw() : null;
+        var secret = seen.State is DeviceState.Approved ? ApiKeySecret.Generate() : null;
         return await database.WriteAsync(session => ExchangeAsync(session, digest, secret, origin, cancellationToken), cancellationToken);
     }
 
     private async Task<DeviceExchangeOutcome> ExchangeAsync(
-        Session session, byte[] digest, KeySecret? secret, Origin origin, CancellationToken cancellationToken)
+        Session session, byte[] digest, ApiKeySecret? secret, Origin origin, CancellationToken cancellationToken)
     {
         if (await FindAsync(session, digest, forUpdate: true, cancellationToken) is not { } login)
             return Refused(ProblemCodes.InvalidGrant);
-        if (Judge(login) is { } refusal)
-            return refusal;
+        if (Judge(login) is { } problem)
+            return problem;
         return login.State is DeviceState.Approved && secret is not null
             ? await RedeemAsync(session, digest, login, secret, origin, cancellationToken)
             : await WaitAsync(session, digest, login, cancellationToken);
@@ -70,7 +70,7 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
     }
 
     private async Task<DeviceExchangeOutcome> RedeemAsync(
-        Session session, byte[] digest, DeviceLogin login, KeySecret secret, Origin origin, CancellationToken cancellationToken)
+        Session session, byte[] digest, DeviceLogin login, ApiKeySecret secret, Origin origin, CancellationToken cancellationToken)
     {
         var user = await session.FirstAsync(
             $"select id, email, name, plan from profiles where id = {login.UserId} and deleted_at is null {session.Engine.ForUpdate}",

@@ -33,11 +33,11 @@ internal static class DevicePages
         var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
         return found.Request is { } request
             ? DeviceViews.Of(request, caller, Origin.AddressOf(http), time.GetUtcNow())
-            : DeviceViews.EnterCode(caller, typed, found.Refusal);
+            : DeviceViews.EnterCode(caller, typed, found.Problem);
     }
 
     private static async Task<IResult> Act(
-        HttpContext http, SameOrigin sameOrigin, WebSessions web, LogIn logIn, DeviceApprovals approvals, DeviceCodes codes)
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, PasswordLogin login, DeviceApprovals approvals, DeviceCodes codes)
     {
         sameOrigin.Require(http);
         var form = await FormBody.ReadAsync(http);
@@ -45,32 +45,32 @@ internal static class DevicePages
         switch (form.Field("action"))
         {
             case "sign-in":
-                return await SignInAsync(http, logIn, form, typed);
+                return await SignInAsync(http, login, form, typed);
             case "sign-out":
                 await web.EndAsync(http);
                 return BackTo(http, typed);
             case "approve" or "deny" when typed is not null:
                 if (await web.FindAsync(http) is not { } caller)
-                    return DeviceViews.SignIn(typed, refusal: new Refusal(Problems.Unauthenticated("Your session has ended. Sign in again.")));
+                    return DeviceViews.SignIn(typed, problem: new ProblemResult(Problems.Unauthenticated("Your session has ended. Sign in again.")));
                 return await DecideAsync(http, approvals, codes, typed, form.Field("action") is "approve", caller);
             default:
                 throw new ProblemException(Problems.Malformed("This form lacks what it should do. Open the page anew."));
         }
     }
 
-    private static async Task<IResult> SignInAsync(HttpContext http, LogIn logIn, IFormCollection form, string? typed)
+    private static async Task<IResult> SignInAsync(HttpContext http, PasswordLogin login, IFormCollection form, string? typed)
     {
         WebSessions.RequireSafeConnection(http);
         var (email, password) = (form.Field("email"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("E-mail", email, Emails.Longest, required: true);
+        errors.Text("E-mail", email, EmailAddresses.Longest, required: true);
         errors.Text("Password", password, Passwords.Longest, required: true);
         if (errors.Problem is { } invalid)
-            return DeviceViews.SignIn(typed, email, new Refusal(invalid));
+            return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
 
-        var outcome = await logIn.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
+        var outcome = await login.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
         if (outcome.Opened is not { } opened)
-            return DeviceViews.SignIn(typed, email, new Refusal(outcome.Refusal!, outcome.RetryAfter));
+            return DeviceViews.SignIn(typed, email, outcome.Problem!);
         WebSessions.Keep(http, opened);
         return BackTo(http, typed);
     }
@@ -80,7 +80,7 @@ internal static class DevicePages
     {
         var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
         if (found.Request is not { } request)
-            return DeviceViews.EnterCode(caller, typed, found.Refusal);
+            return DeviceViews.EnterCode(caller, typed, found.Problem);
         await codes.DecideAsync(request, approve, caller, Origin.Of(http), http.RequestAborted);
         return BackTo(http, typed);
     }

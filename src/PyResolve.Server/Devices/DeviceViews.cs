@@ -11,27 +11,27 @@ namespace PyResolve.Server.Devices;
 /// <summary>What the page <c>/device</c> looks like in each of its states.</summary>
 internal static class DeviceViews
 {
-    private static readonly Refusal Expired = new(
+    private static readonly ProblemResult Expired = new(
         Problems.Create(410, ProblemCodes.NotFound, "This code has expired. Start the login on your device again, which shows a new one."));
 
-    public static PageResult SignIn(string? userCode, string? email = null, Refusal? refusal = null) => Page("Sign in", refusal, $"""
+    public static PageResult SignIn(string? userCode, string? email = null, ProblemResult? problem = null) => Page("Sign in", problem, $"""
         <h1>Connect a device</h1>
         <p>Sign in to see which device asks for access to your account, and decide.</p>
-        {Alert(refusal)}
+        {Alert(problem)}
         <form method="post" action="device">
         {Hidden("user_code", userCode)}
         <label for="email">E-mail</label>
-        <input id="email" name="email" type="email" autocomplete="username" maxlength="{Emails.Longest}" value="{email}" required{Focus(email is null)}>
+        <input id="email" name="email" type="email" autocomplete="username" maxlength="{EmailAddresses.Longest}" value="{email}" required{Focus(email is null)}>
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" maxlength="{Passwords.Longest}" required{Focus(email is not null)}>
         <button name="action" value="sign-in">Sign in</button>
         </form>
         """);
 
-    public static PageResult EnterCode(Caller caller, string? typed = null, Refusal? refusal = null) => Page("Enter the code", refusal, $"""
+    public static PageResult EnterCode(Caller caller, string? typed = null, ProblemResult? problem = null) => Page("Enter the code", problem, $"""
         <h1>Enter the code</h1>
         <p>Type the code that your terminal or editor shows.</p>
-        {Alert(refusal)}
+        {Alert(problem)}
         <form method="get" action="device">
         <label for="user_code">Code</label>
         <input class="code" id="user_code" name="user_code" value="{typed}" placeholder="XXXX-XXXX" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="24" required autofocus>
@@ -44,7 +44,7 @@ internal static class DeviceViews
     {
         { State: DeviceState.Denied } => Denied(caller),
         { State: DeviceState.Redeemed } or { State: DeviceState.Approved, HasExpired: false } => Approved(request, caller),
-        { HasExpired: true } => EnterCode(caller, refusal: Expired),
+        { HasExpired: true } => EnterCode(caller, problem: Expired),
         _ => Compare(request, caller, ownAddress, now),
     };
 

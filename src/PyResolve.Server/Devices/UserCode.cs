@@ -61,7 +61,7 @@ internal sealed class UserCodeDigests(Database database) : IDisposable
         if (Interlocked.Increment(ref _waiting) > MostWaiting)
         {
             Interlocked.Decrement(ref _waiting);
-            throw new ProblemException(Refusals.Busy.Problem);
+            throw new ProblemException(AccountProblems.Busy.Problem);
         }
 
         try

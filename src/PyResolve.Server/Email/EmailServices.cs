@@ -19,24 +19,24 @@ internal static class EmailServices
     {
         if (ReadSmtp(configuration) is { } smtp)
         {
-            var from = ReadFrom(configuration) ?? throw new InvalidConfigurationException("PyResolve:Smtp:Host is set but PyResolve:Smtp:From is not: name the address that letters come from.");
-            services.AddSingleton<IEmailSender>(provider => new SmtpServer(smtp, from, provider.GetRequiredService<TimeProvider>()));
+            var from = ReadFrom(configuration) ?? throw new InvalidConfigurationException("PyResolve:Smtp:Host is set but PyResolve:Smtp:From is not: name the address that emails come from.");
+            services.AddSingleton<IEmailTransport>(provider => new SmtpTransport(smtp, from, provider.GetRequiredService<TimeProvider>()));
         }
         else if (ReadFolder(configuration, environment, options) is { } folder)
         {
             var from = ReadFrom(configuration) ?? new MailboxAddress("PyResolve", "pyresolve@localhost");
-            services.AddSingleton<IEmailSender>(provider => new PickupFolder(folder, from, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IEmailTransport>(provider => new PickupFolder(folder, from, provider.GetRequiredService<TimeProvider>()));
         }
 
         return services
-            .AddSingleton(provider => new Outbox(
-                provider.GetRequiredService<Database>(), provider.GetService<IEmailSender>(), provider.GetRequiredService<TimeProvider>()))
-            .AddHostedService(provider => new LetterSender(
-                provider.GetRequiredService<Outbox>(),
+            .AddSingleton(provider => new EmailOutbox(
+                provider.GetRequiredService<Database>(), provider.GetService<IEmailTransport>(), provider.GetRequiredService<TimeProvider>()))
+            .AddHostedService(provider => new EmailSender(
+                provider.GetRequiredService<EmailOutbox>(),
                 provider.GetRequiredService<ComposeEmail>(),
-                provider.GetService<IEmailSender>(),
+                provider.GetService<IEmailTransport>(),
                 provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<LetterSender>>()));
+                provider.GetRequiredService<ILogger<EmailSender>>()));
     }
 
     private static string? ReadFolder(IConfiguration configuration, IHostEnvironment environment, ServerOptions options)

@@ -5,19 +5,19 @@ namespace PyResolve.Server.Email;
 
 internal static class MimeMessages
 {
-    /// <exception cref="EmailDeliveryException">The address is none that a letter can be sent to.</exception>
-    public static MimeMessage ToMime(this Letter letter, MailboxAddress from, TimeProvider time)
+    /// <exception cref="EmailDeliveryException">The address is none that an email can be sent to.</exception>
+    public static MimeMessage ToMime(this EmailMessage email, MailboxAddress from, TimeProvider time)
     {
         // What parses to anything but itself (a list, a comment, a route) is no single address.
-        if (!MailboxAddress.TryParse(letter.To, out var to) || to.Address != letter.To)
-            throw new EmailDeliveryException("the address is not one that a letter can be sent to", isPermanent: true);
+        if (!MailboxAddress.TryParse(email.To, out var to) || to.Address != email.To)
+            throw new EmailDeliveryException("the address is not one that an email can be sent to", isPermanent: true);
 
         var message = new MimeMessage
         {
-            Subject = letter.Subject,
+            Subject = email.Subject,
             Date = time.GetUtcNow(),
             MessageId = MimeUtils.GenerateMessageId(from.Domain),
-            Body = new TextPart("plain") { Text = letter.Text },
+            Body = new TextPart("plain") { Text = email.Text },
         };
         message.From.Add(from);
         message.To.Add(to);

@@ -2,12 +2,12 @@ using MimeKit;
 
 namespace PyResolve.Server.Email;
 
-/// <summary>Lays letters into a folder as <c>.eml</c> files, which every mail program opens: for development, or for another program to send.</summary>
-internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvider time) : IEmailSender
+/// <summary>Lays emails into a folder as <c>.eml</c> files, which every mail program opens: for development, or for another program to send.</summary>
+internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvider time) : IEmailTransport
 {
-    public async Task SendAsync(Letter letter, CancellationToken cancellationToken)
+    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        using var message = letter.ToMime(from, time);
+        using var message = email.ToMime(from, time);
         var file = Path.Combine(folder, $"{Guid.CreateVersion7(time.GetUtcNow())}.eml");
         var unfinished = file + ".tmp";
         try
@@ -23,7 +23,7 @@ internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvi
         }
     }
 
-    /// <summary>A letter's link is as good as a password until it is used.</summary>
+    /// <summary>An email's link is as good as a password until it is used.</summary>
     private static FileStreamOptions ForOwnerOnly()
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };

@@ -81,7 +81,7 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
         // What Supabase's users may write about themselves proves nothing, and Supabase has no such claim outside of that.
         var isVerified = !issuer.SubjectIsAccount && claims.TryGetProperty("email_verified", out var verified)
             && (verified.ValueKind is JsonValueKind.True || (verified.ValueKind is JsonValueKind.String && verified.ValueEquals("true")));
-        return new ExternalIdentity(issuer, subject, TextOf(claims, "email", Accounts.Emails.Longest), isVerified, name ?? TextOf(claims, "name", LongestName));
+        return new ExternalIdentity(issuer, subject, TextOf(claims, "email", Accounts.EmailAddresses.Longest), isVerified, name ?? TextOf(claims, "name", LongestName));
     }
 
     /// <summary>Text that may be kept: of a sane length, without control characters.</summary>

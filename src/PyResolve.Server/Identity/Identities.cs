@@ -15,19 +15,19 @@ namespace PyResolve.Server.Identity;
 /// </summary>
 internal sealed class Identities(Database database, ExternalTokens tokens, AuditLog audit, TimeProvider time)
 {
-    private static readonly Refusal NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
-    private static readonly Refusal NoEmail = new(Problems.Unauthenticated("The token names no e-mail. Ask its issuer for one (the scope is often called email)."));
-    private static readonly Refusal Deleted = new(Problems.Unauthenticated("This account was deleted."));
-    private static readonly Refusal EmailTaken = new(Problems.Conflict(
+    private static readonly ProblemResult NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
+    private static readonly ProblemResult NoEmail = new(Problems.Unauthenticated("The token names no e-mail. Ask its issuer for one (the scope is often called email)."));
+    private static readonly ProblemResult Deleted = new(Problems.Unauthenticated("This account was deleted."));
+    private static readonly ProblemResult EmailTaken = new(Problems.Conflict(
         "There is an account with this e-mail already, which signs in another way. Sign in that way, or give one of the two another e-mail."));
-    private static readonly Refusal IssuerDown = new(
+    private static readonly ProblemResult IssuerDown = new(
         Problems.Create(503, ProblemCodes.Unavailable, "The service that issued this token does not answer, so that it cannot be checked."), SigningKeys.ShortestInterval);
 
     /// <inheritdoc cref="ExternalTokens.Accepts"/>
     public bool Accepts(string credential) => tokens.Accepts(credential);
 
     /// <summary>The account that a token opens.</summary>
-    public async ValueTask<(Caller? Caller, Refusal? Refusal)> FindAsync(string token, Origin origin, CancellationToken cancellationToken)
+    public async ValueTask<(Caller? Caller, ProblemResult? Problem)> FindAsync(string token, Origin origin, CancellationToken cancellationToken)
     {
         ExternalIdentity? identity;
         try
@@ -62,10 +62,10 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
     {
         var errors = new FieldErrors();
         errors.Email("email", identity.Email);
-        return errors.Problem is null ? Emails.Normalize(identity.Email!) : null;
+        return errors.Problem is null ? EmailAddresses.Normalize(identity.Email!) : null;
     }
 
-    private async Task<(Caller? Caller, Refusal? Refusal)> AdmitAsync(
+    private async Task<(Caller? Caller, ProblemResult? Problem)> AdmitAsync(
         Session session, ExternalIdentity identity, string email, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -86,9 +86,9 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
             // Another request of the same person may have been first.
             if (await FindAsync(session, identity, cancellationToken) is { } admitted)
                 return (admitted, null);
-            var (known, refusal) = identity.Issuer.SubjectIsAccount ? await FindAccountAsync(session, caller.UserId, cancellationToken) : (null, EmailTaken);
+            var (known, problem) = identity.Issuer.SubjectIsAccount ? await FindAccountAsync(session, caller.UserId, cancellationToken) : (null, EmailTaken);
             if (known is null)
-                return (null, refusal);
+                return (null, problem);
             caller = known;
         }
 
@@ -107,7 +107,7 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
     }
 
     /// <summary>The account that has the subject as its id: made by a trigger in Supabase's own database, or under another name of the issuer.</summary>
-    private static async Task<(Caller? Caller, Refusal? Refusal)> FindAccountAsync(Session session, Guid id, CancellationToken cancellationToken)
+    private static async Task<(Caller? Caller, ProblemResult? Problem)> FindAccountAsync(Session session, Guid id, CancellationToken cancellationToken)
     {
         var account = await session.FirstAsync(
             $"select id, email, name, deleted_at from profiles where id = {id} {session.Engine.ForUpdate}",

@@ -61,7 +61,7 @@ internal sealed class ApiKeyVerifier(
             var (verdict, askedAt, stamp) = await WaitAsync(work.Value, Database.Patience - RealTime.GetElapsedTime(startedAt), cancellationToken);
             // A slow answer may be older than the time within which a revoked key must be dead; one that was under way when this request
             // came may be older than a change that is known here already.
-            if (verdict.Key is null || (stamp >= known && RealTime.GetElapsedTime(askedAt) < VerifiedKeys.Bound))
+            if (verdict.Key is null || (stamp >= known && RealTime.GetElapsedTime(askedAt) < VerifiedKeys.MaxAge))
                 return Judge(verdict);
         }
 
@@ -111,8 +111,8 @@ internal sealed class ApiKeyVerifier(
             else
             {
                 var verdict = await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.Use, client, CancellationToken.None);
-                if (verdict is not LegacyVerdict.Right)
-                    return new StoreVerdict(new KeyVerdict(null, verdict is LegacyVerdict.TooManyTries), askedAt, stamp);
+                if (verdict is not LegacyKeyOutcome.Right)
+                    return new StoreVerdict(new KeyVerdict(null, verdict is LegacyKeyOutcome.TooManyTries), askedAt, stamp);
                 await database.ExecuteAsync(
                     $"update api_keys set key_digest = {bytes} where id = {stored.Owner.ApiKeyId} and key_digest is null", CancellationToken.None);
             }

@@ -13,12 +13,12 @@ namespace PyResolve.Server.Keys;
 internal sealed record NewApiKey(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute);
 
 /// <summary>A new key and its hash, drawn before the transaction that stores it: hashing takes milliseconds, and a writer has others waiting.</summary>
-internal sealed record KeySecret(string Key, string Hash)
+internal sealed record ApiKeySecret(string Key, string Hash)
 {
-    public static KeySecret Draw()
+    public static ApiKeySecret Generate()
     {
         var key = ApiKeyFormat.Create();
-        return new KeySecret(key, BCrypt.HashPassword(key));
+        return new ApiKeySecret(key, BCrypt.HashPassword(key));
     }
 
     public override string ToString() => ApiKeyFormat.PrefixOf(Key);
@@ -47,7 +47,7 @@ internal abstract record RotateOutcome
 
 /// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
-    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, Outbox emails, ServerOptions options,
+    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, EmailOutbox emails, ServerOptions options,
     TimeProvider time)
 {
     public const string DefaultName = "Default";
@@ -55,7 +55,7 @@ internal sealed class ApiKeys(
     /// <returns><see langword="null"/> where the account has as many live keys as it may: <see cref="TooMany"/>.</returns>
     public Task<CreatedApiKey?> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
-        var secret = KeySecret.Draw();
+        var secret = ApiKeySecret.Generate();
         return database.WriteAsync(
             async session =>
             {
@@ -70,11 +70,11 @@ internal sealed class ApiKeys(
 
     /// <summary>Within a transaction of the caller's. Another key's prefix is met about once in 2^44 tries; then a new one is drawn.</summary>
     public async Task<CreatedApiKey> CreateAsync(
-        Session session, Guid userId, NewApiKey wanted, KeySecret secret, CancellationToken cancellationToken)
+        Session session, Guid userId, NewApiKey wanted, ApiKeySecret secret, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var id = Ids.Create(now);
-        for (; ; secret = KeySecret.Draw())
+        for (; ; secret = ApiKeySecret.Generate())
         {
             var prefix = ApiKeyFormat.PrefixOf(secret.Key);
             var inserted = await session.ExecuteAsync(
@@ -125,7 +125,7 @@ internal sealed class ApiKeys(
     /// <summary>Makes a key like this one and lets both work for <paramref name="grace"/>; none: the old one is revoked at once.</summary>
     public async Task<RotateOutcome> RotateAsync(Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
     {
-        var secret = KeySecret.Draw();
+        var secret = ApiKeySecret.Generate();
         var outcome = await database.WriteAsync<RotateOutcome>(
             async session =>
             {
@@ -207,7 +207,7 @@ internal sealed class ApiKeys(
             return;
         var isRight = stored.Digest is { } digest
             ? CryptographicOperations.FixedTimeEquals(digest, KeyDigest.Of(key).ToArray())
-            : await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.LeakReport, client, cancellationToken) is LegacyVerdict.Right;
+            : await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.LeakReport, client, cancellationToken) is LegacyKeyOutcome.Right;
         if (!isRight)
             return;
 
@@ -219,7 +219,7 @@ internal sealed class ApiKeys(
                     return;
                 await audit.WriteAsync(session, stored.UserId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
                 await emails.AddAsync(
-                    session, new LetterOrder(EmailKinds.Leak) { UserId = stored.UserId, Detail = prefix }, cancellationToken);
+                    session, new QueuedEmail(EmailKinds.Leak) { UserId = stored.UserId, Detail = prefix }, cancellationToken);
             },
             cancellationToken);
         verified.Forget(stored.UserId);
@@ -227,7 +227,7 @@ internal sealed class ApiKeys(
     }
 
     /// <summary>
-    /// Before its keys, wherever both are locked; and a row that names an account, such as a new key or a letter, locks it too. Otherwise two
+    /// Before its keys, wherever both are locked; and a row that names an account, such as a new key or an email, locks it too. Otherwise two
     /// such transactions wait for each other, and PostgreSQL may end a third for it: SQL typed by hand that waits for the same key.
     /// </summary>
     private static Task<int> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken) =>

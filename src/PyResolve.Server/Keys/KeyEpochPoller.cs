@@ -31,7 +31,7 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
             try
             {
                 using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-                deadline.CancelAfter(VerifiedKeys.Bound);
+                deadline.CancelAfter(VerifiedKeys.MaxAge);
                 await PollAsync(deadline.Token);
                 if (polls % PollsBetweenTrims == 0)
                     await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", stoppingToken);

@@ -16,7 +16,7 @@ internal sealed partial class KeyWarmUp(
     private const int Attempts = 3;
 
     /// <summary>Among requests it would have to share the store with them, and take many times as long.</summary>
-    private static readonly TimeSpan HeadStart = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxStartDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a start takes is about real seconds, whatever clock the rest of the server is given.</summary>
     private static readonly TimeProvider RealTime = TimeProvider.System;
@@ -24,7 +24,7 @@ internal sealed partial class KeyWarmUp(
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await base.StartAsync(cancellationToken);
-        await Task.WhenAny(ExecuteTask!, Task.Delay(HeadStart, RealTime, cancellationToken));
+        await Task.WhenAny(ExecuteTask!, Task.Delay(MaxStartDelay, RealTime, cancellationToken));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -3,7 +3,7 @@ using System.Net;
 namespace PyResolve.Server.Keys;
 
 /// <summary>How a bcrypt check ended.</summary>
-internal enum LegacyVerdict
+internal enum LegacyKeyOutcome
 {
     Right,
     Wrong,
@@ -42,20 +42,20 @@ internal sealed class LegacyKeys(TimeProvider time) : IDisposable
     /// <param name="presentation">What for.</param>
     /// <param name="client">Who sent it.</param>
     /// <param name="cancellationToken">Abandons the wait for a turn.</param>
-    public async Task<LegacyVerdict> VerifyAsync(
+    public async Task<LegacyKeyOutcome> VerifyAsync(
         string key, string hash, KeyPresentation presentation, IPAddress? client, CancellationToken cancellationToken)
     {
         var prefix = ApiKeyFormat.PrefixOf(key);
         var budget = presentation is KeyPresentation.Use ? _uses : _reports;
         if (!budget.TryBegin(prefix, client))
-            return LegacyVerdict.TooManyTries;
+            return LegacyKeyOutcome.TooManyTries;
 
         await _turn.WaitAsync(cancellationToken);
         try
         {
             Interlocked.Increment(ref _computations);
             if (!await Task.Run(() => BCrypt.Verify(key, hash), cancellationToken))
-                return LegacyVerdict.Wrong;
+                return LegacyKeyOutcome.Wrong;
         }
         finally
         {
@@ -63,7 +63,7 @@ internal sealed class LegacyKeys(TimeProvider time) : IDisposable
         }
 
         budget.Forget(prefix);
-        return LegacyVerdict.Right;
+        return LegacyKeyOutcome.Right;
     }
 
     public void Dispose() => _turn.Dispose();

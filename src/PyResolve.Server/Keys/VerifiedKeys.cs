@@ -35,13 +35,13 @@ internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 internal sealed class VerifiedKeys(int capacity, TimeProvider time)
 {
     /// <summary>Within this long of a change, on every instance, the changed key is used no longer.</summary>
-    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
     /// <summary>After this long a key is looked up again, whatever the epoch says: a restored database may have told it anew.</summary>
     private static readonly TimeSpan LongestMemory = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
-    private readonly long _bound = InTicksOf(time, Bound);
+    private readonly long _bound = InTicksOf(time, MaxAge);
     private readonly long _longestMemory = InTicksOf(time, LongestMemory);
     private readonly int _half = Math.Max(1, capacity / 2);
 

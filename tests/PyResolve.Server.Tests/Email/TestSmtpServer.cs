@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Email;
 
-/// <summary>A mail server on loopback that speaks enough SMTP to take letters, or to refuse them as a test says.</summary>
+/// <summary>A mail server on loopback that speaks enough SMTP to take emails, or to refuse them as a test says.</summary>
 internal sealed class TestSmtpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -28,11 +28,11 @@ internal sealed class TestSmtpServer : IAsyncDisposable
     /// <summary>Whether connections are taken and never spoken to.</summary>
     public bool IsSilent { get; init; }
 
-    public ConcurrentQueue<string> Letters { get; } = new();
+    public ConcurrentQueue<string> Emails { get; } = new();
 
-    /// <summary>The secret in the newest letter whose link leads to <paramref name="page"/>.</summary>
+    /// <summary>The secret in the newest email whose link leads to <paramref name="page"/>.</summary>
     public string TokenOf(string page) =>
-        Letters.Select(letter => Regex.Match(letter.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
+        Emails.Select(email => Regex.Match(email.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
             .Last(match => match.Success).Groups["token"].Value;
 
     public ConcurrentQueue<string> Commands { get; } = new();
@@ -99,7 +99,7 @@ internal sealed class TestSmtpServer : IAsyncDisposable
             {
                 case "DATA":
                     await writer.WriteLineAsync("354 go on");
-                    Letters.Enqueue(await ReadLetterAsync(reader));
+                    Emails.Enqueue(await ReadEmailAsync(reader));
                     await writer.WriteLineAsync("250 taken");
                     break;
                 case "RCPT":
@@ -115,11 +115,11 @@ internal sealed class TestSmtpServer : IAsyncDisposable
         }
     }
 
-    private async Task<string> ReadLetterAsync(StreamReader reader)
+    private async Task<string> ReadEmailAsync(StreamReader reader)
     {
-        var letter = new StringBuilder();
+        var email = new StringBuilder();
         while (await reader.ReadLineAsync(_stop.Token) is { } line and not ".")
-            letter.AppendLine(line);
-        return letter.ToString();
+            email.AppendLine(line);
+        return email.ToString();
     }
 }

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Tests.Keys;
 [Trait("Category", "Proof")]
 public sealed class RevocationTests(SharedServers servers)
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
     [Theory]
     [InlineData("through the API")]
@@ -29,7 +29,7 @@ public sealed class RevocationTests(SharedServers servers)
 
         delays.Sort();
         Proofs.Report("Revocation", $"revoked {how}, refused by another instance: {delays.Count} tries, median {delays[delays.Count / 2].TotalMilliseconds:0} ms, maximum {delays[^1].TotalMilliseconds:0} ms");
-        delays[^1].ShouldBeLessThan(Bound);
+        delays[^1].ShouldBeLessThan(MaxAge);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class RevocationTests(SharedServers servers)
             statuses.Add((after, (await account.Key.PostAsync("/usage", new { event_type = "NO WORD" })).Status));
         }
 
-        statuses.ShouldAllBe(answer => answer.After < Bound || answer.Status == 503);
+        statuses.ShouldAllBe(answer => answer.After < MaxAge || answer.Status == 503);
         statuses.ShouldContain(answer => answer.Status == 503);
         await postgres.RestartAsync(TestContext.Current.CancellationToken);
         await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/me")).Status == 200, cancellationToken: TestContext.Current.CancellationToken);

@@ -3,14 +3,14 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>E-mail addresses: compared and kept in lower case, as Supabase Auth does, so that one person has one account.</summary>
-internal static class Emails
+internal static class EmailAddresses
 {
     /// <summary>The longest address that SMTP can carry (RFC 5321).</summary>
     public const int Longest = 254;
 
     public static string Normalize(string email) => email.Trim().ToLowerInvariant();
 
-    /// <summary>A letter to the address is the only real check; this catches slips.</summary>
+    /// <summary>An email to the address is the only real check; this catches slips.</summary>
     public static void Email(this FieldErrors errors, string field, string? value)
     {
         errors.Text(field, value, Longest, required: true);

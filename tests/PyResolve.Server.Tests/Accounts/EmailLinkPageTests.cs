@@ -2,13 +2,13 @@ using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Accounts;
 
-/// <summary>The pages that letters lead to.</summary>
-public sealed class LetterPageTests(SharedServers servers)
+/// <summary>The pages that emails lead to.</summary>
+public sealed class EmailLinkPageTests(SharedServers servers)
 {
     private const string NewPassword = "a much better password";
 
     [Theory, OnBothEngines]
-    public async Task A_new_password_is_chosen_on_the_page_of_the_letter(StorageEngine engine)
+    public async Task A_new_password_is_chosen_on_the_page_of_the_email(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -26,7 +26,7 @@ public sealed class LetterPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_wrong_is_said_on_the_page_and_the_letter_keeps_its_worth(StorageEngine engine)
+    public async Task What_is_wrong_is_said_on_the_page_and_the_email_keeps_its_worth(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -39,7 +39,7 @@ public sealed class LetterPageTests(SharedServers servers)
 
         (differs.Status, unknown.Status).ShouldBe((422, 422));
         differs.Text.ShouldContain("not the same both times");
-        unknown.Text.ShouldContain("Ask for a new letter");
+        unknown.Text.ShouldContain("Ask for a new email");
         unknown.Text.ShouldNotContain("<b>");
         (await own.Server.ResetPasswordAsync(token, NewPassword)).Status.ShouldBe(204);
     }

@@ -3,43 +3,43 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
 
-/// <summary>A letter that is to be written and sent: what it tells of. The secret of its link does not exist before it is sent.</summary>
-/// <param name="Kind">Which letter; its writer knows the kinds.</param>
-internal sealed record LetterOrder(string Kind)
+/// <summary>An email that is to be written and sent: what it tells of. The secret of its link does not exist before it is sent.</summary>
+/// <param name="Kind">Which email; its writer knows the kinds.</param>
+internal sealed record QueuedEmail(string Kind)
 {
     /// <summary>To whom; <see langword="null"/> while only <see cref="Email"/> is known.</summary>
     public Guid? UserId { get; init; }
 
-    /// <summary>What somebody typed as their address: whether anybody has it is looked up when the letter is written.</summary>
+    /// <summary>What somebody typed as their address: whether anybody has it is looked up when the email is written.</summary>
     public string? Email { get; init; }
 
-    /// <summary>What the letter names, such as a key's prefix.</summary>
+    /// <summary>What the email names, such as a key's prefix.</summary>
     public string? Detail { get; init; }
 
     /// <summary>The address of the client that asked for it.</summary>
     public string? Address { get; init; }
 }
 
-/// <summary>A letter that this instance is to send now.</summary>
+/// <summary>An email that this instance is to send now.</summary>
 /// <param name="Tries">How often it was tried, this time included.</param>
-internal sealed record DueLetter(Guid Id, LetterOrder Order, int Tries, DateTimeOffset CreatedAt);
+internal sealed record DueEmail(Guid Id, QueuedEmail Order, int Tries, DateTimeOffset CreatedAt);
 
 /// <summary>
-/// The letters on their way, in the store: no restart loses one, and of any number of instances one sends it. Whoever takes a letter moves
+/// The emails on their way, in the store: no restart loses one, and of any number of instances one sends it. Whoever takes an email moves
 /// its due time ahead, which is the lease: a sender that dies leaves it to the next. Thread-safe.
 /// </summary>
-internal sealed class Outbox(Database database, IEmailSender? sender, TimeProvider time)
+internal sealed class EmailOutbox(Database database, IEmailTransport? sender, TimeProvider time)
 {
     /// <summary>Longer than a mail server may take.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 
     private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>Whether there is a way for letters to leave; without one none are kept.</summary>
+    /// <summary>Whether there is a way for emails to leave; without one none are kept.</summary>
     public bool IsEnabled => sender is not null;
 
-    /// <summary>Orders a letter in the transaction of what it tells of. Follow the commit with <see cref="Wake"/>.</summary>
-    public Task AddAsync(Session session, LetterOrder order, CancellationToken cancellationToken)
+    /// <summary>Orders an email in the transaction of what it tells of. Follow the commit with <see cref="Wake"/>.</summary>
+    public Task AddAsync(Session session, QueuedEmail order, CancellationToken cancellationToken)
     {
         if (!IsEnabled)
             return Task.CompletedTask;
@@ -52,14 +52,14 @@ internal sealed class Outbox(Database database, IEmailSender? sender, TimeProvid
             cancellationToken);
     }
 
-    /// <summary>Has this instance look for letters now, rather than at its next round.</summary>
+    /// <summary>Has this instance look for emails now, rather than at its next round.</summary>
     public void Wake() => _signals.Writer.TryWrite(true);
 
     /// <summary>Waits for the next <see cref="Wake"/>.</summary>
-    public ValueTask<bool> WokenAsync(CancellationToken cancellationToken) => _signals.Reader.ReadAsync(cancellationToken);
+    public ValueTask<bool> WaitForMailAsync(CancellationToken cancellationToken) => _signals.Reader.ReadAsync(cancellationToken);
 
-    /// <summary>Takes letters that are due. One that another instance takes at the same moment is not among them: it is no longer due.</summary>
-    public Task<List<DueLetter>> TakeAsync(int most, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <summary>Takes emails that are due. One that another instance takes at the same moment is not among them: it is no longer due.</summary>
+    public Task<List<DueEmail>> TakeAsync(int most, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
             var now = time.GetInstant();
@@ -70,9 +70,9 @@ internal sealed class Outbox(Database database, IEmailSender? sender, TimeProvid
                 where due_at <= {now} and id in (select id from letters where due_at <= {now} order by due_at limit {most})
                 returning id, kind, user_id, email, detail, address, tries, created_at
                 """,
-                static row => new DueLetter(
+                static row => new DueEmail(
                     row.Uuid(0),
-                    new LetterOrder(row.Text(1)) { UserId = row.UuidOrNull(2), Email = row.TextOrNull(3), Detail = row.TextOrNull(4), Address = row.TextOrNull(5) },
+                    new QueuedEmail(row.Text(1)) { UserId = row.UuidOrNull(2), Email = row.TextOrNull(3), Detail = row.TextOrNull(4), Address = row.TextOrNull(5) },
                     row.Int32(6),
                     row.Instant(7)),
                 cancellationToken);

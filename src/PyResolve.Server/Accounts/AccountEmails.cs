@@ -6,39 +6,39 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// The letters of an account. Looking up who gets one, drawing its secret and sending it all happen off the request path: no request
+/// The emails of an account. Looking up who gets one, drawing its secret and sending it all happen off the request path: no request
 /// tells by its answer or its time whether there was anybody to write to.
 /// </summary>
-internal sealed class AccountLetters(
-    Database database, Outbox outbox, EmailTokens tokens, Throttle throttle, ThrottleRules rules, AuditLog audit, PublicUrl publicUrl)
+internal sealed class AccountEmails(
+    Database database, EmailOutbox outbox, EmailTokens tokens, Throttle throttle, ThrottleRules rules, AuditLog audit, PublicUrl publicUrl)
 {
     /// <summary>Within a transaction of the caller's; follow its commit with <see cref="Send"/>.</summary>
     public Task AskForVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
-        outbox.AddAsync(session, new LetterOrder(EmailKinds.Verification) { UserId = userId }, cancellationToken);
+        outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
 
     public async Task AskForResetAsync(string email, Origin origin, CancellationToken cancellationToken)
     {
         if (!outbox.IsEnabled)
             return;
-        var order = new LetterOrder(EmailKinds.Reset) { Email = Emails.Normalize(email), Address = origin.Address };
+        var order = new QueuedEmail(EmailKinds.Reset) { Email = EmailAddresses.Normalize(email), Address = origin.Address };
         await database.WriteAsync(session => outbox.AddAsync(session, order, cancellationToken), cancellationToken);
         Send();
     }
 
     public void Send() => outbox.Wake();
 
-    /// <summary>Writes a letter that is to be sent now.</summary>
+    /// <summary>Writes an email that is to be sent now.</summary>
     /// <returns><see langword="null"/> where there is nobody to write to, or nothing to write any more.</returns>
-    public Task<Letter?> ComposeAsync(DueLetter due, CancellationToken cancellationToken) => due.Order switch
+    public Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken) => due.Order switch
     {
         { Kind: EmailKinds.Verification, UserId: { } userId } => VerificationAsync(userId, cancellationToken),
         { Kind: EmailKinds.Reset } => ResetAsync(due, cancellationToken),
         { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => LeakAsync(userId, prefix, cancellationToken),
         // Of a newer server, which sends it itself.
-        var other => throw new EmailDeliveryException($"letters of the kind '{other.Kind}' are not known here", isPermanent: false),
+        var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
     };
 
-    private async Task<Letter?> VerificationAsync(Guid userId, CancellationToken cancellationToken)
+    private async Task<EmailMessage?> VerificationAsync(Guid userId, CancellationToken cancellationToken)
     {
         var owner = await database.FirstAsync(
             $"select id, email from profiles where id = {userId} and email <> '' and email_verified_at is null",
@@ -48,8 +48,8 @@ internal sealed class AccountLetters(
             return null;
 
         var token = await database.WriteAsync(
-            session => tokens.CreateAsync(session, owner, EmailPurposes.Verify, EmailTokens.VerificationLifetime, cancellationToken), cancellationToken);
-        return new Letter(
+            session => tokens.CreateAsync(session, owner, EmailTokenPurposes.Verify, EmailTokens.VerificationLifetime, cancellationToken), cancellationToken);
+        return new EmailMessage(
             owner.Email,
             "Confirm your e-mail address",
             $"""
@@ -61,7 +61,7 @@ internal sealed class AccountLetters(
             """);
     }
 
-    private async Task<Letter?> ResetAsync(DueLetter due, CancellationToken cancellationToken)
+    private async Task<EmailMessage?> ResetAsync(DueEmail due, CancellationToken cancellationToken)
     {
         var owner = due.Order.UserId is { } known ? await FindAsync(known, cancellationToken) : await FindAsync(due.Order.Email!, cancellationToken);
         if (owner is null)
@@ -75,15 +75,15 @@ internal sealed class AccountLetters(
             {
                 if (isFirst)
                 {
-                    await Outbox.AddressAsync(session, due.Id, owner.UserId, cancellationToken);
+                    await EmailOutbox.AddressAsync(session, due.Id, owner.UserId, cancellationToken);
                     await audit.WriteAsync(
                         session, owner.UserId, Origin.Anyone(due.Order.Address), AuditActions.PasswordResetAsked, target: null, cancellationToken);
                 }
 
-                return await tokens.CreateAsync(session, owner, EmailPurposes.Reset, EmailTokens.ResetLifetime, cancellationToken);
+                return await tokens.CreateAsync(session, owner, EmailTokenPurposes.Reset, EmailTokens.ResetLifetime, cancellationToken);
             },
             cancellationToken);
-        return new Letter(
+        return new EmailMessage(
             owner.Email,
             "Choose a new password",
             $"""
@@ -95,11 +95,11 @@ internal sealed class AccountLetters(
             """);
     }
 
-    private async Task<Letter?> LeakAsync(Guid userId, string prefix, CancellationToken cancellationToken)
+    private async Task<EmailMessage?> LeakAsync(Guid userId, string prefix, CancellationToken cancellationToken)
     {
         var email = await database.FirstAsync(
             $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
-        return email is null ? null : new Letter(
+        return email is null ? null : new EmailMessage(
             email,
             "An API key of yours was found in the open",
             $"""

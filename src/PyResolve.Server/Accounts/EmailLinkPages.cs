@@ -6,12 +6,12 @@ using static PyResolve.Server.Pages.Views;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// The pages that letters lead to. Opening one changes nothing, since mail scanners open every link; a button does. The token travels on in
+/// The pages that emails lead to. Opening one changes nothing, since mail scanners open every link; a button does. The token travels on in
 /// the form, and the pages name no other site that could learn it.
 /// </summary>
-internal static class LetterPages
+internal static class EmailLinkPages
 {
-    public static void MapLetterPages(this IEndpointRouteBuilder routes)
+    public static void MapEmailLinkPages(this IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("").ArePages();
         pages.MapGet("/reset-password", static (HttpContext http) => ResetForm(http.Request.Query["token"]));
@@ -20,53 +20,53 @@ internal static class LetterPages
         pages.MapPost("/verify-email", Verify);
     }
 
-    private static async Task<IResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailedTokens letters)
+    private static async Task<IResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
     {
         sameOrigin.Require(http);
         WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
         var (token, password) = (form.Field("token"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("Token", token, EmailedTokens.LongestToken, required: true);
+        errors.Text("Token", token, EmailTokenActions.LongestToken, required: true);
         errors.Password("Password", password);
         if (password is not null && form.Field("repeated") != password)
             errors.Add("Password", "is not the same both times.");
         if (errors.Problem is { } invalid)
-            return ResetForm(token, new Refusal(invalid));
+            return ResetForm(token, new ProblemResult(invalid));
 
-        var refusal = await letters.ResetPasswordAsync(token!, password!, Origin.OfOwner(http), http.RequestAborted);
-        return refusal is not null
-            ? ResetForm(token, refusal)
-            : Page("Password changed", refusal: null, $"""
+        var problem = await actions.ResetPasswordAsync(token!, password!, Origin.OfOwner(http), http.RequestAborted);
+        return problem is not null
+            ? ResetForm(token, problem)
+            : Page("Password changed", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>Password changed</h1>
                 <p>Your new password works from now on. Every session of your account was ended; your API keys were not.</p>
                 """);
     }
 
-    private static async Task<IResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailedTokens letters)
+    private static async Task<IResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
     {
         sameOrigin.Require(http);
         var token = (await FormBody.ReadAsync(http)).Field("token");
         var errors = new FieldErrors();
-        errors.Text("Token", token, EmailedTokens.LongestToken, required: true);
+        errors.Text("Token", token, EmailTokenActions.LongestToken, required: true);
         if (errors.Problem is { } invalid)
-            return VerifyForm(token, new Refusal(invalid));
+            return VerifyForm(token, new ProblemResult(invalid));
 
-        var refusal = await letters.VerifyEmailAsync(token!, Origin.OfOwner(http), http.RequestAborted);
-        return refusal is not null
-            ? VerifyForm(token, refusal)
-            : Page("E-mail confirmed", refusal: null, $"""
+        var problem = await actions.VerifyEmailAsync(token!, Origin.OfOwner(http), http.RequestAborted);
+        return problem is not null
+            ? VerifyForm(token, problem)
+            : Page("E-mail confirmed", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>E-mail confirmed</h1>
                 <p>Thank you. You can close this page.</p>
                 """);
     }
 
-    private static PageResult ResetForm(string? token, Refusal? refusal = null) => Page("Choose a new password", refusal, $"""
+    private static PageResult ResetForm(string? token, ProblemResult? problem = null) => Page("Choose a new password", problem, $"""
         <h1>Choose a new password</h1>
         <p>At least {Passwords.Shortest} characters. Every session of your account will end.</p>
-        {Alert(refusal)}
+        {Alert(problem)}
         <form method="post" action="reset-password">
         {Hidden("token", token)}
         <label for="password">New password</label>
@@ -77,10 +77,10 @@ internal static class LetterPages
         </form>
         """);
 
-    private static PageResult VerifyForm(string? token, Refusal? refusal = null) => Page("Confirm your e-mail", refusal, $"""
+    private static PageResult VerifyForm(string? token, ProblemResult? problem = null) => Page("Confirm your e-mail", problem, $"""
         <h1>Confirm your e-mail</h1>
-        <p>One press shows us that letters to you arrive.</p>
-        {Alert(refusal)}
+        <p>One press shows us that emails to you arrive.</p>
+        {Alert(problem)}
         <form method="post" action="verify-email">
         {Hidden("token", token)}
         <button>Confirm</button>

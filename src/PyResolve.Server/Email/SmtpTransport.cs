@@ -14,14 +14,14 @@ internal sealed record SmtpSettings(string Host, int Port, string? User, string?
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
 }
 
-/// <summary>Hands letters to a mail server, one connection a letter: they are rare.</summary>
-internal sealed class SmtpServer(SmtpSettings settings, MailboxAddress from, TimeProvider time) : IEmailSender
+/// <summary>Hands emails to a mail server, one connection an email: they are rare.</summary>
+internal sealed class SmtpTransport(SmtpSettings settings, MailboxAddress from, TimeProvider time) : IEmailTransport
 {
     private const int TimeoutMilliseconds = 30_000;
 
-    public async Task SendAsync(Letter letter, CancellationToken cancellationToken)
+    public async Task SendAsync(EmailMessage email, CancellationToken cancellationToken)
     {
-        using var message = letter.ToMime(from, time);
+        using var message = email.ToMime(from, time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(TimeoutMilliseconds);
         using var client = new SmtpClient { Timeout = TimeoutMilliseconds };

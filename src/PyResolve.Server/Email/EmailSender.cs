@@ -3,15 +3,15 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Email;
 
 /// <summary>
-/// Sends the letters that are due, off the request path: a request never waits for a mail server, nor fails by one. What is not taken is
-/// tried again for about an hour. A letter is sent at least once: twice where its sender dies between the mail server's word and the store's.
+/// Sends the emails that are due, off the request path: a request never waits for a mail server, nor fails by one. What is not taken is
+/// tried again for about an hour. An email is sent at least once: twice where its sender dies between the mail server's word and the store's.
 /// </summary>
-internal sealed partial class LetterSender(
-    Outbox outbox, ComposeEmail compose, IEmailSender? sender, TimeProvider time, ILogger<LetterSender> logger) : BackgroundService, IHostedLifecycleService
+internal sealed partial class EmailSender(
+    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? sender, TimeProvider time, ILogger<EmailSender> logger) : BackgroundService, IHostedLifecycleService
 {
     private const int AtOnce = 4;
 
-    /// <summary>How often letters are looked for that other instances put off or left behind.</summary>
+    /// <summary>How often emails are looked for that other instances put off or left behind.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a stop waits for what is being sent.</summary>
@@ -55,7 +55,7 @@ internal sealed partial class LetterSender(
         var isDown = false;
         try
         {
-            while (await outbox.WokenAsync(stoppingToken))
+            while (await outbox.WaitForMailAsync(stoppingToken))
                 isDown = !await TrySendDueAsync(isDown, stoppingToken, drained.Token);
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -69,11 +69,11 @@ internal sealed partial class LetterSender(
     {
         try
         {
-            List<DueLetter> due;
+            List<DueEmail> due;
             do
             {
                 due = await outbox.TakeAsync(AtOnce, stoppingToken);
-                await Task.WhenAll(due.Select(letter => TryAsync(letter, drained)));
+                await Task.WhenAll(due.Select(email => TryAsync(email, drained)));
             }
             while (due.Count == AtOnce);
             return true;
@@ -86,7 +86,7 @@ internal sealed partial class LetterSender(
         }
     }
 
-    private async Task TryAsync(DueLetter due, CancellationToken cancellationToken)
+    private async Task TryAsync(DueEmail due, CancellationToken cancellationToken)
     {
         if (time.GetInstant() - due.CreatedAt > LongestWait)
         {
@@ -97,15 +97,15 @@ internal sealed partial class LetterSender(
 
         try
         {
-            if (await compose(due, cancellationToken) is { } letter)
-                await sender!.SendAsync(letter, cancellationToken);
+            if (await compose(due, cancellationToken) is { } email)
+                await sender!.SendAsync(email, cancellationToken);
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested)
         {
             if (exception is not EmailDeliveryException { IsPermanent: true } && due.Tries <= RetryDelays.Length)
             {
                 var delay = RetryDelays[due.Tries - 1];
-                Log.TriedInVain(logger, delay, exception.Message);
+                Log.DeliveryFailed(logger, delay, exception.Message);
                 await outbox.PutOffAsync(due.Id, delay, cancellationToken);
                 return;
             }
@@ -118,16 +118,16 @@ internal sealed partial class LetterSender(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "No letters are sent (password resets, e-mail verification): set PyResolve:Smtp:Host and PyResolve:Smtp:From, or PyResolve:EmailFolder")]
+        [LoggerMessage(1, LogLevel.Warning, "No emails are sent (password resets, e-mail verification): set PyResolve:Smtp:Host and PyResolve:Smtp:From, or PyResolve:EmailFolder")]
         public static partial void Disabled(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Warning, "Letters wait for the store: {Cause}")]
+        [LoggerMessage(2, LogLevel.Warning, "Emails wait for the store: {Cause}")]
         public static partial void StoreUnavailable(ILogger logger, string cause);
 
-        [LoggerMessage(3, LogLevel.Warning, "A letter was not sent; trying again in {Delay}: {Reason}")]
-        public static partial void TriedInVain(ILogger logger, TimeSpan delay, string reason);
+        [LoggerMessage(3, LogLevel.Warning, "An email was not sent; trying again in {Delay}: {Reason}")]
+        public static partial void DeliveryFailed(ILogger logger, TimeSpan delay, string reason);
 
-        [LoggerMessage(4, LogLevel.Error, "A letter was not sent, and will not be: {Reason}")]
+        [LoggerMessage(4, LogLevel.Error, "An email was not sent, and will not be: {Reason}")]
         public static partial void GivenUp(ILogger logger, string reason);
     }
 }
