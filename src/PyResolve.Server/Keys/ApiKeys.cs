@@ -18,7 +18,11 @@ internal sealed record ApiKeySecret(string Key, string Hash)
     public static ApiKeySecret Generate()
     {
         var key = ApiKeyFormat.Create();
+<<<<<<< HEAD
         return new ApiKeySecret(key, BCrypt.HashPassword(key));
+=======
+        return new KeySecret(key, KeyHash.Create(key));
+>>>>>>> main
     }
 
     public override string ToString() => ApiKeyFormat.PrefixOf(Key);
