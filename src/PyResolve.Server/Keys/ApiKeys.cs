@@ -18,11 +18,7 @@ internal sealed record ApiKeySecret(string Key, string Hash)
     public static ApiKeySecret Generate()
     {
         var key = ApiKeyFormat.Create();
-<<<<<<< HEAD
-        return new ApiKeySecret(key, BCrypt.HashPassword(key));
-=======
-        return new KeySecret(key, KeyHash.Create(key));
->>>>>>> main
+        return new ApiKeySecret(key, KeyHash.Create(key));
     }
 
     public override string ToString() => ApiKeyFormat.PrefixOf(Key);
