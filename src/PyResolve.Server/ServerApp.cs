@@ -81,7 +81,7 @@ internal static class ServerApp
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
-        services.AddSingleton<AuditLog>();
+        services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
         services.AddAccounts(configuration);

@@ -1,3 +1,4 @@
+using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
@@ -6,39 +7,38 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// The emails of an account. Looking up who gets one, drawing its secret and sending it all happen off the request path: no request
-/// tells by its answer or its time whether there was anybody to write to.
+/// Queues the emails of accounts and writes them. The recipient is looked up and the token created when an email is sent, not in the
+/// request, so that neither the answer nor its timing shows whether an account exists.
 /// </summary>
 internal sealed class AccountEmails(
-    Database database, EmailOutbox outbox, EmailTokens tokens, Throttle throttle, ThrottleRules rules, AuditLog audit, PublicUrl publicUrl)
+    Database database, EmailOutbox outbox, EmailTokens tokens, Throttle throttle, AuditLog audit, PublicUrl publicUrl)
 {
-    /// <summary>Within a transaction of the caller's; follow its commit with <see cref="Send"/>.</summary>
-    public Task AskForVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+    /// <summary>Within the caller's transaction; call <see cref="Send"/> after its commit.</summary>
+    public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
 
-    public async Task AskForResetAsync(string email, Origin origin, CancellationToken cancellationToken)
+    public async Task SendResetAsync(string email, Origin origin, CancellationToken cancellationToken)
     {
         if (!outbox.IsEnabled)
             return;
-        var order = new QueuedEmail(EmailKinds.Reset) { Email = EmailAddresses.Normalize(email), Address = origin.Address };
-        await database.WriteAsync(session => outbox.AddAsync(session, order, cancellationToken), cancellationToken);
+        var queued = new QueuedEmail(EmailKinds.Reset) { TypedAddress = EmailAddresses.Normalize(email), ClientAddress = origin.Address };
+        await database.WriteAsync(session => outbox.AddAsync(session, queued, cancellationToken), cancellationToken);
         Send();
     }
 
     public void Send() => outbox.Wake();
 
-    /// <summary>Writes an email that is to be sent now.</summary>
-    /// <returns><see langword="null"/> where there is nobody to write to, or nothing to write any more.</returns>
-    public Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken) => due.Order switch
+    /// <inheritdoc cref="ComposeEmail"/>
+    public Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken) => due.Email switch
     {
-        { Kind: EmailKinds.Verification, UserId: { } userId } => VerificationAsync(userId, cancellationToken),
-        { Kind: EmailKinds.Reset } => ResetAsync(due, cancellationToken),
-        { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => LeakAsync(userId, prefix, cancellationToken),
-        // Of a newer server, which sends it itself.
+        { Kind: EmailKinds.Verification, UserId: { } userId } => ComposeVerificationAsync(userId, cancellationToken),
+        { Kind: EmailKinds.Reset } => ComposeResetAsync(due, cancellationToken),
+        { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => ComposeLeakNoticeAsync(userId, prefix, cancellationToken),
+        // Queued by a newer server, which will send it.
         var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
     };
 
-    private async Task<EmailMessage?> VerificationAsync(Guid userId, CancellationToken cancellationToken)
+    private async Task<EmailMessage?> ComposeVerificationAsync(Guid userId, CancellationToken cancellationToken)
     {
         var owner = await database.FirstAsync(
             $"select id, email from profiles where id = {userId} and email <> '' and email_verified_at is null",
@@ -48,36 +48,38 @@ internal sealed class AccountEmails(
             return null;
 
         var token = await database.WriteAsync(
-            session => tokens.CreateAsync(session, owner, EmailTokenPurposes.Verify, EmailTokens.VerificationLifetime, cancellationToken), cancellationToken);
+            session => tokens.CreateAsync(session, owner, EmailTokenPurposes.Verify, EmailTokens.VerificationLifetime, cancellationToken),
+            cancellationToken);
         return new EmailMessage(
             owner.Email,
             "Confirm your e-mail address",
             $"""
-            Welcome to PyResolve. To confirm that this is your e-mail address, open this link within 7 days:
+            Welcome to PyResolve. To confirm your e-mail address, open this link within 7 days:
 
             {publicUrl.Value}/verify-email?token={token}
 
-            If you did not sign up, somebody mistyped their address: you need not do anything.
+            If you did not sign up, someone mistyped their address. You can ignore this e-mail.
             """);
     }
 
-    private async Task<EmailMessage?> ResetAsync(DueEmail due, CancellationToken cancellationToken)
+    private async Task<EmailMessage?> ComposeResetAsync(DueEmail due, CancellationToken cancellationToken)
     {
-        var owner = due.Order.UserId is { } known ? await FindAsync(known, cancellationToken) : await FindAsync(due.Order.Email!, cancellationToken);
+        var owner = await FindResetOwnerAsync(due.Email, cancellationToken);
         if (owner is null)
             return null;
-        var isFirst = due.Order.UserId is null;
-        if (isFirst && (await throttle.RecordAsync(rules.ResetOf(owner.UserId), cancellationToken)).RetryAfter is not null)
+        var isFirstTry = due.Email.UserId is null;
+        if (isFirstTry && (await throttle.RecordAsync(throttle.Rules.ResetOf(owner.UserId), cancellationToken)).RetryAfter is not null)
             return null;
 
         var token = await database.WriteAsync(
             async session =>
             {
-                if (isFirst)
+                if (isFirstTry)
                 {
-                    await EmailOutbox.AddressAsync(session, due.Id, owner.UserId, cancellationToken);
+                    await EmailOutbox.SetUserAsync(session, due.Id, owner.UserId, cancellationToken);
                     await audit.WriteAsync(
-                        session, owner.UserId, Origin.Anyone(due.Order.Address), AuditActions.PasswordResetAsked, target: null, cancellationToken);
+                        session, owner.UserId, Origin.Anyone(due.Email.ClientAddress), AuditActions.PasswordResetAsked, target: null,
+                        cancellationToken);
                 }
 
                 return await tokens.CreateAsync(session, owner, EmailTokenPurposes.Reset, EmailTokens.ResetLifetime, cancellationToken);
@@ -87,46 +89,48 @@ internal sealed class AccountEmails(
             owner.Email,
             "Choose a new password",
             $"""
-            Somebody, hopefully you, asked to choose a new password for your PyResolve account. To do so, open this link within an hour:
+            Someone, hopefully you, asked to reset the password of your PyResolve account. To choose a new one, open this link within
+            an hour:
 
             {publicUrl.Value}/reset-password?token={token}
 
-            It works once. If it was not you, you need not do anything: your password stays as it is.
+            The link works once. If it was not you, you can ignore this e-mail: your password stays the same.
             """);
     }
 
-    private async Task<EmailMessage?> LeakAsync(Guid userId, string prefix, CancellationToken cancellationToken)
+    private async Task<EmailMessage?> ComposeLeakNoticeAsync(Guid userId, string prefix, CancellationToken cancellationToken)
     {
         var email = await database.FirstAsync(
             $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
         return email is null ? null : new EmailMessage(
             email,
-            "An API key of yours was found in the open",
+            "Your API key was published and has been revoked",
             $"""
-            Somebody found your PyResolve API key {prefix}… where others can read it, and reported it. It was revoked at once: whatever used it
-            is refused from now on.
+            Someone found your PyResolve API key {prefix}… in a public place and reported it. It was revoked immediately: every program
+            that still uses it is refused.
 
-            Make a new key and put it where only your programs can read it. What was done with the old one is in your account's audit log.
+            Create a new key and store it where only your programs can read it. Your account's audit log shows what was done with the
+            old one.
             """);
     }
 
-    private Task<EmailTokenOwner?> FindAsync(string email, CancellationToken cancellationToken) => database.FirstAsync(
-        $"""
-        select p.id, p.email
-        from profiles p
-        join passwords w on w.user_id = p.id
-        where lower(p.email) = {email} and p.email <> ''
-        """,
-        static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
-        cancellationToken);
+    /// <summary>An account with a password: by the typed address on the first try, by id on the next.</summary>
+    private async Task<EmailTokenOwner?> FindResetOwnerAsync(QueuedEmail email, CancellationToken cancellationToken)
+    {
+        if (email.UserId is not { } userId)
+        {
+            var found = await database.FindAccountAsync(email.TypedAddress!, cancellationToken);
+            return found is { PasswordHash: not null, User: var user } ? new EmailTokenOwner(user.Id, user.Email) : null;
+        }
 
-    private Task<EmailTokenOwner?> FindAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
-        $"""
-        select p.id, p.email
-        from profiles p
-        join passwords w on w.user_id = p.id
-        where p.id = {userId} and p.email <> ''
-        """,
-        static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
-        cancellationToken);
+        return await database.FirstAsync(
+            $"""
+            select p.id, p.email
+            from profiles p
+            join passwords w on w.user_id = p.id
+            where p.id = {userId} and p.email <> ''
+            """,
+            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+            cancellationToken);
+    }
 }

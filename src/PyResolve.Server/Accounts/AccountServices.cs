@@ -12,6 +12,7 @@ internal static class AccountServices
         .AddSingleton<Sessions>()
         .AddSingleton<WebSessions>()
         .AddSingleton<PasswordLogin>()
+        .AddSingleton<AccountCreation>()
         .AddSingleton<EmailTokens>()
         .AddSingleton<EmailTokenActions>()
         .AddSingleton<AccountEmails>()

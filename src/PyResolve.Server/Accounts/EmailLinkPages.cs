@@ -6,8 +6,8 @@ using static PyResolve.Server.Pages.Views;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// The pages that emails lead to. Opening one changes nothing, since mail scanners open every link; a button does. The token travels on in
-/// the form, and the pages name no other site that could learn it.
+/// The pages that emails link to: <c>/reset-password</c> and <c>/verify-email</c>. Opening one changes nothing, since mail scanners open
+/// every link; its button does. The form carries the token on, and the pages link to no other site that could learn it.
 /// </summary>
 internal static class EmailLinkPages
 {
@@ -20,14 +20,14 @@ internal static class EmailLinkPages
         pages.MapPost("/verify-email", Verify);
     }
 
-    private static async Task<IResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
+    private static async Task<PageResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
     {
         sameOrigin.Require(http);
         WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
         var (token, password) = (form.Field("token"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("Token", token, EmailTokenActions.LongestToken, required: true);
+        errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
         errors.Password("Password", password);
         if (password is not null && form.Field("repeated") != password)
             errors.Add("Password", "is not the same both times.");
@@ -40,16 +40,16 @@ internal static class EmailLinkPages
             : Page("Password changed", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>Password changed</h1>
-                <p>Your new password works from now on. Every session of your account was ended; your API keys were not.</p>
+                <p>Log in with your new password from now on. All sessions of your account were ended; your API keys still work.</p>
                 """);
     }
 
-    private static async Task<IResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
+    private static async Task<PageResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
     {
         sameOrigin.Require(http);
         var token = (await FormBody.ReadAsync(http)).Field("token");
         var errors = new FieldErrors();
-        errors.Text("Token", token, EmailTokenActions.LongestToken, required: true);
+        errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
         if (errors.Problem is { } invalid)
             return VerifyForm(token, new ProblemResult(invalid));
 
@@ -65,21 +65,26 @@ internal static class EmailLinkPages
 
     private static PageResult ResetForm(string? token, ProblemResult? problem = null) => Page("Choose a new password", problem, $"""
         <h1>Choose a new password</h1>
-        <p>At least {Passwords.Shortest} characters. Every session of your account will end.</p>
+        <p>At least {Passwords.MinLength} characters. All sessions of your account will end.</p>
         {Alert(problem)}
         <form method="post" action="reset-password">
         {Hidden("token", token)}
         <label for="password">New password</label>
-        <input id="password" name="password" type="password" autocomplete="new-password" minlength="{Passwords.Shortest}" maxlength="{Passwords.Longest}" required autofocus>
-        <label for="repeated">The same again</label>
-        <input id="repeated" name="repeated" type="password" autocomplete="new-password" minlength="{Passwords.Shortest}" maxlength="{Passwords.Longest}" required>
+        {PasswordInput("password", autofocus: true)}
+        <label for="repeated">Repeat the new password</label>
+        {PasswordInput("repeated", autofocus: false)}
         <button>Change the password</button>
         </form>
         """);
 
+    private static Html PasswordInput(string name, bool autofocus) => $"""
+        <input id="{name}" name="{name}" type="password" autocomplete="new-password" minlength="{Passwords.MinLength}"
+         maxlength="{Passwords.MaxLength}" required{Html.If(autofocus, " autofocus")}>
+        """;
+
     private static PageResult VerifyForm(string? token, ProblemResult? problem = null) => Page("Confirm your e-mail", problem, $"""
         <h1>Confirm your e-mail</h1>
-        <p>One press shows us that emails to you arrive.</p>
+        <p>Press the button to confirm that you receive our e-mails.</p>
         {Alert(problem)}
         <form method="post" action="verify-email">
         {Hidden("token", token)}

@@ -1,25 +1,28 @@
-using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>What the secret in an email lets its reader do, by API or on a page: choose a new password, or show that an address is theirs.</summary>
+/// <summary>
+/// What the token of an email's link allows, by API or on a page: to choose a new password, or to verify the email address.
+/// </summary>
 internal sealed class EmailTokenActions(
     Database database, Passwords passwords, Sessions sessions, EmailTokens tokens, ThrottleRules rules, AuditLog audit, TimeProvider time)
 {
-    public const int LongestToken = 200;
+    public const int MaxTokenLength = 200;
 
-    private static readonly ProblemResult Worthless = new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new email."));
+    private static readonly ProblemResult InvalidToken = new(
+        Problems.Invalid("token", "is unknown, used or expired. Ask for a new e-mail."));
 
-    /// <returns><see langword="null"/> when it was done.</returns>
+    /// <returns><see langword="null"/> on success.</returns>
     public async Task<ProblemResult?> ResetPasswordAsync(string token, string password, Origin origin, CancellationToken cancellationToken)
     {
-        // Before any hashing: a made-up token must cost no more than a look.
-        var owner = await database.ReadAsync(session => tokens.FindAsync(session, token, EmailTokenPurposes.Reset, cancellationToken), cancellationToken);
+        // Checked before any hashing: an invented token must cost no more than a read.
+        var owner = await database.ReadAsync(
+            session => tokens.FindAsync(session, token, EmailTokenPurposes.Reset, cancellationToken), cancellationToken);
         if (owner is null)
-            return Worthless;
+            return InvalidToken;
         using var turn = await passwords.TakeTurnAsync(cancellationToken);
         if (turn is null)
             return AccountProblems.Busy;
@@ -35,16 +38,16 @@ internal sealed class EmailTokenActions(
                 await sessions.EndAllAsync(session, owner.UserId, except: null, cancellationToken);
                 await tokens.UseAllAsync(session, owner.UserId, EmailTokenPurposes.Reset, cancellationToken);
                 await MarkVerifiedAsync(session, owner, now, cancellationToken);
-                // Whoever guessed at the old password has not locked its owner out.
+                // Failed guesses at the old password no longer lock the owner out.
                 await Throttle.ForgetAsync(session, rules.LogInTo(owner.Email), cancellationToken);
                 await audit.WriteAsync(session, owner.UserId, origin, AuditActions.PasswordReset, target: null, cancellationToken);
                 return true;
             },
             cancellationToken);
-        return isDone ? null : Worthless;
+        return isDone ? null : InvalidToken;
     }
 
-    /// <returns><see langword="null"/> when it was done.</returns>
+    /// <returns><see langword="null"/> on success.</returns>
     public async Task<ProblemResult?> VerifyEmailAsync(string token, Origin origin, CancellationToken cancellationToken)
     {
         var isDone = await database.WriteAsync(
@@ -58,10 +61,14 @@ internal sealed class EmailTokenActions(
                 return true;
             },
             cancellationToken);
-        return isDone ? null : Worthless;
+        return isDone ? null : InvalidToken;
     }
 
-    private static Task<int> MarkVerifiedAsync(Session session, EmailTokenOwner owner, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
-        $"update profiles set email_verified_at = coalesce(email_verified_at, {now}) where id = {owner.UserId} and email = {owner.Email}",
+    private static Task<int> MarkVerifiedAsync(
+        Session session, EmailTokenOwner owner, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"""
+        update profiles set email_verified_at = coalesce(email_verified_at, {now})
+        where id = {owner.UserId} and email = {owner.Email}
+        """,
         cancellationToken);
 }

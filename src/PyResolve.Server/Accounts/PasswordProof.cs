@@ -4,26 +4,29 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>An owner's password, checked again before what a stolen session must not do: throttled, as a login is.</summary>
-internal sealed class PasswordProof(Database database, Passwords passwords, Throttle throttle, ThrottleRules rules)
+/// <summary>Asks for the password again before actions that a stolen session must not be enough for. Throttled like a login.</summary>
+internal sealed class PasswordProof(Database database, Passwords passwords, Throttle throttle)
 {
-    /// <summary>
-    /// Checks <paramref name="password"/>, then runs <paramref name="work"/> in the transaction in which the password is still that one.
-    /// </summary>
+    /// <summary>Runs <paramref name="work"/> in a transaction in which the password is verified and locked.</summary>
     /// <param name="userId">The account.</param>
-    /// <param name="password">What the caller claims it is.</param>
+    /// <param name="password">As the caller typed it.</param>
     /// <param name="prepare">Slow work, such as hashing a new password, done once before the transaction.</param>
-    /// <param name="work">What the password was asked for.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    /// <returns><see langword="null"/> when it was done.</returns>
+    /// <param name="work">The action.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <returns><see langword="null"/> on success.</returns>
     public async Task<ProblemResult?> TryAsync<T>(
-        Guid userId, string? password, Func<Passwords.PasswordTurn, T> prepare, Func<Session, T, Task> work, CancellationToken cancellationToken)
+        Guid userId,
+        string? password,
+        Func<Passwords.PasswordTurn, T> prepare,
+        Func<Session, T, Task> work,
+        CancellationToken cancellationToken)
     {
-        var hash = await database.FirstAsync($"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
+        var hash = await database.FirstAsync(
+            $"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
         if (hash is null)
             return AccountProblems.NoPassword;
 
-        var meters = rules.Password(userId);
+        var meters = throttle.Rules.Password(userId);
         if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
             return TooMany(wait);
         using var turn = await passwords.TakeTurnAsync(cancellationToken);

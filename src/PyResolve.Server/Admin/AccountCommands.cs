@@ -1,4 +1,4 @@
-using PyResolve.Server.Accounts;
+using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PyResolve.Server.Accounts;
+using PyResolve.Server.Access;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 
@@ -60,11 +60,7 @@ internal static class UsageCommands
     {
         if (Guid.TryParseExact(account, "D", out var id))
             return id;
-        var profile = await services.GetRequiredService<Database>().FirstAsync(
-            $"select id from profiles where lower(email) = {EmailAddresses.Normalize(account)} and email <> ''",
-            static row => new { Id = row.Uuid(0) },
-            CancellationToken.None);
-        return profile?.Id;
+        return (await services.GetRequiredService<Database>().FindAccountAsync(account, CancellationToken.None))?.User.Id;
     }
 
     private static long PeakMegabytes()

@@ -1,8 +1,8 @@
 namespace PyResolve.Server.Email;
 
-/// <summary>An email to one person, in plain text.</summary>
+/// <summary>A plain-text email to one person.</summary>
 internal sealed record EmailMessage(string To, string Subject, string Text)
 {
-    /// <summary>The type's name alone, so that a link never reaches a log.</summary>
+    /// <summary>The type's name only, so that a link never reaches a log.</summary>
     public override string ToString() => nameof(EmailMessage);
 }

@@ -7,8 +7,8 @@ using System.Text.Unicode;
 namespace PyResolve.Server.Pages;
 
 /// <summary>
-/// HTML as it is written: <c>$"&lt;p&gt;{name}&lt;/p&gt;"</c>. Every hole is encoded, for text and for attributes in double quotes alike,
-/// unless it holds HTML itself; so no value is ever pasted into a page as markup.
+/// HTML from an interpolated string: <c>$"&lt;p&gt;{name}&lt;/p&gt;"</c>. Every value is encoded, for text and for attributes in double
+/// quotes, unless it is <see cref="Html"/> itself.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Html
@@ -19,7 +19,7 @@ internal sealed class Html
 
     public Html(int literalLength, int formattedCount) => _text = new StringBuilder(literalLength + (16 * formattedCount));
 
-    /// <summary>For places where C# would take the text for a string.</summary>
+    /// <summary>For places where C# would make the text a string.</summary>
     public static Html Of(Html html) => html;
 
     public void AppendLiteral(string value) => _text.Append(value);

@@ -25,8 +25,8 @@ public sealed class KeyFloodTests(SharedServers servers)
 
         await Parallel.ForAsync(0, requests, TestContext.Current.CancellationToken, async (i, cancellationToken) =>
         {
-            var verdict = await verifier.VerifyAsync($"{prefix}{i:x37}", Client(i), cancellationToken);
-            verdict.Key.ShouldBeNull();
+            var outcome = await verifier.CheckAsync($"{prefix}{i:x37}", Client(i), cancellationToken);
+            outcome.Key.ShouldBeNull();
         });
 
         var computations = own.Server.Services.GetRequiredService<LegacyKeys>().Computations;
@@ -44,12 +44,12 @@ public sealed class KeyFloodTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
         var verifier = own.Server.Services.GetRequiredService<ApiKeyVerifier>();
         for (var i = 0; i < 500; i++)
-            (await verifier.VerifyAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key.ShouldBeNull();
-        (await verifier.VerifyAsync(account.ApiKey, Client(1), TestContext.Current.CancellationToken)).TooManyTries.ShouldBeTrue();
+            (await verifier.CheckAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key.ShouldBeNull();
+        (await verifier.CheckAsync(account.ApiKey, Client(1), TestContext.Current.CancellationToken)).TooManyTries.ShouldBeTrue();
 
-        var verdict = await verifier.VerifyAsync(account.ApiKey, Client(2), TestContext.Current.CancellationToken);
+        var outcome = await verifier.CheckAsync(account.ApiKey, Client(2), TestContext.Current.CancellationToken);
 
-        verdict.Key.ShouldNotBeNull().Owner.UserId.ShouldBe(account.UserId);
+        outcome.Key.ShouldNotBeNull().Owner.UserId.ShouldBe(account.UserId);
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
     }
 

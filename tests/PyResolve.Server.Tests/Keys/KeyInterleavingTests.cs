@@ -118,7 +118,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
 
         public Task PollAsync() => _poller.PollAsync(default);
 
-        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.VerifyAsync(key, null, default)).Key is not null;
+        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.CheckAsync(key, null, default)).Key is not null;
     }
 
     /// <summary>When what began and ended, by one clock.</summary>
