@@ -3,7 +3,7 @@ namespace PyResolve.Server.Tests.Accounts;
 public sealed class AccountDeletionTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_deleted_account_is_blank_and_dead_and_its_usage_stays(StorageEngine engine)
+    public async Task A_deleted_account_loses_its_data_and_credentials_and_keeps_its_usage(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -24,7 +24,7 @@ public sealed class AccountDeletionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Its_e_mail_can_sign_up_anew_for_another_account(StorageEngine engine)
+    public async Task The_email_of_a_deleted_account_can_sign_up_again(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var first = await own.SignUpAsync("ada@example.com");
@@ -52,7 +52,7 @@ public sealed class AccountDeletionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_key_that_slipped_in_beside_the_deletion_is_dead_as_well(StorageEngine engine)
+    public async Task A_key_created_during_the_deletion_is_refused_too(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

@@ -2,7 +2,7 @@ using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Accounts;
 
-/// <summary>The pages that emails lead to.</summary>
+/// <summary>The pages that emails link to.</summary>
 public sealed class EmailLinkPageTests(SharedServers servers)
 {
     private const string NewPassword = "a much better password";
@@ -26,7 +26,7 @@ public sealed class EmailLinkPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_wrong_is_said_on_the_page_and_the_email_keeps_its_worth(StorageEngine engine)
+    public async Task Errors_are_shown_on_the_page_and_the_token_stays_valid(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -45,7 +45,7 @@ public sealed class EmailLinkPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Opening_the_link_confirms_nothing_and_the_button_does(StorageEngine engine)
+    public async Task The_button_verifies_the_email_and_opening_the_link_does_not(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);

@@ -62,7 +62,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_login_that_a_change_of_the_password_overtakes_opens_nothing()
+    public async Task A_login_during_a_password_change_with_the_old_password_opens_no_session()
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -72,7 +72,7 @@ public sealed class PasswordTests(SharedServers servers)
             async session =>
             {
                 await session.ExecuteAsync($"update passwords set password_hash = 'another' where user_id = {account.UserId}", TestContext.Current.CancellationToken);
-                // It finds the old password, still the committed one, to be right; then it has to wait.
+                // It accepts the old password, which is still the committed one; then it has to wait.
                 login = own.Server.LogInAsync(account.Email);
                 await Eventually.IsTrueAsync(
                     async () => await own.Store.ReadNumberAsync("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0,
@@ -85,7 +85,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_forgotten_password_is_replaced_through_a_email(StorageEngine engine)
+    public async Task A_forgotten_password_is_reset_through_an_email(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -107,7 +107,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_email_resets_a_password_once_however_many_try(StorageEngine engine)
+    public async Task A_token_resets_a_password_once_when_used_concurrently(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -124,7 +124,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_email_is_worthless_after_an_hour_and_after_another_one_was_used(StorageEngine engine)
+    public async Task A_reset_token_expires_after_an_hour_and_when_another_one_is_used(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -144,7 +144,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_password_that_is_too_short_does_not_use_the_email_up(StorageEngine engine)
+    public async Task A_password_that_is_too_short_does_not_use_up_the_token(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -158,7 +158,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_unknown_e_mail_gets_the_same_answer_and_no_email(StorageEngine engine)
+    public async Task An_unknown_address_gets_the_same_answer_and_no_email(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);

@@ -25,7 +25,7 @@ public sealed class SignUpTests(SharedServers servers)
     [InlineData("{0}@example.com", "   ", "{0}")]
     [InlineData("{0}+tag@Example.COM", null, "{0}+tag")]
     [InlineData("{0}@example.com", "  Grace ", "Grace")]
-    public async Task A_name_defaults_to_what_stands_before_the_at(string email, string? name, string expected)
+    public async Task A_name_defaults_to_the_part_of_the_email_before_the_at_sign(string email, string? name, string expected)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
         var local = Unique("grace").Split('@')[0];
@@ -36,7 +36,7 @@ public sealed class SignUpTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_email_is_taken_once_whatever_its_case(StorageEngine engine)
+    public async Task An_email_signs_up_once_in_any_case(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var email = Unique("Case").ToUpperInvariant();
@@ -50,7 +50,7 @@ public sealed class SignUpTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Racing_sign_ups_on_one_email_make_one_account(StorageEngine engine)
+    public async Task Concurrent_sign_ups_with_one_email_create_one_account(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
 
@@ -85,7 +85,7 @@ public sealed class SignUpTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Nothing_secret_is_kept_as_it_is(StorageEngine engine)
+    public async Task No_secret_is_stored_in_plain_text(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

@@ -17,7 +17,7 @@ public sealed class ThrottleTests(SharedServers servers)
     };
 
     [Theory, OnBothEngines]
-    public async Task The_21st_try_of_an_account_waits_and_touches_nothing_else(StorageEngine engine)
+    public async Task The_21st_try_on_an_account_is_refused_and_other_accounts_are_not_affected(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
@@ -35,7 +35,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_crowd_on_two_instances_gets_exactly_20_tries(StorageEngine engine)
+    public async Task Concurrent_logins_on_two_instances_get_exactly_20_tries(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
@@ -49,14 +49,14 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Of_a_crowd_at_the_very_same_moment_exactly_as_many_are_recorded_as_may_be(StorageEngine engine)
+    public async Task Concurrent_attempts_are_recorded_exactly_up_to_the_limit(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
         Throttle[] throttles = [own.Server.Services.GetRequiredService<Throttle>(), second.Services.GetRequiredService<Throttle>()];
         for (var round = 0; round < 8; round++)
         {
-            // Two meters, asked for in either order.
+            // Two meters, in either order.
             var one = new ThrottleRule("test.one", 12, TimeSpan.FromMinutes(1)).For($"ada {round}");
             var other = new ThrottleRule("test.other", 60, TimeSpan.FromMinutes(1)).For($"ada {round}");
 
@@ -68,7 +68,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_limit_outlives_a_restart_and_ends_with_its_window(StorageEngine engine)
+    public async Task The_limit_survives_a_restart_and_ends_with_its_window(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -82,7 +82,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_right_password_counts_for_nothing(StorageEngine engine)
+    public async Task A_right_password_does_not_count(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
@@ -92,7 +92,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_e_mail_that_nobody_has_is_answered_as_one_with_another_password(StorageEngine engine)
+    public async Task An_unknown_email_is_answered_like_a_wrong_password(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
@@ -111,9 +111,9 @@ public sealed class ThrottleTests(SharedServers servers)
         laterUnknown.Status.ShouldBe(429);
     }
 
-    /// <summary>The work is counted; the clock, which a busy machine stretches, is asked only whether something gross was missed.</summary>
+    /// <summary>Compares the counted work. Times vary on a busy machine, so they are only checked for gross differences.</summary>
     [Fact]
-    public async Task An_e_mail_that_nobody_has_costs_as_much_as_a_wrong_password()
+    public async Task An_unknown_email_costs_as_much_as_a_wrong_password()
     {
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
@@ -136,7 +136,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_address_gets_100_tries_whatever_the_accounts(StorageEngine engine)
+    public async Task An_address_gets_100_tries_for_all_accounts_together(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: AsShipped);
         var account = await own.SignUpAsync();
@@ -149,7 +149,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_store_keeps_no_e_mail_of_an_attempt_and_nothing_that_is_out_of_date(StorageEngine engine)
+    public async Task The_store_keeps_no_email_of_an_attempt_and_deletes_old_rows(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await FailAsync(own.Server, "somebody@example.com", 3);
@@ -210,7 +210,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Only_so_many_wait_for_their_password_to_be_checked()
+    public async Task The_queue_for_password_checks_is_bounded()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
         using var passwords = new Passwords(ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);

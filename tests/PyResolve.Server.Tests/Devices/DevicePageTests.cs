@@ -47,7 +47,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Ten_wrong_codes_end_an_accounts_tries_on_every_instance(StorageEngine engine)
+    public async Task Ten_wrong_codes_use_up_an_accounts_tries_on_every_instance(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await using var other = await TestServer.StartAsync(own.Store, clock: own.Clock);
@@ -77,7 +77,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_another_account_decided_cannot_be_seen_or_changed(StorageEngine engine)
+    public async Task A_request_that_another_account_decided_cannot_be_seen_or_changed(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var owner = await TestAccount.SignUpAsync(server.Http);
@@ -92,7 +92,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_form_from_elsewhere_is_refused_with_a_page(StorageEngine engine)
+    public async Task A_form_from_another_site_is_refused_with_a_page(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await TestAccount.SignUpAsync(server.Http);
@@ -149,7 +149,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_a_device_or_a_link_says_is_text_and_never_markup(StorageEngine engine)
+    public async Task Text_from_a_device_or_a_link_is_encoded(StorageEngine engine)
     {
         const string Markup = "\"'><script>alert(1)</script>";
         var server = await servers.OnAsync(engine);
@@ -173,7 +173,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Pages_are_kept_by_no_cache_and_framed_by_nobody(StorageEngine engine)
+    public async Task Pages_are_not_cached_and_cannot_be_framed(StorageEngine engine)
     {
         var page = await new Person(await servers.OnAsync(engine)).OpenAsync();
 
@@ -189,7 +189,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_cookie_is_for_pages_alone_and_dies_with_its_session(StorageEngine engine)
+    public async Task The_cookie_works_only_for_pages_and_ends_with_its_session(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await TestAccount.SignUpAsync(server.Http);
@@ -209,7 +209,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Away_from_this_machine_the_cookie_is_secure_and_plain_http_takes_no_password(StorageEngine engine)
+    public async Task On_other_machines_the_cookie_is_secure_and_passwords_over_http_are_refused(StorageEngine engine)
     {
         var settings = new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://billing.example.com/pyresolve/" };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);

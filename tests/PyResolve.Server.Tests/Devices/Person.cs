@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Devices;
 
-/// <summary>A person at a browser, as the server sees one: a cookie, forms, and headers that say where a form came from.</summary>
+/// <summary>A browser as the server sees it: a cookie, forms, and headers that show where a form came from.</summary>
 internal sealed class Person(TestServer server)
 {
     /// <summary>What the server last set, such as <c>pyr_session=…; path=/; httponly</c>.</summary>

@@ -2,11 +2,11 @@ using PyResolve.Server.Tests.Accounts;
 
 namespace PyResolve.Server.Tests.Email;
 
-/// <summary>Emails wait in the store, whoever sends them in the end.</summary>
+/// <summary>Emails are queued in the store, and any instance sends them.</summary>
 public sealed class OutboxTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_email_that_waits_for_its_retry_is_sent_after_a_restart_and_its_link_works(StorageEngine engine)
+    public async Task An_email_that_waits_for_a_retry_is_sent_after_a_restart_and_its_link_works(StorageEngine engine)
     {
         await using var smtp = new TestSmtpServer();
         smtp.RecipientAnswers.Enqueue("451 greylisted");
@@ -46,7 +46,7 @@ public sealed class OutboxTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_email_whose_sender_died_is_sent_by_another_instance(StorageEngine engine)
+    public async Task An_email_whose_sender_died_is_sent_by_another_instance(StorageEngine engine)
     {
         await using var silent = new TestSmtpServer { IsSilent = true };
         await using var smtp = new TestSmtpServer();
@@ -62,7 +62,7 @@ public sealed class OutboxTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_email_goes_with_the_account_that_it_was_for_and_with_its_first_day(StorageEngine engine)
+    public async Task An_email_is_deleted_with_its_account_and_after_a_day(StorageEngine engine)
     {
         await using var smtp = new TestSmtpServer();
         smtp.RecipientAnswers.Enqueue("451 greylisted");

@@ -3,19 +3,19 @@ using MimeKit;
 
 namespace PyResolve.Server.Tests.Email;
 
-/// <summary>A pick-up folder of a test's own, and the emails in it.</summary>
+/// <summary>A test's own pickup folder and its emails.</summary>
 internal sealed partial class TestMailbox : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-mail-").FullName;
 
     public string Folder => _folder;
 
-    /// <summary>What a server must be told to use it.</summary>
+    /// <summary>The settings of a server that uses it.</summary>
     public Dictionary<string, string?> Settings => new() { ["PyResolve:EmailFolder"] = _folder };
 
     public IReadOnlyList<MimeMessage> Emails => [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
 
-    /// <summary>The secret in the newest email to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
+    /// <summary>The token in the newest email to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
     /// <param name="email">To whom.</param>
     /// <param name="page"><c>reset-password</c> or <c>verify-email</c>.</param>
     /// <param name="count">Waits until there are as many.</param>

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Email;
 
-/// <summary>A mail server on loopback that speaks enough SMTP to take emails, or to refuse them as a test says.</summary>
+/// <summary>A mail server on loopback that accepts emails, or refuses them as a test wants.</summary>
 internal sealed class TestSmtpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -22,15 +22,15 @@ internal sealed class TestSmtpServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>What is said to RCPT; one by one, the last again and again.</summary>
+    /// <summary>The answers to RCPT, one by one; the last one is repeated.</summary>
     public ConcurrentQueue<string> RecipientAnswers { get; } = new();
 
-    /// <summary>Whether connections are taken and never spoken to.</summary>
+    /// <summary>Whether connections are accepted and never answered.</summary>
     public bool IsSilent { get; init; }
 
     public ConcurrentQueue<string> Emails { get; } = new();
 
-    /// <summary>The secret in the newest email whose link leads to <paramref name="page"/>.</summary>
+    /// <summary>The token in the newest email whose link leads to <paramref name="page"/>.</summary>
     public string TokenOf(string page) =>
         Emails.Select(email => Regex.Match(email.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
             .Last(match => match.Success).Groups["token"].Value;

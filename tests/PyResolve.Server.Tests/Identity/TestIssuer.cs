@@ -33,7 +33,7 @@ internal sealed class TestIssuer : IAsyncDisposable
 
     public bool IsDown { get; set; }
 
-    /// <summary>How often keys were asked for.</summary>
+    /// <summary>How often keys were fetched.</summary>
     public int Fetches => Volatile.Read(ref _fetches);
 
     public IssuerKey Key { get; private set; } = IssuerKey.Ec("first");

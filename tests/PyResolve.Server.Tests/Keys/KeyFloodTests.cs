@@ -4,7 +4,7 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server.Tests.Keys;
 
-/// <summary>No key check can be turned into load.</summary>
+/// <summary>A flood of wrong keys does not cause load.</summary>
 [Trait("Category", "Proof")]
 public sealed class KeyFloodTests(SharedServers servers)
 {
@@ -37,7 +37,7 @@ public sealed class KeyFloodTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Whoever_floods_the_prefix_of_a_key_made_by_SQL_does_not_keep_its_owner_from_its_first_use(StorageEngine engine)
+    public async Task A_flood_on_the_prefix_of_a_key_made_by_SQL_does_not_block_its_first_use(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -54,7 +54,7 @@ public sealed class KeyFloodTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Reports_of_wrong_keys_cost_little_and_keep_nobody_from_using_the_right_one(StorageEngine engine)
+    public async Task Reports_of_wrong_keys_cost_little_and_do_not_block_the_right_one(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -82,7 +82,7 @@ public sealed class KeyFloodTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Remembered_keys_are_bounded_in_number(StorageEngine engine)
+    public async Task The_number_of_keys_in_memory_is_bounded(StorageEngine engine)
     {
         var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = "10" };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);

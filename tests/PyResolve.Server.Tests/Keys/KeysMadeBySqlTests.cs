@@ -20,7 +20,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_key_whose_hash_SQL_replaces_is_dead_within_a_second(StorageEngine engine)
+    public async Task A_key_whose_hash_SQL_replaces_is_refused_within_a_second(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -46,7 +46,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Many_first_uses_at_once_all_succeed(StorageEngine engine)
+    public async Task Concurrent_first_uses_all_succeed(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -61,7 +61,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
     [InlineData("")]
     [InlineData("no hash at all")]
     [InlineData("$2a$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghijklmnop")]
-    public async Task A_hash_that_cannot_be_read_or_would_take_for_ever_is_refused_at_once(string hash)
+    public async Task A_hash_that_is_malformed_or_too_expensive_is_refused_immediately(string hash)
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         var account = await own.SignUpAsync();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PyResolve.Server.Tests.Keys;
 
-/// <summary>A revoked key is dead on every instance within a second, or nothing is answered.</summary>
+/// <summary>A revoked key is refused on every instance within a second.</summary>
 [Trait("Category", "Proof")]
 public sealed class RevocationTests(SharedServers servers)
 {
@@ -33,7 +33,7 @@ public sealed class RevocationTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task With_the_database_cut_off_no_remembered_key_is_accepted_after_a_second()
+    public async Task Without_the_database_no_key_in_memory_is_accepted_after_a_second()
     {
         await using var postgres = await PostgresServer.StartAsync(durable: true, TestContext.Current.CancellationToken);
         await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: TestContext.Current.CancellationToken));

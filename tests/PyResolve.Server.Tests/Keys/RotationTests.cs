@@ -3,7 +3,7 @@ namespace PyResolve.Server.Tests.Keys;
 public sealed class RotationTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Both_keys_work_through_the_grace_period_and_the_old_one_not_after_it(StorageEngine engine)
+    public async Task Both_keys_work_in_the_grace_period_and_only_the_new_one_after_it(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -20,7 +20,7 @@ public sealed class RotationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_grace_the_old_key_is_dead_at_once(StorageEngine engine)
+    public async Task Without_a_grace_period_the_old_key_is_refused_immediately(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
@@ -32,7 +32,7 @@ public sealed class RotationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_new_key_has_what_the_old_one_had(StorageEngine engine)
+    public async Task The_new_key_has_the_properties_of_the_old_one(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var created = await account.Session.PostAsync(
