@@ -17,10 +17,18 @@ public sealed class AccountDeletionTests(SharedServers servers)
         (await account.Session.StatusAsync()).ShouldBe(401);
         (await other.StatusAsync()).ShouldBe(401);
         (await own.Server.LogInAsync(account.Email)).Status.ShouldBe(401);
-        (await own.Store.ReadNumberAsync($"select count(*) from profiles where id = '{account.UserId}' and email = '' and name is null and deleted_at is not null")).ShouldBe(1);
+        (await own.Store.ReadNumberAsync(
+            $"""
+            select count(*) from profiles
+            where id = '{account.UserId}' and email = '' and name is null and deleted_at is not null
+            """)).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select count(*) from passwords")).ShouldBe(0);
         (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(1);
-        (await own.Store.ReadNumberAsync($"select count(*) from audit_log where user_id = '{account.UserId}' and action in ('account.created', 'account.deleted')")).ShouldBe(2);
+        (await own.Store.ReadNumberAsync(
+            $"""
+            select count(*) from audit_log
+            where user_id = '{account.UserId}' and action in ('account.created', 'account.deleted')
+            """)).ShouldBe(2);
     }
 
     [Theory, OnBothEngines]

@@ -27,7 +27,8 @@ public sealed class AccountInputTests(SharedServers servers)
             {
                 var answer = await account.Session.SendAsync(method, path, $"{{\"{member}\":{json}}}");
 
-                (answer.Status, answer.ContentType).ShouldBe((422, "application/problem+json"), $"{method} {path} {member} {json}: {answer.Text}");
+                (answer.Status, answer.ContentType)
+                    .ShouldBe((422, "application/problem+json"), $"{method} {path} {member} {json}: {answer.Text}");
                 answer["errors"].TryGetProperty(member, out _).ShouldBeTrue($"{method} {path} {member} {json}: {answer.Text}");
             }
         }

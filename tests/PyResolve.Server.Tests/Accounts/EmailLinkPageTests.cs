@@ -17,7 +17,8 @@ public sealed class EmailLinkPageTests(SharedServers servers)
         var token = await mailbox.TokenAsync(account.Email, "reset-password");
 
         var form = await new Caller(own.Server.Http).GetAsync($"/reset-password?token={token}");
-        var done = await SendAsync(own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = NewPassword });
+        var done = await SendAsync(
+            own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = NewPassword });
 
         (form.Status, form.ContentType).ShouldBe((200, "text/html"));
         form.Text.ShouldContain(token);
@@ -34,8 +35,10 @@ public sealed class EmailLinkPageTests(SharedServers servers)
         await own.Server.ForgetPasswordAsync(account.Email);
         var token = await mailbox.TokenAsync(account.Email, "reset-password");
 
-        var differs = await SendAsync(own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = "another one" });
-        var unknown = await SendAsync(own, "/reset-password", new() { ["token"] = "<b>", ["password"] = NewPassword, ["repeated"] = NewPassword });
+        var differs = await SendAsync(
+            own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = "another one" });
+        var unknown = await SendAsync(
+            own, "/reset-password", new() { ["token"] = "<b>", ["password"] = NewPassword, ["repeated"] = NewPassword });
 
         (differs.Status, unknown.Status).ShouldBe((422, 422));
         differs.Text.ShouldContain("not the same both times");

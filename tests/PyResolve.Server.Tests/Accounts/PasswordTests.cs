@@ -71,11 +71,14 @@ public sealed class PasswordTests(SharedServers servers)
         await own.Server.Services.GetRequiredService<Database>().WriteAsync(
             async session =>
             {
-                await session.ExecuteAsync($"update passwords set password_hash = 'another' where user_id = {account.UserId}", TestContext.Current.CancellationToken);
+                await session.ExecuteAsync(
+                    $"update passwords set password_hash = 'another' where user_id = {account.UserId}",
+                    TestContext.Current.CancellationToken);
                 // It accepts the old password, which is still the committed one; then it has to wait.
                 login = own.Server.LogInAsync(account.Email);
                 await Eventually.IsTrueAsync(
-                    async () => await own.Store.ReadNumberAsync("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0,
+                    async () => await own.Store.ReadNumberAsync(
+                        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0,
                     cancellationToken: TestContext.Current.CancellationToken);
             },
             TestContext.Current.CancellationToken);

@@ -47,7 +47,8 @@ public sealed class SessionTests(SharedServers servers)
     [Theory, OnBothEngines]
     public async Task A_session_expires_at_the_time_in_its_answer(StorageEngine engine)
     {
-        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SessionDays"] = "2" });
+        await using var own = await OwnServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SessionDays"] = "2" });
         var account = await own.SignUpAsync();
 
         own.Clock.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
@@ -116,5 +117,6 @@ public sealed class SessionTests(SharedServers servers)
 
     private static Caller WithSession(TestAccount account, string? token) => new(account.Http, "Authorization", $"Bearer {token}");
 
-    private static string WithoutRequestId(Answer answer) => answer.Text.Replace(answer["request_id"].GetString()!, "", StringComparison.Ordinal);
+    private static string WithoutRequestId(Answer answer) =>
+        answer.Text.Replace(answer["request_id"].GetString()!, "", StringComparison.Ordinal);
 }

@@ -61,7 +61,8 @@ public sealed class ThrottleTests(SharedServers servers)
             var other = new ThrottleRule("test.other", 60, TimeSpan.FromMinutes(1)).For($"ada {round}");
 
             var attempts = await Task.WhenAll(Enumerable.Range(0, 30).Select(i =>
-                throttles[i % 2].RecordAsync(i % 3 == 0 ? [one, other] : i % 3 == 1 ? [other, one] : [one], TestContext.Current.CancellationToken)));
+                throttles[i % 2].RecordAsync(
+                    i % 3 == 0 ? [one, other] : i % 3 == 1 ? [other, one] : [one], TestContext.Current.CancellationToken)));
 
             attempts.Count(attempt => attempt.RetryAfter is null).ShouldBe(12, $"round {round}");
         }
@@ -116,7 +117,9 @@ public sealed class ThrottleTests(SharedServers servers)
     public async Task An_unknown_email_costs_as_much_as_a_wrong_password()
     {
         await using var own = await OwnServer.StartAsync(
-            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
         var account = await own.SignUpAsync();
         var passwords = own.Server.Services.GetRequiredService<Passwords>();
         var (wrong, unknown) = (new List<TimeSpan>(), new List<TimeSpan>());
@@ -131,7 +134,8 @@ public sealed class ThrottleTests(SharedServers servers)
 
         var ratio = Median(unknown) / Median(wrong);
 
-        Proofs.Report("Accounts", $"A login with an unknown e-mail takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
+        Proofs.Report(
+            "Accounts", $"A login with an unknown e-mail takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
         ratio.ShouldBeInRange(0.6, 1.6);
     }
 
@@ -154,7 +158,8 @@ public sealed class ThrottleTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await FailAsync(own.Server, "somebody@example.com", 3);
         (await own.Store.ReadNumberAsync("select count(*) from attempts")).ShouldBe(6);
-        (await own.Store.ReadNumberAsync("select count(*) from attempts where subject like '%@%' or subject like '%somebody%'")).ShouldBe(0);
+        (await own.Store.ReadNumberAsync("select count(*) from attempts where subject like '%@%' or subject like '%somebody%'"))
+            .ShouldBe(0);
 
         own.Clock.Advance(TimeSpan.FromDays(2));
 
@@ -175,7 +180,8 @@ public sealed class ThrottleTests(SharedServers servers)
         for (var i = 0; i < 3; i++)
             await own.SignUpAsync();
 
-        var refused = await new Caller(own.Server.Http).PostAsync("/auth/signup", new { email = "fourth@example.com", password = TestAccount.Password });
+        var refused = await new Caller(own.Server.Http).PostAsync(
+            "/auth/signup", new { email = "fourth@example.com", password = TestAccount.Password });
 
         refused.Status.ShouldBe(429);
         refused.Headers.RetryAfter.ShouldNotBeNull();
@@ -193,7 +199,8 @@ public sealed class ThrottleTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:TrustedProxies"] = trusted });
 
-        await new Caller(own.Server.Http, "X-Forwarded-For", forwarded).PostAsync("/auth/login", new { email = "a@example.com", password = "wrong" });
+        await new Caller(own.Server.Http, "X-Forwarded-For", forwarded).PostAsync(
+            "/auth/login", new { email = "a@example.com", password = "wrong" });
 
         (await own.Store.ReadSqlAsync("select subject from attempts where kind = 'login.address'")).ShouldBe(expected);
     }
@@ -212,8 +219,10 @@ public sealed class ThrottleTests(SharedServers servers)
     [Fact]
     public async Task The_queue_for_password_checks_is_bounded()
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
-        using var passwords = new Passwords(ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
+        using var passwords = new Passwords(
+            ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);
         var held = await passwords.TakeTurnAsync(TestContext.Current.CancellationToken);
         var waiting = Enumerable.Range(0, 256).Select(_ => passwords.TakeTurnAsync(TestContext.Current.CancellationToken)).ToList();
 

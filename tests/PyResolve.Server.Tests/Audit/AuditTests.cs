@@ -23,7 +23,8 @@ public sealed class AuditTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await own.SignUpAsync();
 
-        (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("update audit_log set actor = 'nobody'"))).Message.ShouldContain("append-only");
+        (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("update audit_log set actor = 'nobody'"))).Message
+            .ShouldContain("append-only");
         (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("delete from audit_log"))).Message.ShouldContain("append-only");
         var otherwise = engine is StorageEngine.Sqlite ? "replace into audit_log select * from audit_log" : "truncate audit_log";
         (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync(otherwise))).Message.ShouldContain("append-only");

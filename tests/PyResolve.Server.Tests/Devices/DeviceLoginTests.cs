@@ -148,13 +148,15 @@ public sealed class DeviceLoginTests(SharedServers servers)
         var anyone = new Caller(server.Http);
         var begun = await anyone.PostAsync("/auth/device/code", Form(("client_id", "oauth-tool"), ("scope", "quota")));
         Task<Answer> PollAsync() => anyone.PostAsync(
-            "/auth/device/token", Form(("grant_type", GrantType), ("device_code", begun["device_code"].GetString()!), ("client_id", "oauth-tool")));
+            "/auth/device/token", Form(
+                ("grant_type", GrantType), ("device_code", begun["device_code"].GetString()!), ("client_id", "oauth-tool")));
 
         var pending = await PollAsync();
         await (await Person.SignedInAsync(server, account)).ApproveAsync(begun["user_code"].GetString()!);
         var redeemed = await PollAsync();
 
-        (pending.Status, pending["error"].GetString(), pending.ContentType).ShouldBe((400, "authorization_pending", "application/problem+json"));
+        (pending.Status, pending["error"].GetString(), pending.ContentType)
+            .ShouldBe((400, "authorization_pending", "application/problem+json"));
         redeemed["access_token"].GetString().ShouldBe(redeemed["api_key"].GetString());
         redeemed["token_type"].GetString().ShouldBe("Bearer");
         redeemed["scope"].GetString().ShouldBe("usage:write usage:read quota billing migrate");

@@ -12,7 +12,8 @@ public sealed class DevicePageTests(SharedServers servers)
         var device = await Device.BeginAsync(server.Http);
         var person = await Person.SignedInAsync(server, await TestAccount.SignUpAsync(server.Http));
 
-        foreach (var typed in new[] { device.UserCode, device.UserCode.ToLowerInvariant(), device.UserCode.Replace("-", ""), $" {device.UserCode.Replace("-", " – ")} " })
+        var code = device.UserCode;
+        foreach (var typed in new[] { code, code.ToLowerInvariant(), code.Replace("-", ""), $" {code.Replace("-", " – ")} " })
             (await person.OpenAsync(typed)).Text.ShouldContain("Is this your device?");
     }
 
@@ -215,7 +216,10 @@ public sealed class DevicePageTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);
         var account = await own.SignUpAsync();
         var person = new Person(own.Server);
-        var signIn = new Dictionary<string, string> { ["action"] = "sign-in", ["email"] = account.Email, ["password"] = TestAccount.Password };
+        var signIn = new Dictionary<string, string>
+        {
+            ["action"] = "sign-in", ["email"] = account.Email, ["password"] = TestAccount.Password,
+        };
 
         var plain = await person.PostAsync(signIn, new() { ["Sec-Fetch-Site"] = "same-origin", ["Origin"] = "http://10.0.0.7:8000" });
         var secure = await person.PostAsync(signIn, new() { ["Origin"] = "https://billing.example.com" });
@@ -232,7 +236,9 @@ public sealed class DevicePageTests(SharedServers servers)
         var server = await servers.OnAsync(engine);
         var anyone = new Caller(server.Http);
         var page = await anyone.GetAsync("/device");
-        var paths = Regex.Matches(page.Text, " (href|src)=\"(?<path>[^\"]+)\"", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture).Select(match => match.Groups["path"].Value).Distinct().ToList();
+        const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
+        var links = Regex.Matches(page.Text, " (href|src)=\"(?<path>[^\"]+)\"", Options);
+        var paths = links.Select(match => match.Groups["path"].Value).Distinct().ToList();
 
         paths.Count.ShouldBe(2);
         foreach (var path in paths)

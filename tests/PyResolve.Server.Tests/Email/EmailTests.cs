@@ -166,10 +166,12 @@ public sealed class EmailTests(SharedServers servers)
         var settings = smtp.Settings();
         settings[name] = value;
 
-        var failure = await Should.ThrowAsync<InvalidConfigurationException>(() => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(
+            () => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
 
         failure.Message.ShouldContain(expected);
     }
 
-    private static Task<Answer> VerifyAsync(TestServer server, string token) => new Caller(server.Http).PostAsync("/auth/email/verify", new { token });
+    private static Task<Answer> VerifyAsync(TestServer server, string token) =>
+        new Caller(server.Http).PostAsync("/auth/email/verify", new { token });
 }

@@ -13,8 +13,12 @@ public sealed class OutboxTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: smtp.Settings());
         var account = await own.SignUpAsync();
         await own.Server.ForgetPasswordAsync(account.Email);
-        await UntilAsync(async () => await own.Store.ReadNumberAsync("select count(*) from letters where tries = 1 and user_id is not null") == 2);
-        await UntilAsync(async () => smtp.RecipientsSeen == 2 && smtp.Goodbyes == 2 && await own.Store.ReadNumberAsync("select count(distinct due_at) from letters") > 0);
+        await UntilAsync(
+            async () => await own.Store.ReadNumberAsync("select count(*) from letters where tries = 1 and user_id is not null") == 2);
+        await UntilAsync(async () =>
+            smtp.RecipientsSeen == 2
+            && smtp.Goodbyes == 2
+            && await own.Store.ReadNumberAsync("select count(distinct due_at) from letters") > 0);
         smtp.Emails.ShouldBeEmpty();
         await own.Server.DisposeAsync();
         smtp.RecipientAnswers.Clear();
@@ -24,7 +28,8 @@ public sealed class OutboxTests(SharedServers servers)
 
         await UntilAsync(() => Task.FromResult(smtp.Emails.Count == 2));
         (await restarted.ResetPasswordAsync(smtp.TokenOf("reset-password"), "a new password")).Status.ShouldBe(204);
-        (await new Caller(restarted.Http).PostAsync("/auth/email/verify", new { token = smtp.TokenOf("verify-email") })).Status.ShouldBe(204);
+        (await new Caller(restarted.Http).PostAsync("/auth/email/verify", new { token = smtp.TokenOf("verify-email") })).Status
+            .ShouldBe(204);
         await UntilAsync(async () => await own.Store.ReadNumberAsync("select count(*) from letters") == 0);
         (await own.Store.ReadNumberAsync("select count(*) from audit_log where action = 'password.reset_asked'")).ShouldBe(1);
     }
@@ -82,5 +87,6 @@ public sealed class OutboxTests(SharedServers servers)
         smtp.Emails.ShouldBeEmpty();
     }
 
-    private static Task<TimeSpan> UntilAsync(Func<Task<bool>> condition) => Eventually.IsTrueAsync(condition, cancellationToken: TestContext.Current.CancellationToken);
+    private static Task<TimeSpan> UntilAsync(Func<Task<bool>> condition) =>
+        Eventually.IsTrueAsync(condition, cancellationToken: TestContext.Current.CancellationToken);
 }

@@ -13,7 +13,8 @@ internal sealed partial class TestMailbox : IDisposable
     /// <summary>The settings of a server that uses it.</summary>
     public Dictionary<string, string?> Settings => new() { ["PyResolve:EmailFolder"] = _folder };
 
-    public IReadOnlyList<MimeMessage> Emails => [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
+    public IReadOnlyList<MimeMessage> Emails =>
+        [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
 
     /// <summary>The token in the newest email to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
     /// <param name="email">To whom.</param>

@@ -32,7 +32,9 @@ internal sealed class TestSmtpServer : IAsyncDisposable
 
     /// <summary>The token in the newest email whose link leads to <paramref name="page"/>.</summary>
     public string TokenOf(string page) =>
-        Emails.Select(email => Regex.Match(email.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
+        Emails
+            .Select(email => Regex.Match(
+                email.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
             .Last(match => match.Success).Groups["token"].Value;
 
     public ConcurrentQueue<string> Commands { get; } = new();
@@ -103,7 +105,10 @@ internal sealed class TestSmtpServer : IAsyncDisposable
                     await writer.WriteLineAsync("250 taken");
                     break;
                 case "RCPT":
-                    await writer.WriteLineAsync(RecipientAnswers.Count > 1 && RecipientAnswers.TryDequeue(out var answer) ? answer : RecipientAnswers.FirstOrDefault() ?? "250 fine");
+                    await writer.WriteLineAsync(
+                        RecipientAnswers.Count > 1 && RecipientAnswers.TryDequeue(out var answer)
+                            ? answer
+                            : RecipientAnswers.FirstOrDefault() ?? "250 fine");
                     break;
                 case "QUIT":
                     await writer.WriteLineAsync("221 bye");

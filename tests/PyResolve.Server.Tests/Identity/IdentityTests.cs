@@ -66,7 +66,10 @@ public sealed class IdentityTests(SharedServers servers)
         var user = NewUser();
         await scene.Own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
             ? $"insert into profiles (id, email, name, plan) values ('{user}', 'old@example.com', 'Old', 'pro')"
-            : $"insert into profiles (id, email, name, plan, created_at, updated_at) values ('{user}', 'old@example.com', 'Old', 'pro', 0, 0)");
+            : $"""
+                insert into profiles (id, email, name, plan, created_at, updated_at)
+                values ('{user}', 'old@example.com', 'Old', 'pro', 0, 0)
+                """);
         var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user)));
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => session.GetAsync("/me")));
@@ -162,7 +165,8 @@ public sealed class IdentityTests(SharedServers servers)
         (await scene.With(IssuerKey.Hmac("", new byte[32]).Sign(scene.Issuer.SupabaseClaims(user))).StatusAsync()).ShouldBe(401);
         (await scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user))).StatusAsync()).ShouldBe(401);
         // The keys that Supabase gives to browsers are tokens too, without a user.
-        (await scene.With(key.Sign(scene.Issuer.SupabaseClaims(user, ("aud", null), ("sub", null), ("role", "anon")))).StatusAsync()).ShouldBe(401);
+        (await scene.With(key.Sign(scene.Issuer.SupabaseClaims(user, ("aud", null), ("sub", null), ("role", "anon")))).StatusAsync())
+            .ShouldBe(401);
     }
 
     [Theory, OnBothEngines]
@@ -185,7 +189,8 @@ public sealed class IdentityTests(SharedServers servers)
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         var claims = scene.Issuer.SupabaseClaims(NewUser());
-        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => scene.With(IssuerKey.Ec($"made-up-{i}").Sign(claims)).StatusAsync()));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(i => scene.With(IssuerKey.Ec($"made-up-{i}").Sign(claims)).StatusAsync()));
         answers.ShouldAllBe(status => status == 401);
         scene.Issuer.Fetches.ShouldBe(1);
 
@@ -228,7 +233,8 @@ public sealed class IdentityTests(SharedServers servers)
 
         scene.Own.Clock.Advance(TimeSpan.FromMinutes(11));
 
-        await Eventually.IsTrueAsync(async () => await session.StatusAsync() == 401, cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(
+            async () => await session.StatusAsync() == 401, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory, OnBothEngines]
@@ -267,7 +273,8 @@ public sealed class IdentityTests(SharedServers servers)
     {
         var settings = new Dictionary<string, string?> { ["environment"] = "Development", [name] = value };
 
-        var failure = await Should.ThrowAsync<InvalidConfigurationException>(() => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(
+            () => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
 
         failure.Message.ShouldContain(expected);
     }
@@ -281,7 +288,8 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     /// <summary>The signature of one token under the header and payload of another.</summary>
-    private static string Mix(string signature, string signed) => signed[..signed.LastIndexOf('.')] + signature[signature.LastIndexOf('.')..];
+    private static string Mix(string signature, string signed) =>
+        signed[..signed.LastIndexOf('.')] + signature[signature.LastIndexOf('.')..];
 
     /// <summary>An issuer and a server that trusts it, on one clock.</summary>
     private sealed class Scene(TestIssuer issuer, OwnServer own) : IAsyncDisposable
@@ -290,7 +298,8 @@ public sealed class IdentityTests(SharedServers servers)
 
         public OwnServer Own => own;
 
-        public static async Task<Scene> StartAsync(StorageEngine engine, SharedServers servers, Func<TestIssuer, Dictionary<string, string?>> settings)
+        public static async Task<Scene> StartAsync(
+            StorageEngine engine, SharedServers servers, Func<TestIssuer, Dictionary<string, string?>> settings)
         {
             var clock = new TestClock();
             var issuer = await TestIssuer.StartAsync(clock);

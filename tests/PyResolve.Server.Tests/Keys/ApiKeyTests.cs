@@ -123,7 +123,8 @@ public sealed class ApiKeyTests(SharedServers servers)
         var maker = await KeyWithAsync(account, ["keys", "quota"]);
 
         (await maker.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota") })).Status.ShouldBe(201);
-        (await maker.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota", "billing") })).ShouldBeProblem(403, "scope_missing").Detail!.ShouldContain("billing");
+        (await maker.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota", "billing") }))
+            .ShouldBeProblem(403, "scope_missing").Detail!.ShouldContain("billing");
         (await maker.PostAsync("/auth/api-keys"))["scopes"].EnumerateArray().Select(scope => scope.GetString()).ShouldBe(["quota"]);
     }
 
@@ -162,11 +163,14 @@ public sealed class ApiKeyTests(SharedServers servers)
     private static string[] AsScopes(params string[] scopes) => scopes;
 
     private static async Task<string> LimitAsync(TestAccount account, Answer made) =>
-        (await new Caller(account.Http, "X-API-Key", made["api_key"].GetString()).GetAsync("/me")).Headers.GetValues("RateLimit-Limit").Single();
+        (await new Caller(account.Http, "X-API-Key", made["api_key"].GetString()).GetAsync("/me"))
+            .Headers.GetValues("RateLimit-Limit").Single();
 
-    private static async Task<Caller> KeyWithAsync(TestAccount account, string[] scopes, DateTimeOffset? expiresAt = null, int? requestsPerMinute = null)
+    private static async Task<Caller> KeyWithAsync(
+        TestAccount account, string[] scopes, DateTimeOffset? expiresAt = null, int? requestsPerMinute = null)
     {
-        var made = await account.Session.PostAsync("/auth/api-keys", new { scopes, expires_at = expiresAt, requests_per_minute = requestsPerMinute });
+        var made = await account.Session.PostAsync(
+            "/auth/api-keys", new { scopes, expires_at = expiresAt, requests_per_minute = requestsPerMinute });
         return new Caller(account.Http, "X-API-Key", made["api_key"].GetString());
     }
 }

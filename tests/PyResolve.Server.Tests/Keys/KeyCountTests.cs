@@ -46,7 +46,8 @@ public sealed class KeyCountTests(SharedServers servers)
         await account.Session.PostAsync("/auth/api-keys");
         var last = await account.Session.PostAsync("/auth/api-keys");
 
-        (await account.Session.PostAsync($"/auth/api-keys/{last.Id()}/rotate", new { grace_seconds = 60 })).ShouldBeProblem(409, "conflict");
+        (await account.Session.PostAsync($"/auth/api-keys/{last.Id()}/rotate", new { grace_seconds = 60 }))
+            .ShouldBeProblem(409, "conflict");
 
         (await account.Session.PostAsync($"/auth/api-keys/{last.Id()}/rotate")).Status.ShouldBe(201);
     }

@@ -30,7 +30,10 @@ public sealed class KeyFloodTests(SharedServers servers)
         });
 
         var computations = own.Server.Services.GetRequiredService<LegacyKeys>().Computations;
-        Proofs.Report("Wrong keys", $"{engine}, prefix of a key {(hasDigest ? "with" : "without")} a digest: {requests} wrong secrets, {computations} bcrypt computations");
+        var kind = hasDigest ? "with" : "without";
+        Proofs.Report(
+            "Wrong keys",
+            $"{engine}, prefix of a key {kind} a digest: {requests} wrong secrets, {computations} bcrypt computations");
         computations.ShouldBeLessThanOrEqualTo(10);
         if (hasDigest)
             (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
@@ -44,7 +47,8 @@ public sealed class KeyFloodTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
         var verifier = own.Server.Services.GetRequiredService<ApiKeyVerifier>();
         for (var i = 0; i < 500; i++)
-            (await verifier.CheckAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key.ShouldBeNull();
+            (await verifier.CheckAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key
+                .ShouldBeNull();
         (await verifier.CheckAsync(account.ApiKey, Client(1), TestContext.Current.CancellationToken)).TooManyTries.ShouldBeTrue();
 
         var outcome = await verifier.CheckAsync(account.ApiKey, Client(2), TestContext.Current.CancellationToken);
@@ -61,7 +65,8 @@ public sealed class KeyFloodTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
 
         for (var i = 0; i < 50; i++)
-            (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status.ShouldBe(202);
+            (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status
+                .ShouldBe(202);
 
         own.Server.Services.GetRequiredService<LegacyKeys>().Computations.ShouldBeInRange(1, 2);
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);

@@ -59,12 +59,17 @@ public sealed class KeyInterleavingTests(SharedServers servers)
                         break;
                     case 1:
                         // Refused for a key that another rotation has replaced and that is in its grace period.
-                        var successor = await history.DieAsync(key, at, () => instances[at].RotateAsync(account.UserId, id), hasDied: created => created is not null);
+                        var successor = await history.DieAsync(
+                            key, at, () => instances[at].RotateAsync(account.UserId, id), hasDied: created => created is not null);
                         if (successor is not null)
                             alive[successor.ApiKey] = successor.Id;
                         break;
                     case 2:
-                        await history.DieAsync(key, at, () => TypeAsync(store, $"update api_keys set revoked_at = created_at where id = '{id}'"), isKnownAtOnce: false);
+                        await history.DieAsync(
+                            key,
+                            at,
+                            () => TypeAsync(store, $"update api_keys set revoked_at = created_at where id = '{id}'"),
+                            isKnownAtOnce: false);
                         break;
                     case 3:
                         await history.PollAsync(at, () => instances[at].PollAsync());
@@ -110,7 +115,8 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         public async Task<Client.Wire.CreatedApiKey?> RotateAsync(Guid userId, Guid id)
         {
             var caller = new Access.Caller(userId, "", null);
-            return await _keys.RotateAsync(caller, id, TimeSpan.Zero, Origin.Operator, default) is RotateOutcome.Rotated rotated ? rotated.Key : null;
+            var outcome = await _keys.RotateAsync(caller, id, TimeSpan.Zero, Origin.Operator, default);
+            return (outcome as RotateOutcome.Rotated)?.Key;
         }
 
         public Task<RotateOutcome> EndInAsync(Guid userId, Guid id, TimeSpan grace) =>
@@ -163,7 +169,8 @@ public sealed class KeyInterleavingTests(SharedServers servers)
                from death in _deaths
                where death.Key == accepted.Key && death.EndedAt < accepted.BeganAt
                let killedHere = death.At == accepted.At && death.IsKnownAtOnce
-               let polledSince = _polls.Any(poll => poll.At == accepted.At && poll.BeganAt > death.EndedAt && poll.EndedAt < accepted.BeganAt)
+               let polledSince = _polls.Any(
+                   poll => poll.At == accepted.At && poll.BeganAt > death.EndedAt && poll.EndedAt < accepted.BeganAt)
                let isPastBound = Stopwatch.GetElapsedTime(death.EndedAt, accepted.BeganAt) > TimeSpan.FromSeconds(1)
                where killedHere || polledSince || isPastBound
                select $"{accepted.Key[..20]} at instance {accepted.At}",

@@ -22,7 +22,8 @@ public sealed class LeakTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var caller = new Caller(account.Http);
 
-        (await caller.PostAsync("/auth/api-keys/report-leak", new { api_key = account.ApiKey[..20] + new string('0', 37) })).Status.ShouldBe(202);
+        (await caller.PostAsync("/auth/api-keys/report-leak", new { api_key = account.ApiKey[..20] + new string('0', 37) })).Status
+            .ShouldBe(202);
         (await caller.PostAsync("/auth/api-keys/report-leak", new { api_key = "not a key" })).Status.ShouldBe(202);
 
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);

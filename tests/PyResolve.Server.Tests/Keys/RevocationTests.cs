@@ -28,7 +28,10 @@ public sealed class RevocationTests(SharedServers servers)
         }
 
         delays.Sort();
-        Proofs.Report("Revocation", $"revoked {how}, refused by another instance: {delays.Count} tries, median {delays[delays.Count / 2].TotalMilliseconds:0} ms, maximum {delays[^1].TotalMilliseconds:0} ms");
+        var (median, maximum) = (delays[delays.Count / 2].TotalMilliseconds, delays[^1].TotalMilliseconds);
+        Proofs.Report(
+            "Revocation",
+            $"revoked {how}, refused by another instance: {delays.Count} tries, median {median:0} ms, maximum {maximum:0} ms");
         delays[^1].ShouldBeLessThan(MaxAge);
     }
 
@@ -55,7 +58,8 @@ public sealed class RevocationTests(SharedServers servers)
         statuses.ShouldAllBe(answer => answer.After < MaxAge || answer.Status == 503);
         statuses.ShouldContain(answer => answer.Status == 503);
         await postgres.RestartAsync(TestContext.Current.CancellationToken);
-        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/me")).Status == 200, cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(
+            async () => (await account.Key.GetAsync("/me")).Status == 200, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static async Task RevokeAsync(TestAccount account, TestStore store, string how)
