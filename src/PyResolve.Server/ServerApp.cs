@@ -67,7 +67,7 @@ internal static class ServerApp
         services.AddStorage();
         services.AddHostedService<SchemaStartup>();
         services.AddSingleton<PublicUrl>();
-        services.AddSingleton<AuditLog>();
+        services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
         services.AddAccounts(configuration);
@@ -109,7 +109,7 @@ internal static class ServerApp
         app.MapAccounts();
         app.MapApiKeys();
         app.MapDeviceLogin();
-        app.MapLetterPages();
+        app.MapEmailLinkPages();
         app.MapPageAssets();
         app.MapQuota();
         app.MapLeaseKeys();

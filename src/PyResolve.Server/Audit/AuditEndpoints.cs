@@ -16,7 +16,11 @@ internal static class AuditEndpoints
         if (http.Request.Query["cursor"] is [{ Length: > 0 } text])
         {
             if (!Guid.TryParseExact(text, "D", out var id))
-                return new ProblemResult(Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+            {
+                return new ProblemResult(
+                    Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+            }
+
             cursor = id;
         }
 

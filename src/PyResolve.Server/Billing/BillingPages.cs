@@ -47,7 +47,7 @@ internal static partial class BillingPages
     {
         if (http.Request.Query.ContainsKey("success"))
         {
-            return Page("Thank you", refusal: null, $"""
+            return Page("Thank you", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>Thank you</h1>
                 <p>Your subscription is set up. You can close this page: <code>pyresolve status</code> shows your new plan.</p>
@@ -55,11 +55,11 @@ internal static partial class BillingPages
         }
 
         return http.Request.Query.ContainsKey("canceled")
-            ? Page("Nothing was bought", refusal: null, $"""
+            ? Page("Nothing was bought", problem: null, $"""
                 <h1>Nothing was bought</h1>
                 <p>You left before paying, and nothing was charged. You can close this page.</p>
                 """)
-            : Page("Billing", refusal: null, $"""
+            : Page("Billing", problem: null, $"""
                 <h1>Billing</h1>
                 <p>What you changed counts now. You can close this page: <code>pyresolve status</code> shows your plan.</p>
                 """);

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using PyResolve.Server.Accounts;
+using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
@@ -61,7 +61,7 @@ internal static class AccountCommands
         }
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
-        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(Emails.Normalize(email), plan, cancellationToken);
+        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(EmailAddresses.Normalize(email), plan, cancellationToken);
         if (now is null)
         {
             await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
@@ -69,7 +69,7 @@ internal static class AccountCommands
         }
 
         var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
-        await Console.Out.WriteLineAsync($"{Emails.Normalize(email)} is on the {now} plan now.{more}");
+        await Console.Out.WriteLineAsync($"{EmailAddresses.Normalize(email)} is on the {now} plan now.{more}");
         return 0;
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using PyResolve.Server.Accounts;
+using PyResolve.Server.Access;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 
@@ -75,11 +75,7 @@ internal static class UsageCommands
     {
         if (Guid.TryParseExact(account, "D", out var id))
             return id;
-        var profile = await services.GetRequiredService<Database>().FirstAsync(
-            $"select id from profiles where lower(email) = {Emails.Normalize(account)} and email <> ''",
-            static row => new { Id = row.Uuid(0) },
-            cancellationToken);
-        return profile?.Id;
+        return (await services.GetRequiredService<Database>().FindAccountAsync(account, cancellationToken))?.User.Id;
     }
 
     private static long PeakMegabytes()

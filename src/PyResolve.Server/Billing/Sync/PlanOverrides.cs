@@ -1,3 +1,4 @@
+using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
@@ -14,9 +15,7 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
     /// <returns>The account's plan now; <see langword="null"/> where there is no such account.</returns>
     public async Task<string?> SetAsync(string email, string plan, CancellationToken cancellationToken)
     {
-        var found = await database.ListAsync(
-            $"select id from profiles where lower(email) = {email} and email <> ''", static row => row.Uuid(0), cancellationToken);
-        if (found is not [var userId])
+        if (await database.FindAccountAsync(email, cancellationToken) is not { User.Id: var userId })
             return null;
         return await database.WriteAsync(
             async session =>

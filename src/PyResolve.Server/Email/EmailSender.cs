@@ -3,22 +3,23 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Email;
 
 /// <summary>
-/// Sends the letters that are due, off the request path: a request never waits for a mail server, nor fails by one. What is not taken is
-/// tried again for about an hour. A letter is sent at least once: twice where its sender dies between the mail server's word and the store's.
+/// Sends due emails in the background: no request waits for a mail server or fails because of one. An email that is not accepted is tried
+/// again for about an hour. Delivery is at least once: twice where the sender dies before the store knows that the email was sent.
 /// </summary>
-internal sealed partial class LetterSender(
-    Outbox outbox, ComposeEmail compose, IEmailSender? sender, TimeProvider time, ILogger<LetterSender> logger) : BackgroundService, IHostedLifecycleService
+internal sealed partial class EmailSender(
+    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, TimeProvider time, ILogger<EmailSender> logger)
+    : BackgroundService, IHostedLifecycleService
 {
     private const int AtOnce = 4;
 
-    /// <summary>How often letters are looked for that other instances put off or left behind.</summary>
+    /// <summary>How often to look for retries, and for emails of other instances that died.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a stop waits for what is being sent.</summary>
-    private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(5);
+    /// <summary>How long a shutdown waits for the emails that are being sent.</summary>
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>What is older, after a long outage, would only puzzle its reader.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+    /// <summary>Older emails, after a long outage, would only confuse.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromDays(1);
 
     private static readonly TimeSpan[] RetryDelays =
     [
@@ -31,7 +32,7 @@ internal sealed partial class LetterSender(
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>A server that does not come up has more urgent things to say.</summary>
+    // Not earlier: if the server fails to start, its own error should be the last line.
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         if (!outbox.IsEnabled)
@@ -48,32 +49,32 @@ internal sealed partial class LetterSender(
         if (!outbox.IsEnabled)
             return;
         using var drained = new CancellationTokenSource();
-        await using var stopping = stoppingToken.Register(() => drained.CancelAfter(LongestDrain));
+        await using var stopping = stoppingToken.Register(() => drained.CancelAfter(DrainTimeout));
         await using var rounds = time.CreateTimer(_ => outbox.Wake(), state: null, Interval, Interval);
-        // What waited while no server ran.
+        // Sends what was queued before the start.
         outbox.Wake();
         var isDown = false;
         try
         {
-            while (await outbox.WokenAsync(stoppingToken))
+            while (await outbox.WaitForMailAsync(stoppingToken))
                 isDown = !await TrySendDueAsync(isDown, stoppingToken, drained.Token);
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
-            // Cut off, or the store is gone already. What waits is sent after the next start, or by another instance.
+            // The drain timed out, or the store is closed. Queued emails are sent after the next start, or by another instance.
         }
     }
 
-    /// <returns>Whether the store could be asked. The next round finds again what it could not.</returns>
+    /// <returns>Whether the store answered.</returns>
     private async Task<bool> TrySendDueAsync(bool wasDown, CancellationToken stoppingToken, CancellationToken drained)
     {
         try
         {
-            List<DueLetter> due;
+            List<DueEmail> due;
             do
             {
-                due = await outbox.TakeAsync(AtOnce, stoppingToken);
-                await Task.WhenAll(due.Select(letter => TryAsync(letter, drained)));
+                due = await outbox.TakeDueAsync(AtOnce, stoppingToken);
+                await Task.WhenAll(due.Select(email => TrySendAsync(email, drained)));
             }
             while (due.Count == AtOnce);
             return true;
@@ -86,9 +87,9 @@ internal sealed partial class LetterSender(
         }
     }
 
-    private async Task TryAsync(DueLetter due, CancellationToken cancellationToken)
+    private async Task TrySendAsync(DueEmail due, CancellationToken cancellationToken)
     {
-        if (time.GetInstant() - due.CreatedAt > LongestWait)
+        if (time.GetInstant() - due.CreatedAt > MaxAge)
         {
             Log.GivenUp(logger, "it has waited for more than a day");
             await outbox.RemoveAsync(due.Id, cancellationToken);
@@ -97,16 +98,16 @@ internal sealed partial class LetterSender(
 
         try
         {
-            if (await compose(due, cancellationToken) is { } letter)
-                await sender!.SendAsync(letter, cancellationToken);
+            if (await compose(due, cancellationToken) is { } message)
+                await transport!.SendAsync(message, cancellationToken);
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested)
         {
             if (exception is not EmailDeliveryException { IsPermanent: true } && due.Tries <= RetryDelays.Length)
             {
                 var delay = RetryDelays[due.Tries - 1];
-                Log.TriedInVain(logger, delay, exception.Message);
-                await outbox.PutOffAsync(due.Id, delay, cancellationToken);
+                Log.DeliveryFailed(logger, delay, exception.Message);
+                await outbox.RetryAfterAsync(due.Id, delay, cancellationToken);
                 return;
             }
 
@@ -118,16 +119,17 @@ internal sealed partial class LetterSender(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "No letters are sent (password resets, e-mail verification): set PyResolve:Smtp:Host and PyResolve:Smtp:From, or PyResolve:EmailFolder")]
+        [LoggerMessage(1, LogLevel.Warning, "No e-mails are sent (password resets, e-mail verification): "
+            + "set PyResolve:Smtp:Host and PyResolve:Smtp:From, or PyResolve:EmailFolder")]
         public static partial void Disabled(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Warning, "Letters wait for the store: {Cause}")]
+        [LoggerMessage(2, LogLevel.Warning, "E-mails cannot be sent while the store does not answer: {Cause}")]
         public static partial void StoreUnavailable(ILogger logger, string cause);
 
-        [LoggerMessage(3, LogLevel.Warning, "A letter was not sent; trying again in {Delay}: {Reason}")]
-        public static partial void TriedInVain(ILogger logger, TimeSpan delay, string reason);
+        [LoggerMessage(3, LogLevel.Warning, "An e-mail was not sent; trying again in {Delay}: {Reason}")]
+        public static partial void DeliveryFailed(ILogger logger, TimeSpan delay, string reason);
 
-        [LoggerMessage(4, LogLevel.Error, "A letter was not sent, and will not be: {Reason}")]
+        [LoggerMessage(4, LogLevel.Error, "An e-mail was not sent and will not be tried again: {Reason}")]
         public static partial void GivenUp(ILogger logger, string reason);
     }
 }

@@ -2,13 +2,13 @@ using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Accounts;
 
-/// <summary>The pages that letters lead to.</summary>
-public sealed class LetterPageTests(SharedServers servers)
+/// <summary>The pages that emails link to.</summary>
+public sealed class EmailLinkPageTests(SharedServers servers)
 {
     private const string NewPassword = "a much better password";
 
     [Theory, OnBothEngines]
-    public async Task A_new_password_is_chosen_on_the_page_of_the_letter(StorageEngine engine)
+    public async Task A_new_password_is_chosen_on_the_page_of_the_email(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -17,7 +17,8 @@ public sealed class LetterPageTests(SharedServers servers)
         var token = await mailbox.TokenAsync(account.Email, "reset-password");
 
         var form = await new Caller(own.Server.Http).GetAsync($"/reset-password?token={token}");
-        var done = await SendAsync(own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = NewPassword });
+        var done = await SendAsync(
+            own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = NewPassword });
 
         (form.Status, form.ContentType).ShouldBe((200, "text/html"));
         form.Text.ShouldContain(token);
@@ -26,7 +27,7 @@ public sealed class LetterPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_wrong_is_said_on_the_page_and_the_letter_keeps_its_worth(StorageEngine engine)
+    public async Task Errors_are_shown_on_the_page_and_the_token_stays_valid(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -34,18 +35,20 @@ public sealed class LetterPageTests(SharedServers servers)
         await own.Server.ForgetPasswordAsync(account.Email);
         var token = await mailbox.TokenAsync(account.Email, "reset-password");
 
-        var differs = await SendAsync(own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = "another one" });
-        var unknown = await SendAsync(own, "/reset-password", new() { ["token"] = "<b>", ["password"] = NewPassword, ["repeated"] = NewPassword });
+        var differs = await SendAsync(
+            own, "/reset-password", new() { ["token"] = token, ["password"] = NewPassword, ["repeated"] = "another one" });
+        var unknown = await SendAsync(
+            own, "/reset-password", new() { ["token"] = "<b>", ["password"] = NewPassword, ["repeated"] = NewPassword });
 
         (differs.Status, unknown.Status).ShouldBe((422, 422));
         differs.Text.ShouldContain("not the same both times");
-        unknown.Text.ShouldContain("Ask for a new letter");
+        unknown.Text.ShouldContain("Ask for a new email");
         unknown.Text.ShouldNotContain("<b>");
         (await own.Server.ResetPasswordAsync(token, NewPassword)).Status.ShouldBe(204);
     }
 
     [Theory, OnBothEngines]
-    public async Task Opening_the_link_confirms_nothing_and_the_button_does(StorageEngine engine)
+    public async Task The_button_verifies_the_email_and_opening_the_link_does_not(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
