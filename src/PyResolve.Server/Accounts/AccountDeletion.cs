@@ -56,7 +56,7 @@ internal sealed class AccountDeletion(Database database, PasswordProof proof, Se
         await Outbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         // Its subscription is cancelled by that sync: nobody is to pay for what nobody can use.
-        await billing.AskForSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);
+        await billing.RequestSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);
         await audit.WriteAsync(session, userId, origin, AuditActions.AccountDeleted, target: null, cancellationToken);
     }
 }

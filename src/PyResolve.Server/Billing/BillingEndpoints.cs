@@ -1,20 +1,19 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
-using Standing = PyResolve.Server.Billing.Sync.Standing;
 
 namespace PyResolve.Server.Billing;
 
 internal static class BillingEndpoints
 {
-    private const int LongestPlan = 64;
+    private const int MaxPlanLength = 64;
 
     public static void MapBilling(this IEndpointRouteBuilder routes)
     {
@@ -30,11 +29,11 @@ internal static class BillingEndpoints
     {
         var body = await JsonBody.ReadAsync(http, WireJson.Default.CheckoutRequest);
         var errors = new FieldErrors();
-        errors.Text("plan", body.Plan, LongestPlan);
+        errors.Text("plan", body.Plan, MaxPlanLength);
         errors.ThrowIfAny();
         if (body.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
             return new ProblemResult(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
-        if (BillingProblems.Unless(options) is { } notConfigured)
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         if (!options.Prices.TryGetValue(plan, out var price))
             return BillingProblems.NotConfigured($"The {plan} plan is not for sale: the server's operator has not set {BillingOptions.PriceVariable(plan)}.");
@@ -45,7 +44,7 @@ internal static class BillingEndpoints
             CheckoutOutcome.Started started => Answers.Ok(new CheckoutStarted(started.Url)),
             CheckoutOutcome.AlreadySubscribed subscribed => new ProblemResult(
                 Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.") with { PortalUrl = subscribed.PortalUrl }),
-            CheckoutOutcome.PaymentUnderWay => new ProblemResult(Problems.Conflict("A payment for this plan is under way. The plan begins when it arrives.")),
+            CheckoutOutcome.PaymentPending => new ProblemResult(Problems.Conflict("A payment for this plan is under way. The plan begins when it arrives.")),
             _ => new ProblemResult(Problems.Conflict("Another checkout for this account was started at the same moment. Use that one, or try again.")),
         };
     }
@@ -53,7 +52,7 @@ internal static class BillingEndpoints
     private static async Task<IResult> OpenPortal(
         HttpContext http, BillingOptions options, BillingCustomers customers, CustomerLinks links, Checkouts checkouts, CustomerSync sync, PublicUrl publicUrl)
     {
-        if (BillingProblems.Unless(options) is { } notConfigured)
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         var userId = http.Caller().UserId;
         var customer = await customers.FindLinkedAsync(userId, http.RequestAborted) ?? await links.AdoptAsync(userId, http.RequestAborted);
@@ -74,15 +73,15 @@ internal static class BillingEndpoints
 
     private static async Task<IResult> ReadSubscription(HttpContext http, BillingOptions options, Database database, BillingCustomers customers, TimeProvider time)
     {
-        if (BillingProblems.Unless(options) is { } notConfigured)
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         var userId = http.Caller().UserId;
         var now = time.GetInstant();
         var plan = await database.FirstAsync(
             $"select {EffectivePlan.Columns} from profiles p where p.id = {userId}", row => EffectivePlan.Read(row, 0, now), http.RequestAborted)
             ?? throw AccountGone.Exception();
-        var standing = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.Standing ?? Standing.None;
+        var state = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.State ?? BillingState.None;
         return Answers.Ok(new SubscriptionInfo(
-            plan, standing.Status, standing.Cancelling, standing.CurrentPeriodEnd, standing.GraceEndsAt, standing.SubscriptionId));
+            plan, state.Status, state.Cancelling, state.CurrentPeriodEnd, state.GraceEndsAt, state.SubscriptionId));
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Pages;
 using static PyResolve.Server.Pages.Views;
@@ -9,7 +10,7 @@ namespace PyResolve.Server.Billing;
 /// <summary>Where people come back to from Stripe.</summary>
 internal static partial class BillingPages
 {
-    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SyncTimeout = TimeSpan.FromSeconds(10);
 
     public static void MapBillingPages(this IEndpointRouteBuilder routes)
     {
@@ -28,7 +29,7 @@ internal static partial class BillingPages
             && await customers.FindByReturnTokenAsync(token, http.RequestAborted) is { } customer)
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-            deadline.CancelAfter(LongestLook);
+            deadline.CancelAfter(SyncTimeout);
             try
             {
                 await sync.RunAsync(customer.Id, deadline.Token);
@@ -36,11 +37,11 @@ internal static partial class BillingPages
             catch (Exception exception) when (exception is StripeException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
             {
                 // The webhook brings it.
-                Log.NotLookedAt(logger, customer.Id, exception.Message);
+                Log.NotSynced(logger, customer.Id, exception.Message);
             }
         }
 
-        return TypedResults.Redirect(links.Onward(http.Request.Query["from"]));
+        return TypedResults.Redirect(links.AfterReturn(http.Request.Query["from"]));
     }
 
     private static PageResult Show(HttpContext http)
@@ -68,6 +69,6 @@ internal static partial class BillingPages
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Warning, "Customer {CustomerId} came back, and was not looked at: {Cause}")]
-        public static partial void NotLookedAt(ILogger logger, string customerId, string cause);
+        public static partial void NotSynced(ILogger logger, string customerId, string cause);
     }
 }

@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing;
@@ -15,7 +16,7 @@ internal static partial class BillingProblems
         new(Problems.Create(400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {upgradeUrl}"));
 
     /// <summary>Why nothing is for sale here, if so.</summary>
-    public static ProblemResult? Unless(BillingOptions options) =>
+    public static ProblemResult? CheckConfigured(BillingOptions options) =>
         options.IsConfigured ? null : NotConfigured("This server sells no subscriptions: its operator has not set STRIPE_SECRET_KEY.");
 
     /// <summary>On a group of routes: where Stripe fails they answer 503; what Stripe said is in the log.</summary>

@@ -1,7 +1,8 @@
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Reconciliation;
-using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 

@@ -41,7 +41,7 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
 
         if (identity is null)
             return (null, NotTrusted);
-        if (await database.ReadSoonAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
+        if (await database.ReadWithTimeoutAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
             return (caller, null);
         if (EmailOf(identity) is not { } email)
             return (null, NoEmail);

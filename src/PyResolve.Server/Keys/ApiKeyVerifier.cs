@@ -58,7 +58,7 @@ internal sealed class ApiKeyVerifier(
         {
             // The work is everybody's who waits for it: one who leaves must not end it.
             var work = _underWay.GetOrAdd(digest, _ => new Lazy<Task<StoreVerdict>>(() => ReadAsync(key, digest, client)));
-            var (verdict, askedAt, stamp) = await WaitAsync(work.Value, Database.Patience - RealTime.GetElapsedTime(startedAt), cancellationToken);
+            var (verdict, askedAt, stamp) = await WaitAsync(work.Value, Database.ReadTimeout - RealTime.GetElapsedTime(startedAt), cancellationToken);
             // A slow answer may be older than the time within which a revoked key must be dead; one that was under way when this request
             // came may be older than a change that is known here already.
             if (verdict.Key is null || (stamp >= known && RealTime.GetElapsedTime(askedAt) < VerifiedKeys.Bound))
@@ -127,7 +127,7 @@ internal sealed class ApiKeyVerifier(
         }
     }
 
-    private Task<StoredKey?> FindAsync(string prefix) => database.FirstSoonAsync(
+    private Task<StoredKey?> FindAsync(string prefix) => database.FirstWithTimeoutAsync(
         $"""
         select k.id, k.user_id, k.key_hash, k.key_digest, k.scopes, k.expires_at, k.revoked_at, k.requests_per_minute, p.email, p.name
         from api_keys k

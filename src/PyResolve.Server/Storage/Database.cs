@@ -9,7 +9,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     private const int Attempts = 5;
 
     /// <summary>How long a request waits to be told whose it is.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
     public Engine Engine => engine;
 
@@ -28,15 +28,15 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
 
     /// <summary>
     /// A read that every request waits for: who asks. A store that neither answers nor refuses, as a frozen one, ends it after
-    /// <see cref="Patience"/>, long before the driver would.
+    /// <see cref="ReadTimeout"/>, long before the driver would.
     /// </summary>
     /// <exception cref="TimeoutException">The store does not answer.</exception>
-    public async Task<T> ReadSoonAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    public async Task<T> ReadWithTimeoutAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         var reading = ReadAsync();
         try
         {
-            return await reading.WaitAsync(Patience, TimeProvider.System, cancellationToken);
+            return await reading.WaitAsync(ReadTimeout, TimeProvider.System, cancellationToken);
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
@@ -48,7 +48,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         async Task<T> ReadAsync()
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(Patience);
+            deadline.CancelAfter(ReadTimeout);
             return await this.ReadAsync(session => work(session, deadline.Token), deadline.Token);
         }
     }
@@ -92,10 +92,10 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         where T : class =>
         ReadAsync(session => session.FirstAsync(sql, map, cancellationToken), cancellationToken);
 
-    /// <summary>The first row, by <see cref="ReadSoonAsync"/>.</summary>
-    public Task<T?> FirstSoonAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
+    /// <summary>The first row, by <see cref="ReadWithTimeoutAsync"/>.</summary>
+    public Task<T?> FirstWithTimeoutAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class =>
-        ReadSoonAsync((session, token) => session.FirstAsync(sql, map, token), cancellationToken);
+        ReadWithTimeoutAsync((session, token) => session.FirstAsync(sql, map, token), cancellationToken);
 
     public Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken) =>
         ReadAsync(session => session.ListAsync(sql, map, cancellationToken), cancellationToken);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using PyResolve.Server.Billing;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Billing;

@@ -1,6 +1,7 @@
 using PyResolve.Server.Billing;
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;

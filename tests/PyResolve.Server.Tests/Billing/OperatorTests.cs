@@ -1,5 +1,5 @@
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.StripeSimulator;
 
@@ -42,13 +42,13 @@ public sealed class OperatorTests(SharedServers servers)
         (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
         var preview = await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation);
         (preview.Before == preview.Now, preview.IsOutOfStep).ShouldBe((true, true));
-        preview.Outlived.ShouldBe([Subscriptions.Pro().Id, checkout]);
+        preview.Orphaned.ShouldBe([Subscriptions.Pro().Id, checkout]);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("active");
 
         (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
         billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
-        (await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation)).Outlived.ShouldBeEmpty();
+        (await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation)).Orphaned.ShouldBeEmpty();
     }
 
     [Theory, OnBothEngines]

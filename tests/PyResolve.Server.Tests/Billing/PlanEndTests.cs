@@ -219,7 +219,7 @@ public sealed class PlanEndTests(SharedServers servers)
         stripe.Set(customerId, Subscriptions.Unlimited());
         var synced = await developers.Services.GetRequiredService<PyResolve.Server.Billing.Sync.CustomerSync>().RunAsync(customerId, TestContext.Current.CancellationToken);
 
-        synced!.Standing.Plan.ShouldBe("unlimited");
+        synced!.State.Plan.ShouldBe("unlimited");
         (await subscriber.PlanAsync()).ShouldBe("pro");
         (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("live");
     }

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Reconciliation;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -58,12 +58,12 @@ public sealed class ReconciliationTests(SharedServers servers)
         billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-110)));
         var reconciler = billing.Service<Reconciler>();
 
-        (await reconciler.FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(0);
+        (await reconciler.FetchMissedEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id = 'evt_on_its_way'")).ShouldBe(1);
         log.Lines.ShouldNotContain(line => line.Contains("had not arrived", StringComparison.Ordinal));
 
         billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-130)));
-        (await reconciler.FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await reconciler.FetchMissedEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
         log.Lines.Count(line => line.StartsWith("1 of Stripe's events had not arrived", StringComparison.Ordinal)).ShouldBe(1);
     }
 
@@ -77,7 +77,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-40)));
         billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-20)));
 
-        (await billing.Service<Reconciler>().FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await billing.Service<Reconciler>().FetchMissedEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id in ('evt_missed', 'evt_on_its_way')")).ShouldBe(2);
     }
 
@@ -266,7 +266,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         var reconciler = billing.Service<Reconciler>();
 
         for (var i = 0; i < 2; i++)
-            await reconciler.FetchEventsAsync(billing.Clock.GetUtcNow().AddHours(-1), TestContext.Current.CancellationToken);
+            await reconciler.FetchMissedEventsAsync(billing.Clock.GetUtcNow().AddHours(-1), TestContext.Current.CancellationToken);
 
         log.Lines.Count(line => line.Contains("charge.dispute.created", StringComparison.Ordinal) && line.Contains("ch_1", StringComparison.Ordinal)).ShouldBe(1);
     }

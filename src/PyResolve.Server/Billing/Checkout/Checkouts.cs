@@ -1,6 +1,7 @@
 using System.Globalization;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 
@@ -18,7 +19,7 @@ internal abstract record CheckoutOutcome
     public sealed record AlreadySubscribed(string PortalUrl) : CheckoutOutcome;
 
     /// <summary>Paid by a method that takes its time.</summary>
-    public sealed record PaymentUnderWay : CheckoutOutcome;
+    public sealed record PaymentPending : CheckoutOutcome;
 
     /// <summary>Another plan was asked for at the same moment.</summary>
     public sealed record Superseded : CheckoutOutcome;
@@ -28,30 +29,30 @@ internal abstract record CheckoutOutcome
 internal sealed class Checkouts(
     Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls, TimeProvider time)
 {
-    private const int MostRounds = 5;
+    private const int MaxRounds = 5;
 
     /// <summary>The slowest bank debits take two weeks; what is unpaid then failed.</summary>
-    private static readonly TimeSpan LongestPayment = TimeSpan.FromDays(21);
+    private static readonly TimeSpan MaxPaymentTime = TimeSpan.FromDays(21);
 
     private readonly string _origin = options.Origin;
 
     public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, string price, CancellationToken cancellationToken)
     {
         var customer = await links.FindOrCreateAsync(userId, email, cancellationToken);
-        var standing = await sync.RunAsync(customer.Id, cancellationToken);
-        if (standing is null or { IsGone: true })
+        var state = await sync.RunAsync(customer.Id, cancellationToken);
+        if (state is null or { IsGone: true })
             customer = await links.FindOrCreateAsync(userId, email, cancellationToken);
-        else if (standing.HasSubscription)
+        else if (state.HasSubscription)
             return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
 
-        for (var round = 1; round <= MostRounds; round++)
+        for (var round = 1; round <= MaxRounds; round++)
         {
             var attempt = await BeginAsync(userId, customer.Id, price, cancellationToken);
             if (attempt.Replaced is { } replaced)
             {
-                if (await CloseAsync(replaced, customer, cancellationToken) is { } inTheWay)
-                    return inTheWay;
-                await ForgetReplacedAsync(userId, replaced, cancellationToken);
+                if (await CloseAsync(replaced, customer, cancellationToken) is { } blocking)
+                    return blocking;
+                await RemoveReplacedAsync(userId, replaced, cancellationToken);
                 if (!attempt.IsFor(price, customer.Id))
                     continue;
             }
@@ -60,17 +61,17 @@ internal sealed class Checkouts(
                 return resumed;
             if (attempt.SessionId is null && await CreateAsync(userId, customer, price, attempt, cancellationToken) is { } created)
                 return created;
-            await RetireAsync(userId, attempt, cancellationToken);
+            await BeginNextAttemptAsync(userId, attempt, cancellationToken);
         }
 
         return new CheckoutOutcome.Superseded();
     }
 
     public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken) =>
-        (await stripe.CreatePortalAsync(customer.Id, urls.AfterPortal(customer), options.PortalConfiguration, cancellationToken)).Url;
+        (await stripe.CreatePortalAsync(customer.Id, urls.AfterPortal(customer.ReturnToken), options.PortalConfiguration, cancellationToken)).Url;
 
     /// <summary>Accounts that are gone, whose checkout was not yet seen to be closed at night.</summary>
-    public async Task<IReadOnlySet<Guid>> ListOutlivedAsync(CancellationToken cancellationToken) => (await database.ListAsync(
+    public async Task<IReadOnlySet<Guid>> ListDeletedAccountsAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"""
         select c.user_id from billing_checkouts c
         where c.origin = {_origin} and not exists (select 1 from profiles p where p.id = c.user_id and p.deleted_at is null)
@@ -89,12 +90,12 @@ internal sealed class Checkouts(
         var session = await stripe.FindCheckoutAsync(attempt.SessionId, cancellationToken);
         return session is { Status: StripeCheckoutSession.Open }
             ? new CheckoutOutcome.Started(session.Url ?? attempt.Url!)
-            : await SeeWhatWasBoughtAsync(session, customer, cancellationToken);
+            : await ReadPurchaseAsync(session, customer, cancellationToken);
     }
 
     /// <summary>A session that somebody went through stands in the way until what it sold is seen to be over, or can no longer come.</summary>
     /// <returns><see langword="null"/> where nothing is in the way of another checkout.</returns>
-    private async Task<CheckoutOutcome?> SeeWhatWasBoughtAsync(
+    private async Task<CheckoutOutcome?> ReadPurchaseAsync(
         StripeCheckoutSession? session, BillingCustomer customer, CancellationToken cancellationToken)
     {
         // What another customer bought ended with that customer.
@@ -105,20 +106,20 @@ internal sealed class Checkouts(
         if (now is { HasSubscription: true })
             return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
         var isOver = session.Subscription is not null && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true;
-        return isOver || session.ExpiresAt + LongestPayment < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentUnderWay();
+        return isOver || session.ExpiresAt + MaxPaymentTime < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentPending();
     }
 
     /// <returns><see langword="null"/> where Stripe has another request under this key.</returns>
     private async Task<CheckoutOutcome?> CreateAsync(
         Guid userId, BillingCustomer customer, string price, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
-        if (attempt.Number > 1 && await CloseStraysAsync(userId, customer, attempt, cancellationToken) is { } inTheWay)
-            return inTheWay;
+        if (attempt.Number > 1 && await CloseUnknownCheckoutsAsync(userId, customer, attempt, cancellationToken) is { } blocking)
+            return blocking;
         StripeCheckoutSession session;
         try
         {
             session = await stripe.CreateCheckoutAsync(
-                new NewCheckout(userId, customer.Id, price, urls.AfterCheckout(customer), urls.CheckoutCancelled, attempt.Number),
+                new NewCheckout(userId, customer.Id, price, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled, attempt.Number),
                 $"co:{_origin}:{userId}:{price}:{attempt.Number}",
                 cancellationToken);
         }
@@ -128,11 +129,11 @@ internal sealed class Checkouts(
         }
         catch (StripeException exception) when (exception.IsRemembered)
         {
-            await RetireAsync(userId, attempt, CancellationToken.None);
+            await BeginNextAttemptAsync(userId, attempt, CancellationToken.None);
             throw;
         }
 
-        if (await KeepAsync(userId, attempt, session, cancellationToken) is not { } isKept)
+        if (await SaveSessionAsync(userId, attempt, session, cancellationToken) is not { } isKept)
         {
             // The sync that went with the deletion may have looked before this one was made.
             await CloseAsync(session.Id, customer, cancellationToken);
@@ -146,15 +147,15 @@ internal sealed class Checkouts(
 
     /// <summary>What an earlier attempt made at Stripe although its answer was a failure, or never came.</summary>
     /// <returns>What was bought by it; <see langword="null"/> where nothing was.</returns>
-    private async Task<CheckoutOutcome?> CloseStraysAsync(Guid userId, BillingCustomer customer, CheckoutAttempt attempt, CancellationToken cancellationToken)
+    private async Task<CheckoutOutcome?> CloseUnknownCheckoutsAsync(Guid userId, BillingCustomer customer, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
         foreach (var open in await stripe.ListOpenCheckoutsAsync(customer.Id, cancellationToken))
         {
             var isEarlier = open.ClientReferenceId == userId.ToString()
                 && long.TryParse(open.Metadata?.GetValueOrDefault(NewCheckout.AttemptKey), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 && number < attempt.Number;
-            if (isEarlier && await CloseAsync(open.Id, customer, cancellationToken) is { } inTheWay)
-                return inTheWay;
+            if (isEarlier && await CloseAsync(open.Id, customer, cancellationToken) is { } blocking)
+                return blocking;
         }
 
         return null;
@@ -197,7 +198,7 @@ internal sealed class Checkouts(
         cancellationToken);
 
     /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is gone.</returns>
-    private Task<bool?> KeepAsync(Guid userId, CheckoutAttempt attempt, StripeCheckoutSession made, CancellationToken cancellationToken) =>
+    private Task<bool?> SaveSessionAsync(Guid userId, CheckoutAttempt attempt, StripeCheckoutSession made, CancellationToken cancellationToken) =>
         database.WriteAsync<bool?>(
             async session =>
             {
@@ -213,14 +214,14 @@ internal sealed class Checkouts(
             cancellationToken);
 
     /// <summary>The next one begins, unless another request has made this one's session meanwhile.</summary>
-    private Task<int> RetireAsync(Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
+    private Task<int> BeginNextAttemptAsync(Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_checkouts set attempt = attempt + 1, session_id = null, url = null
         where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {attempt.SessionId})
         """,
         cancellationToken);
 
-    private Task<int> ForgetReplacedAsync(Guid userId, string sessionId, CancellationToken cancellationToken) => database.ExecuteAsync(
+    private Task<int> RemoveReplacedAsync(Guid userId, string sessionId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_checkouts set replaced_session_id = null
         where origin = {_origin} and user_id = {userId} and replaced_session_id = {sessionId}
@@ -240,7 +241,7 @@ internal sealed class Checkouts(
             var session = await stripe.FindCheckoutAsync(sessionId, cancellationToken);
             if (session is { Status: StripeCheckoutSession.Open })
                 throw;
-            return await SeeWhatWasBoughtAsync(session, customer, cancellationToken);
+            return await ReadPurchaseAsync(session, customer, cancellationToken);
         }
     }
 

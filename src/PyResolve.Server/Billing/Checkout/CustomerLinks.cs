@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 

@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Plans;
@@ -41,7 +42,7 @@ internal sealed record StripeSwitches(string? Customer, bool All, bool DryRun, b
 /// <summary>The operator's commands that begin with <c>stripe</c>.</summary>
 internal static class StripeCommands
 {
-    private const int MostListed = 200;
+    private const int MaxListed = 200;
 
     /// <returns>The exit code; <see langword="null"/> where there is no such command.</returns>
     public static async Task<int?> RunAsync(IServiceProvider services, string[] words, StripeSwitches switches)
@@ -128,18 +129,18 @@ internal static class StripeCommands
         if (preview.IsOutOfStep)
         {
             var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
-            var outlived = preview.Outlived.Count == 0 ? "" : $", and ends what outlived its account: {string.Join(", ", preview.Outlived)}";
+            var outlived = preview.Orphaned.Count == 0 ? "" : $", and ends what outlived its account: {string.Join(", ", preview.Orphaned)}";
             await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{outlived}");
         }
 
         return preview.IsOutOfStep;
     }
 
-    private static string Describe(Standing standing) => $"{standing.Plan} ({standing.Status ?? "no subscription"})";
+    private static string Describe(BillingState state) => $"{state.Plan} ({state.Status ?? "no subscription"})";
 
     private static async Task<int> ListAsync(IServiceProvider services, StripeSwitches switches)
     {
-        var events = await services.GetRequiredService<Inbox>().ListAsync(switches.Dead ? "dead" : null, MostListed, CancellationToken.None);
+        var events = await services.GetRequiredService<Inbox>().ListAsync(switches.Dead ? "dead" : null, MaxListed, CancellationToken.None);
         await Console.Out.WriteLineAsync($"{"RECEIVED",-20}  {"STATE",-8}  {"TRIES",5}  {"EVENT",-30}  {"TYPE",-40}  {"CUSTOMER",-20}  NOTE");
         foreach (var stored in events)
             await Console.Out.WriteLineAsync($"{stored.ReceivedAt:yyyy-MM-ddTHH:mm:ssZ}  {stored.State,-8}  {stored.Attempts,5}  {stored.Id,-30}  {stored.Type,-40}  {stored.CustomerId ?? "-",-20}  {stored.Note}");

@@ -1,15 +1,15 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Operator;
 
 /// <summary><c>stripe doctor</c>: looks at everything that has to fit together, and names the mend of what does not.</summary>
 internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options, BillingLinks links, Inbox inbox, TimeProvider time)
 {
-    private static readonly TimeSpan MostSkew = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
 
     private string Address => options.ApiBase.GetLeftPart(UriPartial.Authority);
 
@@ -38,7 +38,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
     /// <summary>Whoever asks what is wrong does not wait as long as a payment may.</summary>
     private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> question, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(LongestAnswer, time);
+        using var timeout = new CancellationTokenSource(RequestTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
@@ -47,7 +47,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new StripeException(
-                $"Stripe did not answer at {Address} within {LongestAnswer.TotalSeconds:0} s. May this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, where it is set?",
+                $"Stripe did not answer at {Address} within {RequestTimeout.TotalSeconds:0} s. May this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, where it is set?",
                 exception);
         }
     }
@@ -59,7 +59,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         var skew = await AskAsync(stripe.MeasureSkewAsync, cancellationToken);
         yield return skew is null
             ? (true, "Stripe's answer has no Date: its clock cannot be compared.")
-            : (skew.Value.Duration() > MostSkew, $"The clocks are {skew.Value.Duration().TotalSeconds:0} s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
+            : (skew.Value.Duration() > MaxSkew, $"The clocks are {skew.Value.Duration().TotalSeconds:0} s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
         foreach (var plan in PlanCatalog.Sold)
             yield return await LookAtPriceAsync(plan, mode, cancellationToken);
 

@@ -1,3 +1,4 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using PyResolve.Server.Billing.Checkout;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 
@@ -15,10 +16,10 @@ internal sealed partial class Reconciler(
     BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
     /// <summary>So many customers may be deleted at Stripe by hand, though they be all there are.</summary>
-    private const int FewMissing = 3;
+    private const int MaxMissing = 3;
 
     /// <summary>A younger event may still be on its way.</summary>
-    private static readonly TimeSpan LongestDelivery = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan MaxDeliveryTime = TimeSpan.FromMinutes(2);
 
     private static readonly Meter Meter = new("PyResolve.Server");
     private static readonly Counter<long> Missed = Meter.CreateCounter<long>("pyresolve.billing.missed_events", "{event}", "Stripe's events that no webhook brought");
@@ -26,11 +27,11 @@ internal sealed partial class Reconciler(
 
     /// <summary>Stores the events since <paramref name="since"/> that have not arrived.</summary>
     /// <returns>How many of them a webhook should have brought by now.</returns>
-    public async Task<int> FetchEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    public async Task<int> FetchMissedEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
         // What is stored uncounted is never new again, so the window must leave some of each interval to be counted.
-        var mayBeOnItsWay = options.EventsInterval / 2 < LongestDelivery ? options.EventsInterval / 2 : LongestDelivery;
+        var mayBeOnItsWay = options.EventsInterval / 2 < MaxDeliveryTime ? options.EventsInterval / 2 : MaxDeliveryTime;
         var late = time.GetUtcNow() - mayBeOnItsWay;
         await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
         {
@@ -57,20 +58,20 @@ internal sealed partial class Reconciler(
     public async Task<ReconciliationResult> CompareAllAsync(CancellationToken cancellationToken)
     {
         var atStripe = await ListByCustomerAsync(cancellationToken);
-        await RefuseAnotherAccountAsync(atStripe, cancellationToken);
-        var outlived = await checkouts.ListOutlivedAsync(cancellationToken);
+        await ThrowIfOtherAccountAsync(atStripe, cancellationToken);
+        var deletedAccounts = await checkouts.ListDeletedAccountsAsync(cancellationToken);
         var (compared, repaired, failed) = (0, 0, 0);
         await foreach (var (customer, profile) in customers.ListWithProfilesAsync(cancellationToken))
         {
             atStripe.Remove(customer.Id, out var subscriptions);
             compared++;
-            await CountAsync(() => profile is null && outlived.Contains(customer.UserId)
-                ? CloseOutlivedAsync(customer, cancellationToken)
+            await CountAsync(() => profile is null && deletedAccounts.Contains(customer.UserId)
+                ? CloseCheckoutsAsync(customer, cancellationToken)
                 : RepairAsync(customer, profile, subscriptions ?? [], cancellationToken));
         }
 
         var named = await adoption.ListNamedByProfilesAsync(cancellationToken);
-        foreach (var (customerId, subscriptions) in atStripe.Where(unknown => named.Contains(unknown.Key) || unknown.Value.Exists(MayBeOurs)))
+        foreach (var (customerId, subscriptions) in atStripe.Where(unknown => named.Contains(unknown.Key) || unknown.Value.Exists(NamesAccount)))
         {
             await CountAsync(async () => await adoption.TryAsync(customerId, cancellationToken)
                 && await sync.RunAsync(customerId, cancellationToken) is { HasChanged: true });
@@ -103,7 +104,7 @@ internal sealed partial class Reconciler(
         && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true };
 
     /// <summary>The closing that goes with the end of an account may have failed, or may have come before the checkout was made.</summary>
-    private async Task<bool> CloseOutlivedAsync(BillingCustomer customer, CancellationToken cancellationToken)
+    private async Task<bool> CloseCheckoutsAsync(BillingCustomer customer, CancellationToken cancellationToken)
     {
         var synced = await sync.RunAsync(customer.Id, cancellationToken);
         await checkouts.ForgetAsync(customer.UserId, cancellationToken);
@@ -116,30 +117,30 @@ internal sealed partial class Reconciler(
         // The cancelling that goes with the end of an account failed.
         if (profile is null && PlanRules.InForce(subscriptions).Any())
             return true;
-        var now = await sync.JudgeAsync(subscriptions, customer.Standing, cancellationToken);
-        return now != customer.Standing || (profile is not null && !profile.Follows(now, options.Origin));
+        var now = await sync.ChooseStateAsync(subscriptions, customer.State, cancellationToken);
+        return now != customer.State || (profile is not null && !profile.Matches(now, options.Origin));
     }
 
     /// <summary>Stripe lists ended subscriptions too: one that was seen is gone only with its customer.</summary>
-    private async Task RefuseAnotherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
+    private async Task ThrowIfOtherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
     {
         var (known, missing) = (0, 0);
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
-            if (customer.Standing.SubscriptionId is null)
+            if (customer.State.SubscriptionId is null)
                 continue;
             known++;
             if (!atStripe.ContainsKey(customer.Id))
                 missing++;
         }
 
-        if (missing <= FewMissing || missing * 2 <= known)
+        if (missing <= MaxMissing || missing * 2 <= known)
             return;
-        Log.AnotherAccount(logger, missing, known);
+        Log.OtherAccount(logger, missing, known);
         throw new StripeException($"Stripe shows nothing of {missing} of {known} customers. Is STRIPE_SECRET_KEY that of another account?");
     }
 
-    private static bool MayBeOurs(StripeSubscription subscription) => !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
+    private static bool NamesAccount(StripeSubscription subscription) => !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
 
     private async Task<Dictionary<string, List<StripeSubscription>>> ListByCustomerAsync(CancellationToken cancellationToken)
     {
@@ -166,7 +167,7 @@ internal sealed partial class Reconciler(
         public static partial void Repaired(ILogger logger, int compared, int repaired, int failed);
 
         [LoggerMessage(4, LogLevel.Error, "Stripe shows nothing of {Missing} of {Known} customers, so nothing was changed. Is STRIPE_SECRET_KEY that of another account? If they are gone indeed, run 'stripe sync --all'")]
-        public static partial void AnotherAccount(ILogger logger, int missing, int known);
+        public static partial void OtherAccount(ILogger logger, int missing, int known);
 
         [LoggerMessage(3, LogLevel.Warning, "A customer was not compared with Stripe: {Cause}")]
         public static partial void Failed(ILogger logger, string cause);

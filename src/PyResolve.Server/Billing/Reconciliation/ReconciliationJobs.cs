@@ -1,3 +1,4 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Storage;
 
@@ -18,7 +19,7 @@ internal sealed partial class ReconciliationJobs(
     private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(10);
 
     /// <summary>Stripe forgets older ones.</summary>
-    private static readonly TimeSpan EventsKept = TimeSpan.FromDays(30);
+    private static readonly TimeSpan EventRetention = TimeSpan.FromDays(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -55,13 +56,13 @@ internal sealed partial class ReconciliationJobs(
     private async Task RunDueAsync(CancellationToken cancellationToken)
     {
         if (await jobs.TakeAsync(Events, cancellationToken) is { } events)
-            await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchEventsAsync, cancellationToken);
+            await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchMissedEventsAsync, cancellationToken);
         if (await jobs.TakeAsync(All, cancellationToken) is { } all)
             await RunAsync(all, NextNight(), CompareAllAsync, cancellationToken);
     }
 
-    private Task<int> FetchEventsAsync(JobRun run, CancellationToken cancellationToken) =>
-        reconciler.FetchEventsAsync(Max(run.ReadTo - Overlap, time.GetInstant() - EventsKept), cancellationToken);
+    private Task<int> FetchMissedEventsAsync(JobRun run, CancellationToken cancellationToken) =>
+        reconciler.FetchMissedEventsAsync(Max(run.ReadTo - Overlap, time.GetInstant() - EventRetention), cancellationToken);
 
     private async Task<int> CompareAllAsync(JobRun run, CancellationToken cancellationToken)
     {

@@ -1,13 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>An account's customer at Stripe.</summary>
-internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToken, Standing Standing, bool IsLinked, DateTimeOffset? AppliedAt);
+internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToken, BillingState State, bool IsLinked, DateTimeOffset? AppliedAt);
 
 /// <summary>A number taken before a fetch: its result is written only where no later one was.</summary>
 /// <param name="Lease">Whose turn it is; <see langword="null"/> for a fetch that waits for nobody.</param>
@@ -43,16 +44,16 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
     /// <param name="userId">Whose.</param>
     /// <param name="origin">Which Stripe's; where <see langword="null"/>, this process's, else the most real one.</param>
     /// <param name="cancellationToken">Abandons it.</param>
-    public async Task<(string Origin, Standing Standing)> ReadStandingAsync(Session session, Guid userId, string? origin, CancellationToken cancellationToken)
+    public async Task<(string Origin, BillingState State)> ReadStateAsync(Session session, Guid userId, string? origin, CancellationToken cancellationToken)
     {
         var wanted = origin ?? (options.IsConfigured ? _origin : null);
         var linked = await session.ListAsync(
             $"select {Columns}, origin from billing_customers where user_id = {userId} and unlinked_at is null",
-            static row => (Origin: row.Text(16), Read(row).Standing),
+            static row => (Origin: row.Text(16), Read(row).State),
             cancellationToken);
         return linked.Where(found => wanted is null || found.Origin == wanted)
             .OrderBy(static found => found.Origin switch { BillingOrigins.Live => 0, BillingOrigins.Test => 1, _ => 2 })
-            .FirstOrDefault((wanted ?? _origin, Standing.None));
+            .FirstOrDefault((wanted ?? _origin, BillingState.None));
     }
 
     public Task<BillingCustomer?> FindByReturnTokenAsync(string token, CancellationToken cancellationToken) => database.FirstAsync(
@@ -205,9 +206,9 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 
     /// <summary>Writes what a fetch found, unless a later one was written; either way the events that it was for are done.</summary>
     /// <param name="number">Taken before the fetch.</param>
-    /// <param name="judge">From what was found before to what is found now; <see langword="null"/>: the customer is gone at Stripe.</param>
+    /// <param name="chooseState">From what was found before to what is found now; <see langword="null"/>: the customer is gone at Stripe.</param>
     /// <param name="cancellationToken">Abandons it.</param>
-    public Task<Applied> ApplyAsync(SyncNumber number, Func<Standing, Standing>? judge, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<Applied> ApplyAsync(SyncNumber number, Func<BillingState, BillingState>? chooseState, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             var now = time.GetInstant();
@@ -219,15 +220,15 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 """,
                 static row => new { Customer = Read(row), AppliedSeq = row.Int64(16) },
                 cancellationToken);
-            var before = row?.Customer.Standing ?? Standing.None;
+            var before = row?.Customer.State ?? BillingState.None;
             var isNewest = row is { Customer.IsLinked: true } && row.AppliedSeq < number.Value;
-            var standing = !isNewest ? before : judge?.Invoke(before) ?? Standing.None;
+            var state = !isNewest ? before : chooseState?.Invoke(before) ?? BillingState.None;
             var hasGranted = false;
             if (isNewest)
             {
-                await WriteAsync(session, number, standing, isGone: judge is null, now, cancellationToken);
+                await WriteAsync(session, number, state, isGone: chooseState is null, now, cancellationToken);
                 hasGranted = profile is not null
-                    && await GrantAsync(session, number.UserId, profile, standing, judge is null ? number.CustomerId : null, now, cancellationToken);
+                    && await GrantAsync(session, number.UserId, profile, state, chooseState is null ? number.CustomerId : null, now, cancellationToken);
             }
 
             await session.ExecuteAsync(
@@ -237,7 +238,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 """,
                 cancellationToken);
             await ReleaseAsync(session, number, cancellationToken);
-            return new Applied(standing, IsNewest: isNewest, HasChanged: standing != before || hasGranted);
+            return new Applied(state, IsNewest: isNewest, HasChanged: state != before || hasGranted);
         },
         cancellationToken);
 
@@ -250,17 +251,17 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             """,
             cancellationToken);
 
-    private Task<int> WriteAsync(Session session, SyncNumber number, Standing standing, bool isGone, DateTimeOffset now, CancellationToken cancellationToken)
+    private Task<int> WriteAsync(Session session, SyncNumber number, BillingState state, bool isGone, DateTimeOffset now, CancellationToken cancellationToken)
     {
         DateTimeOffset? unlinkedAt = isGone ? now : null;
         return session.ExecuteAsync(
             $"""
             update billing_customers
-            set applied_seq = {number.Value}, applied_at = {now}, unlinked_at = {unlinkedAt}, subscription_id = {standing.SubscriptionId},
-                status = {standing.Status}, plan = {standing.Plan}, plan_until = {standing.PlanUntil},
-                plan_then = {standing.PlanThen}, quantity = {standing.Quantity}, cancelling = {standing.Cancelling},
-                current_period_end = {standing.CurrentPeriodEnd}, grace_ends_at = {standing.GraceEndsAt},
-                remembered = {standing.Remembered}, flags = {standing.Flags}
+            set applied_seq = {number.Value}, applied_at = {now}, unlinked_at = {unlinkedAt}, subscription_id = {state.SubscriptionId},
+                status = {state.Status}, plan = {state.Plan}, plan_until = {state.PlanUntil},
+                plan_then = {state.PlanThen}, quantity = {state.Quantity}, cancelling = {state.Cancelling},
+                current_period_end = {state.CurrentPeriodEnd}, grace_ends_at = {state.GraceEndsAt},
+                remembered = {state.Remembered}, flags = {state.Flags}
             where origin = {_origin} and customer_id = {number.CustomerId} and applied_seq < {number.Value}
             """,
             cancellationToken);
@@ -268,7 +269,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 
     /// <returns>Whether the profile said something else.</returns>
     private async Task<bool> GrantAsync(
-        Session session, Guid userId, ProfilePlan profile, Standing standing, string? goneCustomerId, DateTimeOffset now, CancellationToken cancellationToken)
+        Session session, Guid userId, ProfilePlan profile, BillingState state, string? goneCustomerId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (goneCustomerId is not null)
         {
@@ -276,9 +277,9 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 $"update profiles set stripe_customer_id = null where id = {userId} and stripe_customer_id = {goneCustomerId}", cancellationToken);
         }
 
-        if (profile.Follows(standing, _origin))
+        if (profile.Matches(state, _origin))
             return false;
-        var granted = ProfilePlan.Of(standing, profile.Override, _origin);
+        var granted = ProfilePlan.FromState(state, profile.Override, _origin);
         await granted.WriteAsync(session, userId, now, cancellationToken);
         if (granted.Plan != profile.Plan)
             await audit.WriteAsync(session, userId, Stripe, AuditActions.PlanChanged, granted.Plan, cancellationToken);
@@ -289,7 +290,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         row.Text(0),
         row.Uuid(1),
         row.Text(2),
-        new Standing
+        new BillingState
         {
             SubscriptionId = row.TextOrNull(5),
             Status = row.TextOrNull(6),
@@ -308,7 +309,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 }
 
 /// <summary>How a fetch's result was taken.</summary>
-/// <param name="Standing">What is stored now.</param>
+/// <param name="State">What is stored now.</param>
 /// <param name="IsNewest">Whether it was this one's; otherwise a later fetch's stands.</param>
 /// <param name="HasChanged">Whether it differs from what was stored before, there or in the profile.</param>
-internal sealed record Applied(Standing Standing, bool IsNewest, bool HasChanged);
+internal sealed record Applied(BillingState State, bool IsNewest, bool HasChanged);

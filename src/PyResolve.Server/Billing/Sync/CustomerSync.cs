@@ -1,24 +1,25 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>What a sync found.</summary>
-/// <param name="Standing">What is stored now.</param>
+/// <param name="State">What is stored now.</param>
 /// <param name="HasSubscription">Whether the customer has a subscription that is not over, whatever its state.</param>
 /// <param name="IsGone">Whether the customer was deleted at Stripe.</param>
 /// <param name="HasChanged">Whether something was out of step.</param>
 /// <param name="Subscriptions">All that Stripe showed, the ended ones too.</param>
 internal sealed record SyncResult(
-    Standing Standing, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
+    BillingState State, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
 
 /// <summary>What a sync would change.</summary>
 /// <param name="OtherPlan">The profile's plan, where it says something else than Stripe does now.</param>
-/// <param name="Outlived">The subscriptions in force and the open checkouts of an account that is gone: they are ended.</param>
-internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan, IReadOnlyList<string> Outlived)
+/// <param name="Orphaned">The subscriptions in force and the open checkouts of an account that is gone: they are ended.</param>
+internal sealed record SyncPreview(BillingState Before, BillingState Now, string? OtherPlan, IReadOnlyList<string> Orphaned)
 {
-    public bool IsOutOfStep => Before != Now || OtherPlan is not null || Outlived.Count > 0;
+    public bool IsOutOfStep => Before != Now || OtherPlan is not null || Orphaned.Count > 0;
 }
 
 /// <summary>
@@ -30,7 +31,7 @@ internal sealed partial class CustomerSync(
 {
     private static readonly TimeSpan RenewInterval = BillingCustomers.LeaseTime / 3;
 
-    private static readonly TimeSpan LongestDispute = TimeSpan.FromDays(120);
+    private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
 
     /// <summary>Fetches and writes now, whoever else does: the fence keeps the later fetch.</summary>
     /// <returns><see langword="null"/> where no account has this customer.</returns>
@@ -68,19 +69,19 @@ internal sealed partial class CustomerSync(
     public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
         var known = await customers.FindAsync(customerId, cancellationToken);
-        var before = known?.Standing ?? Standing.None;
+        var before = known?.State ?? BillingState.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
-        var now = isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken);
+        var now = isGone ? BillingState.None : await ChooseStateAsync(subscriptions, before, cancellationToken);
         var profile = await customers.FindProfileAsync(userId, cancellationToken);
         return new SyncPreview(
             before,
             now,
-            profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan,
-            profile is null && known is { IsLinked: true } ? await ListOutlivedAsync(customerId, subscriptions, cancellationToken) : []);
+            profile is null || profile.Matches(now, options.Origin) ? null : profile.Plan,
+            profile is null && known is { IsLinked: true } ? await ListOrphanedAsync(customerId, subscriptions, cancellationToken) : []);
     }
 
-    public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
-        PlanRules.Judge(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before, options.Grace, time.GetInstant());
+    public async Task<BillingState> ChooseStateAsync(IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken) =>
+        PlanRules.ChooseState(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before, options.Grace, time.GetInstant());
 
     private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
     {
@@ -98,14 +99,14 @@ internal sealed partial class CustomerSync(
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var applied = await customers.ApplyAsync(
             number,
-            isGone ? null : before => PlanRules.Judge(subscriptions, planOfPrice, before, options.Grace, time.GetInstant()),
+            isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, options.Grace, time.GetInstant()),
             cancellationToken);
 
         if (applied is { IsNewest: true, HasChanged: true })
-            Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
-        if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
-            Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || hasEnded, subscriptions);
+            Log.Applied(logger, number.CustomerId, applied.State.Plan, applied.State.Status ?? "none");
+        if (applied is { IsNewest: true, HasChanged: true, State.Flags.Length: > 0 })
+            Log.Flagged(logger, number.CustomerId, applied.State.SubscriptionId, applied.State.Flags);
+        return new SyncResult(applied.State, inForce.Count > 0, isGone, applied.HasChanged || hasEnded, subscriptions);
     }
 
     /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
@@ -132,7 +133,7 @@ internal sealed partial class CustomerSync(
         string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce, CancellationToken cancellationToken)
     {
         // Checkout subscribes once it is paid for: what paid may be older. Stripe lets a payment be disputed for about 120 days.
-        var since = inForce.Min(static subscription => subscription.Created) is { } first ? first - LongestDispute : DateTimeOffset.UnixEpoch;
+        var since = inForce.Min(static subscription => subscription.Created) is { } first ? first - MaxDisputeAge : DateTimeOffset.UnixEpoch;
         var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.FundsWithdrawn).ToList();
         // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
         return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];
@@ -148,7 +149,7 @@ internal sealed partial class CustomerSync(
         return open.Count;
     }
 
-    private async Task<IReadOnlyList<string>> ListOutlivedAsync(
+    private async Task<IReadOnlyList<string>> ListOrphanedAsync(
         string customerId, IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
     [
         .. PlanRules.InForce(subscriptions).Select(static subscription => subscription.Id),
@@ -215,7 +216,7 @@ internal sealed partial class CustomerSync(
         [LoggerMessage(1, LogLevel.Information, "Customer {CustomerId} is on the {Plan} plan (subscription: {Status})")]
         public static partial void Applied(ILogger logger, string customerId, string plan, string status);
 
-        [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId}, subscription {SubscriptionId}, needs a look: {Flags}")]
+        [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId}, subscription {SubscriptionId}, needs review: {Flags}")]
         public static partial void Flagged(ILogger logger, string customerId, string? subscriptionId, string flags);
 
         [LoggerMessage(3, LogLevel.Warning, "Subscription {SubscriptionId} was cancelled: its account was deleted")]

@@ -1,6 +1,5 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -24,9 +23,9 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
                 if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is not { } profile)
                     return null;
                 var now = time.GetInstant();
-                var (origin, standing) = await customers.ReadStandingAsync(session, userId, profile.Origin, cancellationToken);
-                var current = standing.PlanUntil <= now ? standing with { Plan = standing.PlanThen, PlanUntil = null } : standing;
-                var granted = ProfilePlan.Of(current, plan == PlanCatalog.Free ? null : plan, origin);
+                var (origin, state) = await customers.ReadStateAsync(session, userId, profile.Origin, cancellationToken);
+                var current = state.PlanUntil <= now ? state with { Plan = state.PlanThen, PlanUntil = null } : state;
+                var granted = ProfilePlan.FromState(current, plan == PlanCatalog.Free ? null : plan, origin);
                 await granted.WriteAsync(session, userId, now, cancellationToken);
                 await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.PlanChanged, granted.Plan, cancellationToken);
                 return granted.Plan;

@@ -1,6 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
 
@@ -18,27 +17,27 @@ internal static class PlanRules
     /// <param name="before">What was found the last time.</param>
     /// <param name="grace">How long a plan outlives a payment that failed.</param>
     /// <param name="now">The instant to judge at.</param>
-    public static Standing Judge(
-        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, Standing before, TimeSpan grace, DateTimeOffset now)
+    public static BillingState ChooseState(
+        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, TimeSpan grace, DateTimeOffset now)
     {
         var memories = SubscriptionMemories.Read(before.Remembered);
-        var verdicts = subscriptions
-            .Select(subscription => Judge(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
+        var outcomes = subscriptions
+            .Select(subscription => Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
             .ToList();
-        if (verdicts.Count == 0)
-            return Standing.None;
+        if (outcomes.Count == 0)
+            return BillingState.None;
 
-        var grants = verdicts.Where(verdict => verdict.Grants).OrderByDescending(Rank).ThenByDescending(End).ThenByDescending(Created).ToList();
-        var shown = grants.FirstOrDefault() ?? verdicts
-            .OrderBy(verdict => IsOver(verdict.Subscription))
-            .ThenByDescending(verdict => verdict.Subscription.Id == before.SubscriptionId && !IsOver(verdict.Subscription))
+        var grants = outcomes.Where(outcome => outcome.Grants).OrderByDescending(Rank).ThenByDescending(End).ThenByDescending(Created).ToList();
+        var shown = grants.FirstOrDefault() ?? outcomes
+            .OrderBy(outcome => IsOver(outcome.Subscription))
+            .ThenByDescending(outcome => outcome.Subscription.Id == before.SubscriptionId && !IsOver(outcome.Subscription))
             .ThenByDescending(Created)
             .First();
-        var flags = verdicts.SelectMany(verdict => verdict.Flags);
-        if (verdicts.Count(verdict => verdict.IsEntitled) > 1)
-            flags = flags.Append(StandingFlags.Duplicate);
+        var flags = outcomes.SelectMany(outcome => outcome.Flags);
+        if (outcomes.Count(outcome => outcome.IsEntitled) > 1)
+            flags = flags.Append(ReviewFlags.Duplicate);
 
-        return new Standing
+        return new BillingState
         {
             SubscriptionId = shown.Subscription.Id,
             Status = shown.Subscription.Status,
@@ -51,14 +50,14 @@ internal static class PlanRules
             CurrentPeriodEnd = shown.PeriodEnd,
             GraceEndsAt = shown.Memory.PastDueSince + grace,
             // What is over never counts again.
-            Remembered = SubscriptionMemories.Write(verdicts
-                .Where(verdict => !IsOver(verdict.Subscription))
-                .Select(verdict => KeyValuePair.Create(verdict.Subscription.Id, verdict.Memory))),
+            Remembered = SubscriptionMemories.Write(outcomes
+                .Where(outcome => !IsOver(outcome.Subscription))
+                .Select(outcome => KeyValuePair.Create(outcome.Subscription.Id, outcome.Memory))),
             Flags = string.Join(' ', flags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
         };
     }
 
-    private static Verdict Judge(
+    private static SubscriptionOutcome Decide(
         StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, TimeSpan grace, DateTimeOffset now)
     {
         var item = ChooseItem(subscription, planOfPrice);
@@ -86,17 +85,17 @@ internal static class PlanRules
                 break;
             default:
                 isEntitled = before.IsEntitled;
-                flags.Add(StandingFlags.UnknownStatus);
+                flags.Add(ReviewFlags.UnknownStatus);
                 break;
         }
 
         if (subscription.IsDisputed && !isOver)
-            flags.Add(StandingFlags.Disputed);
+            flags.Add(ReviewFlags.Disputed);
         isEntitled = isEntitled && !subscription.IsDisputed && (until is null || now < until);
         if (mapped is null && !isOver)
-            flags.Add(StandingFlags.UnknownPrice);
+            flags.Add(ReviewFlags.UnknownPrice);
         var plan = mapped ?? before.Plan;
-        return new Verdict
+        return new SubscriptionOutcome
         {
             Subscription = subscription,
             Item = item,
@@ -130,13 +129,13 @@ internal static class PlanRules
         return earliest;
     }
 
-    private static int Rank(Verdict verdict) => PlanCatalog.Rank(verdict.Plan);
+    private static int Rank(SubscriptionOutcome outcome) => PlanCatalog.Rank(outcome.Plan);
 
-    private static DateTimeOffset End(Verdict verdict) => verdict.Until ?? DateTimeOffset.MaxValue;
+    private static DateTimeOffset End(SubscriptionOutcome outcome) => outcome.Until ?? DateTimeOffset.MaxValue;
 
-    private static DateTimeOffset Created(Verdict verdict) => verdict.Subscription.Created ?? DateTimeOffset.MinValue;
+    private static DateTimeOffset Created(SubscriptionOutcome outcome) => outcome.Subscription.Created ?? DateTimeOffset.MinValue;
 
-    private sealed record Verdict
+    private sealed record SubscriptionOutcome
     {
         public required StripeSubscription Subscription { get; init; }
 

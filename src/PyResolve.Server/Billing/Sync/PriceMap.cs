@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
 

@@ -1,5 +1,5 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -13,26 +13,26 @@ internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Th
     public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override");
 
     /// <summary>Subscriptions never grant it, so an operator did, if only by SQL: it stays until an operator takes it away.</summary>
-    public bool IsOperators => Plan == PlanCatalog.Enterprise;
+    public bool IsSetByOperator => Plan == PlanCatalog.Enterprise;
 
     /// <summary>What subscriptions grant, never below what an operator set.</summary>
-    public static ProfilePlan Of(Standing standing, string? overriding, string origin)
+    public static ProfilePlan FromState(BillingState state, string? overriding, string origin)
     {
-        var plan = PlanCatalog.Greater(standing.Plan, overriding);
+        var plan = PlanCatalog.Greater(state.Plan, overriding);
         return new ProfilePlan(
             plan,
-            plan == overriding ? null : standing.PlanUntil,
-            PlanCatalog.Greater(standing.PlanThen, overriding),
-            standing.Plan == PlanCatalog.Free ? null : origin,
+            plan == overriding ? null : state.PlanUntil,
+            PlanCatalog.Greater(state.PlanThen, overriding),
+            state.Plan == PlanCatalog.Free ? null : origin,
             overriding);
     }
 
     /// <summary>
-    /// Whether the profile says what <paramref name="standing"/> grants, or something that Stripe at <paramref name="origin"/> may not touch: what
+    /// Whether the profile says what <paramref name="state"/> grants, or something that Stripe at <paramref name="origin"/> may not touch: what
     /// an operator typed, and, but for live mode, what live mode granted.
     /// </summary>
-    public bool Follows(Standing standing, string origin) =>
-        IsOperators || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live) || this == Of(standing, Override, origin);
+    public bool Matches(BillingState state, string origin) =>
+        IsSetByOperator || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live) || this == FromState(state, Override, origin);
 
     /// <summary>Locks the profile first: whoever changes an account's billing does.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(

@@ -1,9 +1,10 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>A line of <c>stripe events list</c>.</summary>
-internal sealed record StoredEvent(string Id, string Type, string? CustomerId, string State, string? Note, int Attempts, DateTimeOffset ReceivedAt);
+internal sealed record InboxEvent(string Id, string Type, string? CustomerId, string State, string? Note, int Attempts, DateTimeOffset ReceivedAt);
 
 /// <summary>
 /// Events as they arrived, each once, until a sync that began after they were stored has been applied. What fails is tried again at
@@ -46,13 +47,13 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
             cancellationToken) == 1;
         if (isNew && received.IgnoredBecause is null)
             _arrivals.Release();
-        if (isNew && StripeEvents.NeedsALook(received.Type))
-            Log.NeedsALook(logger, received.Type, received.Id, received.CustomerId);
+        if (isNew && StripeEvents.NeedsReview(received.Type))
+            Log.NeedsReview(logger, received.Type, received.Id, received.CustomerId);
         return isNew;
     }
 
     /// <summary>Asks for a sync of an account's customers, in the transaction of what it is for.</summary>
-    public async Task AskForSyncAsync(Session session, Guid userId, string type, CancellationToken cancellationToken)
+    public async Task RequestSyncAsync(Session session, Guid userId, string type, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var customers = await session.ListAsync(
@@ -160,14 +161,14 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
     /// <param name="state">Only those in it; <see langword="null"/>: all.</param>
     /// <param name="count">At most so many.</param>
     /// <param name="cancellationToken">Abandons it.</param>
-    public Task<List<StoredEvent>> ListAsync(string? state, int count, CancellationToken cancellationToken) => database.ListAsync(
+    public Task<List<InboxEvent>> ListAsync(string? state, int count, CancellationToken cancellationToken) => database.ListAsync(
         $"""
         select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
         where origin = {_origin} and ({state is null} or state = {state ?? ""})
         order by received_at desc, event_id
         limit {count}
         """,
-        static row => new StoredEvent(row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6)),
+        static row => new InboxEvent(row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6)),
         cancellationToken);
 
     /// <summary>Throws settled events away once Stripe, too, has forgotten them.</summary>
@@ -177,6 +178,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Warning, "Stripe reports {Type} ({EventId}, {Subject}). What follows for the plan is in docs/stripe.md; look at it in the dashboard")]
-        public static partial void NeedsALook(ILogger logger, string type, string eventId, string? subject);
+        public static partial void NeedsReview(ILogger logger, string type, string eventId, string? subject);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 
@@ -13,7 +14,7 @@ internal sealed partial class InboxWorker(
     Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe,
     BillingOptions options, ILogger<InboxWorker> logger) : BackgroundService
 {
-    private const int MostAtOnce = 16;
+    private const int MaxConcurrency = 16;
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
@@ -31,7 +32,7 @@ internal sealed partial class InboxWorker(
         {
             try
             {
-                if (_running.Count < MostAtOnce)
+                if (_running.Count < MaxConcurrency)
                     await StartDueAsync(stoppingToken);
                 isDown = false;
                 await inbox.WaitAsync(PollInterval, stoppingToken);
@@ -55,9 +56,9 @@ internal sealed partial class InboxWorker(
     private async Task StartDueAsync(CancellationToken stoppingToken)
     {
         // Those that run here are leased, but for the moment before and after.
-        foreach (var customerId in await inbox.ListDueAsync(MostAtOnce + _running.Count, stoppingToken))
+        foreach (var customerId in await inbox.ListDueAsync(MaxConcurrency + _running.Count, stoppingToken))
         {
-            if (_running.Count >= MostAtOnce)
+            if (_running.Count >= MaxConcurrency)
                 return;
             var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             if (_running.TryAdd(customerId, turn.Task))
@@ -127,7 +128,7 @@ internal sealed partial class InboxWorker(
             if (exception is StripeException)
                 Log.Failed(logger, customerId, exception.Message);
             else
-                Log.FailedBadly(logger, exception, customerId);
+                Log.FailedUnexpectedly(logger, exception, customerId);
             if (dead > 0)
                 Log.Dead(logger, dead, customerId);
         }
@@ -142,7 +143,7 @@ internal sealed partial class InboxWorker(
         public static partial void Failed(ILogger logger, string customerId, string cause);
 
         [LoggerMessage(3, LogLevel.Error, "Customer {CustomerId} was not synced; trying again later")]
-        public static partial void FailedBadly(ILogger logger, Exception exception, string customerId);
+        public static partial void FailedUnexpectedly(ILogger logger, Exception exception, string customerId);
 
         [LoggerMessage(4, LogLevel.Error, "{Count} events of customer {CustomerId} are dead. See them by the command 'stripe events list --dead', and try them again by 'stripe events replay --dead'")]
         public static partial void Dead(ILogger logger, int count, string customerId);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Webhooks;
@@ -13,7 +14,7 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// <param name="IgnoredBecause">Why nothing follows from it; <see langword="null"/> where a sync does.</param>
 internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
 {
-    private const int LongestName = 255;
+    private const int MaxNameLength = 255;
 
     /// <param name="body">Valid UTF-8.</param>
     /// <param name="options">Whether real money moves here, and what a dispute does.</param>
@@ -58,8 +59,8 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             return "thin event";
         if (livemode is not null && livemode != options.IsLive)
             return options.IsLive ? "of test mode" : "of live mode";
-        if (StripeEvents.NeedsALook(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
-            return "needs a look";
+        if (StripeEvents.NeedsReview(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
+            return "needs review";
         if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type))
             return "of a type that changes no subscription";
         if (type.StartsWith("checkout.session.", StringComparison.Ordinal) && Name(subject, "mode") is { } mode && mode != "subscription")
@@ -83,7 +84,7 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
     /// <summary>A short text that both engines can keep.</summary>
     private static string? Name(JsonElement element, string member) =>
         element.ValueKind is JsonValueKind.Object && element.TryGetProperty(member, out var value) && value.ValueKind is JsonValueKind.String
-        && value.GetString() is { Length: > 0 and <= LongestName } text && FieldErrors.IsPlainText(text)
+        && value.GetString() is { Length: > 0 and <= MaxNameLength } text && FieldErrors.IsPlainText(text)
             ? text
             : null;
 }

@@ -36,7 +36,7 @@ internal static class StripeEvents
         || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
 
     /// <summary>Stripe leaves the subscription alone, and so do we unless told otherwise: somebody should look.</summary>
-    public static bool NeedsALook(string type) => IsOfDispute(type) || type == "charge.refunded";
+    public static bool NeedsReview(string type) => IsOfDispute(type) || type == "charge.refunded";
 
     public static bool IsOfDispute(string type) =>
         type is "charge.dispute.created" or "charge.dispute.updated" or "charge.dispute.funds_withdrawn" or "charge.dispute.closed";

@@ -1,9 +1,8 @@
 using System.Globalization;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
-namespace PyResolve.Server.Billing;
+namespace PyResolve.Server.Billing.Settings;
 
 /// <summary>What the operator says about Stripe. Read once at start; what is wrong stops the start with a message that names the mend.</summary>
 internal sealed class BillingOptions
@@ -137,5 +136,5 @@ internal static class BillingOrigins
     /// Whether what <paramref name="granting"/> granted counts for nothing where <paramref name="here"/> sells; <see langword="null"/>: nobody
     /// does. What was paid for with real money always counts: a developer's server on the same database must not take it away.
     /// </summary>
-    public static bool IsWorthless(string granting, string? here) => here is null ? granting == Local : granting != here && granting != Live;
+    public static bool IsVoid(string granting, string? here) => here is null ? granting == Local : granting != here && granting != Live;
 }

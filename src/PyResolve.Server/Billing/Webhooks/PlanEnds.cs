@@ -1,10 +1,10 @@
 using PyResolve.Server.Audit;
-using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
-namespace PyResolve.Server.Billing.Sync;
+namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
 /// Writes down that a plan has ended by time, for those who read the profile by SQL (quotas judge it as they read), and that what another
@@ -82,9 +82,9 @@ internal sealed partial class PlanEnds(
         {
             var now = time.GetInstant();
             var profile = await ProfilePlan.LockAsync(session, userId, cancellationToken);
-            if (profile is null or { IsOperators: true })
+            if (profile is null or { IsSetByOperator: true })
                 return false;
-            var isForeign = profile.Origin is { } origin && BillingOrigins.IsWorthless(origin, _origin);
+            var isForeign = profile.Origin is { } origin && BillingOrigins.IsVoid(origin, _origin);
             if (!isForeign && !(profile.Until <= now))
                 return false;
 
@@ -95,7 +95,7 @@ internal sealed partial class PlanEnds(
             if (plan != profile.Plan)
                 await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
             // There may be more to it than was foreseen when it was last looked at.
-            await inbox.AskForSyncAsync(session, userId, isForeign ? "pyresolve.origin_changed" : "pyresolve.plan_ended", cancellationToken);
+            await inbox.RequestSyncAsync(session, userId, isForeign ? "pyresolve.origin_changed" : "pyresolve.plan_ended", cancellationToken);
             return true;
         },
         cancellationToken);

@@ -1,7 +1,6 @@
-using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
 
-namespace PyResolve.Server.Billing;
+namespace PyResolve.Server.Billing.Settings;
 
 /// <summary>
 /// Where Stripe sends people back to. They pass by this server, which then looks at their subscription without waiting for a webhook, and
@@ -16,20 +15,20 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
     public string Webhooks => $"{publicUrl.Value}{WebhooksPath}";
 
     /// <summary>Stripe puts the session's id in the place of the braces.</summary>
-    public string AfterCheckout(BillingCustomer customer) => $"{Back(customer, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";
+    public string AfterCheckout(string returnToken) => $"{Back(returnToken, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";
 
-    public string AfterPortal(BillingCustomer customer) => Back(customer, Managed);
+    public string AfterPortal(string returnToken) => Back(returnToken, Managed);
 
     public string CheckoutCancelled => options.CancelUrl?.ToString() ?? $"{Page}?canceled=true";
 
     public string PortalDefault => options.ReturnUrl?.ToString() ?? Page;
 
     /// <summary>Where somebody who came back goes on to.</summary>
-    public string Onward(string? from) => from == Paid
+    public string AfterReturn(string? from) => from == Paid
         ? options.SuccessUrl?.ToString() ?? $"{Page}?success=true"
         : PortalDefault;
 
     private string Page => $"{publicUrl.Value}/billing";
 
-    private string Back(BillingCustomer customer, string from) => $"{Page}/return?customer={customer.ReturnToken}&from={from}";
+    private string Back(string returnToken, string from) => $"{Page}/return?customer={returnToken}&from={from}";
 }

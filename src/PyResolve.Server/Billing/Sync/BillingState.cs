@@ -1,12 +1,11 @@
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>What a customer's subscriptions come to: the plan, how long it counts, and what is shown of it.</summary>
-internal sealed record Standing
+internal sealed record BillingState
 {
-    public static readonly Standing None = new();
+    public static readonly BillingState None = new();
 
     /// <summary>The subscription that counts, or the latest where none does.</summary>
     public string? SubscriptionId { get; init; }
@@ -32,12 +31,12 @@ internal sealed record Standing
     /// <summary>What each subscription was seen to be: <see cref="SubscriptionMemories"/>.</summary>
     public string Remembered { get; init; } = "";
 
-    /// <summary><see cref="StandingFlags"/>, sorted, with blanks between.</summary>
+    /// <summary><see cref="ReviewFlags"/>, sorted, with blanks between.</summary>
     public string Flags { get; init; } = "";
 }
 
 /// <summary>What somebody should look at.</summary>
-internal static class StandingFlags
+internal static class ReviewFlags
 {
     /// <summary>A payment is disputed, and the operator wants that to end the plan.</summary>
     public const string Disputed = "disputed";

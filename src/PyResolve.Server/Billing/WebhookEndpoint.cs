@@ -1,8 +1,10 @@
 using System.Text.Unicode;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Http;
 
-namespace PyResolve.Server.Billing.Webhooks;
+namespace PyResolve.Server.Billing;
 
 internal static class WebhookEndpoint
 {
