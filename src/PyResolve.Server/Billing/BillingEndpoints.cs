@@ -64,7 +64,7 @@ internal static class BillingEndpoints
         }
         catch (Gateway.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
         {
-            // Deleted at Stripe, perhaps by hand.
+            // The customer was deleted at Stripe, for example in the dashboard.
             if (await sync.RunAsync(customer.Id, http.RequestAborted) is { IsGone: false })
                 throw;
             return BillingProblems.NoAccount(publicUrl.Upgrade);

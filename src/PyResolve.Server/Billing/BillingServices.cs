@@ -10,8 +10,10 @@ namespace PyResolve.Server.Billing;
 
 internal static class BillingServices
 {
-    public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration) => services
-        .AddSingleton(BillingOptions.Read(configuration))
+    public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration)
+    {
+        var options = BillingOptions.Read(configuration);
+        services.AddSingleton(options)
         .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
         .AddSingleton<BillingLinks>()
         .AddSingleton<PriceMap>()
@@ -27,9 +29,11 @@ internal static class BillingServices
         .AddSingleton<StripeCatalog>()
         .AddSingleton<StripeSetup>()
         .AddSingleton<StripeDoctor>()
-        .AddHostedService<PlanEnds>()
-        .AddHostedService<InboxWorker>()
-        .AddHostedService<ReconciliationJobs>();
+        .AddHostedService<PlanEnds>();
+        if (options.IsConfigured)
+            services.AddHostedService<InboxWorker>().AddHostedService<ReconciliationJobs>();
+        return services;
+    }
 
     public static StripeGateway CreateGateway(BillingOptions options)
     {

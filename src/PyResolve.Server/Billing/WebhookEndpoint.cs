@@ -12,13 +12,13 @@ internal static class WebhookEndpoint
         .WithTags("Billing")
         .Produces<WebhookReceived>();
 
-    /// <summary>Stores what Stripe signed, and answers: what follows from it is done behind the answer.</summary>
+    /// <summary>Stores an event with a valid signature and answers at once; <see cref="InboxWorker"/> works on it afterwards.</summary>
     private static async Task<IResult> Receive(HttpContext http, BillingOptions options, Inbox inbox, TimeProvider time)
     {
         if (!options.IsConfigured)
-            return BillingProblems.NotConfigured("This server takes no events: its operator has not set STRIPE_SECRET_KEY.");
+            return BillingProblems.NotConfigured("This server accepts no events: STRIPE_SECRET_KEY is not set.");
         if (options.WebhookSecrets.Count == 0)
-            return BillingProblems.NotConfigured("This server takes no events: its operator has not set STRIPE_WEBHOOK_SECRET.");
+            return BillingProblems.NotConfigured("This server accepts no events: STRIPE_WEBHOOK_SECRET is not set.");
 
         var body = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted);
         if (!Utf8.IsValid(body.Span))
@@ -28,7 +28,7 @@ internal static class WebhookEndpoint
         if (ReceivedEvent.Read(body, options) is not { } received)
             return new ProblemResult(Problems.Malformed("Invalid payload"));
 
-        // Whoever hangs up now would send it again; it may as well be stored.
+        // Not cancelled when the connection breaks: Stripe would only send the event again.
         await inbox.StoreAsync(received, CancellationToken.None);
         return Answers.Ok(new WebhookReceived("ok"));
     }

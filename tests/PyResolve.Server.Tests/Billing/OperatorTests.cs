@@ -41,7 +41,7 @@ public sealed class OperatorTests(SharedServers servers)
 
         (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
         var preview = await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation);
-        (preview.Before == preview.Now, preview.IsOutOfStep).ShouldBe((true, true));
+        (preview.Before == preview.Now, preview.HasChanges).ShouldBe((true, true));
         preview.Orphaned.ShouldBe([Subscriptions.Pro().Id, checkout]);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("active");
 

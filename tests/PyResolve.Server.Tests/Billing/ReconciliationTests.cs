@@ -221,11 +221,11 @@ public sealed class ReconciliationTests(SharedServers servers)
         var cancellation = TestContext.Current.CancellationToken;
         await jobs.AddAsync("job", billing.Clock.GetUtcNow(), cancellation);
 
-        var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => jobs.TakeAsync("job", cancellation)));
+        var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => jobs.TryLeaseAsync("job", cancellation)));
         var run = taken.OfType<JobRun>().ShouldHaveSingleItem();
         billing.Clock.Advance(TimeSpan.FromMinutes(3));
 
-        (await jobs.TakeAsync("job", cancellation)).ShouldNotBeNull();
+        (await jobs.TryLeaseAsync("job", cancellation)).ShouldNotBeNull();
         await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
         (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
     }
@@ -237,8 +237,8 @@ public sealed class ReconciliationTests(SharedServers servers)
         var jobs = billing.Service<BillingJobs>();
         var cancellation = TestContext.Current.CancellationToken;
         await jobs.AddAsync("job", billing.Clock.GetUtcNow(), cancellation);
-        var run = (await jobs.TakeAsync("job", cancellation))!;
-        var working = jobs.WorkAsync(run, async stopping => { await Task.Delay(Timeout.InfiniteTimeSpan, stopping); return 0; }, cancellation);
+        var run = (await jobs.TryLeaseAsync("job", cancellation))!;
+        var working = run.Lease.WorkAsync(async stopping => { await Task.Delay(Timeout.InfiniteTimeSpan, stopping); return 0; }, cancellation);
 
         // Kept as long as nobody has it, though it ran out.
         billing.Clock.Jump(TimeSpan.FromMinutes(3));
@@ -247,7 +247,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         await billing.Store.ExecuteSqlAsync($"update billing_jobs set lease_owner = '{Guid.CreateVersion7()}' where name = 'job'");
         billing.Clock.Jump(TimeSpan.FromMinutes(1));
 
-        await Should.ThrowAsync<JobLostException>(() => working);
+        await Should.ThrowAsync<LeaseLostException>(() => working);
         await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
         (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
     }

@@ -126,14 +126,14 @@ internal static class StripeCommands
         var preview = await sync.PreviewAsync(customerId, owner, CancellationToken.None);
         if (!isDryRun)
             await sync.RunAsync(customerId, CancellationToken.None);
-        if (preview.IsOutOfStep)
+        if (preview.HasChanges)
         {
             var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
-            var outlived = preview.Orphaned.Count == 0 ? "" : $", and ends what outlived its account: {string.Join(", ", preview.Orphaned)}";
-            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{outlived}");
+            var orphaned = preview.Orphaned.Count == 0 ? "" : $", and ends, as its account is deleted: {string.Join(", ", preview.Orphaned)}";
+            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{orphaned}");
         }
 
-        return preview.IsOutOfStep;
+        return preview.HasChanges;
     }
 
     private static string Describe(BillingState state) => $"{state.Plan} ({state.Status ?? "no subscription"})";

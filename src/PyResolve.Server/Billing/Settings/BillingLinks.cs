@@ -3,8 +3,8 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Billing.Settings;
 
 /// <summary>
-/// Where Stripe sends people back to. They pass by this server, which then looks at their subscription without waiting for a webhook, and
-/// go on to the configured page.
+/// The addresses that Stripe returns people to. They lead over this server, which then syncs the customer without waiting for a webhook and
+/// redirects to the configured page.
 /// </summary>
 internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 {
@@ -14,7 +14,7 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 
     public string Webhooks => $"{publicUrl.Value}{WebhooksPath}";
 
-    /// <summary>Stripe puts the session's id in the place of the braces.</summary>
+    // Stripe replaces the braces by the session's id.
     public string AfterCheckout(string returnToken) => $"{Back(returnToken, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";
 
     public string AfterPortal(string returnToken) => Back(returnToken, Managed);
@@ -23,7 +23,6 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 
     public string PortalDefault => options.ReturnUrl?.ToString() ?? Page;
 
-    /// <summary>Where somebody who came back goes on to.</summary>
     public string AfterReturn(string? from) => from == Paid
         ? options.SuccessUrl?.ToString() ?? $"{Page}?success=true"
         : PortalDefault;

@@ -2,20 +2,20 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>What a customer's subscriptions come to: the plan, how long it counts, and what is shown of it.</summary>
+/// <summary>What follows from all subscriptions of a customer: the plan, how long it lasts, and what the account is shown.</summary>
 internal sealed record BillingState
 {
     public static readonly BillingState None = new();
 
-    /// <summary>The subscription that counts, or the latest where none does.</summary>
+    /// <summary>The subscription that grants the plan, or the latest where none does.</summary>
     public string? SubscriptionId { get; init; }
 
-    /// <summary>Stripe's word.</summary>
+    /// <summary>The subscription's status at Stripe.</summary>
     public string? Status { get; init; }
 
     public string Plan { get; init; } = PlanCatalog.Free;
 
-    /// <summary>When <see cref="Plan"/> gives way to <see cref="PlanThen"/>, even if nothing arrives.</summary>
+    /// <summary>When <see cref="PlanThen"/> takes the place of <see cref="Plan"/>, even without a further event.</summary>
     public DateTimeOffset? PlanUntil { get; init; }
 
     public string PlanThen { get; init; } = PlanCatalog.Free;
@@ -28,25 +28,23 @@ internal sealed record BillingState
 
     public DateTimeOffset? GraceEndsAt { get; init; }
 
-    /// <summary>What each subscription was seen to be: <see cref="SubscriptionMemories"/>.</summary>
+    /// <summary><see cref="SubscriptionMemories"/>.</summary>
     public string Remembered { get; init; } = "";
 
-    /// <summary><see cref="ReviewFlags"/>, sorted, with blanks between.</summary>
+    /// <summary><see cref="ReviewFlags"/>, sorted, separated by spaces.</summary>
     public string Flags { get; init; } = "";
 }
 
-/// <summary>What somebody should look at.</summary>
+/// <summary>Conditions that an operator should review.</summary>
 internal static class ReviewFlags
 {
-    /// <summary>A payment is disputed, and the operator wants that to end the plan.</summary>
+    /// <summary>A payment is disputed, and the server is configured to end the plan.</summary>
     public const string Disputed = "disputed";
 
-    /// <summary>More than one subscription is in force; the greatest plan counts, and the customer pays for all.</summary>
+    /// <summary>More than one subscription is in force; the greatest plan counts, but the customer pays for all.</summary>
     public const string Duplicate = "duplicate_subscription";
 
-    /// <summary>No plan is known for its price.</summary>
     public const string UnknownPrice = "unknown_price";
 
-    /// <summary>Stripe uses a status that this version does not know.</summary>
     public const string UnknownStatus = "unknown_status";
 }

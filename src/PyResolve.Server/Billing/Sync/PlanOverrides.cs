@@ -4,12 +4,11 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>Plans that an operator sets: subscriptions may grant more, never less.</summary>
+/// <summary>Plans set by an operator. A subscription may grant more, never less.</summary>
 internal sealed class PlanOverrides(Database database, BillingCustomers customers, AuditLog audit, TimeProvider time)
 {
     /// <param name="email">In lower case.</param>
-    /// <param name="plan"><c>free</c> takes back what was set; what a subscription grants stays.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
+    /// <param name="plan"><c>free</c> removes what an operator set; what a subscription grants stays.</param>
     /// <returns>The account's plan now; <see langword="null"/> where there is no such account.</returns>
     public async Task<string?> SetAsync(string email, string plan, CancellationToken cancellationToken)
     {

@@ -3,31 +3,41 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>From subscriptions, as Stripe has them at one moment, to the plan. The table is in docs/stripe.md.</summary>
+/// <summary>Chooses the plan from a customer's subscriptions as Stripe shows them. The rules are a table in docs/stripe.md.</summary>
 internal static class PlanRules
 {
-    /// <summary>Whether the subscription is over for good; otherwise the account has one, whatever its state.</summary>
+    /// <summary>Whether the subscription has ended for good.</summary>
     public static bool IsOver(StripeSubscription subscription) => subscription.Status is "canceled" or "incomplete_expired";
 
-    /// <summary>Those that are not over.</summary>
-    public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) => subscriptions.Where(static subscription => !IsOver(subscription));
+    public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) =>
+        subscriptions.Where(static subscription => !IsOver(subscription));
 
     /// <param name="subscriptions">All of the customer's.</param>
-    /// <param name="planOfPrice">The plan that a price id stands for, where one is known.</param>
-    /// <param name="before">What was found the last time.</param>
-    /// <param name="grace">How long a plan outlives a payment that failed.</param>
-    /// <param name="now">The instant to judge at.</param>
+    /// <param name="planOfPrice">The plan of a price's id, where one is known.</param>
+    /// <param name="before">The result of the last sync.</param>
+    /// <param name="grace">How long a plan lasts after a failed payment.</param>
+    /// <param name="now">The current time.</param>
     public static BillingState ChooseState(
-        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, TimeSpan grace, DateTimeOffset now)
+        IEnumerable<StripeSubscription> subscriptions,
+        Func<string, string?> planOfPrice,
+        BillingState before,
+        TimeSpan grace,
+        DateTimeOffset now)
     {
         var memories = SubscriptionMemories.Read(before.Remembered);
         var outcomes = subscriptions
-            .Select(subscription => Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
+            .Select(subscription =>
+                Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
             .ToList();
         if (outcomes.Count == 0)
             return BillingState.None;
 
-        var grants = outcomes.Where(outcome => outcome.Grants).OrderByDescending(Rank).ThenByDescending(End).ThenByDescending(Created).ToList();
+        var grants = outcomes
+            .Where(outcome => outcome.Grants)
+            .OrderByDescending(Rank)
+            .ThenByDescending(End)
+            .ThenByDescending(Created)
+            .ToList();
         var shown = grants.FirstOrDefault() ?? outcomes
             .OrderBy(outcome => IsOver(outcome.Subscription))
             .ThenByDescending(outcome => outcome.Subscription.Id == before.SubscriptionId && !IsOver(outcome.Subscription))
@@ -43,13 +53,12 @@ internal static class PlanRules
             Status = shown.Subscription.Status,
             Plan = shown.Grants ? shown.Plan! : PlanCatalog.Free,
             PlanUntil = shown.Grants ? shown.Until : null,
-            // Only what goes on without an end is certain to be there.
+            // Only a subscription without an end is certain to be in force then.
             PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? PlanCatalog.Free,
             Quantity = shown.Item?.Quantity,
             Cancelling = shown.IsCancelling,
             CurrentPeriodEnd = shown.PeriodEnd,
             GraceEndsAt = shown.Memory.PastDueSince + grace,
-            // What is over never counts again.
             Remembered = SubscriptionMemories.Write(outcomes
                 .Where(outcome => !IsOver(outcome.Subscription))
                 .Select(outcome => KeyValuePair.Create(outcome.Subscription.Id, outcome.Memory))),
@@ -63,9 +72,11 @@ internal static class PlanRules
         var item = ChooseItem(subscription, planOfPrice);
         var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
         var isOver = IsOver(subscription);
-        var periodEnd = item?.CurrentPeriodEnd ?? subscription.CurrentPeriodEnd ?? (subscription.Items?.Data is [var any, ..] ? any.CurrentPeriodEnd : null);
+        var periodEnd = item?.CurrentPeriodEnd
+            ?? subscription.CurrentPeriodEnd
+            ?? subscription.Items?.Data.FirstOrDefault()?.CurrentPeriodEnd;
         DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
-        // Invoices are voided: what was paid for lasts, and nothing follows, though periods go on.
+        // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
         var until = Earliest(
             pastDueSince + grace,
@@ -102,7 +113,7 @@ internal static class PlanRules
             Plan = plan,
             IsEntitled = isEntitled,
             Until = until,
-            // What was never paid for is not what the subscription gave.
+            // Only a plan that was granted is remembered, not one that was never paid for.
             Memory = new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
             PeriodEnd = periodEnd,
             IsCancelling = !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
@@ -110,7 +121,7 @@ internal static class PlanRules
         };
     }
 
-    /// <summary>The one of the greatest plan; metered ones are extras. Where no plan is known, the first.</summary>
+    /// <summary>The item of the greatest plan, or the first where no plan is known. Metered items are extras.</summary>
     private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice)
     {
         var licensed = (subscription.Items?.Data ?? []).Where(static item => item.Price?.Recurring?.UsageType != "metered");

@@ -1,17 +1,19 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// Writes down that a plan has ended by time, for those who read the profile by SQL (quotas judge it as they read), and that what another
-/// Stripe granted counts for nothing: the simulator's grants under a real key, those of test mode under a live one.
+/// Writes the end of plans into profiles: those whose time is up, which matters to readers by SQL only (quotas check the time themselves),
+/// and those granted by another Stripe: by the simulator under a real key, or in test mode under a live one.
 /// </summary>
 internal sealed partial class PlanEnds(
-    Database database, Inbox inbox, AuditLog audit, BillingOptions options, TimeProvider time, ILogger<PlanEnds> logger) : BackgroundService, IHostedLifecycleService
+    Database database, Inbox inbox, AuditLog audit, BillingOptions options, TimeProvider time, ILogger<PlanEnds> logger)
+    : RepeatedWork(Interval, TimeProvider.System), IHostedLifecycleService
 {
     private const int BatchSize = 200;
 
@@ -20,12 +22,12 @@ internal sealed partial class PlanEnds(
 
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;
 
-    /// <summary>Before the first request is taken: all of them.</summary>
+    /// <summary>Ends all of them before the server accepts requests.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         while (await SweepAsync(cancellationToken))
         {
-            // There may be more.
+            // The last batch was full.
         }
     }
 
@@ -35,43 +37,27 @@ internal sealed partial class PlanEnds(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, TimeProvider.System);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await timer.WaitForNextTickAsync(stoppingToken);
-                await SweepAsync(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                Log.PutOff(logger, exception.Message);
-            }
-        }
-    }
+    protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
 
-    /// <returns>Whether there may be more of them.</returns>
+    protected override Task WorkAsync(CancellationToken cancellationToken) => SweepAsync(cancellationToken);
+
+    /// <returns>Whether there may be more.</returns>
     private async Task<bool> SweepAsync(CancellationToken cancellationToken)
     {
-        var over = await ListOverAsync(cancellationToken);
+        var due = await ListDueAsync(cancellationToken);
         var ended = 0;
-        foreach (var userId in over)
+        foreach (var userId in due)
             ended += await EndAsync(userId, cancellationToken) ? 1 : 0;
-        return over.Count == BatchSize && ended > 0;
+        return due.Count == BatchSize && ended > 0;
     }
 
-    private Task<List<Guid>> ListOverAsync(CancellationToken cancellationToken) => database.ListAsync(
+    private Task<List<Guid>> ListDueAsync(CancellationToken cancellationToken) => database.ListAsync(
         $"""
         select id from profiles where plan_until <= {time.GetInstant()} and plan <> {PlanCatalog.Enterprise} and deleted_at is null
         union
         select id from profiles where plan_origin is not null and plan <> {PlanCatalog.Enterprise} and deleted_at is null
-          and plan_origin <> {BillingOrigins.Live} and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
+          and plan_origin <> {BillingOrigins.Live}
+          and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
         limit {BatchSize}
         """,
         static row => row.Uuid(0),
@@ -84,25 +70,26 @@ internal sealed partial class PlanEnds(
             var profile = await ProfilePlan.LockAsync(session, userId, cancellationToken);
             if (profile is null or { IsSetByOperator: true })
                 return false;
-            var isForeign = profile.Origin is { } origin && BillingOrigins.IsVoid(origin, _origin);
-            if (!isForeign && !(profile.Until <= now))
+            var isVoid = profile.Origin is { } origin && BillingOrigins.IsVoid(origin, _origin);
+            if (!isVoid && !(profile.Until <= now))
                 return false;
 
             var floor = profile.Override ?? PlanCatalog.Free;
-            var plan = isForeign ? floor : profile.Then;
+            var plan = isVoid ? floor : profile.Then;
             await new ProfilePlan(plan, Until: null, Then: floor, plan == floor ? null : profile.Origin, profile.Override)
                 .WriteAsync(session, userId, now, cancellationToken);
             if (plan != profile.Plan)
                 await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
-            // There may be more to it than was foreseen when it was last looked at.
-            await inbox.RequestSyncAsync(session, userId, isForeign ? "pyresolve.origin_changed" : "pyresolve.plan_ended", cancellationToken);
+            // Stripe may have more to say than was known at the last sync.
+            var type = isVoid ? "pyresolve.origin_changed" : "pyresolve.plan_ended";
+            await inbox.RequestSyncAsync(session, userId, type, cancellationToken);
             return true;
         },
         cancellationToken);
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Plans that ended were not written down; trying again in a second: {Cause}")]
-        public static partial void PutOff(ILogger logger, string cause);
+        [LoggerMessage(1, LogLevel.Warning, "Plans that ended were not updated; trying again: {Cause}")]
+        public static partial void Failed(ILogger logger, string cause);
     }
 }
