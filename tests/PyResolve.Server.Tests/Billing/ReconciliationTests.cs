@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Reconciliation;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Billing;
 
