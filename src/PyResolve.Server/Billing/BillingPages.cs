@@ -24,11 +24,7 @@ internal static partial class BillingPages
     /// allows nothing else.
     /// </summary>
     private static async Task<RedirectHttpResult> Return(
-        HttpContext http,
-        BillingOptions options,
-        BillingCustomers customers,
-        CustomerSync sync,
-        BillingLinks links,
+        HttpContext http, BillingOptions options, BillingCustomers customers, CustomerSync sync, BillingLinks links,
         ILogger<CustomerSync> logger)
     {
         http.Response.Headers.CacheControl = "no-store";

@@ -12,9 +12,8 @@ namespace PyResolve.Server.Storage;
 /// The result of an item that the store rejects even alone. An exception fails the submission; so does the item where this is absent.
 /// </param>
 internal sealed class GroupCommit<TItem, TResult>(
-    GroupLimits limits,
-    Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush,
-    Func<TItem, Exception, TResult>? refuse = null) : IAsyncDisposable
+    GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult>? refuse = null)
+    : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Lane> _lanes = [];

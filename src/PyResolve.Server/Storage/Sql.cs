@@ -29,8 +29,8 @@ internal readonly record struct SqlFragment(string? Text);
 internal readonly record struct SqlPart(Sql Sql);
 
 /// <summary>
-/// A statement written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>), so
-/// that no value gets into the text, and the text of a statement stays the same, as prepared statements need.
+/// A statement written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>),
+/// so that no value gets into the text, and the text of a statement stays the same, as prepared statements need.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Sql

@@ -2,7 +2,7 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// The right to work on a row of the store, which one owner has at a time. It lasts for <paramref name="duration"/> and is renewed while
-/// the work runs, so that another instance goes on where this one dies. Its parts stand in the statements that take the row.
+/// the work runs, so that another instance takes over where this one dies. Its parts go into the statement that takes the row.
 /// </summary>
 /// <param name="row">The condition that finds the row.</param>
 /// <param name="time">The clock of the row.</param>
@@ -11,49 +11,46 @@ internal sealed class StoreLease(Database database, string table, Sql row, TimeS
 {
     private readonly Guid _owner = Ids.Create(time.GetUtcNow());
 
-    /// <summary>The columns that name the owner and the end of the lease.</summary>
     public (string Owner, string Until) Columns { get; init; } = ("lease_owner", "lease_until");
 
-    private SqlFragment Table => new(table);
+    /// <summary>The condition under which the lease may be taken.</summary>
+    public SqlPart IsFree => Part($"({Until} is null or {Until} <= {time.GetInstant()} or {Owner} = {_owner})");
+
+    /// <summary>The condition that no other has taken the lease.</summary>
+    public SqlPart IsMine => Part($"{Owner} = {_owner}");
+
+    /// <summary>The assignments that take the lease.</summary>
+    public SqlPart Take => Part($"{Owner} = {_owner}, {Until} = {time.GetInstant() + duration}");
+
+    /// <summary>The assignments that release it.</summary>
+    public SqlPart Release => Part($"{Owner} = null, {Until} = null");
 
     private SqlFragment Owner => new(Columns.Owner);
 
     private SqlFragment Until => new(Columns.Until);
 
-    /// <summary>A condition: the lease may be taken.</summary>
-    public SqlPart IsFree => Part($"({Until} is null or {Until} <= {time.GetInstant()} or {Owner} = {_owner})");
+    public Task ReleaseAsync(Session session, CancellationToken cancellationToken) =>
+        session.ExecuteAsync(Update(Release), cancellationToken);
 
-    /// <summary>A condition: nobody has taken the lease since.</summary>
-    public SqlPart IsMine => Part($"{Owner} = {_owner}");
-
-    /// <summary>Assignments that take the lease.</summary>
-    public SqlPart Take => Part($"{Owner} = {_owner}, {Until} = {time.GetInstant() + duration}");
-
-    /// <summary>Assignments that release it.</summary>
-    public SqlPart Release => Part($"{Owner} = null, {Until} = null");
-
-    public Task<int> ReleaseAsync(Session session, CancellationToken cancellationToken) =>
-        session.ExecuteAsync($"update {Table} set {Release} where {new SqlPart(row)} and {IsMine}", cancellationToken);
-
-    /// <summary>After a failure. Where the store is away the lease runs out by itself.</summary>
+    /// <summary>After a failure. Where the store is unavailable, the lease expires instead.</summary>
     public async Task TryReleaseAsync()
     {
         try
         {
-            await database.WriteAsync(session => ReleaseAsync(session, CancellationToken.None), CancellationToken.None);
+            await database.ExecuteAsync(Update(Release), CancellationToken.None);
         }
         catch (StoreUnavailableException)
         {
         }
     }
 
-    /// <summary>Works, and renews the lease until the work ends. The work is cancelled once the lease is another's.</summary>
-    /// <exception cref="LeaseLostException">It is.</exception>
+    /// <summary>Runs <paramref name="work"/> and renews the lease until it ends. The work is cancelled once the lease is lost.</summary>
+    /// <exception cref="LeaseLostException">The work was cancelled.</exception>
     public async Task<T> WorkAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var ended = new CancellationTokenSource();
-        var renewing = RenewUntilAsync(working, ended.Token);
+        var renewing = RenewAsync(working, ended.Token);
         try
         {
             return await work(working.Token);
@@ -69,30 +66,15 @@ internal sealed class StoreLease(Database database, string table, Sql row, TimeS
         }
     }
 
-    private async Task RenewUntilAsync(CancellationTokenSource working, CancellationToken ended)
+    private async Task RenewAsync(CancellationTokenSource working, CancellationToken ended)
     {
         using var timer = new PeriodicTimer(duration / 4, pace ?? time);
         var until = time.GetInstant() + duration;
         try
         {
-            while (await timer.WaitForNextTickAsync(ended))
+            while (await timer.WaitForNextTickAsync(ended) && await TryRenewAsync())
             {
-                try
-                {
-                    var next = time.GetInstant() + duration;
-                    Sql renewal = $"update {Table} set {Until} = {next} where {new SqlPart(row)} and {IsMine}";
-                    if (await database.ExecuteAsync(renewal, ended) == 0)
-                        break;
-                    until = next;
-                }
-                catch (StoreUnavailableException) when (time.GetInstant() < until)
-                {
-                    // Nobody else can have it yet.
-                }
-                catch (StoreUnavailableException)
-                {
-                    break;
-                }
+                // Until the lease is lost or the work ends.
             }
 
             await working.CancelAsync();
@@ -100,7 +82,26 @@ internal sealed class StoreLease(Database database, string table, Sql row, TimeS
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
         }
+
+        async Task<bool> TryRenewAsync()
+        {
+            var next = time.GetInstant() + duration;
+            try
+            {
+                if (await database.ExecuteAsync(Update(Part($"{Until} = {next}")), ended) == 0)
+                    return false;
+                until = next;
+                return true;
+            }
+            catch (StoreUnavailableException)
+            {
+                // Before that no other can have taken it.
+                return time.GetInstant() < until;
+            }
+        }
     }
+
+    private Sql Update(SqlPart assignments) => $"update {new SqlFragment(table)} set {assignments} where {new SqlPart(row)} and {IsMine}";
 
     private static SqlPart Part(Sql sql) => new(sql);
 }

@@ -29,12 +29,7 @@ internal abstract record CheckoutOutcome
 /// closed first.
 /// </summary>
 internal sealed class Checkouts(
-    Database database,
-    CustomerLinks links,
-    CustomerSync sync,
-    IStripeGateway stripe,
-    BillingOptions options,
-    BillingLinks urls,
+    Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls,
     TimeProvider time)
 {
     private const int MaxRounds = 5;

@@ -48,15 +48,12 @@ internal sealed class BillingJobs(Database database, BillingOptions options, Tim
     }
 
     public Task FinishAsync(
-        JobRun run,
-        DateTimeOffset nextRunAt,
-        DateTimeOffset readTo,
-        int repaired,
-        CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"""
-        update billing_jobs
-        set next_run_at = {nextRunAt}, read_to = {readTo}, repaired = repaired + {repaired}, {run.Lease.Release}
-        where origin = {_origin} and name = {run.Name} and {run.Lease.IsMine}
-        """,
-        cancellationToken);
+        JobRun run, DateTimeOffset nextRunAt, DateTimeOffset readTo, int repaired, CancellationToken cancellationToken) =>
+        database.ExecuteAsync(
+            $"""
+            update billing_jobs
+            set next_run_at = {nextRunAt}, read_to = {readTo}, repaired = repaired + {repaired}, {run.Lease.Release}
+            where origin = {_origin} and name = {run.Name} and {run.Lease.IsMine}
+            """,
+            cancellationToken);
 }

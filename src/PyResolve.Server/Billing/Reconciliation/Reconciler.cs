@@ -11,15 +11,8 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 
 /// <summary>Finds what webhooks missed: events that did not arrive, and plans that differ from Stripe's subscriptions.</summary>
 internal sealed partial class Reconciler(
-    IStripeGateway stripe,
-    Inbox inbox,
-    CustomerSync sync,
-    BillingCustomers customers,
-    CustomerAdoption adoption,
-    Checkouts checkouts,
-    BillingOptions options,
-    TimeProvider time,
-    ILogger<Reconciler> logger)
+    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, Checkouts checkouts,
+    BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
     /// <summary>This many missing customers are taken as deleted by hand, even if there are no others.</summary>
     private const int MaxMissing = 3;

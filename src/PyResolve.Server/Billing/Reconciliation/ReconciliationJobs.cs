@@ -7,12 +7,7 @@ namespace PyResolve.Server.Billing.Reconciliation;
 
 /// <summary>Runs reconciliation: missed events every hour, a comparison of all customers every night.</summary>
 internal sealed partial class ReconciliationJobs(
-    BillingJobs jobs,
-    Reconciler reconciler,
-    Inbox inbox,
-    BillingOptions options,
-    TimeProvider time,
-    ILogger<ReconciliationJobs> logger)
+    BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time, ILogger<ReconciliationJobs> logger)
     : RepeatedWork(Interval, TimeProvider.System)
 {
     private const string Events = "events";

@@ -264,12 +264,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
 
     /// <returns>Whether the profile had another plan.</returns>
     private async Task<bool> GrantAsync(
-        Session session,
-        SyncToken token,
-        ProfilePlan profile,
-        BillingState state,
-        bool isGone,
-        DateTimeOffset now,
+        Session session, SyncToken token, ProfilePlan profile, BillingState state, bool isGone, DateTimeOffset now,
         CancellationToken cancellationToken)
     {
         if (isGone)

@@ -26,11 +26,7 @@ internal sealed record SyncPreview(BillingState Before, BillingState Now, string
 /// when to sync. No transaction is open during a call to Stripe. Thread-safe.
 /// </summary>
 internal sealed partial class CustomerSync(
-    BillingCustomers customers,
-    IStripeGateway stripe,
-    PriceMap prices,
-    BillingOptions options,
-    TimeProvider time,
+    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time,
     ILogger<CustomerSync> logger)
 {
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
@@ -131,9 +127,7 @@ internal sealed partial class CustomerSync(
     }
 
     private async Task<IReadOnlyList<StripeSubscription>> MarkDisputedAsync(
-        string customerId,
-        IReadOnlyList<StripeSubscription> subscriptions,
-        List<StripeSubscription> inForce,
+        string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce,
         CancellationToken cancellationToken)
     {
         // A subscription is created after its first payment, which can be disputed for about 120 days.

@@ -18,10 +18,7 @@ internal static class PlanRules
     /// <param name="grace">How long a plan lasts after a failed payment.</param>
     /// <param name="now">The current time.</param>
     public static BillingState ChooseState(
-        IEnumerable<StripeSubscription> subscriptions,
-        Func<string, string?> planOfPrice,
-        BillingState before,
-        TimeSpan grace,
+        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, TimeSpan grace,
         DateTimeOffset now)
     {
         var memories = SubscriptionMemories.Read(before.Remembered);
@@ -106,19 +103,17 @@ internal static class PlanRules
         if (mapped is null && !isOver)
             flags.Add(ReviewFlags.UnknownPrice);
         var plan = mapped ?? before.Plan;
-        return new SubscriptionOutcome
-        {
-            Subscription = subscription,
-            Item = item,
-            Plan = plan,
-            IsEntitled = isEntitled,
-            Until = until,
+        return new SubscriptionOutcome(
+            subscription,
+            item,
+            plan,
+            isEntitled,
+            until,
             // Only a plan that was granted is remembered, not one that was never paid for.
-            Memory = new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
-            PeriodEnd = periodEnd,
-            IsCancelling = !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
-            Flags = flags,
-        };
+            new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
+            periodEnd,
+            IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
+            flags);
     }
 
     /// <summary>The item of the greatest plan, or the first where no plan is known. Metered items are extras.</summary>
@@ -146,26 +141,10 @@ internal static class PlanRules
 
     private static DateTimeOffset Created(SubscriptionOutcome outcome) => outcome.Subscription.Created ?? DateTimeOffset.MinValue;
 
-    private sealed record SubscriptionOutcome
+    private sealed record SubscriptionOutcome(
+        StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, bool IsEntitled, DateTimeOffset? Until,
+        SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, IReadOnlyList<string> Flags)
     {
-        public required StripeSubscription Subscription { get; init; }
-
-        public required StripeSubscriptionItem? Item { get; init; }
-
-        public required string? Plan { get; init; }
-
-        public required bool IsEntitled { get; init; }
-
-        public required DateTimeOffset? Until { get; init; }
-
-        public required SubscriptionMemory Memory { get; init; }
-
-        public required DateTimeOffset? PeriodEnd { get; init; }
-
-        public required bool IsCancelling { get; init; }
-
-        public required IReadOnlyList<string> Flags { get; init; }
-
         public bool Grants => IsEntitled && Plan is not null;
     }
 }

@@ -11,11 +11,7 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// worker at a time works on a customer, and a slow customer does not delay the others.
 /// </summary>
 internal sealed partial class InboxWorker(
-    Inbox inbox,
-    CustomerSync sync,
-    BillingCustomers customers,
-    CustomerAdoption adoption,
-    IStripeGateway stripe,
+    Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe,
     ILogger<InboxWorker> logger)
     : RepeatedWork(Interval, TimeProvider.System, inbox.Arrivals)
 {

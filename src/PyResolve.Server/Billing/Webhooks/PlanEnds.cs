@@ -13,7 +13,7 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// </summary>
 internal sealed partial class PlanEnds(
     Database database, Inbox inbox, AuditLog audit, BillingOptions options, TimeProvider time, ILogger<PlanEnds> logger)
-    : RepeatedWork(Interval, TimeProvider.System), IHostedLifecycleService
+    : RepeatedWork(Interval, TimeProvider.System)
 {
     private const int BatchSize = 200;
 
@@ -23,19 +23,15 @@ internal sealed partial class PlanEnds(
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;
 
     /// <summary>Ends all of them before the server accepts requests.</summary>
-    public async Task StartingAsync(CancellationToken cancellationToken)
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
         while (await SweepAsync(cancellationToken))
         {
             // The last batch was full.
         }
+
+        await base.StartAsync(cancellationToken);
     }
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
 
