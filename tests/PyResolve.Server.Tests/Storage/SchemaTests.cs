@@ -87,7 +87,8 @@ public sealed class SchemaTests(SharedServers servers)
         var cancellation = TestContext.Current.CancellationToken;
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
 
-        var started = await Task.WhenAll(ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
+        var started = await Task.WhenAll(
+            ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
         await using var first = started[0];
         await using var second = started[1];
 
