@@ -14,6 +14,10 @@ internal static partial class BillingProblems
     public static ProblemResult NoAccount(string upgradeUrl) =>
         new(Problems.Create(400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {upgradeUrl}"));
 
+    public static ProblemResult AlreadySubscribed(string portalUrl) => new(
+        Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.")
+            with { PortalUrl = portalUrl });
+
     public static ProblemResult? CheckConfigured(BillingOptions options) =>
         options.IsConfigured ? null : NotConfigured("This server sells no subscriptions: STRIPE_SECRET_KEY is not set.");
 

@@ -13,23 +13,24 @@ internal static class BillingServices
     public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration)
     {
         var options = BillingOptions.Read(configuration);
-        services.AddSingleton(options)
-        .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
-        .AddSingleton<BillingLinks>()
-        .AddSingleton<PriceMap>()
-        .AddSingleton<BillingCustomers>()
-        .AddSingleton<CustomerAdoption>()
-        .AddSingleton<CustomerSync>()
-        .AddSingleton<CustomerLinks>()
-        .AddSingleton<Checkouts>()
-        .AddSingleton<Inbox>()
-        .AddSingleton<PlanOverrides>()
-        .AddSingleton<BillingJobs>()
-        .AddSingleton<Reconciler>()
-        .AddSingleton<StripeCatalog>()
-        .AddSingleton<StripeSetup>()
-        .AddSingleton<StripeDoctor>()
-        .AddHostedService<PlanEnds>();
+        services
+            .AddSingleton(options)
+            .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
+            .AddSingleton<BillingLinks>()
+            .AddSingleton<PriceMap>()
+            .AddSingleton<BillingCustomers>()
+            .AddSingleton<CustomerAdoption>()
+            .AddSingleton<CustomerSync>()
+            .AddSingleton<CustomerLinks>()
+            .AddSingleton<Checkouts>()
+            .AddSingleton<Inbox>()
+            .AddSingleton<PlanOverrides>()
+            .AddSingleton<BillingJobs>()
+            .AddSingleton<Reconciler>()
+            .AddSingleton<StripeCatalog>()
+            .AddSingleton<StripeSetup>()
+            .AddSingleton<StripeDoctor>()
+            .AddHostedService<PlanEnds>();
         if (options.IsConfigured)
             services.AddHostedService<InboxWorker>().AddHostedService<ReconciliationJobs>();
         return services;

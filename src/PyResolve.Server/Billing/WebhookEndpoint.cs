@@ -1,4 +1,5 @@
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
@@ -8,12 +9,12 @@ namespace PyResolve.Server.Billing;
 
 internal static class WebhookEndpoint
 {
-    public static void MapWebhooks(this IEndpointRouteBuilder routes) => routes.MapPost(BillingLinks.WebhooksPath, Receive)
-        .WithTags("Billing")
-        .Produces<WebhookReceived>();
+    public static void MapWebhooks(this IEndpointRouteBuilder routes) =>
+        routes.MapPost(BillingLinks.WebhooksPath, Receive).WithTags("Billing");
 
     /// <summary>Stores an event with a valid signature and answers at once; <see cref="InboxWorker"/> works on it afterwards.</summary>
-    private static async Task<IResult> Receive(HttpContext http, BillingOptions options, Inbox inbox, TimeProvider time)
+    private static async Task<Results<JsonAnswer<WebhookReceived>, ProblemResult>> Receive(
+        HttpContext http, BillingOptions options, Inbox inbox, TimeProvider time)
     {
         if (!options.IsConfigured)
             return BillingProblems.NotConfigured("This server accepts no events: STRIPE_SECRET_KEY is not set.");
