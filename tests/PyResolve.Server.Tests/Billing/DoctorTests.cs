@@ -15,12 +15,14 @@ public sealed class DoctorTests(SharedServers servers)
             "The webhook endpoint we_1 is disabled. Enable it in the dashboard, or run 'stripe setup'."),
         new("the endpoint is of another version", stripe =>
             Endpoint(stripe, static endpoint => endpoint with { ApiVersion = "2015-10-16" }),
-            $"The webhook endpoint we_1 sends API version 2015-10-16, not {BillingOptions.PinnedApiVersion}. Events work all the same; 'stripe setup' creates one of this version."),
+            $"The webhook endpoint we_1 sends API version 2015-10-16, not {BillingOptions.PinnedApiVersion}. "
+            + "Events work all the same; 'stripe setup' creates one of this version."),
         new("an event is not subscribed to", stripe => Endpoint(stripe, static endpoint =>
             endpoint with { EnabledEvents = [.. endpoint.EnabledEvents!.Where(type => type != "invoice.paid")] }),
             "The webhook endpoint we_1 does not send invoice.paid. 'stripe setup' adds what is missing."),
         new("there is no endpoint", static stripe => stripe.Endpoints.Clear(),
-            "No webhook endpoint of test mode sends to https://api.example.com/webhooks/stripe. Is PYRESOLVE_PUBLIC_URL right? 'stripe setup' creates the endpoint."),
+            "No webhook endpoint of test mode sends to https://api.example.com/webhooks/stripe. "
+            + "Is PYRESOLVE_PUBLIC_URL right? 'stripe setup' creates the endpoint."),
         new("a price is not there", static stripe => stripe.Prices.RemoveAt(0),
             "STRIPE_PRICE_PRO names price_pro, which does not exist in test mode. Is the key of the other mode?"),
         new("a price is archived", stripe => Price(stripe, static price => price with { Active = false }),
@@ -28,9 +30,11 @@ public sealed class DoctorTests(SharedServers servers)
         new("a price is of the other mode", stripe => Price(stripe, static price => price with { Livemode = true }),
             "STRIPE_PRICE_PRO names price_pro, which is not of test mode."),
         new("the portal is not set up", static stripe => stripe.PortalConfigurations.Clear(),
-            "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting."),
+            "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: "
+            + "customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting."),
         new("the portal's configuration is another mode's", static stripe => stripe.PortalConfigurations.Clear(),
-            "STRIPE_PORTAL_CONFIGURATION names bpc_1, which does not exist in test mode, or is not active: customers cannot change or cancel a subscription. 'stripe setup' prints one that is.", "bpc_1"),
+            "STRIPE_PORTAL_CONFIGURATION names bpc_1, which does not exist in test mode, or is not active: "
+            + "customers cannot change or cancel a subscription. 'stripe setup' prints one that is.", "bpc_1"),
         new("the clock is wrong", static stripe => stripe.Skew = TimeSpan.FromSeconds(-90),
             "The clocks are 90 s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP)."),
     }.ToDictionary(defect => defect.Name);

@@ -22,7 +22,8 @@ public sealed class OrderingProof(SharedServers servers)
         outcomes.Where(outcome => outcome.IsWrong).ShouldBeEmpty();
         outcomes.Where(outcome => outcome.IsReadTwiceAtOnce).ShouldBeEmpty();
         Proofs.Report(Suite,
-            $"{engine}: {outcomes.Count:N0} orders of the events of {Lifecycles.Count} lifecycles, {outcomes.Sum(outcome => outcome.Deliveries):N0} deliveries "
+            $"{engine}: {outcomes.Count:N0} orders of the events of {Lifecycles.Count} lifecycles, "
+            + $"{outcomes.Sum(outcome => outcome.Deliveries):N0} deliveries "
             + $"to two instances, every event twice and more: all plans right, {two.Stripe.Reads:N0} reads of subscriptions.");
     }
 
@@ -51,7 +52,8 @@ public sealed class OrderingProof(SharedServers servers)
         outcomes.ShouldContain(outcome => outcome.IsReadTwiceAtOnce);
         outcomes.Where(outcome => outcome.IsWrong).ShouldBeEmpty();
         Proofs.Report(Suite,
-            $"{engine}: with the lease taken out, {outcomes.Count(outcome => outcome.IsReadTwiceAtOnce)} of {outcomes.Count} orders read one customer twice at once, and all plans were right.");
+            $"{engine}: with the lease taken out, {outcomes.Count(outcome => outcome.IsReadTwiceAtOnce)} of {outcomes.Count} orders "
+            + "read one customer twice at once, and all plans were right.");
     }
 
     [Theory, OnBothEngines]

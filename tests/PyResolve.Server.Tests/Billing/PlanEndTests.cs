@@ -3,7 +3,9 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>A plan that ends by time ends then, whether or not anything arrives; what an operator or another Stripe set is minded.</summary>
+/// <summary>
+/// A plan ends when its time is up, with or without an event, and plans set by an operator or by another Stripe are respected.
+/// </summary>
 public sealed class PlanEndTests(SharedServers servers)
 {
     [Theory, OnBothEngines]

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PyResolve.Server.Tests.Storage;
 
-/// <summary>Everything that a thief of the database would have, searched for secrets in every form from which they can be had back.</summary>
+/// <summary>Everything in the database, searched for secrets in every form from which they can be recovered.</summary>
 internal sealed class DatabaseDump
 {
     private readonly byte[] _bytes;

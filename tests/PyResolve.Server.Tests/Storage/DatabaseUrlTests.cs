@@ -23,7 +23,8 @@ public sealed class DatabaseUrlTests
         $"Host=db.example;Port=5432;Username=ann;Database=bill;SSL Mode=VerifyFull;Root Certificate=/ca.pem;{Prepared}")]
     [InlineData("postgres:///bill?host=/var/run/postgresql", $"Host=/var/run/postgresql;Port=5432;Database=bill;{Prepared}")]
     [InlineData("postgres://ann@db.example/bill?pool_size=7&connect_timeout=2&application_name=x",
-        "Host=db.example;Port=5432;Username=ann;Database=bill;Application Name=x;Timeout=2;Command Timeout=15;No Reset On Close=true;Maximum Pool Size=7;Max Auto Prepare=64")]
+        "Host=db.example;Port=5432;Username=ann;Database=bill;Application Name=x;Timeout=2;"
+        + "Command Timeout=15;No Reset On Close=true;Maximum Pool Size=7;Max Auto Prepare=64")]
     [InlineData("postgresql://postgres.ref:secret@aws-0-eu.pooler.supabase.com:6543/postgres",
         $"Host=aws-0-eu.pooler.supabase.com;Port=6543;Username=postgres.ref;Password=secret;Database=postgres;{Pooled}")]
     [InlineData("postgres://ann@db.example/bill?pgbouncer=true", $"Host=db.example;Port=5432;Username=ann;Database=bill;{Pooled}")]

@@ -61,7 +61,10 @@ public sealed class SchemaTests(SharedServers servers)
 
         var ready = await own.Server.Nobody.GetAsync("/health/ready");
         await own.Store.ExecuteSqlAsync(
-            $"insert into schema_versions (version, name, compatible_from, applied_at) select {newest}, 'newest', 1, applied_at from schema_versions limit 1");
+            $"""
+            insert into schema_versions (version, name, compatible_from, applied_at)
+            select {newest}, 'newest', 1, applied_at from schema_versions limit 1
+            """);
 
         ready.ShouldBeProblem(503, "unavailable").Detail!.ShouldContain($"needs {newest}");
         ready.Detail!.ShouldContain("migrate-schema");

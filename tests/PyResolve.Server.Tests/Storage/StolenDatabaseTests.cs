@@ -6,7 +6,7 @@ using PyResolve.Server.Tests.Identity;
 
 namespace PyResolve.Server.Tests.Storage;
 
-/// <summary>Everything that an account can go through is gone through, and then the whole store is searched for every secret that was met.</summary>
+/// <summary>Does everything that an account can do, then searches the whole store for every secret that was used.</summary>
 public sealed class StolenDatabaseTests(SharedServers servers)
 {
     private const string Mistyped = "correct horse battery stable";

@@ -5,8 +5,8 @@ using PyResolve.Server.Tests.Email;
 namespace PyResolve.Server.Tests.Storage;
 
 /// <summary>
-/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. What is
-/// there is asked of the catalogue, so that no later table or function escapes.
+/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. What
+/// is there is asked of the catalogue, so that no later table or function escapes.
 /// </summary>
 public sealed class SupabaseRolesTests
 {
@@ -63,9 +63,11 @@ public sealed class SupabaseRolesTests
                     .ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} deletes from {table}");
             (await ListAsync(
                 source, "postgres",
-                    $"select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and has_table_privilege('{role}', oid, 'truncate')")).ShouldBeEmpty(role);
+                    $"select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') "
+                    + $"and has_table_privilege('{role}', oid, 'truncate')")).ShouldBeEmpty(role);
             (await ListAsync(source, "postgres",
-                $"select oid::regprocedure::text from pg_proc {Ours} and prorettype <> 'trigger'::regtype and has_function_privilege('{role}', oid, 'execute')")).ShouldBeEmpty(role);
+                $"select oid::regprocedure::text from pg_proc {Ours} and prorettype <> 'trigger'::regtype "
+                + $"and has_function_privilege('{role}', oid, 'execute')")).ShouldBeEmpty(role);
             foreach (var trigger in triggers)
                 (await TryAsync(source, role, $"select {trigger}()::text")).ShouldBeOneOf(
                     [PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.InsufficientPrivilege], $"{role} calls {trigger}");

@@ -213,7 +213,7 @@ internal sealed class Checkouts(
         },
         cancellationToken);
 
-    /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is gone.</returns>
+    /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is deleted.</returns>
     private Task<bool?> SaveSessionAsync(
         Guid userId, CheckoutAttempt attempt, StripeCheckoutSession session, CancellationToken cancellationToken) =>
         database.WriteAsync<bool?>(

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>What Stripe takes, by route: names, with an asterisk where it must be there; <c>[]</c> stands for a number, <c>[*]</c> for any key.</summary>
+/// <summary>
+/// The parameters that Stripe accepts, by route. An asterisk marks a required one; <c>[]</c> stands for a number, <c>[*]</c> for any key.
+/// </summary>
 internal static partial class StripeParameters
 {
     private static readonly Dictionary<string, string[]> Routes = new(StringComparer.Ordinal)

@@ -62,7 +62,10 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         return [.. outcomes];
     }
 
-    /// <summary>Somebody comes back; what Stripe answers is held up, the plan changes, an event brings the change; then the old answer arrives.</summary>
+    /// <summary>
+    /// A person returns from Stripe, and the answer to that read is delayed; the plan changes and an event brings the change; then the old
+    /// answer arrives.
+    /// </summary>
     public async Task<string?> OvertakeAsync()
     {
         var subscriber = await SignUpAsync();
@@ -166,7 +169,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
           begin update billing_customers set {column} = {value} where customer_id = new.customer_id; end;
           """);
 
-    /// <summary>A read that waits for no lease, as that of somebody who comes back, and has looked, while its answer is still on the way.</summary>
+    /// <summary>A read without a lease, as after a return from Stripe, whose answer is delayed.</summary>
     private sealed class HeldRead
     {
         private readonly TaskCompletionSource _hasLooked = new(TaskCreationOptions.RunContinuationsAsynchronously);
