@@ -65,7 +65,7 @@ internal sealed class AccountDeletion(
         await EmailOutbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         // The sync cancels its subscription.
-        await billing.AskForSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);
+        await billing.RequestSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);
         await audit.WriteAsync(session, userId, origin, AuditActions.AccountDeleted, target: null, cancellationToken);
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Plans;
@@ -12,7 +13,7 @@ namespace PyResolve.Server.Commands;
 /// <summary>The operator's commands that begin with <c>stripe</c>.</summary>
 internal static class StripeCommands
 {
-    private const int MostListed = 200;
+    private const int MaxListed = 200;
 
     public static Command Create(RunOperatorCommand run)
     {
@@ -129,21 +130,21 @@ internal static class StripeCommands
         var preview = await sync.PreviewAsync(customerId, owner, cancellationToken);
         if (!isDryRun)
             await sync.RunAsync(customerId, cancellationToken);
-        if (preview.IsOutOfStep)
+        if (preview.HasChanges)
         {
             var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
-            var outlived = preview.Outlived.Count == 0 ? "" : $", and ends what outlived its account: {string.Join(", ", preview.Outlived)}";
-            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{outlived}");
+            var orphaned = preview.Orphaned.Count == 0 ? "" : $", and ends, as its account is deleted: {string.Join(", ", preview.Orphaned)}";
+            await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{orphaned}");
         }
 
-        return preview.IsOutOfStep;
+        return preview.HasChanges;
     }
 
-    private static string Describe(Standing standing) => $"{standing.Plan} ({standing.Status ?? "no subscription"})";
+    private static string Describe(BillingState state) => $"{state.Plan} ({state.Status ?? "no subscription"})";
 
     private static async Task<int> ListAsync(IServiceProvider services, bool onlyDead, CancellationToken cancellationToken)
     {
-        var events = await services.GetRequiredService<Inbox>().ListAsync(onlyDead ? "dead" : null, MostListed, cancellationToken);
+        var events = await services.GetRequiredService<Inbox>().ListAsync(onlyDead ? "dead" : null, MaxListed, cancellationToken);
         await Console.Out.WriteLineAsync(
             $"{"RECEIVED",-20}  {"STATE",-8}  {"TRIES",5}  {"EVENT",-30}  {"TYPE",-40}  {"CUSTOMER",-20}  NOTE");
         foreach (var stored in events)

@@ -43,7 +43,7 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
 
         if (identity is null)
             return NotTrusted;
-        if (await database.ReadSoonAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
+        if (await database.ReadWithTimeoutAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
             return caller;
         if (EmailOf(identity) is not { } email)
             return NoEmail;

@@ -42,7 +42,7 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var read = _reads.GetOrAdd(digest, _ => new Lazy<Task<StoreAnswer>>(() => ReadAsync(key, digest, client)));
-            var answer = await WaitAsync(read.Value, Database.Patience - RealTime.GetElapsedTime(startedAt), cancellationToken);
+            var answer = await WaitAsync(read.Value, Database.ReadTimeout - RealTime.GetElapsedTime(startedAt), cancellationToken);
             // A slow answer may be older than a revoked key may be used. An answer to a read that began before this request may be older
             // than a change that is known here already.
             if (answer.Outcome.Key is null

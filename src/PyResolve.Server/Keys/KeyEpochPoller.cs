@@ -1,3 +1,4 @@
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
@@ -6,7 +7,9 @@ namespace PyResolve.Server.Keys;
 /// Asks the store every 250 ms which accounts' keys have changed, and removes those keys from memory. While the store does not answer,
 /// nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
 /// </summary>
-internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger) : BackgroundService
+internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger)
+    // Real seconds, whatever clock the rest of the server is given: the promise is about them.
+    : RepeatedWork(Interval, TimeProvider.System)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
@@ -14,52 +17,23 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
     private const long KeptEpochs = 100_000;
     private const int PollsBetweenTrims = 4 * 60 * 10;
 
-    /// <summary>Revocation is promised in real seconds, whatever clock the rest of the server is given.</summary>
-    private static readonly TimeProvider Time = TimeProvider.System;
-
     private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _polls;
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, Time);
-        var isDown = false;
-        for (var polls = 1L; ; polls++)
-        {
-            try
-            {
-                using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-                deadline.CancelAfter(VerifiedKeys.MaxAge);
-                await PollAsync(deadline.Token);
-                if (polls % PollsBetweenTrims == 0)
-                    await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", stoppingToken);
-                if (isDown)
-                    Log.Recovered(logger);
-                isDown = false;
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                if (!isDown)
-                    Log.Lost(logger, exception.Message);
-                isDown = true;
-            }
+    protected override void Failed(Exception exception) => Log.Lost(logger, exception.Message);
 
-            try
-            {
-                if (!await timer.WaitForNextTickAsync(stoppingToken))
-                    return;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
+    protected override void Recovered() => Log.Recovered(logger);
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(VerifiedKeys.MaxAge);
+        await PollAsync(deadline.Token);
+        if (++_polls % PollsBetweenTrims == 0)
+            await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
 
     /// <summary>Reads the epoch and the changes up to it, in one snapshot.</summary>

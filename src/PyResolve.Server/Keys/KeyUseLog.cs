@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
@@ -7,7 +8,8 @@ namespace PyResolve.Server.Keys;
 /// Writes <c>last_used_at</c> outside of requests: a request leaves a mark in memory, and a background task writes each key's newest mark
 /// every 30 seconds and at shutdown. A crash loses at most 30 seconds of marks.
 /// </summary>
-internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger) : BackgroundService
+internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger)
+    : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 500;
 
@@ -18,7 +20,7 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
     public void Mark(VerifiedKey key)
     {
         // Most requests of a busy key find a mark of the same second: no lookup, and no write that other cores must see.
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         if (key.TryMark(now))
             _marks[key.Owner.ApiKeyId!.Value] = now;
     }
@@ -52,34 +54,19 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await TryFlushAsync(cancellationToken);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryFlushAsync(stoppingToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // Shutting down: StopAsync writes what is left.
-        }
-    }
-
-    private async Task TryFlushAsync(CancellationToken cancellationToken)
-    {
         try
         {
             await FlushAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Log.NotWritten(logger, exception.Message);
+            Failed(exception);
         }
     }
+
+    protected override void Failed(Exception exception) => Log.NotWritten(logger, exception.Message);
+
+    protected override Task WorkAsync(CancellationToken cancellationToken) => FlushAsync(cancellationToken);
 
     private static partial class Log
     {

@@ -13,9 +13,9 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     private const int MonthsPerQuery = 500;
     private const int BatchSize = 1_000;
 
-    private static readonly TimeSpan ClaimDuration = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(5);
 
-    private readonly Guid _instance = Ids.Create(time.GetUtcNow());
+    private readonly StoreLease _lease = new(database, "usage_retention", $"true", LeaseTime, time) { Columns = ("claimed_by", "claimed_until") };
     private string _deletedBefore = "";
 
     public static TimeSpan Interval { get; } = TimeSpan.FromHours(6);
@@ -30,7 +30,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
         var now = Time.GetInstant();
         var oldestKept = now.StartOfNextMonth().AddMonths(-1 - options.UsageRetentionMonths!.Value).ToMonth();
         // A late event for a deleted month (a late commit) is deleted with the next month.
-        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await ClaimAsync(oldestKept, cancellationToken))
+        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await TryLeaseAsync(oldestKept, cancellationToken))
             return;
 
         var deleted = 0L;
@@ -40,7 +40,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
             int batch;
             do
             {
-                if (!await ClaimAsync(oldestKept, cancellationToken))
+                if (!await TryLeaseAsync(oldestKept, cancellationToken))
                     return;
                 batch = await DeleteAsync(months, cancellationToken);
                 deleted += batch;
@@ -57,18 +57,13 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     }
 
     /// <summary>Acquires or renews the right to delete, and records up to which month, before anything is deleted.</summary>
-    private async Task<bool> ClaimAsync(string oldestKept, CancellationToken cancellationToken)
-    {
-        var now = Time.GetInstant();
-        return await database.ExecuteAsync(
-            $"""
-            update usage_retention
-            set claimed_by = {_instance}, claimed_until = {now + ClaimDuration},
-                deleted_before = case when deleted_before > {oldestKept} then deleted_before else {oldestKept} end
-            where claimed_by is null or claimed_by = {_instance} or claimed_until < {now}
-            """,
-            cancellationToken) == 1;
-    }
+    private async Task<bool> TryLeaseAsync(string oldestKept, CancellationToken cancellationToken) => await database.ExecuteAsync(
+        $"""
+        update usage_retention
+        set {_lease.Take}, deleted_before = case when deleted_before > {oldestKept} then deleted_before else {oldestKept} end
+        where {_lease.IsFree}
+        """,
+        cancellationToken) == 1;
 
     // Reads the rollups, because a scan of the ledger would be slow. Every account and month with events has one.
     private Task<List<AccountMonth>> ListAsync(AccountMonth after, string before, CancellationToken cancellationToken) =>

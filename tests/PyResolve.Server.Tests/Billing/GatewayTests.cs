@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;

@@ -61,7 +61,10 @@ public sealed class SchemaTests(SharedServers servers)
 
         var ready = await own.Server.Nobody.GetAsync("/health/ready");
         await own.Store.ExecuteSqlAsync(
-            $"insert into schema_versions (version, name, compatible_from, applied_at) select {newest}, 'newest', 1, applied_at from schema_versions limit 1");
+            $"""
+            insert into schema_versions (version, name, compatible_from, applied_at)
+            select {newest}, 'newest', 1, applied_at from schema_versions limit 1
+            """);
 
         ready.ShouldBeProblem(503, "unavailable").Detail!.ShouldContain($"needs {newest}");
         ready.Detail!.ShouldContain("migrate-schema");
@@ -87,7 +90,8 @@ public sealed class SchemaTests(SharedServers servers)
         var cancellation = TestContext.Current.CancellationToken;
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
 
-        var started = await Task.WhenAll(ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
+        var started = await Task.WhenAll(
+            ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
         await using var first = started[0];
         await using var second = started[1];
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using PyResolve.Client;
+using PyResolve.Server.Billing.Settings;
 
 namespace PyResolve.Server.Billing.Gateway;
 

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
+using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Billing.Simulated;
 

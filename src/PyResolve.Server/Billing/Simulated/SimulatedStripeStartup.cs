@@ -1,7 +1,7 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
 
@@ -23,7 +23,7 @@ internal sealed partial class SimulatedStripeStartup(
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
             await sync.RunAsync(customer.Id, cancellationToken);
-            if (customer.Standing.Plan != PlanCatalog.Free)
+            if (customer.State.Plan != PlanCatalog.Free)
                 lost++;
         }
 

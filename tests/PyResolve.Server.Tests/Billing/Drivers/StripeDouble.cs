@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -254,7 +255,7 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
     {
-        var endpoint = new StripeWebhookEndpoint(Id("we"), url) { EnabledEvents = events, ApiVersion = PyResolve.Server.Billing.BillingOptions.PinnedApiVersion, Status = "enabled" };
+        var endpoint = new StripeWebhookEndpoint(Id("we"), url) { EnabledEvents = events, ApiVersion = PyResolve.Server.Billing.Settings.BillingOptions.PinnedApiVersion, Status = "enabled" };
         Endpoints.Add(endpoint);
         return endpoint with { Secret = "whsec_of_the_new_endpoint" };
     });

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 
 namespace PyResolve.Server.Tests.Billing;
 

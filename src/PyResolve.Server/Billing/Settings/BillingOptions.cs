@@ -1,11 +1,10 @@
 using System.Globalization;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
-namespace PyResolve.Server.Billing;
+namespace PyResolve.Server.Billing.Settings;
 
-/// <summary>What the operator says about Stripe. Read once at start; what is wrong stops the start with a message that names the mend.</summary>
+/// <summary>The settings for Stripe. Read once at start; a wrong one stops the start with a message that says how to fix it.</summary>
 internal sealed class BillingOptions
 {
     /// <summary>The version of Stripe's API that this server is written for.</summary>
@@ -13,13 +12,13 @@ internal sealed class BillingOptions
 
     private static readonly Uri Stripe = new("https://api.stripe.com");
 
-    /// <summary><c>STRIPE_SECRET_KEY</c>. Absent: nothing is sold here, and all else works.</summary>
+    /// <summary><c>STRIPE_SECRET_KEY</c>. Without it nothing is sold, and everything else works.</summary>
     public string? SecretKey { get; private init; }
 
-    /// <summary><c>STRIPE_WEBHOOK_SECRET</c>: several while one replaces another.</summary>
+    /// <summary><c>STRIPE_WEBHOOK_SECRET</c>: several while a secret is rotated.</summary>
     public required IReadOnlyList<string> WebhookSecrets { get; init; }
 
-    /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>: what is sold, by plan.</summary>
+    /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>: Stripe's price id by plan.</summary>
     public required IReadOnlyDictionary<string, string> Prices { get; init; }
 
     /// <summary><c>STRIPE_API_BASE</c>; default <c>https://api.stripe.com</c>.</summary>
@@ -28,19 +27,21 @@ internal sealed class BillingOptions
     /// <summary><c>PyResolve:Stripe:ApiVersion</c>.</summary>
     public required string ApiVersion { get; init; }
 
-    /// <summary><c>STRIPE_PORTAL_CONFIGURATION</c>: which of the portal's configurations; default the account's own.</summary>
+    /// <summary><c>STRIPE_PORTAL_CONFIGURATION</c>: the id of the customer portal's configuration; default the account's own.</summary>
     public string? PortalConfiguration { get; private init; }
 
-    /// <summary><c>PyResolve:Stripe:GraceDays</c>: how long a plan outlives a payment that failed, 0 to 60 days; default 7.</summary>
+    /// <summary><c>PyResolve:Stripe:GraceDays</c>: how long a plan lasts after a failed payment, 0 to 60 days; default 7.</summary>
     public TimeSpan Grace { get; private init; }
 
-    /// <summary><c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until it is won; default no.</summary>
+    /// <summary>
+    /// <c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until the dispute is won; default no.
+    /// </summary>
     public bool DisputeEndsPlan { get; private init; }
 
-    /// <summary><c>PyResolve:Stripe:EventsMinutes</c>: how often missed events are looked for, 1 to 1,440; default 60.</summary>
+    /// <summary><c>PyResolve:Stripe:EventsMinutes</c>: how often to look for missed events, 1 to 1,440; default 60.</summary>
     public TimeSpan EventsInterval { get; private init; }
 
-    /// <summary><c>PyResolve:Stripe:SuccessUrl</c>, <c>:CancelUrl</c>, <c>:ReturnUrl</c>: where people come back to; default the page <c>/billing</c>.</summary>
+    /// <summary><c>PyResolve:Stripe:SuccessUrl</c>, <c>:CancelUrl</c>, <c>:ReturnUrl</c>; default the page <c>/billing</c>.</summary>
     public Uri? SuccessUrl { get; private init; }
 
     public Uri? CancelUrl { get; private init; }
@@ -49,19 +50,22 @@ internal sealed class BillingOptions
 
     public bool IsConfigured => SecretKey is not null;
 
-    /// <summary>Whether real money moves.</summary>
+    /// <summary>Whether payments are real.</summary>
     public bool IsLive => IsLiveKey(SecretKey);
 
-    /// <summary>
-    /// Which Stripe: <c>live</c>, <c>test</c>, or <c>local</c> for one on this machine. What one of them grants counts for nothing under another.
-    /// </summary>
+    /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
     public string Origin => IsLive ? BillingOrigins.Live : ApiBase.IsLoopback ? BillingOrigins.Local : BillingOrigins.Test;
 
     public static BillingOptions Read(IConfiguration configuration)
     {
         var apiBase = ServerOptions.Url(configuration, "STRIPE_API_BASE") ?? Stripe;
         if (apiBase.Scheme != Uri.UriSchemeHttps && !apiBase.IsLoopback)
-            throw new InvalidConfigurationException("STRIPE_API_BASE is plain http to another machine: the secret key would travel in the clear. Use https, or an address of this machine.");
+        {
+            throw new InvalidConfigurationException(
+                "STRIPE_API_BASE is plain http to another machine, which would send the secret key unencrypted. "
+                + "Use https, or an address of this machine.");
+        }
+
         return new BillingOptions
         {
             SecretKey = ReadKey(configuration, apiBase),
@@ -79,7 +83,6 @@ internal sealed class BillingOptions
         };
     }
 
-    /// <summary>The variable that names a plan's price, such as <c>STRIPE_PRICE_PRO</c>.</summary>
     public static string PriceVariable(string plan) => $"STRIPE_PRICE_{plan.ToUpper(CultureInfo.InvariantCulture)}";
 
     private static Dictionary<string, string> ReadPrices(IConfiguration configuration)
@@ -90,7 +93,11 @@ internal sealed class BillingOptions
             if (ServerOptions.Text(configuration, PriceVariable(plan)) is not { } price)
                 continue;
             if (prices.FirstOrDefault(other => other.Value == price).Key is { } same)
-                throw new InvalidConfigurationException($"{PriceVariable(plan)} and {PriceVariable(same)} name the same price. Give each plan its own.");
+            {
+                throw new InvalidConfigurationException(
+                    $"{PriceVariable(plan)} and {PriceVariable(same)} name the same price. Give each plan its own.");
+            }
+
             prices[plan] = price;
         }
 
@@ -102,13 +109,22 @@ internal sealed class BillingOptions
         const string Name = "STRIPE_SECRET_KEY";
         if (ServerOptions.Text(configuration, Name) is not { } key)
             return null;
-        // The messages never quote it.
+        // The messages never contain the key.
         if (key.Any(static character => char.IsWhiteSpace(character) || char.IsControl(character) || character > '~'))
-            throw new InvalidConfigurationException($"{Name} has a blank or another character that no key has. Copy it anew from the Stripe dashboard (Developers, API keys).");
+        {
+            throw new InvalidConfigurationException(
+                $"{Name} contains a space or another character that no key has. "
+                + "Copy it again from the Stripe dashboard (Developers, API keys).");
+        }
+
         if (key.StartsWith("pk_", StringComparison.Ordinal))
             throw new InvalidConfigurationException($"{Name} is a publishable key. Use the secret one, which begins with sk_.");
         if (!apiBase.IsLoopback && !key.StartsWith("sk_", StringComparison.Ordinal) && !key.StartsWith("rk_", StringComparison.Ordinal))
-            throw new InvalidConfigurationException($"{Name} is no secret key of Stripe's: those begin with sk_live_, sk_test_, rk_live_ or rk_test_.");
+        {
+            throw new InvalidConfigurationException(
+                $"{Name} is not a secret key of Stripe: those begin with sk_live_, sk_test_, rk_live_ or rk_test_.");
+        }
+
         return key;
     }
 
@@ -119,14 +135,14 @@ internal sealed class BillingOptions
     {
         null => false,
         var text when bool.TryParse(text, out var flag) => flag,
-        _ => throw new InvalidConfigurationException($"{name} is neither true nor false."),
+        _ => throw new InvalidConfigurationException($"{name} must be true or false."),
     };
 
     private static string[] List(IConfiguration configuration, string name) =>
         (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }
 
-/// <summary>Where a customer, an event or a grant comes from.</summary>
+/// <summary>Which Stripe a customer, an event or a granted plan belongs to: live mode, test mode, or a simulator on this machine.</summary>
 internal static class BillingOrigins
 {
     public const string Live = "live";
@@ -134,8 +150,10 @@ internal static class BillingOrigins
     public const string Local = "local";
 
     /// <summary>
-    /// Whether what <paramref name="granting"/> granted counts for nothing where <paramref name="here"/> sells; <see langword="null"/>: nobody
-    /// does. What was paid for with real money always counts: a developer's server on the same database must not take it away.
+    /// Whether a plan granted by <paramref name="origin"/> has no effect on a server that sells by <paramref name="current"/>.
     /// </summary>
-    public static bool IsWorthless(string granting, string? here) => here is null ? granting == Local : granting != here && granting != Live;
+    /// <param name="current"><see langword="null"/> where nothing is sold.</param>
+    /// <remarks>A plan paid for in live mode always counts: a developer's server on the same database must not end it.</remarks>
+    public static bool IsVoid(string origin, string? current) =>
+        current is null ? origin == Local : origin != current && origin != Live;
 }
