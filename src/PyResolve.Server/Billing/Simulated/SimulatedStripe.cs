@@ -5,7 +5,6 @@ using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
-using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Billing.Simulated;
 
