@@ -184,7 +184,9 @@ public class DeclarationTests
     [Fact]
     public void Code_without_pydantic_is_unchanged()
     {
-        const string Code = "from typing import Optional\n\nclass A:\n    a: Optional[int]\n\n    class Config:\n        orm_mode = True\n\n    @validator('a')\n    def v(cls, x): return x\n";
+        const string Code =
+            "from typing import Optional\n\nclass A:\n    a: Optional[int]\n\n    class Config:\n        orm_mode = True\n\n"
+                + "    @validator('a')\n    def v(cls, x): return x\n";
 
         MigratedFolder.Migrate(Code).ShouldBe(Code);
     }

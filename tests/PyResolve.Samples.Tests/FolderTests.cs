@@ -14,14 +14,28 @@ public class FolderTests
     public void A_service_of_the_shop_is_migrated_completely_and_only_once(string service)
     {
         using var folder = new MigratedFolder();
-        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "shop", service), "*.py").Select(f => Path.GetFileName(f)).ToList();
+        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "shop", service), "*.py")
+            .Select(f => Path.GetFileName(f))
+            .ToList();
         foreach (var file in files)
             folder.With(file, File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "shop", service, file)));
 
         folder.Run().Output.ShouldNotContain("left alone");
         var once = files.ToDictionary(f => f, folder.Read);
         var code = string.Concat(once.Values);
-        string[] old = ["class Config", "import validator", "@validator", "@root_validator", "parse_obj", "parse_raw", "orm_mode", "regex=", ".json(", "__fields__"];
+        string[] old =
+        [
+            "class Config",
+            "import validator",
+            "@validator",
+            "@root_validator",
+            "parse_obj",
+            "parse_raw",
+            "orm_mode",
+            "regex=",
+            ".json(",
+            "__fields__",
+        ];
         old.Where(o => code.Contains(o, StringComparison.Ordinal)).ShouldBeEmpty();
 
         folder.Run().Output.ShouldStartWith("Nothing to rewrite");
@@ -31,7 +45,9 @@ public class FolderTests
     [Fact]
     public void Line_endings_are_kept()
     {
-        var migrated = MigratedFolder.Migrate("from pydantic import BaseModel\r\n\r\nclass A(BaseModel):\r\n    class Config:\r\n        orm_mode = True\r\n        title = 'A'\r\n");
+        var migrated = MigratedFolder.Migrate(
+            "from pydantic import BaseModel\r\n\r\nclass A(BaseModel):\r\n    class Config:\r\n        orm_mode = True\r\n"
+                + "        title = 'A'\r\n");
 
         migrated.Replace("\r\n", "").ShouldNotContain("\n");
         migrated.ShouldEndWith("        title='A',\r\n    )\r\n");

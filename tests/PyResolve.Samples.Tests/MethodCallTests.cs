@@ -2,7 +2,9 @@ namespace PyResolve.Samples.Tests;
 
 public class MethodCallTests
 {
-    private const string Models = "from pydantic import BaseModel\n\nclass Item(BaseModel):\n    name: str\n\nclass Cart(BaseModel):\n    first: Item\n    items: list[Item]\n\n";
+    private const string Models =
+        "from pydantic import BaseModel\n\nclass Item(BaseModel):\n    name: str\n\nclass Cart(BaseModel):\n    first: Item\n"
+            + "    items: list[Item]\n\n";
 
     [Theory]
     [InlineData("def f(x: Item):\n    return x.dict()\n", "def f(x: Item):\n    return x.model_dump()\n")]
@@ -13,12 +15,19 @@ public class MethodCallTests
     [InlineData("Item.parse_raw('{}').json()\n", "Item.model_validate_json('{}').model_dump_json()\n")]
     [InlineData("Item.__fields__\n", "Item.model_fields\n")]
     [InlineData("def f(c: Cart):\n    return c.first.dict()\n", "def f(c: Cart):\n    return c.first.model_dump()\n")]
-    [InlineData("def f(c: Cart):\n    return [i.dict() for i in c.items]\n", "def f(c: Cart):\n    return [i.model_dump() for i in c.items]\n")]
+    [InlineData(
+        "def f(c: Cart):\n    return [i.dict() for i in c.items]\n", "def f(c: Cart):\n    return [i.model_dump() for i in c.items]\n")]
     [InlineData("def f(c: Cart):\n    return c.items[0].dict()\n", "def f(c: Cart):\n    return c.items[0].model_dump()\n")]
     [InlineData("def get() -> Item: ...\nget().dict()\n", "def get() -> Item: ...\nget().model_dump()\n")]
-    [InlineData("async def f(s):\n    x: Item = await s.get()\n    x.dict()\n", "async def f(s):\n    x: Item = await s.get()\n    x.model_dump()\n")]
-    [InlineData("def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.dict()\n", "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.model_dump()\n")]
-    [InlineData("def f(x: Item):\n    return f\"{x.json()!r:>{10}} {{x.json()}}\"\n", "def f(x: Item):\n    return f\"{x.model_dump_json()!r:>{10}} {{x.json()}}\"\n")]
+    [InlineData(
+        "async def f(s):\n    x: Item = await s.get()\n    x.dict()\n",
+        "async def f(s):\n    x: Item = await s.get()\n    x.model_dump()\n")]
+    [InlineData(
+        "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.dict()\n",
+        "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.model_dump()\n")]
+    [InlineData(
+        "def f(x: Item):\n    return f\"{x.json()!r:>{10}} {{x.json()}}\"\n",
+        "def f(x: Item):\n    return f\"{x.model_dump_json()!r:>{10}} {{x.json()}}\"\n")]
     public void A_method_of_a_known_model_is_renamed(string before, string after) =>
         MigratedFolder.Migrate(Models + before).ShouldBe(Models + after);
 
@@ -44,7 +53,9 @@ public class MethodCallTests
     [Fact]
     public void Models_are_known_in_all_files_of_a_folder()
     {
-        using var folder = new MigratedFolder().With("models.py", Models).With("sub/use.py", "from ..models import Cart\n\n\ndef f(c: Cart):\n    return c.dict()\n");
+        using var folder = new MigratedFolder()
+            .With("models.py", Models)
+            .With("sub/use.py", "from ..models import Cart\n\n\ndef f(c: Cart):\n    return c.dict()\n");
 
         folder.Run().Read("sub/use.py").ShouldEndWith("return c.model_dump()\n");
     }

@@ -31,7 +31,9 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     public async Task<QuotaCheck> CheckQuotaAsync(string tier)
     {
         var ended = await RunAsync(["check-quota", tier]);
-        return ended.ExitCode == Refused ? new QuotaCheck(MayMigrate: false, Printed(ended)) : new QuotaCheck(MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
+        return ended.ExitCode == Refused
+            ? new QuotaCheck(MayMigrate: false, Printed(ended))
+            : new QuotaCheck(MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
     }
 
     public Task<string> LogUsageAsync(string library = "pydantic", string tier = "tier1", int filesChanged = 1) =>

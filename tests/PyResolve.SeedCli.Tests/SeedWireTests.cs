@@ -52,7 +52,8 @@ public sealed class SeedWireTests(SharedServers servers)
     {
         var account = await servers.SignUpAsync(engine);
 
-        var answer = await account.Key.PostAsync("/usage", """{"event_type": "migration", "library": "pydantic", "tier": "tier1", "files_changed": 3}""");
+        var answer = await account.Key.PostAsync(
+            "/usage", """{"event_type": "migration", "library": "pydantic", "tier": "tier1", "files_changed": 3}""");
 
         answer.Status.ShouldBe(200);
         answer.Text.ShouldBe("""{"status":"recorded"}""");
