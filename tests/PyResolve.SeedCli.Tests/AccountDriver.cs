@@ -1,9 +1,8 @@
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>Accounts as these tests need them.</summary>
 internal static class AccountDriver
 {
-    /// <summary>A new account, moved to a plan as an operator would by hand.</summary>
+    /// <summary>Signs up an account and sets its plan by SQL, as an operator can.</summary>
     public static async Task<TestAccount> SignUpAsync(this SharedServers servers, StorageEngine engine, string plan)
     {
         var server = await servers.OnAsync(engine);
@@ -15,7 +14,7 @@ internal static class AccountDriver
     /// <summary>Revokes the account's only key.</summary>
     public static async Task RevokeKeyAsync(this TestAccount account)
     {
-        // With a key that was never used before: what a server remembers of a used one may live on for a second.
+        // With a key that was never used: the server caches a used key for up to a second.
         var keys = (await account.Session.GetAsync("/auth/api-keys"))["data"];
         var id = keys.EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetGuid();
         (await account.Session.DeleteAsync($"/auth/api-keys/{id}")).Status.ShouldBe(204);

@@ -1,6 +1,6 @@
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>The seed's command line as its user runs it: a process a command, with a home folder of the test's own.</summary>
+/// <summary>The seed's command line: one process for each command, with a separate home folder for each test.</summary>
 internal sealed class SeedCommandLine(Uri server) : IDisposable
 {
     private const int Refused = 3;
@@ -18,7 +18,7 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     /// <summary>With the account's key in the environment.</summary>
     public static SeedCommandLine For(TestAccount account) => new(account.Http.BaseAddress!) { EnvironmentKey = account.ApiKey };
 
-    /// <returns>What it printed, without the last line break; so for all commands.</returns>
+    /// <returns>Its output, without the last line break.</returns>
     public Task<string> LogInAsync(string key) => PrintAsync(["login", "--key", key]);
 
     /// <summary>Types the key when asked.</summary>
@@ -31,7 +31,9 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     public async Task<QuotaCheck> CheckQuotaAsync(string tier)
     {
         var ended = await RunAsync(["check-quota", tier]);
-        return ended.ExitCode == Refused ? new QuotaCheck(MayMigrate: false, Printed(ended)) : new QuotaCheck(MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
+        return ended.ExitCode == Refused
+            ? new QuotaCheck(MayMigrate: false, Printed(ended))
+            : new QuotaCheck(MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
     }
 
     public Task<string> LogUsageAsync(string library = "pydantic", string tier = "tier1", int filesChanged = 1) =>
@@ -52,7 +54,7 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
             ["PYRESOLVE_API_KEY"] = EnvironmentKey,
             ["PYTHONUTF8"] = "1",
             ["PYTHONDONTWRITEBYTECODE"] = "1",
-            // httpx would send even loopback requests through a proxy of the machine's.
+            // httpx would send loopback requests through the machine's proxy too.
             ["NO_PROXY"] = "*",
             ["no_proxy"] = "*",
         },
@@ -62,5 +64,5 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     private static string Printed(CommandResult ended) => ended.Output.TrimEnd('\n');
 }
 
-/// <summary>What <c>check_quota_before_migration</c> returned and printed.</summary>
+/// <summary>The result and the output of <c>check_quota_before_migration</c>.</summary>
 internal sealed record QuotaCheck(bool MayMigrate, string Output);
