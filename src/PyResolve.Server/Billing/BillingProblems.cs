@@ -30,8 +30,8 @@ internal static partial class BillingProblems
             catch (StripeException exception)
             {
                 var http = invocation.HttpContext;
-                Log.Failed(http.RequestServices.GetRequiredService<ILogger<StripeTransport>>(), http.TraceIdentifier, exception.Message, exception.RequestId);
-                return exception.MayPass
+                Log.Failed(http.RequestServices.GetRequiredService<ILogger<StripeGateway>>(), http.TraceIdentifier, exception.Message, exception.RequestId);
+                return exception.IsTransient
                     ? new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."), StripeRetry)
                     : NotConfigured("Stripe refuses what this server asks of it. Its operator finds the cause in the log, and by the command 'stripe doctor'.");
             }

@@ -11,7 +11,7 @@ internal static class BillingServices
 {
     public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration) => services
         .AddSingleton(BillingOptions.Read(configuration))
-        .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
+        .AddSingleton<IStripeGateway>(static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
         .AddSingleton<BillingLinks>()
         .AddSingleton<PriceMap>()
         .AddSingleton<BillingCustomers>()
@@ -29,20 +29,4 @@ internal static class BillingServices
         .AddHostedService<PlanEnds>()
         .AddHostedService<InboxWorker>()
         .AddHostedService<ReconciliationJobs>();
-
-    public static StripeGateway CreateGateway(BillingOptions options)
-    {
-        var http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            // No proxy leads to a simulator on this machine.
-            UseProxy = !options.ApiBase.IsLoopback,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        })
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        return new StripeGateway(new StripeTransport(http, options, TimeProvider.System), options);
-    }
 }

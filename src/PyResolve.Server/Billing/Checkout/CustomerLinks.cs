@@ -42,7 +42,7 @@ internal sealed class CustomerLinks(
             var created = await stripe.CreateCustomerAsync(userId, email, key, cancellationToken);
             return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
         }
-        catch (StripeException exception) when (exception.IsRemembered)
+        catch (StripeException exception) when (exception.IsKeptUnderKey)
         {
             // If it was made all the same, nobody is tied to it, and it owns nothing.
             await AddFailureAsync(userId, failures);

@@ -54,7 +54,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
     private async IAsyncEnumerable<(bool Trouble, string Text)> LookAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var mode = options.IsLive ? "live" : "test";
-        yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {options.ApiVersion}.");
+        yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {BillingOptions.PinnedApiVersion}.");
         var skew = await AskAsync(stripe.MeasureSkewAsync, cancellationToken);
         yield return skew is null
             ? (true, "Stripe's answer has no Date: its clock cannot be compared.")
@@ -110,8 +110,8 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         var endpoint = ours[0];
         if (endpoint.Status != "enabled")
             return (true, $"The webhook endpoint {endpoint.Id} is {endpoint.Status}. Enable it in the dashboard, or run 'stripe setup'.");
-        if (endpoint.ApiVersion != options.ApiVersion)
-            return (true, $"The webhook endpoint {endpoint.Id} sends API version {endpoint.ApiVersion ?? "of the account"}, not {options.ApiVersion}. Events work all the same; 'stripe setup' makes one that fits.");
+        if (endpoint.ApiVersion != BillingOptions.PinnedApiVersion)
+            return (true, $"The webhook endpoint {endpoint.Id} sends API version {endpoint.ApiVersion ?? "of the account"}, not {BillingOptions.PinnedApiVersion}. Events work all the same; 'stripe setup' makes one that fits.");
         var missing = StripeEvents.Subscribed.Where(type => !StripeSetup.Receives(endpoint, type)).ToList();
         return missing.Count > 0
             ? (true, $"The webhook endpoint {endpoint.Id} does not send {string.Join(", ", missing)}. 'stripe setup' adds what is missing.")

@@ -46,7 +46,7 @@ internal sealed class StripeSetup(IStripeGateway stripe, StripeCatalog catalog, 
     private async Task<StripeWebhookEndpoint> EnsureEndpointAsync(TextWriter output, CancellationToken cancellationToken)
     {
         var ours = (await stripe.ListWebhookEndpointsAsync(cancellationToken)).Where(endpoint => endpoint.Url == links.Webhooks).ToList();
-        if (ours.Find(endpoint => endpoint.ApiVersion == options.ApiVersion && endpoint.Status == "enabled") is { } endpoint)
+        if (ours.Find(endpoint => endpoint.ApiVersion == BillingOptions.PinnedApiVersion && endpoint.Status == "enabled") is { } endpoint)
         {
             // Somebody may have asked for more in the dashboard.
             return StripeEvents.Subscribed.All(type => Receives(endpoint, type))

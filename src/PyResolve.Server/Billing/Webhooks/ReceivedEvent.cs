@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Http;
@@ -15,15 +14,13 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
 {
     private const int LongestName = 255;
 
-    /// <param name="body">Valid UTF-8.</param>
-    /// <param name="options">Whether real money moves here, and what a dispute does.</param>
     /// <returns><see langword="null"/> where it is no event.</returns>
-    public static ReceivedEvent? Read(ReadOnlyMemory<byte> body, BillingOptions options)
+    public static ReceivedEvent? Read(string payload, BillingOptions options)
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
-            return Read(document.RootElement, Encoding.UTF8.GetString(body.Span), options);
+            using var document = JsonDocument.Parse(payload);
+            return Read(document.RootElement, payload, options);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
