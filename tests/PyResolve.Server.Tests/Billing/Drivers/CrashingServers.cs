@@ -22,7 +22,8 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
 
     private readonly Random _random = new(20_261_123);
     private readonly List<(TestAccount Account, string CustomerId)> _subscribers = [];
-    private readonly StripeClient _api = new(stripe.SecretKey, apiBase: stripe.Address.GetLeftPart(UriPartial.Authority));
+    private readonly StripeClient _api = new(
+        stripe.SecretKey, httpClient: new SystemNetHttpClient(enableTelemetry: false), apiBase: stripe.Address.GetLeftPart(UriPartial.Authority));
     private int _accounts;
     private int _changes;
 
