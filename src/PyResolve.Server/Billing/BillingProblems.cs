@@ -33,9 +33,9 @@ internal static partial class BillingProblems
             catch (StripeException exception)
             {
                 var http = invocation.HttpContext;
-                var logger = http.RequestServices.GetRequiredService<ILogger<StripeTransport>>();
+                var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
                 Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
-                return exception.MayPass
+                return exception.IsTransient
                     ? new ProblemResult(
                         Problems.Create(
                             503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."),

@@ -15,7 +15,7 @@ internal static class BillingServices
         var options = BillingOptions.Read(configuration);
         services
             .AddSingleton(options)
-            .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
+            .AddSingleton<IStripeGateway>(static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
             .AddSingleton<BillingLinks>()
             .AddSingleton<PriceMap>()
             .AddSingleton<BillingCustomers>()
@@ -34,21 +34,5 @@ internal static class BillingServices
         if (options.IsConfigured)
             services.AddHostedService<InboxWorker>().AddHostedService<ReconciliationJobs>();
         return services;
-    }
-
-    public static StripeGateway CreateGateway(BillingOptions options)
-    {
-        var http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            // No proxy leads to a simulator on this machine.
-            UseProxy = !options.ApiBase.IsLoopback,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        })
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        return new StripeGateway(new StripeTransport(http, options, TimeProvider.System), options);
     }
 }

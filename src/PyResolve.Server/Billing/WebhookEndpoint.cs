@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
@@ -24,9 +25,10 @@ internal static class WebhookEndpoint
         var body = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted);
         if (!Utf8.IsValid(body.Span))
             return new ProblemResult(Problems.Malformed("Invalid payload"));
-        if (!StripeSignature.IsValid(http.Request.Headers["Stripe-Signature"], body.Span, options.WebhookSecrets, time.GetUtcNow()))
+        var payload = Encoding.UTF8.GetString(body.Span);
+        if (!StripeSignature.IsValid(http.Request.Headers["Stripe-Signature"], payload, options.WebhookSecrets, time.GetUtcNow()))
             return new ProblemResult(Problems.Malformed("Invalid signature"));
-        if (ReceivedEvent.Read(body, options) is not { } received)
+        if (ReceivedEvent.Read(payload, options) is not { } received)
             return new ProblemResult(Problems.Malformed("Invalid payload"));
 
         // Not cancelled when the connection breaks: Stripe would only send the event again.

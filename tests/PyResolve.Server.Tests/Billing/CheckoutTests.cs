@@ -50,7 +50,7 @@ public sealed class CheckoutTests(SharedServers servers)
         again.Text.ShouldBe(first.Text);
         later.Status.ShouldBe(200);
         later.Text.ShouldNotBe(first.Text);
-        billing.Stripe.SetCheckout(billing.Stripe.Checkouts[^1].Id, "complete", paymentStatus: "unpaid");
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts[^1].Id, "complete");
         (await Start()).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("under way");
     }
 
@@ -111,7 +111,7 @@ public sealed class CheckoutTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, "unpaid", expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
         Task<Answer> Start() => subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
 
         (await Start()).ShouldBeProblem(409, "conflict");

@@ -137,7 +137,7 @@ internal sealed class Checkouts(
         {
             return null;
         }
-        catch (StripeException exception) when (exception.IsRemembered)
+        catch (StripeException exception) when (exception.IsKeptUnderKey)
         {
             await BeginNextAttemptAsync(userId, attempt, CancellationToken.None);
             throw;
@@ -256,7 +256,7 @@ internal sealed class Checkouts(
             await stripe.ExpireCheckoutAsync(sessionId, cancellationToken);
             return null;
         }
-        catch (StripeException exception) when (!exception.MayPass)
+        catch (StripeException exception) when (!exception.IsTransient)
         {
             var session = await stripe.FindCheckoutAsync(sessionId, cancellationToken);
             if (session is { Status: StripeCheckoutSession.Open })

@@ -49,7 +49,7 @@ internal sealed class CustomerLinks(
             var created = await stripe.CreateCustomerAsync(userId, email, key, cancellationToken);
             return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
         }
-        catch (StripeException exception) when (exception.IsRemembered)
+        catch (StripeException exception) when (exception.IsKeptUnderKey)
         {
             // If Stripe created it all the same, it stays without an account and a subscription.
             await AddFailureAsync(userId, failures);

@@ -58,7 +58,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var mode = options.IsLive ? "live" : "test";
-        yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {options.ApiVersion}.");
+        yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {BillingOptions.PinnedApiVersion}.");
         var skew = await CallAsync(stripe.MeasureSkewAsync, cancellationToken);
         yield return skew is null
             ? (true, "Stripe's answer has no Date: the clocks cannot be compared.")
@@ -133,11 +133,11 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         var endpoint = ours[0];
         if (endpoint.Status != "enabled")
             return (true, $"The webhook endpoint {endpoint.Id} is {endpoint.Status}. Enable it in the dashboard, or run 'stripe setup'.");
-        if (endpoint.ApiVersion != options.ApiVersion)
+        if (endpoint.ApiVersion != BillingOptions.PinnedApiVersion)
         {
             return (true,
                 $"The webhook endpoint {endpoint.Id} sends API version {endpoint.ApiVersion ?? "of the account"}, "
-                + $"not {options.ApiVersion}. "
+                + $"not {BillingOptions.PinnedApiVersion}. "
                 + "Events work all the same; 'stripe setup' creates one of this version.");
         }
 

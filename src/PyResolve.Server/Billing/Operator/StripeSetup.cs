@@ -57,7 +57,7 @@ internal sealed class StripeSetup(
     private async Task<StripeWebhookEndpoint> EnsureEndpointAsync(TextWriter output, CancellationToken cancellationToken)
     {
         var ours = (await stripe.ListWebhookEndpointsAsync(cancellationToken)).Where(endpoint => endpoint.Url == links.Webhooks).ToList();
-        if (ours.Find(endpoint => endpoint.ApiVersion == options.ApiVersion && endpoint.Status == "enabled") is { } endpoint)
+        if (ours.Find(endpoint => endpoint.ApiVersion == BillingOptions.PinnedApiVersion && endpoint.Status == "enabled") is { } endpoint)
         {
             if (StripeEvents.Subscribed.All(type => Receives(endpoint, type)))
                 return endpoint;

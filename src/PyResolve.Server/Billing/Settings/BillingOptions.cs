@@ -1,16 +1,18 @@
 using System.Globalization;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
+using PyResolve.Server.Quota;
+using Stripe;
 
 namespace PyResolve.Server.Billing.Settings;
 
 /// <summary>The settings for Stripe. Read once at start; a wrong one stops the start with a message that says how to fix it.</summary>
 internal sealed class BillingOptions
 {
-    /// <summary>The version of Stripe's API that this server is written for.</summary>
-    public const string PinnedApiVersion = "2026-07-29.dahlia";
+    /// <summary>The version of Stripe's API that Stripe.net asks for.</summary>
+    public static string PinnedApiVersion => StripeConfiguration.ApiVersion;
 
-    private static readonly Uri Stripe = new("https://api.stripe.com");
+    private static readonly Uri DefaultApiBase = new("https://api.stripe.com");
 
     /// <summary><c>STRIPE_SECRET_KEY</c>. Without it nothing is sold, and everything else works.</summary>
     public string? SecretKey { get; private init; }
@@ -23,9 +25,6 @@ internal sealed class BillingOptions
 
     /// <summary><c>STRIPE_API_BASE</c>; default <c>https://api.stripe.com</c>.</summary>
     public required Uri ApiBase { get; init; }
-
-    /// <summary><c>PyResolve:Stripe:ApiVersion</c>.</summary>
-    public required string ApiVersion { get; init; }
 
     /// <summary><c>STRIPE_PORTAL_CONFIGURATION</c>: the id of the customer portal's configuration; default the account's own.</summary>
     public string? PortalConfiguration { get; private init; }
@@ -58,7 +57,7 @@ internal sealed class BillingOptions
 
     public static BillingOptions Read(IConfiguration configuration)
     {
-        var apiBase = ServerOptions.Url(configuration, "STRIPE_API_BASE") ?? Stripe;
+        var apiBase = ServerOptions.Url(configuration, "STRIPE_API_BASE") ?? DefaultApiBase;
         if (apiBase.Scheme != Uri.UriSchemeHttps && !apiBase.IsLoopback)
         {
             throw new InvalidConfigurationException(
@@ -72,7 +71,6 @@ internal sealed class BillingOptions
             WebhookSecrets = [.. List(configuration, "STRIPE_WEBHOOK_SECRET")],
             Prices = ReadPrices(configuration),
             ApiBase = apiBase,
-            ApiVersion = ServerOptions.Text(configuration, "PyResolve:Stripe:ApiVersion") ?? PinnedApiVersion,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
             DisputeEndsPlan = Flag(configuration, "PyResolve:Stripe:DisputeEndsPlan"),

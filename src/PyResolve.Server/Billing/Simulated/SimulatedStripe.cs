@@ -69,7 +69,7 @@ internal sealed class SimulatedStripe : IAsyncDisposable
 
     private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
-        var catalog = new StripeCatalog(BillingServices.CreateGateway(options), plans);
+        var catalog = new StripeCatalog(new StripeGateway(options, TimeProvider.System), plans);
         var prices = new List<StripePrice>();
         foreach (var plan in PlanCatalog.Sold)
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));

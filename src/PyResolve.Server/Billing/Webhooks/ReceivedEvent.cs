@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
@@ -16,14 +15,13 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
 {
     private const int MaxNameLength = 255;
 
-    /// <param name="body">Valid UTF-8.</param>
-    /// <returns><see langword="null"/> where the body is not an event.</returns>
-    public static ReceivedEvent? Read(ReadOnlyMemory<byte> body, BillingOptions options)
+    /// <returns><see langword="null"/> where the payload is not an event.</returns>
+    public static ReceivedEvent? Read(string payload, BillingOptions options)
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
-            return Read(document.RootElement, Encoding.UTF8.GetString(body.Span), options);
+            using var document = JsonDocument.Parse(payload);
+            return Read(document.RootElement, payload, options);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
