@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using PyResolve.Client.Wire;
+using PyResolve.Server;
 using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Keys;

@@ -1,3 +1,4 @@
+using PyResolve.Server;
 using PyResolve.Server.Admin;
 
 return await OperatorCommands.RunAsync(args);

@@ -3,6 +3,7 @@ using PyResolve.Benchmarks.Load;
 using PyResolve.Benchmarks.Measuring;
 using PyResolve.Benchmarks.Reporting;
 using PyResolve.Benchmarks.Servers;
+using PyResolve.Server.Ledger;
 using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;

@@ -4,6 +4,7 @@ using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -49,7 +50,7 @@ internal static class AccountEndpoints
             return Refusals.Busy.ToResult();
         var secret = KeySecret.Draw();
         var now = time.GetInstant();
-        var user = new UserInfo(Ids.Create(now), email, name, Plans.Free);
+        var user = new UserInfo(Ids.Create(now), email, name, PlanCatalog.Free);
 
         var created = await database.WriteAsync(
             async session =>

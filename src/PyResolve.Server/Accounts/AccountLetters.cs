@@ -12,26 +12,18 @@ namespace PyResolve.Server.Accounts;
 internal sealed class AccountLetters(
     Database database, Outbox outbox, EmailTokens tokens, Throttle throttle, ThrottleRules rules, AuditLog audit, PublicUrl publicUrl)
 {
-    private const string Verification = "verify";
-    private const string Reset = "reset";
-    private const string Leak = "leak";
-
     /// <summary>Within a transaction of the caller's; follow its commit with <see cref="Send"/>.</summary>
     public Task AskForVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
-        outbox.AddAsync(session, new LetterOrder(Verification) { UserId = userId }, cancellationToken);
+        outbox.AddAsync(session, new LetterOrder(EmailKinds.Verification) { UserId = userId }, cancellationToken);
 
     public async Task AskForResetAsync(string email, Origin origin, CancellationToken cancellationToken)
     {
         if (!outbox.IsEnabled)
             return;
-        var order = new LetterOrder(Reset) { Email = Emails.Normalize(email), Address = origin.Address };
+        var order = new LetterOrder(EmailKinds.Reset) { Email = Emails.Normalize(email), Address = origin.Address };
         await database.WriteAsync(session => outbox.AddAsync(session, order, cancellationToken), cancellationToken);
         Send();
     }
-
-    /// <inheritdoc cref="AskForVerificationAsync"/>
-    public Task TellOfLeakAsync(Session session, Guid userId, string prefix, CancellationToken cancellationToken) =>
-        outbox.AddAsync(session, new LetterOrder(Leak) { UserId = userId, Detail = prefix }, cancellationToken);
 
     public void Send() => outbox.Wake();
 
@@ -39,9 +31,9 @@ internal sealed class AccountLetters(
     /// <returns><see langword="null"/> where there is nobody to write to, or nothing to write any more.</returns>
     public Task<Letter?> ComposeAsync(DueLetter due, CancellationToken cancellationToken) => due.Order switch
     {
-        { Kind: Verification, UserId: { } userId } => VerificationAsync(userId, cancellationToken),
-        { Kind: Reset } => ResetAsync(due, cancellationToken),
-        { Kind: Leak, UserId: { } userId, Detail: { } prefix } => LeakAsync(userId, prefix, cancellationToken),
+        { Kind: EmailKinds.Verification, UserId: { } userId } => VerificationAsync(userId, cancellationToken),
+        { Kind: EmailKinds.Reset } => ResetAsync(due, cancellationToken),
+        { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => LeakAsync(userId, prefix, cancellationToken),
         // Of a newer server, which sends it itself.
         var other => throw new EmailDeliveryException($"letters of the kind '{other.Kind}' are not known here", isPermanent: false),
     };

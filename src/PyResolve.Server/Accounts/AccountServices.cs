@@ -1,4 +1,4 @@
-using PyResolve.Server.Storage;
+using PyResolve.Server.Email;
 
 namespace PyResolve.Server.Accounts;
 
@@ -10,10 +10,12 @@ internal static class AccountServices
         .AddSingleton<Passwords>()
         .AddSingleton<PasswordProof>()
         .AddSingleton<Sessions>()
+        .AddSingleton<WebSessions>()
         .AddSingleton<LogIn>()
         .AddSingleton<EmailTokens>()
         .AddSingleton<EmailedTokens>()
         .AddSingleton<AccountLetters>()
+        .AddSingleton<ComposeEmail>(provider => provider.GetRequiredService<AccountLetters>().ComposeAsync)
         .AddSingleton<AccountDeletion>()
         .AddHostedService<Housekeeping>();
 }

@@ -1,7 +1,7 @@
 using PyResolve.Server.Audit;
-using PyResolve.Server.Dashboard;
 using PyResolve.Server.Http;
-using static PyResolve.Server.Dashboard.Views;
+using PyResolve.Server.Pages;
+using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Accounts;
 

@@ -1,5 +1,6 @@
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -32,9 +33,9 @@ internal static class AccountCommands
 
     public static async Task<int> SetPlanAsync(IServiceProvider services, string email, string plan)
     {
-        if (!Plans.Names.Contains(plan, StringComparer.Ordinal))
+        if (!PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
         {
-            await Console.Error.WriteLineAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", Plans.Names)}.");
+            await Console.Error.WriteLineAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
             return 2;
         }
 

@@ -5,6 +5,7 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 using Standing = PyResolve.Server.Billing.Sync.Standing;
@@ -31,7 +32,7 @@ internal static class BillingEndpoints
         var errors = new FieldErrors();
         errors.Text("plan", body.Plan, LongestPlan);
         errors.ThrowIfAny();
-        if (body.Plan is not { } plan || !Plans.Sold.Contains(plan, StringComparer.Ordinal))
+        if (body.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
             return new ProblemResult(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
         if (BillingProblems.Unless(options) is { } notConfigured)
             return notConfigured;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing;
@@ -84,7 +85,7 @@ internal sealed class BillingOptions
     private static Dictionary<string, string> ReadPrices(IConfiguration configuration)
     {
         var prices = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var plan in Plans.Sold)
+        foreach (var plan in PlanCatalog.Sold)
         {
             if (ServerOptions.Text(configuration, PriceVariable(plan)) is not { } price)
                 continue;

@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
-using PyResolve.Server.Dashboard;
-using static PyResolve.Server.Dashboard.Views;
+using PyResolve.Server.Pages;
+using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Billing;
 

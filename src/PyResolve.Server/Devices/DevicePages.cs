@@ -2,8 +2,8 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
-using PyResolve.Server.Dashboard;
 using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Devices;
 

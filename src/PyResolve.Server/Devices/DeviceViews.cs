@@ -2,9 +2,9 @@ using System.Globalization;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
-using PyResolve.Server.Dashboard;
 using PyResolve.Server.Http;
-using static PyResolve.Server.Dashboard.Views;
+using PyResolve.Server.Pages;
+using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Devices;
 

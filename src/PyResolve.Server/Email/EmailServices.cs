@@ -1,6 +1,5 @@
 using MailKit.Security;
 using MimeKit;
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
@@ -34,7 +33,7 @@ internal static class EmailServices
                 provider.GetRequiredService<Database>(), provider.GetService<IEmailSender>(), provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => new LetterSender(
                 provider.GetRequiredService<Outbox>(),
-                provider.GetRequiredService<AccountLetters>(),
+                provider.GetRequiredService<ComposeEmail>(),
                 provider.GetService<IEmailSender>(),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<LetterSender>>()));

@@ -1,4 +1,3 @@
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
@@ -8,7 +7,7 @@ namespace PyResolve.Server.Email;
 /// tried again for about an hour. A letter is sent at least once: twice where its sender dies between the mail server's word and the store's.
 /// </summary>
 internal sealed partial class LetterSender(
-    Outbox outbox, AccountLetters letters, IEmailSender? sender, TimeProvider time, ILogger<LetterSender> logger) : BackgroundService, IHostedLifecycleService
+    Outbox outbox, ComposeEmail compose, IEmailSender? sender, TimeProvider time, ILogger<LetterSender> logger) : BackgroundService, IHostedLifecycleService
 {
     private const int AtOnce = 4;
 
@@ -98,7 +97,7 @@ internal sealed partial class LetterSender(
 
         try
         {
-            if (await letters.ComposeAsync(due, cancellationToken) is { } letter)
+            if (await compose(due, cancellationToken) is { } letter)
                 await sender!.SendAsync(letter, cancellationToken);
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested)

@@ -3,6 +3,7 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -76,7 +77,7 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
         var isNew = await session.ExecuteAsync(
             $"""
             insert into profiles (id, email, name, plan, email_verified_at, created_at, updated_at)
-            values ({caller.UserId}, {caller.Email}, {caller.Name}, {Plans.Free}, {verifiedAt}, {now}, {now})
+            values ({caller.UserId}, {caller.Email}, {caller.Name}, {PlanCatalog.Free}, {verifiedAt}, {now}, {now})
             on conflict do nothing
             """,
             cancellationToken) == 1;

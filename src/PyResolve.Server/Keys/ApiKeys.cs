@@ -2,8 +2,8 @@ using System.Net;
 using System.Security.Cryptography;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
@@ -18,7 +18,7 @@ internal sealed record KeySecret(string Key, string Hash)
     public static KeySecret Draw()
     {
         var key = ApiKeyFormat.Create();
-        return new KeySecret(key, BCrypt.HashPassword(key));
+        return new KeySecret(key, KeyHash.Create(key));
     }
 
     public override string ToString() => ApiKeyFormat.PrefixOf(Key);
@@ -47,7 +47,7 @@ internal abstract record RotateOutcome
 
 /// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
-    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, AccountLetters letters, ServerOptions options,
+    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, Outbox emails, ServerOptions options,
     TimeProvider time)
 {
     public const string DefaultName = "Default";
@@ -218,11 +218,12 @@ internal sealed class ApiKeys(
                 if (!await EndAsync(session, stored.Id, cancellationToken))
                     return;
                 await audit.WriteAsync(session, stored.UserId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
-                await letters.TellOfLeakAsync(session, stored.UserId, prefix, cancellationToken);
+                await emails.AddAsync(
+                    session, new LetterOrder(EmailKinds.Leak) { UserId = stored.UserId, Detail = prefix }, cancellationToken);
             },
             cancellationToken);
         verified.Forget(stored.UserId);
-        letters.Send();
+        emails.Wake();
     }
 
     /// <summary>

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Leases;

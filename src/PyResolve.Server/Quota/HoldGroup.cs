@@ -1,4 +1,5 @@
 using PyResolve.Server.Leases;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
@@ -16,12 +17,12 @@ internal sealed class HoldGroup : IAsyncDisposable
     private static readonly GroupLimits Limits = new(QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
 
     private readonly Database _database;
-    private readonly Plans _plans;
+    private readonly PlanCatalog _plans;
     private readonly LeaseSigner _leases;
     private readonly TimeProvider _time;
     private readonly GroupCommit<HoldItem, HoldOutcome> _group;
 
-    public HoldGroup(Database database, Plans plans, LeaseSigner leases, TimeProvider time)
+    public HoldGroup(Database database, PlanCatalog plans, LeaseSigner leases, TimeProvider time)
     {
         (_database, _plans, _leases, _time) = (database, plans, leases, time);
         _group = new GroupCommit<HoldItem, HoldOutcome>(Limits, FlushAsync);

@@ -1,4 +1,6 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 

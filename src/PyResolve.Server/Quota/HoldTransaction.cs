@@ -1,4 +1,6 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
@@ -13,7 +15,7 @@ namespace PyResolve.Server.Quota;
 /// <param name="plans">What the accounts' plans allow.</param>
 /// <param name="givesLeases">Whether holds for a machine are leased.</param>
 /// <param name="time">Says when it is decided.</param>
-internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> items, Plans plans, bool givesLeases, TimeProvider time)
+internal sealed class HoldTransaction(Session session, IReadOnlyList<HoldItem> items, PlanCatalog plans, bool givesLeases, TimeProvider time)
 {
     /// <summary>More is settled by the next transaction: one that settled all that an account let lapse would keep all others waiting.</summary>
     public const int MostDue = 1_000;

@@ -1,6 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 
@@ -17,6 +18,6 @@ internal static class QuotaEndpoints
     private static async Task<IResult> ReadQuota(HttpContext http, QuotaReader quotas) =>
         Answers.Ok(await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
 
-    private static JsonAnswer<PlanList> ListPlans(Plans plans) =>
+    private static JsonAnswer<PlanList> ListPlans(PlanCatalog plans) =>
         Answers.Ok(new PlanList([.. plans.All.Select(plan => new PlanInfo(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price))]));
 }

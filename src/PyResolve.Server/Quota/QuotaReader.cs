@@ -1,5 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
@@ -8,7 +10,7 @@ namespace PyResolve.Server.Quota;
 /// Where an account stands this month: one row, whatever the number of events. What is due counts as it will when the row says so.
 /// Reads that are asked for at once share a statement. Thread-safe.
 /// </summary>
-internal sealed class QuotaReader(Database database, Plans plans, TimeProvider time)
+internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProvider time)
 {
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
         userIds => database.ReadAsync(session => ReadAsync(session, userIds, plans, time, CancellationToken.None), CancellationToken.None));
@@ -37,7 +39,7 @@ internal sealed class QuotaReader(Database database, Plans plans, TimeProvider t
     }
 
     private static async Task<IReadOnlyDictionary<Guid, QuotaSnapshot>> ReadAsync(
-        Session session, IReadOnlyList<Guid> userIds, Plans plans, TimeProvider time, CancellationToken cancellationToken)
+        Session session, IReadOnlyList<Guid> userIds, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var month = now.ToMonth();

@@ -1,10 +1,11 @@
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 
 internal static class QuotaServices
 {
     public static IServiceCollection AddQuota(this IServiceCollection services, IConfiguration configuration) => services
-        .AddSingleton(new Plans(configuration))
+        .AddSingleton(new PlanCatalog(configuration))
         .AddSingleton<QuotaReader>()
         .AddSingleton<HoldGroup>()
         .AddSingleton<SettlementGroup>()

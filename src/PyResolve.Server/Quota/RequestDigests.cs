@@ -1,3 +1,4 @@
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Quota;

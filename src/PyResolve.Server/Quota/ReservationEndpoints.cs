@@ -4,6 +4,8 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Leases;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Quota;

@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;

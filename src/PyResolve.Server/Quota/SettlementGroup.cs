@@ -1,4 +1,5 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 

@@ -1,4 +1,5 @@
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;

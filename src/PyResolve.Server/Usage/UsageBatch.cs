@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
+using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Usage;
 

@@ -1,6 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Http;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;

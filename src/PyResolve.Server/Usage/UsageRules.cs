@@ -1,14 +1,13 @@
 using System.Text.RegularExpressions;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
+using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Usage;
 
 /// <summary>What a usage event may say.</summary>
 internal static partial class UsageRules
 {
-    public const string Migration = "migration";
-
     private static readonly TimeSpan OldestEvent = TimeSpan.FromDays(35);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
@@ -26,7 +25,7 @@ internal static partial class UsageRules
         errors.Metadata("metadata", usage.Metadata);
         if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
             errors.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
-        if (usage.ReservationId is not null && usage.EventType is not null and not Migration)
+        if (usage.ReservationId is not null && usage.EventType is not null and not UsageRecord.Migration)
             errors.Add("reservation_id", "can be named by a migration only.");
         return errors.Problem;
     }

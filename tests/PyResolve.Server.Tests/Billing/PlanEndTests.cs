@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,3 +1,5 @@
+using PyResolve.Server.Plans;
+
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>Everything at once: a thousand deliveries in no order are answered, and cost few reads.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Hosting;
 

@@ -1,3 +1,5 @@
+using PyResolve.Server.Plans;
+
 namespace PyResolve.Server.Tests.Hosting;
 
 /// <summary>A server that cannot start says why in one line, and what to set.</summary>

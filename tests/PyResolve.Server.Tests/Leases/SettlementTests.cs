@@ -1,3 +1,4 @@
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Leases;

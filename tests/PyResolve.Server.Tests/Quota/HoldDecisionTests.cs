@@ -1,4 +1,6 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Quota;

@@ -1,3 +1,5 @@
+using PyResolve.Server.Ledger;
+
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>What one account's quota ought to do, unit by unit, written without a thought for speed.</summary>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Quota;
 

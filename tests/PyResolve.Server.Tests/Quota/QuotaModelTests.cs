@@ -1,5 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Tests.Leases;
 
 namespace PyResolve.Server.Tests.Quota;

@@ -1,3 +1,5 @@
+using PyResolve.Server.Plans;
+
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>

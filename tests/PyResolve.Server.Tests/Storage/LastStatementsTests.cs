@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 

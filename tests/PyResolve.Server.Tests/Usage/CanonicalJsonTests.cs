@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Tests.Usage;

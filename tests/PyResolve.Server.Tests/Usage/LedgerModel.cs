@@ -1,3 +1,4 @@
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 
@@ -43,7 +44,7 @@ internal sealed class LedgerModel
     public Posting ToPosting(LedgerModelTests.Sent sent) => new(_accounts[sent.Account], new UsageRecord
     {
         Id = _ids[sent.Id],
-        EventType = UsageRules.Migration,
+        EventType = UsageRecord.Migration,
         Library = sent.Payload == 0 ? null : "pydantic",
         Tier = sent.Tier,
         TokensUsed = sent.Payload * 10,

@@ -3,6 +3,7 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
 

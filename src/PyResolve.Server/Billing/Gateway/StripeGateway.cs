@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Gateway;
 

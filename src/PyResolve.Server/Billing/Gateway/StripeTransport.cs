@@ -100,7 +100,7 @@ internal sealed partial class StripeTransport(HttpClient http, BillingOptions op
         var request = new HttpRequestMessage(method, new Uri(options.ApiBase, path + inQuery));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.SecretKey);
         request.Headers.Add("Stripe-Version", options.ApiVersion);
-        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("PyResolve", Hosting.ServerApp.Version));
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("PyResolve", Hosting.ServerVersion.Current));
         if (idempotencyKey is not null)
             request.Headers.Add("Idempotency-Key", idempotencyKey);
         if (method == HttpMethod.Post)

@@ -1,11 +1,12 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Operator;
 
 /// <summary>What is sold, at Stripe: a product and a price for each plan, and a portal that switches between them. Makes what is not there yet.</summary>
-internal sealed class StripeCatalog(IStripeGateway stripe, Plans plans)
+internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans)
 {
     public async Task<StripePrice> EnsurePriceAsync(string plan, TextWriter output, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Operator;

@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Operator;
@@ -59,7 +60,7 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         yield return skew is null
             ? (true, "Stripe's answer has no Date: its clock cannot be compared.")
             : (skew.Value.Duration() > MostSkew, $"The clocks are {skew.Value.Duration().TotalSeconds:0} s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
-        foreach (var plan in Plans.Sold)
+        foreach (var plan in PlanCatalog.Sold)
             yield return await LookAtPriceAsync(plan, mode, cancellationToken);
 
         yield return LookAtPortal(await AskAsync(stripe.ListPortalConfigurationsAsync, cancellationToken), mode);

@@ -1,6 +1,7 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Operator;
@@ -19,7 +20,7 @@ internal sealed class StripeSetup(IStripeGateway stripe, StripeCatalog catalog, 
         }
 
         var prices = new List<StripePrice>();
-        foreach (var plan in Plans.Sold)
+        foreach (var plan in PlanCatalog.Sold)
         {
             var price = await catalog.EnsurePriceAsync(plan, output, cancellationToken);
             prices.Add(price);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.StripeSimulator;
 
@@ -37,7 +38,7 @@ internal sealed class SimulatedStripe : IAsyncDisposable
     public static async Task<SimulatedStripe> StartAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
     {
         var configuration = builder.Configuration;
-        var plans = new Plans(configuration);
+        var plans = new PlanCatalog(configuration);
         var host = await StripeSimulatorHost.StartAsync(
             new StripeSimulatorOptions { Environment = builder.Environment.EnvironmentName, Logs = true }, cancellationToken);
         try
@@ -63,15 +64,15 @@ internal sealed class SimulatedStripe : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
 
-    private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, Plans plans, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
         var catalog = new StripeCatalog(BillingServices.CreateGateway(options), plans);
         var prices = new List<StripePrice>();
-        foreach (var plan in Plans.Sold)
+        foreach (var plan in PlanCatalog.Sold)
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
         // Each visit says where it leads back to.
         var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), cancellationToken);
-        return new Dictionary<string, string?>(Plans.Sold.Zip(prices, static (plan, price) => KeyValuePair.Create(BillingOptions.PriceVariable(plan), (string?)price.Id)))
+        return new Dictionary<string, string?>(PlanCatalog.Sold.Zip(prices, static (plan, price) => KeyValuePair.Create(BillingOptions.PriceVariable(plan), (string?)price.Id)))
         {
             ["STRIPE_PORTAL_CONFIGURATION"] = portal.Id,
         };

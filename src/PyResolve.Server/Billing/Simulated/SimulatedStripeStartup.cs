@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
@@ -16,7 +17,7 @@ internal sealed partial class SimulatedStripeStartup(
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
             await sync.RunAsync(customer.Id, cancellationToken);
-            if (customer.Standing.Plan != Plans.Free)
+            if (customer.Standing.Plan != PlanCatalog.Free)
                 lost++;
         }
 

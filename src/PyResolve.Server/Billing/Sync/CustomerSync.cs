@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;

@@ -1,5 +1,6 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -67,9 +68,9 @@ internal sealed partial class PlanEnds(
 
     private Task<List<Guid>> ListOverAsync(CancellationToken cancellationToken) => database.ListAsync(
         $"""
-        select id from profiles where plan_until <= {time.GetInstant()} and plan <> {Plans.Enterprise} and deleted_at is null
+        select id from profiles where plan_until <= {time.GetInstant()} and plan <> {PlanCatalog.Enterprise} and deleted_at is null
         union
-        select id from profiles where plan_origin is not null and plan <> {Plans.Enterprise} and deleted_at is null
+        select id from profiles where plan_origin is not null and plan <> {PlanCatalog.Enterprise} and deleted_at is null
           and plan_origin <> {BillingOrigins.Live} and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
         limit {BatchSize}
         """,
@@ -87,7 +88,7 @@ internal sealed partial class PlanEnds(
             if (!isForeign && !(profile.Until <= now))
                 return false;
 
-            var floor = profile.Override ?? Plans.Free;
+            var floor = profile.Override ?? PlanCatalog.Free;
             var plan = isForeign ? floor : profile.Then;
             await new ProfilePlan(plan, Until: null, Then: floor, plan == floor ? null : profile.Origin, profile.Override)
                 .WriteAsync(session, userId, now, cancellationToken);

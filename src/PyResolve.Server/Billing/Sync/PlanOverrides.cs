@@ -1,4 +1,5 @@
 using PyResolve.Server.Audit;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -25,7 +26,7 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
                 var now = time.GetInstant();
                 var (origin, standing) = await customers.ReadStandingAsync(session, userId, profile.Origin, cancellationToken);
                 var current = standing.PlanUntil <= now ? standing with { Plan = standing.PlanThen, PlanUntil = null } : standing;
-                var granted = ProfilePlan.Of(current, plan == Plans.Free ? null : plan, origin);
+                var granted = ProfilePlan.Of(current, plan == PlanCatalog.Free ? null : plan, origin);
                 await granted.WriteAsync(session, userId, now, cancellationToken);
                 await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.PlanChanged, granted.Plan, cancellationToken);
                 return granted.Plan;

@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -41,10 +42,10 @@ internal static class PlanRules
         {
             SubscriptionId = shown.Subscription.Id,
             Status = shown.Subscription.Status,
-            Plan = shown.Grants ? shown.Plan! : Plans.Free,
+            Plan = shown.Grants ? shown.Plan! : PlanCatalog.Free,
             PlanUntil = shown.Grants ? shown.Until : null,
             // Only what goes on without an end is certain to be there.
-            PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? Plans.Free,
+            PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? PlanCatalog.Free,
             Quantity = shown.Item?.Quantity,
             Cancelling = shown.IsCancelling,
             CurrentPeriodEnd = shown.PeriodEnd,
@@ -114,7 +115,7 @@ internal static class PlanRules
     private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice)
     {
         var licensed = (subscription.Items?.Data ?? []).Where(static item => item.Price?.Recurring?.UsageType != "metered");
-        return licensed.MaxBy(item => item.Price is { } price ? Plans.Rank(planOfPrice(price.Id)) : -1);
+        return licensed.MaxBy(item => item.Price is { } price ? PlanCatalog.Rank(planOfPrice(price.Id)) : -1);
     }
 
     private static DateTimeOffset? Earliest(params ReadOnlySpan<DateTimeOffset?> instants)
@@ -129,7 +130,7 @@ internal static class PlanRules
         return earliest;
     }
 
-    private static int Rank(Verdict verdict) => Plans.Rank(verdict.Plan);
+    private static int Rank(Verdict verdict) => PlanCatalog.Rank(verdict.Plan);
 
     private static DateTimeOffset End(Verdict verdict) => verdict.Until ?? DateTimeOffset.MaxValue;
 

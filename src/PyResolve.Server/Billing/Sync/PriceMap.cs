@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -38,7 +39,7 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
     }
 
     private string? PlanOf(StripePrice price) =>
-        _byId.GetValueOrDefault(price.Id) ?? Plans.Sold.FirstOrDefault(plan => NameOf(plan) == price.LookupKey);
+        _byId.GetValueOrDefault(price.Id) ?? PlanCatalog.Sold.FirstOrDefault(plan => NameOf(plan) == price.LookupKey);
 
     private async Task<string?> PlanOfProductAsync(string? productId, CancellationToken cancellationToken)
     {
@@ -48,7 +49,7 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
         if (_byProduct.TryGetValue(productId, out var known) && now < known.Until)
             return known.Plan;
         var product = await stripe.FindProductAsync(productId, cancellationToken);
-        var plan = product?.Metadata?.GetValueOrDefault("plan") is { } named && Plans.Sold.Contains(named, StringComparer.Ordinal) ? named : null;
+        var plan = product?.Metadata?.GetValueOrDefault("plan") is { } named && PlanCatalog.Sold.Contains(named, StringComparer.Ordinal) ? named : null;
         _byProduct[productId] = (plan, now + Remembered);
         return plan;
     }

@@ -1,3 +1,4 @@
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
@@ -12,17 +13,17 @@ internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Th
     public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override");
 
     /// <summary>Subscriptions never grant it, so an operator did, if only by SQL: it stays until an operator takes it away.</summary>
-    public bool IsOperators => Plan == Plans.Enterprise;
+    public bool IsOperators => Plan == PlanCatalog.Enterprise;
 
     /// <summary>What subscriptions grant, never below what an operator set.</summary>
     public static ProfilePlan Of(Standing standing, string? overriding, string origin)
     {
-        var plan = Plans.Greater(standing.Plan, overriding);
+        var plan = PlanCatalog.Greater(standing.Plan, overriding);
         return new ProfilePlan(
             plan,
             plan == overriding ? null : standing.PlanUntil,
-            Plans.Greater(standing.PlanThen, overriding),
-            standing.Plan == Plans.Free ? null : origin,
+            PlanCatalog.Greater(standing.PlanThen, overriding),
+            standing.Plan == PlanCatalog.Free ? null : origin,
             overriding);
     }
 

@@ -1,3 +1,4 @@
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -13,12 +14,12 @@ internal sealed record Standing
     /// <summary>Stripe's word.</summary>
     public string? Status { get; init; }
 
-    public string Plan { get; init; } = Plans.Free;
+    public string Plan { get; init; } = PlanCatalog.Free;
 
     /// <summary>When <see cref="Plan"/> gives way to <see cref="PlanThen"/>, even if nothing arrives.</summary>
     public DateTimeOffset? PlanUntil { get; init; }
 
-    public string PlanThen { get; init; } = Plans.Free;
+    public string PlanThen { get; init; } = PlanCatalog.Free;
 
     public long? Quantity { get; init; }
 

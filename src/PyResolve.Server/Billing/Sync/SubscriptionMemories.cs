@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 

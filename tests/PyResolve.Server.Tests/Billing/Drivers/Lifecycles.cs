@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 

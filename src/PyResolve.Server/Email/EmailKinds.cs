@@ -1,0 +1,9 @@
+namespace PyResolve.Server.Email;
+
+/// <summary>The column <c>kind</c> of an email that waits to be sent.</summary>
+internal static class EmailKinds
+{
+    public const string Verification = "verify";
+    public const string Reset = "reset";
+    public const string Leak = "leak";
+}

@@ -1,0 +1,49 @@
+using Microsoft.OpenApi;
+using PyResolve.Server.Access;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server;
+
+internal static class OpenApi
+{
+    private const string Key = "api_key";
+    private const string Session = "session";
+
+    /// <summary>The document at <c>/openapi/v1.json</c>, with what each route asks of its caller.</summary>
+    public static IServiceCollection AddOpenApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
+    {
+        options.AddDocumentTransformer((document, context, _) =>
+        {
+            document.Servers = [new OpenApiServer { Url = context.ApplicationServices.GetRequiredService<PublicUrl>().Value }];
+            document.Info = new OpenApiInfo
+            {
+                Title = "PyResolve API",
+                Version = ServerVersion.Current,
+                Description = "API keys, usage, quotas and billing for developer tools. Errors are RFC 9457 problem details with a stable code.",
+            };
+            foreach (var path in document.Paths.Values)
+                path.Operations?.Remove(HttpMethod.Head);
+            document.Components ??= new OpenApiComponents();
+            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
+            {
+                [Key] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-API-Key" },
+                [Session] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" },
+            };
+            return Task.CompletedTask;
+        });
+        options.AddOperationTransformer((operation, context, _) =>
+        {
+            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<AccessRequirement>().LastOrDefault() is not { } requirement)
+                return Task.CompletedTask;
+            operation.Security = [Requirement(Session, context.Document)];
+            if (!requirement.SessionOnly)
+                operation.Security.Add(Requirement(Key, context.Document));
+            if (requirement.Scope is { } scope)
+                operation.Description = $"A key needs the scope `{scope}`.";
+            return Task.CompletedTask;
+        });
+    });
+
+    private static OpenApiSecurityRequirement Requirement(string scheme, OpenApiDocument? document) =>
+        new() { [new OpenApiSecuritySchemeReference(scheme, document)] = [] };
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Plans;
+
+/// <summary>What a plan allows.</summary>
+/// <param name="MigrationsLimit">A month; <see langword="null"/>: unlimited.</param>
+internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
+{
+    public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
+}
+
+/// <summary>
+/// The four plans. Their names are fixed, what they allow is configuration: <c>PyResolve:Plans:free:MigrationsLimit</c> (a number or
+/// <c>unlimited</c>), <c>:LlmAllowed</c>, <c>:Price:Amount</c> (minor units), <c>:Price:Currency</c>, <c>:Price:Interval</c>.
+/// </summary>
+internal sealed class PlanCatalog
+{
+    public const string Free = "free";
+    public const string Enterprise = "enterprise";
+
+    private const string Section = "PyResolve:Plans";
+
+    private static readonly Plan[] Defaults =
+    [
+        new(Free, 5, LlmAllowed: false, Price: null),
+        new("pro", 50, LlmAllowed: true, new PlanPrice(1900, "usd", "month")),
+        new("unlimited", null, LlmAllowed: true, new PlanPrice(4900, "usd", "month")),
+        new(Enterprise, null, LlmAllowed: true, Price: null),
+    ];
+
+    private readonly Dictionary<string, Plan> _byName;
+
+    public PlanCatalog(IConfiguration configuration)
+    {
+        var section = configuration.GetSection(Section);
+        foreach (var child in section.GetChildren())
+        {
+            if (!Defaults.Any(plan => plan.Name == child.Key))
+                throw new InvalidConfigurationException($"{Section} names the plan '{child.Key}'; the plans are {string.Join(", ", Names)}.");
+        }
+
+        All = [.. Defaults.Select(plan => Read(section.GetSection(plan.Name), plan))];
+        _byName = All.ToDictionary(plan => plan.Name, StringComparer.Ordinal);
+    }
+
+    public static IEnumerable<string> Names => Defaults.Select(plan => plan.Name);
+
+    /// <summary>Those that are sold by subscription, smallest first.</summary>
+    public static IReadOnlyList<string> Sold { get; } = ["pro", "unlimited"];
+
+    /// <summary>Smallest first.</summary>
+    public IReadOnlyList<Plan> All { get; }
+
+    public Plan this[string name] => _byName[name];
+
+    /// <summary>The greater of two plans.</summary>
+    public static string Greater(string one, string? other) => Rank(other) > Rank(one) ? other! : one;
+
+    /// <summary>0 is the smallest plan; -1 is none.</summary>
+    public static int Rank(string? plan) => Array.FindIndex(Defaults, known => known.Name == plan);
+
+    private static Plan Read(IConfigurationSection section, Plan plan) => plan with
+    {
+        MigrationsLimit = section["MigrationsLimit"] switch
+        {
+            null => plan.MigrationsLimit,
+            "unlimited" => null,
+            var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) => limit,
+            var text => throw Wrong(section, "MigrationsLimit", text, "a number of migrations a month, or unlimited"),
+        },
+        LlmAllowed = section["LlmAllowed"] switch
+        {
+            null => plan.LlmAllowed,
+            var text when bool.TryParse(text, out var allowed) => allowed,
+            var text => throw Wrong(section, "LlmAllowed", text, "true or false"),
+        },
+        Price = section["Price:Amount"] switch
+        {
+            null => plan.Price,
+            var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var amount) => new PlanPrice(
+                amount,
+                section["Price:Currency"] ?? plan.Price?.Currency ?? "usd",
+                section["Price:Interval"] ?? plan.Price?.Interval ?? "month"),
+            var text => throw Wrong(section, "Price:Amount", text, "an amount in the currency's minor unit (cents)"),
+        },
+    };
+
+    private static InvalidConfigurationException Wrong(IConfigurationSection section, string name, string value, string form) =>
+        new($"{section.Path}:{name} is '{value}'; it is {form}.");
+}

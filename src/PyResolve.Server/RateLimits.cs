@@ -1,0 +1,26 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
+
+namespace PyResolve.Server;
+
+/// <summary>The <c>RateLimit-*</c> headers of a key that has a limit, and what is answered beyond it: 429, never mistaken for a bad key.</summary>
+internal static class RateLimits
+{
+    /// <returns>How long to wait, or <see langword="null"/> where the request may go on.</returns>
+    public static TimeSpan? Take(HttpContext http, Caller caller, RequestLimiters limiters)
+    {
+        if (caller is not { ApiKeyId: { } keyId, RequestsPerMinute: { } limit })
+            return null;
+        var permit = limiters.Take(keyId, limit);
+        var headers = http.Response.Headers;
+        headers["RateLimit-Limit"] = permit.Limit.ToString(CultureInfo.InvariantCulture);
+        headers["RateLimit-Remaining"] = permit.Remaining.ToString(CultureInfo.InvariantCulture);
+        headers["RateLimit-Reset"] = Math.Ceiling(permit.ResetsIn.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        return permit.IsAllowed ? null : permit.ResetsIn;
+    }
+
+    public static Problem Problem(string detail) => Problems.Create(429, ProblemCodes.RateLimited, detail);
+}
