@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using PyResolve.Cli;
 using PyResolve.Cli.Commands;
+using PyResolve.Cli.Errors;
 using PyResolve.Cli.Output;
 
 var terminal = Terminal.System();

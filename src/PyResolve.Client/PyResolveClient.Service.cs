@@ -25,8 +25,7 @@ public sealed partial class PyResolveClient
 
     /// <summary><c>GET /.well-known/jwks.json</c>: the keys by which leases are verified. Good for five minutes.</summary>
     public Task<LeaseKeySet> GetLeaseKeysAsync(CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            ApiRequest.Get("/.well-known/jwks.json") with { NeedsKey = false }, WireJson.Default.LeaseKeySet, static set => set.Keys is not null, cancellationToken);
+        _transport.GetLeaseKeysAsync(cancellationToken);
 
     private Task<HealthStatus> GetHealthAsync(string path, CancellationToken cancellationToken) =>
         _transport.SendAsync(

@@ -6,6 +6,16 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
+    /// <summary><c>POST /usage</c>: records one event, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
+    /// <param name="usage">The event; with an <see cref="UsageEventRequest.Id"/> it is safe to send again.</param>
+    /// <param name="cancellationToken">Gives up waiting; the event may have been recorded.</param>
+    public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            (ApiRequest.Post("/usage") with { IsRepeatable = Guard.NotNull(usage).Id is not null }).With(usage, WireJson.Requests.UsageEventRequest),
+            WireJson.Default.UsageRecorded,
+            static recorded => recorded.Status is not null,
+            cancellationToken);
+
     /// <summary><c>POST /usage/batch</c>: records events, each with a verdict of its own, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
     /// <param name="events">1 to 1000 events; with an <see cref="UsageEventRequest.Id"/> each they are safe to send again.</param>
     /// <param name="cancellationToken">Gives up waiting; the events may have been recorded.</param>

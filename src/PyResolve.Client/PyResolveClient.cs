@@ -34,7 +34,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         _ownHttp = ownHttp;
         _ownsUsage = true;
         Usage = new(_transport, settings, logger: null);
-        Quota = new(this, _transport, Usage);
+        Quota = new(_transport, Usage);
     }
 
     internal PyResolveClient(ApiTransport transport, ApiKeyStore keys, UsageReporter usage)
@@ -42,7 +42,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         _transport = transport;
         Keys = keys;
         Usage = usage;
-        Quota = new(this, transport, usage);
+        Quota = new(transport, usage);
     }
 
     /// <summary>Asks whether a migration may run, and holds quota for it.</summary>
@@ -75,23 +75,10 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary><c>GET /me</c>: whose key this is, and this month's quota.</summary>
-    public async Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default)
-    {
-        var account = await _transport.SendAsync(
-            ApiRequest.Get("/me"), WireJson.Default.AccountInfo, static me => me is { Email: not null, Plan: not null, Quota.Plan: not null }, cancellationToken).ConfigureAwait(false);
-        Usage.LearnAccount(account.UserId);
-        return account;
-    }
+    public Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default) => _transport.GetAccountAsync(cancellationToken);
 
     /// <summary><c>GET /quota</c>: where the account stands this month.</summary>
-    public Task<QuotaSnapshot> GetQuotaAsync(CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(ApiRequest.Get("/quota"), WireJson.Default.QuotaSnapshot, static quota => quota.Plan is not null, cancellationToken);
-
-    /// <summary><c>POST /usage</c>: records one event, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
-    /// <param name="usage">The event; with an <see cref="UsageEventRequest.Id"/> it is safe to send again.</param>
-    /// <param name="cancellationToken">Gives up waiting; the event may have been recorded.</param>
-    public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken = default) =>
-        _transport.RecordUsageAsync(Guard.NotNull(usage), cancellationToken);
+    public Task<QuotaSnapshot> GetQuotaAsync(CancellationToken cancellationToken = default) => _transport.GetQuotaAsync(cancellationToken);
 
     /// <summary><c>POST /quota/reservations</c>: holds quota. <see cref="QuotaGuard.AcquireAsync"/> does it with retries and without exceptions for refusals.</summary>
     /// <param name="request">What to hold.</param>
@@ -101,9 +88,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     {
         if (idempotencyKey is not null && (idempotencyKey.Length > 255 || !Guard.IsVisibleAscii(idempotencyKey)))
             throw new ArgumentException("An idempotency key has 1 to 255 visible ASCII characters.", nameof(idempotencyKey));
-        return _transport.SendAsync(
-            (ApiRequest.Post("/quota/reservations") with { IdempotencyKey = idempotencyKey }).With(Guard.NotNull(request), WireJson.Requests.ReservationRequest),
-            WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
+        return _transport.CreateReservationAsync(Guard.NotNull(request), idempotencyKey, cancellationToken);
     }
 
     /// <summary><c>GET /quota/reservations/{id}</c>: a hold, and why it was granted.</summary>
@@ -116,14 +101,11 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <param name="request">What was done; with an <see cref="CommitRequest.Id"/> it is safe to send again.</param>
     /// <param name="cancellationToken">Gives up waiting; the work may have been recorded.</param>
     public Task<ReservationCommitted> CommitReservationAsync(Guid id, CommitRequest request, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            (ApiRequest.Post($"/quota/reservations/{id:D}/commit") with { IsRepeatable = true }).With(Guard.NotNull(request), WireJson.Requests.CommitRequest),
-            WireJson.Default.ReservationCommitted, static committed => committed.State is not null, cancellationToken);
+        _transport.CommitReservationAsync(id, Guard.NotNull(request), cancellationToken);
 
     /// <summary><c>DELETE /quota/reservations/{id}</c>: gives a hold back.</summary>
     public Task<ReservationReleased> ReleaseReservationAsync(Guid id, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            ApiRequest.Delete($"/quota/reservations/{id:D}") with { IsRepeatable = true }, WireJson.Default.ReservationReleased, static released => released.State is not null, cancellationToken);
+        _transport.ReleaseReservationAsync(id, cancellationToken);
 
     /// <summary>Waits for the usage events that are still on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>. A container's client leaves them to the container.</summary>
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyResolve.Cli.Errors;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;

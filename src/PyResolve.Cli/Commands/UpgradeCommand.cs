@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using PyResolve.Cli.Errors;
 using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 using PyResolve.Client;

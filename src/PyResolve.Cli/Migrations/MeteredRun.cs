@@ -1,3 +1,4 @@
+using PyResolve.Cli.Errors;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 

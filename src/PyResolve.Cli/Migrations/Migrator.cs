@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using PyResolve.Cli.Errors;
 
 namespace PyResolve.Cli.Migrations;
 

@@ -62,7 +62,7 @@ public sealed class ApiKeyStore
     {
         if (profile is not null)
             Checked(profile);
-        PrivateFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set(ProfileName, profile));
+        ConfigFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set(ProfileName, profile));
     }
 
     /// <summary>The key, and where it is from; <see langword="null"/> when there is none.</summary>
@@ -98,7 +98,7 @@ public sealed class ApiKeyStore
             throw new ArgumentException("A key has visible ASCII characters only; copy the whole key again, without quotes.", nameof(apiKey));
         if (apiUrl is { IsAbsoluteUri: false })
             throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));
-        PrivateFile.Edit(ConfigPath, file =>
+        ConfigFile.Edit(ConfigPath, file =>
         {
             var profile = FindProfile(file);
             var edited = file.Set(PathOf(profile, ApiKeyName), apiKey);
@@ -113,7 +113,7 @@ public sealed class ApiKeyStore
     {
         if (Setting(ApiKeyName) is null)
             return false;
-        PrivateFile.Edit(ConfigPath, file => file.Remove(PathOf(FindProfile(file), ApiKeyName)));
+        ConfigFile.Edit(ConfigPath, file => file.Remove(PathOf(FindProfile(file), ApiKeyName)));
         return true;
     }
 

@@ -42,6 +42,29 @@ internal sealed class ConfigFile
 
     public static ConfigFile Parse(string path, string text) => new(path, text);
 
+    /// <summary>
+    /// Changes the file so that it is whole at every instant and no other writer's change is lost: a lock file beside it admits one edit at a time.
+    /// </summary>
+    public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
+    {
+        try
+        {
+            PrivateFile.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
+            var target = PrivateFile.FinalTarget(path);
+            using (PrivateFile.Lock(target + ".lock"))
+                PrivateFile.Replace(target, Encoding.UTF8.GetBytes(edit(Load(path)).Text));
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            throw new ConfigFileException(
+                path,
+                line: null,
+                $"it cannot be written ({Redaction.Line(exception.Message)})",
+                "Make the folder yours to write, or set PYRESOLVE_HOME to another.",
+                exception);
+        }
+    }
+
     /// <summary>A string, by the names of its tables and its key; <see langword="null"/> where the key is not set.</summary>
     public string? String(params string[] path) => Find(path) is { } entry ? StringOf(entry) : null;
 

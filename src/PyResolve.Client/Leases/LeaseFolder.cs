@@ -16,7 +16,7 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
 
     public string Machine => _machine ??= MachineIdentity.In(_root);
 
-    private string TrustPath => Path.Combine(_root, OutboxFolder.Name(apiUrl, apiKey) + ".json");
+    private string TrustPath => Path.Combine(_root, FolderName.Of(apiUrl, apiKey) + ".json");
 
     public LeaseTrust? LoadTrust() => LeaseTrust.Load(TrustPath);
 
@@ -56,7 +56,7 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
 
     private string Of(Guid account)
     {
-        var path = Path.Combine(_root, OutboxFolder.Name(apiUrl, account.ToString("D")));
+        var path = Path.Combine(_root, FolderName.Of(apiUrl, account.ToString("D")));
         PrivateFile.CreateFolder(_root);
         PrivateFile.CreateFolder(path);
         return path;

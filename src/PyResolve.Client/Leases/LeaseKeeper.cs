@@ -8,7 +8,7 @@ namespace PyResolve.Client;
 /// Speaks with the server about leases: asks for one where the prepaid units of a tier run low, and gives back what ended or was replaced,
 /// once every event that it was spent for has arrived. One process of an account does it at a time. Thread-safe.
 /// </summary>
-internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport, LeaseFolder folder, LeaseLedger ledger, UsageReporter usage)
+internal sealed class LeaseKeeper(ApiTransport transport, LeaseFolder folder, LeaseLedger ledger, UsageReporter usage)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
@@ -138,10 +138,9 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
     /// <summary>Learns whose key this is, once, and what the server signs by, before each lease: a key that leaked is to be forgotten.</summary>
     private async Task<LeaseTrust> LearnAsync(CancellationToken cancellationToken)
     {
-        var keys = await transport.SendAsync(
-            ApiRequest.Get("/.well-known/jwks.json") with { NeedsKey = false }, WireJson.Default.LeaseKeySet, static set => set.Keys is not null, cancellationToken).ConfigureAwait(false);
+        var keys = await transport.GetLeaseKeysAsync(cancellationToken).ConfigureAwait(false);
         var known = folder.LoadTrust();
-        var account = known?.Account ?? (await client.GetAccountAsync(cancellationToken).ConfigureAwait(false)).UserId;
+        var account = known?.Account ?? (await transport.GetAccountAsync(cancellationToken).ConfigureAwait(false)).UserId;
         var trust = new LeaseTrust(account, known?.Issuer, keys.Keys);
         folder.Save(trust);
         return trust;
@@ -157,7 +156,7 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
         Reservation reservation;
         try
         {
-            reservation = await client.CreateReservationAsync(request.Body, request.IdempotencyKey, cancellationToken).ConfigureAwait(false);
+            reservation = await transport.CreateReservationAsync(request.Body, request.IdempotencyKey, cancellationToken).ConfigureAwait(false);
         }
         catch (PyResolveException exception) when (exception.Status is >= 400 and < 500 and not 429 && exception.Code != PyResolveErrorCodes.UnexpectedAnswer)
         {
@@ -198,7 +197,7 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
         var fresh = Fresh(await ledger.LookAsync(tier, cancellationToken).ConfigureAwait(false));
         if (fresh * 2 >= _settings.PrepaidMigrations)
             return null;
-        quota ??= await client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
+        quota ??= await transport.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
         var units = (int)Math.Min(_settings.PrepaidMigrations - fresh, quota.MigrationsRemaining.Value ?? long.MaxValue);
         if (units <= 0)
             return null;
@@ -239,7 +238,7 @@ internal sealed class LeaseKeeper(PyResolveClient client, ApiTransport transport
     {
         try
         {
-            await client.ReleaseReservationAsync(reservation, cancellationToken).ConfigureAwait(false);
+            await transport.ReleaseReservationAsync(reservation, cancellationToken).ConfigureAwait(false);
         }
         catch (PyResolveException exception) when (exception.Status is 404 or 409 && exception.Code != PyResolveErrorCodes.UnexpectedAnswer)
         {

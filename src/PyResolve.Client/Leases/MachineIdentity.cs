@@ -11,14 +11,8 @@ internal static class MachineIdentity
 {
     private const string SystemNumber = "/etc/machine-id";
 
-    public static string In(string folder)
-    {
-        var digest = OutboxFolder.Sha256(Encoding.UTF8.GetBytes($"{HomeNumber(folder)}\n{folder}\n{Environment.MachineName}\n{ReadSystemNumber()}"));
-        var name = new StringBuilder("m-");
-        for (var i = 0; i < 16; i++)
-            name.Append(digest[i].ToString("x2"));
-        return name.ToString();
-    }
+    public static string In(string folder) =>
+        "m-" + FolderName.Digest($"{HomeNumber(folder)}\n{folder}\n{Environment.MachineName}\n{ReadSystemNumber()}", 16);
 
     private static string HomeNumber(string folder)
     {

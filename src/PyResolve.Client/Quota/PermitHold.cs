@@ -18,10 +18,9 @@ internal abstract class PermitHold
 }
 
 /// <summary>A hold on the server. What it does not take now of a migration that was done goes through the outbox.</summary>
-internal sealed class ServerHold(
-    PyResolveClient client, UsageReporter usage, Outage outage, TimeProvider time, Guid reservation, MigrationRequest request) : PermitHold
+internal sealed class ServerHold(ApiTransport transport, UsageReporter usage, Guid reservation, MigrationRequest request) : PermitHold
 {
-    private readonly Guid _eventId = Uuid.NewVersion7(time);
+    private readonly Guid _eventId = Uuid.NewVersion7(transport.Time);
 
     /// <summary>
     /// An event counts one unit, and gives nothing back. What has a name of its own must not be paid for beside another who did the same work:
@@ -40,7 +39,7 @@ internal sealed class ServerHold(
             Metadata = outcome.Metadata,
         };
         var canWait = CanBeAnEvent && outcome.Quantity is null or 1;
-        if (canWait && outage.Current is { } cause)
+        if (canWait && transport.Outage.Current is { } cause)
         {
             await KeepAsync(outcome, cause).ConfigureAwait(false);
             return null;
@@ -48,7 +47,7 @@ internal sealed class ServerHold(
 
         try
         {
-            return (await client.CommitReservationAsync(reservation, commit, cancellationToken).ConfigureAwait(false)).Quota;
+            return (await transport.CommitReservationAsync(reservation, commit, cancellationToken).ConfigureAwait(false)).Quota;
         }
         catch (PyResolveException failure) when (canWait && MayHelpLater(failure))
         {
@@ -57,7 +56,7 @@ internal sealed class ServerHold(
         }
     }
 
-    public override async Task<QuotaSnapshot?> GiveBackAsync() => (await client.ReleaseReservationAsync(reservation).ConfigureAwait(false)).Quota;
+    public override async Task<QuotaSnapshot?> GiveBackAsync() => (await transport.ReleaseReservationAsync(reservation, CancellationToken.None).ConfigureAwait(false)).Quota;
 
     private static bool MayHelpLater(PyResolveException failure) => failure.IsOutOfReach || failure.Status is >= 500 or 429;
 

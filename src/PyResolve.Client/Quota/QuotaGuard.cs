@@ -8,16 +8,14 @@ namespace PyResolve.Client;
 /// </summary>
 public sealed class QuotaGuard
 {
-    private readonly PyResolveClient _client;
     private readonly ApiTransport _transport;
     private readonly UsageReporter _usage;
     private readonly QuotaMemory _memory;
     private readonly OfflineQuota? _offline;
     private readonly LeaseKeeper? _keeper;
 
-    internal QuotaGuard(PyResolveClient client, ApiTransport transport, UsageReporter usage)
+    internal QuotaGuard(ApiTransport transport, UsageReporter usage)
     {
-        _client = client;
         _transport = transport;
         _usage = usage;
         _memory = new(transport, transport.Settings.QuotaCacheDuration);
@@ -27,7 +25,7 @@ public sealed class QuotaGuard
         var folder = new LeaseFolder(settings.Home, settings.ApiUrl, key);
         var ledger = new LeaseLedger(folder, new(transport.Time, transport.ServerClock), transport.Time);
         _offline = new(settings, ledger, usage, transport.Time);
-        _keeper = new(client, transport, folder, ledger, usage);
+        _keeper = new(transport, folder, ledger, usage);
     }
 
     /// <summary>
@@ -54,7 +52,7 @@ public sealed class QuotaGuard
             ThrowIfOutOfReach();
             var reservation = await ReserveAsync(request, cancellationToken).ConfigureAwait(false);
             _keeper.Begin(request.Tier, reservation.Quota);
-            return QuotaPermit.Granted(_client, _usage, _transport.Outage, _transport.Time, request, reservation);
+            return QuotaPermit.Granted(_transport, _usage, request, reservation);
         }
         catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
         {
@@ -116,7 +114,7 @@ public sealed class QuotaGuard
         try
         {
             ThrowIfOutOfReach();
-            var check = await _memory.AskAsync(_client, tier, cancellationToken).ConfigureAwait(false);
+            var check = await _memory.AskAsync(tier, cancellationToken).ConfigureAwait(false);
             var isPrepaid = check.Denial?.Code == ProblemCodes.QuotaExceeded && await _offline.CoversAsync(tier, cancellationToken).ConfigureAwait(false);
             return isPrepaid ? check with { Denial = null } : check;
         }
@@ -136,7 +134,7 @@ public sealed class QuotaGuard
             TtlSeconds = (int)request.TimeToLive.TotalSeconds,
             OnceKey = request.OnceKey,
         };
-        return _client.CreateReservationAsync(wire, Uuid.NewVersion7(_transport.Time).ToString("D"), cancellationToken);
+        return _transport.CreateReservationAsync(wire, Uuid.NewVersion7(_transport.Time).ToString("D"), cancellationToken);
     }
 
     private void ThrowIfOutOfReach()

@@ -21,11 +21,11 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
     }
 
     /// <summary>Asks, and remembers the answer.</summary>
-    public async Task<QuotaCheck> AskAsync(PyResolveClient client, MigrationTier tier, CancellationToken cancellationToken)
+    public async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
         var changes = transport.Changes;
         var asked = transport.Time.GetTimestamp();
-        var quota = await client.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
+        var quota = await transport.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
         var goodUntil = asked + (long)(Lifetime(quota).TotalSeconds * transport.Time.TimestampFrequency);
         var entry = new Entry(changes, goodUntil, Check(quota, MigrationTier.Tier1), Check(quota, MigrationTier.Tier2));
         Volatile.Write(ref _entry, entry);

@@ -56,12 +56,11 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         ExpiresAt = take?.ExpiresAt,
     };
 
-    internal static QuotaPermit Granted(
-        PyResolveClient client, UsageReporter usage, Outage outage, TimeProvider time, MigrationRequest request, Reservation reservation)
+    internal static QuotaPermit Granted(ApiTransport transport, UsageReporter usage, MigrationRequest request, Reservation reservation)
     {
         var settled = reservation.State == ReservationStates.Committed;
         Guid? id = reservation.Id == Guid.Empty ? null : reservation.Id;
-        return new(id is { } hold ? new ServerHold(client, usage, outage, time, hold, request) : null)
+        return new(id is { } hold ? new ServerHold(transport, usage, hold, request) : null)
         {
             ReservationId = id,
             ExpiresAt = settled ? null : reservation.ExpiresAt,

@@ -4,13 +4,13 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>What became of an event that was sent: recorded; refused for good, and why; or worth another try, and why.</summary>
-internal readonly record struct Verdict(bool IsFinal, PyResolveException? Failure)
+internal readonly record struct DeliveryOutcome(bool IsFinal, PyResolveException? Failure)
 {
-    public static Verdict Recorded { get; } = new(IsFinal: true, Failure: null);
+    public static DeliveryOutcome Recorded { get; } = new(IsFinal: true, Failure: null);
 
-    public static Verdict Rejected(PyResolveException failure) => new(IsFinal: true, failure);
+    public static DeliveryOutcome Rejected(PyResolveException failure) => new(IsFinal: true, failure);
 
-    public static Verdict TryAgain(PyResolveException failure) => new(IsFinal: false, failure);
+    public static DeliveryOutcome TryAgain(PyResolveException failure) => new(IsFinal: false, failure);
 }
 
 /// <summary>
@@ -19,13 +19,13 @@ internal readonly record struct Verdict(bool IsFinal, PyResolveException? Failur
 internal sealed class UsageDelivery(ApiTransport transport)
 {
     /// <summary>The server takes 1,000.</summary>
-    public const int MostAtOnce = 500;
+    public const int LargestBatch = 500;
 
-    private const int MostSideBySide = 8;
+    private const int MaxParallel = 8;
     private bool _serverTakesBatches = true;
 
-    /// <summary>One verdict for each event, in order. Throws for cancellation alone.</summary>
-    public async Task<IReadOnlyList<Verdict>> SendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
+    /// <summary>One outcome for each event, in order. Throws for cancellation alone.</summary>
+    public async Task<IReadOnlyList<DeliveryOutcome>> SendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
         if (events.Count == 1 || !_serverTakesBatches)
             return await SendOneByOneAsync(events, cancellationToken).ConfigureAwait(false);
@@ -36,63 +36,63 @@ internal sealed class UsageDelivery(ApiTransport transport)
                 WireJson.Default.UsageBatchResponse,
                 body => body.Results?.Count == events.Count && body.Results.All(IsComplete),
                 cancellationToken).ConfigureAwait(false);
-            return [.. answer.Results.Select(Judge)];
+            return [.. answer.Results.Select(Read)];
         }
         catch (PyResolveException exception) when (exception is { Status: 404 or 405, Code: not PyResolveErrorCodes.UnexpectedAnswer })
         {
             // A server from before there were batches.
             _serverTakesBatches = false;
         }
-        catch (PyResolveException exception) when (IsAboutTheEvents(exception))
+        catch (PyResolveException exception) when (IsRejection(exception))
         {
-            // Something is wrong with one of them: each gets its own verdict.
+            // Something is wrong with one of them: each gets its own outcome.
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            var again = Verdict.TryAgain(Describe(exception));
+            var again = DeliveryOutcome.TryAgain(Describe(exception));
             return [.. events.Select(_ => again)];
         }
 
         return await SendOneByOneAsync(events, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<Verdict>> SendOneByOneAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<DeliveryOutcome>> SendOneByOneAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
-        var verdicts = new List<Verdict>(events.Count);
-        for (var i = 0; i < events.Count; i += MostSideBySide)
+        var outcomes = new List<DeliveryOutcome>(events.Count);
+        for (var i = 0; i < events.Count; i += MaxParallel)
         {
-            var sending = events.Skip(i).Take(MostSideBySide).Select(stored => SendAsync(stored, cancellationToken));
-            verdicts.AddRange(await Task.WhenAll(sending).ConfigureAwait(false));
-            if (verdicts.Find(static verdict => !verdict.IsFinal) is { Failure: { } } again)
+            var sending = events.Skip(i).Take(MaxParallel).Select(stored => SendAsync(stored, cancellationToken));
+            outcomes.AddRange(await Task.WhenAll(sending).ConfigureAwait(false));
+            if (outcomes.Find(static outcome => !outcome.IsFinal) is { Failure: { } } again)
             {
-                verdicts.AddRange(events.Skip(verdicts.Count).Select(_ => again));
+                outcomes.AddRange(events.Skip(outcomes.Count).Select(_ => again));
                 break;
             }
         }
 
-        return verdicts;
+        return outcomes;
     }
 
-    private async Task<Verdict> SendAsync(StoredEvent stored, CancellationToken cancellationToken)
+    private async Task<DeliveryOutcome> SendAsync(StoredEvent stored, CancellationToken cancellationToken)
     {
         try
         {
             await transport.SendOnceAsync(
                 ApiRequest.Post("/usage").With(stored.Json), WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken).ConfigureAwait(false);
-            return Verdict.Recorded;
+            return DeliveryOutcome.Recorded;
         }
-        catch (PyResolveException exception) when (IsAboutTheEvents(exception))
+        catch (PyResolveException exception) when (IsRejection(exception))
         {
-            return Verdict.Rejected(exception);
+            return DeliveryOutcome.Rejected(exception);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            return Verdict.TryAgain(Describe(exception));
+            return DeliveryOutcome.TryAgain(Describe(exception));
         }
     }
 
     /// <summary>A refusal that waiting does not mend. A refused key (401, 403) or a wrong address (404) is not one: the events wait until that is mended.</summary>
-    private static bool IsAboutTheEvents(PyResolveException exception) =>
+    private static bool IsRejection(PyResolveException exception) =>
         exception is { Status: 400 or 409 or 413 or 422, Code: not PyResolveErrorCodes.UnexpectedAnswer };
 
     /// <summary>A message handler of the host's may throw anything; the loop outlives it.</summary>
@@ -117,13 +117,13 @@ internal sealed class UsageDelivery(ApiTransport transport)
 
     private static bool IsComplete(UsageBatchResult? result) => result?.Status is not null;
 
-    private static Verdict Judge(UsageBatchResult result)
+    private static DeliveryOutcome Read(UsageBatchResult result)
     {
         if (result.Status is UsageBatchStatuses.Recorded or UsageBatchStatuses.Duplicate)
-            return Verdict.Recorded;
+            return DeliveryOutcome.Recorded;
         var isConflict = result.Status == UsageBatchStatuses.Conflict;
         var code = Redaction.Line(result.Code) ?? (isConflict ? ProblemCodes.Conflict : ProblemCodes.Invalid);
-        return Verdict.Rejected(new(code, isConflict ? "Another usage event has this id already. Use a new id for each event." : Reason(result, code))
+        return DeliveryOutcome.Rejected(new(code, isConflict ? "Another usage event has this id already. Use a new id for each event." : Reason(result, code))
         {
             Status = isConflict ? 409 : 422,
         });

@@ -20,6 +20,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     private readonly OutboxAccount? _account;
     private readonly Outbox? _outbox;
     private readonly RejectedEvents? _rejected;
+    private readonly UsageQueue? _queue;
     private readonly UsageSender? _sender;
     private readonly ILogger _logger;
     private string? _loggedRefusal;
@@ -34,7 +35,8 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _account = new(folder, settings.ApiUrl);
         _rejected = new(folder, transport.Time, _logger);
         _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), _rejected, transport.Time, _logger);
-        _sender = new(this, _outbox, new(transport), _rejected, transport.ServerClock, settings, transport.Time, _logger);
+        _sender = new(_outbox, _rejected, transport, _logger);
+        _queue = _sender.Queue;
         transport.AccountSeen = LearnAccount;
     }
 
@@ -42,7 +44,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     public long Pending => _outbox?.Count ?? 0;
 
     /// <summary>For how long the oldest of them has waited; <see cref="TimeSpan.Zero"/> when none waits, and after disposal.</summary>
-    public TimeSpan OldestPendingAge => _outbox?.Oldest is { } oldest && _transport.Time.GetUtcNow() - oldest is { Ticks: > 0 } age ? age : TimeSpan.Zero;
+    public TimeSpan OldestPendingAge => _outbox?.OldestAge ?? TimeSpan.Zero;
 
     /// <summary>Events that the server has recorded, since this client was made.</summary>
     public long Sent => _sender?.Sent ?? 0;
@@ -84,9 +86,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>Takes over what has an id already.</summary>
     internal ReportResult Keep(UsageEventRequest request)
     {
-        var refusal = _sender is null
+        var refusal = _queue is null
             ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key to report usage for. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
-            : _sender.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
+            : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
         ClientTelemetry.UsageRefused.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
@@ -103,7 +105,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// </summary>
     /// <param name="cancellationToken">Gives up waiting; the events are sent all the same. Where they are not safe from a power cut meanwhile, the exception's message says so.</param>
     /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it, or does not keep it.</exception>
-    public Task FlushAsync(CancellationToken cancellationToken = default) => _sender?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
+    public Task FlushAsync(CancellationToken cancellationToken = default) => _queue?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>
     /// Refuses further events and waits for those on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>; what is not
@@ -111,18 +113,18 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (_sender is not null)
-            await _sender.CloseAsync().ConfigureAwait(false);
+        if (_queue is not null)
+            await _queue.CloseAsync().ConfigureAwait(false);
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, blocking.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
     /// <summary>The server has said whose key this is.</summary>
-    internal void LearnAccount(Guid account)
+    private void LearnAccount(Guid account)
     {
         if (account != Guid.Empty && _account?.Learn(account) == true)
-            _sender?.AdoptMore();
+            _queue?.AdoptMore();
     }
 
     private UsageEventRequest ToWire(UsageEvent usage) => new()

@@ -8,7 +8,7 @@ namespace PyResolve.Cli.Tests.Infrastructure;
 /// <summary>The built <c>pyresolve</c> as a process, with a home and a project folder of the test's own.</summary>
 public sealed class CliDriver : IDisposable
 {
-    private static readonly string Assembly = typeof(CliDriver).Assembly
+    public static readonly string Assembly = typeof(CliDriver).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(m => m.Key == "pyresolve").Value!;
 

@@ -123,7 +123,7 @@ public sealed class ApiKeyStoreTests : IDisposable
         var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(() =>
         {
             for (var round = 0; round < 10; round++)
-                PrivateFile.Edit(_home.ConfigPath, file => file.Set($"writer{writer}_{round}", "was here"));
+                ConfigFile.Edit(_home.ConfigPath, file => file.Set($"writer{writer}_{round}", "was here"));
         }));
 
         await Task.WhenAll(writers);

@@ -57,8 +57,10 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
-    /// <summary>When the first of them was reported; <see langword="null"/> when none waits.</summary>
-    public DateTimeOffset? Oldest
+    /// <summary>For how long the oldest of them has waited; zero when none waits.</summary>
+    public TimeSpan OldestAge => Oldest is { } oldest && time.GetUtcNow() - oldest is { Ticks: > 0 } age ? age : TimeSpan.Zero;
+
+    private DateTimeOffset? Oldest
     {
         get
         {

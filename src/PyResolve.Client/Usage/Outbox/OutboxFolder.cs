@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace PyResolve.Client;
 
 /// <summary>Where the events of one key wait for one server, so that nobody's are ever sent as another's.</summary>
@@ -8,7 +5,7 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
 {
     private static readonly TimeSpan LongestBirth = TimeSpan.FromDays(1);
 
-    public string Path { get; } = System.IO.Path.Combine(home, "outbox", Name(apiUrl, apiKey));
+    public string Path { get; } = System.IO.Path.Combine(home, "outbox", FolderName.Of(apiUrl, apiKey));
 
     public string RejectedPath => System.IO.Path.Combine(Path, "rejected");
 
@@ -54,25 +51,5 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
             if (time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(path) > LongestBirth)
                 File.Delete(path);
         }
-    }
-
-    /// <summary>A folder's name for a server and whose things are in it: a key, or an account. It does not tell which.</summary>
-    public static string Name(Uri apiUrl, string owner)
-    {
-        var digest = Sha256(Encoding.UTF8.GetBytes($"{apiUrl.AbsoluteUri.TrimEnd('/')}\n{owner}"));
-        var name = new StringBuilder(apiUrl.IdnHost.Replace(':', '_')).Append('-');
-        for (var i = 0; i < 8; i++)
-            name.Append(digest[i].ToString("x2"));
-        return name.ToString();
-    }
-
-    public static byte[] Sha256(byte[] bytes)
-    {
-#if NET
-        return SHA256.HashData(bytes);
-#else
-        using var hash = SHA256.Create();
-        return hash.ComputeHash(bytes);
-#endif
     }
 }

@@ -36,7 +36,7 @@ internal static partial class PrivateFile
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>
-    private static string FinalTarget(string path) =>
+    public static string FinalTarget(string path) =>
         new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
 
     private static FileStream CreateOwnerOnly(string path) => new(path, Options(FileMode.CreateNew));

@@ -1,39 +1,15 @@
 using System.Collections.Concurrent;
-using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// Writes the config file so that it is whole at every instant, is readable by its owner alone from its first byte on, and loses no other
-/// writer's change: a lock file beside it lets one edit through at a time.
-/// </summary>
+/// <summary>Files and folders that only their owner can read, from their first byte on, and that are replaced in one step.</summary>
 internal static partial class PrivateFile
 {
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Folders that this process has found to be on disk.</summary>
     private static readonly ConcurrentDictionary<string, bool> KeptFolders = new(StringComparer.Ordinal);
-
-    public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
-    {
-        try
-        {
-            CreateFolder(Path.GetDirectoryName(path)!);
-            var target = FinalTarget(path);
-            using (Lock(target + ".lock"))
-            {
-                var file = ConfigFile.Load(path);
-                Replace(target, Utf8.GetBytes(edit(file).Text));
-            }
-        }
-        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
-        {
-            throw new ConfigFileException(
-                path, line: null, $"it cannot be written ({Redaction.Line(exception.Message)})", "Make the folder yours to write, or set PYRESOLVE_HOME to another.", exception);
-        }
-    }
 
     /// <summary>
     /// A folder that its owner alone can enter, and whichever is missing above it too, each on disk before anything is in it. Thread-safe.

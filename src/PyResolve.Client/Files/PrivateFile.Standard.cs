@@ -46,7 +46,7 @@ internal static partial class PrivateFile
     }
 
     /// <summary>The file that a link leads to, so that the link stays.</summary>
-    private static string FinalTarget(string path)
+    public static string FinalTarget(string path)
     {
         for (var links = 0; IsUnix && LinkTarget(path) is { } target; links++)
         {

@@ -1,7 +1,7 @@
 using PyResolve.Client;
 using PyResolve.Client.Wire;
 
-namespace PyResolve.Cli;
+namespace PyResolve.Cli.Errors;
 
 /// <summary>Turns whatever ends a command into its exit code, the cause in a line, and what to do next. The only place that does.</summary>
 internal static class Failures

@@ -1,4 +1,4 @@
-namespace PyResolve.Cli;
+namespace PyResolve.Cli.Errors;
 
 /// <summary>What scripts and CI read. Documented in <c>--help</c> and in the README; never renumbered.</summary>
 internal static class ExitCodes

@@ -43,11 +43,6 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
     public Task<T> SendOnceAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class => CallAsync(request, once: true, answer => answer.Read(type, isComplete), cancellationToken);
 
-    public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken) =>
-        SendAsync(
-            (ApiRequest.Post("/usage") with { IsRepeatable = usage.Id is not null }).With(usage, WireJson.Requests.UsageEventRequest),
-            WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken);
-
     private async Task<T> CallAsync<T>(ApiRequest request, bool once, Func<ApiAnswer, T> read, CancellationToken cancellationToken)
         where T : class
     {

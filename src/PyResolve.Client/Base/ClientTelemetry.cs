@@ -4,14 +4,22 @@ using System.Reflection;
 
 namespace PyResolve.Client;
 
+/// <summary>Usage events that wait in one outbox, read when the gauges are.</summary>
+internal sealed class PendingUsage(Func<long> count, Func<TimeSpan> oldestAge)
+{
+    public long Count() => count();
+
+    public TimeSpan OldestAge() => oldestAge();
+}
+
 /// <summary>What the client tells whoever listens: one <see cref="ActivitySource"/> and one <see cref="Meter"/>. Without a listener it costs next to nothing.</summary>
 internal static class ClientTelemetry
 {
     public const string Name = "PyResolve.Client";
 
     private static readonly Meter Meter = new(Name, Version);
-    private static readonly List<UsageReporter> Reporters = [];
-    private static readonly Gate ReportersGate = new();
+    private static readonly List<PendingUsage> Pending = [];
+    private static readonly Gate PendingGate = new();
 
     /// <summary>This package's.</summary>
     public static string Version { get; } =
@@ -34,31 +42,31 @@ internal static class ClientTelemetry
     public static Counter<long> UsageRejected { get; } = Meter.CreateCounter<long>("pyresolve.client.usage.rejected", "{event}", "Usage events that will never be sent.");
 
     public static ObservableUpDownCounter<long> UsagePending { get; } = Meter.CreateObservableUpDownCounter(
-        "pyresolve.client.usage.pending", static () => Observed().Sum(static reporter => reporter.Pending), "{event}", "Usage events that wait in this process's outbox.");
+        "pyresolve.client.usage.pending", static () => Observed().Sum(static usage => usage.Count()), "{event}", "Usage events that wait in this process's outbox.");
 
     public static ObservableGauge<double> UsageOldestAge { get; } = Meter.CreateObservableGauge(
-        "pyresolve.client.usage.oldest_age", static () => Observed().Select(static reporter => reporter.OldestPendingAge.TotalSeconds).DefaultIfEmpty().Max(), "s",
+        "pyresolve.client.usage.oldest_age", static () => Observed().Select(static usage => usage.OldestAge().TotalSeconds).DefaultIfEmpty().Max(), "s",
         "For how long the oldest of them has waited.");
 
-    /// <summary>Counts what waits in a reporter from now on, until it ends.</summary>
-    public static void Observe(UsageReporter reporter)
+    /// <summary>Includes these events in the gauges, until they are forgotten.</summary>
+    public static void Observe(PendingUsage usage)
     {
-        lock (ReportersGate)
+        lock (PendingGate)
         {
-            if (!Reporters.Contains(reporter))
-                Reporters.Add(reporter);
+            if (!Pending.Contains(usage))
+                Pending.Add(usage);
         }
     }
 
-    public static void Forget(UsageReporter reporter)
+    public static void Forget(PendingUsage usage)
     {
-        lock (ReportersGate)
-            Reporters.Remove(reporter);
+        lock (PendingGate)
+            Pending.Remove(usage);
     }
 
-    private static UsageReporter[] Observed()
+    private static PendingUsage[] Observed()
     {
-        lock (ReportersGate)
-            return [.. Reporters];
+        lock (PendingGate)
+            return [.. Pending];
     }
 }

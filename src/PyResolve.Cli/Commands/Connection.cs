@@ -1,6 +1,7 @@
+using PyResolve.Cli.Errors;
 using PyResolve.Client;
 
-namespace PyResolve.Cli;
+namespace PyResolve.Cli.Commands;
 
 /// <summary>Opens the client that a command talks through.</summary>
 internal static class Connection

@@ -1,7 +1,8 @@
 using System.CommandLine;
+using PyResolve.Cli.Errors;
 using PyResolve.Client;
 
-namespace PyResolve.Cli;
+namespace PyResolve.Cli.Commands;
 
 /// <summary>Options that every command takes.</summary>
 internal static class GlobalOptions

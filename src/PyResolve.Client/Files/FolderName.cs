@@ -1,0 +1,20 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace PyResolve.Client;
+
+/// <summary>Names of files and folders that identify their owner without revealing it.</summary>
+internal static class FolderName
+{
+    /// <summary>The server's host, and a digest of the server and the owner, which is an API key or an account id.</summary>
+    public static string Of(Uri apiUrl, string owner) =>
+        $"{apiUrl.IdnHost.Replace(':', '_')}-{Digest($"{apiUrl.AbsoluteUri.TrimEnd('/')}\n{owner}", 8)}";
+
+    /// <summary>The first bytes of a text's SHA-256, in hexadecimal.</summary>
+    public static string Digest(string text, int bytes)
+    {
+        using var sha256 = SHA256.Create();
+        var digest = sha256.ComputeHash(Encoding.UTF8.GetBytes(text));
+        return string.Concat(digest.Take(bytes).Select(static value => value.ToString("x2")));
+    }
+}
