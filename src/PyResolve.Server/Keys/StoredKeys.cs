@@ -28,7 +28,7 @@ internal sealed class StoredKeys(Database database, LegacyKeys legacy)
     };
 
     /// <exception cref="TimeoutException">The store does not answer.</exception>
-    public Task<StoredKey?> FindAsync(string prefix, CancellationToken cancellationToken) => database.FirstSoonAsync(
+    public Task<StoredKey?> FindAsync(string prefix, CancellationToken cancellationToken) => database.FirstWithTimeoutAsync(
         $"select {OwnerColumns}, k.key_digest, k.key_hash, k.revoked_at from {KeysOfAccounts} where k.key_prefix = {prefix}",
         static row => new StoredKey(ReadOwner(row), row.BytesOrNull(8), row.Text(9), row.InstantOrNull(10)),
         cancellationToken);

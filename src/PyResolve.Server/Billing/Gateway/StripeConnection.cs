@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using PyResolve.Client;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 using Stripe;
 
@@ -144,7 +145,7 @@ internal sealed partial class StripeConnection : IHttpClient
     private sealed class RequestHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
         private readonly ProductInfoHeaderValue[] _userAgent =
-            [new("PyResolve", ServerApp.Version), new("Stripe.net", StripeConfiguration.StripeNetVersion)];
+            [new("PyResolve", ServerVersion.Current), new("Stripe.net", StripeConfiguration.StripeNetVersion)];
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {

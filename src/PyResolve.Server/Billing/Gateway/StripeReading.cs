@@ -78,7 +78,7 @@ internal static class StripeReading
         Metadata = from.Metadata,
     };
 
-    public static StripeWebhookEndpoint Endpoint(WebhookEndpoint from) => new(Required(from.Id, "id"), Required(from.Url, "url"))
+    public static StripeWebhookEndpoint Endpoint(global::Stripe.WebhookEndpoint from) => new(Required(from.Id, "id"), Required(from.Url, "url"))
     {
         EnabledEvents = from.EnabledEvents,
         ApiVersion = from.ApiVersion,
