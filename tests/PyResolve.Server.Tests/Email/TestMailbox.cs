@@ -28,9 +28,9 @@ internal sealed partial class TestMailbox : IDisposable
 
     public List<string> Links(string email, string page) =>
     [
-        .. from email in Emails
-           where email.To.Mailboxes.Single().Address == email
-           let link = Link().Match(email.TextBody ?? "")
+        .. from message in Emails
+           where message.To.Mailboxes.Single().Address == email
+           let link = Link().Match(message.TextBody ?? "")
            where link.Groups["page"].Value == page
            select link.Groups["token"].Value,
     ];

@@ -34,7 +34,7 @@ public sealed class CheckoutTests
     public async Task A_declined_card_leaves_nothing_behind()
     {
         await using var stage = await Stage.SetAsync();
-        var customer = await stage.Stripe.Customers.CreateAsync(cancellationToken: Cancellation);
+        var customer = await stage.Stripe.Customers.CreateAsync(new CustomerCreateOptions(), cancellationToken: Cancellation);
         var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(customer.Id), cancellationToken: Cancellation);
 
         var next = stage.Simulation.PayCheckout(session.Id, CardBehaviour.Declined);
