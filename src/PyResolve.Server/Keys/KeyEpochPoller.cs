@@ -8,12 +8,12 @@ namespace PyResolve.Server.Keys;
 /// nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
 /// </summary>
 internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger)
-    // Real seconds, whatever clock the rest of the server is given: the promise is about them.
+    // Revocation is promised in real seconds, whatever clock the rest of the server is given.
     : RepeatedWork(Interval, TimeProvider.System)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private const int MostChanges = 1_000;
+    private const int MaxChanges = 1_000;
     private const long KeptEpochs = 100_000;
     private const int PollsBetweenTrims = 4 * 60 * 10;
 
@@ -47,7 +47,7 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
             from key_epoch e
             left join key_changes c on c.epoch > {since}
             order by c.epoch
-            limit {MostChanges}
+            limit {MaxChanges}
             """,
             static row => new { Epoch = row.Int64(0), Change = row.Int64OrNull(1), UserId = row.UuidOrNull(2) },
             cancellationToken);
