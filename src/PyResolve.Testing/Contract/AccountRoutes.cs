@@ -110,7 +110,7 @@ internal static class AccountRoutes
         rules.Password("password", body.Password);
         rules.ThrowIfAny();
 
-        var account = call.Server.People.Find(account => account.Books.ResetToken?.IsGood(body.Token!, call.Now) == true) ?? throw Worthless();
+        var account = call.Server.People.Find(account => account.Books.ResetToken?.IsGood(body.Token!, call.Now) == true) ?? throw InvalidToken();
         account.Books.Password = body.Password!;
         account.Books.Sessions.Clear();
         account.Books.ResetToken = null;
@@ -124,7 +124,7 @@ internal static class AccountRoutes
         var rules = new Rules();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.ThrowIfAny();
-        var account = call.Server.People.Find(account => account.Books.VerificationToken?.IsGood(body.Token!, call.Now) == true) ?? throw Worthless();
+        var account = call.Server.People.Find(account => account.Books.VerificationToken?.IsGood(body.Token!, call.Now) == true) ?? throw InvalidToken();
         account.Books.VerificationToken = null;
         call.Audit("account.email_verified", target: null, "owner", account);
         return FakeAnswer.NoContent;
@@ -163,5 +163,5 @@ internal static class AccountRoutes
             throw new ProblemException(Problems.Unauthenticated("Wrong password."));
     }
 
-    private static ProblemException Worthless() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new email."));
+    private static ProblemException InvalidToken() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new e-mail."));
 }
