@@ -3,44 +3,60 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Benchmarks.Tests;
 
-/// <summary>The program works. What it measures in a fraction of a second says nothing, so no figure is looked at.</summary>
+/// <summary>Checks that the program works. It measures for a fraction of a second only, so its figures are not checked.</summary>
 public sealed class BenchmarkProgramTests : IDisposable
 {
-    private static readonly string Program = Tested("PyResolve.Benchmarks");
+    private static readonly string Program = TestedProgram("PyResolve.Benchmarks");
 
     private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-benchmarks-test-").FullName;
 
-    /// <summary>As it was built: publishing takes a minute and tells no more.</summary>
-    private static readonly string Built = Path.GetDirectoryName(ServerProcess.Assembly)!;
+    /// <summary>The built server, because publishing takes a minute and adds nothing to the test.</summary>
+    private static readonly string BuiltServer = Path.GetDirectoryName(ServerProcess.Assembly)!;
 
     private string Page => Path.Combine(_folder, "performance.md");
 
     [Fact]
-    public async Task Every_scenario_is_measured_and_replaces_its_own_section_of_the_page()
+    public async Task Every_scenario_is_measured_and_replaces_its_section_of_the_page()
     {
         await File.WriteAllTextAsync(
-            Page, "Before.\n\n<!-- benchmark: flood -->\nold figures\n<!-- end of flood -->\n\nAfter.\n", TestContext.Current.CancellationToken);
+            Page,
+            "Before.\n\n<!-- benchmark: flood -->\nold figures\n<!-- end of flood -->\n\nAfter.\n",
+            TestContext.Current.CancellationToken);
 
-        var result = await RunAsync("--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--minutes", "0.02", "--server", Built, "--output", Page);
+        var result = await RunAsync(
+            "--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--minutes", "0.02",
+            "--server", BuiltServer, "--output", Page);
 
         result.OrThrow("The benchmark");
         var page = await File.ReadAllTextAsync(Page, TestContext.Current.CancellationToken);
         page.ShouldStartWith("Before.\n\n<!-- benchmark: flood -->\n");
         page.ShouldContain("<!-- end of flood -->\n\nAfter.\n");
         page.ShouldNotContain("old figures");
-        foreach (var row in new[] { "| the same, on the product's host and behind the key check | ", "| wrong secrets on a valid prefix | ", "| the server's GET /quota | ", "| managed memory | ", "| binary COPY into the same table, one connection | ", "| none: idle | " })
+        string[] rows =
+        [
+            "| the same, on the product's host and behind the key check | ",
+            "| wrong secrets on a valid prefix | ",
+            "| the server's GET /quota | ",
+            "| managed memory | ",
+            "| binary COPY into the same table, one connection | ",
+            "| none: idle | ",
+        ];
+        foreach (var row in rows)
             page.ShouldContain(row);
     }
 
     [Fact]
-    public async Task The_SDKs_calls_are_measured_and_replace_their_own_section_of_the_page()
+    public async Task SDK_calls_are_measured_and_replace_their_section_of_the_page()
     {
-        await File.WriteAllTextAsync(Page, "Before.\n\n<!-- benchmark: sdk -->\nold figures\n<!-- end of sdk -->\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Page, "Before.\n\n<!-- benchmark: sdk -->\nold figures\n<!-- end of sdk -->\n", TestContext.Current.CancellationToken);
 
         var result = await Command.RunAsync(
-            DotNet, [Tested("PyResolve.Client.Benchmarks"), "--quick", "--output", Page], cancellationToken: TestContext.Current.CancellationToken);
+            DotNet,
+            [TestedProgram("PyResolve.Client.Benchmarks"), "--quick", "--output", Page],
+            cancellationToken: TestContext.Current.CancellationToken);
 
         result.OrThrow("The benchmark");
         var page = await File.ReadAllTextAsync(Page, TestContext.Current.CancellationToken);
@@ -62,8 +78,8 @@ public sealed class BenchmarkProgramTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static string Tested(string program) =>
-        typeof(BenchmarkProgramTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == program).Value!;
+    private static string TestedProgram(string name) =>
+        typeof(BenchmarkProgramTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == name).Value!;
 
     private static Task<CommandResult> RunAsync(params string[] arguments) =>
         Command.RunAsync(DotNet, [Program, .. arguments], cancellationToken: TestContext.Current.CancellationToken);

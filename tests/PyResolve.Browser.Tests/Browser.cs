@@ -3,12 +3,13 @@ using Microsoft.Playwright;
 namespace PyResolve.Browser.Tests;
 
 /// <summary>
-/// One real Chromium for all tests: the one that <c>CHROMIUM</c> names, else an installed one. Without any, the tests fail and say so.
+/// One real Chromium for all tests: the one that <c>CHROMIUM</c> names, or an installed one. Without Chromium the tests fail.
 /// Thread-safe.
 /// </summary>
 public sealed class Browser : IAsyncLifetime
 {
-    private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
+    private static readonly string[] KnownPaths =
+        ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
 
     private IPlaywright? _playwright;
     private IBrowser? _browser;
@@ -16,20 +17,18 @@ public sealed class Browser : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Find() });
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = FindChromium() });
     }
 
-    /// <summary>Opens an address in a page with no past: no cookies, no cache.</summary>
-    /// <param name="complaints">Gets what appears on the page's console as an error or a warning, which is where a refused style or script shows.</param>
-    /// <param name="address">Where to go.</param>
-    /// <param name="options">How the page is seen.</param>
-    public async Task<IPage> OpenAsync(ICollection<string> complaints, string address, BrowserNewPageOptions? options = null)
+    /// <summary>Opens an address in a new page, without cookies or cache.</summary>
+    /// <param name="consoleErrors">Receives errors and warnings of the browser's console, such as refused styles and scripts.</param>
+    public async Task<IPage> OpenAsync(ICollection<string> consoleErrors, string address, BrowserNewPageOptions? options = null)
     {
         var page = await _browser!.NewPageAsync(options ?? new BrowserNewPageOptions());
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
-                complaints.Add(message.Text);
+                consoleErrors.Add(message.Text);
         };
         await page.GotoAsync(address);
         return page;
@@ -42,9 +41,9 @@ public sealed class Browser : IAsyncLifetime
         _playwright?.Dispose();
     }
 
-    private static string Find() =>
+    private static string FindChromium() =>
         Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named
             ? named
-            : Places.FirstOrDefault(File.Exists)
-                ?? throw new InvalidOperationException("These tests drive Chromium, and there is none. Install it, or set CHROMIUM to its path.");
+            : KnownPaths.FirstOrDefault(File.Exists)
+                ?? throw new InvalidOperationException("These tests need Chromium. Install it, or set CHROMIUM to its path.");
 }

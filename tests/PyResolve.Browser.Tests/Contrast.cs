@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>How well the text on a page stands out from what is behind it, as WCAG 2.2 measures it.</summary>
+/// <summary>The contrast of a page's text with its background, as WCAG 2.2 defines it.</summary>
 internal static class Contrast
 {
     private const string Script = """
@@ -12,7 +12,7 @@ internal static class Contrast
                 const linear = value => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
                 return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
             };
-            const ground = element => {
+            const background = element => {
                 for (let at = element; at; at = at.parentElement) {
                     const color = parse(getComputedStyle(at).backgroundColor);
                     if (color.length === 3 || color[3] > 0) return color;
@@ -24,7 +24,7 @@ internal static class Contrast
             for (let node; (node = walker.nextNode());) {
                 if (!node.data.trim()) continue;
                 const element = node.parentElement;
-                const [light, dark] = [luminance(parse(getComputedStyle(element).color)), luminance(ground(element))].sort((a, b) => b - a);
+                const [light, dark] = [luminance(parse(getComputedStyle(element).color)), luminance(background(element))].sort((a, b) => b - a);
                 texts.push({ text: node.data.trim(), ratio: (light + 0.05) / (dark + 0.05) });
             }
             return texts;

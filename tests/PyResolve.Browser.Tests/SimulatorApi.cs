@@ -5,7 +5,7 @@ using PyResolve.StripeSimulator;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>A shop with two plans and a customer, which opens the simulated Stripe's pages.</summary>
+/// <summary>Creates two plans and a customer in the simulator, and opens its pages.</summary>
 internal sealed class SimulatorApi : IDisposable
 {
     private readonly HttpClient _http;

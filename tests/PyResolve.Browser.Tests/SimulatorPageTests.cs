@@ -4,10 +4,10 @@ using static Microsoft.Playwright.Assertions;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>The simulated Stripe's hosted pages, clicked through by a person at Chromium. No page may leave an error on the browser's console.</summary>
+/// <summary>The simulator's hosted pages in Chromium. No page may log an error on the browser's console.</summary>
 public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
 {
-    private readonly List<string> _complaints = [];
+    private readonly List<string> _consoleErrors = [];
     private StripeSimulatorHost _host = null!;
     private SimulatorApi _api = null!;
 
@@ -26,9 +26,9 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_person_is_declined_takes_another_card_and_subscribes()
+    public async Task A_person_whose_card_is_declined_uses_another_card_and_subscribes()
     {
-        var page = await browser.OpenAsync(_complaints, await _api.CheckoutAsync());
+        var page = await browser.OpenAsync(_consoleErrors, await _api.CheckoutAsync());
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Subscribe to PyResolve Pro" })).ToBeVisibleAsync();
 
         await page.GetByLabel("Card is declined").CheckAsync();
@@ -40,26 +40,26 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
 
         await page.WaitForURLAsync("**/?paid=cs_test_*");
         Simulation.Subscription(Simulation.SubscriptionsOf(_api.Customer).ShouldHaveSingleItem()).Status.ShouldBe("active");
-        _complaints.ShouldAllBe(complaint => complaint.Contains("the server responded with a status of 402"));
+        _consoleErrors.ShouldAllBe(error => error.Contains("the server responded with a status of 402"));
     }
 
     [Fact]
     public async Task A_person_goes_back_without_paying()
     {
-        var page = await browser.OpenAsync(_complaints, await _api.CheckoutAsync());
+        var page = await browser.OpenAsync(_consoleErrors, await _api.CheckoutAsync());
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Back" }).ClickAsync();
 
         await page.WaitForURLAsync("**/?back");
         Simulation.SubscriptionsOf(_api.Customer).ShouldBeEmpty();
-        _complaints.ShouldBeEmpty();
+        _consoleErrors.ShouldBeEmpty();
     }
 
     [Fact]
     public async Task A_person_switches_cancels_and_keeps_a_plan_in_the_portal()
     {
         Simulation.Subscribe(_api.Customer, _api.Pro);
-        var page = await browser.OpenAsync(_complaints, await _api.PortalAsync());
+        var page = await browser.OpenAsync(_consoleErrors, await _api.PortalAsync());
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Switch plan" }).ClickAsync();
         await page.GetByLabel("PyResolve Unlimited").CheckAsync();
@@ -73,15 +73,15 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await page.GetByRole(AriaRole.Link, new() { Name = "Return" }).ClickAsync();
 
         await page.WaitForURLAsync("**/?returned");
-        _complaints.ShouldBeEmpty();
+        _consoleErrors.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task A_person_whose_renewal_failed_takes_another_card_and_keeps_the_plan()
+    public async Task A_person_whose_renewal_failed_uses_another_card_and_keeps_the_plan()
     {
         Simulation.ReplaceCard(_api.Customer, CardBehaviour.FailsOnRenewal);
         var subscription = Simulation.Subscription(Simulation.Subscribe(_api.Customer, _api.Pro));
-        var page = await browser.OpenAsync(_complaints, _host.Address.ToString());
+        var page = await browser.OpenAsync(_consoleErrors, _host.Address.ToString());
         await page.GetByRole(AriaRole.Button, new() { Name = "A month passes" }).ClickAsync();
         await Expect(page.GetByText("past due")).ToBeVisibleAsync();
 
@@ -92,7 +92,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
 
         await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("A card that works");
         subscription.Status.ShouldBe("active");
-        _complaints.ShouldBeEmpty();
+        _consoleErrors.ShouldBeEmpty();
     }
 
     [Theory]
@@ -103,25 +103,28 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
     public async Task Every_page_fits_its_screen_and_has_enough_contrast(ColorScheme colors, int width)
     {
         var look = $"{colors}-{width}".ToLowerInvariant();
-        var page = await browser.OpenAsync(_complaints, await _api.CheckoutAsync(), new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 820 } });
+        var page = await browser.OpenAsync(
+            _consoleErrors,
+            await _api.CheckoutAsync(),
+            new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 820 } });
 
-        await Looks.CheckAsync(page, $"checkout-{look}");
+        await PageAppearance.CheckAsync(page, $"checkout-{look}");
         await page.GetByLabel("Card is declined").CheckAsync();
         await page.GetByRole(AriaRole.Button).ClickAsync();
-        await Looks.CheckAsync(page, $"checkout-declined-{look}");
+        await PageAppearance.CheckAsync(page, $"checkout-declined-{look}");
         Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
         Simulation.Webhooks.Pause();
         Simulation.Subscribe(_api.Customer, _api.Pro);
         await page.GotoAsync(await _api.PortalAsync());
-        await Looks.CheckAsync(page, $"portal-{look}");
+        await PageAppearance.CheckAsync(page, $"portal-{look}");
         foreach (var step in new[] { "Switch plan", "Cancel plan", "Update payment method" })
         {
             await page.GetByRole(AriaRole.Link, new() { Name = step }).ClickAsync();
-            await Looks.CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}-{look}");
+            await PageAppearance.CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}-{look}");
             await page.GetByRole(AriaRole.Link, new() { Name = "Billing" }).ClickAsync();
         }
 
         await page.GotoAsync(_host.Address.ToString());
-        await Looks.CheckAsync(page, $"controls-{look}");
+        await PageAppearance.CheckAsync(page, $"controls-{look}");
     }
 }

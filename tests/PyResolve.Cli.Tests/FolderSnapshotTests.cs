@@ -59,6 +59,7 @@ public sealed class FolderSnapshotTests : IDisposable
     }
 
     [Fact]
+    [Trait("Platform", "Unix")]
     public async Task A_pipe_in_the_folder_does_not_stop_it()
     {
         (await Command.RunAsync("mkfifo", [Path.Combine(_files.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("mkfifo");

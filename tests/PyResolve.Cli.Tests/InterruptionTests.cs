@@ -3,6 +3,7 @@ using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
 
+[Trait("Platform", "Unix")]
 public sealed class InterruptionTests : IAsyncLifetime
 {
     private readonly CliDriver _cli = new CliDriver().WithFile("app.py", "v1\n");
@@ -17,6 +18,7 @@ public sealed class InterruptionTests : IAsyncLifetime
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
+    [Trait("Platform", "Linux")]
     public async Task An_interrupted_upgrade_stops_the_migrator_and_all_it_started_and_gives_the_hold_back(string signal)
     {
         const string StartsAnother = "sh -c 'sleep 300 & echo $! > \"$1/pid.tmp\"; mv \"$1/pid.tmp\" \"$1/pid\"; wait' sh {path}";

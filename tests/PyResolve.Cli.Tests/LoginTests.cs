@@ -24,6 +24,7 @@ public sealed class LoginTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Platform", "Unix")]
     public async Task The_saved_file_is_its_owners_alone_and_keeps_what_it_held()
     {
         _cli.WithConfig("# mine\n[migrators]\npydantic = \"tool\"\n");

@@ -2,6 +2,7 @@ using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
 
+[Trait("Platform", "Unix")]
 public sealed class RealServerTests : IAsyncLifetime
 {
     private readonly CliDriver _cli = new CliDriver().WithFile("app.py", "v0\n");

@@ -79,6 +79,7 @@ public sealed class StatusTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Platform", "Unix")]
     public async Task A_file_that_others_can_read_is_warned_of()
     {
         File.SetUnixFileMode(_cli.ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);

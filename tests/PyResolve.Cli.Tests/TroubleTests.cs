@@ -104,6 +104,7 @@ public sealed class TroubleTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Platform", "Unix")]
     public async Task A_home_that_cannot_be_written()
     {
         _server.WithAccount();

@@ -2,6 +2,7 @@ using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
 
+[Trait("Platform", "Unix")]
 public sealed class UpgradeTests : IAsyncLifetime
 {
     private const string Rewrites = "sh -c 'echo v2 > \"$1/app.py\"; echo rewrote' sh {path}";

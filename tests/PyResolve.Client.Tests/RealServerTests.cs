@@ -3,6 +3,7 @@ using PyResolve.TestKit;
 namespace PyResolve.Client.Tests;
 
 /// <summary>The client against the server itself, as a process on its embedded database.</summary>
+[Trait("Platform", "Unix")]
 public sealed class RealServerTests : IAsyncLifetime
 {
     private ServerProcess _server = null!;

@@ -18,7 +18,7 @@ internal sealed record KeySecret(string Key, string Hash)
     public static KeySecret Draw()
     {
         var key = ApiKeyFormat.Create();
-        return new KeySecret(key, BCrypt.HashPassword(key));
+        return new KeySecret(key, KeyHash.Create(key));
     }
 
     public override string ToString() => ApiKeyFormat.PrefixOf(Key);

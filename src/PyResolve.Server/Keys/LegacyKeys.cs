@@ -54,7 +54,7 @@ internal sealed class LegacyKeys(TimeProvider time) : IDisposable
         try
         {
             Interlocked.Increment(ref _computations);
-            if (!await Task.Run(() => BCrypt.Verify(key, hash), cancellationToken))
+            if (!await Task.Run(() => KeyHash.Verify(key, hash), cancellationToken))
                 return LegacyVerdict.Wrong;
         }
         finally

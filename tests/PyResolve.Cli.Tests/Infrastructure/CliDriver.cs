@@ -12,7 +12,8 @@ public sealed class CliDriver : IDisposable
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(m => m.Key == "pyresolve").Value!;
 
-    private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+    private static readonly string DotNet = Path.GetFullPath(
+        Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
 
     private readonly Dictionary<string, string?> _environment = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-cli-").FullName;
@@ -42,7 +43,8 @@ public sealed class CliDriver : IDisposable
     {
         Directory.CreateDirectory(Home);
         File.WriteAllText(ConfigPath, toml);
-        File.SetUnixFileMode(ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return this;
     }
 
@@ -60,8 +62,13 @@ public sealed class CliDriver : IDisposable
 
     public Task<CommandResult> RunAsync(params string[] arguments) => RunWithInputAsync("", arguments);
 
-    public Task<CommandResult> RunWithInputAsync(string input, params string[] arguments) =>
-        Command.RunAsync(DotNet, [Assembly, .. arguments], _environment, input, Project, TestContext.Current.CancellationToken);
+    /// <returns>Its output with <c>\n</c> between lines, on Windows too.</returns>
+    public async Task<CommandResult> RunWithInputAsync(string input, params string[] arguments)
+    {
+        var result = await Command.RunAsync(
+            DotNet, [Assembly, .. arguments], _environment, input, Project, TestContext.Current.CancellationToken);
+        return result with { Output = result.Output.ReplaceLineEndings("\n"), Error = result.Error.ReplaceLineEndings("\n") };
+    }
 
     /// <summary>Starts it, for a test that talks to it while it runs.</summary>
     public Process Start(params string[] arguments)

@@ -26,6 +26,7 @@ public sealed class DurableTests : IDisposable
     [InlineData(FailingDisk.IoError)]
     [InlineData(FailingDisk.Full)]
     [InlineData(FailingDisk.ReadOnly)]
+    [Trait("Platform", "Linux")]
     public void A_disk_that_refuses_is_named(int error)
     {
         using var stream = new FileStream(File, FileMode.CreateNew);
@@ -36,6 +37,7 @@ public sealed class DurableTests : IDisposable
     }
 
     [Fact]
+    [Trait("Platform", "Linux")]
     public void What_cannot_be_synced_at_all_is_passed_over()
     {
         using var stream = new FileStream(File, FileMode.CreateNew);
@@ -47,6 +49,7 @@ public sealed class DurableTests : IDisposable
     }
 
     [Fact]
+    [Trait("Platform", "Unix")]
     public void A_descriptor_that_is_not_open_and_a_folder_that_is_not_there_are_errors()
     {
         using var never = new SafeFileHandle(int.MaxValue, ownsHandle: false);

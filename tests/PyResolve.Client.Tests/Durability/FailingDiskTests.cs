@@ -4,6 +4,7 @@ using PyResolve.TestKit;
 namespace PyResolve.Client.Tests.Durability;
 
 /// <summary>On a disk that does not keep what is written, nothing is said to be kept. On Linux.</summary>
+[Trait("Platform", "Linux")]
 public sealed class FailingDiskTests : IDisposable
 {
     private static readonly DateTime LongAgo = new(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);

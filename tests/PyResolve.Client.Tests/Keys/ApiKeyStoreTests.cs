@@ -93,6 +93,7 @@ public sealed class ApiKeyStoreTests : IDisposable
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
+    [Trait("Platform", "Unix")]
     public void The_folder_and_the_file_are_their_owners_alone()
     {
         _home.Store.Save(ScriptedServer.Key);
@@ -104,6 +105,7 @@ public sealed class ApiKeyStoreTests : IDisposable
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
+    [Trait("Platform", "Unix")]
     public void A_file_that_others_can_read_is_warned_of_and_mended_by_the_next_save()
     {
         _home.Config = "theme = 'dark'\n";

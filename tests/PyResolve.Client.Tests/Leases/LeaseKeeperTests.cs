@@ -41,6 +41,7 @@ public sealed class LeaseKeeperTests
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
+    [Trait("Platform", "Unix")]
     public async Task What_is_kept_is_its_owners_alone()
     {
         await using var server = await LeasingServer.StartAsync();

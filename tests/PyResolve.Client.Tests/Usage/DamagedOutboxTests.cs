@@ -145,6 +145,7 @@ public sealed class DamagedOutboxTests
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
+    [Trait("Platform", "Unix")]
     public async Task A_flush_fails_when_the_disk_no_longer_gives_back_what_waits()
     {
         await using var server = await ScriptedServer.StartAsync();

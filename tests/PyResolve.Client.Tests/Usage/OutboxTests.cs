@@ -127,6 +127,7 @@ public sealed class OutboxTests
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
+    [Trait("Platform", "Unix")]
     public async Task The_outbox_is_its_owners_alone()
     {
         await using var server = await ScriptedServer.StartAsync();

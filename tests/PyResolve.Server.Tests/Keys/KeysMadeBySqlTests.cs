@@ -142,7 +142,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         {
             await own.Store.ExecuteSqlAsync($"""
                 insert into api_keys (id, user_id, key_hash, key_prefix, name, created_at)
-                values ('{Guid.CreateVersion7(own.Clock.GetUtcNow())}', '{account.UserId}', '{BCrypt.HashPassword(key)}', substr('{key}', 1, 20), 'By hand', 0)
+                values ('{Guid.CreateVersion7(own.Clock.GetUtcNow())}', '{account.UserId}', '{KeyHash.Create(key)}', substr('{key}', 1, 20), 'By hand', 0)
                 """);
         }
 

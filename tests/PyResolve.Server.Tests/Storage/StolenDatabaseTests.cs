@@ -87,7 +87,7 @@ public sealed class StolenDatabaseTests(SharedServers servers)
         {
             await own.Store.ExecuteSqlAsync($"""
                 insert into api_keys (id, user_id, key_hash, key_prefix, created_at)
-                select '{Guid.CreateVersion7(own.Clock.GetUtcNow())}', user_id, '{BCrypt.HashPassword(key)}', '{key[..20]}', created_at
+                select '{Guid.CreateVersion7(own.Clock.GetUtcNow())}', user_id, '{KeyHash.Create(key)}', '{key[..20]}', created_at
                 from api_keys where key_prefix = '{account.ApiKey[..20]}'
                 """);
         }

@@ -20,12 +20,15 @@ public enum ServerKind
     NewerFake,
 }
 
-/// <summary>Runs a theory once on each server: its only parameter is a <see cref="ServerKind"/>.</summary>
+/// <summary>
+/// Runs a theory once on each server: its only parameter is a <see cref="ServerKind"/>. Each case has the trait <c>Engine</c>, so that
+/// <c>--filter Engine!=Postgres</c> needs no PostgreSQL.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OnEveryServerAttribute : DataAttribute
 {
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
-        new([.. Enum.GetValues<ServerKind>().Select(kind => new TheoryDataRow(kind))]);
+        new([.. Enum.GetValues<ServerKind>().Select(kind => new TheoryDataRow(kind).WithTrait("Engine", kind.ToString()))]);
 
     public override bool SupportsDiscoveryEnumeration() => true;
 }

@@ -2,17 +2,17 @@ using Microsoft.Playwright;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>Whether a page fits its screen, and can be read.</summary>
-internal static class Looks
+/// <summary>Checks that a page fits its screen, and that its text has enough contrast.</summary>
+internal static class PageAppearance
 {
-    /// <summary>What WCAG 2.2 asks of text of any size.</summary>
-    private const double LeastContrast = 4.5;
+    /// <summary>The minimum of WCAG 2.2 for text of any size.</summary>
+    private const double MinContrast = 4.5;
 
     public static async Task CheckAsync(IPage page, string name)
     {
         await Screenshots.TakeAsync(page, name);
         (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
         foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
-            ratio.ShouldBeGreaterThanOrEqualTo(LeastContrast, $"{name}: {text}");
+            ratio.ShouldBeGreaterThanOrEqualTo(MinContrast, $"{name}: {text}");
     }
 }

@@ -4,8 +4,8 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server.Tests.Keys;
 
-/// <summary>The independent implementation that ours has to agree with, as the tables of both hold the same hashes.</summary>
-public sealed class BCryptPgcryptoTests(SharedServers servers) : IAsyncLifetime
+/// <summary>Hashes made here verify in PostgreSQL's pgcrypto, and the reverse: both write the same table.</summary>
+public sealed class KeyHashPgcryptoTests(SharedServers servers) : IAsyncLifetime
 {
     private static readonly string[] Keys =
         [.. Enumerable.Range(0, Scale.Pick(200, 2000)).Select(_ => $"pyr_live_{RandomNumberGenerator.GetHexString(48, lowercase: true)}")];
@@ -34,8 +34,8 @@ public sealed class BCryptPgcryptoTests(SharedServers servers) : IAsyncLifetime
 
         var hashes = await AskAsync<string>("select crypt(text, gen_salt('bf')) from unnest($1) with ordinality t(text, n) order by n", texts);
 
-        texts.Zip(hashes).Where(pair => !BCrypt.Verify(pair.First, pair.Second)).ShouldBeEmpty();
-        Keys.Zip(hashes.Skip(1)).Where(pair => BCrypt.Verify(pair.First, pair.Second)).ShouldBeEmpty();
+        texts.Zip(hashes).Where(pair => !KeyHash.Verify(pair.First, pair.Second)).ShouldBeEmpty();
+        Keys.Zip(hashes.Skip(1)).Where(pair => KeyHash.Verify(pair.First, pair.Second)).ShouldBeEmpty();
         Proofs.Report("Key hashes", $"{texts.Length} texts hashed by pgcrypto, {Keys.Length} of them random API keys: all verify here.");
     }
 
@@ -43,7 +43,7 @@ public sealed class BCryptPgcryptoTests(SharedServers servers) : IAsyncLifetime
     public async Task What_was_hashed_here_verifies_in_pgcrypto()
     {
         string[] texts = [.. Keys, .. OddTexts];
-        var hashes = texts.Select(text => BCrypt.HashPassword(text)).ToArray();
+        var hashes = texts.Select(text => KeyHash.Create(text)).ToArray();
 
         var same = await AskAsync<bool>(
             "select crypt(text, hash) = hash from unnest($1, $2) with ordinality t(text, hash, n) order by n", texts, hashes);
