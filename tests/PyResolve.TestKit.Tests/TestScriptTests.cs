@@ -48,6 +48,8 @@ public sealed class TestScriptTests : IDisposable
     {
         var file = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "bin")).FullName, name);
         File.WriteAllText(file, $"#!/bin/sh\n{script}\n");
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException("The test script is bash.");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }
