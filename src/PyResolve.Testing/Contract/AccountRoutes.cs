@@ -163,5 +163,5 @@ internal static class AccountRoutes
             throw new ProblemException(Problems.Unauthenticated("Wrong password."));
     }
 
-    private static ProblemException InvalidToken() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new e-mail."));
+    private static ProblemException InvalidToken() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new email."));
 }

@@ -42,7 +42,7 @@ public sealed class EmailLinkPageTests(SharedServers servers)
 
         (differs.Status, unknown.Status).ShouldBe((422, 422));
         differs.Text.ShouldContain("not the same both times");
-        unknown.Text.ShouldContain("Ask for a new e-mail");
+        unknown.Text.ShouldContain("Ask for a new email");
         unknown.Text.ShouldNotContain("<b>");
         (await own.Server.ResetPasswordAsync(token, NewPassword)).Status.ShouldBe(204);
     }
