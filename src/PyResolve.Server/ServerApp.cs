@@ -65,7 +65,8 @@ internal static class ServerApp
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddStorage();
-        services.AddHostedService<SchemaStartup>();
+        // Before every other hosted service, wherever it was registered: they need the schema.
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, SchemaStartup>());
         services.AddSingleton<PublicUrl>();
         services.AddAudit();
         services.AddTrustedProxies(configuration);

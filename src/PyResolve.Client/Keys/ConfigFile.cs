@@ -87,7 +87,20 @@ internal sealed class ConfigFile
     }
 
     /// <summary>The file with a string set. A key of a table that is not there yet comes at the end, under a header of its own.</summary>
+    /// <exception cref="ConfigFileException">The key cannot be set, as where its table is an array of tables.</exception>
     public ConfigFile Set(string[] path, string value)
+    {
+        var edited = Edit(path, value);
+        return edited.Find(path)?.Text == value
+            ? edited
+            : throw new ConfigFileException(
+                Path, line: null, $"{string.Join(".", path)} cannot be set within an array of tables.", "Write the table in [single brackets].");
+    }
+
+    /// <summary>The file with a string at the top level set.</summary>
+    public ConfigFile Set(string key, string value) => Set([key], value);
+
+    private ConfigFile Edit(string[] path, string value)
     {
         var quoted = TomlText.Quote(value);
         if (Find(path) is { } entry)
@@ -102,9 +115,6 @@ internal sealed class ConfigFile
         var gap = Text.Length == 0 ? "" : newLine;
         return Insert(Text.Length, $"{gap}[{string.Join(".", table.Select(TomlText.Key))}]{newLine}{line}", newLine);
     }
-
-    /// <summary>The file with a string at the top level set.</summary>
-    public ConfigFile Set(string key, string value) => Set([key], value);
 
     /// <summary>The file without the key's line.</summary>
     public ConfigFile Remove(params string[] path) => Find(path) is { } entry

@@ -21,6 +21,16 @@ internal static class UsageCommands
         {
             account, month, dryRun,
         };
+        // Otherwise a switch after --account or --month would be taken for its value.
+        foreach (var option in new[] { account, month })
+        {
+            option.Validators.Add(result =>
+            {
+                if (result.Tokens is [{ Value: var value }] && value.StartsWith('-'))
+                    result.AddError($"{option.Name} takes a value: {option.Name}=value.");
+            });
+        }
+
         recompute.SetAction((parse, cancellationToken) => run(
             parse,
             (services, token) => RecomputeAsync(services, parse.GetValue(account), parse.GetValue(month), parse.GetValue(dryRun), token),

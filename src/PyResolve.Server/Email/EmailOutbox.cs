@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
@@ -33,8 +33,8 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
     /// <summary>Longer than a mail server may take.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 
-    private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    /// <summary>Set when an email was queued, so that this instance sends it now, not at its next interval.</summary>
+    public WakeSignal Arrivals { get; } = new();
 
     /// <summary>Whether a transport is configured; without one no emails are queued.</summary>
     public bool IsEnabled => transport is not null;
@@ -54,11 +54,8 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
             cancellationToken);
     }
 
-    /// <summary>Makes this instance look for due emails now, not at its next interval.</summary>
-    public void Wake() => _signals.Writer.TryWrite(true);
-
-    /// <summary>Waits for the next <see cref="Wake"/>.</summary>
-    public ValueTask<bool> WaitForMailAsync(CancellationToken cancellationToken) => _signals.Reader.ReadAsync(cancellationToken);
+    /// <summary>Sets <see cref="Arrivals"/>.</summary>
+    public void Wake() => Arrivals.Set();
 
     /// <summary>Takes due emails. Those that another instance takes at the same time are no longer due.</summary>
     public Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(

@@ -1,3 +1,4 @@
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
@@ -8,7 +9,7 @@ namespace PyResolve.Server.Email;
 /// </summary>
 internal sealed partial class EmailSender(
     EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, TimeProvider time, ILogger<EmailSender> logger)
-    : BackgroundService, IHostedLifecycleService
+    : RepeatedWork(Interval, time, outbox.Arrivals), IHostedLifecycleService
 {
     private const int AtOnce = 4;
 
@@ -44,52 +45,26 @@ internal sealed partial class EmailSender(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override void Failed(Exception exception) => Log.StoreUnavailable(logger, exception.Message);
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         if (!outbox.IsEnabled)
             return;
         using var drained = new CancellationTokenSource();
-        await using var stopping = stoppingToken.Register(() => drained.CancelAfter(DrainTimeout));
-        await using var rounds = time.CreateTimer(_ => outbox.Wake(), state: null, Interval, Interval);
-        // Sends what was queued before the start.
-        outbox.Wake();
-        var isDown = false;
-        try
+        await using var stopping = cancellationToken.Register(() => drained.CancelAfter(DrainTimeout));
+        List<DueEmail> due;
+        do
         {
-            while (await outbox.WaitForMailAsync(stoppingToken))
-                isDown = !await TrySendDueAsync(isDown, stoppingToken, drained.Token);
+            due = await outbox.TakeDueAsync(AtOnce, cancellationToken);
+            await Task.WhenAll(due.Select(email => TrySendAsync(email, drained.Token)));
         }
-        catch (Exception) when (stoppingToken.IsCancellationRequested)
-        {
-            // The drain timed out, or the store is closed. Queued emails are sent after the next start, or by another instance.
-        }
-    }
-
-    /// <returns>Whether the store answered.</returns>
-    private async Task<bool> TrySendDueAsync(bool wasDown, CancellationToken stoppingToken, CancellationToken drained)
-    {
-        try
-        {
-            List<DueEmail> due;
-            do
-            {
-                due = await outbox.TakeDueAsync(AtOnce, stoppingToken);
-                await Task.WhenAll(due.Select(email => TrySendAsync(email, drained)));
-            }
-            while (due.Count == AtOnce);
-            return true;
-        }
-        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-        {
-            if (!wasDown)
-                Log.StoreUnavailable(logger, exception.Message);
-            return false;
-        }
+        while (due.Count == AtOnce);
     }
 
     private async Task TrySendAsync(DueEmail due, CancellationToken cancellationToken)
     {
-        if (time.GetInstant() - due.CreatedAt > MaxAge)
+        if (Time.GetInstant() - due.CreatedAt > MaxAge)
         {
             Log.GivenUp(logger, "it has waited for more than a day");
             await outbox.RemoveAsync(due.Id, cancellationToken);

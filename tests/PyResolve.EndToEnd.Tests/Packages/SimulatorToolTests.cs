@@ -21,7 +21,11 @@ public sealed class SimulatorToolTests(PackedSdk sdk)
         try
         {
             var printed = await SettingsAsync(simulator);
-            var settings = new Dictionary<string, string?>(printed) { ["PYRESOLVE_PUBLIC_URL"] = "http://localhost:8000" };
+            var settings = new Dictionary<string, string?>(printed)
+            {
+                ["PYRESOLVE_DATA"] = folder.PathOf("data"),
+                ["PYRESOLVE_PUBLIC_URL"] = "http://localhost:8000",
+            };
             var setup = await ServerProcess.RunAsync(["stripe", "setup"], settings, Cancellation);
 
             printed.Keys.ShouldBe(["STRIPE_API_BASE", "STRIPE_SECRET_KEY"]);

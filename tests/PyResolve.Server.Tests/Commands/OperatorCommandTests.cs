@@ -65,7 +65,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     [Theory]
     [InlineData("'accounts' is not a whole command. It is followed by list, set-plan. See: PyResolve.Server accounts --help", "accounts")]
     [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]
-    [InlineData("Required argument missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]
+    [InlineData("Required argument 'plan' missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]
     [InlineData("There is no command 'serve' here.", "serve")]
     [InlineData("There is no switch or setting 'data'.", "--data", "/x")]
     [InlineData("There is no switch or setting 'force'.", "accounts", "list", "--force=yes")]
