@@ -5,7 +5,8 @@ namespace PyResolve.TestKit.Tests;
 /// <summary>The script <c>./test</c>, with a stand-in for the .NET SDK.</summary>
 public sealed class TestScriptTests : IDisposable
 {
-    private static readonly string Script = typeof(TestScriptTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "TestScript").Value!;
+    private static readonly string Script =
+        typeof(TestScriptTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "TestScript").Value!;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-test-script-").FullName;
 
@@ -25,7 +26,10 @@ public sealed class TestScriptTests : IDisposable
         var result = await Command.RunAsync(
             "/bin/bash",
             ["-c", "trap '' INT QUIT; exec ./test"],
-            new Dictionary<string, string?> { ["PATH"] = Path.Combine(_folder, "bin") + Path.PathSeparator + Environment.GetEnvironmentVariable("PATH") },
+            new Dictionary<string, string?>
+            {
+                ["PATH"] = Path.Combine(_folder, "bin") + Path.PathSeparator + Environment.GetEnvironmentVariable("PATH"),
+            },
             workingDirectory: _folder,
             cancellationToken: TestContext.Current.CancellationToken);
 

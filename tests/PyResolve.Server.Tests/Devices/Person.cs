@@ -18,7 +18,10 @@ internal sealed class Person(TestServer server)
 
     public Task<Answer> OpenAsync(string? userCode = null) =>
         SendAsync(
-            HttpMethod.Get, userCode is null ? "/device" : $"/device?user_code={Uri.EscapeDataString(userCode)}", form: null, headers: null);
+            HttpMethod.Get,
+            userCode is null ? "/device" : $"/device?user_code={Uri.EscapeDataString(userCode)}",
+            form: null,
+            headers: null);
 
     public Task<Answer> SignInAsync(string email, string password = TestAccount.Password, string? userCode = null) =>
         PostAsync(new() { ["action"] = "sign-in", ["email"] = email, ["password"] = password, ["user_code"] = userCode ?? "" });
