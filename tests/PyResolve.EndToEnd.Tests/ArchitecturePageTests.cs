@@ -50,8 +50,6 @@ public sealed partial class ArchitecturePageTests
     [InlineData("PyResolve.Client")]
     [InlineData("PyResolve.Server")]
     [InlineData("pyresolve")]
-    [InlineData("PyResolve.Testing")]
-    [InlineData("PyResolve.StripeSimulator")]
     public void A_picture_shows_how_the_folders_depend_on_each_other(string assembly)
     {
         var path = ProgramPath(assembly);

@@ -56,8 +56,8 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
                 "EveryPart.csproj",
                 Project(
                     "net8.0",
-                    "<PropertyGroup><OutputType>Exe</OutputType><UseAppHost>false</UseAppHost><RollForward>Major</RollForward></PropertyGroup>"
-                        + $"<ItemGroup>{Package}</ItemGroup>"))
+                    "<PropertyGroup><OutputType>Exe</OutputType><UseAppHost>false</UseAppHost><RollForward>Major</RollForward>"
+                        + $"</PropertyGroup><ItemGroup>{Package}</ItemGroup>"))
             .WithFile("EveryPart.cs", Source("EveryPart.cs"))
             .WithFile("Snippets.cs", Snippets(GuidePage.Of("docs/sdk.md")));
 
