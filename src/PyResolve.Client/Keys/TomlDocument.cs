@@ -7,6 +7,7 @@ namespace PyResolve.Client;
 internal sealed record TomlDocument(IReadOnlyList<TomlEntry> Entries, IReadOnlyList<TomlTable> Tables, int RootEnd);
 
 /// <summary>A table with a header.</summary>
+/// <param name="Path">The names of its header.</param>
 /// <param name="End">Where a new key of it goes: after its last key or, if there is none, after its header.</param>
 internal sealed record TomlTable(IReadOnlyList<string> Path, int End);
 
@@ -16,5 +17,7 @@ internal sealed record TomlTable(IReadOnlyList<string> Path, int End);
 /// <param name="Line">From 1.</param>
 /// <param name="LineStart">Where its first line starts.</param>
 /// <param name="LineEnd">Where the line after it starts.</param>
+/// <param name="ValueStart">Where the value starts.</param>
+/// <param name="ValueEnd">Where the text after the value starts.</param>
 internal sealed record TomlEntry(
     IReadOnlyList<string> Path, string? Text, int Line, int LineStart, int LineEnd, int ValueStart, int ValueEnd);

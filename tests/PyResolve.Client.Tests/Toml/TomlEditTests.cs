@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Toml;
 

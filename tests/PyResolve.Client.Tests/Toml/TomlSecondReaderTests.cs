@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using PyResolve.TestKit;
 using Table = Tomlyn.Model.TomlTable;
 
 namespace PyResolve.Client.Tests.Toml;

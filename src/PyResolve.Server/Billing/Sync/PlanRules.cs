@@ -71,7 +71,7 @@ internal static class PlanRules
         var isOver = IsOver(subscription);
         var periodEnd = item?.CurrentPeriodEnd
             ?? subscription.CurrentPeriodEnd
-            ?? subscription.Items?.Data.FirstOrDefault()?.CurrentPeriodEnd;
+            ?? (subscription.Items?.Data is [var first, ..] ? first.CurrentPeriodEnd : null);
         DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
         // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
