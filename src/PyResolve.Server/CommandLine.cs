@@ -46,7 +46,8 @@ internal static class CommandLine
 
     private static RootCommand Create(Func<string[], Task> serve)
     {
-        var root = new RootCommand("Serves PyResolve billing: API keys, usage, quotas and Stripe subscriptions. Each command below is for its operator.")
+        var root = new RootCommand(
+            "Serves PyResolve billing: API keys, usage, quotas and Stripe subscriptions. Each command below is for its operator.")
         {
             AccountCommands.Create(RunAsync),
             UsageCommands.Create(RunAsync),
@@ -86,7 +87,10 @@ internal static class CommandLine
     /// <returns>What is wrong with the command line, and how it is used; <see langword="null"/> where nothing is.</returns>
     private static string? FindMisuse(ParseResult parse)
     {
-        if (parse.Action is HelpAction || parse.RootCommandResult.Command.Options.OfType<VersionOption>().Any(option => parse.GetResult(option) is { Implicit: false }))
+        if (parse.Action is HelpAction
+            || parse.RootCommandResult.Command.Options
+                .OfType<VersionOption>()
+                .Any(option => parse.GetResult(option) is { Implicit: false }))
             return null;
         var command = parse.CommandResult.Command;
         var settings = SettingsOf(parse);
@@ -95,7 +99,8 @@ internal static class CommandLine
         if (CommandSettings.FindUnknown(settings) is { } unknown)
             return $"{unknown} {help}";
         if (command.Subcommands.Count > 0 && path.Length > 0)
-            return $"'{path}' is not a whole command. It is followed by {string.Join(", ", command.Subcommands.Select(child => child.Name))}. {help}";
+            return $"'{path}' is not a whole command. "
+                + $"It is followed by {string.Join(", ", command.Subcommands.Select(child => child.Name))}. {help}";
         return parse.Errors is [var error, ..] ? $"{error.Message.Trim()} {help}" : null;
     }
 

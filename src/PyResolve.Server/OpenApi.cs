@@ -19,7 +19,8 @@ internal static class OpenApi
             {
                 Title = "PyResolve API",
                 Version = ServerVersion.Current,
-                Description = "API keys, usage, quotas and billing for developer tools. Errors are RFC 9457 problem details with a stable code.",
+                Description = "API keys, usage, quotas and billing for developer tools. "
+                    + "Errors are RFC 9457 problem details with a stable code.",
             };
             foreach (var path in document.Paths.Values)
                 path.Operations?.Remove(HttpMethod.Head);

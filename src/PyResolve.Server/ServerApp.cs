@@ -23,7 +23,9 @@ namespace PyResolve.Server;
 /// <summary>Puts the server together: services, middleware, routes.</summary>
 internal static class ServerApp
 {
-    /// <summary>What Kestrel reads of a body that is too large before it cuts the connection. Each route's own limit is far below.</summary>
+    /// <summary>
+    /// What Kestrel reads of a body that is too large before it cuts the connection. Each route's own limit is far below.
+    /// </summary>
     private const long MaxBodySize = 64 * 1024 * 1024;
 
     /// <summary>Reads the configuration, and nothing else yet.</summary>

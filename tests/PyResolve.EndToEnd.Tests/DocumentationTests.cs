@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.EndToEnd.Tests;
 
-/// <summary>What the documentation points at is there.</summary>
+/// <summary>Checks that the links and file names in the documentation lead to something.</summary>
 public sealed partial class DocumentationTests
 {
     private static readonly string Root = Repository.Root;
@@ -40,6 +40,17 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public void The_index_lists_every_decision_with_its_title()
+    {
+        var index = TextOf("docs/decisions/README.md");
+        foreach (var page in Files.Where(file => DecisionFile().IsMatch(file)))
+        {
+            var title = DecisionTitle().Match(TextOf(page)).Groups["title"].Value;
+            index.ShouldContain($"]({Path.GetFileName(page)}) | {title} |", customMessage: page);
+        }
+    }
+
+    [Fact]
     public void The_pages_are_found()
     {
         Pages.Count.ShouldBeGreaterThan(20);
@@ -63,6 +74,12 @@ public sealed partial class DocumentationTests
         where Path.GetFileName(inner) is not (".git" or "bin" or "obj" or "artifacts" or "node_modules")
         from file in FilesIn(inner)
         select file);
+
+    [GeneratedRegex(@"^docs/decisions/\d{4}-[a-z0-9-]+\.md$", RegexOptions.None, 1000)]
+    private static partial Regex DecisionFile();
+
+    [GeneratedRegex(@"\A# \d{4}: (?<title>.+)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex DecisionTitle();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace PyResolve.TestKit;
 
-/// <summary>Awaits what happens elsewhere (another process, a background loop) and says what it waited for when it does not happen.</summary>
+/// <summary>
+/// Awaits what happens elsewhere (another process, a background loop) and says what it waited for when it does not happen.
+/// </summary>
 public static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
@@ -45,7 +47,8 @@ public static class Eventually
     /// <param name="assertions">Run at least once, then every 10 ms.</param>
     /// <param name="within">Default 10 s.</param>
     /// <param name="cancellationToken">Ends the wait early.</param>
-    public static async Task<TimeSpan> HoldsAsync(Func<Task> assertions, TimeSpan? within = null, CancellationToken cancellationToken = default)
+    public static async Task<TimeSpan> HoldsAsync(
+        Func<Task> assertions, TimeSpan? within = null, CancellationToken cancellationToken = default)
     {
         var limit = within ?? Default;
         var start = Stopwatch.GetTimestamp();

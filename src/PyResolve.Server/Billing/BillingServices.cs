@@ -15,7 +15,8 @@ internal static class BillingServices
         var options = BillingOptions.Read(configuration);
         services
             .AddSingleton(options)
-            .AddSingleton<IStripeGateway>(static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
+            .AddSingleton<IStripeGateway>(
+                static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
             .AddSingleton<BillingLinks>()
             .AddSingleton<PriceMap>()
             .AddSingleton<BillingCustomers>()

@@ -5,11 +5,21 @@ internal static class CommandSettings
 {
     private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
     {
-        "DATABASE_URL", "PORT", "urls", "http_ports", "https_ports", "environment", "contentRoot", "applicationName", "AllowedHosts", "detailedErrors",
+        "DATABASE_URL",
+        "PORT",
+        "urls",
+        "http_ports",
+        "https_ports",
+        "environment",
+        "contentRoot",
+        "applicationName",
+        "AllowedHosts",
+        "detailedErrors",
         "shutdownTimeoutSeconds",
     };
 
-    private static readonly string[] Prefixes = ["PYRESOLVE", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DOTNET_", "Logging:", "Kestrel:", "OTEL_"];
+    private static readonly string[] Prefixes =
+        ["PYRESOLVE", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DOTNET_", "Logging:", "Kestrel:", "OTEL_"];
 
     /// <returns>What is wrong with the first word that is no setting; <see langword="null"/> where all are.</returns>
     public static string? FindUnknown(IReadOnlyList<string> words)
@@ -19,9 +29,11 @@ internal static class CommandSettings
             var isSwitch = words[i].StartsWith('-') || words[i].StartsWith('/');
             var parts = words[i].TrimStart('-', '/').Split('=', 2);
             if (!isSwitch && parts.Length == 1)
-                return $"There is no command '{words[i]}' here. A setting is written --name=value, and a command comes before all settings.";
+                return $"There is no command '{words[i]}' here. "
+                    + "A setting is written --name=value, and a command comes before all settings.";
             if (!IsKnown(parts[0]))
-                return $"There is no switch or setting '{parts[0]}'. Settings are those of docs/hosting.md, such as --PyResolve:SessionDays=7.";
+                return $"There is no switch or setting '{parts[0]}'. "
+                    + "Settings are those of docs/hosting.md, such as --PyResolve:SessionDays=7.";
             if (parts.Length == 1 && ++i >= words.Count)
                 return $"{words[^1]} takes a value: {words[^1]}=value.";
         }

@@ -19,7 +19,11 @@ internal static class StripeCommands
     {
         var setup = new Command("setup", "Make products, prices, portal and webhook endpoint at Stripe; print the settings");
         // What setup prints is needed before the first start, which makes the schema.
-        SetAction(setup, run, (_, services, token) => services.GetRequiredService<StripeSetup>().RunAsync(Console.Out, token), needsSchema: false);
+        SetAction(
+            setup,
+            run,
+            (_, services, token) => services.GetRequiredService<StripeSetup>().RunAsync(Console.Out, token),
+            needsSchema: false);
 
         var doctor = new Command("doctor", "Check key, prices, webhook endpoint, secret and clock");
         SetAction(doctor, run, (_, services, token) => services.GetRequiredService<StripeDoctor>().RunAsync(Console.Out, token));
@@ -55,7 +59,10 @@ internal static class StripeCommands
     }
 
     private static void SetAction(
-        Command command, RunOperatorCommand run, Func<ParseResult, IServiceProvider, CancellationToken, Task<int>> action, bool needsSchema = true) =>
+        Command command,
+        RunOperatorCommand run,
+        Func<ParseResult, IServiceProvider, CancellationToken, Task<int>> action,
+        bool needsSchema = true) =>
         command.SetAction((parse, cancellationToken) => run(
             parse,
             async (services, token) =>
@@ -133,7 +140,9 @@ internal static class StripeCommands
         if (preview.HasChanges)
         {
             var profile = preview.OtherPlan is { } plan && plan != preview.Before.Plan ? $", and the profile says {plan}" : "";
-            var orphaned = preview.Orphaned.Count == 0 ? "" : $", and ends, as its account is deleted: {string.Join(", ", preview.Orphaned)}";
+            var orphaned = preview.Orphaned.Count == 0
+                ? ""
+                : $", and ends, as its account is deleted: {string.Join(", ", preview.Orphaned)}";
             await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{orphaned}");
         }
 
@@ -161,7 +170,8 @@ internal static class StripeCommands
     {
         var count = await services.GetRequiredService<Inbox>().ReplayAsync(eventId, cancellationToken);
         if (count == 0 && eventId is not null)
-            return await SayAsync($"There is no event {eventId} that names a customer. The command 'stripe events list' shows the latest.", 1);
+            return await SayAsync(
+                $"There is no event {eventId} that names a customer. The command 'stripe events list' shows the latest.", 1);
         await Console.Out.WriteLineAsync($"{count} put back. A running server works on them within a second.");
         return 0;
     }

@@ -16,7 +16,11 @@ internal static class UsageCommands
     {
         var account = new Option<string?>("--account") { Description = "One account alone", HelpName = "id or e-mail" };
         var month = new Option<string?>("--month") { Description = "One month alone", HelpName = "yyyy-mm" };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Report the differences, and change nothing", Arity = ArgumentArity.Zero };
+        var dryRun = new Option<bool>("--dry-run")
+        {
+            Description = "Report the differences, and change nothing",
+            Arity = ArgumentArity.Zero,
+        };
         var recompute = new Command("recompute", "Add usage up again from its events, and fix what differs: exit code 1 if anything did")
         {
             account, month, dryRun,
@@ -56,16 +60,19 @@ internal static class UsageCommands
         var scope = new RecountScope(userId, month, Repair: !isDryRun);
         var result = await services.GetRequiredService<RollupRecount>().RunAsync(scope, Report, cancellationToken);
 
-        await Console.Out.WriteLineAsync($"{Describe(result, scope)} Took {time.GetElapsedTime(start).TotalSeconds:0.0} s, at most {PeakMegabytes()} MB of memory.");
+        await Console.Out.WriteLineAsync(
+            $"{Describe(result, scope)} Took {time.GetElapsedTime(start).TotalSeconds:0.0} s, at most {PeakMegabytes()} MB of memory.");
         return result.Differences == 0 ? Same : Different;
     }
 
     private static void Report(RollupDifference difference) => Console.Out.WriteLine(
-        $"{difference.Table} {difference.UserId} {difference.Month} {Quote(difference.Row)}{difference.Column}: was {difference.Was}, is {difference.Is}");
+        $"{difference.Table} {difference.UserId} {difference.Month} {Quote(difference.Row)}{difference.Column}: was {difference.Was}, "
+            + $"is {difference.Is}");
 
     private static string Describe(RecountResult result, RecountScope scope)
     {
-        var counted = $"Recounted {Count(result.Events, "event")} of {Count(result.Accounts, "account")} in {Count(result.Months, "month")}:";
+        var counted =
+            $"Recounted {Count(result.Events, "event")} of {Count(result.Accounts, "account")} in {Count(result.Months, "month")}:";
         return (result.Differences, scope.Repair) switch
         {
             (0, _) => $"{counted} no difference.",

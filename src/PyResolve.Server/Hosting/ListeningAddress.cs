@@ -6,10 +6,14 @@ internal static class ListeningAddress
 {
     private const string Default = "http://localhost:8000";
 
-    /// <summary>What ASP.NET Core was told, else <c>PORT</c> on every address as hosting services expect, else port 8000 on this machine.</summary>
+    /// <summary>
+    /// What ASP.NET Core was told, else <c>PORT</c> on every address as hosting services expect, else port 8000 on this machine.
+    /// </summary>
     public static void UseListeningAddress(this IWebHostBuilder web, IConfiguration configuration)
     {
-        if (configuration["urls"] is not null || configuration["http_ports"] is not null || configuration.GetSection("Kestrel:Endpoints").Exists())
+        if (configuration["urls"] is not null
+            || configuration["http_ports"] is not null
+            || configuration.GetSection("Kestrel:Endpoints").Exists())
             return;
         if (configuration["PORT"] is not { Length: > 0 } text)
             web.UseUrls(Default);

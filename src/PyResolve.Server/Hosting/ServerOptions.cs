@@ -79,14 +79,16 @@ internal sealed class ServerOptions
         if (databaseUrl is null && Text(configuration, "SUPABASE_URL") is not null)
         {
             throw new InvalidConfigurationException(
-                "SUPABASE_URL is set but DATABASE_URL is not. The server talks to Supabase's database directly: copy the connection string from "
+                "SUPABASE_URL is set but DATABASE_URL is not. "
+                    + "The server talks to Supabase's database directly: copy the connection string from "
                 + "the Supabase dashboard (Connect, then Connection string, URI) into DATABASE_URL.");
         }
 
         if (databaseUrl is null && dataFolder is null)
         {
             throw new InvalidConfigurationException(
-                "No store is configured. Set DATABASE_URL=postgres://user:password@host:5432/database for PostgreSQL, or PYRESOLVE_DATA=/some/folder "
+                "No store is configured. Set DATABASE_URL=postgres://user:password@host:5432/database for PostgreSQL, or "
+                    + "PYRESOLVE_DATA=/some/folder "
                 + "for the embedded database. (In Development, with ASPNETCORE_ENVIRONMENT=Development, ./data is used.)");
         }
     }

@@ -10,7 +10,8 @@ internal static class TrustedProxies
 
     /// <summary>
     /// <c>PyResolve:TrustedProxies</c>: addresses and networks, such as <c>10.0.0.7, 192.168.0.0/16</c>, whose <c>X-Forwarded-For</c> and
-    /// <c>X-Forwarded-Proto</c> tell where a request came from. From anybody else, and without the setting, these headers count for nothing.
+    /// <c>X-Forwarded-Proto</c> tell where a request came from. From anybody else, and without the setting, these headers count for
+    /// nothing.
     /// </summary>
     /// <exception cref="InvalidConfigurationException">An entry is neither.</exception>
     public static IServiceCollection AddTrustedProxies(this IServiceCollection services, IConfiguration configuration)
@@ -25,12 +26,15 @@ internal static class TrustedProxies
             else if (IPNetwork.TryParse(entry, out var network))
                 networks.Add(network);
             else
-                throw new InvalidConfigurationException($"{Setting} has '{entry}'; it lists addresses and networks, such as 10.0.0.7 or 192.168.0.0/16.");
+                throw new InvalidConfigurationException(
+                    $"{Setting} has '{entry}'; it lists addresses and networks, such as 10.0.0.7 or 192.168.0.0/16.");
         }
 
         return services.Configure<ForwardedHeadersOptions>(options =>
         {
-            options.ForwardedHeaders = entries.Count > 0 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto : ForwardedHeaders.None;
+            options.ForwardedHeaders = entries.Count > 0
+                ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto
+                : ForwardedHeaders.None;
             // As many hops as are trusted: the first address that is not is the client's.
             options.ForwardLimit = null;
             options.KnownProxies.Clear();

@@ -112,7 +112,12 @@ internal sealed class FieldErrors
     {
         var exponentAt = number.AsSpan().IndexOfAny('e', 'E');
         return number.Length <= LongestNumber
-            && (exponentAt < 0 || (int.TryParse(number.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) && Math.Abs((long)exponent) <= LargestExponent));
+            && (exponentAt < 0
+                || (int.TryParse(
+                    number.AsSpan(exponentAt + 1),
+                    NumberStyles.AllowLeadingSign,
+                    CultureInfo.InvariantCulture,
+                    out var exponent) && Math.Abs((long)exponent) <= LargestExponent));
     }
 
     /// <summary>Line breaks and tabs are fine inside metadata; NUL and the other controls are not.</summary>
@@ -120,7 +125,11 @@ internal sealed class FieldErrors
     {
         try
         {
-            return read() is not { } text || IsPlainText(text.Replace("\n", "", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal));
+            return read() is not { } text
+                || IsPlainText(
+                    text.Replace("\n", "", StringComparison.Ordinal)
+                        .Replace("\r", "", StringComparison.Ordinal)
+                        .Replace("\t", "", StringComparison.Ordinal));
         }
         catch (InvalidOperationException)
         {

@@ -8,7 +8,9 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>Reads a form as strictly as <see cref="JsonBody"/> reads JSON; a field given twice is malformed here too (RFC 6749, 3.2).</summary>
+/// <summary>
+/// Reads a form as strictly as <see cref="JsonBody"/> reads JSON; a field given twice is malformed here too (RFC 6749, 3.2).
+/// </summary>
 internal static class FormBody
 {
     /// <summary>Whether the body says that it is a form. A file upload is none.</summary>
@@ -19,7 +21,8 @@ internal static class FormBody
     public static async Task<IFormCollection> ReadAsync(HttpContext http)
     {
         if (!IsForm(http))
-            throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, $"Send the body as {MediaTypeNames.Application.FormUrlEncoded}."));
+            throw new ProblemException(
+                Problems.Create(415, ProblemCodes.UnsupportedMediaType, $"Send the body as {MediaTypeNames.Application.FormUrlEncoded}."));
         var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted);
         if (!Utf8.IsValid(bytes.Span))
             throw new ProblemException(Problems.Malformed("The body is not UTF-8."));

@@ -10,7 +10,8 @@ internal static class IdempotencyKey
     private const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
 
-    private static readonly SearchValues<char> VisibleAscii = SearchValues.Create([.. Enumerable.Range('!', '~' - '!' + 1).Select(code => (char)code)]);
+    private static readonly SearchValues<char> VisibleAscii =
+        SearchValues.Create([.. Enumerable.Range('!', '~' - '!' + 1).Select(code => (char)code)]);
 
     public static bool IsValid(string key) => key.Length is > 0 and <= MaxLength && !key.AsSpan().ContainsAnyExcept(VisibleAscii);
 
@@ -18,7 +19,9 @@ internal static class IdempotencyKey
     {
         if (!http.Request.Headers.TryGetValue(Header, out var values))
             return null;
-        return values is [{ } key] && IsValid(key) ? key : throw new ProblemException(Problems.Malformed($"{Header} must be 1 to {MaxLength} visible ASCII characters, sent once."));
+        return values is [{ } key] && IsValid(key)
+            ? key
+            : throw new ProblemException(Problems.Malformed($"{Header} must be 1 to {MaxLength} visible ASCII characters, sent once."));
     }
 
     /// <summary>Where the key stands in place of an event's id.</summary>
@@ -28,6 +31,7 @@ internal static class IdempotencyKey
             return null;
         return values is [{ } text] && Guid.TryParseExact(text, "D", out var key)
             ? key
-            : throw new ProblemException(Problems.Malformed($"{Header} must be a UUID here, such as 019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90."));
+            : throw new ProblemException(
+                Problems.Malformed($"{Header} must be a UUID here, such as 019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90."));
     }
 }

@@ -22,7 +22,9 @@ internal static class JsonBody
     public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class => ReadAsync(http, type, whenEmpty: null);
 
-    /// <summary>As <see cref="ReadAsync{T}(HttpContext, JsonTypeInfo{T})"/>, where no body at all means <paramref name="whenEmpty"/>.</summary>
+    /// <summary>
+    /// As <see cref="ReadAsync{T}(HttpContext, JsonTypeInfo{T})"/>, where no body at all means <paramref name="whenEmpty"/>.
+    /// </summary>
     public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty)
         where T : class
     {
@@ -42,7 +44,8 @@ internal static class JsonBody
     }
 
     /// <summary>What JSON that does not fit its type is answered with.</summary>
-    public static Problem WrongType(JsonException exception) => Problems.Invalid(FieldOf(exception), "has a value of the wrong type, form or size.");
+    public static Problem WrongType(JsonException exception) =>
+        Problems.Invalid(FieldOf(exception), "has a value of the wrong type, form or size.");
 
     /// <summary>Reads bytes that say that they are JSON, in UTF-8.</summary>
     public static async Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext http, int largest)
@@ -71,7 +74,8 @@ internal static class JsonBody
     /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection under a client that is still sending, who then
     /// never sees the 413. Below it, Kestrel reads the rest and throws it away.
     /// </remarks>
-    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(
+        HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
     {
         var buffer = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 0, 256, 256 * 1024) + 1);
         var isTooLarge = request.ContentLength > largest;
@@ -90,7 +94,9 @@ internal static class JsonBody
     private static bool IsJson(string? contentType) =>
         MediaTypeHeaderValue.TryParse(contentType, out var media)
         && media.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-        && (!media.Charset.HasValue || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || media.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
+        && (!media.Charset.HasValue
+            || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            || media.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
 
     /// <summary><c>$.scopes[0]</c> is the field <c>scopes[0]</c>.</summary>
     private static string FieldOf(JsonException exception) =>

@@ -35,7 +35,11 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
             case StoreUnavailableException or TimeoutException:
                 Log.StoreUnavailable(logger, http.TraceIdentifier, exception.Message);
                 await http.WriteAsync(
-                    Problems.Create(503, Client.Wire.ProblemCodes.Unavailable, "The store does not answer. Try again shortly, under the same id or Idempotency-Key where there is one: the change may have been stored."),
+                    Problems.Create(
+                        503,
+                        Client.Wire.ProblemCodes.Unavailable,
+                        "The store does not answer. Try again shortly, under the same id or Idempotency-Key where there is one: the change "
+                            + "may have been stored."),
                     StoreRetry);
                 break;
             case OverloadedException:

@@ -18,7 +18,8 @@ internal static class Problems
     public static Problem Conflict(string detail) => Create(409, ProblemCodes.Conflict, detail);
 
     public static Problem Invalid(IReadOnlyDictionary<string, IReadOnlyList<string>> errors) =>
-        Create(422, ProblemCodes.Invalid, string.Join(" ", errors.SelectMany(field => field.Value.Select(error => $"{field.Key}: {error}"))))
+        Create(
+            422, ProblemCodes.Invalid, string.Join(" ", errors.SelectMany(field => field.Value.Select(error => $"{field.Key}: {error}"))))
             with { Errors = errors };
 
     public static Problem Invalid(string field, string error) =>
@@ -37,7 +38,8 @@ internal static class Problems
     public static Problem ForStatus(int status) => status switch
     {
         404 => NotFound("There is nothing at this path. GET /openapi/v1.json lists what there is."),
-        405 => Create(405, ProblemCodes.MethodNotAllowed, "This path does not know this method. The Allow header lists those that it knows."),
+        405 =>
+            Create(405, ProblemCodes.MethodNotAllowed, "This path does not know this method. The Allow header lists those that it knows."),
         413 => Create(413, ProblemCodes.TooLarge, "The body is larger than this route takes."),
         415 => Create(415, ProblemCodes.UnsupportedMediaType, "Send the body as application/json in UTF-8."),
         _ => Create(status, status < 500 ? ProblemCodes.Malformed : ProblemCodes.Internal, ReasonPhrases.GetReasonPhrase(status) + "."),
@@ -57,7 +59,8 @@ internal static class Problems
         http.Response.Headers.CacheControl = "no-store";
         if (status == 401)
             http.Response.Headers.WWWAuthenticate = "Bearer realm=\"PyResolve\"";
-        return http.Response.WriteJsonAsync(problem with { RequestId = http.TraceIdentifier }, WireJson.Default.Problem, "application/problem+json");
+        return http.Response.WriteJsonAsync(
+            problem with { RequestId = http.TraceIdentifier }, WireJson.Default.Problem, "application/problem+json");
     }
 }
 

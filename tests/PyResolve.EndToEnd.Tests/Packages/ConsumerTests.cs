@@ -32,9 +32,15 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
     public async Task A_netstandard_library_compiles_against_it_and_runs()
     {
         _folder
-            .WithFile("Upgrading/Upgrading.csproj", Project("netstandard2.0", $"<PropertyGroup><LangVersion>9.0</LangVersion></PropertyGroup><ItemGroup>{Package}</ItemGroup>"))
+            .WithFile(
+                "Upgrading/Upgrading.csproj",
+                Project("netstandard2.0", $"<PropertyGroup><LangVersion>9.0</LangVersion></PropertyGroup><ItemGroup>{Package}</ItemGroup>"))
             .WithFile("Upgrading/Upgrader.cs", Source("Library.cs"))
-            .WithFile("Host/Host.csproj", Project("net10.0", """<PropertyGroup><OutputType>Exe</OutputType></PropertyGroup><ItemGroup><ProjectReference Include="../Upgrading/Upgrading.csproj" /></ItemGroup>"""))
+            .WithFile(
+                "Host/Host.csproj",
+                Project(
+                    "net10.0",
+                    """<PropertyGroup><OutputType>Exe</OutputType></PropertyGroup><ItemGroup><ProjectReference Include="../Upgrading/Upgrading.csproj" /></ItemGroup>"""))
             .WithFile("Host/Program.cs", "System.Console.WriteLine(await Upgrading.Upgrader.UpgradeAsync());");
 
         var run = await _folder.DotNetAsync("run", "--project", "Host");
@@ -46,7 +52,12 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
     public async Task The_build_for_NET_8_runs_and_the_guides_snippets_compile_against_it()
     {
         _folder
-            .WithFile("EveryPart.csproj", Project("net8.0", $"<PropertyGroup><OutputType>Exe</OutputType><UseAppHost>false</UseAppHost><RollForward>Major</RollForward></PropertyGroup><ItemGroup>{Package}</ItemGroup>"))
+            .WithFile(
+                "EveryPart.csproj",
+                Project(
+                    "net8.0",
+                    "<PropertyGroup><OutputType>Exe</OutputType><UseAppHost>false</UseAppHost><RollForward>Major</RollForward>"
+                        + $"</PropertyGroup><ItemGroup>{Package}</ItemGroup>"))
             .WithFile("EveryPart.cs", Source("EveryPart.cs"))
             .WithFile("Snippets.cs", Snippets(GuidePage.Of("docs/sdk.md")));
 
@@ -97,14 +108,18 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
         </Project>
         """;
 
-    private static string Source(string name) => File.ReadAllText(Repository.PathOf($"tests/PyResolve.EndToEnd.Tests/Packages/Consumers/{name}"));
+    private static string Source(string name) =>
+        File.ReadAllText(Repository.PathOf($"tests/PyResolve.EndToEnd.Tests/Packages/Consumers/{name}"));
 
     /// <summary>Every snippet after the first section, each as a method of its own: they have to compile.</summary>
     private static string Snippets(GuidePage guide)
     {
         var snippets = guide.Headings.Skip(1).SelectMany(heading => guide.Blocks(heading, "csharp")).ToList();
         snippets.Count.ShouldBeGreaterThan(5);
-        var methods = snippets.Select((code, i) => $"    static async Task Snippet{i}(PyResolveClient pyresolve, Builder builder, CancellationToken cancellationToken)\n    {{\n{code}\n        await Task.Yield();\n    }}\n");
+        var methods = snippets.Select(
+            (code, i) =>
+                $"    static async Task Snippet{i}(PyResolveClient pyresolve, Builder builder, CancellationToken cancellationToken)\n    "
+                    + $"{{\n{code}\n        await Task.Yield();\n    }}\n");
         return $$"""
             using Microsoft.Extensions.DependencyInjection;
             using PyResolve.Client;

@@ -17,7 +17,9 @@ public sealed class FiveMinuteTests(PackedSdk sdk) : IAsyncLifetime
     public async Task A_fresh_project_takes_the_package_runs_five_migrations_and_is_told_why_not_a_sixth()
     {
         var folder = sdk.NewFolder().WithServer(_server.Address, await SignUp.ApiKeyAsync(_server));
-        var (create, run) = Guide.Blocks(Section, "sh") is [var first, var second] ? (first, second) : throw new InvalidOperationException("Two blocks to type.");
+        var (create, run) = Guide.Blocks(Section, "sh") is [var first, var second]
+            ? (first, second)
+            : throw new InvalidOperationException("Two blocks to type.");
 
         (await folder.TypeAsync(create)).OrThrow(create);
         folder.WithFile("upgrader/Program.cs", Guide.Blocks(Section, "csharp").Single());
@@ -25,7 +27,8 @@ public sealed class FiveMinuteTests(PackedSdk sdk) : IAsyncLifetime
         for (var i = 0; i < 6; i++)
             runs.Add(await folder.TypeAsync(i == 0 ? run : $"{run.TrimEnd()} --no-build", "upgrader"));
 
-        File.ReadAllText(folder.PathOf("upgrader/upgrader.csproj")).ShouldContain($"""Include="PyResolve.Client" Version="{sdk.Version}" """.TrimEnd());
+        File.ReadAllText(folder.PathOf("upgrader/upgrader.csproj")).ShouldContain(
+            $"""Include="PyResolve.Client" Version="{sdk.Version}" """.TrimEnd());
         runs.Select(result => result.ExitCode).ShouldBe([0, 0, 0, 0, 0, 3], runs[0].Output + runs[0].Error);
         var (promised, denied) = Guide.Blocks(Section, "") is [.., var two, var three] ? (two, three) : default;
         runs[0].Output.ShouldBe(promised);

@@ -6,9 +6,10 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 /// <summary>A folder of a developer's who knows the packages and nothing of this repository.</summary>
 internal sealed class FreshFolder(string path, Dictionary<string, string?> environment)
 {
-    /// <summary>What this machine can run, by the name that runtimes are published under.</summary>
-    public static string Runtime { get; } =
-        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
+    private static readonly string System = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
+
+    /// <summary>This machine's runtime identifier, such as <c>linux-x64</c>.</summary>
+    public static string Runtime { get; } = $"{System}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
 
     public string PathOf(string relative) => Path.Combine(path, relative);
 
@@ -47,5 +48,6 @@ internal sealed class FreshFolder(string path, Dictionary<string, string?> envir
     }
 
     public Task<CommandResult> RunAsync(string program, string[] arguments, string folder = "") =>
-        Command.RunAsync(program, arguments, environment, workingDirectory: PathOf(folder), cancellationToken: TestContext.Current.CancellationToken);
+        Command.RunAsync(
+            program, arguments, environment, workingDirectory: PathOf(folder), cancellationToken: TestContext.Current.CancellationToken);
 }

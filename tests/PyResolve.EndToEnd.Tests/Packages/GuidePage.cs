@@ -9,7 +9,10 @@ internal sealed partial class GuidePage(string text)
 
     /// <summary>The blocks of one language under a heading of the second level, in order.</summary>
     public IReadOnlyList<string> Blocks(string heading, string language) =>
-        [.. Fence().Matches(Section(heading)).Where(match => match.Groups["language"].Value == language).Select(match => match.Groups["code"].Value)];
+        [.. Fence()
+            .Matches(Section(heading))
+            .Where(match => match.Groups["language"].Value == language)
+            .Select(match => match.Groups["code"].Value)];
 
     /// <summary>The headings of the second level.</summary>
     public IReadOnlyList<string> Headings => [.. Heading().Matches(text).Select(match => match.Groups["name"].Value)];
@@ -21,6 +24,9 @@ internal sealed partial class GuidePage(string text)
     [GeneratedRegex("^## (?<name>.+)$", RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Heading();
 
-    [GeneratedRegex("^```(?<language>[a-z]*)\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "^```(?<language>[a-z]*)\n(?<code>.*?)^```$",
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Fence();
 }

@@ -15,14 +15,22 @@ public sealed class PackageContentTests(PackedSdk sdk)
     {
         var nuspec = await NuspecAsync();
 
-        var groups = Elements(nuspec, "group").ToDictionary(group => group.Attribute("targetFramework")!.Value, group => group.Elements().Select(dependency => dependency.Attribute("id")!.Value).Order());
+        var groups = Elements(nuspec, "group").ToDictionary(
+            group => group.Attribute("targetFramework")!.Value,
+            group => group.Elements().Select(dependency => dependency.Attribute("id")!.Value).Order());
 
         string[] everywhere = ["Microsoft.Extensions.Http", "Microsoft.Extensions.Options.ConfigurationExtensions"];
         groups.Keys.ShouldBe([".NETStandard2.0", "net8.0", "net10.0"], ignoreOrder: true);
         groups["net10.0"].ShouldBe(everywhere);
         groups["net8.0"].ShouldBe([.. everywhere, "System.Text.Json"]);
         groups[".NETStandard2.0"].ShouldBe(
-            ["Microsoft.Bcl.AsyncInterfaces", "Microsoft.Bcl.TimeProvider", .. everywhere, "System.Diagnostics.DiagnosticSource", "System.Text.Json"]);
+            [
+                "Microsoft.Bcl.AsyncInterfaces",
+                "Microsoft.Bcl.TimeProvider",
+                .. everywhere,
+                "System.Diagnostics.DiagnosticSource",
+                "System.Text.Json",
+            ]);
     }
 
     [Fact]
@@ -32,14 +40,24 @@ public sealed class PackageContentTests(PackedSdk sdk)
         var nuspec = await NuspecAsync();
 
         string Value(string name) => Elements(nuspec, name).Single().Value;
-        (Value("id"), Value("version"), Value("license"), Value("readme"), Value("icon")).ShouldBe(("PyResolve.Client", sdk.Version, "MIT", "README.md", "icon.png"));
-        foreach (var text in new[] { Value("description"), Value("authors"), Value("tags"), Value("projectUrl"), Value("releaseNotes"), Value("copyright") })
+        (Value("id"), Value("version"), Value("license"), Value("readme"), Value("icon")).ShouldBe(
+            ("PyResolve.Client", sdk.Version, "MIT", "README.md", "icon.png"));
+        foreach (var text in new[]
+        {
+            Value("description"),
+            Value("authors"),
+            Value("tags"),
+            Value("projectUrl"),
+            Value("releaseNotes"),
+            Value("copyright"),
+        })
             text.ShouldNotBeNullOrWhiteSpace();
         var names = package.Entries.Select(entry => entry.FullName).ToList();
         names.ShouldContain("README.md");
         names.ShouldContain("icon.png");
         names.Where(name => name.StartsWith("lib/", StringComparison.Ordinal)).ShouldBe(
-            Targets.SelectMany(target => new[] { $"lib/{target}/PyResolve.Client.dll", $"lib/{target}/PyResolve.Client.xml" }), ignoreOrder: true);
+            Targets.SelectMany(target => new[] { $"lib/{target}/PyResolve.Client.dll", $"lib/{target}/PyResolve.Client.xml" }),
+            ignoreOrder: true);
     }
 
     [Fact]
@@ -51,10 +69,12 @@ public sealed class PackageContentTests(PackedSdk sdk)
 
         found.Select(entry => entry.FullName).ShouldBe(Targets.Select(target => $"lib/{target}/PyResolve.Client.pdb"), ignoreOrder: true);
         foreach (var entry in found)
-            EmbeddedSources(await ReadAsync(entry)).ShouldContain(name => name.Contains("WireJson.", StringComparison.Ordinal), entry.FullName);
+            EmbeddedSources(await ReadAsync(entry)).ShouldContain(
+                name => name.Contains("WireJson.", StringComparison.Ordinal), entry.FullName);
     }
 
-    private static IEnumerable<XElement> Elements(XDocument nuspec, string name) => nuspec.Descendants().Where(element => element.Name.LocalName == name);
+    private static IEnumerable<XElement> Elements(XDocument nuspec, string name) =>
+        nuspec.Descendants().Where(element => element.Name.LocalName == name);
 
     private async Task<XDocument> NuspecAsync()
     {

@@ -7,8 +7,8 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 public sealed class PackedSdkTests : ICollectionFixture<PackedSdk>;
 
 /// <summary>
-/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a feed of their own. The version is new each time: no package
-/// cache of this machine has it.
+/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a feed of their own. The version is new each time: no
+/// package cache of this machine has it.
 /// </summary>
 public sealed class PackedSdk : IAsyncLifetime
 {
@@ -33,7 +33,8 @@ public sealed class PackedSdk : IAsyncLifetime
     internal FreshFolder NewFolder()
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, Path.GetRandomFileName())).FullName;
-        var machine = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var machine = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
             <configuration>
               <packageSources><add key="packed" value="{Feed}" /></packageSources>
@@ -59,7 +60,12 @@ public sealed class PackedSdk : IAsyncLifetime
             "pack", project, "--configuration", "Release", "--output", Feed, "--artifacts-path", Path.Combine(_folder, "artifacts"),
             $"-property:PackageVersion={Version}", "-property:RunAnalyzers=false", "-warnaserror", "--verbosity", "quiet",
         ];
-        var packed = await Command.RunAsync(DotNet.Path, arguments, DotNet.Environment(), workingDirectory: Repository.Root, cancellationToken: TestContext.Current.CancellationToken);
+        var packed = await Command.RunAsync(
+            DotNet.Path,
+            arguments,
+            DotNet.Environment(),
+            workingDirectory: Repository.Root,
+            cancellationToken: TestContext.Current.CancellationToken);
         packed.OrThrow("dotnet pack");
     }
 }

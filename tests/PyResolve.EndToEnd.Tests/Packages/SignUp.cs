@@ -9,7 +9,9 @@ internal static class SignUp
     public static async Task<string> ApiKeyAsync(ServerProcess server)
     {
         using var answer = await server.Http.PostAsJsonAsync(
-            new Uri("/auth/signup", UriKind.Relative), new { email = "you@example.com", password = "correct horse battery" }, TestContext.Current.CancellationToken);
+            new Uri("/auth/signup", UriKind.Relative),
+            new { email = "you@example.com", password = "correct horse battery" },
+            TestContext.Current.CancellationToken);
         answer.EnsureSuccessStatusCode();
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         return body.GetProperty("api_key").GetString()!;

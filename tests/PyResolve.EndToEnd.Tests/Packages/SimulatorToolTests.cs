@@ -15,7 +15,14 @@ public sealed class SimulatorToolTests(PackedSdk sdk)
     public async Task The_installed_tool_prints_the_settings_of_a_server_and_stripe_setup_works_against_it()
     {
         var folder = sdk.NewFolder();
-        (await folder.DotNetAsync("tool", "install", "PyResolve.StripeSimulator", "--version", sdk.Version, "--tool-path", "tools")).OrThrow("dotnet tool install");
+        (await folder.DotNetAsync(
+            "tool",
+            "install",
+            "PyResolve.StripeSimulator",
+            "--version",
+            sdk.Version,
+            "--tool-path",
+            "tools")).OrThrow("dotnet tool install");
 
         using var simulator = folder.Start("tools/pyresolve-stripe-simulator", "--port", "0");
         try
@@ -29,7 +36,10 @@ public sealed class SimulatorToolTests(PackedSdk sdk)
             var setup = await ServerProcess.RunAsync(["stripe", "setup"], settings, Cancellation);
 
             printed.Keys.ShouldBe(["STRIPE_API_BASE", "STRIPE_SECRET_KEY"]);
-            setup.OrThrow("stripe setup").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]).ShouldBe(Settings);
+            setup.OrThrow("stripe setup").Output
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line.Split('=')[0])
+                .ShouldBe(Settings);
         }
         finally
         {
@@ -43,7 +53,8 @@ public sealed class SimulatorToolTests(PackedSdk sdk)
         while (settings.Count < 2)
         {
             var line = await simulator.StandardOutput.ReadLineAsync(Cancellation)
-                ?? throw new InvalidOperationException($"The simulator ended: {await simulator.StandardError.ReadToEndAsync(Cancellation)}");
+                ?? throw new InvalidOperationException(
+                    $"The simulator ended: {await simulator.StandardError.ReadToEndAsync(Cancellation)}");
             if (line.StartsWith("  STRIPE_", StringComparison.Ordinal) && line.Trim().Split('=') is [var name, var value])
                 settings[name] = value;
         }

@@ -2,7 +2,9 @@ using System.Xml.Linq;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>The package with the fake server in the hands of a tool's author, with the guide's first test typed as it stands there.</summary>
+/// <summary>
+/// The package with the fake server in the hands of a tool's author, with the guide's first test typed as it stands there.
+/// </summary>
 [Collection(nameof(PackedSdk))]
 public sealed class TestingPackageTests(PackedSdk sdk)
 {
@@ -11,9 +13,13 @@ public sealed class TestingPackageTests(PackedSdk sdk)
     {
         var test = GuidePage.Of("docs/testing.md").Blocks("Quota used up", "csharp")[0];
         var folder = sdk.NewFolder()
-            .WithFile("Upgrader.Tests.csproj", Project("net10.0", $"""<PackageReference Include="xunit.v3" Version="{VersionOf("xunit.v3")}" />"""))
+            .WithFile(
+                "Upgrader.Tests.csproj",
+                Project("net10.0", $"""<PackageReference Include="xunit.v3" Version="{VersionOf("xunit.v3")}" />"""))
             .WithFile("Tool.cs", Source("Tool.cs"))
-            .WithFile("ToolTests.cs", $"using PyResolve.Client;\nusing PyResolve.Testing;\nusing Xunit;\n\npublic sealed class ToolTests\n{{\n{test}\n}}\n");
+            .WithFile(
+                "ToolTests.cs",
+                $"using PyResolve.Client;\nusing PyResolve.Testing;\nusing Xunit;\n\npublic sealed class ToolTests\n{{\n{test}\n}}\n");
 
         var run = await folder.DotNetAsync("run", "--", "-noColor");
 
@@ -57,7 +63,8 @@ public sealed class TestingPackageTests(PackedSdk sdk)
         </Project>
         """;
 
-    private static string Source(string name) => File.ReadAllText(Repository.PathOf($"tests/PyResolve.EndToEnd.Tests/Packages/Consumers/{name}"));
+    private static string Source(string name) =>
+        File.ReadAllText(Repository.PathOf($"tests/PyResolve.EndToEnd.Tests/Packages/Consumers/{name}"));
 
     private static string VersionOf(string package) => XDocument.Load(Repository.PathOf("Directory.Packages.props"))
         .Descendants("PackageVersion").Single(version => version.Attribute("Include")!.Value == package).Attribute("Version")!.Value;

@@ -26,7 +26,8 @@ public sealed class CheckoutTests(SharedServers servers)
         var account = await billing.Own.SignUpAsync();
         await account.WarmUpAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.Key.PostAsync("/billing/checkout", new { plan = "pro" })));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => account.Key.PostAsync("/billing/checkout", new { plan = "pro" })));
 
         answers.ShouldAllBe(answer => answer.Status == 200);
         answers.Select(answer => answer["checkout_url"].GetString()).Distinct().Count().ShouldBe(1);
@@ -84,7 +85,8 @@ public sealed class CheckoutTests(SharedServers servers)
             return Task.CompletedTask;
         };
 
-        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(409, "already_subscribed");
+        (await subscriber.Account.Key.PostAsync(
+            "/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(409, "already_subscribed");
         billing.Stripe.Checkouts.Count.ShouldBe(1);
         (await subscriber.PlanAsync()).ShouldBe("pro");
     }
@@ -98,7 +100,8 @@ public sealed class CheckoutTests(SharedServers servers)
 
         // Stripe does not show the subscription yet.
         foreach (var plan in (string[])["pro", "unlimited", "pro"])
-            (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan })).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("under way");
+            (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan })).ShouldBeProblem(
+                409, "conflict").Detail!.ShouldContain("under way");
         billing.Stripe.Checkouts.Count.ShouldBe(1);
 
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro("canceled"));
@@ -111,7 +114,8 @@ public sealed class CheckoutTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
+        billing.Stripe.SetCheckout(
+            billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
         Task<Answer> Start() => subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
 
         (await Start()).ShouldBeProblem(409, "conflict");
@@ -127,7 +131,9 @@ public sealed class CheckoutTests(SharedServers servers)
         var account = await billing.Own.SignUpAsync();
         await account.WarmUpAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => account.Key.PostAsync("/billing/checkout", new { plan = i % 2 == 0 ? "pro" : "unlimited" })));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(
+                i => account.Key.PostAsync("/billing/checkout", new { plan = i % 2 == 0 ? "pro" : "unlimited" })));
 
         answers.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 409);
         billing.Stripe.Checkouts.Count(session => session.Status == StripeCheckoutSession.Open).ShouldBeLessThanOrEqualTo(1);
@@ -217,7 +223,8 @@ public sealed class CheckoutTests(SharedServers servers)
 
         answer.Status.ShouldBe(200);
         answer["portal_url"].GetString()!.ShouldStartWith($"https://portal.example/{subscriber.CustomerId}");
-        (await stranger.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account").Detail!.ShouldStartWith("No billing account. Subscribe first at ");
+        (await stranger.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account").Detail!.ShouldStartWith(
+            "No billing account. Subscribe first at ");
     }
 
     [Theory]
@@ -231,14 +238,17 @@ public sealed class CheckoutTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
 
-        (await account.Key.PostAsync("/billing/checkout", new { plan })).ShouldBeProblem(400, "malformed").Detail.ShouldBe("Invalid plan. Use 'pro' or 'unlimited'");
+        (await account.Key.PostAsync("/billing/checkout", new { plan })).ShouldBeProblem(400, "malformed").Detail.ShouldBe(
+            "Invalid plan. Use 'pro' or 'unlimited'");
     }
 
     [Fact]
     public async Task Without_a_key_billing_is_not_configured_and_all_else_works()
     {
         await using var billing = await BillingServer.StartAsync(
-            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["STRIPE_SECRET_KEY"] = null, ["environment"] = "Production" });
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?> { ["STRIPE_SECRET_KEY"] = null, ["environment"] = "Production" });
         var account = await billing.Own.SignUpAsync();
 
         (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(503, "billing_not_configured");

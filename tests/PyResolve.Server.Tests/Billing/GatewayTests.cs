@@ -49,7 +49,9 @@ public sealed class GatewayTests(ITestOutputHelper output)
 
         await MakeEveryCallAsync(edge);
 
-        edge.Requests.Single(request => request is { Method: "POST", Path: "/v1/webhook_endpoints" })["api_version"].ShouldBe(BillingOptions.PinnedApiVersion);
+        edge.Requests.Single(
+            request => request is { Method: "POST", Path: "/v1/webhook_endpoints" })["api_version"].ShouldBe(
+                BillingOptions.PinnedApiVersion);
     }
 
     [Fact]
@@ -68,7 +70,10 @@ public sealed class GatewayTests(ITestOutputHelper output)
                 request.Headers.ContentType.ToString().ShouldBe("application/x-www-form-urlencoded; charset=utf-8");
         }
 
-        var posts = edge.Requests.Where(request => request.Method == "POST").Select(request => request.Headers["Idempotency-Key"].ToString()).ToList();
+        var posts = edge.Requests
+            .Where(request => request.Method == "POST")
+            .Select(request => request.Headers["Idempotency-Key"].ToString())
+            .ToList();
         posts.Distinct().Count().ShouldBe(posts.Count);
     }
 
@@ -116,7 +121,8 @@ public sealed class GatewayTests(ITestOutputHelper output)
         var connection = new StripeConnection(edge.Options, TimeSpan.FromSeconds(80));
 
         var answer = await connection.MakeRequestAsync(
-            new Stripe.StripeRequest(connection.Client, HttpMethod.Get, "/v1/customers/cus_1", options: null, requestOptions: null), TestContext.Current.CancellationToken);
+            new Stripe.StripeRequest(connection.Client, HttpMethod.Get, "/v1/customers/cus_1", options: null, requestOptions: null),
+            TestContext.Current.CancellationToken);
 
         (answer.RequestId, answer.Headers.Contains("Stripe-Notice")).ShouldBe(("req_1", false));
     }
@@ -154,7 +160,8 @@ public sealed class GatewayTests(ITestOutputHelper output)
         for (var i = 0; i < 5; i++)
             edge.ThenBreaks();
 
-        var failure = await Should.ThrowAsync<StripeException>(() => edge.Gateway.CreateCustomerAsync(User, "ada@example.com", "k", CancellationToken.None));
+        var failure = await Should.ThrowAsync<StripeException>(
+            () => edge.Gateway.CreateCustomerAsync(User, "ada@example.com", "k", CancellationToken.None));
 
         edge.Requests.Count.ShouldBe(3);
         failure.IsTransient.ShouldBeTrue();
@@ -209,9 +216,13 @@ public sealed class GatewayTests(ITestOutputHelper output)
     public async Task An_error_keeps_what_Stripe_said()
     {
         await using var edge = await StripeEdge.StartAsync();
-        edge.Then(402, """{"error":{"type":"card_error","code":"card_declined","param":"source","message":"Declined."}}""", ("Request-Id", "req_1"));
+        edge.Then(
+            402,
+            """{"error":{"type":"card_error","code":"card_declined","param":"source","message":"Declined."}}""",
+            ("Request-Id", "req_1"));
 
-        var failure = await Should.ThrowAsync<StripeException>(() => edge.Gateway.CreateCustomerAsync(User, "a@b.example", "k", CancellationToken.None));
+        var failure = await Should.ThrowAsync<StripeException>(
+            () => edge.Gateway.CreateCustomerAsync(User, "a@b.example", "k", CancellationToken.None));
 
         (failure.Status, failure.Type, failure.Code, failure.Param, failure.RequestId)
             .ShouldBe((402, "card_error", "card_declined", "source", "req_1"));
@@ -244,7 +255,8 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(status, body, ("Location", "https://elsewhere.example/"));
 
-        var failure = await Should.ThrowAsync<StripeException>(() => edge.Gateway.CreateCustomerAsync(User, "a@b.example", "k", CancellationToken.None));
+        var failure = await Should.ThrowAsync<StripeException>(
+            () => edge.Gateway.CreateCustomerAsync(User, "a@b.example", "k", CancellationToken.None));
 
         failure.Status.ShouldBe(status);
         failure.ToString().ShouldNotContain(StripeEdge.Key);
@@ -260,8 +272,10 @@ public sealed class GatewayTests(ITestOutputHelper output)
     public async Task What_Stripe_quotes_of_a_key_is_left_out_and_the_rest_is_kept(int status, string said, string told)
     {
         await using var edge = await StripeEdge.StartAsync();
-        edge.Then(status, JsonSerializer.Serialize(new { error = new { message = said } })).Then(status, JsonSerializer.Serialize(new { error = said }));
-        Task<StripeException> FailAsync() => Should.ThrowAsync<StripeException>(() => edge.Gateway.FindPriceAsync("price_1", CancellationToken.None));
+        edge.Then(status, JsonSerializer.Serialize(new { error = new { message = said } })).Then(
+            status, JsonSerializer.Serialize(new { error = said }));
+        Task<StripeException> FailAsync() =>
+            Should.ThrowAsync<StripeException>(() => edge.Gateway.FindPriceAsync("price_1", CancellationToken.None));
 
         (await FailAsync()).Message.ShouldBe(told);
         (await FailAsync()).Message.ShouldBe(told);
@@ -271,9 +285,13 @@ public sealed class GatewayTests(ITestOutputHelper output)
     public async Task Lists_are_read_to_their_end_and_items_too()
     {
         await using var edge = await StripeEdge.StartAsync();
-        edge.Then(200, """{"has_more":true,"data":[{"id":"sub_1","status":"active","customer":"cus_1","items":{"has_more":true,"data":[{"id":"si_1"}]}}]}""")
+        edge.Then(
+            200,
+            """{"has_more":true,"data":[{"id":"sub_1","status":"active","customer":"cus_1","items":{"has_more":true,"data":[{"id":"si_1"}]}}]}""")
             .Then(200, """{"has_more":true,"data":[{"id":"si_1","price":{"id":"price_1"}}]}""")
-            .Then(200, """{"has_more":false,"data":[{"id":"si_2","price":{"id":"price_2","product":{"id":"prod_2","object":"product"}},"current_period_end":1794744000}]}""")
+            .Then(
+                200,
+                """{"has_more":false,"data":[{"id":"si_2","price":{"id":"price_2","product":{"id":"prod_2","object":"product"}},"current_period_end":1794744000}]}""")
             .Then(200, """{"has_more":false,"data":[{"id":"sub_2","status":"canceled","customer":{"id":"cus_1"}}]}""");
 
         var subscriptions = await edge.Gateway.ListSubscriptionsAsync("cus_1", TestContext.Current.CancellationToken);
@@ -281,7 +299,12 @@ public sealed class GatewayTests(ITestOutputHelper output)
         subscriptions.Select(subscription => (subscription.Id, subscription.Customer)).ShouldBe([("sub_1", "cus_1"), ("sub_2", "cus_1")]);
         subscriptions[0].Items!.Data.Select(item => (item.Id, item.Price!.Product)).ShouldBe([("si_1", null), ("si_2", "prod_2")]);
         edge.Requests.Select(request => (request.Path, request["starting_after"])).ShouldBe(
-            [("/v1/subscriptions", null), ("/v1/subscription_items", null), ("/v1/subscription_items", "si_1"), ("/v1/subscriptions", "sub_1")]);
+            [
+                ("/v1/subscriptions", null),
+                ("/v1/subscription_items", null),
+                ("/v1/subscription_items", "si_1"),
+                ("/v1/subscriptions", "sub_1"),
+            ]);
         edge.Requests[0]["status"].ShouldBe("all");
     }
 
@@ -293,7 +316,8 @@ public sealed class GatewayTests(ITestOutputHelper output)
             .Then(200, """{"id":"cus_1","object":"customer","deleted":true}""");
 
         (await edge.Gateway.FindCustomerAsync("cus_1", TestContext.Current.CancellationToken)).ShouldBeNull();
-        (await edge.Gateway.FindCustomerAsync("cus_1", TestContext.Current.CancellationToken)).ShouldBe(new StripeCustomer("cus_1") { Deleted = true });
+        (await edge.Gateway.FindCustomerAsync("cus_1", TestContext.Current.CancellationToken)).ShouldBe(
+            new StripeCustomer("cus_1") { Deleted = true });
     }
 
     [Fact]
@@ -301,14 +325,20 @@ public sealed class GatewayTests(ITestOutputHelper output)
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"data":[{"id":"si_1"}]}}]}""")
-            .Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","current_period_end":1794744000,"items":{"data":[{"id":"si_1"}]}}]}""")
+            .Then(
+                200,
+                """{"has_more":false,"data":[{"id":"sub_1","status":"active","current_period_end":1794744000,"items":{"data":[{"id":"si_1"}]}}]}""")
             .Then(200, """{"id":"cs_1","status":"open"}""");
 
         var subscription = (await edge.Gateway.ListSubscriptionsAsync("cus_1", TestContext.Current.CancellationToken)).Single();
         var older = (await edge.Gateway.ListSubscriptionsAsync("cus_1", TestContext.Current.CancellationToken)).Single();
         var checkout = await edge.Gateway.FindCheckoutAsync("cs_1", TestContext.Current.CancellationToken);
 
-        (subscription.Created, subscription.CancelAt, subscription.CurrentPeriodEnd, subscription.Items!.Data[0].CurrentPeriodEnd).ShouldBe((null, null, null, null));
+        (
+            subscription.Created,
+            subscription.CancelAt,
+            subscription.CurrentPeriodEnd,
+            subscription.Items!.Data[0].CurrentPeriodEnd).ShouldBe((null, null, null, null));
         (older.CurrentPeriodEnd, older.Items!.Data[0].CurrentPeriodEnd).ShouldBe((DateTimeOffset.FromUnixTimeSeconds(1_794_744_000), null));
         checkout!.ExpiresAt.ShouldBeNull();
     }
@@ -321,13 +351,17 @@ public sealed class GatewayTests(ITestOutputHelper output)
             {"has_more":true,"data":[{"id":"evt_2","object":"event","type":"customer.subscription.updated","api_version":"2015-10-16","created":1794744000,
              "livemode":true,"data":{"object":{"id":"sub_1","object":"subscription","customer":"cus_1","created":"yesterday","items":5}}}]}
             """)
-            .Then(200, """{"has_more":false,"data":[{"id":"evt_1","object":"event","type":"a.new.one","api_version":null,"data":{"object":{"object":"new_thing"}}}]}""");
+            .Then(
+                200,
+                """{"has_more":false,"data":[{"id":"evt_1","object":"event","type":"a.new.one","api_version":null,"data":{"object":{"object":"new_thing"}}}]}""");
 
         var pages = new List<IReadOnlyList<StripeEvent>>();
-        await foreach (var page in edge.Gateway.ListEventsAsync(DateTimeOffset.UnixEpoch, StripeEvents.Subscribed, TestContext.Current.CancellationToken))
+        await foreach (var page in edge.Gateway.ListEventsAsync(
+            DateTimeOffset.UnixEpoch, StripeEvents.Subscribed, TestContext.Current.CancellationToken))
             pages.Add(page);
 
-        pages.Select(static page => page.Single()).Select(static found => (found.Id, found.Type, found.Livemode, found.Created?.ToUnixTimeSeconds())).ShouldBe(
+        pages.Select(static page => page.Single()).Select(
+            static found => (found.Id, found.Type, found.Livemode, found.Created?.ToUnixTimeSeconds())).ShouldBe(
             [("evt_2", "customer.subscription.updated", true, 1_794_744_000), ("evt_1", "a.new.one", null, null)]);
         pages[0][0].Data!.Object.GetProperty("customer").GetString().ShouldBe("cus_1");
         edge.Requests.Select(static request => request["starting_after"]).ShouldBe([null, "evt_2"]);

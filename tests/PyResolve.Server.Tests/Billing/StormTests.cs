@@ -58,7 +58,8 @@ public sealed class StormTests(SharedServers servers)
         var reads = both.Stripe.Reads - before;
         reads.ShouldBeInRange(Customers, (Deliveries / 2) - 1);
         Proofs.Report("Stripe's events in a storm",
-            $"{engine}, two instances, Stripe answers in 10 to 100 ms: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: "
+            $"{engine}, two instances, Stripe answers in 10 to 100 ms: {Deliveries:N0} deliveries for {Customers} customers, half of them "
+                + "copies: "
             + $"{reads} reads of subscriptions, all plans right.");
     }
 

@@ -61,7 +61,8 @@ public sealed class WebhookTests(SharedServers servers)
         foreach (var body in bodies)
             (await billing.DeliverAsync(body)).Status.ShouldBe(200, body);
 
-        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state = 'ignored' and note is not null")).ShouldBe(bodies.Length);
+        (await billing.Store.ReadNumberAsync(
+            "select count(*) from stripe_events where state = 'ignored' and note is not null")).ShouldBe(bodies.Length);
         billing.Stripe.Reads.ShouldBe(reads);
     }
 
@@ -111,7 +112,8 @@ public sealed class WebhookTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
         billing.Stripe.Set("cus_new", Subscriptions.Pro());
-        billing.Stripe.OnFindCustomer = customerId => billing.Service<BillingCustomers>().LinkAsync(account.UserId, customerId, CancellationToken.None);
+        billing.Stripe.OnFindCustomer = customerId =>
+            billing.Service<BillingCustomers>().LinkAsync(account.UserId, customerId, CancellationToken.None);
 
         await billing.DeliverAsync(BillingServer.Event("cus_new"));
 
@@ -169,9 +171,11 @@ public sealed class WebhookTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         var body = BillingServer.Event("cus_1");
         var good = BillingSigner.Header(body, BillingServer.WebhookSecret, billing.Clock.GetUtcNow()).Split(',');
-        var sent = header?.Replace("{t}", good[0]["t=".Length..], StringComparison.Ordinal).Replace("{v}", good[1]["v1=".Length..], StringComparison.Ordinal);
+        var sent = header?.Replace("{t}", good[0]["t=".Length..], StringComparison.Ordinal).Replace(
+            "{v}", good[1]["v1=".Length..], StringComparison.Ordinal);
 
-        var answer = await billing.Own.Server.Nobody.SendAsync(HttpMethod.Post, "/webhooks/stripe", body, sent is null ? [] : [("Stripe-Signature", sent)]);
+        var answer = await billing.Own.Server.Nobody.SendAsync(
+            HttpMethod.Post, "/webhooks/stripe", body, sent is null ? [] : [("Stripe-Signature", sent)]);
 
         (answer.Status, answer.Code, answer.Detail).ShouldBe((400, "malformed", "Invalid signature"));
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(0);
@@ -288,7 +292,8 @@ public sealed class WebhookTests(SharedServers servers)
 
         (await billing.Store.ReadSqlAsync("select state from stripe_events")).ShouldBe("dead");
         billing.Stripe.FailNext(0);
-        (await billing.Service<PyResolve.Server.Billing.Webhooks.Inbox>().ReplayAsync(eventId: null, TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await billing.Service<PyResolve.Server.Billing.Webhooks.Inbox>().ReplayAsync(
+            eventId: null, TestContext.Current.CancellationToken)).ShouldBe(1);
         await subscriber.WaitForPlanAsync("pro");
         await billing.WaitUntilProcessedAsync();
     }
@@ -300,7 +305,9 @@ public sealed class WebhookTests(SharedServers servers)
     public async Task Without_a_key_or_a_secret_events_are_refused_so_that_Stripe_keeps_them(string setting, string? value)
     {
         await using var billing = await BillingServer.StartAsync(
-            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { [setting] = value, ["environment"] = "Production" });
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?> { [setting] = value, ["environment"] = "Production" });
 
         foreach (var secret in (string[])[BillingServer.WebhookSecret, "", " "])
         {
@@ -317,5 +324,6 @@ public sealed class WebhookTests(SharedServers servers)
           """
         : $"create trigger refuse before {change} on stripe_events begin select raise(abort, 'read-only'); end;";
 
-    private static string RefuseNoMore(StorageEngine engine) => engine is StorageEngine.Postgres ? "drop trigger refuse on stripe_events;" : "drop trigger refuse;";
+    private static string RefuseNoMore(StorageEngine engine) =>
+        engine is StorageEngine.Postgres ? "drop trigger refuse on stripe_events;" : "drop trigger refuse;";
 }

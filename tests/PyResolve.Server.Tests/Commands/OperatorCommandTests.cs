@@ -42,7 +42,8 @@ public sealed class OperatorCommandTests(SharedServers servers)
         var account = await RunAsync(own.Store, "accounts", "set-plan", "bob@example.com", "pro");
 
         (plan.ExitCode, plan.Error.Trim()).ShouldBe((2, "There is no plan 'gold'. The plans are free, pro, unlimited, enterprise."));
-        (account.ExitCode, account.Error.Trim()).ShouldBe((1, "There is no account bob@example.com. The command 'accounts list' shows them all."));
+        (account.ExitCode, account.Error.Trim()).ShouldBe(
+            (1, "There is no account bob@example.com. The command 'accounts list' shows them all."));
         (await own.Store.ReadNumberAsync("select count(*) from profiles where plan = 'free'")).ShouldBe(1);
     }
 

@@ -30,7 +30,10 @@ public sealed class ConfigurationTests(SharedServers servers)
     [Fact]
     public async Task A_limit_of_nothing_refuses_everything()
     {
-        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:Plans:free:MigrationsLimit"] = "0" });
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PyResolve:Plans:free:MigrationsLimit"] = "0" });
         var account = await own.SignUpAsync();
 
         (await account.ReserveAsync()).Status.ShouldBe(402);

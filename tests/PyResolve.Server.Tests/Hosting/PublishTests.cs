@@ -25,10 +25,12 @@ public sealed class PublishTests : IDisposable
         result.OrThrow("migrate-schema").Output.ShouldContain("The schema is at version");
         File.Exists(Path.Combine(_folder.FullName, "data", "pyresolve.db")).ShouldBeTrue();
 
-        File.Exists(Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "simulator", "PyResolve.StripeSimulator.dll")).ShouldBeTrue();
+        File.Exists(
+            Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "simulator", "PyResolve.StripeSimulator.dll")).ShouldBeTrue();
         Directory.Exists(Path.Combine(Published, "simulator")).ShouldBeFalse();
         Directory.GetFiles(Published, "*StripeSimulator*", SearchOption.AllDirectories).ShouldBeEmpty();
-        (await File.ReadAllTextAsync(Path.Combine(Published, "PyResolve.Server.deps.json"), cancellation)).ShouldNotContain("StripeSimulator");
+        (await File.ReadAllTextAsync(
+            Path.Combine(Published, "PyResolve.Server.deps.json"), cancellation)).ShouldNotContain("StripeSimulator");
         await WorksWithoutBillingAsync();
     }
 

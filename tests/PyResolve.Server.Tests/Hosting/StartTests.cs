@@ -11,14 +11,21 @@ public sealed class StartTests
     [InlineData("SUPABASE_URL=https://x.supabase.co PYRESOLVE_DATA=/tmp", "copy the connection string from the Supabase dashboard")]
     [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_SIGNUP=maybe", "PYRESOLVE_SIGNUP is 'maybe'; it is open or closed.")]
     [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_PUBLIC_URL=billing.example.com", "PYRESOLVE_PUBLIC_URL is 'billing.example.com'")]
-    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_PUBLIC_URL=ftp://billing.example.com", "PYRESOLVE_PUBLIC_URL is 'ftp://billing.example.com'")]
-    [InlineData("PYRESOLVE_DATA=/tmp PyResolve__Plans__free__MigrationsLimit=many", "PyResolve:Plans:free:MigrationsLimit is 'many'; it is a number of migrations a month, or unlimited.")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp PYRESOLVE_PUBLIC_URL=ftp://billing.example.com", "PYRESOLVE_PUBLIC_URL is 'ftp://billing.example.com'")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp PyResolve__Plans__free__MigrationsLimit=many",
+        "PyResolve:Plans:free:MigrationsLimit is 'many'; it is a number of migrations a month, or unlimited.")]
     [InlineData("PYRESOLVE_DATA=/tmp PyResolve__Plans__gold__MigrationsLimit=1", "the plans are free, pro, unlimited, enterprise")]
     [InlineData("PYRESOLVE_DATA=/tmp PyResolve__SessionDays=0", "PyResolve:SessionDays is '0'; it is a number from 1 to 365.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=http", "PORT is 'http'; it is a number from 0 to 65535.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=65536", "PORT is '65536'")]
-    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2!", "PYRESOLVE_LEASE_KEY cannot be used: it is neither PEM nor base64. Create one with: openssl genpkey")]
-    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2x", "PYRESOLVE_LEASE_KEY cannot be used: it is no private key on the curve P-256 in PKCS#8.")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2!",
+        "PYRESOLVE_LEASE_KEY cannot be used: it is neither PEM nor base64. Create one with: openssl genpkey")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2x",
+        "PYRESOLVE_LEASE_KEY cannot be used: it is no private key on the curve P-256 in PKCS#8.")]
     [InlineData("DATABASE_URL=mysql://ann:hunter2@db/bill", "DATABASE_URL must look like postgres://user:password@host:5432/database.")]
     [InlineData("DATABASE_URL=postgres://ann:hunter2@db/bill?sslmode=yes", "DATABASE_URL has sslmode=yes")]
     public async Task A_wrong_setting_is_named_in_one_line(string settings, string message)
@@ -54,7 +61,9 @@ public sealed class StartTests
 
     private static Task<CommandResult> StartAsync(string settings) => ServerProcess.RunAsync(
         [],
-        settings.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(setting => setting.Split('=', 2)).ToDictionary(pair => pair[0], string? (pair) => pair[1]),
+        settings.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(setting => setting.Split('=', 2))
+            .ToDictionary(pair => pair[0], string? (pair) => pair[1]),
         TestContext.Current.CancellationToken);
 
     private static void ShouldBeOneLine(CommandResult result, string message)

@@ -30,7 +30,8 @@ internal static class AnswerAssertions
     {
         answer.ShouldBeProblem(422, "invalid", request);
         var fields = answer["errors"].EnumerateObject().ToList();
-        fields.Select(member => member.Name).ShouldContain(name => name == field || name.StartsWith($"{field}[", StringComparison.Ordinal), $"{request} {answer.Text}");
+        fields.Select(member => member.Name).ShouldContain(
+            name => name == field || name.StartsWith($"{field}[", StringComparison.Ordinal), $"{request} {answer.Text}");
         fields.ShouldAllBe(member => member.Value.EnumerateArray().All(error => error.GetString()!.Length > 0));
     }
 }

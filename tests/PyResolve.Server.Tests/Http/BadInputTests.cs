@@ -3,7 +3,9 @@ using System.Text;
 
 namespace PyResolve.Server.Tests.Http;
 
-/// <summary>What is wrong with a request is told with its 4xx and a problem, on every route that reads a body, whatever the store.</summary>
+/// <summary>
+/// What is wrong with a request is told with its 4xx and a problem, on every route that reads a body, whatever the store.
+/// </summary>
 public sealed class BadInputTests(SharedServers servers)
 {
     private static readonly string Long = $"\"{new string('x', 17 * 1024)}\"";
@@ -14,12 +16,14 @@ public sealed class BadInputTests(SharedServers servers)
         ["followed by more"] = (400, "malformed", route => Json(route.Valid + "x")),
         ["with a comment"] = (400, "malformed", route => Json("/* hello */" + route.Valid)),
         ["with a trailing comma"] = (400, "malformed", route => Json(route.Valid[..^1] + ",}")),
-        ["with a raw control character"] = (400, "malformed", route => Json(route.Valid.Replace("\":", "\u0001\":", StringComparison.Ordinal))),
+        ["with a raw control character"] = (
+            400, "malformed", route => Json(route.Valid.Replace("\":", "\u0001\":", StringComparison.Ordinal))),
         ["not UTF-8"] = (400, "malformed", _ => Bytes([.. "{\"a\":\""u8, 0xFF, 0xC0, .. "\"}"u8])),
         ["UTF-16"] = (400, "malformed", route => Bytes(Encoding.Unicode.GetBytes(route.Valid))),
         ["a member given twice"] = (400, "malformed", route => Json(route.Valid[..^1] + "," + route.Valid[1..])),
         ["half a character in a member's name"] = (400, "malformed", route => Json(route.Valid[..^1] + ",\"\\ud800\":1}")),
-        ["10,000 levels deep"] = (400, "malformed", route => Json(route.Valid[..^1] + ",\"x\":" + new string('[', 10_000) + new string(']', 10_000) + "}")),
+        ["10,000 levels deep"] = (
+            400, "malformed", route => Json(route.Valid[..^1] + ",\"x\":" + new string('[', 10_000) + new string(']', 10_000) + "}")),
         ["an array"] = (422, "invalid", route => Json($"[{route.Valid}]")),
         ["a string"] = (422, "invalid", _ => Json("\"migration\"")),
         ["null"] = (422, "invalid", _ => Json("null")),
@@ -27,7 +31,8 @@ public sealed class BadInputTests(SharedServers servers)
         ["plain text"] = (415, "unsupported_media_type", route => new StringContent(route.Valid, Encoding.UTF8, "text/plain")),
         ["a form"] = (415, "unsupported_media_type", _ => new FormUrlEncodedContent([new("event_type", "migration")])),
         ["of no type"] = (415, "unsupported_media_type", route => new ByteArrayContent(Encoding.UTF8.GetBytes(route.Valid))),
-        ["of another charset"] = (415, "unsupported_media_type", route => new StringContent(route.Valid, Encoding.Unicode, "application/json")),
+        ["of another charset"] = (
+            415, "unsupported_media_type", route => new StringContent(route.Valid, Encoding.Unicode, "application/json")),
         ["10 MB"] = (413, "too_large", route => Json(route.With("x", $"\"{new string('x', 10_000_000)}\""))),
         ["10 MB without a length"] = (413, "too_large", route => Chunked(route.With("x", $"\"{new string('x', 10_000_000)}\""))),
     };
@@ -101,7 +106,8 @@ public sealed class BadInputTests(SharedServers servers)
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);
         var key = Guid.CreateVersion7().ToString();
 
-        var answer = await account.Key.SendAsync(HttpMethod.Post, path, BodyRoute.All[path].Valid, [("Idempotency-Key", key), ("Idempotency-Key", key)]);
+        var answer = await account.Key.SendAsync(
+            HttpMethod.Post, path, BodyRoute.All[path].Valid, [("Idempotency-Key", key), ("Idempotency-Key", key)]);
 
         answer.ShouldBeProblem(400, "malformed");
     }
@@ -184,18 +190,70 @@ public sealed class BadInputTests(SharedServers servers)
     private static IEnumerable<(string Member, string Json)> BadMembers(BodyRoute route) =>
     [
         .. from text in route.Texts
-           from json in (string[])["\"a\\u0000b\"", "\"\\u0000\"", "\"a\\u001fb\"", "\"\\ud800\"", "\"\\udc00x\"", "1", "true", "[]", "{}", Long]
+           from json in (string[])[
+               "\"a\\u0000b\"",
+               "\"\\u0000\"",
+               "\"a\\u001fb\"",
+               "\"\\ud800\"",
+               "\"\\udc00x\"",
+               "1",
+               "true",
+               "[]",
+               "{}",
+               Long,
+           ]
            select (text, json),
         .. from number in route.Numbers
-           from json in (string[])["-1", "1.5", "1e400", "-1e400", "99999999999999999999", "9223372036854775808", $"{number.Value + 1}", "\"1\"", "true", "[]", "{}"]
+           from json in (string[])[
+               "-1",
+               "1.5",
+               "1e400",
+               "-1e400",
+               "99999999999999999999",
+               "9223372036854775808",
+               $"{number.Value + 1}",
+               "\"1\"",
+               "true",
+               "[]",
+               "{}",
+           ]
            select (number.Key, json),
         .. from id in route.Ids
-           from json in (string[])["\"\"", "\"42\"", "\"{019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90}\"", "\"\\u0000\"", "\"\\ud800\"", "42", "[]", "{}"]
+           from json in (string[])[
+               "\"\"",
+               "\"42\"",
+               "\"{019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90}\"",
+               "\"\\u0000\"",
+               "\"\\ud800\"",
+               "42",
+               "[]",
+               "{}",
+           ]
            select (id, json),
         .. from instant in route.Instants
-           from json in (string[])["\"\"", "\"yesterday\"", "\"2026-02-30T00:00:00Z\"", "\"0001-01-01T00:00:00Z\"", "\"\\ud800\"", "1790000000", "[]", "{}"]
+           from json in (string[])[
+               "\"\"",
+               "\"yesterday\"",
+               "\"2026-02-30T00:00:00Z\"",
+               "\"0001-01-01T00:00:00Z\"",
+               "\"\\ud800\"",
+               "1790000000",
+               "[]",
+               "{}",
+           ]
            select (instant, json),
-        .. from json in (string[])["[]", "1", "\"x\"", "{\"a\":\"\\u0000\"}", "{\"\\u0000\":1}", "{\"a\":[{\"b\":\"\\ud800\"}]}", "{\"a\":1e400}", "{\"a\":1e-20000}", "{\"a\":0e-20000}", $"{{\"a\":{Long}}}"]
+        .. from json in (string[])[
+            "[]",
+            "1",
+            "\"x\"",
+            "{\"a\":\"\\u0000\"}",
+            "{\"\\u0000\":1}",
+            "{\"a\":[{\"b\":\"\\ud800\"}]}",
+            "{\"a\":1e400}",
+            "{\"a\":1e-20000}",
+            "{\"a\":0e-20000}",
+            $"{{\"a\":{Long}}}",
+        ]
            where route.Metadata
            select ("metadata", json),
         .. Special(route.Path),
@@ -203,13 +261,58 @@ public sealed class BadInputTests(SharedServers servers)
 
     private static IEnumerable<(string Member, string Json)> Special(string path) => path switch
     {
-        "/auth/signup" => [("email", "\"ada\""), ("email", "\"@example.com\""), ("email", "\"a@b@c\""), ("email", "null"), ("password", "\"short\""), ("password", "null")],
+        "/auth/signup" =>
+            [
+                ("email", "\"ada\""),
+                ("email", "\"@example.com\""),
+                ("email", "\"a@b@c\""),
+                ("email", "null"),
+                ("password", "\"short\""),
+                ("password", "null"),
+            ],
         "/auth/login" => [("email", "\"\""), ("password", "null")],
-        "/auth/api-keys" => [("scopes", "[]"), ("scopes", "[\"admin\"]"), ("scopes", "[null]"), ("scopes", "[\"\\u0000\"]"), ("scopes", "[\"\\ud800\"]"), ("scopes", "\"quota\""), ("scopes", "{}"), ("requests_per_minute", "0"), ("expires_at", "\"2026-11-15T12:00:00Z\"")],
-        "/quota/reservations" => [("tier", "\"tier9\""), ("tier", "\"Tier1\""), ("tier", "null"), ("quantity", "0"), ("ttl_seconds", "0"), ("once_key", "\"\""), ("once_key", "\"two words\""), ("once_key", "\"caf\\u00e9\"")],
+        "/auth/api-keys" =>
+            [
+                ("scopes", "[]"),
+                ("scopes", "[\"admin\"]"),
+                ("scopes", "[null]"),
+                ("scopes", "[\"\\u0000\"]"),
+                ("scopes", "[\"\\ud800\"]"),
+                ("scopes", "\"quota\""),
+                ("scopes", "{}"),
+                ("requests_per_minute", "0"),
+                ("expires_at", "\"2026-11-15T12:00:00Z\""),
+            ],
+        "/quota/reservations" =>
+            [
+                ("tier", "\"tier9\""),
+                ("tier", "\"Tier1\""),
+                ("tier", "null"),
+                ("quantity", "0"),
+                ("ttl_seconds", "0"),
+                ("once_key", "\"\""),
+                ("once_key", "\"two words\""),
+                ("once_key", "\"caf\\u00e9\""),
+            ],
         "/quota/reservations/{id}/commit" => [("quantity", "0"), ("quantity", "2")],
-        "/usage" => [("event_type", "\"Migration\""), ("event_type", "\"no word\""), ("event_type", "\"\""), ("event_type", "\"migration\\n\""), ("event_type", "null"), ("tier", "\"tier9\""), ("tier", "\"\"")],
-        "/usage/batch" => [("events", "null"), ("events", "[]"), ("events", "{}"), ("events", "1"), ("events", $"[{string.Join(',', Enumerable.Repeat("1", 1_001))}]")],
+        "/usage" =>
+            [
+                ("event_type", "\"Migration\""),
+                ("event_type", "\"no word\""),
+                ("event_type", "\"\""),
+                ("event_type", "\"migration\\n\""),
+                ("event_type", "null"),
+                ("tier", "\"tier9\""),
+                ("tier", "\"\""),
+            ],
+        "/usage/batch" =>
+            [
+                ("events", "null"),
+                ("events", "[]"),
+                ("events", "{}"),
+                ("events", "1"),
+                ("events", $"[{string.Join(',', Enumerable.Repeat("1", 1_001))}]"),
+            ],
         "/auth/api-keys/report-leak" => [("api_key", "1"), ("api_key", "[]")],
         "/auth/device/token" => [("device_code", "1"), ("device_code", "{}")],
         "/auth/password" => [("new_password", "\"short\""), ("new_password", "null"), ("current_password", "null")],
@@ -224,7 +327,8 @@ public sealed class BadInputTests(SharedServers servers)
 
     private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
 
-    private static ByteArrayContent Bytes(byte[] bytes) => new(bytes) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+    private static ByteArrayContent Bytes(byte[] bytes) =>
+        new(bytes) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
     // A length is not known of a stream that cannot be sought.
     private static ChunkedContent Chunked(string text) => new(text);
@@ -239,7 +343,8 @@ public sealed class BadInputTests(SharedServers servers)
             Headers.ContentType = new MediaTypeHeaderValue("application/json");
         }
 
-        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) => stream.WriteAsync(_bytes).AsTask();
+        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
+            stream.WriteAsync(_bytes).AsTask();
 
         protected override bool TryComputeLength(out long length)
         {

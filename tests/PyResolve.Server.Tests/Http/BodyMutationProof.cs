@@ -22,8 +22,33 @@ public sealed class BodyMutationProof(SharedServers servers)
 
     private static readonly string[] Splices =
     [
-        "\0", "\\u0000", "\\ud800", "\\udc00\\ud800", "\u00ff", "1e999", "-0", "-1", "9223372036854775808", "1.0", "null", "[]", "{}", "[[", "\"\"", "\"", "\\", ",", ":",
-        "\"x\":1,", "true", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z", "2026-11-15T12:00:00+14:00", "00000000-0000-0000-0000-000000000000", "\uFEFF", "\U0001F600",
+        "\0",
+        "\\u0000",
+        "\\ud800",
+        "\\udc00\\ud800",
+        "\u00ff",
+        "1e999",
+        "-0",
+        "-1",
+        "9223372036854775808",
+        "1.0",
+        "null",
+        "[]",
+        "{}",
+        "[[",
+        "\"\"",
+        "\"",
+        "\\",
+        ",",
+        ":",
+        "\"x\":1,",
+        "true",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.9999999Z",
+        "2026-11-15T12:00:00+14:00",
+        "00000000-0000-0000-0000-000000000000",
+        "\uFEFF",
+        "\U0001F600",
     ];
 
     [Theory, OnBothEngines]
@@ -41,7 +66,8 @@ public sealed class BodyMutationProof(SharedServers servers)
         var account = await TestAccount.SignUpAsync(server.Http);
         // Behind the checks of a body stands the ledger: neither a plan's limit nor a hold that is settled may keep the bodies from it.
         await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        var routes = await Task.WhenAll(BodyRoute.All.Values.Select(async route => (Route: route, Address: await route.AddressAsync(account))));
+        var routes = await Task.WhenAll(
+            BodyRoute.All.Values.Select(async route => (Route: route, Address: await route.AddressAsync(account))));
         var answers = new ConcurrentDictionary<int, int>();
         var bodies = BodiesAClient * Scale.Pick(1, 834);
 
@@ -56,7 +82,11 @@ public sealed class BodyMutationProof(SharedServers servers)
         answers.Keys.ShouldContain(422);
         (await store.ReadNumberAsync("select count(distinct once_key) from reservations")).ShouldBeGreaterThan(bodies / 20);
         (await store.ReadNumberAsync("select count(*) from reservations where state = 'committed'")).ShouldBeGreaterThan(bodies / 40);
-        Proofs.Report("Damaged bodies", $"{engine}: {answers.Values.Sum():N0} bodies over {routes.Length} routes, no 5xx ({string.Join(", ", answers.OrderBy(count => count.Key).Select(count => $"{count.Value:N0} × {count.Key}"))}); the server's resident memory went from {before >> 20:N0} to {after >> 20:N0} MiB.");
+        Proofs.Report(
+            "Damaged bodies",
+            $"{engine}: {answers.Values.Sum():N0} bodies over {routes.Length} routes, no 5xx "
+                + $"({string.Join(", ", answers.OrderBy(count => count.Key).Select(count => $"{count.Value:N0} × {count.Key}"))}); the "
+                + $"server's resident memory went from {before >> 20:N0} to {after >> 20:N0} MiB.");
 
         Task SendToAllAsync(int count, int seed) => Parallel.ForEachAsync(
             from first in Enumerable.Range(0, count / BodiesAClient).Select(static client => client * BodiesAClient)
@@ -107,7 +137,8 @@ public sealed class BodyMutationProof(SharedServers servers)
             return bytes;
         }
 
-        return Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => Splices[random.Next(Splices.Length)])));
+        return Encoding.UTF8.GetBytes(
+            string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => Splices[random.Next(Splices.Length)])));
     }
 
     private static byte[] Damage(byte[] body, Random random)

@@ -73,10 +73,15 @@ public sealed class OpenApiTests(SharedServers servers)
     [Fact]
     public async Task Member_names_are_the_wires()
     {
-        var members = (await ReadAsync()).GetProperty("components").GetProperty("schemas").GetProperty("UsageEventRequest").GetProperty("properties");
+        var members = (await ReadAsync())
+            .GetProperty("components")
+            .GetProperty("schemas")
+            .GetProperty("UsageEventRequest")
+            .GetProperty("properties");
 
         members.EnumerateObject().Select(member => member.Name).ShouldBe(
-            ["event_type", "library", "tier", "files_changed", "tokens_used", "metadata", "id", "occurred_at", "reservation_id"], ignoreOrder: true);
+            ["event_type", "library", "tier", "files_changed", "tokens_used", "metadata", "id", "occurred_at", "reservation_id"],
+            ignoreOrder: true);
     }
 
     private async Task<JsonElement> ReadAsync()

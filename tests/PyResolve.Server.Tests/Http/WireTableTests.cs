@@ -203,7 +203,8 @@ public sealed class WireTableTests(SharedServers servers)
         var server = await servers.OnAsync(engine);
         var email = $"future-{engine}@example.com";
 
-        var signedUp = await server.Nobody.PostAsync("/auth/signup", new { email, password = TestAccount.Password, referrer = new { name = "x" } });
+        var signedUp = await server.Nobody.PostAsync(
+            "/auth/signup", new { email, password = TestAccount.Password, referrer = new { name = "x" } });
         var caller = server.WithKey(signedUp["api_key"].GetString()!);
 
         signedUp.Status.ShouldBe(201);

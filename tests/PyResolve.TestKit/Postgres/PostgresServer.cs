@@ -3,8 +3,8 @@ using Npgsql;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// A real PostgreSQL for tests: the one that <c>PYRESOLVE_TEST_POSTGRES</c> names, or a private cluster that lives as long as this object, and
-/// never longer than this process. Thread-safe, except that a server which is killed and restarted is one test's own.
+/// A real PostgreSQL for tests: the one that <c>PYRESOLVE_TEST_POSTGRES</c> names, or a private cluster that lives as long as this object,
+/// and never longer than this process. Thread-safe, except that a server which is killed and restarted is one test's own.
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -27,8 +27,8 @@ public sealed class PostgresServer : IAsyncDisposable
     public string ConnectionString { get; }
 
     /// <param name="durable">
-    /// For crash tests: fsync, synchronous_commit and full_page_writes stay on. It is always a private cluster, because a server that others
-    /// use may not be killed.
+    /// For crash tests: fsync, synchronous_commit and full_page_writes stay on. It is always a private cluster, because a server that
+    /// others use may not be killed.
     /// </param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <exception cref="PostgresMissingException">There is none to be had; the message says what to install.</exception>
@@ -66,7 +66,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>SIGKILL for the postmaster and all its children. Its files stay, for <see cref="RestartAsync"/>.</summary>
     public Task KillAsync() => Own().KillAsync();
 
-    /// <summary>Starts it again on its port and its files, through crash recovery. Pooled connections to it are dead: clear the pools.</summary>
+    /// <summary>
+    /// Starts it again on its port and its files, through crash recovery. Pooled connections to it are dead: clear the pools.
+    /// </summary>
     public Task RestartAsync(CancellationToken cancellationToken = default) => Own().StartAsync(cancellationToken);
 
     /// <summary>Stops it as it is, until <see cref="Thaw"/>: it takes connections and answers nothing, as a host that hangs.</summary>

@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace PyResolve.TestKit;
 
-/// <summary>A PostgreSQL of our own: its files in a temporary folder, its port on loopback only, its end the end of this process at the latest.</summary>
+/// <summary>
+/// A PostgreSQL of our own: its files in a temporary folder, its port on loopback only, its end the end of this process at the latest.
+/// </summary>
 internal sealed class PrivateCluster : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -139,7 +141,18 @@ internal sealed class PrivateCluster : IAsyncDisposable
     private async Task InitializeAsync(CancellationToken cancellationToken)
     {
         string[] line = AsOrdinaryUser(
-            "initdb", "--pgdata", DataFolder, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync");
+            "initdb",
+            "--pgdata",
+            DataFolder,
+            "--username",
+            "postgres",
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync");
         var made = await Command.RunAsync(line[0], line[1..], workingDirectory: "/", cancellationToken: cancellationToken);
         made.OrThrow("initdb");
     }

@@ -5,7 +5,9 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.TestKit;
 
-/// <summary>A disk that does not keep what is written: the kernel itself answers fsync with an error (seccomp). On Linux, x64 and arm64.</summary>
+/// <summary>
+/// A disk that does not keep what is written: the kernel itself answers fsync with an error (seccomp). On Linux, x64 and arm64.
+/// </summary>
 public static class FailingDisk
 {
     public const int IoError = 5;

@@ -14,7 +14,8 @@ namespace PyResolve.TestKit;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-    private static readonly string[] Settings = ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "DOTNET_SYSTEM_NET_", "PORT"];
+    private static readonly string[] Settings =
+        ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "DOTNET_SYSTEM_NET_", "PORT"];
 
     private readonly string _assembly;
     private readonly Dictionary<string, string?> _environment;
@@ -33,7 +34,10 @@ public sealed class ServerProcess : IAsyncDisposable
         _environment["PYRESOLVE_DATA"] = _folder;
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
             _environment[name] = value;
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { BaseAddress = Address };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false })
+        {
+            BaseAddress = Address,
+        };
     }
 
     /// <summary>Where the built <c>PyResolve.Server.dll</c> lies.</summary>
@@ -67,7 +71,9 @@ public sealed class ServerProcess : IAsyncDisposable
         IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default) =>
         StartProgramAsync(Assembly, environment, cancellationToken);
 
-    /// <summary>Starts another web program as if it were the server: with the same settings, and ready when <c>/health/ready</c> answers 200.</summary>
+    /// <summary>
+    /// Starts another web program as if it were the server: with the same settings, and ready when <c>/health/ready</c> answers 200.
+    /// </summary>
     /// <inheritdoc cref="StartAsync" path="/exception"/>
     public static async Task<ServerProcess> StartProgramAsync(
         string assembly, IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
@@ -128,7 +134,9 @@ public sealed class ServerProcess : IAsyncDisposable
         Forget();
     }
 
-    /// <summary>Runs an operator command, such as <c>accounts list</c>, with this server's settings, whether or not it is running.</summary>
+    /// <summary>
+    /// Runs an operator command, such as <c>accounts list</c>, with this server's settings, whether or not it is running.
+    /// </summary>
     public Task<CommandResult> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken = default) =>
         RunAsync(arguments, _environment, _folder, cancellationToken);
 
@@ -168,7 +176,8 @@ public sealed class ServerProcess : IAsyncDisposable
     private static Dictionary<string, string?> CleanEnvironment() => Environment.GetEnvironmentVariables()
         .Cast<DictionaryEntry>()
         .Select(variable => (string)variable.Key)
-        .Where(name => Settings.Any(setting => setting.EndsWith('_') ? name.StartsWith(setting, StringComparison.Ordinal) : name == setting))
+        .Where(
+            name => Settings.Any(setting => setting.EndsWith('_') ? name.StartsWith(setting, StringComparison.Ordinal) : name == setting))
         .ToDictionary(name => name, string? (_) => null);
 
     private ProcessStartInfo StartInfo(IEnumerable<string> arguments)

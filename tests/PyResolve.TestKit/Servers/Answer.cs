@@ -20,6 +20,10 @@ public sealed record Answer(int Status, HttpResponseHeaders Headers, string? Con
     public static async Task<Answer> ReadAsync(HttpResponseMessage response)
     {
         using (response)
-            return new Answer((int)response.StatusCode, response.Headers, response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync());
+            return new Answer(
+                (int)response.StatusCode,
+                response.Headers,
+                response.Content.Headers.ContentType?.MediaType,
+                await response.Content.ReadAsStringAsync());
     }
 }

@@ -13,7 +13,8 @@ public sealed class Caller(HttpClient http, string? headerName = null, string? h
     /// <param name="path">The route.</param>
     /// <param name="body">An object to be written as JSON; a string is sent as it is; null: no body.</param>
     /// <param name="idempotencyKey">The header <c>Idempotency-Key</c>.</param>
-    public Task<Answer> PostAsync(string path, object? body = null, string? idempotencyKey = null) => SendAsync(HttpMethod.Post, path, body, idempotencyKey);
+    public Task<Answer> PostAsync(string path, object? body = null, string? idempotencyKey = null) =>
+        SendAsync(HttpMethod.Post, path, body, idempotencyKey);
 
     /// <inheritdoc cref="PostAsync"/>
     public Task<Answer> SendAsync(HttpMethod method, string path, object? body = null, string? idempotencyKey = null) =>

@@ -19,7 +19,11 @@ public sealed class OwnServer : IAsyncDisposable
     public TestClock Clock => Server.Clock;
 
     public static async Task<OwnServer> StartAsync(
-        StorageEngine engine, PostgresFixture postgres, string? startAt = null, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null,
+        StorageEngine engine,
+        PostgresFixture postgres,
+        string? startAt = null,
+        IReadOnlyDictionary<string, string?>? settings = null,
+        TestClock? clock = null,
         Action<IServiceCollection>? replace = null)
     {
         clock ??= new TestClock(startAt is null ? null : DateTimeOffset.Parse(startAt, CultureInfo.InvariantCulture));

@@ -20,7 +20,8 @@ public sealed record TestAccount(Guid UserId, string Email, string ApiKey, strin
 
     public static async Task<TestAccount> SignUpAsync(HttpClient http, string? email = null)
     {
-        email ??= string.Create(CultureInfo.InvariantCulture, $"user{Interlocked.Increment(ref _count)}-{Environment.ProcessId}@example.com");
+        email ??= string.Create(
+            CultureInfo.InvariantCulture, $"user{Interlocked.Increment(ref _count)}-{Environment.ProcessId}@example.com");
         var answer = await new Caller(http).PostAsync("/auth/signup", new { email, password = Password });
         if (answer.Status != 201)
             throw new InvalidOperationException($"Sign-up was answered {answer.Status}: {answer.Text}");

@@ -23,7 +23,10 @@ public sealed class TestServer : IAsyncDisposable
         _store = store;
         Clock = clock;
         Address = new Uri(app.Urls.Single());
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { BaseAddress = Address };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false })
+        {
+            BaseAddress = Address,
+        };
     }
 
     public TestClock Clock { get; }
@@ -47,7 +50,10 @@ public sealed class TestServer : IAsyncDisposable
     /// <param name="clock">Default: one of its own, at the present.</param>
     /// <param name="replace">Puts doubles at the edge of the process, such as another company's API.</param>
     public static async Task<TestServer> StartAsync(
-        TestStore store, IReadOnlyDictionary<string, string?>? settings = null, TestClock? clock = null, Action<IServiceCollection>? replace = null)
+        TestStore store,
+        IReadOnlyDictionary<string, string?>? settings = null,
+        TestClock? clock = null,
+        Action<IServiceCollection>? replace = null)
     {
         clock ??= new TestClock();
         // The environment is settled before any other configuration is read.

@@ -29,7 +29,8 @@ public sealed class TestStore : IAsyncDisposable
         if (engine is StorageEngine.Postgres)
             return new TestStore(engine, await postgres.CreateDatabaseAsync(), folder: null);
         var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
-        return new TestStore(engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
+        return new TestStore(
+            engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
     }
 
     /// <summary>A database that the test made on a PostgreSQL of its own.</summary>
@@ -81,7 +82,9 @@ public sealed class TestStore : IAsyncDisposable
 
     private async Task<DbConnection> OpenAsync()
     {
-        DbConnection connection = Engine is StorageEngine.Postgres ? new NpgsqlConnection(_connectionString) : new SqliteConnection(_connectionString);
+        DbConnection connection = Engine is StorageEngine.Postgres
+            ? new NpgsqlConnection(_connectionString)
+            : new SqliteConnection(_connectionString);
         await connection.OpenAsync();
         return connection;
     }

@@ -4,7 +4,9 @@ namespace PyResolve.TestKit;
 /// Time that stands still until a test moves it. Timers, and with them <c>Task.Delay</c>, <c>PeriodicTimer</c> and timed cancellation
 /// on this clock, fire while it moves, in the order they are due, each seeing the instant at which it was due. Thread-safe.
 /// </summary>
-/// <remarks>What a fired timer resumes may run after <see cref="Advance"/> has returned; await its effect with <see cref="Eventually"/>.</remarks>
+/// <remarks>
+/// What a fired timer resumes may run after <see cref="Advance"/> has returned; await its effect with <see cref="Eventually"/>.
+/// </remarks>
 /// <param name="start">The first instant; default 2026-11-15T12:00:00Z, in the middle of a month.</param>
 public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
 {

@@ -7,7 +7,9 @@ internal interface IStripeGateway
     /// <summary>Within a day the same key returns the same customer, even to concurrent calls.</summary>
     Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken);
 
-    /// <summary><see langword="null"/> where it never existed in this mode; a deleted one has <see cref="StripeCustomer.Deleted"/> set.</summary>
+    /// <summary>
+    /// <see langword="null"/> where it never existed in this mode; a deleted one has <see cref="StripeCustomer.Deleted"/> set.
+    /// </summary>
     Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken);
 
     Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken);

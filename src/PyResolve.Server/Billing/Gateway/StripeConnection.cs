@@ -32,7 +32,9 @@ internal sealed partial class StripeConnection : IHttpClient
         };
         _timeout = timeout;
         _http = new SystemNetHttpClient(
-            new HttpClient(new RequestHandler(sockets)) { Timeout = timeout }, SystemNetHttpClient.DefaultMaxNumberRetries, enableTelemetry: false);
+            new HttpClient(new RequestHandler(sockets)) { Timeout = timeout },
+            SystemNetHttpClient.DefaultMaxNumberRetries,
+            enableTelemetry: false);
         // StripeConfiguration is left alone: it is one for the whole process.
         Client = new StripeClient(new StripeClientOptions
         {
@@ -44,7 +46,9 @@ internal sealed partial class StripeConnection : IHttpClient
 
     public StripeClient Client { get; }
 
-    /// <summary>Called by Stripe.net. It reads an answer only if the status is 200 and the body is an object; anything else throws here.</summary>
+    /// <summary>
+    /// Called by Stripe.net. It reads an answer only if the status is 200 and the body is an object; anything else throws here.
+    /// </summary>
     public async Task<StripeResponse> MakeRequestAsync(StripeRequest request, CancellationToken cancellationToken = default)
     {
         var response = await SendAsync(request, cancellationToken);
@@ -100,12 +104,19 @@ internal sealed partial class StripeConnection : IHttpClient
         try
         {
             using var body = JsonDocument.Parse(response.Content);
-            if (status == 200 || body.RootElement.ValueKind is not JsonValueKind.Object || !body.RootElement.TryGetProperty("error", out var error))
+            if (status == 200
+                || body.RootElement.ValueKind is not JsonValueKind.Object
+                || !body.RootElement.TryGetProperty("error", out var error))
                 return Unreadable(status, response.RequestId);
             if (error.ValueKind is JsonValueKind.String)
             {
                 var word = WithoutSecrets(error.GetString()!);
-                return new StripeException($"Stripe answered {status}: {word}") { Status = status, Code = word, RequestId = response.RequestId };
+                return new StripeException($"Stripe answered {status}: {word}")
+                {
+                    Status = status,
+                    Code = word,
+                    RequestId = response.RequestId,
+                };
             }
 
             if (error.ValueKind is not JsonValueKind.Object)
@@ -149,7 +160,8 @@ internal sealed partial class StripeConnection : IHttpClient
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            // Stripe.net adds the versions of .NET and Newtonsoft.Json, and the AI agent that started the process (from environment variables).
+            // Stripe.net adds the versions of .NET and Newtonsoft.Json, and the AI agent that started the process (from environment
+            // variables).
             request.Headers.Remove("X-Stripe-Client-User-Agent");
             request.Headers.UserAgent.Clear();
             foreach (var product in _userAgent)

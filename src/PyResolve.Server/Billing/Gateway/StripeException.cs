@@ -1,6 +1,8 @@
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>Stripe refused a request, did not answer it, or answered what cannot be read. The message never holds a key or a body.</summary>
+/// <summary>
+/// Stripe refused a request, did not answer it, or answered what cannot be read. The message never holds a key or a body.
+/// </summary>
 internal sealed class StripeException(string message, Exception? cause = null) : Exception(message, cause)
 {
     /// <summary>The HTTP status; <see langword="null"/> where there was no answer.</summary>

@@ -26,7 +26,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
     public Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken)
     {
         var customer = new CustomerCreateOptions { Email = email, Metadata = OfUser(userId) };
-        return StripeConnection.ReadAsync(Api.Customers.CreateAsync(customer, Under(idempotencyKey), cancellationToken), StripeReading.Customer);
+        return StripeConnection.ReadAsync(
+            Api.Customers.CreateAsync(customer, Under(idempotencyKey), cancellationToken), StripeReading.Customer);
     }
 
     public Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken) =>
@@ -47,7 +48,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
             Metadata = metadata,
             SubscriptionData = new() { Metadata = OfUser(checkout.UserId) },
         };
-        return StripeConnection.ReadAsync(Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+        return StripeConnection.ReadAsync(
+            Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
     }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
@@ -79,7 +81,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
     public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
         FindAsync(Api.Charges.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Charge);
 
-    public async Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(
+        string customerId, DateTimeOffset since, CancellationToken cancellationToken)
     {
         var charges = await ListAsync(
             new ChargeListOptions { Customer = customerId, Created = Since(since) },
@@ -104,7 +107,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken)
     {
         var session = new Portal.SessionCreateOptions { Customer = customerId, ReturnUrl = returnUrl, Configuration = configuration };
-        return StripeConnection.ReadAsync(Api.BillingPortal.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Portal);
+        return StripeConnection.ReadAsync(
+            Api.BillingPortal.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Portal);
     }
 
     public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) =>
@@ -120,7 +124,9 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         FindAsync(Api.Prices.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Price);
 
     public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) =>
-        FirstAsync(Api.Prices.ListAsync(new() { LookupKeys = [lookupKey], Active = true }, cancellationToken: cancellationToken), StripeReading.Price);
+        FirstAsync(
+            Api.Prices.ListAsync(new() { LookupKeys = [lookupKey], Active = true }, cancellationToken: cancellationToken),
+            StripeReading.Price);
 
     public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken)
     {
@@ -176,7 +182,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         list => Api.WebhookEndpoints.ListAsync(list, cancellationToken: cancellationToken),
         StripeReading.Endpoint);
 
-    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken)
+    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(
+        string url, IReadOnlyList<string> events, CancellationToken cancellationToken)
     {
         var created = new WebhookEndpointCreateOptions
         {
@@ -185,13 +192,16 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
             ApiVersion = BillingOptions.PinnedApiVersion,
             Description = "PyResolve billing",
         };
-        return StripeConnection.ReadAsync(Api.WebhookEndpoints.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Endpoint);
+        return StripeConnection.ReadAsync(
+            Api.WebhookEndpoints.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Endpoint);
     }
 
-    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(string id, IReadOnlyList<string> events, CancellationToken cancellationToken)
+    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(
+        string id, IReadOnlyList<string> events, CancellationToken cancellationToken)
     {
         var changed = new WebhookEndpointUpdateOptions { EnabledEvents = [.. events] };
-        return StripeConnection.ReadAsync(Api.WebhookEndpoints.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Endpoint);
+        return StripeConnection.ReadAsync(
+            Api.WebhookEndpoints.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Endpoint);
     }
 
     public async IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
@@ -200,7 +210,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         var query = new EventListOptions { Created = Since(since), Types = [.. types], Limit = PageSize };
         do
         {
-            var call = Connection.Client.RequestAsync<EventPage>(HttpMethod.Get, "/v1/events", query, requestOptions: null, cancellationToken);
+            var call = Connection.Client.RequestAsync<EventPage>(
+                HttpMethod.Get, "/v1/events", query, requestOptions: null, cancellationToken);
             var (events, last) = await StripeConnection.ReadAsync(
                 call, static page => (page.Data.ConvertAll(StripeReading.Event), page is { HasMore: true, Data.Count: > 0 }));
             yield return events;
@@ -211,12 +222,14 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
 
     public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
     {
-        var request = new StripeRequest(Connection.Client, HttpMethod.Get, "/v1/prices", new PriceListOptions { Limit = 1 }, requestOptions: null);
+        var request = new StripeRequest(
+            Connection.Client, HttpMethod.Get, "/v1/prices", new PriceListOptions { Limit = 1 }, requestOptions: null);
         return (await Connection.SendAsync(request, cancellationToken)).Date - time.GetUtcNow();
     }
 
     /// <summary>In the metadata of a portal configuration: which prices it was made for.</summary>
-    public static string PortalMarkFor(IEnumerable<StripePrice> prices) => $"pyresolve {string.Join(' ', prices.Select(static price => price.Id))}";
+    public static string PortalMarkFor(IEnumerable<StripePrice> prices) =>
+        $"pyresolve {string.Join(' ', prices.Select(static price => price.Id))}";
 
     private static Dictionary<string, string> OfUser(Guid userId) => new() { ["user_id"] = userId.ToString() };
 
@@ -236,12 +249,14 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         {
             var whole = new List<StripeSubscription>(page.Count);
             foreach (var subscription in page)
-                whole.Add(subscription.Items is { HasMore: true } ? await WithAllItemsAsync(subscription, cancellationToken) : subscription);
+                whole.Add(
+                    subscription.Items is { HasMore: true } ? await WithAllItemsAsync(subscription, cancellationToken) : subscription);
             yield return whole;
         }
     }
 
-    private async Task<StripeSubscription> WithAllItemsAsync(StripeSubscription subscription, CancellationToken cancellationToken) => subscription with
+    private async Task<StripeSubscription> WithAllItemsAsync(
+        StripeSubscription subscription, CancellationToken cancellationToken) => subscription with
     {
         Items = new(await ListAsync(
             new SubscriptionItemListOptions { Subscription = subscription.Id },
@@ -286,7 +301,8 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         do
         {
             var (page, last) = await StripeConnection.ReadAsync(
-                list(options), found => (found.Data.ConvertAll(from => map(from)), found is { HasMore: true, Data: [.., var end] } ? end.Id : null));
+                list(options),
+                found => (found.Data.ConvertAll(from => map(from)), found is { HasMore: true, Data: [.., var end] } ? end.Id : null));
             yield return page;
             options.StartingAfter = last;
         }

@@ -58,7 +58,8 @@ internal sealed record StripeSubscription(string Id)
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
     /// <summary>
-    /// Not Stripe's: whether a payment of the customer has been disputed since the subscription began. Set only where a dispute ends a plan.
+    /// Not Stripe's: whether a payment of the customer has been disputed since the subscription began. Set only where a dispute ends a
+    /// plan.
     /// </summary>
     public bool IsDisputed { get; init; }
 }
@@ -85,7 +86,9 @@ internal sealed record StripeDispute(string Id)
 
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary>Whether the money is gone, for now or for good. A warning withdraws none yet, and a dispute that is won returns it.</summary>
+    /// <summary>
+    /// Whether the money is gone, for now or for good. A warning withdraws none yet, and a dispute that is won returns it.
+    /// </summary>
     public bool FundsWithdrawn => Status is "needs_response" or "under_review" or "lost";
 }
 

@@ -30,7 +30,9 @@ internal static class StripeReading
 
     public static StripeSubscription Subscription(Subscription from)
     {
-        var items = from.Items is null ? null : new StripeList<StripeSubscriptionItem>(from.Items.Data.ConvertAll(Item), from.Items.HasMore);
+        var items = from.Items is null
+            ? null
+            : new StripeList<StripeSubscriptionItem>(from.Items.Data.ConvertAll(Item), from.Items.HasMore);
         return new StripeSubscription(Required(from.Id, "id"))
         {
             Customer = from.CustomerId,
@@ -38,7 +40,9 @@ internal static class StripeReading
             Items = items,
             CancelAt = Instant(from.CancelAt),
             CancelAtPeriodEnd = from.CancelAtPeriodEnd,
-            CurrentPeriodEnd = items?.Data.Any(static item => item.CurrentPeriodEnd is not null) == true ? null : Instant(from, "current_period_end"),
+            CurrentPeriodEnd = items?.Data.Any(static item => item.CurrentPeriodEnd is not null) == true
+                ? null
+                : Instant(from, "current_period_end"),
             PauseCollection = from.PauseCollection is null ? null : new StripePauseCollection(from.PauseCollection.Behavior),
             Created = Instant(from.Created),
             Metadata = from.Metadata,
@@ -54,7 +58,8 @@ internal static class StripeReading
 
     public static StripeCharge Charge(Charge from) => new(Required(from.Id, "id")) { Customer = from.CustomerId, Disputed = from.Disputed };
 
-    public static StripeDispute Dispute(Dispute from) => new(Required(from.Id, "id")) { Status = from.Status, Created = Instant(from.Created) };
+    public static StripeDispute Dispute(Dispute from) =>
+        new(Required(from.Id, "id")) { Status = from.Status, Created = Instant(from.Created) };
 
     public static StripePrice Price(Price from) => new(Required(from.Id, "id"))
     {
@@ -78,7 +83,8 @@ internal static class StripeReading
         Metadata = from.Metadata,
     };
 
-    public static StripeWebhookEndpoint Endpoint(global::Stripe.WebhookEndpoint from) => new(Required(from.Id, "id"), Required(from.Url, "url"))
+    public static StripeWebhookEndpoint Endpoint(
+        global::Stripe.WebhookEndpoint from) => new(Required(from.Id, "id"), Required(from.Url, "url"))
     {
         EnabledEvents = from.EnabledEvents,
         ApiVersion = from.ApiVersion,
@@ -101,7 +107,8 @@ internal static class StripeReading
 
     private static string Required(string? value, string member) => value ?? throw new JsonException($"The member {member} is missing.");
 
-    private static DateTimeOffset? Instant(DateTime? from) => from is { } instant && instant > DateTime.UnixEpoch ? new DateTimeOffset(instant, TimeSpan.Zero) : null;
+    private static DateTimeOffset? Instant(DateTime? from) =>
+        from is { } instant && instant > DateTime.UnixEpoch ? new DateTimeOffset(instant, TimeSpan.Zero) : null;
 
     /// <summary>An instant that only earlier API versions have: Stripe.net's type has no property for it.</summary>
     private static DateTimeOffset? Instant(StripeEntity from, string member) =>

@@ -54,7 +54,9 @@ internal sealed class SimulatedStripe : IAsyncDisposable
             ]);
             configuration.AddInMemoryCollection(await SetUpAsync(BillingOptions.Read(configuration), plans, cancellationToken));
             return new SimulatedStripe(
-                simulator.Host, simulator.Address, url => simulator.AddWebhookEndpoint(url, webhookSecret, BillingOptions.PinnedApiVersion));
+                simulator.Host,
+                simulator.Address,
+                url => simulator.AddWebhookEndpoint(url, webhookSecret, BillingOptions.PinnedApiVersion));
         }
         catch
         {
@@ -67,7 +69,8 @@ internal sealed class SimulatedStripe : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
 
-    private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, string?>> SetUpAsync(
+        BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
         var catalog = new StripeCatalog(new StripeGateway(options, TimeProvider.System), plans);
         var prices = new List<StripePrice>();
@@ -75,7 +78,9 @@ internal sealed class SimulatedStripe : IAsyncDisposable
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
         // Each portal session has its own return URL.
         var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), cancellationToken);
-        var settings = PlanCatalog.Sold.Zip(prices).ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
+        var settings = PlanCatalog.Sold
+            .Zip(prices)
+            .ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
         return settings;
     }

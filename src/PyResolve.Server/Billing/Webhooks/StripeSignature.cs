@@ -13,8 +13,9 @@ internal static class StripeSignature
     /// <param name="secrets">One that fits is enough.</param>
     /// <param name="now">May be five minutes away from the time in the header, in both directions.</param>
     /// <remarks>
-    /// Stripe.net computes the signature, but does not read the header: <see cref="EventUtility.ValidateSignature(string, string, string, long)"/>
-    /// overflows at times after January 2038, takes a blank before the time, and throws for a header that is missing.
+    /// Stripe.net computes the signature, but does not read the header:
+    /// <see cref="EventUtility.ValidateSignature(string, string, string, long)"/> overflows at times after January 2038, takes a blank
+    /// before the time, and throws for a header that is missing.
     /// </remarks>
     public static bool IsValid(string? header, string payload, IReadOnlyList<string> secrets, DateTimeOffset now)
     {

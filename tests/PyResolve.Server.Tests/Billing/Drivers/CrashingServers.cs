@@ -23,7 +23,9 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     private readonly Random _random = new(20_261_123);
     private readonly List<(TestAccount Account, string CustomerId)> _subscribers = [];
     private readonly StripeClient _api = new(
-        stripe.SecretKey, httpClient: new SystemNetHttpClient(enableTelemetry: false), apiBase: stripe.Address.GetLeftPart(UriPartial.Authority));
+        stripe.SecretKey,
+        httpClient: new SystemNetHttpClient(enableTelemetry: false),
+        apiBase: stripe.Address.GetLeftPart(UriPartial.Authority));
     private int _accounts;
     private int _changes;
 
@@ -49,7 +51,8 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
             ["PyResolve__SignUpsPerHour"] = "1000000",
         };
         // An embedded database has one server.
-        var starts = Enumerable.Range(0, store.Engine is StorageEngine.Postgres ? 2 : 1).Select(_ => ServerProcess.StartAsync(settings, cancellationToken));
+        var starts = Enumerable.Range(0, store.Engine is StorageEngine.Postgres ? 2 : 1).Select(
+            _ => ServerProcess.StartAsync(settings, cancellationToken));
         var servers = new CrashingServers(store, stripe, await Task.WhenAll(starts));
         for (var i = 0; i < Subscribers; i++)
             servers._subscribers.Add(await servers.SubscribeAsync());
@@ -58,8 +61,8 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     }
 
     /// <summary>
-    /// Every plan changes, newcomers check out, a subscriber deletes the account, and one server is killed meanwhile and started again; then
-    /// all is as it should be.
+    /// Every plan changes, newcomers check out, a subscriber deletes the account, and one server is killed meanwhile and started again;
+    /// then all is as it should be.
     /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -91,10 +94,12 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     /// <summary>Each change counted once, here and at Stripe.</summary>
     public async Task CheckAsync()
     {
-        (await store.ReadNumberAsync("select count(*) from stripe_events where state = 'done' and type not like 'pyresolve.%'")).ShouldBe(_changes);
+        (await store.ReadNumberAsync(
+            "select count(*) from stripe_events where state = 'done' and type not like 'pyresolve.%'")).ShouldBe(_changes);
         foreach (var (account, customerId) in _subscribers)
         {
-            (await store.ReadNumberAsync($"select count(*) from audit_log where action = 'account.plan_changed' and user_id = '{account.UserId}'"))
+            (await store.ReadNumberAsync(
+                $"select count(*) from audit_log where action = 'account.plan_changed' and user_id = '{account.UserId}'"))
                 .ShouldBe(_changes / Subscribers, customerId);
         }
 
@@ -114,7 +119,8 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     {
         var account = await SignUpAsync();
         (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
-        return (account, (string)(await store.ReadSqlAsync($"select customer_id from billing_customers where user_id = '{account.UserId}'"))!);
+        return (
+            account, (string)(await store.ReadSqlAsync($"select customer_id from billing_customers where user_id = '{account.UserId}'"))!);
     }
 
     /// <summary>A subscription that no checkout and no event tells of.</summary>
@@ -150,7 +156,9 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
         await Task.Delay(after, cancellationToken);
         // Asked again, whoever is gone already is nobody.
         await InsistAsync(
-            http => account.On(http).Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password }), cancellationToken, done: [204, 401]);
+            http => account.On(http).Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password }),
+            cancellationToken,
+            done: [204, 401]);
     }
 
     private async Task KillAsync(ServerProcess victim, TimeSpan after, CancellationToken cancellationToken)

@@ -119,7 +119,8 @@ internal sealed class StripeDouble : IStripeGateway
             return [.. _subscriptions.GetValueOrDefault(customerId) ?? []];
     }
 
-    public Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
+    public Task<StripeCustomer> CreateCustomerAsync(
+        Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
     {
         CustomersCreated++;
         var customer = new StripeCustomer(Id("cus")) { Metadata = new Dictionary<string, string> { ["user_id"] = userId.ToString() } };
@@ -132,7 +133,8 @@ internal sealed class StripeDouble : IStripeGateway
         return await Answer(() => _customers.GetValueOrDefault(id));
     }
 
-    public async Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken)
+    public async Task<StripeCheckoutSession> CreateCheckoutAsync(
+        NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken)
     {
         await OnCreateCheckout();
         return await OnceAsync(idempotencyKey, () =>
@@ -144,15 +146,20 @@ internal sealed class StripeDouble : IStripeGateway
                 Status = StripeCheckoutSession.Open,
                 Customer = checkout.CustomerId,
                 ClientReferenceId = checkout.UserId.ToString(),
-                Metadata = new Dictionary<string, string> { [NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture) },
+                Metadata = new Dictionary<string, string>
+                {
+                    [NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture),
+                },
             };
         });
     }
 
-    public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() => _checkouts.GetValueOrDefault(id));
+    public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
+        Answer(() => _checkouts.GetValueOrDefault(id));
 
     public Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<StripeCheckoutSession>>(() => [.. _checkouts.Values.Where(session => session.Customer == customerId && session.Status == StripeCheckoutSession.Open)]);
+        Answer<IReadOnlyList<StripeCheckoutSession>>(
+            () => [.. _checkouts.Values.Where(session => session.Customer == customerId && session.Status == StripeCheckoutSession.Open)]);
 
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -181,7 +188,8 @@ internal sealed class StripeDouble : IStripeGateway
         }
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<List<StripeSubscription>> pages;
         lock (_gate)
@@ -190,10 +198,13 @@ internal sealed class StripeDouble : IStripeGateway
             yield return await Answer(() => page);
     }
 
-    public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) => Answer(() => Charges.Find(charge => charge.Id == id));
+    public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
+        Answer(() => Charges.Find(charge => charge.Id == id));
 
-    public Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<StripeDispute>>(() => ChargedAt >= since && Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes] : []);
+    public Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(
+        string customerId, DateTimeOffset since, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<StripeDispute>>(
+            () => ChargedAt >= since && Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes] : []);
 
     public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -207,12 +218,14 @@ internal sealed class StripeDouble : IStripeGateway
         return id;
     });
 
-    public Task<StripePortalSession> CreatePortalAsync(string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken) => Answer(() =>
+    public Task<StripePortalSession> CreatePortalAsync(
+        string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken) => Answer(() =>
         _customers.GetValueOrDefault(customerId) is { Deleted: false }
             ? new StripePortalSession($"https://portal.example/{customerId}?return={Uri.EscapeDataString(returnUrl)}")
             : throw new StripeException("No such customer.") { Status = 404, Code = "resource_missing", Param = "customer" });
 
-    public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) => Answer(() => Products.Find(product => product.Id == id));
+    public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) =>
+        Answer(() => Products.Find(product => product.Id == id));
 
     public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -220,9 +233,11 @@ internal sealed class StripeDouble : IStripeGateway
         return Products[^1];
     });
 
-    public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) => Answer(() => Prices.Find(price => price.Id == id));
+    public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
+        Answer(() => Prices.Find(price => price.Id == id));
 
-    public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) => Answer(() => Prices.Find(price => price.LookupKey == lookupKey));
+    public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) =>
+        Answer(() => Prices.Find(price => price.LookupKey == lookupKey));
 
     public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -231,7 +246,12 @@ internal sealed class StripeDouble : IStripeGateway
             Prices[earlier] = Prices[earlier] with { LookupKey = null };
         Prices.Add(new StripePrice(Id("price"))
         {
-            Product = price.Product, LookupKey = price.LookupKey, UnitAmount = price.Amount, Currency = price.Currency, Recurring = new(price.Interval, "licensed"), Active = true,
+            Product = price.Product,
+            LookupKey = price.LookupKey,
+            UnitAmount = price.Amount,
+            Currency = price.Currency,
+            Recurring = new(price.Interval, "licensed"),
+            Active = true,
         });
         return Prices[^1];
     });
@@ -239,7 +259,8 @@ internal sealed class StripeDouble : IStripeGateway
     public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) =>
         Answer<IReadOnlyList<StripePortalConfiguration>>(() => [.. PortalConfigurations]);
 
-    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken) => Answer(() =>
+    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
+        IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken) => Answer(() =>
     {
         PortalConfigurations.Add(new StripePortalConfiguration(Id("bpc"))
         {
@@ -251,23 +272,35 @@ internal sealed class StripeDouble : IStripeGateway
     public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) =>
         Answer<IReadOnlyList<StripeWebhookEndpoint>>(() => [.. Endpoints]);
 
-    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
+    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(
+        string url, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
     {
-        var endpoint = new StripeWebhookEndpoint(Id("we"), url) { EnabledEvents = events, ApiVersion = PyResolve.Server.Billing.Settings.BillingOptions.PinnedApiVersion, Status = "enabled" };
+        var endpoint = new StripeWebhookEndpoint(Id("we"), url)
+        {
+            EnabledEvents = events,
+            ApiVersion = PyResolve.Server.Billing.Settings.BillingOptions.PinnedApiVersion,
+            Status = "enabled",
+        };
         Endpoints.Add(endpoint);
         return endpoint with { Secret = "whsec_of_the_new_endpoint" };
     });
 
-    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(string id, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
+    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(
+        string id, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
     {
         var at = Endpoints.FindIndex(endpoint => endpoint.Id == id);
         return Endpoints[at] = Endpoints[at] with { EnabledEvents = events };
     });
 
     public async IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
-        DateTimeOffset since, IReadOnlyList<string> types, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        DateTimeOffset since,
+        IReadOnlyList<string> types,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var found = await Answer(() => Events.Where(stored => stored.Created >= since && types.Contains(stored.Type!)).OrderByDescending(stored => stored.Created).ToList());
+        var found = await Answer(
+            () => Events.Where(stored => stored.Created >= since && types.Contains(stored.Type!))
+                .OrderByDescending(stored => stored.Created)
+                .ToList());
         foreach (var page in found.Chunk(2))
             yield return page;
     }
@@ -287,7 +320,9 @@ internal sealed class StripeDouble : IStripeGateway
         if (!_answers.TryGetValue(key, out var answer))
         {
             answer = make();
-            _answers[key] = answer = _failingCreations-- > 0 ? new StripeException("Stripe answered 500: try again") { Status = 500, Type = "api_error" } : answer;
+            _answers[key] = answer = _failingCreations-- > 0
+                ? new StripeException("Stripe answered 500: try again") { Status = 500, Type = "api_error" }
+                : answer;
         }
 
         return answer as T ?? throw (StripeException)answer;

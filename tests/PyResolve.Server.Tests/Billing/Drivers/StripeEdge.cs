@@ -12,12 +12,16 @@ using PyResolve.Server.Billing.Settings;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>A request as it arrived: its parameters in order, from the query or the form.</summary>
-internal sealed record EdgeRequest(string Method, string Path, IReadOnlyList<KeyValuePair<string, string>> Parameters, string Raw, IHeaderDictionary Headers)
+internal sealed record EdgeRequest(
+    string Method, string Path, IReadOnlyList<KeyValuePair<string, string>> Parameters, string Raw, IHeaderDictionary Headers)
 {
-    public string? this[string name] => Parameters.Where(parameter => parameter.Key == name).Select(parameter => parameter.Value).SingleOrDefault();
+    public string? this[string name] =>
+        Parameters.Where(parameter => parameter.Key == name).Select(parameter => parameter.Value).SingleOrDefault();
 }
 
-/// <summary>An HTTP server in Stripe's place that gives scripted answers and records the requests: for answers that no Stripe would give.</summary>
+/// <summary>
+/// An HTTP server in Stripe's place that gives scripted answers and records the requests: for answers that no Stripe would give.
+/// </summary>
 internal sealed class StripeEdge : IAsyncDisposable
 {
     public const string Key = "sk_test_51Abc0123456789";
@@ -89,8 +93,12 @@ internal sealed class StripeEdge : IAsyncDisposable
         using var reader = new StreamReader(http.Request.Body);
         var body = await reader.ReadToEndAsync();
         var raw = http.Request.Method == "POST" ? body : http.Request.QueryString.Value?.TrimStart('?') ?? "";
-        var parameters = QueryHelpers.ParseQuery(raw).SelectMany(static pair => pair.Value, static (pair, value) => KeyValuePair.Create(pair.Key, value ?? "")).ToList();
-        _requests.Enqueue(new EdgeRequest(http.Request.Method, http.Request.Path, parameters, raw, new HeaderDictionary(http.Request.Headers.ToDictionary())));
+        var parameters = QueryHelpers.ParseQuery(raw)
+            .SelectMany(static pair => pair.Value, static (pair, value) => KeyValuePair.Create(pair.Key, value ?? ""))
+            .ToList();
+        _requests.Enqueue(
+            new EdgeRequest(
+                http.Request.Method, http.Request.Path, parameters, raw, new HeaderDictionary(http.Request.Headers.ToDictionary())));
         if (_script.TryDequeue(out var answer))
             await answer(http);
         else

@@ -19,7 +19,9 @@ internal static class Subscriptions
     {
         Status = status,
         Created = new DateTimeOffset(2026, 11, 15, 12, 0, 0, TimeSpan.Zero),
-        Items = new([.. prices.Select((price, i) => new StripeSubscriptionItem($"si_{i}") { Price = price, Quantity = 1, CurrentPeriodEnd = PeriodEnd })]),
+        Items = new(
+            [.. prices.Select(
+                (price, i) => new StripeSubscriptionItem($"si_{i}") { Price = price, Quantity = 1, CurrentPeriodEnd = PeriodEnd })]),
     };
 
     public static StripeSubscription Seats(this StripeSubscription subscription, int seats) => subscription with
