@@ -15,7 +15,11 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(5);
 
-    private readonly StoreLease _lease = new(database, "usage_retention", $"true", LeaseTime, time) { Columns = ("claimed_by", "claimed_until") };
+    private readonly StoreLease _lease = new(database, "usage_retention", $"true", LeaseTime, time)
+    {
+        Columns = ("claimed_by", "claimed_until"),
+    };
+
     private string _deletedBefore = "";
 
     public static TimeSpan Interval { get; } = TimeSpan.FromHours(6);
