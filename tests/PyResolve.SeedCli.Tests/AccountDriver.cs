@@ -1,9 +1,9 @@
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>Accounts as these tests need them.</summary>
+/// <summary>Accounts for these tests.</summary>
 internal static class AccountDriver
 {
-    /// <summary>A new account, moved to a plan as an operator would by hand.</summary>
+    /// <summary>A new account, which an operator moves to a plan.</summary>
     public static async Task<TestAccount> SignUpAsync(this SharedServers servers, StorageEngine engine, string plan)
     {
         var server = await servers.OnAsync(engine);
@@ -15,7 +15,7 @@ internal static class AccountDriver
     /// <summary>Revokes the account's only key.</summary>
     public static async Task RevokeKeyAsync(this TestAccount account)
     {
-        // With a key that was never used before: what a server remembers of a used one may live on for a second.
+        // The key was never used before: a server may accept a used one for another second.
         var keys = (await account.Session.GetAsync("/auth/api-keys"))["data"];
         var id = keys.EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetGuid();
         (await account.Session.DeleteAsync($"/auth/api-keys/{id}")).Status.ShouldBe(204);

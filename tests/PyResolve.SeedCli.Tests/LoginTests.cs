@@ -3,7 +3,7 @@ namespace PyResolve.SeedCli.Tests;
 public sealed class LoginTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Login_greets_by_e_mail_plan_and_what_remains(StorageEngine engine)
+    public async Task Login_shows_the_e_mail_the_plan_and_the_remaining_quota(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = new SeedCommandLine(account.Http.BaseAddress!);
@@ -33,7 +33,7 @@ public sealed class LoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Login_asks_for_the_key_where_none_is_given(StorageEngine engine)
+    public async Task Login_asks_for_the_key_when_none_is_given(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = new SeedCommandLine(account.Http.BaseAddress!);
@@ -45,7 +45,7 @@ public sealed class LoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Login_keeps_the_key_for_later_commands(StorageEngine engine)
+    public async Task Login_saves_the_key_for_later_commands(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = new SeedCommandLine(account.Http.BaseAddress!);
@@ -71,7 +71,7 @@ public sealed class LoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_wrong_key_is_refused_and_not_kept(StorageEngine engine)
+    public async Task A_wrong_key_is_refused_and_not_saved(StorageEngine engine)
     {
         using var seed = new SeedCommandLine((await servers.OnAsync(engine)).Address);
 

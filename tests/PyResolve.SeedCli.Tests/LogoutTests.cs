@@ -3,7 +3,7 @@ namespace PyResolve.SeedCli.Tests;
 public sealed class LogoutTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Logout_forgets_the_key(StorageEngine engine)
+    public async Task Logout_removes_the_key(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = new SeedCommandLine(account.Http.BaseAddress!);

@@ -2,20 +2,20 @@ using System.ComponentModel;
 
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>A Python that has what the seed's command line imports.</summary>
+/// <summary>A Python with the packages that the seed's command line imports.</summary>
 internal static class PythonInterpreter
 {
     private const string Probe = "import sys; assert sys.version_info >= (3, 10); import click, httpx, toml";
 
-    // The system's first: what version managers put before it in PATH has packages of its own.
+    // The system's Python first: those of version managers have other packages.
     private static readonly string[] Candidates = ["/usr/bin/python3", "python3", "python"];
 
     private static readonly Lazy<Task<string>> Found = new(() => FindAsync(Candidates));
 
-    /// <exception cref="PythonMissingException">None will do.</exception>
+    /// <exception cref="PythonMissingException">There is none.</exception>
     public static Task<string> FindAsync() => Found.Value;
 
-    /// <exception cref="PythonMissingException">None of the candidates will do.</exception>
+    /// <exception cref="PythonMissingException">No candidate has the packages.</exception>
     public static async Task<string> FindAsync(IReadOnlyCollection<string> candidates)
     {
         foreach (var candidate in candidates)

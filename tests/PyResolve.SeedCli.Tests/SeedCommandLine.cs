@@ -1,6 +1,6 @@
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>The seed's command line as its user runs it: a process a command, with a home folder of the test's own.</summary>
+/// <summary>The seed's command line, as its user runs it: one process per command, with its own home folder.</summary>
 internal sealed class SeedCommandLine(Uri server) : IDisposable
 {
     private const int Refused = 3;
@@ -15,13 +15,13 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     /// <summary><c>~/.pyresolve/config.toml</c>.</summary>
     public string ConfigFile => Path.Combine(_home.FullName, ".pyresolve", "config.toml");
 
-    /// <summary>With the account's key in the environment.</summary>
+    /// <summary>Sets the account's key in the environment.</summary>
     public static SeedCommandLine For(TestAccount account) => new(account.Http.BaseAddress!) { EnvironmentKey = account.ApiKey };
 
-    /// <returns>What it printed, without the last line break; so for all commands.</returns>
+    /// <returns>The output without the last line break, as for all commands.</returns>
     public Task<string> LogInAsync(string key) => PrintAsync(["login", "--key", key]);
 
-    /// <summary>Types the key when asked.</summary>
+    /// <summary>Answers the prompt with the key.</summary>
     public Task<string> LogInAtThePromptAsync(string key) => PrintAsync(["login"], key + "\n");
 
     public Task<string> LogOutAsync() => PrintAsync(["logout"]);
@@ -31,7 +31,8 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     public async Task<QuotaCheck> CheckQuotaAsync(string tier)
     {
         var ended = await RunAsync(["check-quota", tier]);
-        return ended.ExitCode == Refused ? new QuotaCheck(MayMigrate: false, Printed(ended)) : new QuotaCheck(MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
+        return ended.ExitCode == Refused ? new QuotaCheck(MayMigrate: false, Printed(ended)) : new QuotaCheck(
+            MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
     }
 
     public Task<string> LogUsageAsync(string library = "pydantic", string tier = "tier1", int filesChanged = 1) =>
@@ -52,7 +53,7 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
             ["PYRESOLVE_API_KEY"] = EnvironmentKey,
             ["PYTHONUTF8"] = "1",
             ["PYTHONDONTWRITEBYTECODE"] = "1",
-            // httpx would send even loopback requests through a proxy of the machine's.
+            // httpx would send even loopback requests through the machine's proxy.
             ["NO_PROXY"] = "*",
             ["no_proxy"] = "*",
         },

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>Every field that the seed's command line reads is there, with the type that it relies on.</summary>
+/// <summary>The answers have every field that the seed's command line reads, with the expected type.</summary>
 public sealed class SeedWireTests(SharedServers servers)
 {
     [Theory, MemberData(nameof(EveryPlanOnBothEngines))]
@@ -37,7 +37,7 @@ public sealed class SeedWireTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Quota_is_the_same_wherever_it_stands(StorageEngine engine)
+    public async Task Quota_is_the_same_in_every_answer(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
@@ -69,7 +69,7 @@ public sealed class SeedWireTests(SharedServers servers)
             ShouldBeWholeNumber(limit);
     }
 
-    /// <summary>Python prints <c>5.0</c> as it is; the seed's messages say 5.</summary>
+    /// <summary>The seed's messages have 5, not <c>5.0</c> as Python prints it.</summary>
     private static void ShouldBeWholeNumber(JsonElement number)
     {
         number.ValueKind.ShouldBe(JsonValueKind.Number);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>An address that refuses connections for as long as this lives: the port is taken, and nobody listens on it.</summary>
+/// <summary>An address that refuses connections until this is disposed of: the port is bound, but not listened on.</summary>
 internal sealed class StoppedServer : IDisposable
 {
     private readonly Socket _port = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

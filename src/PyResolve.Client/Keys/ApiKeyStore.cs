@@ -1,8 +1,8 @@
 namespace PyResolve.Client;
 
 /// <summary>
-/// The API key and the server of this machine's user: the environment first, then <c>config.toml</c>. Reads afresh at each call; thread-safe,
-/// and safe beside other processes that write the same file.
+/// The API key and the server of the current user: from the environment, then from <c>config.toml</c>. Every call reads them again.
+/// Thread-safe, and safe with other processes that write the same file.
 /// </summary>
 public sealed class ApiKeyStore
 {
@@ -14,88 +14,93 @@ public sealed class ApiKeyStore
     private const string ApiUrlName = "api_url";
     private const string ProfileName = "profile";
     private const string ProfilesTable = "profiles";
-    private const int LongestProfile = 64;
+    private const string ProfileRule = "A profile name has 1 to 64 letters, digits, - and _.";
+    private const int MaxProfileLength = 64;
     private readonly string? _profile;
 
-    /// <summary>A store in a folder.</summary>
-    /// <param name="home">Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. It is created when something is saved.</param>
-    /// <param name="profile">
-    /// The server and account to use: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c> in the file, then
-    /// the key and the server at the top of the file.
-    /// </param>
-    /// <exception cref="ArgumentException">That is no name of a profile.</exception>
+    /// <summary>Creates a store over a folder.</summary>
+    /// <param name="home">The folder. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. Created when needed.</param>
+    /// <param name="profile">The profile to use: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c>
+    /// in the file, then none, which is the key and the server at the top of the file.</param>
+    /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
     public ApiKeyStore(string? home = null, string? profile = null)
     {
-        _profile = profile is null ? null : Checked(profile);
+        _profile = profile is null ? null : CheckProfile(profile);
         Home = Path.GetFullPath(home ?? Variable(HomeVariable) ?? DefaultHome());
         ConfigPath = Path.Combine(Home, "config.toml");
     }
 
-    /// <summary>The folder.</summary>
+    /// <summary>The folder, as an absolute path.</summary>
     public string Home { get; }
 
-    /// <summary>The file in it.</summary>
+    /// <summary>The path of <c>config.toml</c> in it.</summary>
     public string ConfigPath { get; }
 
     /// <summary>
-    /// What is wrong with how the file is kept, and what mends it: others than its owner can read it. <see langword="null"/> when all is well,
-    /// where there is no file, on Windows, and on runtimes before .NET 7, which cannot tell.
+    /// A warning that other users can read the file, and how to fix that. <see langword="null"/> when they cannot, when there is no file,
+    /// on Windows, and on runtimes before .NET 7, which cannot tell.
     /// </summary>
     public string? Warning => PrivateFile.IsReadableByOthers(ConfigPath)
-        ? $"{ConfigPath} can be read by others than its owner. Run: chmod 600 \"{ConfigPath}\""
+        ? $"{ConfigPath} can be read by other users. Run: chmod 600 \"{ConfigPath}\""
         : null;
 
     /// <summary>The profile in use; <see langword="null"/> for the key and the server at the top of the file.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
-    /// <exception cref="PyResolveException">What is set is no name of a profile.</exception>
+    /// <exception cref="PyResolveException">The environment or the file names an invalid profile.</exception>
     public string? FindProfile() => FindProfile(ConfigFile.Load(ConfigPath));
 
-    /// <summary>The profiles in the file, in its order.</summary>
+    /// <summary>The names of the profiles in the file, in its order.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
     public IReadOnlyList<string> ListProfiles() => ConfigFile.Load(ConfigPath).Tables(ProfilesTable);
 
-    /// <summary>Makes a profile the one that is used from now on, here and in other processes, unless they name another.</summary>
-    /// <param name="profile">1 to 64 letters, digits, - and _; <see langword="null"/> for the key and the server at the top of the file.</param>
-    /// <exception cref="ArgumentException">That is no name of a profile.</exception>
+    /// <summary>Makes a profile the default one, for all processes that do not name another.</summary>
+    /// <param name="profile">1 to 64 letters, digits, - and _; <see langword="null"/> for the top of the file.</param>
+    /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
     public void UseProfile(string? profile)
     {
         if (profile is not null)
-            Checked(profile);
-        ConfigFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set(ProfileName, profile));
+            CheckProfile(profile);
+        ConfigFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set([ProfileName], profile));
     }
 
-    /// <summary>The key, and where it is from; <see langword="null"/> when there is none.</summary>
+    /// <summary>The key and its source; <see langword="null"/> when there is none.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
     public ApiKeyCredential? FindApiKey()
     {
         if (Variable(ApiKeyVariable) is { } key)
             return new(key, SettingSource.Environment, ConfigPath);
-        return Setting(ApiKeyName) is { } saved ? new(saved.Value, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile } : null;
+        return FindSetting(ApiKeyName) is { } saved
+            ? new(saved.Value, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile }
+            : null;
     }
 
-    /// <summary>The server, and where its address is from; <see langword="null"/> when none is set.</summary>
+    /// <summary>The server's address and its source; <see langword="null"/> when none is set.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
-    /// <exception cref="PyResolveException">What is set is no absolute URL.</exception>
+    /// <exception cref="PyResolveException">The address is not an absolute URL.</exception>
     public ApiUrlSetting? FindApiUrl()
     {
         if (Variable(ApiUrlVariable) is { } text)
-            return new(Url(text, ApiUrlVariable), SettingSource.Environment, ConfigPath);
-        if (Setting(ApiUrlName) is not { } saved)
+            return new(ParseUrl(text, ApiUrlVariable), SettingSource.Environment, ConfigPath);
+        if (FindSetting(ApiUrlName) is not { } saved)
             return null;
-        var origin = $"{ApiUrlSetting.Name(saved.Profile)} in {ConfigPath}";
-        return new(Url(saved.Value, origin), SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile };
+        var url = ParseUrl(saved.Value, $"{ApiUrlSetting.Name(saved.Profile)} in {ConfigPath}");
+        return new(url, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile };
     }
 
-    /// <summary>Keeps a key, and a server if one is given, in the file, under the profile in use, readable by its owner alone. Whatever else the file holds stays as it is.</summary>
+    /// <summary>Saves a key, and optionally a server, under the profile in use. The rest of the file is unchanged.</summary>
     /// <param name="apiKey">The key: visible ASCII characters.</param>
-    /// <param name="apiUrl">The server; default: leave what is there.</param>
-    /// <exception cref="ArgumentException">That is no key, or no absolute URL.</exception>
+    /// <param name="apiUrl">The server, as an absolute URL; default: keep the one in the file.</param>
+    /// <exception cref="ArgumentException">The key has other characters, or the URL is not absolute.</exception>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
     public void Save(string apiKey, Uri? apiUrl = null)
     {
         if (!Guard.IsVisibleAscii(Guard.NotNull(apiKey)))
-            throw new ArgumentException("A key has visible ASCII characters only; copy the whole key again, without quotes.", nameof(apiKey));
+        {
+            throw new ArgumentException(
+                "A key has visible ASCII characters only. Copy the whole key again, without quotes.", nameof(apiKey));
+        }
+
         if (apiUrl is { IsAbsoluteUri: false })
             throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));
         ConfigFile.Edit(ConfigPath, file =>
@@ -106,18 +111,32 @@ public sealed class ApiKeyStore
         });
     }
 
-    /// <summary>Removes the key of the profile in use from the file, and nothing else.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Removes the key of the profile in use from the file. The rest of it is unchanged.</summary>
+    /// <returns>Whether there was a key.</returns>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
     public bool RemoveApiKey()
     {
-        if (Setting(ApiKeyName) is null)
+        if (FindSetting(ApiKeyName) is null)
             return false;
         ConfigFile.Edit(ConfigPath, file => file.Remove(PathOf(FindProfile(file), ApiKeyName)));
         return true;
     }
 
-    private (string Value, string? Profile)? Setting(string name)
+    /// <summary>Reads a string from the file, for tools that keep their own settings in it. The environment is not read.</summary>
+    /// <param name="path">The names of the tables, then the key, as in <c>ReadSetting("mytool", "colour")</c>.</param>
+    /// <returns>The value; <see langword="null"/> when the key is not set.</returns>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read; or the value is not a string.</exception>
+    public string? ReadSetting(params string[] path) => ConfigFile.Load(ConfigPath).String(Guard.NotNull(path));
+
+    /// <summary>Reads the strings of a top-level table of the file, such as <c>[migrators]</c>.</summary>
+    /// <param name="table">The table's name.</param>
+    /// <returns>The values by key; empty when there is no such table.</returns>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read; or a value is not a string.</exception>
+    public IReadOnlyDictionary<string, string> ReadSettings(string table) => ConfigFile.Load(ConfigPath).Strings(Guard.NotNull(table));
+
+    internal static bool IsProfile(string name) => name.Length is > 0 and <= MaxProfileLength && name.All(TomlText.IsBareCharacter);
+
+    private (string Value, string? Profile)? FindSetting(string name)
     {
         var file = ConfigFile.Load(ConfigPath);
         var profile = FindProfile(file);
@@ -131,27 +150,19 @@ public sealed class ApiKeyStore
             return _profile;
         var variable = Variable(ProfileVariable);
         var found = variable ?? file.String(ProfileName)?.Trim();
-        if (string.IsNullOrEmpty(found))
-            return null;
-        return IsProfile(found!)
-            ? found
-            : throw new PyResolveException(
-                PyResolveErrorCodes.InvalidConfiguration,
-                $"{(variable is null ? $"{ProfileName} in {ConfigPath}" : ProfileVariable)} is no name of a profile; a profile has 1 to 64 letters, digits, - and _.");
+        if (string.IsNullOrEmpty(found) || IsProfile(found!))
+            return found is "" ? null : found;
+        throw Invalid($"{(variable is null ? $"{ProfileName} in {ConfigPath}" : ProfileVariable)} is not a profile name.", ProfileRule);
     }
 
     private static string[] PathOf(string? profile, string name) => profile is null ? [name] : [ProfilesTable, profile, name];
 
-    private static string Checked(string profile) => IsProfile(profile)
-        ? profile
-        : throw new ArgumentException("A profile has 1 to 64 letters, digits, - and _.", nameof(profile));
+    private static string CheckProfile(string profile) =>
+        IsProfile(profile) ? profile : throw new ArgumentException(ProfileRule, nameof(profile));
 
-    internal static bool IsProfile(string name) => name.Length is > 0 and <= LongestProfile && name.All(TomlText.IsBareCharacter);
-
-    private static Uri Url(string text, string origin) => Uri.TryCreate(text, UriKind.Absolute, out var url)
+    private static Uri ParseUrl(string text, string origin) => Uri.TryCreate(text, UriKind.Absolute, out var url)
         ? url
-        : throw new PyResolveException(
-            PyResolveErrorCodes.InvalidConfiguration, $"{origin} is not an absolute http or https URL; write it as https://api.pyresolve.dev.");
+        : throw Invalid($"{origin} is not an absolute http or https URL.", "Write it as https://api.pyresolve.dev.");
 
     private static string? Variable(string name)
     {
@@ -164,6 +175,8 @@ public sealed class ApiKeyStore
         var user = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         return user.Length > 0
             ? Path.Combine(user, ".pyresolve")
-            : throw new PyResolveException(PyResolveErrorCodes.InvalidConfiguration, "This user has no home folder. Set PYRESOLVE_HOME to a folder of your own.");
+            : throw Invalid("This user has no home folder.", "Set PYRESOLVE_HOME to a folder of your own.");
     }
+
+    private static PyResolveException Invalid(string cause, string hint) => new(PyResolveErrorCodes.InvalidConfiguration, cause, hint);
 }
