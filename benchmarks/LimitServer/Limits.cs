@@ -63,7 +63,7 @@ internal static class Limits
 
     private static WebApplication BuildHost(WebApplicationBuilder builder)
     {
-        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
+        builder.AddPyResolve();
         var app = builder.Build();
         app.UseRouting();
         return app;

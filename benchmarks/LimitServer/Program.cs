@@ -12,11 +12,11 @@ var app = builder.Configuration["PYRESOLVE_LIMIT"] switch
     "hosted" => Limits.BuildHosted(builder),
     "checked" => Limits.BuildChecked(builder),
     "select" => Limits.BuildSelect(builder),
-    "hold" => QuotaLimits.BuildHold(builder),
+    "reserve" => QuotaLimits.BuildReservation(builder),
     "usage" when builder.Configuration["DATABASE_URL"] is null => UsageLimits.BuildEmbedded(builder),
     "usage" => UsageLimits.BuildCommit(builder),
     "copy" => UsageLimits.BuildCopy(builder),
-    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, hosted, checked, select, hold, usage or copy."),
+    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, hosted, checked, select, reserve, usage or copy."),
 };
 app.MapGet("/health/ready", () => TypedResults.Ok(new HealthStatus("ready")));
 await app.RunAsync();

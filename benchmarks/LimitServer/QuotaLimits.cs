@@ -3,13 +3,13 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.LimitServer;
 
-/// <summary>The plain way to hold quota: one conditional UPDATE a request, which is one commit, and no record of the hold itself.</summary>
+/// <summary>The plain way to reserve quota: one conditional UPDATE a request, which is one commit, and no record of the reservation itself.</summary>
 internal static class QuotaLimits
 {
     private const string Month = "2026-11";
     private const long Limit = 1_000_000_000_000;
 
-    public static WebApplication BuildHold(WebApplicationBuilder builder)
+    public static WebApplication BuildReservation(WebApplicationBuilder builder)
     {
         var source = LimitStore.Open(builder.Configuration);
         var account = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());

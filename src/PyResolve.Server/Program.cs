@@ -1,4 +1,15 @@
 using PyResolve.Server;
-using PyResolve.Server.Admin;
+using PyResolve.Server.Billing.Simulated;
 
-return await OperatorCommands.RunAsync(args);
+return await CommandLine.RunAsync(args, ServeAsync);
+
+static async Task ServeAsync(string[] settings)
+{
+    var builder = ServerApp.CreateBuilder(settings);
+    await using var simulatedStripe = await builder.AddSimulatedStripeAsync();
+    builder.AddPyResolve();
+    await using var app = builder.Build();
+    app.UsePyResolve();
+    app.MapPyResolve();
+    await app.RunAsync();
+}

@@ -6,11 +6,11 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server;
 
-/// <summary>The <c>RateLimit-*</c> headers of a key that has a limit, and what is answered beyond it: 429, never mistaken for a bad key.</summary>
+/// <summary>The <c>RateLimit-*</c> headers of a key that has a limit, and the 429 beyond it.</summary>
 internal static class RateLimits
 {
-    /// <returns>How long to wait, or <see langword="null"/> where the request may go on.</returns>
-    public static TimeSpan? Take(HttpContext http, Caller caller, RequestLimiters limiters)
+    /// <returns>How long to wait; <see langword="null"/> where the request is within the limit.</returns>
+    public static TimeSpan? TakePermit(HttpContext http, Caller caller, RequestLimiters limiters)
     {
         if (caller is not { ApiKeyId: { } keyId, RequestsPerMinute: { } limit })
             return null;
@@ -22,5 +22,6 @@ internal static class RateLimits
         return permit.IsAllowed ? null : permit.ResetsIn;
     }
 
-    public static Problem Problem(string detail) => Problems.Create(429, ProblemCodes.RateLimited, detail);
+    public static ProblemResult Problem(string detail, TimeSpan wait) =>
+        new(Problems.Create(429, ProblemCodes.RateLimited, detail), wait);
 }

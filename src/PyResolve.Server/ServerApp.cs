@@ -20,68 +20,55 @@ using PyResolve.Server.Usage;
 
 namespace PyResolve.Server;
 
-/// <summary>Puts the server together.</summary>
+/// <summary>Puts the server together: services, middleware, routes.</summary>
 internal static class ServerApp
 {
-    /// <summary>What Kestrel still reads from a client before it cuts the connection. What a route takes is far less: <see cref="JsonBody"/>.</summary>
-    private const long LargestBody = 64 * 1024 * 1024;
+    /// <summary>What Kestrel reads of a body that is too large before it cuts the connection. Each route's own limit is far below.</summary>
+    private const long MaxBodySize = 64 * 1024 * 1024;
 
     /// <summary>Reads the configuration, and nothing else yet.</summary>
-    /// <param name="args">ASP.NET Core's configuration switches.</param>
-    public static WebApplicationBuilder CreateBuilder(string[] args) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    public static WebApplicationBuilder CreateBuilder(string[] settings) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
     {
-        Args = args,
+        Args = settings,
         // appsettings.json lies beside the program, which may be started from any folder.
         ContentRootPath = AppContext.BaseDirectory,
     });
 
-    /// <param name="args">ASP.NET Core's configuration switches.</param>
-    /// <param name="configure">Replaces parts at the edge of the process, such as the clock, in tests.</param>
-    /// <param name="settings">Configuration that goes before all other.</param>
-    /// <exception cref="InvalidConfigurationException">The configuration cannot work.</exception>
-    public static WebApplication Build(
-        string[] args, Action<WebApplicationBuilder>? configure = null, IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    /// <summary>A whole server that is not started: for the operator's commands and for tests.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder, Action<WebApplicationBuilder>? configure = null)
     {
-        var builder = CreateBuilder(args);
-        if (settings is not null)
-            builder.Configuration.AddInMemoryCollection(settings);
-        return Build(builder, configure);
-    }
-
-    /// <inheritdoc cref="Build(string[], Action{WebApplicationBuilder}?, IEnumerable{KeyValuePair{string, string?}}?)"/>
-    public static WebApplication Build(WebApplicationBuilder builder, Action<WebApplicationBuilder>? configure)
-    {
-        builder.WebHost.UseListeningAddress(builder.Configuration);
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Limits.MaxRequestBodySize = LargestBody;
-            kestrel.AddServerHeader = false;
-        });
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
-        // A start that fails is told in one line by whoever asked for it; the host would add a stack trace.
-        var hasStarted = false;
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted && level >= LogLevel.Warning);
-        builder.Services.AddPyResolve(builder.Configuration, builder.Environment);
+        builder.AddPyResolve();
         configure?.Invoke(builder);
-
         var app = builder.Build();
-        app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
         app.UsePyResolve();
         app.MapPyResolve();
-        // What is wrong with an issuer's settings is said now, not by the first token.
-        _ = app.Services.GetRequiredService<TrustedIssuers>();
         return app;
     }
 
-    public static void AddPyResolve(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    /// <exception cref="InvalidConfigurationException">The configuration cannot work.</exception>
+    public static void AddPyResolve(this WebApplicationBuilder builder)
     {
+        var (services, configuration, environment) = (builder.Services, builder.Configuration, builder.Environment);
+        builder.WebHost.UseListeningAddress(configuration);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = MaxBodySize;
+            kestrel.AddServerHeader = false;
+        });
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        // A start that fails ends with one line on standard error; the host would log it a second time, with a stack trace.
+        var hasStarted = new StartedFlag();
+        services.AddSingleton(hasStarted);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted.Value && level >= LogLevel.Warning);
+
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddStorage();
-        services.AddHostedService<SchemaStartup>();
+        // Before every other hosted service, wherever it was registered: they need the schema.
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, SchemaStartup>());
         services.AddSingleton<PublicUrl>();
-        services.AddSingleton<AuditLog>();
+        services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
         services.AddAccounts(configuration);
@@ -104,8 +91,12 @@ internal static class ServerApp
             .WithExposedHeaders("X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")));
     }
 
-    private static void UsePyResolve(this WebApplication app)
+    public static void UsePyResolve(this WebApplication app)
     {
+        var hasStarted = app.Services.GetRequiredService<StartedFlag>();
+        app.Lifetime.ApplicationStarted.Register(() => hasStarted.Value = true);
+        // Wrong settings of an issuer end the start, rather than the first request with a token.
+        _ = app.Services.GetRequiredService<TrustedIssuers>();
         app.UseForwardedHeaders();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
@@ -113,13 +104,13 @@ internal static class ServerApp
         app.UseMiddleware<AccessMiddleware>();
     }
 
-    private static void MapPyResolve(this WebApplication app)
+    public static void MapPyResolve(this WebApplication app)
     {
         app.MapService();
         app.MapAccounts();
         app.MapApiKeys();
         app.MapDeviceLogin();
-        app.MapLetterPages();
+        app.MapEmailLinkPages();
         app.MapPageAssets();
         app.MapQuota();
         app.MapLeaseKeys();
@@ -128,5 +119,10 @@ internal static class ServerApp
         app.MapBilling();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");
+    }
+
+    private sealed class StartedFlag
+    {
+        public volatile bool Value;
     }
 }

@@ -79,10 +79,10 @@ public sealed class FakeAccount
         });
     }
 
-    /// <summary>What the letter says that <c>POST /auth/password/forgot</c> has sent; <see langword="null"/> where none is out.</summary>
+    /// <summary>What the email says that <c>POST /auth/password/forgot</c> has sent; <see langword="null"/> where none is out.</summary>
     public string? PasswordResetToken => Locked(() => Books.ResetToken?.Value);
 
-    /// <summary>What the letter says that every new account is sent; <see langword="null"/> once the e-mail is verified.</summary>
+    /// <summary>What the email says that every new account is sent; <see langword="null"/> once the e-mail is verified.</summary>
     public string? EmailVerificationToken => Locked(() => Books.VerificationToken?.Value);
 
     internal Books Books { get; }

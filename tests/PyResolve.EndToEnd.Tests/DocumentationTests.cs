@@ -17,7 +17,9 @@ public sealed partial class DocumentationTests
         foreach (var target in Link().Matches(TextOf(page)).Select(match => match.Groups["target"].Value).Where(IsRelative))
         {
             var (path, heading) = target.Split('#', 2) is [var before, var after] ? (before, after) : (target, "");
-            var file = path.Length == 0 ? page : Path.GetRelativePath(Root, Path.GetFullPath(Path.Combine(Root, Path.GetDirectoryName(page)!, path))).Replace('\\', '/');
+            var file = path.Length == 0
+                ? page
+                : Path.GetRelativePath(Root, Path.GetFullPath(Path.Combine(Root, Path.GetDirectoryName(page)!, path))).Replace('\\', '/');
             (File.Exists(Path.Combine(Root, file)) || Directory.Exists(Path.Combine(Root, file))).ShouldBeTrue($"{page} links to {target}");
             if (heading.Length > 0)
                 Headings(file).ShouldContain(heading, $"{page} links to {target}");
@@ -29,7 +31,10 @@ public sealed partial class DocumentationTests
     {
         foreach (var name in NamedFile().Matches(TextOf(page)).Select(match => match.Groups["name"].Value))
         {
-            var pattern = new Regex($"(^|[/.]){Regex.Escape(name).Replace("\\*", "[^/]*", StringComparison.Ordinal)}$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+            var pattern = new Regex(
+                $"(^|[/.]){Regex.Escape(name).Replace("\\*", "[^/]*", StringComparison.Ordinal)}$",
+                RegexOptions.ExplicitCapture,
+                TimeSpan.FromSeconds(1));
             Files.Any(pattern.IsMatch).ShouldBeTrue($"{page} names {name}");
         }
     }
@@ -42,13 +47,16 @@ public sealed partial class DocumentationTests
         NamedFile().Matches("in `Storage/SqliteEngine.cs` and").Single().Groups["name"].Value.ShouldBe("Storage/SqliteEngine.cs");
     }
 
-    private static bool IsRelative(string target) => !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal);
+    private static bool IsRelative(string target) =>
+        !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal);
 
     private static string TextOf(string page) => File.ReadAllText(Path.Combine(Root, page));
 
     /// <summary>As GitHub makes anchors of them.</summary>
     private static IEnumerable<string> Headings(string page) =>
-        Heading().Matches(TextOf(page)).Select(match => NoAnchor().Replace(match.Groups["text"].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
+        Heading()
+            .Matches(TextOf(page))
+            .Select(match => NoAnchor().Replace(match.Groups["text"].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
 
     private static IEnumerable<string> FilesIn(string folder) => Directory.EnumerateFiles(folder).Concat(
         from inner in Directory.EnumerateDirectories(folder)
@@ -59,7 +67,8 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();
 
-    [GeneratedRegex(@"`(?<name>[\w.*-]+(/[\w.*-]+)+\.(cs|csproj|md|sql|props|targets|json|py|toml|yml|yaml|sh))`", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"`(?<name>[\w.*-]+(/[\w.*-]+)+\.(cs|csproj|md|sql|props|targets|json|py|toml|yml|yaml|sh))`", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex NamedFile();
 
     [GeneratedRegex(@"^#+ (?<text>.+)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]

@@ -7,7 +7,8 @@ namespace PyResolve.EndToEnd.Tests;
 
 public sealed partial class TourTests : IDisposable
 {
-    private static readonly string Tour = typeof(TourTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "Tour").Value!;
+    private static readonly string Tour =
+        typeof(TourTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == "Tour").Value!;
 
     private static readonly string DotNet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
 
@@ -56,12 +57,14 @@ public sealed partial class TourTests : IDisposable
         using var tour = Start("--keep");
         var address = await AddressOfAsync(tour);
 
-        (await http.GetStringAsync(new Uri(address, "/health"), TestContext.Current.CancellationToken)).ShouldBe("""{"status":"healthy"}""");
+        (await http.GetStringAsync(
+            new Uri(address, "/health"), TestContext.Current.CancellationToken)).ShouldBe("""{"status":"healthy"}""");
         (await Command.RunAsync("kill", ["-INT", $"{tour.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
         await tour.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         tour.ExitCode.ShouldBe(0);
-        await Should.ThrowAsync<HttpRequestException>(() => http.GetStringAsync(new Uri(address, "/health"), TestContext.Current.CancellationToken));
+        await Should.ThrowAsync<HttpRequestException>(
+            () => http.GetStringAsync(new Uri(address, "/health"), TestContext.Current.CancellationToken));
         Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
     }
 
@@ -69,11 +72,13 @@ public sealed partial class TourTests : IDisposable
     public async Task A_server_that_dies_on_the_way_fails_the_tour_with_its_last_lines()
     {
         using var tour = Start();
-        while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("3. ", StringComparison.Ordinal))
+        while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
+            && !line.StartsWith("3. ", StringComparison.Ordinal))
         {
         }
 
-        (await Command.RunAsync("kill", ["-KILL", ServerOf(tour)], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        (await Command.RunAsync(
+            "kill", ["-KILL", ServerOf(tour)], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
         var output = tour.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = await tour.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await tour.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -92,7 +97,12 @@ public sealed partial class TourTests : IDisposable
 
     private Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(DotNet, [Tour, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(DotNet, [Tour, .. arguments])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in Disturbances)
             start.Environment[name] = value;
         return Process.Start(start)!;

@@ -5,7 +5,9 @@ namespace PyResolve.EndToEnd.Tests;
 public sealed partial class WorkflowTests
 {
     public static TheoryData<string> Workflows =>
-        [.. Directory.GetFiles(Repository.PathOf(".github/workflows"), "*.yml").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Repository.PathOf(".github/workflows"), "*.yml")
+            .Select(file => Path.GetFileName(file))
+            .Order(StringComparer.Ordinal)];
 
     [Theory, MemberData(nameof(Workflows))]
     public void Every_action_is_pinned_by_a_full_commit_with_its_version_beside_it(string workflow)

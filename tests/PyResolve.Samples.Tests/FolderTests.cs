@@ -11,17 +11,31 @@ public class FolderTests
     [InlineData("payments")]
     [InlineData("shipping")]
     [InlineData("notifications")]
-    public void A_service_of_the_shop_is_migrated_whole_and_once(string service)
+    public void A_service_of_the_shop_is_migrated_completely_and_only_once(string service)
     {
         using var folder = new MigratedFolder();
-        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "shop", service), "*.py").Select(f => Path.GetFileName(f)).ToList();
+        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "shop", service), "*.py")
+            .Select(f => Path.GetFileName(f))
+            .ToList();
         foreach (var file in files)
             folder.With(file, File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "shop", service, file)));
 
         folder.Run().Output.ShouldNotContain("left alone");
         var once = files.ToDictionary(f => f, folder.Read);
         var code = string.Concat(once.Values);
-        string[] old = ["class Config", "import validator", "@validator", "@root_validator", "parse_obj", "parse_raw", "orm_mode", "regex=", ".json(", "__fields__"];
+        string[] old =
+        [
+            "class Config",
+            "import validator",
+            "@validator",
+            "@root_validator",
+            "parse_obj",
+            "parse_raw",
+            "orm_mode",
+            "regex=",
+            ".json(",
+            "__fields__",
+        ];
         old.Where(o => code.Contains(o, StringComparison.Ordinal)).ShouldBeEmpty();
 
         folder.Run().Output.ShouldStartWith("Nothing to rewrite");
@@ -29,9 +43,11 @@ public class FolderTests
     }
 
     [Fact]
-    public void Line_endings_stay_as_they_are()
+    public void Line_endings_are_kept()
     {
-        var migrated = MigratedFolder.Migrate("from pydantic import BaseModel\r\n\r\nclass A(BaseModel):\r\n    class Config:\r\n        orm_mode = True\r\n        title = 'A'\r\n");
+        var migrated = MigratedFolder.Migrate(
+            "from pydantic import BaseModel\r\n\r\nclass A(BaseModel):\r\n    class Config:\r\n        orm_mode = True\r\n"
+                + "        title = 'A'\r\n");
 
         migrated.Replace("\r\n", "").ShouldNotContain("\n");
         migrated.ShouldEndWith("        title='A',\r\n    )\r\n");
@@ -42,7 +58,7 @@ public class FolderTests
     [InlineData("s = 'open\n")]
     [InlineData("s = '''open\n")]
     [InlineData("s = f'{open'\n")]
-    public void What_is_no_Python_is_left_alone_and_reported(string code)
+    public void Invalid_Python_is_unchanged_and_reported(string code)
     {
         using var folder = new MigratedFolder().With("bad.py", code).With("good.py", OneModel);
 

@@ -2,7 +2,9 @@ namespace PyResolve.Samples.Tests;
 
 public class MethodCallTests
 {
-    private const string Models = "from pydantic import BaseModel\n\nclass Item(BaseModel):\n    name: str\n\nclass Cart(BaseModel):\n    first: Item\n    items: list[Item]\n\n";
+    private const string Models =
+        "from pydantic import BaseModel\n\nclass Item(BaseModel):\n    name: str\n\nclass Cart(BaseModel):\n    first: Item\n"
+            + "    items: list[Item]\n\n";
 
     [Theory]
     [InlineData("def f(x: Item):\n    return x.dict()\n", "def f(x: Item):\n    return x.model_dump()\n")]
@@ -13,13 +15,20 @@ public class MethodCallTests
     [InlineData("Item.parse_raw('{}').json()\n", "Item.model_validate_json('{}').model_dump_json()\n")]
     [InlineData("Item.__fields__\n", "Item.model_fields\n")]
     [InlineData("def f(c: Cart):\n    return c.first.dict()\n", "def f(c: Cart):\n    return c.first.model_dump()\n")]
-    [InlineData("def f(c: Cart):\n    return [i.dict() for i in c.items]\n", "def f(c: Cart):\n    return [i.model_dump() for i in c.items]\n")]
+    [InlineData(
+        "def f(c: Cart):\n    return [i.dict() for i in c.items]\n", "def f(c: Cart):\n    return [i.model_dump() for i in c.items]\n")]
     [InlineData("def f(c: Cart):\n    return c.items[0].dict()\n", "def f(c: Cart):\n    return c.items[0].model_dump()\n")]
     [InlineData("def get() -> Item: ...\nget().dict()\n", "def get() -> Item: ...\nget().model_dump()\n")]
-    [InlineData("async def f(s):\n    x: Item = await s.get()\n    x.dict()\n", "async def f(s):\n    x: Item = await s.get()\n    x.model_dump()\n")]
-    [InlineData("def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.dict()\n", "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.model_dump()\n")]
-    [InlineData("def f(x: Item):\n    return f\"{x.json()!r:>{10}} {{x.json()}}\"\n", "def f(x: Item):\n    return f\"{x.model_dump_json()!r:>{10}} {{x.json()}}\"\n")]
-    public void A_method_of_what_is_known_to_be_a_model_is_renamed(string before, string after) =>
+    [InlineData(
+        "async def f(s):\n    x: Item = await s.get()\n    x.dict()\n",
+        "async def f(s):\n    x: Item = await s.get()\n    x.model_dump()\n")]
+    [InlineData(
+        "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.dict()\n",
+        "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.model_dump()\n")]
+    [InlineData(
+        "def f(x: Item):\n    return f\"{x.json()!r:>{10}} {{x.json()}}\"\n",
+        "def f(x: Item):\n    return f\"{x.model_dump_json()!r:>{10}} {{x.json()}}\"\n")]
+    public void A_method_of_a_known_model_is_renamed(string before, string after) =>
         MigratedFolder.Migrate(Models + before).ShouldBe(Models + after);
 
     [Theory]
@@ -30,11 +39,11 @@ public class MethodCallTests
     [InlineData("def f(x: Item):\n    pass\n\ndef g(x):\n    return x.dict()\n")]
     [InlineData("# Item.parse_obj(x)\ns = 'Item.parse_obj(x)'\nt = '''\nItem.parse_obj(x)\n'''\nr = r'\\'; u = b\"x.dict()\"\n")]
     [InlineData("def f(x: Item):\n    return x.copy(exclude={'name'})\n")]
-    public void What_may_be_something_else_is_left_alone(string code) =>
+    public void A_method_of_an_unknown_object_is_unchanged(string code) =>
         MigratedFolder.Migrate(Models + code).ShouldBe(Models + code);
 
     [Fact]
-    public void A_call_that_may_or_may_not_be_a_models_is_reported_with_its_line()
+    public void A_call_that_may_belong_to_a_model_is_reported_with_its_line()
     {
         using var folder = new MigratedFolder().With("app.py", Models + "def f(response):\n    return response.json()\n");
 
@@ -42,9 +51,11 @@ public class MethodCallTests
     }
 
     [Fact]
-    public void Models_are_known_across_the_files_of_a_folder()
+    public void Models_are_known_in_all_files_of_a_folder()
     {
-        using var folder = new MigratedFolder().With("models.py", Models).With("sub/use.py", "from ..models import Cart\n\n\ndef f(c: Cart):\n    return c.dict()\n");
+        using var folder = new MigratedFolder()
+            .With("models.py", Models)
+            .With("sub/use.py", "from ..models import Cart\n\n\ndef f(c: Cart):\n    return c.dict()\n");
 
         folder.Run().Read("sub/use.py").ShouldEndWith("return c.model_dump()\n");
     }

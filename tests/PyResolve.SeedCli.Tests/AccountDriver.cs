@@ -1,9 +1,8 @@
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>Accounts for these tests.</summary>
 internal static class AccountDriver
 {
-    /// <summary>A new account, which an operator moves to a plan.</summary>
+    /// <summary>Signs up an account and sets its plan by SQL, as an operator can.</summary>
     public static async Task<TestAccount> SignUpAsync(this SharedServers servers, StorageEngine engine, string plan)
     {
         var server = await servers.OnAsync(engine);
@@ -15,7 +14,7 @@ internal static class AccountDriver
     /// <summary>Revokes the account's only key.</summary>
     public static async Task RevokeKeyAsync(this TestAccount account)
     {
-        // The key was never used before: a server may accept a used one for another second.
+        // With a key that was never used: the server caches a used key for up to a second.
         var keys = (await account.Session.GetAsync("/auth/api-keys"))["data"];
         var id = keys.EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetGuid();
         (await account.Session.DeleteAsync($"/auth/api-keys/{id}")).Status.ShouldBe(204);

@@ -3,7 +3,7 @@ namespace PyResolve.SeedCli.Tests;
 public sealed class LoginTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Login_shows_the_e_mail_the_plan_and_the_remaining_quota(StorageEngine engine)
+    public async Task Login_prints_the_email_the_plan_and_the_remaining_migrations(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = new SeedCommandLine(account.Http.BaseAddress!);
@@ -33,7 +33,7 @@ public sealed class LoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Login_asks_for_the_key_when_none_is_given(StorageEngine engine)
+    public async Task Login_asks_for_the_key_if_none_is_given(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = new SeedCommandLine(account.Http.BaseAddress!);
@@ -57,7 +57,7 @@ public sealed class LoginTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_key_of_another_form_is_refused_without_asking_the_server()
+    public async Task A_malformed_key_is_refused_without_a_request()
     {
         using var stopped = new StoppedServer();
         using var seed = new SeedCommandLine(stopped.Address);

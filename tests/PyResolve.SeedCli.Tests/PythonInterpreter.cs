@@ -2,20 +2,20 @@ using System.ComponentModel;
 
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>A Python with the packages that the seed's command line imports.</summary>
+/// <summary>Finds a Python that has the packages of the seed's command line.</summary>
 internal static class PythonInterpreter
 {
     private const string Probe = "import sys; assert sys.version_info >= (3, 10); import click, httpx, toml";
 
-    // The system's Python first: those of version managers have other packages.
+    // The system's Python first: version managers put others before it in PATH, which have other packages.
     private static readonly string[] Candidates = ["/usr/bin/python3", "python3", "python"];
 
     private static readonly Lazy<Task<string>> Found = new(() => FindAsync(Candidates));
 
-    /// <exception cref="PythonMissingException">There is none.</exception>
+    /// <exception cref="PythonMissingException">None is usable.</exception>
     public static Task<string> FindAsync() => Found.Value;
 
-    /// <exception cref="PythonMissingException">No candidate has the packages.</exception>
+    /// <exception cref="PythonMissingException">None of the candidates is usable.</exception>
     public static async Task<string> FindAsync(IReadOnlyCollection<string> candidates)
     {
         foreach (var candidate in candidates)
@@ -40,7 +40,7 @@ internal static class PythonInterpreter
     }
 }
 
-/// <summary>There is no Python to run the seed's command line with. The message says how to get one.</summary>
+/// <summary>No Python can run the seed's command line. The message says what to install.</summary>
 public sealed class PythonMissingException(IEnumerable<string> tried) : Exception(
     $"""
     None of {string.Join(", ", tried)} is a Python 3.10 or later with click, httpx and toml.

@@ -3,7 +3,7 @@ namespace PyResolve.SeedCli.Tests;
 public sealed class PythonInterpreterTests
 {
     [Fact]
-    public async Task Without_a_suitable_Python_the_failure_says_what_to_install()
+    public async Task Without_a_usable_Python_the_failure_says_what_to_install()
     {
         var nowhere = Path.Combine(Path.GetTempPath(), "no-such-folder", "python3");
 

@@ -83,7 +83,7 @@ public sealed class QuotaCheckTests(SharedServers servers)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = SeedCommandLine.For(account);
-        (await account.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+        (await account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
 
         var check = await seed.CheckQuotaAsync("tier1");
 
@@ -96,7 +96,7 @@ public sealed class QuotaCheckTests(SharedServers servers)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = SeedCommandLine.For(account);
-        (await account.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+        (await account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
 
         await seed.LogUsageAsync();
 

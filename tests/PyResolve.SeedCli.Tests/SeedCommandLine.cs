@@ -1,6 +1,6 @@
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>The seed's command line, as its user runs it: one process per command, with its own home folder.</summary>
+/// <summary>The seed's command line: one process for each command, with a separate home folder for each test.</summary>
 internal sealed class SeedCommandLine(Uri server) : IDisposable
 {
     private const int Refused = 3;
@@ -15,13 +15,13 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     /// <summary><c>~/.pyresolve/config.toml</c>.</summary>
     public string ConfigFile => Path.Combine(_home.FullName, ".pyresolve", "config.toml");
 
-    /// <summary>Sets the account's key in the environment.</summary>
+    /// <summary>With the account's key in the environment.</summary>
     public static SeedCommandLine For(TestAccount account) => new(account.Http.BaseAddress!) { EnvironmentKey = account.ApiKey };
 
-    /// <returns>The output without the last line break, as for all commands.</returns>
+    /// <returns>Its output, without the last line break.</returns>
     public Task<string> LogInAsync(string key) => PrintAsync(["login", "--key", key]);
 
-    /// <summary>Answers the prompt with the key.</summary>
+    /// <summary>Types the key when asked.</summary>
     public Task<string> LogInAtThePromptAsync(string key) => PrintAsync(["login"], key + "\n");
 
     public Task<string> LogOutAsync() => PrintAsync(["logout"]);
@@ -31,8 +31,9 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     public async Task<QuotaCheck> CheckQuotaAsync(string tier)
     {
         var ended = await RunAsync(["check-quota", tier]);
-        return ended.ExitCode == Refused ? new QuotaCheck(MayMigrate: false, Printed(ended)) : new QuotaCheck(
-            MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
+        return ended.ExitCode == Refused
+            ? new QuotaCheck(MayMigrate: false, Printed(ended))
+            : new QuotaCheck(MayMigrate: true, Printed(ended.OrThrow("The seed's quota check")));
     }
 
     public Task<string> LogUsageAsync(string library = "pydantic", string tier = "tier1", int filesChanged = 1) =>
@@ -53,7 +54,7 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
             ["PYRESOLVE_API_KEY"] = EnvironmentKey,
             ["PYTHONUTF8"] = "1",
             ["PYTHONDONTWRITEBYTECODE"] = "1",
-            // httpx would send even loopback requests through the machine's proxy.
+            // httpx would send loopback requests through the machine's proxy too.
             ["NO_PROXY"] = "*",
             ["no_proxy"] = "*",
         },
@@ -63,5 +64,5 @@ internal sealed class SeedCommandLine(Uri server) : IDisposable
     private static string Printed(CommandResult ended) => ended.Output.TrimEnd('\n');
 }
 
-/// <summary>What <c>check_quota_before_migration</c> returned and printed.</summary>
+/// <summary>The result and the output of <c>check_quota_before_migration</c>.</summary>
 internal sealed record QuotaCheck(bool MayMigrate, string Output);

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>The answers have every field that the seed's command line reads, with the expected type.</summary>
+/// <summary>Checks the fields that the seed's command line reads, and their types.</summary>
 public sealed class SeedWireTests(SharedServers servers)
 {
     [Theory, MemberData(nameof(EveryPlanOnBothEngines))]
-    public async Task Me_has_what_login_and_status_read(StorageEngine engine, string plan)
+    public async Task Me_has_the_fields_that_login_and_status_read(StorageEngine engine, string plan)
     {
         var account = await servers.SignUpAsync(engine, plan);
 
@@ -23,7 +23,7 @@ public sealed class SeedWireTests(SharedServers servers)
     }
 
     [Theory, MemberData(nameof(EveryPlanOnBothEngines))]
-    public async Task Quota_has_what_the_quota_check_reads(StorageEngine engine, string plan)
+    public async Task Quota_has_the_fields_that_the_quota_check_reads(StorageEngine engine, string plan)
     {
         var account = await servers.SignUpAsync(engine, plan);
 
@@ -37,7 +37,7 @@ public sealed class SeedWireTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Quota_is_the_same_in_every_answer(StorageEngine engine)
+    public async Task Quota_is_the_same_in_quota_and_in_me(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
@@ -52,7 +52,8 @@ public sealed class SeedWireTests(SharedServers servers)
     {
         var account = await servers.SignUpAsync(engine);
 
-        var answer = await account.Key.PostAsync("/usage", """{"event_type": "migration", "library": "pydantic", "tier": "tier1", "files_changed": 3}""");
+        var answer = await account.Key.PostAsync(
+            "/usage", """{"event_type": "migration", "library": "pydantic", "tier": "tier1", "files_changed": 3}""");
 
         answer.Status.ShouldBe(200);
         answer.Text.ShouldBe("""{"status":"recorded"}""");
@@ -69,7 +70,7 @@ public sealed class SeedWireTests(SharedServers servers)
             ShouldBeWholeNumber(limit);
     }
 
-    /// <summary>The seed's messages have 5, not <c>5.0</c> as Python prints it.</summary>
+    /// <summary>Python would print <c>5.0</c>, but the seed's messages say 5.</summary>
     private static void ShouldBeWholeNumber(JsonElement number)
     {
         number.ValueKind.ShouldBe(JsonValueKind.Number);

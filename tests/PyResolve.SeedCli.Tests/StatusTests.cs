@@ -3,7 +3,7 @@ namespace PyResolve.SeedCli.Tests;
 public sealed class StatusTests(SharedServers servers)
 {
     [Fact]
-    public async Task Without_a_key_status_refers_to_login()
+    public async Task Without_a_key_status_says_how_to_log_in()
     {
         using var stopped = new StoppedServer();
         using var seed = new SeedCommandLine(stopped.Address);
@@ -82,7 +82,7 @@ public sealed class StatusTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Status_with_a_revoked_key_refers_to_login(StorageEngine engine)
+    public async Task Status_with_a_revoked_key_says_how_to_log_in(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.RevokeKeyAsync();

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace PyResolve.SeedCli.Tests;
 
-/// <summary>An address that refuses connections until this is disposed of: the port is bound, but not listened on.</summary>
+/// <summary>An address that refuses connections until disposal: the port is bound, but nothing listens on it.</summary>
 internal sealed class StoppedServer : IDisposable
 {
     private readonly Socket _port = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -17,7 +17,7 @@ public sealed class UsageLogTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Logged_usage_keeps_what_the_command_line_said(StorageEngine engine)
+    public async Task Logged_usage_has_the_values_that_the_command_line_sent(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         using var seed = SeedCommandLine.For(await own.SignUpAsync());

@@ -30,7 +30,8 @@ public sealed class PostgresServerTests(PostgresFixture postgres)
         await server.RestartAsync(cancellation);
 
         (await ScalarAsync<string>(database, "select text from note")).ShouldBe("kept");
-        (await ScalarAsync<string>(database, "select string_agg(setting, ' ') from pg_settings where name in ('fsync', 'synchronous_commit')"))
+        (await ScalarAsync<string>(
+            database, "select string_agg(setting, ' ') from pg_settings where name in ('fsync', 'synchronous_commit')"))
             .ShouldBe("on on");
     }
 
@@ -48,7 +49,9 @@ public sealed class PostgresServerTests(PostgresFixture postgres)
     }
 
     [Theory]
-    [InlineData("postgres://ann:p%40ss@db.example:6543/bill?sslmode=require", "Host=db.example;Port=6543;Username=ann;Password=p@ss;Database=bill;SSL Mode=Require")]
+    [InlineData(
+        "postgres://ann:p%40ss@db.example:6543/bill?sslmode=require",
+        "Host=db.example;Port=6543;Username=ann;Password=p@ss;Database=bill;SSL Mode=Require")]
     [InlineData("postgresql://db.example", "Host=db.example;Port=5432;Username=postgres;Database=postgres")]
     [InlineData("Host=db.example;Username=ann", "Host=db.example;Username=ann")]
     public void A_server_is_named_by_a_url_or_by_keywords(string address, string keywords) =>
@@ -57,7 +60,14 @@ public sealed class PostgresServerTests(PostgresFixture postgres)
     [Fact]
     public void A_connection_string_written_as_a_url_reads_back_the_same()
     {
-        var builder = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = 20001, Username = "a b", Password = "p:/@ss", Database = "d%1" };
+        var builder = new NpgsqlConnectionStringBuilder
+        {
+            Host = "127.0.0.1",
+            Port = 20001,
+            Username = "a b",
+            Password = "p:/@ss",
+            Database = "d%1",
+        };
 
         PostgresAddress.Parse(PostgresAddress.ToUrl(builder.ConnectionString)).EquivalentTo(builder).ShouldBeTrue();
     }

@@ -8,7 +8,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>What it takes to read a quota, also behind many events, and to hold units on one hot account.</summary>
+/// <summary>What it takes to read a quota, also behind many events, and to reserve units on one hot account.</summary>
 internal static class Quota
 {
     private const int Accounts = 500;
@@ -20,10 +20,10 @@ internal static class Quota
     private const int EventsAKey = 10;
     private const double MostDifference = 0.10;
 
-    /// <summary>Of the plan that holds are taken on: judged each time, and never reached.</summary>
+    /// <summary>The limit of the plan that is reserved on: checked each time, never reached.</summary>
     private const string Limit = "1000000000000";
 
-    private const string Hold = """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900}""";
+    private const string Body = """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900}""";
 
     public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
@@ -35,8 +35,8 @@ internal static class Quota
 
         var (reads, readGoals) = await CompareReadsAsync(bench, server, store, keys, cancellationToken);
         var (events, eventsGoal) = await CompareEventsAsync(bench, server, store, keys, cancellationToken);
-        var (holds, holdsGoal) = await CompareHoldsAsync(bench, server, store, keys[0], cancellationToken);
-        return new Findings([.. reads, events, holds], [.. readGoals, eventsGoal, holdsGoal]);
+        var (reservations, reservationsGoal) = await CompareReservationsAsync(bench, server, store, keys[0], cancellationToken);
+        return new Findings([.. reads, events, reservations], [.. readGoals, eventsGoal, reservationsGoal]);
     }
 
     private static async Task<(IEnumerable<Table> Tables, IEnumerable<Goal> Goals)> CompareReadsAsync(
@@ -74,22 +74,22 @@ internal static class Quota
                 Math.Abs(ratio.Median - 1) <= MostDifference));
     }
 
-    private static async Task<(Table Table, Goal Goal)> CompareHoldsAsync(
+    private static async Task<(Table Table, Goal Goal)> CompareReservationsAsync(
         Bench bench, ServerProcess server, BenchStore store, string key, CancellationToken cancellationToken)
     {
-        await using var limit = await Bench.StartLimitAsync("hold", store, cancellationToken);
+        await using var limit = await Bench.StartLimitAsync("reserve", store, cancellationToken);
         var connections = bench.Effort.Connections * Many;
         var limitArm = await bench.ArmAsync($"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
         var serverArm = await bench.ArmAsync($"the server's POST /quota/reservations, one account, c={connections}", server, Post("/quota/reservations", key), connections, cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, PairedRounds.LongTurn);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
-            Goal.AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Holds on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));
+            Goal.AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Reservations on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));
     }
 
     private static Requests Read(IEnumerable<string> keys) => Requests.Get("GET /quota", "/quota", keys, 200);
 
-    private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Hold)], 201);
+    private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Body)], 201);
 
     /// <summary>This month's, with the rollup that they add up to.</summary>
     private static Task AddEventsAsync(BenchStore store, string key, int count, CancellationToken cancellationToken) => ExecuteAsync(

@@ -55,7 +55,7 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
     public static Task<ServerProcess> StartEmbeddedLimitAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(LimitServer, new Dictionary<string, string?> { ["PYRESOLVE_LIMIT"] = "usage" }, cancellationToken);
 
-    /// <param name="limit"><c>bare</c>, <c>checked</c>, <c>select</c>, <c>hold</c>, <c>usage</c> or <c>copy</c>.</param>
+    /// <param name="limit"><c>bare</c>, <c>checked</c>, <c>select</c>, <c>reserve</c>, <c>usage</c> or <c>copy</c>.</param>
     /// <param name="store">What the product left there: a limit server makes no accounts.</param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <param name="settings">On top of the store's.</param>

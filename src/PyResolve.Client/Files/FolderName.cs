@@ -12,8 +12,12 @@ internal static class FolderName
 
     public static string Digest(string text, int bytes)
     {
+#if NETSTANDARD2_0
         using var sha256 = SHA256.Create();
         var digest = sha256.ComputeHash(Encoding.UTF8.GetBytes(text));
+#else
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(text));
+#endif
         return string.Concat(digest.Take(bytes).Select(static value => value.ToString("x2")));
     }
 }

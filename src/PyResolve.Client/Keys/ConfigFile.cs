@@ -74,7 +74,19 @@ internal sealed class ConfigFile
         .Where(entry => entry.Path.Count == 2 && entry.Path[0] == table)
         .ToDictionary(static entry => entry.Path[1], StringOf, StringComparer.Ordinal);
 
+    /// <exception cref="ConfigFileException">The key cannot be set, because its table is an array of tables.</exception>
     public ConfigFile Set(string[] path, string value)
+    {
+        var edited = Edit(path, value);
+        return edited.Find(path)?.Text == value
+            ? edited
+            : throw new ConfigFileException(
+                Path, null, $"{string.Join(".", path)} cannot be set within an array of tables.", "Write the table in [single brackets].");
+    }
+
+    public ConfigFile Set(string key, string value) => Set([key], value);
+
+    private ConfigFile Edit(string[] path, string value)
     {
         var quoted = TomlText.Quote(value);
         if (Find(path) is { } entry)
@@ -89,8 +101,6 @@ internal sealed class ConfigFile
         var gap = Text.Length == 0 ? "" : newLine;
         return Insert(Text.Length, $"{gap}[{string.Join(".", table.Select(TomlText.Key))}]{newLine}{line}", newLine);
     }
-
-    public ConfigFile Set(string key, string value) => Set([key], value);
 
     public ConfigFile Remove(params string[] path) => Find(path) is { } entry
         ? Parse(Path, Text.Remove(entry.LineStart, entry.LineEnd - entry.LineStart))

@@ -1,6 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>A place in a TOML text.</summary>
+/// <summary>A position in a TOML text.</summary>
 internal sealed class TomlCursor(string path, string text)
 {
     public int Position { get; private set; }
@@ -11,7 +11,7 @@ internal sealed class TomlCursor(string path, string text)
 
     public bool IsAtEnd => Position >= text.Length;
 
-    /// <summary>The character here, or NUL at the end; a NUL in the text is no valid TOML anywhere.</summary>
+    /// <summary>The character here, or NUL at the end. TOML allows no NUL in a text.</summary>
     public char Peek(int ahead = 0) => Position + ahead < text.Length ? text[Position + ahead] : '\0';
 
     public char Next()
@@ -38,10 +38,10 @@ internal sealed class TomlCursor(string path, string text)
         Position++;
     }
 
-    public string TakeWhile(Func<char, bool> belongs)
+    public string TakeWhile(Func<char, bool> isPart)
     {
         var start = Position;
-        while (!IsAtEnd && belongs(text[Position]))
+        while (!IsAtEnd && isPart(text[Position]))
             Position++;
         return text.Substring(start, Position - start);
     }
@@ -61,7 +61,7 @@ internal sealed class TomlCursor(string path, string text)
         while (!IsAtEnd && Peek() != '\n' && !(Peek() == '\r' && Peek(1) == '\n'))
         {
             if (IsForbidden(Peek()))
-                throw Error("a comment holds a control character.");
+                throw Error("a comment has a control character.");
             Position++;
         }
     }
@@ -86,5 +86,5 @@ internal sealed class TomlCursor(string path, string text)
     public static bool IsForbidden(char c) => c is (< ' ' and not '\t') or '\u007F';
 
     public ConfigFileException Error(string cause) =>
-        new(path, Line, cause, "Mend the line, or remove the file and run 'pyresolve login'.");
+        new(path, Line, cause, "Fix the line, or remove the file and run 'pyresolve login'.");
 }

@@ -1,16 +1,16 @@
 namespace PyResolve.Client;
 
-/// <summary>Which names are taken, and by what: TOML lets a key be set once and a table be defined once.</summary>
+/// <summary>The names that are in use: TOML lets a key be set once and a table be defined once.</summary>
 internal sealed class TomlNames
 {
     private readonly Node _root = new(Kind.Header);
 
     private enum Kind
     {
-        /// <summary>A value, closed for good.</summary>
+        /// <summary>A value, to which nothing can be added.</summary>
         Value,
 
-        /// <summary>A table that only a longer header named; its own header may still come.</summary>
+        /// <summary>A table that is only part of longer headers; its own header may still come.</summary>
         Implied,
 
         /// <summary>A table that a dotted key made; no header may reopen it.</summary>
@@ -19,7 +19,7 @@ internal sealed class TomlNames
         /// <summary>A table with its own header.</summary>
         Header,
 
-        /// <summary>An array of tables; <see cref="Node.Last"/> is open.</summary>
+        /// <summary>An array of tables; names are added to <see cref="Node.Last"/>.</summary>
         Array,
     }
 
@@ -54,7 +54,7 @@ internal sealed class TomlNames
         for (var i = 0; i < key.Count - 1; i++)
         {
             node = node.Child(key[i], Kind.Dotted);
-            if (node.Kind != Kind.Dotted)
+            if (!node.TryExtend())
                 return false;
         }
 
@@ -86,7 +86,7 @@ internal sealed class TomlNames
 
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
 
-        /// <summary>Where names go now: an array's latest element, or this table.</summary>
+        /// <summary>The table that names are added to: an array's last element, or this table.</summary>
         public Node Last => Kind == Kind.Array ? _element ??= new(Kind.Header) : this;
 
         public Node Child(string name, Kind whenNew)
@@ -94,6 +94,14 @@ internal sealed class TomlNames
             if (!Children.TryGetValue(name, out var child))
                 Children.Add(name, child = new(whenNew));
             return child;
+        }
+
+        /// <summary>Whether a dotted key may add to this table.</summary>
+        public bool TryExtend()
+        {
+            if (Kind == Kind.Implied)
+                Kind = Kind.Dotted;
+            return Kind == Kind.Dotted;
         }
 
         public bool TryAppend()

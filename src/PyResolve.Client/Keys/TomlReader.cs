@@ -1,6 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>Reads TOML 1.0: every statement and its names; <see cref="TomlValues"/> reads the values.</summary>
+/// <summary>Reads TOML 1.1: every statement and its names; <see cref="TomlValues"/> reads the values.</summary>
 internal sealed class TomlReader(string path, string text)
 {
     private readonly TomlCursor _cursor = new(path, text);
@@ -55,7 +55,8 @@ internal sealed class TomlReader(string path, string text)
         _firstHeader ??= start;
         _table = names;
         _isInArrayOfTables = _names.IsInArray(names);
-        _tables.Add(new(names, _cursor.Position));
+        if (!_isInArrayOfTables)
+            _tables.Add(new(names, _cursor.Position));
     }
 
     private void ReadEntry()
@@ -72,12 +73,13 @@ internal sealed class TomlReader(string path, string text)
         var value = new TomlValues(_cursor, ReadDottedKey).Read();
         var valueEnd = _cursor.Position;
         _cursor.ExpectLineEnd();
+        if (_isInArrayOfTables)
+            return;
         if (_firstHeader is null)
             _lastRootLineEnd = _cursor.Position;
         else
             _tables[_tables.Count - 1] = _tables[_tables.Count - 1] with { End = _cursor.Position };
-        if (!_isInArrayOfTables)
-            _entries.Add(new([.. _table, .. key], value, line, lineStart, _cursor.Position, valueStart, valueEnd));
+        _entries.Add(new([.. _table, .. key], value, line, lineStart, _cursor.Position, valueStart, valueEnd));
     }
 
     private List<string> ReadDottedKey()
@@ -90,7 +92,8 @@ internal sealed class TomlReader(string path, string text)
             {
                 '"' => TomlStrings.ReadBasic(_cursor),
                 '\'' => TomlStrings.ReadLiteral(_cursor),
-                _ => _cursor.TakeWhile(TomlText.IsBareCharacter) is { Length: > 0 } bare ? bare : throw _cursor.Error("a key was expected here."),
+                _ when _cursor.TakeWhile(TomlText.IsBareCharacter) is { Length: > 0 } bare => bare,
+                _ => throw _cursor.Error("a key was expected here."),
             });
             _cursor.SkipBlanks();
         }
@@ -98,7 +101,7 @@ internal sealed class TomlReader(string path, string text)
         return names;
     }
 
-    /// <summary>After the last top-level key; without one, before the first table and the comment on top of it.</summary>
+    /// <summary>After the last top-level key; if there is none, before the first table and the comment above it.</summary>
     private int RootEnd()
     {
         if (_lastRootLineEnd >= 0)

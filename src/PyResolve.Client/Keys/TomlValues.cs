@@ -2,20 +2,30 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Client;
 
-/// <summary>Reads any TOML value, and keeps it if it is a string.</summary>
+/// <summary>Reads any TOML value, and returns it if it is a string.</summary>
 internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> readDottedKey)
 {
     private const int DeepestNesting = 64;
 
-    // Built once, at the first value that is no string, which our own files seldom have.
-    private static readonly Lazy<Regex> Scalar = new(static () => new(
+    private const string Date =
         """
-        ^(true|false
-        |[+-]?(inf|nan)
-        |0x[0-9A-Fa-f](_?[0-9A-Fa-f])*|0o[0-7](_?[0-7])*|0b[01](_?[01])*
-        |[+-]?(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?([eE][+-]?[0-9](_?[0-9])*)?
-        |\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt\ ]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)?)?
-        |([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?)\z
+        ( \d{4}-(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])
+        | \d{4}-(0[469]|11)-(0[1-9]|[12]\d|30)
+        | \d{4}-02-(0[1-9]|1\d|2[0-8])
+        | (\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29 )
+        """;
+
+    private const string Time = @"([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d+)?)?";
+
+    // Created for the first value that is not a string; our own files have strings only.
+    private static readonly Lazy<Regex> Scalar = new(static () => new(
+        $$"""
+        \A( true|false
+        | [+-]?(inf|nan)
+        | 0x[0-9A-Fa-f](_?[0-9A-Fa-f])*|0o[0-7](_?[0-7])*|0b[01](_?[01])*
+        | [+-]?(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?([eE][+-]?[0-9](_?[0-9])*)?
+        | {{Date}} ([Tt\ ]{{Time}}([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)?)?
+        | {{Time}} )\z
         """,
         RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
         TimeSpan.FromSeconds(1)));
@@ -45,7 +55,7 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
     private void ReadScalar()
     {
         var scalar = cursor.TakeWhile(IsScalarCharacter);
-        // A date and its time may be set apart by one space.
+        // A date and its time may be separated by one space.
         if (scalar.Length == 10 && scalar[4] == '-' && cursor.Peek() == ' ' && char.IsDigit(cursor.Peek(1)))
         {
             cursor.Skip(1);
@@ -53,7 +63,7 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
         }
 
         if (!Scalar.Value.IsMatch(scalar))
-            throw cursor.Error(scalar.Length == 0 ? "a value was expected here." : "that is no TOML value; text belongs in quotes.");
+            throw cursor.Error(scalar.Length == 0 ? "a value was expected here." : "that is not a TOML value; text must be in quotes.");
     }
 
     private void ReadArray(int depth)
@@ -74,11 +84,9 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
     private void ReadInlineTable(int depth)
     {
         cursor.Expect('{');
-        cursor.SkipBlanks();
-        if (cursor.Try("}"))
-            return;
+        SkipToElement();
         var names = new TomlNames();
-        do
+        while (!cursor.Try("}"))
         {
             if (!names.TryKey([], readDottedKey()))
                 throw cursor.Error("the inline table sets a key twice.");
@@ -86,11 +94,12 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
             cursor.Expect('=');
             cursor.SkipBlanks();
             Read(depth + 1);
-            cursor.SkipBlanks();
+            SkipToElement();
+            if (cursor.Try(","))
+                SkipToElement();
+            else if (cursor.Peek() != '}')
+                throw cursor.Error("the inline table needs a comma or its closing }.");
         }
-        while (cursor.Try(","));
-        if (!cursor.Try("}"))
-            throw cursor.Error("the inline table needs a comma or its closing }, on the same line.");
     }
 
     private void SkipToElement()

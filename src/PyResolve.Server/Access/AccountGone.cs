@@ -2,7 +2,9 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Access;
 
-/// <summary>The caller's account was deleted by hand after its key or session was found good: the same answer as a moment later.</summary>
+/// <summary>
+/// The answer where an account was deleted by manual SQL after its key or session was checked: the same as to the next request.
+/// </summary>
 internal static class AccountGone
 {
     public static ProblemException Exception() => new(Problems.Unauthenticated("Invalid or revoked API key"));

@@ -11,11 +11,12 @@ internal static class AccountServices
         .AddSingleton<PasswordProof>()
         .AddSingleton<Sessions>()
         .AddSingleton<WebSessions>()
-        .AddSingleton<LogIn>()
+        .AddSingleton<PasswordLogin>()
+        .AddSingleton<AccountCreation>()
         .AddSingleton<EmailTokens>()
-        .AddSingleton<EmailedTokens>()
-        .AddSingleton<AccountLetters>()
-        .AddSingleton<ComposeEmail>(provider => provider.GetRequiredService<AccountLetters>().ComposeAsync)
+        .AddSingleton<EmailTokenActions>()
+        .AddSingleton<AccountEmails>()
+        .AddSingleton<ComposeEmail>(provider => provider.GetRequiredService<AccountEmails>().ComposeAsync)
         .AddSingleton<AccountDeletion>()
         .AddHostedService<Housekeeping>();
 }

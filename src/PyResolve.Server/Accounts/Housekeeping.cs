@@ -3,28 +3,35 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Throws away what counts for nothing any more, in small batches beside the requests: attempts, letters' secrets, sessions.</summary>
-internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> logger) : RepeatedWork(Interval, time)
+/// <summary>Deletes old attempts, email tokens and sessions, in small batches.</summary>
+internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> logger)
+    : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 500;
 
-    /// <summary>Longer than any throttle's window.</summary>
+    // Longer than the window of any throttle.
     private static readonly TimeSpan AttemptsKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan TokensKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan SessionsKept = TimeSpan.FromDays(30);
 
     public static TimeSpan Interval { get; } = TimeSpan.FromMinutes(10);
 
-    protected override void Failed(Exception exception) => Log.PutOff(logger, exception);
+    protected override void Failed(Exception exception) => Log.NotDeleted(logger, exception);
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         var now = Time.GetInstant();
         await RepeatAsync(
-            () => $"delete from attempts where id in (select id from attempts where at < {now - AttemptsKept} order by at limit {BatchSize})",
+            () => $"""
+                delete from attempts
+                where id in (select id from attempts where at < {now - AttemptsKept} order by at limit {BatchSize})
+                """,
             cancellationToken);
         await RepeatAsync(
-            () => $"delete from email_tokens where token_digest in (select token_digest from email_tokens where expires_at < {now - TokensKept} limit {BatchSize})",
+            () => $"""
+                delete from email_tokens
+                where token_digest in (select token_digest from email_tokens where expires_at < {now - TokensKept} limit {BatchSize})
+                """,
             cancellationToken);
         await RepeatAsync(
             () => $"delete from sessions where id in (select id from sessions where expires_at < {now - SessionsKept} limit {BatchSize})",
@@ -39,7 +46,7 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "What is out of date was not thrown away; trying again later")]
-        public static partial void PutOff(ILogger logger, Exception exception);
+        [LoggerMessage(1, LogLevel.Warning, "Old attempts, email tokens and sessions were not deleted; trying again later")]
+        public static partial void NotDeleted(ILogger logger, Exception exception);
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
@@ -6,76 +7,79 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Changing a password, getting over a lost one, and showing that an e-mail is one's own.</summary>
 internal static class PasswordEndpoints
 {
     public static void MapPasswords(this IEndpointRouteBuilder routes)
     {
         var auth = routes.MapGroup("/auth").WithTags("Accounts");
-        auth.MapPost("/password", Change).Accepts<ChangePasswordRequest>("application/json").Produces(204).RequireSession();
-        auth.MapPost("/password/forgot", Forgot).Accepts<ForgotPasswordRequest>("application/json").Produces(202);
-        auth.MapPost("/password/reset", Reset).Accepts<ResetPasswordRequest>("application/json").Produces(204);
-        auth.MapPost("/email/verify", Verify).Accepts<VerifyEmailRequest>("application/json").Produces(204);
+        auth.MapPost("/password", Change).RequireSession();
+        auth.MapPost("/password/forgot", Forgot);
+        auth.MapPost("/password/reset", Reset);
+        auth.MapPost("/email/verify", Verify);
     }
 
-    private static async Task<IResult> Change(
-        HttpContext http, PasswordProof proof, Sessions sessions, EmailTokens tokens, AuditLog audit, TimeProvider time)
+    private static async Task<Results<NoContent, ProblemResult>> Change(
+        Body<ChangePasswordRequest> body, HttpContext http, PasswordProof proof, Sessions sessions, EmailTokens tokens, AuditLog audit,
+        TimeProvider time)
     {
         var caller = http.Caller();
-        var body = await JsonBody.ReadAsync(http, WireJson.Default.ChangePasswordRequest);
+        var (current, wanted) = (body.Value.CurrentPassword, body.Value.NewPassword);
         var errors = new FieldErrors();
-        errors.Text("current_password", body.CurrentPassword, Passwords.Longest, required: true);
-        errors.Password("new_password", body.NewPassword);
+        errors.Text("current_password", current, Passwords.MaxLength, required: true);
+        errors.Password("new_password", wanted);
         errors.ThrowIfAny();
 
-        var refusal = await proof.TryAsync(
+        var problem = await proof.TryAsync(
             caller.UserId,
-            body.CurrentPassword,
-            turn => turn.Hash(body.NewPassword!),
+            current,
+            turn => turn.Hash(wanted!),
             async (session, hash) =>
             {
                 await StoredPasswords.SetAsync(session, caller.UserId, hash, time.GetInstant(), http.RequestAborted);
                 await sessions.EndAllAsync(session, caller.UserId, except: caller.SessionId, http.RequestAborted);
-                await tokens.UseAllAsync(session, caller.UserId, EmailPurposes.Reset, http.RequestAborted);
-                await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.PasswordChanged, target: null, http.RequestAborted);
+                await tokens.UseAllAsync(session, caller.UserId, EmailTokenPurposes.Reset, http.RequestAborted);
+                await audit.WriteAsync(
+                    session, caller.UserId, Origin.Of(http), AuditActions.PasswordChanged, target: null, http.RequestAborted);
             },
             http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        return problem is null ? TypedResults.NoContent() : problem;
     }
 
-    /// <summary>Always the same answer, also beyond the limit of letters: it must not tell whether there is such an account.</summary>
-    private static async Task<IResult> Forgot(HttpContext http, AccountLetters letters, Throttle throttle, ThrottleRules rules)
+    /// <summary>The answer is always the same, also beyond the throttle: it must not show whether there is such an account.</summary>
+    private static async Task<Accepted> Forgot(Body<ForgotPasswordRequest> body, HttpContext http, AccountEmails emails, Throttle throttle)
     {
-        var body = await JsonBody.ReadAsync(http, WireJson.Default.ForgotPasswordRequest);
+        var email = body.Value.Email;
         var errors = new FieldErrors();
-        errors.Email("email", body.Email);
+        errors.Email("email", email);
         errors.ThrowIfAny();
 
         var origin = Origin.Of(http);
-        var attempt = await throttle.RecordAsync(rules.ResetFrom(origin.Address), http.RequestAborted);
+        var attempt = await throttle.RecordAsync(throttle.Rules.ResetFrom(origin.Address), http.RequestAborted);
         if (attempt.RetryAfter is null)
-            await letters.AskForResetAsync(body.Email!, origin, http.RequestAborted);
+            await emails.SendResetAsync(email!, origin, http.RequestAborted);
         return TypedResults.Accepted((string?)null);
     }
 
-    private static async Task<IResult> Reset(HttpContext http, EmailedTokens letters)
+    private static async Task<Results<NoContent, ProblemResult>> Reset(
+        Body<ResetPasswordRequest> body, HttpContext http, EmailTokenActions actions)
     {
-        var body = await JsonBody.ReadAsync(http, WireJson.Default.ResetPasswordRequest);
+        var (token, password) = (body.Value.Token, body.Value.Password);
         var errors = new FieldErrors();
-        errors.Text("token", body.Token, EmailedTokens.LongestToken, required: true);
-        errors.Password("password", body.Password);
+        errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
+        errors.Password("password", password);
         errors.ThrowIfAny();
-        var refusal = await letters.ResetPasswordAsync(body.Token!, body.Password!, Origin.OfOwner(http), http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        var problem = await actions.ResetPasswordAsync(token!, password!, Origin.OfOwner(http), http.RequestAborted);
+        return problem is null ? TypedResults.NoContent() : problem;
     }
 
-    private static async Task<IResult> Verify(HttpContext http, EmailedTokens letters)
+    private static async Task<Results<NoContent, ProblemResult>> Verify(
+        Body<VerifyEmailRequest> body, HttpContext http, EmailTokenActions actions)
     {
-        var body = await JsonBody.ReadAsync(http, WireJson.Default.VerifyEmailRequest);
+        var token = body.Value.Token;
         var errors = new FieldErrors();
-        errors.Text("token", body.Token, EmailedTokens.LongestToken, required: true);
+        errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
         errors.ThrowIfAny();
-        var refusal = await letters.VerifyEmailAsync(body.Token!, Origin.OfOwner(http), http.RequestAborted);
-        return refusal?.ToResult() ?? TypedResults.NoContent();
+        var problem = await actions.VerifyEmailAsync(token!, Origin.OfOwner(http), http.RequestAborted);
+        return problem is null ? TypedResults.NoContent() : problem;
     }
 }

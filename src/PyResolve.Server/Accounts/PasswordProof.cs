@@ -4,43 +4,46 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>An owner's password, checked again before what a stolen session must not do: throttled, as a login is.</summary>
-internal sealed class PasswordProof(Database database, Passwords passwords, Throttle throttle, ThrottleRules rules)
+/// <summary>Asks for the password again before actions that a stolen session must not be enough for. Throttled like a login.</summary>
+internal sealed class PasswordProof(Database database, Passwords passwords, Throttle throttle)
 {
-    /// <summary>
-    /// Checks <paramref name="password"/>, then runs <paramref name="work"/> in the transaction in which the password is still that one.
-    /// </summary>
+    /// <summary>Runs <paramref name="work"/> in a transaction in which the password is verified and locked.</summary>
     /// <param name="userId">The account.</param>
-    /// <param name="password">What the caller claims it is.</param>
+    /// <param name="password">As the caller typed it.</param>
     /// <param name="prepare">Slow work, such as hashing a new password, done once before the transaction.</param>
-    /// <param name="work">What the password was asked for.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    /// <returns><see langword="null"/> when it was done.</returns>
-    public async Task<Refusal?> TryAsync<T>(
-        Guid userId, string? password, Func<Passwords.PasswordTurn, T> prepare, Func<Session, T, Task> work, CancellationToken cancellationToken)
+    /// <param name="work">The action.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <returns><see langword="null"/> on success.</returns>
+    public async Task<ProblemResult?> TryAsync<T>(
+        Guid userId,
+        string? password,
+        Func<Passwords.PasswordTurn, T> prepare,
+        Func<Session, T, Task> work,
+        CancellationToken cancellationToken)
     {
-        var hash = await database.FirstAsync($"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
+        var hash = await database.FirstAsync(
+            $"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
         if (hash is null)
-            return Refusals.NoPassword;
+            return AccountProblems.NoPassword;
 
-        var meters = rules.Password(userId);
+        var meters = throttle.Rules.Password(userId);
         if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
             return TooMany(wait);
         using var turn = await passwords.TakeTurnAsync(cancellationToken);
         if (turn is null)
-            return Refusals.Busy;
+            return AccountProblems.Busy;
         var attempt = await throttle.RecordAsync(meters, cancellationToken);
         if (attempt.RetryAfter is { } full)
             return TooMany(full);
         if (turn.Verify(hash, password ?? "") is PasswordVerificationResult.Failed)
-            return Refusals.WrongPassword;
+            return AccountProblems.WrongPassword;
 
         var prepared = prepare(turn);
         return await database.WriteAsync(
             async session =>
             {
                 if (!await StoredPasswords.LockAsync(session, userId, hash, cancellationToken))
-                    return Refusals.WrongPassword;
+                    return AccountProblems.WrongPassword;
                 await Throttle.WithdrawAsync(session, attempt, cancellationToken);
                 await work(session, prepared);
                 return null;
@@ -48,5 +51,5 @@ internal sealed class PasswordProof(Database database, Passwords passwords, Thro
             cancellationToken);
     }
 
-    private static Refusal TooMany(TimeSpan wait) => Refusals.TooMany("wrong passwords", wait);
+    private static ProblemResult TooMany(TimeSpan wait) => AccountProblems.TooMany("wrong passwords", wait);
 }

@@ -1,33 +1,32 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
+using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>What is throttled, and how much of it is allowed.</summary>
+/// <summary>What is throttled, and the limits.</summary>
 internal sealed class ThrottleRules(IConfiguration configuration)
 {
-    private const int Most = 1_000_000;
+    private const int MaxLimit = 1_000_000;
 
     private static readonly TimeSpan GuessingWindow = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     /// <summary><c>PyResolve:LogInFailuresPerAccount</c>: within 15 minutes; default 20.</summary>
     private readonly ThrottleRule _logInToAccount =
-        new("login.account", ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAccount", 20, 1, Most), GuessingWindow);
+        new("login.account", ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAccount", 20, 1, MaxLimit), GuessingWindow);
 
     /// <summary><c>PyResolve:LogInFailuresPerAddress</c>: within 15 minutes; default 100.</summary>
     private readonly ThrottleRule _logInFromAddress =
-        new("login.address", ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAddress", 100, 1, Most), GuessingWindow);
+        new("login.address", ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAddress", 100, 1, MaxLimit), GuessingWindow);
 
     /// <summary><c>PyResolve:SignUpsPerHour</c>: from an address; default 1000.</summary>
     private readonly ThrottleRule _signUpFromAddress =
-        new("signup.address", ServerOptions.Number(configuration, "PyResolve:SignUpsPerHour", 1000, 1, Most), Hour);
+        new("signup.address", ServerOptions.Number(configuration, "PyResolve:SignUpsPerHour", 1000, 1, MaxLimit), Hour);
 
     /// <summary><c>PyResolve:DeviceCodesPerHour</c>: device logins begun from an address; default 300.</summary>
     private readonly ThrottleRule _deviceCodeFromAddress =
-        new("device_code.address", ServerOptions.Number(configuration, "PyResolve:DeviceCodesPerHour", 300, 1, Most), Hour);
+        new("device_code.address", ServerOptions.Number(configuration, "PyResolve:DeviceCodesPerHour", 300, 1, MaxLimit), Hour);
 
     private readonly ThrottleRule _userCodeOfAccount = new("user_code.account", 10, GuessingWindow);
     private readonly ThrottleRule _userCodeFromAddress = new("user_code.address", 50, GuessingWindow);
@@ -37,11 +36,11 @@ internal sealed class ThrottleRules(IConfiguration configuration)
 
     public ThrottleMeter LogInTo(string email) => _logInToAccount.For(OfEmail(email));
 
-    public IReadOnlyList<ThrottleMeter> LogIn(string email, string? address) => [LogInTo(email), .. FromAddress(_logInFromAddress, address)];
+    public IReadOnlyList<ThrottleMeter> LogIn(string email, string? address) =>
+        [LogInTo(email), .. FromAddress(_logInFromAddress, address)];
 
     public IReadOnlyList<ThrottleMeter> SignUp(string? address) => [.. FromAddress(_signUpFromAddress, address)];
 
-    /// <summary>The current password, asked for by a session that may be stolen.</summary>
     public IReadOnlyList<ThrottleMeter> Password(Guid userId) => [_passwordOfSession.For(userId.ToString())];
 
     public IReadOnlyList<ThrottleMeter> ResetOf(Guid userId) => [_resetOfAccount.For(userId.ToString())];
@@ -50,12 +49,12 @@ internal sealed class ThrottleRules(IConfiguration configuration)
 
     public IReadOnlyList<ThrottleMeter> DeviceCode(string? address) => [.. FromAddress(_deviceCodeFromAddress, address)];
 
-    /// <summary>A device's user code, which is short: guesses of it are few (RFC 8628, 5.1).</summary>
+    /// <summary>A user code is short, so few guesses are allowed (RFC 8628, 5.1).</summary>
     public IReadOnlyList<ThrottleMeter> UserCode(Guid userId, string? address) =>
         [_userCodeOfAccount.For(userId.ToString()), .. FromAddress(_userCodeFromAddress, address)];
 
-    /// <summary>A digest: the table holds no e-mail.</summary>
-    private static string OfEmail(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Emails.Normalize(email))));
+    /// <summary>A digest, so that the table holds no email addresses.</summary>
+    private static string OfEmail(string email) => Convert.ToHexStringLower(TokenKind.DigestOf(EmailAddresses.Normalize(email)));
 
     private static IEnumerable<ThrottleMeter> FromAddress(ThrottleRule rule, string? text) =>
         IPAddress.TryParse(text, out var address) ? [rule.For(ClientNetwork.Of(address))] : [];

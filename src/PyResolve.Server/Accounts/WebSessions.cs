@@ -1,6 +1,5 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
@@ -9,35 +8,36 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// Sessions of the pages: the same as those of the API, in a cookie that scripts cannot read and other sites' forms do not carry. The API
-/// never reads the cookie.
+/// Sessions of the pages: the same as those of the API, in a cookie that scripts cannot read and forms of other sites do not send. The API
+/// ignores the cookie.
 /// </summary>
 internal sealed class WebSessions(Database database, Sessions sessions, AuditLog audit)
 {
     public const string CookieName = "pyr_session";
 
-    /// <summary>Who is signed in, if anybody; from then on the request's caller.</summary>
+    /// <summary>The account that is signed in, if any; also sets the request's caller.</summary>
     public async Task<Caller?> FindAsync(HttpContext http)
     {
-        if (http.Request.Cookies[CookieName] is not { } token || !SessionToken.HasTokenForm(token))
+        if (http.Request.Cookies[CookieName] is not { } token || !TokenKind.Session.HasPrefix(token))
             return null;
         var caller = await sessions.FindAsync(token, http.RequestAborted);
         http.Features.Set(caller);
         return caller;
     }
 
-    /// <summary>Throws where the cookie could not be kept: over plain HTTP, this machine apart.</summary>
+    /// <summary>Throws over plain HTTP, except on this machine: the browser would not keep the cookie.</summary>
     public static void RequireSafeConnection(HttpContext http)
     {
         if (SameOrigin.OriginOf(http) is { } origin && origin.Scheme == Uri.UriSchemeHttp && !origin.IsLoopback)
         {
             throw new ProblemException(Problems.Forbidden(
                 ProblemCodes.CrossOrigin,
-                "Passwords are taken over https alone, or on the server's own machine. Open this page under https, and set PYRESOLVE_PUBLIC_URL to that address."));
+                "Passwords are taken over https alone, or on the server's own machine. Open this page under https, and set "
+                + "PYRESOLVE_PUBLIC_URL to that address."));
         }
     }
 
-    public static void Keep(HttpContext http, LogInResponse opened) => http.Response.Cookies.Append(
+    public static void SetCookie(HttpContext http, LogInResponse opened) => http.Response.Cookies.Append(
         CookieName, opened.SessionToken, Cookie(http, opened.SessionExpiresAt));
 
     public async Task EndAsync(HttpContext http)
@@ -48,7 +48,8 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
                 async session =>
                 {
                     await sessions.EndAsync(session, id, http.RequestAborted);
-                    await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
+                    await audit.WriteAsync(
+                        session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
                 },
                 http.RequestAborted);
         }
@@ -56,7 +57,7 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
         http.Response.Cookies.Delete(CookieName, Cookie(http, expiresAt: null));
     }
 
-    /// <summary>The origin that the browser names tells, whatever proxies stand between, whether it is this machine without TLS.</summary>
+    // The browser's Origin header shows, also through proxies, whether this is plain HTTP on this machine.
     private static CookieOptions Cookie(HttpContext http, DateTimeOffset? expiresAt) => new()
     {
         HttpOnly = true,

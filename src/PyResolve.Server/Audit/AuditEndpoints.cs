@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Http;
@@ -7,15 +8,19 @@ namespace PyResolve.Server.Audit;
 internal static class AuditEndpoints
 {
     public static void MapAudit(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/audit", Read).WithTags("Audit").Produces<AuditPage>().RequireSession();
+        routes.MapGet("/audit", Read).WithTags("Audit").RequireSession();
 
-    private static async Task<IResult> Read(HttpContext http, AuditLog audit)
+    private static async Task<Results<JsonAnswer<AuditPage>, ProblemResult>> Read(HttpContext http, AuditLog audit)
     {
         Guid? cursor = null;
         if (http.Request.Query["cursor"] is [{ Length: > 0 } text])
         {
             if (!Guid.TryParseExact(text, "D", out var id))
-                return new ProblemResult(Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+            {
+                return new ProblemResult(
+                    Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+            }
+
             cursor = id;
         }
 

@@ -5,13 +5,16 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Audit;
 
 /// <summary>Who acts, and from where.</summary>
-/// <param name="Actor"><c>session</c>, <c>key pyr_live_…</c> by its prefix, <c>operator</c>, <c>owner</c> (who just proved to be, by a password or a letter), or <c>anyone</c>.</param>
+/// <param name="Actor">
+/// <c>session</c>, <c>key pyr_live_…</c> with its prefix, <c>operator</c>, <c>owner</c> (proved just now, by a password or an email), or
+/// <c>anyone</c>.
+/// </param>
 /// <param name="Address">The client's address; <see langword="null"/> for an operator.</param>
 internal sealed record Origin(string Actor, string? Address)
 {
     public static Origin Operator { get; } = new("operator", Address: null);
 
-    /// <summary>Somebody who need not be anybody.</summary>
+    /// <summary>A client that is not authenticated.</summary>
     public static Origin Anyone(string? address) => new("anyone", address);
 
     public static Origin Of(HttpContext http) => new(
@@ -23,14 +26,15 @@ internal sealed record Origin(string Actor, string? Address)
         },
         AddressOf(http));
 
-    /// <summary>As <see cref="Of"/>, for an action that just proved whose account it is, such as a login.</summary>
+    /// <summary>For an action that itself proves who owns the account, such as a login.</summary>
     public static Origin OfOwner(HttpContext http) => new("owner", AddressOf(http));
 
-    public static string? AddressOf(HttpContext http) =>
-        http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : null;
+    public static string? AddressOf(HttpContext http) => http.Connection.RemoteIpAddress is { } address
+        ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString()
+        : null;
 }
 
-/// <summary>What is written to the log: who did what to which key or account. The words are stable.</summary>
+/// <summary>The actions in the log. Their texts are stable.</summary>
 internal static class AuditActions
 {
     public const string AccountCreated = "account.created";
@@ -53,12 +57,13 @@ internal static class AuditActions
     public const string IdentityLinked = "identity.linked";
 }
 
-/// <summary>The append-only log, which the database itself keeps from being changed. Written in the transaction of what it tells of.</summary>
+/// <summary>The append-only log, which the database protects from changes. An entry is written in the transaction of its action.</summary>
 internal sealed class AuditLog(Database database, TimeProvider time)
 {
     public const int PageSize = 50;
 
-    public Task WriteAsync(Session session, Guid userId, Origin origin, string action, string? target, CancellationToken cancellationToken)
+    public Task WriteAsync(
+        Session session, Guid userId, Origin origin, string action, string? target, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         return session.ExecuteAsync(
@@ -80,7 +85,9 @@ internal sealed class AuditLog(Database database, TimeProvider time)
             order by id desc
             limit {PageSize + 1}
             """,
-            static row => (Id: row.Uuid(0), Entry: new AuditEntry(row.Instant(1), row.Text(2), row.Text(3), row.TextOrNull(4), row.TextOrNull(5))),
+            static row => (
+                Id: row.Uuid(0),
+                Entry: new AuditEntry(row.Instant(1), row.Text(2), row.Text(3), row.TextOrNull(4), row.TextOrNull(5))),
             cancellationToken);
         var page = rows.Take(PageSize).ToList();
         return new AuditPage([.. page.Select(row => row.Entry)], rows.Count > PageSize ? page[^1].Id.ToString() : null);

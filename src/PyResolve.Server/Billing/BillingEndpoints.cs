@@ -1,59 +1,65 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
-using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
-using Standing = PyResolve.Server.Billing.Sync.Standing;
 
 namespace PyResolve.Server.Billing;
 
 internal static class BillingEndpoints
 {
-    private const int LongestPlan = 64;
+    private const int MaxPlanLength = 64;
 
     public static void MapBilling(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/billing").WithTags("Billing").ReportStripeFailures();
-        group.MapPost("/checkout", StartCheckout).Accepts<CheckoutRequest>("application/json").Produces<CheckoutStarted>().RequireScope(Scopes.Billing);
-        group.MapGet("/portal", OpenPortal).Produces<PortalOpened>().RequireScope(Scopes.Billing);
-        group.MapGet("/subscription", ReadSubscription).Produces<SubscriptionInfo>().RequireScope(Scopes.Billing);
+        var group = routes.MapGroup("/billing").WithTags("Billing").ReportStripeFailures().RequireScope(Scopes.Billing);
+        group.MapPost("/checkout", StartCheckout);
+        group.MapGet("/portal", OpenPortal);
+        group.MapGet("/subscription", ReadSubscription);
         routes.MapWebhooks();
         routes.MapBillingPages();
     }
 
-    private static async Task<IResult> StartCheckout(HttpContext http, Checkouts checkouts, BillingOptions options)
+    private static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
+        Body<CheckoutRequest> body, HttpContext http, Checkouts checkouts, BillingOptions options)
     {
-        var body = await JsonBody.ReadAsync(http, WireJson.Default.CheckoutRequest);
         var errors = new FieldErrors();
-        errors.Text("plan", body.Plan, LongestPlan);
+        errors.Text("plan", body.Value.Plan, MaxPlanLength);
         errors.ThrowIfAny();
-        if (body.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
+        if (body.Value.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
             return new ProblemResult(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
-        if (BillingProblems.Unless(options) is { } notConfigured)
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         if (!options.Prices.TryGetValue(plan, out var price))
-            return BillingProblems.NotConfigured($"The {plan} plan is not for sale: the server's operator has not set {BillingOptions.PriceVariable(plan)}.");
+            return BillingProblems.NotConfigured($"The {plan} plan is not for sale: {BillingOptions.PriceVariable(plan)} is not set.");
 
         var caller = http.Caller();
         return await checkouts.StartAsync(caller.UserId, caller.Email, price, http.RequestAborted) switch
         {
             CheckoutOutcome.Started started => Answers.Ok(new CheckoutStarted(started.Url)),
-            CheckoutOutcome.AlreadySubscribed subscribed => new ProblemResult(
-                Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.") with { PortalUrl = subscribed.PortalUrl }),
-            CheckoutOutcome.PaymentUnderWay => new ProblemResult(Problems.Conflict("A payment for this plan is under way. The plan begins when it arrives.")),
-            _ => new ProblemResult(Problems.Conflict("Another checkout for this account was started at the same moment. Use that one, or try again.")),
+            CheckoutOutcome.AlreadySubscribed subscribed => BillingProblems.AlreadySubscribed(subscribed.PortalUrl),
+            CheckoutOutcome.PaymentPending => new ProblemResult(
+                Problems.Conflict("A payment for this plan is under way. The plan begins when it arrives.")),
+            _ => new ProblemResult(
+                Problems.Conflict("Another checkout for this account was started at the same moment. Use that one, or try again.")),
         };
     }
 
-    private static async Task<IResult> OpenPortal(
-        HttpContext http, BillingOptions options, BillingCustomers customers, CustomerLinks links, Checkouts checkouts, CustomerSync sync, PublicUrl publicUrl)
+    private static async Task<Results<JsonAnswer<PortalOpened>, ProblemResult>> OpenPortal(
+        HttpContext http,
+        BillingOptions options,
+        BillingCustomers customers,
+        CustomerLinks links,
+        Checkouts checkouts,
+        CustomerSync sync,
+        PublicUrl publicUrl)
     {
-        if (BillingProblems.Unless(options) is { } notConfigured)
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         var userId = http.Caller().UserId;
         var customer = await customers.FindLinkedAsync(userId, http.RequestAborted) ?? await links.AdoptAsync(userId, http.RequestAborted);
@@ -65,24 +71,26 @@ internal static class BillingEndpoints
         }
         catch (Gateway.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
         {
-            // Deleted at Stripe, perhaps by hand.
+            // The customer was deleted at Stripe, for example in the dashboard.
             if (await sync.RunAsync(customer.Id, http.RequestAborted) is { IsGone: false })
                 throw;
             return BillingProblems.NoAccount(publicUrl.Upgrade);
         }
     }
 
-    private static async Task<IResult> ReadSubscription(HttpContext http, BillingOptions options, Database database, BillingCustomers customers, TimeProvider time)
+    private static async Task<Results<JsonAnswer<SubscriptionInfo>, ProblemResult>> ReadSubscription(
+        HttpContext http, BillingOptions options, Database database, BillingCustomers customers, TimeProvider time)
     {
-        if (BillingProblems.Unless(options) is { } notConfigured)
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         var userId = http.Caller().UserId;
         var now = time.GetInstant();
         var plan = await database.FirstAsync(
-            $"select {EffectivePlan.Columns} from profiles p where p.id = {userId}", row => EffectivePlan.Read(row, 0, now), http.RequestAborted)
-            ?? throw AccountGone.Exception();
-        var standing = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.Standing ?? Standing.None;
+            $"select {EffectivePlan.Columns} from profiles p where p.id = {userId}",
+            row => EffectivePlan.Read(row, 0, now),
+            http.RequestAborted) ?? throw AccountGone.Exception();
+        var state = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.State ?? BillingState.None;
         return Answers.Ok(new SubscriptionInfo(
-            plan, standing.Status, standing.Cancelling, standing.CurrentPeriodEnd, standing.GraceEndsAt, standing.SubscriptionId));
+            plan, state.Status, state.Cancelling, state.CurrentPeriodEnd, state.GraceEndsAt, state.SubscriptionId));
     }
 }

@@ -1,15 +1,16 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Pages;
 using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Billing;
 
-/// <summary>Where people come back to from Stripe.</summary>
+/// <summary>The pages that Stripe returns people to.</summary>
 internal static partial class BillingPages
 {
-    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SyncTimeout = TimeSpan.FromSeconds(10);
 
     public static void MapBillingPages(this IEndpointRouteBuilder routes)
     {
@@ -18,9 +19,13 @@ internal static partial class BillingPages
         pages.MapGet("/return", Return);
     }
 
-    /// <summary>Looks at the subscription now, as far as that takes no time, and sends on. Whoever has the address can do no more by it.</summary>
+    /// <summary>
+    /// Syncs the customer, so that the plan does not wait for a webhook, and redirects to the configured page. The token in the address
+    /// allows nothing else.
+    /// </summary>
     private static async Task<RedirectHttpResult> Return(
-        HttpContext http, BillingOptions options, BillingCustomers customers, CustomerSync sync, BillingLinks links, ILogger<CustomerSync> logger)
+        HttpContext http, BillingOptions options, BillingCustomers customers, CustomerSync sync, BillingLinks links,
+        ILogger<CustomerSync> logger)
     {
         http.Response.Headers.CacheControl = "no-store";
         string? token = http.Request.Query["customer"];
@@ -28,26 +33,27 @@ internal static partial class BillingPages
             && await customers.FindByReturnTokenAsync(token, http.RequestAborted) is { } customer)
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-            deadline.CancelAfter(LongestLook);
+            deadline.CancelAfter(SyncTimeout);
             try
             {
                 await sync.RunAsync(customer.Id, deadline.Token);
             }
-            catch (Exception exception) when (exception is StripeException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
+            catch (Exception exception)
+                when (exception is StripeException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
             {
-                // The webhook brings it.
-                Log.NotLookedAt(logger, customer.Id, exception.Message);
+                // The webhook will start a sync.
+                Log.NotSynced(logger, customer.Id, exception.Message);
             }
         }
 
-        return TypedResults.Redirect(links.Onward(http.Request.Query["from"]));
+        return TypedResults.Redirect(links.AfterReturn(http.Request.Query["from"]));
     }
 
     private static PageResult Show(HttpContext http)
     {
         if (http.Request.Query.ContainsKey("success"))
         {
-            return Page("Thank you", refusal: null, $"""
+            return Page("Thank you", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>Thank you</h1>
                 <p>Your subscription is set up. You can close this page: <code>pyresolve status</code> shows your new plan.</p>
@@ -55,19 +61,19 @@ internal static partial class BillingPages
         }
 
         return http.Request.Query.ContainsKey("canceled")
-            ? Page("Nothing was bought", refusal: null, $"""
+            ? Page("Nothing was bought", problem: null, $"""
                 <h1>Nothing was bought</h1>
                 <p>You left before paying, and nothing was charged. You can close this page.</p>
                 """)
-            : Page("Billing", refusal: null, $"""
+            : Page("Billing", problem: null, $"""
                 <h1>Billing</h1>
-                <p>What you changed counts now. You can close this page: <code>pyresolve status</code> shows your plan.</p>
+                <p>Your changes are in effect. You can close this page: <code>pyresolve status</code> shows your plan.</p>
                 """);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Customer {CustomerId} came back, and was not looked at: {Cause}")]
-        public static partial void NotLookedAt(ILogger logger, string customerId, string cause);
+        [LoggerMessage(1, LogLevel.Warning, "Customer {CustomerId} returned from Stripe and was not synced: {Cause}")]
+        public static partial void NotSynced(ILogger logger, string customerId, string cause);
     }
 }

@@ -1,10 +1,10 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing;
 
-/// <summary>Why nothing can be sold or managed.</summary>
 internal static partial class BillingProblems
 {
     private static readonly TimeSpan StripeRetry = TimeSpan.FromSeconds(5);
@@ -14,11 +14,14 @@ internal static partial class BillingProblems
     public static ProblemResult NoAccount(string upgradeUrl) =>
         new(Problems.Create(400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {upgradeUrl}"));
 
-    /// <summary>Why nothing is for sale here, if so.</summary>
-    public static ProblemResult? Unless(BillingOptions options) =>
-        options.IsConfigured ? null : NotConfigured("This server sells no subscriptions: its operator has not set STRIPE_SECRET_KEY.");
+    public static ProblemResult AlreadySubscribed(string portalUrl) => new(
+        Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.")
+            with { PortalUrl = portalUrl });
 
-    /// <summary>On a group of routes: where Stripe fails they answer 503; what Stripe said is in the log.</summary>
+    public static ProblemResult? CheckConfigured(BillingOptions options) =>
+        options.IsConfigured ? null : NotConfigured("This server sells no subscriptions: STRIPE_SECRET_KEY is not set.");
+
+    /// <summary>The routes answer 503 when Stripe fails. What Stripe said is only logged.</summary>
     public static RouteGroupBuilder ReportStripeFailures(this RouteGroupBuilder routes)
     {
         routes.AddEndpointFilter(static async (invocation, next) =>
@@ -30,10 +33,14 @@ internal static partial class BillingProblems
             catch (StripeException exception)
             {
                 var http = invocation.HttpContext;
-                Log.Failed(http.RequestServices.GetRequiredService<ILogger<StripeTransport>>(), http.TraceIdentifier, exception.Message, exception.RequestId);
-                return exception.MayPass
-                    ? new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."), StripeRetry)
-                    : NotConfigured("Stripe refuses what this server asks of it. Its operator finds the cause in the log, and by the command 'stripe doctor'.");
+                var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
+                Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
+                return exception.IsTransient
+                    ? new ProblemResult(
+                        Problems.Create(
+                            503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."),
+                        StripeRetry)
+                    : NotConfigured("Stripe refused the server's request. The operator finds the cause in the log, or by 'stripe doctor'.");
             }
         });
         return routes;

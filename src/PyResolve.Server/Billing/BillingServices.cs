@@ -1,7 +1,8 @@
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Reconciliation;
-using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 
@@ -9,40 +10,29 @@ namespace PyResolve.Server.Billing;
 
 internal static class BillingServices
 {
-    public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration) => services
-        .AddSingleton(BillingOptions.Read(configuration))
-        .AddSingleton<IStripeGateway>(static provider => CreateGateway(provider.GetRequiredService<BillingOptions>()))
-        .AddSingleton<BillingLinks>()
-        .AddSingleton<PriceMap>()
-        .AddSingleton<BillingCustomers>()
-        .AddSingleton<CustomerAdoption>()
-        .AddSingleton<CustomerSync>()
-        .AddSingleton<CustomerLinks>()
-        .AddSingleton<Checkouts>()
-        .AddSingleton<Inbox>()
-        .AddSingleton<PlanOverrides>()
-        .AddSingleton<BillingJobs>()
-        .AddSingleton<Reconciler>()
-        .AddSingleton<StripeCatalog>()
-        .AddSingleton<StripeSetup>()
-        .AddSingleton<StripeDoctor>()
-        .AddHostedService<PlanEnds>()
-        .AddHostedService<InboxWorker>()
-        .AddHostedService<ReconciliationJobs>();
-
-    public static StripeGateway CreateGateway(BillingOptions options)
+    public static IServiceCollection AddBilling(this IServiceCollection services, IConfiguration configuration)
     {
-        var http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            // No proxy leads to a simulator on this machine.
-            UseProxy = !options.ApiBase.IsLoopback,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        })
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        return new StripeGateway(new StripeTransport(http, options, TimeProvider.System), options);
+        var options = BillingOptions.Read(configuration);
+        services
+            .AddSingleton(options)
+            .AddSingleton<IStripeGateway>(static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
+            .AddSingleton<BillingLinks>()
+            .AddSingleton<PriceMap>()
+            .AddSingleton<BillingCustomers>()
+            .AddSingleton<CustomerAdoption>()
+            .AddSingleton<CustomerSync>()
+            .AddSingleton<CustomerLinks>()
+            .AddSingleton<Checkouts>()
+            .AddSingleton<Inbox>()
+            .AddSingleton<PlanOverrides>()
+            .AddSingleton<BillingJobs>()
+            .AddSingleton<Reconciler>()
+            .AddSingleton<StripeCatalog>()
+            .AddSingleton<StripeSetup>()
+            .AddSingleton<StripeDoctor>()
+            .AddHostedService<PlanEnds>();
+        if (options.IsConfigured)
+            services.AddHostedService<InboxWorker>().AddHostedService<ReconciliationJobs>();
+        return services;
     }
 }

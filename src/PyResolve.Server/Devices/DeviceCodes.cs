@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>What a row of <c>device_codes</c> can be.</summary>
+/// <summary>The column <c>state</c> of a row of <c>device_codes</c>.</summary>
 internal static class DeviceState
 {
     public const string Pending = "pending";
@@ -15,27 +15,27 @@ internal static class DeviceState
     public const string Redeemed = "redeemed";
 }
 
-/// <summary>A device's wish to log in, as the person sees it who decides.</summary>
+/// <summary>A device's request to log in, as shown to the person who decides.</summary>
 /// <param name="UserCode">As shown: <c>XXXX-XXXX</c>.</param>
 /// <param name="ClientId">What the device calls itself.</param>
-/// <param name="Address">Where it asked from.</param>
-/// <param name="AskedAt">When.</param>
+/// <param name="Address">The device's address.</param>
+/// <param name="AskedAt">When the login began.</param>
 /// <param name="State">One of <see cref="DeviceState"/>.</param>
 /// <param name="DecidedBy">The account that approved or denied it.</param>
 /// <param name="HasExpired">Whether it can no longer be decided or redeemed.</param>
 internal sealed record DeviceRequest(
     string UserCode, string? ClientId, string? Address, DateTimeOffset AskedAt, string State, Guid? DecidedBy, bool HasExpired);
 
-/// <summary>Device logins: begun, looked at, approved or denied. <see cref="DeviceExchange"/> ends them.</summary>
+/// <summary>Begins, finds, approves and denies device logins. <see cref="DeviceExchange"/> completes them.</summary>
 internal sealed class DeviceCodes(Database database, UserCodeDigests digests, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
 {
     public const int IntervalSeconds = 5;
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long an expired code still answers that it has expired.</summary>
-    private static readonly TimeSpan Afterlife = TimeSpan.FromHours(1);
+    /// <summary>How long polls of an expired code are answered with <c>expired_token</c>.</summary>
+    private static readonly TimeSpan Retention = TimeSpan.FromHours(1);
 
-    private const int DeletedAtOnce = 100;
+    private const int DeletionBatch = 100;
 
     public async Task<DeviceCodeResponse> BeginAsync(string? clientId, string? address, CancellationToken cancellationToken)
     {
@@ -43,13 +43,15 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
         await DeleteOldAsync(now, cancellationToken);
         while (true)
         {
-            var deviceCode = DeviceCode.Create();
+            var deviceCode = TokenKind.Device.Create();
             var userCode = UserCode.Create();
             var digest = await digests.OfAsync(userCode, cancellationToken);
             var inserted = await database.ExecuteAsync(
                 $"""
-                insert into device_codes (device_digest, user_code_digest, client_id, state, interval_seconds, created_at, expires_at, address)
-                values ({DeviceCode.DigestOf(deviceCode)}, {digest}, {clientId}, {DeviceState.Pending}, {IntervalSeconds}, {now}, {now + Lifetime}, {address})
+                insert into device_codes
+                    (device_digest, user_code_digest, client_id, state, interval_seconds, created_at, expires_at, address)
+                values ({TokenKind.DigestOf(deviceCode)}, {digest}, {clientId}, {DeviceState.Pending}, {IntervalSeconds}, {now},
+                        {now + Lifetime}, {address})
                 on conflict do nothing
                 """,
                 cancellationToken);
@@ -57,12 +59,13 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
                 continue;
             var shown = UserCode.Show(userCode);
             var page = $"{publicUrl.Value}/device";
-            return new DeviceCodeResponse(deviceCode, shown, page, $"{page}?user_code={shown}", (int)Lifetime.TotalSeconds, IntervalSeconds);
+            return new DeviceCodeResponse(
+                deviceCode, shown, page, $"{page}?user_code={shown}", (int)Lifetime.TotalSeconds, IntervalSeconds);
         }
     }
 
     /// <param name="userCode">As <see cref="UserCode.Parse"/> returns it.</param>
-    /// <param name="cancellationToken">Abandons the look-up.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public async Task<DeviceRequest?> FindAsync(string userCode, CancellationToken cancellationToken)
     {
         var digest = await digests.OfAsync(userCode, cancellationToken);
@@ -70,11 +73,12 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
         return await database.FirstAsync(
             $"select client_id, address, created_at, state, user_id, expires_at from device_codes where user_code_digest = {digest}",
             row => new DeviceRequest(
-                UserCode.Show(userCode), row.TextOrNull(0), row.TextOrNull(1), row.Instant(2), row.Text(3), row.UuidOrNull(4), row.Instant(5) <= now),
+                UserCode.Show(userCode), row.TextOrNull(0), row.TextOrNull(1), row.Instant(2), row.Text(3), row.UuidOrNull(4),
+                HasExpired: row.Instant(5) <= now),
             cancellationToken);
     }
 
-    /// <summary>Decides a login that nobody has decided yet; otherwise changes nothing.</summary>
+    /// <summary>Approves or denies a pending login; has no effect on any other.</summary>
     public async Task DecideAsync(DeviceRequest request, bool approve, Caller caller, Origin origin, CancellationToken cancellationToken)
     {
         var digest = await digests.OfAsync(UserCode.Parse(request.UserCode)!, cancellationToken);
@@ -100,7 +104,7 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
     private Task<int> DeleteOldAsync(DateTimeOffset now, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         delete from device_codes where device_digest in (
-            select device_digest from device_codes where expires_at < {now - Afterlife} order by expires_at limit {DeletedAtOnce})
+            select device_digest from device_codes where expires_at < {now - Retention} order by expires_at limit {DeletionBatch})
         """,
         cancellationToken);
 }

@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
@@ -6,43 +7,36 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>What a device calls: RFC 8628, in JSON or, for OAuth libraries, as forms.</summary>
+/// <summary>The routes that a device calls (RFC 8628), with JSON or, for OAuth libraries, with forms.</summary>
 internal static class DeviceEndpoints
 {
     private const string GrantType = "urn:ietf:params:oauth:grant-type:device_code";
-    private const int LongestClientId = 100;
-    private const int LongestDeviceCode = 200;
-
-    public static IServiceCollection AddDeviceLogin(this IServiceCollection services) => services
-        .AddSingleton<UserCodeDigests>()
-        .AddSingleton<DeviceCodes>()
-        .AddSingleton<DeviceExchange>()
-        .AddSingleton<DeviceApprovals>();
+    private const int MaxClientIdLength = 100;
+    private const int MaxDeviceCodeLength = 200;
 
     public static void MapDeviceLogin(this IEndpointRouteBuilder routes)
     {
         var device = routes.MapGroup("/auth/device").WithTags("Device login");
         device.MapPost("/code", Begin)
-            .Accepts<DeviceCodeRequest>(isOptional: true, MediaTypeNames.Application.Json, MediaTypeNames.Application.FormUrlEncoded)
-            .Produces<DeviceCodeResponse>();
+            .Accepts<DeviceCodeRequest>(isOptional: true, MediaTypeNames.Application.Json, MediaTypeNames.Application.FormUrlEncoded);
         device.MapPost("/token", Exchange)
-            .Accepts<DeviceTokenRequest>(MediaTypeNames.Application.Json, MediaTypeNames.Application.FormUrlEncoded)
-            .Produces<DeviceTokenResponse>();
+            .Accepts<DeviceTokenRequest>(MediaTypeNames.Application.Json, MediaTypeNames.Application.FormUrlEncoded);
         routes.MapDevicePages();
     }
 
-    private static async Task<IResult> Begin(HttpContext http, DeviceCodes codes, Throttle throttle, ThrottleRules rules)
+    private static async Task<Results<JsonAnswer<DeviceCodeResponse>, ProblemResult>> Begin(
+        HttpContext http, DeviceCodes codes, Throttle throttle)
     {
         var body = FormBody.IsForm(http)
             ? new DeviceCodeRequest { ClientId = (await FormBody.ReadAsync(http)).Field("client_id") }
             : await JsonBody.ReadAsync(http, WireJson.Default.DeviceCodeRequest, whenEmpty: new());
         var errors = new FieldErrors();
-        errors.Text("client_id", body.ClientId, LongestClientId);
+        errors.Text("client_id", body.ClientId, MaxClientIdLength);
         errors.ThrowIfAny();
 
         var address = Origin.AddressOf(http);
-        if ((await throttle.RecordAsync(rules.DeviceCode(address), http.RequestAborted)).RetryAfter is { } wait)
-            return Refusals.TooMany("device logins from this address", wait).ToResult();
+        if ((await throttle.RecordAsync(throttle.Rules.DeviceCode(address), http.RequestAborted)).RetryAfter is { } wait)
+            return AccountProblems.TooMany("device logins from this address", wait);
 
         var clientId = string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim();
         var begun = await codes.BeginAsync(clientId, address, http.RequestAborted);
@@ -50,32 +44,36 @@ internal static class DeviceEndpoints
         return Answers.Ok(begun);
     }
 
-    private static async Task<IResult> Exchange(HttpContext http, DeviceExchange exchange)
+    private static async Task<Results<JsonAnswer<DeviceTokenResponse>, ProblemResult>> Exchange(HttpContext http, DeviceExchange exchange)
     {
         var isForm = FormBody.IsForm(http);
-        var deviceCode = isForm ? await ReadFormAsync(http) : (await JsonBody.ReadAsync(http, WireJson.Default.DeviceTokenRequest)).DeviceCode;
+        var deviceCode = isForm
+            ? await ReadFormAsync(http)
+            : (await JsonBody.ReadAsync(http, WireJson.Default.DeviceTokenRequest)).DeviceCode;
         var errors = new FieldErrors();
-        errors.Text("device_code", deviceCode, LongestDeviceCode, required: true);
+        errors.Text("device_code", deviceCode, MaxDeviceCodeLength, required: true);
         errors.ThrowIfAny();
 
         var outcome = await exchange.PollAsync(deviceCode!, Origin.OfOwner(http), http.RequestAborted);
         if (outcome.Redeemed is not { } redeemed)
-            return Refuse(outcome.Error!, outcome.Detail ?? DetailOf(outcome.Error!));
+            return new ProblemResult(OAuthProblem(outcome.Error!, outcome.Detail ?? DetailOf(outcome.Error!)));
         http.Response.Headers.CacheControl = "no-store";
         return Answers.Ok(isForm
             ? redeemed with { AccessToken = redeemed.ApiKey, TokenType = "Bearer", Scope = string.Join(' ', Scopes.Default) }
             : redeemed);
     }
 
-    /// <summary>OAuth libraries read <c>error</c> of a 400, and know no 422.</summary>
+    /// <summary>Problems of a form are 400 with <c>error</c>, which OAuth libraries read; they do not know 422.</summary>
     private static async Task<string> ReadFormAsync(HttpContext http)
     {
         var form = await FormBody.ReadAsync(http);
         if (form.Field("grant_type") is { } grantType && grantType != GrantType)
-            throw new ProblemException(Refusal(ProblemCodes.UnsupportedGrantType, $"grant_type must be {GrantType}."));
-        return form.Field("device_code") is { Length: <= LongestDeviceCode } deviceCode && FieldErrors.IsPlainText(deviceCode)
+            throw new ProblemException(OAuthProblem(ProblemCodes.UnsupportedGrantType, $"grant_type must be {GrantType}."));
+        return form.Field("device_code") is { Length: <= MaxDeviceCodeLength } deviceCode && FieldErrors.IsPlainText(deviceCode)
             ? deviceCode
-            : throw new ProblemException(Problems.Malformed("The form needs the field device_code, as POST /auth/device/code gave it.") with { Error = "invalid_request" });
+            : throw new ProblemException(
+                Problems.Malformed("The form needs the field device_code, as POST /auth/device/code gave it.")
+                with { Error = "invalid_request" });
     }
 
     private static string DetailOf(string error) => error switch
@@ -87,7 +85,5 @@ internal static class DeviceEndpoints
         _ => "This device code is unknown, or was redeemed before. Start again with POST /auth/device/code.",
     };
 
-    private static ProblemResult Refuse(string error, string detail) => new(Refusal(error, detail));
-
-    private static Problem Refusal(string error, string detail) => Problems.Create(400, error, detail) with { Error = error };
+    private static Problem OAuthProblem(string error, string detail) => Problems.Create(400, error, detail) with { Error = error };
 }

@@ -1,87 +1,92 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>A poll's outcome: the key, or the word that RFC 8628 has for why there is none.</summary>
+/// <param name="Redeemed">The key.</param>
+/// <param name="Error">The error code of RFC 8628, where there is no key.</param>
+/// <param name="Detail">Replaces the default text of the error.</param>
 internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null, string? Detail = null);
 
 /// <summary>
-/// Exchanges a device code for an API key, once. The key is made in the transaction that redeems the code: it is in no table before, and
-/// of any number of exchanges at the same time one gets it.
+/// Exchanges a device code for an API key, once. The key is created in the transaction that redeems the code, so of any number of
+/// concurrent exchanges one gets a key.
 /// </summary>
 internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog audit, TimeProvider time)
 {
     private const string NameWithoutClient = "Device";
 
-    /// <summary>What a poll that comes too early adds (RFC 8628, 3.5).</summary>
+    /// <summary>Added to the interval by a poll that comes too early (RFC 8628, 3.5).</summary>
     private const int SlowDownSeconds = 5;
 
-    /// <summary>From here on, an early poll is answered without a write: nobody can turn polls into load on the store.</summary>
-    private const int LongestIntervalSeconds = 60;
+    /// <summary>From this interval on, early polls are answered without a write, so that they cannot cause load on the store.</summary>
+    private const int MaxIntervalSeconds = 60;
 
-    /// <summary>Timers fire early, and the clocks of two instances differ.</summary>
+    // Timers fire early, and the clocks of two instances differ.
     private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(500);
 
     public async Task<DeviceExchangeOutcome> PollAsync(string deviceCode, Origin origin, CancellationToken cancellationToken)
     {
-        var digest = DeviceCode.DigestOf(deviceCode);
-        if (await database.ReadAsync(session => FindAsync(session, digest, forUpdate: false, cancellationToken), cancellationToken) is not { } seen)
-            return Refused(ProblemCodes.InvalidGrant);
-        if (Judge(seen) is { } refusal)
-            return refusal;
-        // Hashed before the transaction, which others wait for; a login approved in between is redeemed by the next poll.
-        var secret = seen.State is DeviceState.Approved ? KeySecret.Draw() : null;
+        var digest = TokenKind.DigestOf(deviceCode);
+        var seen = await database.ReadAsync(session => FindAsync(session, digest, forUpdate: false, cancellationToken), cancellationToken);
+        if (seen is null)
+            return Failed(ProblemCodes.InvalidGrant);
+        if (AnswerWithoutWrite(seen) is { } answer)
+            return answer;
+        // The key is hashed before the transaction, for which others wait. A login approved in between is redeemed by the next poll.
+        var secret = seen.State is DeviceState.Approved ? ApiKeySecret.Generate() : null;
         return await database.WriteAsync(session => ExchangeAsync(session, digest, secret, origin, cancellationToken), cancellationToken);
     }
 
     private async Task<DeviceExchangeOutcome> ExchangeAsync(
-        Session session, byte[] digest, KeySecret? secret, Origin origin, CancellationToken cancellationToken)
+        Session session, byte[] digest, ApiKeySecret? secret, Origin origin, CancellationToken cancellationToken)
     {
         if (await FindAsync(session, digest, forUpdate: true, cancellationToken) is not { } login)
-            return Refused(ProblemCodes.InvalidGrant);
-        if (Judge(login) is { } refusal)
-            return refusal;
+            return Failed(ProblemCodes.InvalidGrant);
+        if (AnswerWithoutWrite(login) is { } answer)
+            return answer;
         return login.State is DeviceState.Approved && secret is not null
             ? await RedeemAsync(session, digest, login, secret, origin, cancellationToken)
             : await WaitAsync(session, digest, login, cancellationToken);
     }
 
-    /// <summary>What can be said without a write.</summary>
-    private DeviceExchangeOutcome? Judge(DeviceLogin login) => login switch
+    private DeviceExchangeOutcome? AnswerWithoutWrite(DeviceLogin login) => login switch
     {
-        { State: DeviceState.Redeemed } => Refused(ProblemCodes.InvalidGrant),
-        { State: DeviceState.Denied } => Refused(ProblemCodes.AccessDenied),
-        _ when login.ExpiresAt <= time.GetInstant() => Refused(ProblemCodes.ExpiredToken),
-        { State: DeviceState.Pending, IntervalSeconds: >= LongestIntervalSeconds } when IsTooEarly(login) => Refused(ProblemCodes.SlowDown),
+        { State: DeviceState.Redeemed } => Failed(ProblemCodes.InvalidGrant),
+        { State: DeviceState.Denied } => Failed(ProblemCodes.AccessDenied),
+        _ when login.ExpiresAt <= time.GetInstant() => Failed(ProblemCodes.ExpiredToken),
+        { State: DeviceState.Pending, IntervalSeconds: >= MaxIntervalSeconds } when IsTooEarly(login) => Failed(ProblemCodes.SlowDown),
         _ => null,
     };
 
-    private async Task<DeviceExchangeOutcome> WaitAsync(Session session, byte[] digest, DeviceLogin login, CancellationToken cancellationToken)
+    private async Task<DeviceExchangeOutcome> WaitAsync(
+        Session session, byte[] digest, DeviceLogin login, CancellationToken cancellationToken)
     {
         var tooEarly = IsTooEarly(login);
         var interval = login.IntervalSeconds + (tooEarly ? SlowDownSeconds : 0);
         await session.ExecuteAsync(
             $"update device_codes set interval_seconds = {interval}, last_polled_at = {time.GetInstant()} where device_digest = {digest}",
             cancellationToken);
-        return Refused(tooEarly ? ProblemCodes.SlowDown : ProblemCodes.AuthorizationPending);
+        return Failed(tooEarly ? ProblemCodes.SlowDown : ProblemCodes.AuthorizationPending);
     }
 
     private async Task<DeviceExchangeOutcome> RedeemAsync(
-        Session session, byte[] digest, DeviceLogin login, KeySecret secret, Origin origin, CancellationToken cancellationToken)
+        Session session, byte[] digest, DeviceLogin login, ApiKeySecret secret, Origin origin, CancellationToken cancellationToken)
     {
         var user = await session.FirstAsync(
             $"select id, email, name, plan from profiles where id = {login.UserId} and deleted_at is null {session.Engine.ForUpdate}",
             static row => new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
             cancellationToken);
         if (user is null)
-            return Refused(ProblemCodes.AccessDenied);
+            return Failed(ProblemCodes.AccessDenied);
         if (!await keys.HasRoomAsync(session, user.Id, cancellationToken))
             return new DeviceExchangeOutcome(null, ProblemCodes.AccessDenied, keys.TooMany.Detail);
 
-        await session.ExecuteAsync($"update device_codes set state = {DeviceState.Redeemed} where device_digest = {digest}", cancellationToken);
+        await session.ExecuteAsync(
+            $"update device_codes set state = {DeviceState.Redeemed} where device_digest = {digest}", cancellationToken);
         var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null);
         var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
         await audit.WriteAsync(session, user.Id, origin, AuditActions.KeyCreated, key.Prefix, cancellationToken);
@@ -91,17 +96,19 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
     private bool IsTooEarly(DeviceLogin login) =>
         login.LastPolledAt is { } last && time.GetInstant() - last + Tolerance < TimeSpan.FromSeconds(login.IntervalSeconds);
 
-    private static Task<DeviceLogin?> FindAsync(Session session, byte[] digest, bool forUpdate, CancellationToken cancellationToken) => session.FirstAsync(
-        $"""
-        select state, client_id, user_id, interval_seconds, expires_at, last_polled_at
-        from device_codes
-        where device_digest = {digest}
-        {(forUpdate ? session.Engine.ForUpdate : default)}
-        """,
-        static row => new DeviceLogin(row.Text(0), row.TextOrNull(1), row.UuidOrNull(2), row.Int32(3), row.Instant(4), row.InstantOrNull(5)),
-        cancellationToken);
+    private static Task<DeviceLogin?> FindAsync(Session session, byte[] digest, bool forUpdate, CancellationToken cancellationToken) =>
+        session.FirstAsync(
+            $"""
+            select state, client_id, user_id, interval_seconds, expires_at, last_polled_at
+            from device_codes
+            where device_digest = {digest}
+            {(forUpdate ? session.Engine.ForUpdate : default)}
+            """,
+            static row => new DeviceLogin(
+                row.Text(0), row.TextOrNull(1), row.UuidOrNull(2), row.Int32(3), row.Instant(4), row.InstantOrNull(5)),
+            cancellationToken);
 
-    private static DeviceExchangeOutcome Refused(string error) => new(null, error);
+    private static DeviceExchangeOutcome Failed(string error) => new(null, error);
 
     private sealed record DeviceLogin(
         string State, string? ClientId, Guid? UserId, int IntervalSeconds, DateTimeOffset ExpiresAt, DateTimeOffset? LastPolledAt);

@@ -8,12 +8,14 @@ using PyResolve.Server.Pages;
 namespace PyResolve.Server.Devices;
 
 /// <summary>
-/// The page <c>/device</c>: sign in, compare the code, approve or deny. Its forms all post to the page itself, and a decision is answered
-/// with a redirect, so that what a person reloads or sends on shows what is, and decides nothing.
+/// The page <c>/device</c>: sign in, compare the code, approve or deny. All forms post to the page itself. A decision is answered with a
+/// redirect, so that reloading or sharing the page shows the state and decides nothing.
 /// </summary>
 internal static class DevicePages
 {
-    private const int LongestTypedCode = 64;
+    private const int MaxTypedLength = 64;
+
+    private static readonly ProblemResult SessionEnded = new(Problems.Unauthenticated("Your session has ended. Sign in again."));
 
     public static void MapDevicePages(this IEndpointRouteBuilder routes)
     {
@@ -31,13 +33,13 @@ internal static class DevicePages
             return DeviceViews.EnterCode(caller);
 
         var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
-        return found.Request is { } request
+        return found.Value is { } request
             ? DeviceViews.Of(request, caller, Origin.AddressOf(http), time.GetUtcNow())
-            : DeviceViews.EnterCode(caller, typed, found.Refusal);
+            : DeviceViews.EnterCode(caller, typed, found.Problem);
     }
 
     private static async Task<IResult> Act(
-        HttpContext http, SameOrigin sameOrigin, WebSessions web, LogIn logIn, DeviceApprovals approvals, DeviceCodes codes)
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, PasswordLogin login, DeviceApprovals approvals, DeviceCodes codes)
     {
         sameOrigin.Require(http);
         var form = await FormBody.ReadAsync(http);
@@ -45,33 +47,33 @@ internal static class DevicePages
         switch (form.Field("action"))
         {
             case "sign-in":
-                return await SignInAsync(http, logIn, form, typed);
+                return await SignInAsync(http, login, form, typed);
             case "sign-out":
                 await web.EndAsync(http);
                 return BackTo(http, typed);
             case "approve" or "deny" when typed is not null:
                 if (await web.FindAsync(http) is not { } caller)
-                    return DeviceViews.SignIn(typed, refusal: new Refusal(Problems.Unauthenticated("Your session has ended. Sign in again.")));
+                    return DeviceViews.SignIn(typed, problem: SessionEnded);
                 return await DecideAsync(http, approvals, codes, typed, form.Field("action") is "approve", caller);
             default:
-                throw new ProblemException(Problems.Malformed("This form lacks what it should do. Open the page anew."));
+                throw new ProblemException(Problems.Malformed("This form does not say what to do. Open the page again."));
         }
     }
 
-    private static async Task<IResult> SignInAsync(HttpContext http, LogIn logIn, IFormCollection form, string? typed)
+    private static async Task<IResult> SignInAsync(HttpContext http, PasswordLogin login, IFormCollection form, string? typed)
     {
         WebSessions.RequireSafeConnection(http);
         var (email, password) = (form.Field("email"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("E-mail", email, Emails.Longest, required: true);
-        errors.Text("Password", password, Passwords.Longest, required: true);
+        errors.Text("E-mail", email, EmailAddresses.MaxLength, required: true);
+        errors.Text("Password", password, Passwords.MaxLength, required: true);
         if (errors.Problem is { } invalid)
-            return DeviceViews.SignIn(typed, email, new Refusal(invalid));
+            return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
 
-        var outcome = await logIn.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
-        if (outcome.Opened is not { } opened)
-            return DeviceViews.SignIn(typed, email, new Refusal(outcome.Refusal!, outcome.RetryAfter));
-        WebSessions.Keep(http, opened);
+        var outcome = await login.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
+        if (outcome.Value is not { } opened)
+            return DeviceViews.SignIn(typed, email, outcome.Problem);
+        WebSessions.SetCookie(http, opened);
         return BackTo(http, typed);
     }
 
@@ -79,13 +81,12 @@ internal static class DevicePages
         HttpContext http, DeviceApprovals approvals, DeviceCodes codes, string typed, bool approve, Caller caller)
     {
         var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
-        if (found.Request is not { } request)
-            return DeviceViews.EnterCode(caller, typed, found.Refusal);
+        if (found.Value is not { } request)
+            return DeviceViews.EnterCode(caller, typed, found.Problem);
         await codes.DecideAsync(request, approve, caller, Origin.Of(http), http.RequestAborted);
         return BackTo(http, typed);
     }
 
-    /// <summary>Relative, as the page's own addresses are.</summary>
     private static StatusCodeHttpResult BackTo(HttpContext http, string? typed)
     {
         http.Response.Headers.CacheControl = "no-store";
@@ -94,5 +95,7 @@ internal static class DevicePages
     }
 
     private static string? Typed(Microsoft.Extensions.Primitives.StringValues values) =>
-        values is [{ Length: > 0 and <= LongestTypedCode } text] && FieldErrors.IsPlainText(text) && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+        values is [{ Length: > 0 and <= MaxTypedLength } text] && FieldErrors.IsPlainText(text) && !string.IsNullOrWhiteSpace(text)
+            ? text.Trim()
+            : null;
 }

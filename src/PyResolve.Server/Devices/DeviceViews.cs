@@ -8,33 +8,37 @@ using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>What the page <c>/device</c> looks like in each of its states.</summary>
+/// <summary>The HTML of the page <c>/device</c> in each of its states.</summary>
 internal static class DeviceViews
 {
-    private static readonly Refusal Expired = new(
+    private static readonly ProblemResult Expired = new(
         Problems.Create(410, ProblemCodes.NotFound, "This code has expired. Start the login on your device again, which shows a new one."));
 
-    public static PageResult SignIn(string? userCode, string? email = null, Refusal? refusal = null) => Page("Sign in", refusal, $"""
+    public static PageResult SignIn(string? userCode, string? email = null, ProblemResult? problem = null) => Page("Sign in", problem, $"""
         <h1>Connect a device</h1>
         <p>Sign in to see which device asks for access to your account, and decide.</p>
-        {Alert(refusal)}
+        {Alert(problem)}
         <form method="post" action="device">
         {Hidden("user_code", userCode)}
         <label for="email">E-mail</label>
-        <input id="email" name="email" type="email" autocomplete="username" maxlength="{Emails.Longest}" value="{email}" required{Focus(email is null)}>
+        <input id="email" name="email" type="email" autocomplete="username" maxlength="{EmailAddresses.MaxLength}"
+         value="{email}" required{Focus(email is null)}>
         <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" maxlength="{Passwords.Longest}" required{Focus(email is not null)}>
+        <input id="password" name="password" type="password" autocomplete="current-password" maxlength="{Passwords.MaxLength}"
+         required{Focus(email is not null)}>
         <button name="action" value="sign-in">Sign in</button>
         </form>
         """);
 
-    public static PageResult EnterCode(Caller caller, string? typed = null, Refusal? refusal = null) => Page("Enter the code", refusal, $"""
+    public static PageResult EnterCode(Caller caller, string? typed = null, ProblemResult? problem = null) => Page(
+        "Enter the code", problem, $"""
         <h1>Enter the code</h1>
         <p>Type the code that your terminal or editor shows.</p>
-        {Alert(refusal)}
+        {Alert(problem)}
         <form method="get" action="device">
         <label for="user_code">Code</label>
-        <input class="code" id="user_code" name="user_code" value="{typed}" placeholder="XXXX-XXXX" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="24" required autofocus>
+        <input class="code" id="user_code" name="user_code" value="{typed}" placeholder="XXXX-XXXX" autocomplete="off"
+         autocapitalize="characters" spellcheck="false" maxlength="24" required autofocus>
         <button>Continue</button>
         </form>
         {SignedIn(caller, userCode: null)}
@@ -44,23 +48,27 @@ internal static class DeviceViews
     {
         { State: DeviceState.Denied } => Denied(caller),
         { State: DeviceState.Redeemed } or { State: DeviceState.Approved, HasExpired: false } => Approved(request, caller),
-        { HasExpired: true } => EnterCode(caller, refusal: Expired),
+        { HasExpired: true } => EnterCode(caller, problem: Expired),
         _ => Compare(request, caller, ownAddress, now),
     };
 
-    private static PageResult Compare(DeviceRequest request, Caller caller, string? ownAddress, DateTimeOffset now) => new("Is this your device?", $"""
+    private static PageResult Compare(DeviceRequest request, Caller caller, string? ownAddress, DateTimeOffset now) => new(
+        "Is this your device?", $"""
         <h1>Is this your device?</h1>
         <p>Approve only if you started this login yourself, and your device shows exactly this code:</p>
         <p class="code">{request.UserCode}</p>
         <dl>
         <dt>Device</dt><dd>{request.ClientId ?? "Does not say its name"}</dd>
-        <dt>Address</dt><dd>{request.Address ?? "Unknown"}<small>{(request.Address == ownAddress ? "The same as this browser’s" : $"Not this browser’s, which is {ownAddress}")}</small></dd>
-        <dt>Asked</dt><dd><time datetime="{request.AskedAt.ToString("s", CultureInfo.InvariantCulture)}Z">{Ago(now - request.AskedAt)}</time><small>{request.AskedAt.ToString("HH:mm 'UTC'", CultureInfo.InvariantCulture)}</small></dd>
+        <dt>Address</dt><dd>{request.Address ?? "Unknown"}<small>{CompareAddress(request.Address, ownAddress)}</small></dd>
+        <dt>Asked</dt><dd><time datetime="{Format(request.AskedAt, "s")}Z">{Ago(now - request.AskedAt)}</time>
+        <small>{Format(request.AskedAt, "HH:mm 'UTC'")}</small></dd>
         </dl>
-        <p class="small">It gets an API key of your account, to use your plan’s migrations and to report usage. You can revoke the key at any time.</p>
+        <p class="small">It gets an API key of your account, to use your plan’s migrations and to report usage. You can revoke the key
+        at any time.</p>
         <form method="post" action="device">
         {Hidden("user_code", request.UserCode)}
-        <div class="choice"><button class="quiet" name="action" value="deny">Deny</button><button name="action" value="approve">Approve</button></div>
+        <div class="choice"><button class="quiet" name="action" value="deny">Deny</button>
+        <button name="action" value="approve">Approve</button></div>
         </form>
         {SignedIn(caller, request.UserCode)}
         """);
@@ -75,7 +83,8 @@ internal static class DeviceViews
     private static PageResult Denied(Caller caller) => new("Login denied", $"""
         <img class="mark" src="assets/denied.svg" alt="">
         <h1>Login denied</h1>
-        <p>The device got no access. If you did not start this login, someone may have sent you its code: they learned nothing of your account.</p>
+        <p>The device got no access. If you did not start this login, someone may have sent you its code: they learned nothing about your
+        account.</p>
         {SignedIn(caller, userCode: null)}
         """);
 
@@ -87,6 +96,11 @@ internal static class DeviceViews
         <span>Signed in as <strong>{caller.Email}</strong></span><button class="link" name="action" value="sign-out">Sign out</button>
         </form>
         """;
+
+    private static string CompareAddress(string? address, string? ownAddress) =>
+        address == ownAddress ? "The same as this browser’s" : $"Not this browser’s, which is {ownAddress}";
+
+    private static string Format(DateTimeOffset time, string format) => time.ToString(format, CultureInfo.InvariantCulture);
 
     private static string Ago(TimeSpan age) => (int)age.TotalMinutes switch
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
@@ -19,8 +20,8 @@ internal static class UserCode
     /// <summary>As it is shown: <c>XXXX-XXXX</c>.</summary>
     public static string Show(string code) => $"{code[..(Length / 2)]}-{code[(Length / 2)..]}";
 
-    /// <summary>Reads what a person typed, in any case, with dashes and spaces anywhere.</summary>
-    /// <returns><see langword="null"/> for what cannot be a code.</returns>
+    /// <summary>Reads a code as typed: in any case, with dashes and spaces anywhere.</summary>
+    /// <returns><see langword="null"/> where it cannot be a code.</returns>
     public static string? Parse(string text)
     {
         Span<char> code = stackalloc char[Length];
@@ -40,48 +41,26 @@ internal static class UserCode
 }
 
 /// <summary>
-/// What is stored of a user code: PBKDF2 under this database's salt, since a plain hash of so short a code is undone in a minute.
-/// Bounded: at most half of the processors stretch at a time.
+/// The stored form of user codes: PBKDF2 with this database's salt, since a plain hash of so short a code is broken in a minute.
 /// </summary>
 internal sealed class UserCodeDigests(Database database) : IDisposable
 {
-    /// <summary>Some 30 ms; all codes take one graphics processor days, and a code lives ten minutes.</summary>
+    /// <summary>About 30 ms. To try all codes takes a graphics processor days, and a code is valid for ten minutes.</summary>
     private const int Iterations = 100_000;
 
-    private const int MostWaiting = 256;
+    private const int MaxWaiting = 256;
 
-    private readonly SemaphoreSlim _turns = new(Math.Max(1, Environment.ProcessorCount / 2));
+    private readonly HashingQueue _queue = new(MaxWaiting);
     private byte[]? _salt;
-    private int _waiting;
 
     public async Task<byte[]> OfAsync(string code, CancellationToken cancellationToken)
     {
-        var salt = _salt ??= await database.FirstAsync($"select salt from device_salt", static row => row.BytesOrNull(0)!, cancellationToken)
+        var salt = _salt ??=
+            await database.FirstAsync($"select salt from device_salt", static row => row.BytesOrNull(0)!, cancellationToken)
             ?? throw new InvalidOperationException("The table device_salt has lost its row.");
-        if (Interlocked.Increment(ref _waiting) > MostWaiting)
-        {
-            Interlocked.Decrement(ref _waiting);
-            throw new ProblemException(Refusals.Busy.Problem);
-        }
-
-        try
-        {
-            await _turns.WaitAsync(cancellationToken);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
-
-        try
-        {
-            return Rfc2898DeriveBytes.Pbkdf2(code, salt, Iterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes);
-        }
-        finally
-        {
-            _turns.Release();
-        }
+        using var turn = await _queue.EnterAsync(cancellationToken) ?? throw new ProblemException(AccountProblems.Busy.Problem);
+        return Rfc2898DeriveBytes.Pbkdf2(code, salt, Iterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes);
     }
 
-    public void Dispose() => _turns.Dispose();
+    public void Dispose() => _queue.Dispose();
 }

@@ -15,28 +15,32 @@ internal static class EmailServices
     /// <c>PyResolve:EmailFolder</c> (in Development <c>outgoing-mail</c> beside the data), else nothing is sent.
     /// </summary>
     /// <exception cref="InvalidConfigurationException">The settings cannot work.</exception>
-    public static IServiceCollection AddEmail(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, ServerOptions options)
+    public static IServiceCollection AddEmail(
+        this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, ServerOptions options)
     {
         if (ReadSmtp(configuration) is { } smtp)
         {
-            var from = ReadFrom(configuration) ?? throw new InvalidConfigurationException("PyResolve:Smtp:Host is set but PyResolve:Smtp:From is not: name the address that letters come from.");
-            services.AddSingleton<IEmailSender>(provider => new SmtpServer(smtp, from, provider.GetRequiredService<TimeProvider>()));
+            var from = ReadFrom(configuration) ?? throw new InvalidConfigurationException(
+                "PyResolve:Smtp:Host is set but PyResolve:Smtp:From is not: set it to the address that e-mails come from.");
+            services.AddSingleton<IEmailTransport>(provider => new SmtpTransport(smtp, from, provider.GetRequiredService<TimeProvider>()));
         }
         else if (ReadFolder(configuration, environment, options) is { } folder)
         {
             var from = ReadFrom(configuration) ?? new MailboxAddress("PyResolve", "pyresolve@localhost");
-            services.AddSingleton<IEmailSender>(provider => new PickupFolder(folder, from, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IEmailTransport>(provider => new PickupFolder(folder, from, provider.GetRequiredService<TimeProvider>()));
         }
 
         return services
-            .AddSingleton(provider => new Outbox(
-                provider.GetRequiredService<Database>(), provider.GetService<IEmailSender>(), provider.GetRequiredService<TimeProvider>()))
-            .AddHostedService(provider => new LetterSender(
-                provider.GetRequiredService<Outbox>(),
+            .AddSingleton(provider => new EmailOutbox(
+                provider.GetRequiredService<Database>(),
+                provider.GetService<IEmailTransport>(),
+                provider.GetRequiredService<TimeProvider>()))
+            .AddHostedService(provider => new EmailSender(
+                provider.GetRequiredService<EmailOutbox>(),
                 provider.GetRequiredService<ComposeEmail>(),
-                provider.GetService<IEmailSender>(),
+                provider.GetService<IEmailTransport>(),
                 provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<LetterSender>>()));
+                provider.GetRequiredService<ILogger<EmailSender>>()));
     }
 
     private static string? ReadFolder(IConfiguration configuration, IHostEnvironment environment, ServerOptions options)
@@ -57,11 +61,17 @@ internal static class EmailServices
             "starttls" => SecureSocketOptions.StartTls,
             "implicit" => SecureSocketOptions.SslOnConnect,
             "none" => SecureSocketOptions.None,
-            var other => throw new InvalidConfigurationException($"PyResolve:Smtp:Tls is '{other}'; it is starttls (the default), implicit (the default on port 465) or none."),
+            var other => throw new InvalidConfigurationException(
+                $"PyResolve:Smtp:Tls is '{other}'; it must be starttls (the default), implicit (the default on port 465) or none."),
         };
         var user = ServerOptions.Text(configuration, "PyResolve:Smtp:User");
         if (user is not null && security is SecureSocketOptions.None && !IsLoopback(host))
-            throw new InvalidConfigurationException("PyResolve:Smtp:Tls is none and PyResolve:Smtp:User is set: the password would travel in the clear. Use starttls or implicit.");
+        {
+            throw new InvalidConfigurationException(
+                "PyResolve:Smtp:Tls is none and PyResolve:Smtp:User is set: the password would be sent unencrypted. "
+                + "Use starttls or implicit.");
+        }
+
         return new SmtpSettings(host, port, user, configuration["PyResolve:Smtp:Password"], security);
     }
 
@@ -74,6 +84,7 @@ internal static class EmailServices
             return null;
         return MailboxAddress.TryParse(text, out var from)
             ? from
-            : throw new InvalidConfigurationException($"PyResolve:Smtp:From is '{text}'; it must be an address, such as PyResolve <billing@example.com>.");
+            : throw new InvalidConfigurationException(
+                $"PyResolve:Smtp:From is '{text}'; it must be an address, such as PyResolve <billing@example.com>.");
     }
 }

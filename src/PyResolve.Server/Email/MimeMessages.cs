@@ -5,23 +5,23 @@ namespace PyResolve.Server.Email;
 
 internal static class MimeMessages
 {
-    /// <exception cref="EmailDeliveryException">The address is none that a letter can be sent to.</exception>
-    public static MimeMessage ToMime(this Letter letter, MailboxAddress from, TimeProvider time)
+    /// <exception cref="EmailDeliveryException">The address is not valid.</exception>
+    public static MimeMessage ToMime(this EmailMessage message, MailboxAddress from, TimeProvider time)
     {
-        // What parses to anything but itself (a list, a comment, a route) is no single address.
-        if (!MailboxAddress.TryParse(letter.To, out var to) || to.Address != letter.To)
-            throw new EmailDeliveryException("the address is not one that a letter can be sent to", isPermanent: true);
+        // An address that parses to anything but itself (a list, a comment, a route) is not a single address.
+        if (!MailboxAddress.TryParse(message.To, out var to) || to.Address != message.To)
+            throw new EmailDeliveryException("the address is not a valid e-mail address", isPermanent: true);
 
-        var message = new MimeMessage
+        var mime = new MimeMessage
         {
-            Subject = letter.Subject,
+            Subject = message.Subject,
             Date = time.GetUtcNow(),
             MessageId = MimeUtils.GenerateMessageId(from.Domain),
-            Body = new TextPart("plain") { Text = letter.Text },
+            Body = new TextPart("plain") { Text = message.Text },
         };
-        message.From.Add(from);
-        message.To.Add(to);
-        message.Headers.Add("Auto-Submitted", "auto-generated");
-        return message;
+        mime.From.Add(from);
+        mime.To.Add(to);
+        mime.Headers.Add("Auto-Submitted", "auto-generated");
+        return mime;
     }
 }

@@ -2,28 +2,29 @@ using MimeKit;
 
 namespace PyResolve.Server.Email;
 
-/// <summary>Lays letters into a folder as <c>.eml</c> files, which every mail program opens: for development, or for another program to send.</summary>
-internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvider time) : IEmailSender
+/// <summary>Writes emails to a folder as <c>.eml</c> files, for development or for another program to send.</summary>
+internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvider time) : IEmailTransport
 {
-    public async Task SendAsync(Letter letter, CancellationToken cancellationToken)
+    public async Task SendAsync(EmailMessage message, CancellationToken cancellationToken)
     {
-        using var message = letter.ToMime(from, time);
+        using var mime = message.ToMime(from, time);
         var file = Path.Combine(folder, $"{Guid.CreateVersion7(time.GetUtcNow())}.eml");
         var unfinished = file + ".tmp";
         try
         {
             CreateFolder();
             await using (var stream = new FileStream(unfinished, ForOwnerOnly()))
-                await message.WriteToAsync(stream, cancellationToken);
+                await mime.WriteToAsync(stream, cancellationToken);
             File.Move(unfinished, file);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new EmailDeliveryException($"the folder {folder} cannot be written to: {exception.Message}", isPermanent: false, exception);
+            throw new EmailDeliveryException(
+                $"the folder {folder} cannot be written to: {exception.Message}", isPermanent: false, exception);
         }
     }
 
-    /// <summary>A letter's link is as good as a password until it is used.</summary>
+    // Until it is used, an email's link is worth as much as a password.
     private static FileStreamOptions ForOwnerOnly()
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };

@@ -1,23 +1,36 @@
 namespace PyResolve.Server.Hosting;
 
-/// <summary>Work in the background, over and over until the server stops. Where it fails it is put off to the next time: no reason to stop serving.</summary>
-/// <param name="pause">Between two times.</param>
-/// <param name="time">Whose pause it is.</param>
-internal abstract class RepeatedWork(TimeSpan pause, TimeProvider time) : BackgroundService
+/// <summary>
+/// Work in the background: at once, then every <paramref name="interval"/>, and as soon as <paramref name="wake"/> is signalled. Where it
+/// fails it is tried again after the interval, and only the first failure in a row is reported, then about one a minute.
+/// </summary>
+/// <param name="time">The clock of the interval.</param>
+internal abstract class RepeatedWork(TimeSpan interval, TimeProvider time, WakeSignal? wake = null) : BackgroundService
 {
+    private readonly WakeSignal _wake = wake ?? new WakeSignal();
+    private readonly int _failuresPerReport = (int)Math.Max(1, TimeSpan.FromMinutes(1) / interval);
+
     protected TimeProvider Time => time;
 
     protected abstract Task WorkAsync(CancellationToken cancellationToken);
 
     protected abstract void Failed(Exception exception);
 
+    /// <summary>The first success after a failure.</summary>
+    protected virtual void Recovered()
+    {
+    }
+
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        for (var failures = 0; !stoppingToken.IsCancellationRequested;)
         {
             try
             {
                 await WorkAsync(stoppingToken);
+                if (failures > 0)
+                    Recovered();
+                failures = 0;
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
@@ -25,10 +38,31 @@ internal abstract class RepeatedWork(TimeSpan pause, TimeProvider time) : Backgr
             }
             catch (Exception exception)
             {
-                Failed(exception);
+                if (failures++ % _failuresPerReport == 0)
+                    Failed(exception);
+                await Task.Delay(interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
             }
 
-            await Task.Delay(pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _wake.WaitAsync(interval, time, stoppingToken);
         }
     }
+}
+
+/// <summary>Ends one waiter's wait early. A signal while nothing waits ends the next wait at once. Thread-safe.</summary>
+internal sealed class WakeSignal
+{
+    private volatile TaskCompletionSource _signal = Create();
+
+    public void Set() => _signal.TrySetResult();
+
+    /// <summary>Returns after <paramref name="timeout"/>, when set, or when cancelled. One caller at a time.</summary>
+    public async Task WaitAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await _signal.Task.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_signal.Task.IsCompleted)
+            _signal = Create();
+    }
+
+    private static TaskCompletionSource Create() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -25,13 +25,16 @@ internal static class Answers
     [ThreadStatic]
     private static Utf8JsonWriter? _writer;
 
-    public static JsonAnswer<T> Ok<T>(T value) => new(StatusCodes.Status200OK, value);
+    public static JsonAnswer<T> Ok<T>(T value) => new(value);
 
     /// <param name="location">The path of what was made, where it has one.</param>
     /// <param name="value">The body.</param>
-    public static JsonAnswer<T> Created<T>(string? location, T value) => new(StatusCodes.Status201Created, value, location);
+    public static CreatedAnswer<T> Created<T>(string? location, T value) => new(location, value);
 
     /// <summary>Writes <paramref name="value"/> as the whole body.</summary>
+    public static Task WriteJsonAsync<T>(this HttpResponse response, T value) => response.WriteJsonAsync(value, JsonTypeOf<T>.Info, Json);
+
+    /// <inheritdoc cref="WriteJsonAsync{T}(HttpResponse, T)"/>
     public static async Task WriteJsonAsync<T>(this HttpResponse response, T value, JsonTypeInfo<T> type, string contentType)
     {
         response.ContentType = contentType;
@@ -66,22 +69,32 @@ internal static class Answers
     }
 }
 
-/// <summary>A value as the whole answer.</summary>
-internal sealed class JsonAnswer<T>(int status, T value, string? location = null)
-    : IResult, IEndpointMetadataProvider
+/// <summary>200 and a value.</summary>
+internal sealed class JsonAnswer<T>(T value) : IResult, IEndpointMetadataProvider
 {
-    // Looked up once a type: it is in the source-generated context, or this fails at the first answer of any test.
-    private static readonly JsonTypeInfo<T> Type = (JsonTypeInfo<T>)Answers.Options.GetTypeInfo(typeof(T));
+    public Task ExecuteAsync(HttpContext httpContext) => httpContext.Response.WriteJsonAsync(value);
 
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        httpContext.Response.StatusCode = status;
-        if (location is not null)
-            httpContext.Response.Headers.Location = location;
-        return httpContext.Response.WriteJsonAsync(value, Type, Answers.Json);
-    }
-
-    /// <summary>What a route that answers nothing else tells the API description.</summary>
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["application/json"]));
+}
+
+/// <summary>201 and what was made.</summary>
+internal sealed class CreatedAnswer<T>(string? location, T value) : IResult, IEndpointMetadataProvider
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.StatusCode = StatusCodes.Status201Created;
+        if (location is not null)
+            httpContext.Response.Headers.Location = location;
+        return httpContext.Response.WriteJsonAsync(value);
+    }
+
+    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status201Created, typeof(T), ["application/json"]));
+}
+
+file static class JsonTypeOf<T>
+{
+    // Looked up once a type: it is in the source-generated context, or this fails at the first answer of any test.
+    public static readonly JsonTypeInfo<T> Info = (JsonTypeInfo<T>)Answers.Options.GetTypeInfo(typeof(T));
 }

@@ -71,7 +71,13 @@ internal sealed class ProblemException(Problem problem) : Exception(problem.Deta
 }
 
 /// <summary>A problem as an endpoint's result.</summary>
+/// <param name="problem">What the client is told.</param>
+/// <param name="retryAfter">When the request may be sent again, where waiting helps.</param>
 internal sealed class ProblemResult(Problem problem, TimeSpan? retryAfter = null) : IResult
 {
+    public Problem Problem => problem;
+
+    public TimeSpan? RetryAfter => retryAfter;
+
     public Task ExecuteAsync(HttpContext httpContext) => httpContext.WriteAsync(problem, retryAfter);
 }

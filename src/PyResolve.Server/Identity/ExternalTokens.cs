@@ -2,34 +2,30 @@ using System.Buffers.Text;
 using System.Text.Json;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using PyResolve.Server.Access;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>Who a token speaks of.</summary>
-/// <param name="Issuer">Who says so.</param>
-/// <param name="Subject">Who it is there.</param>
-/// <param name="Email">What the issuer calls the address; <see langword="null"/> where the token names none.</param>
-/// <param name="EmailIsVerified">Whether the issuer vouches that the address is the subject's.</param>
-/// <param name="Name">What the subject is called.</param>
+/// <summary>The claims of a verified token.</summary>
 internal sealed record ExternalIdentity(TrustedIssuer Issuer, string Subject, string? Email, bool EmailIsVerified, string? Name);
 
-/// <summary>Checks the signed tokens of trusted issuers: key, algorithm, issuer, audience, time; everything else is read only after.</summary>
+/// <summary>Checks tokens of trusted issuers: key, algorithm, issuer, audience, lifetime. Other claims are read only after that.</summary>
 internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
 {
-    private const int LongestToken = 16 * 1024;
-    private const int LongestSubject = 255;
-    private const int LongestName = 200;
+    private const int MaxTokenLength = 16 * 1024;
+    private const int MaxSubjectLength = 255;
+    private const int MaxNameLength = 200;
 
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
 
-    private readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = LongestToken, MapInboundClaims = false };
+    private readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = MaxTokenLength, MapInboundClaims = false };
 
-    /// <summary>Whether this is meant to be such a token, and there is anybody who could have issued it.</summary>
+    /// <summary>Whether this looks like a token, and any issuer is trusted.</summary>
     public bool Accepts(string credential) => issuers.Any && credential.AsSpan().Count('.') == 2;
 
-    /// <returns><see langword="null"/> for a token that is not to be trusted, for whatever reason.</returns>
-    /// <exception cref="IssuerUnavailableException">Its issuer's keys cannot be had.</exception>
+    /// <returns><see langword="null"/> for a token that is not valid.</returns>
+    /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be fetched.</exception>
     public async ValueTask<ExternalIdentity?> VerifyAsync(string token, CancellationToken cancellationToken)
     {
         if (Read(token) is not { } jwt || issuers.Find(jwt.Issuer, jwt.Alg) is not { } issuer || !issuer.Signs(jwt.Alg))
@@ -53,7 +49,7 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
 
     private JsonWebToken? Read(string token)
     {
-        if (token.Length > LongestToken)
+        if (token.Length > MaxTokenLength)
             return null;
         try
         {
@@ -75,27 +71,38 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
     {
         using var payload = JsonDocument.Parse(Base64Url.DecodeFromChars(jwt.EncodedPayload));
         var claims = payload.RootElement;
-        if (TextOf(claims, "sub", LongestSubject) is not { } subject || (issuer.SubjectIsAccount && !Guid.TryParseExact(subject, "D", out _)))
+        if (TextOf(claims, "sub", MaxSubjectLength) is not { } subject
+            || (issuer.SubjectIsAccount && !Guid.TryParseExact(subject, "D", out _)))
+        {
             return null;
-        var name = claims.TryGetProperty("user_metadata", out var metadata) ? TextOf(metadata, "name", LongestName) : null;
-        // What Supabase's users may write about themselves proves nothing, and Supabase has no such claim outside of that.
+        }
+
+        var name = claims.TryGetProperty("user_metadata", out var metadata) ? TextOf(metadata, "name", MaxNameLength) : null;
+        // Supabase's email_verified is in user_metadata, which users may write themselves: it proves nothing.
         var isVerified = !issuer.SubjectIsAccount && claims.TryGetProperty("email_verified", out var verified)
             && (verified.ValueKind is JsonValueKind.True || (verified.ValueKind is JsonValueKind.String && verified.ValueEquals("true")));
-        return new ExternalIdentity(issuer, subject, TextOf(claims, "email", Accounts.Emails.Longest), isVerified, name ?? TextOf(claims, "name", LongestName));
+        return new ExternalIdentity(
+            issuer, subject, TextOf(claims, "email", EmailAddresses.MaxLength), isVerified, name ?? TextOf(claims, "name", MaxNameLength));
     }
 
-    /// <summary>Text that may be kept: of a sane length, without control characters.</summary>
-    private static string? TextOf(JsonElement element, string member, int longest)
+    /// <returns><see langword="null"/> where the text is missing, too long or has control characters.</returns>
+    private static string? TextOf(JsonElement element, string member, int maxLength)
     {
-        if (element.ValueKind is not JsonValueKind.Object || !element.TryGetProperty(member, out var value) || value.ValueKind is not JsonValueKind.String)
+        if (element.ValueKind is not JsonValueKind.Object
+            || !element.TryGetProperty(member, out var value)
+            || value.ValueKind is not JsonValueKind.String)
+        {
             return null;
+        }
+
         try
         {
-            return value.GetString()!.Trim() is { Length: > 0 } text && text.Length <= longest && FieldErrors.IsPlainText(text) ? text : null;
+            var text = value.GetString()!.Trim();
+            return text.Length > 0 && text.Length <= maxLength && FieldErrors.IsPlainText(text) ? text : null;
         }
         catch (InvalidOperationException)
         {
-            // A \u escape that is half a character.
+            // A \u escape of half a surrogate pair.
             return null;
         }
     }

@@ -1,6 +1,5 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
-using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Plans;
@@ -10,24 +9,27 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Identity;
 
 /// <summary>
-/// The accounts of people who sign in elsewhere: found by issuer and subject, never by e-mail, which an issuer may let anybody claim;
-/// made on first sight.
+/// The accounts of people who sign in at another service: found by issuer and subject, never by email, which an issuer may not verify.
+/// Created by their first token.
 /// </summary>
 internal sealed class Identities(Database database, ExternalTokens tokens, AuditLog audit, TimeProvider time)
 {
-    private static readonly Refusal NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
-    private static readonly Refusal NoEmail = new(Problems.Unauthenticated("The token names no e-mail. Ask its issuer for one (the scope is often called email)."));
-    private static readonly Refusal Deleted = new(Problems.Unauthenticated("This account was deleted."));
-    private static readonly Refusal EmailTaken = new(Problems.Conflict(
-        "There is an account with this e-mail already, which signs in another way. Sign in that way, or give one of the two another e-mail."));
-    private static readonly Refusal IssuerDown = new(
-        Problems.Create(503, ProblemCodes.Unavailable, "The service that issued this token does not answer, so that it cannot be checked."), SigningKeys.ShortestInterval);
+    private static readonly ProblemResult NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
+    private static readonly ProblemResult NoEmail = new(Problems.Unauthenticated(
+        "The token names no e-mail. Ask its issuer for one (the scope is often called email)."));
+    private static readonly ProblemResult Deleted = new(Problems.Unauthenticated("This account was deleted."));
+    private static readonly ProblemResult EmailTaken = new(Problems.Conflict(
+        "There is an account with this e-mail already, which signs in another way. "
+        + "Sign in that way, or give one of the two another e-mail."));
+    private static readonly ProblemResult IssuerDown = new(
+        Problems.Create(503, ProblemCodes.Unavailable, "The service that issued this token does not answer, so that it cannot be checked."),
+        SigningKeys.MinInterval);
 
     /// <inheritdoc cref="ExternalTokens.Accepts"/>
     public bool Accepts(string credential) => tokens.Accepts(credential);
 
-    /// <summary>The account that a token opens.</summary>
-    public async ValueTask<(Caller? Caller, Refusal? Refusal)> FindAsync(string token, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Finds or creates the account of a token.</summary>
+    public async ValueTask<Outcome<Caller>> AuthenticateAsync(string token, Origin origin, CancellationToken cancellationToken)
     {
         ExternalIdentity? identity;
         try
@@ -36,19 +38,20 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
         }
         catch (IssuerUnavailableException)
         {
-            return (null, IssuerDown);
+            return IssuerDown;
         }
 
         if (identity is null)
-            return (null, NotTrusted);
-        if (await database.ReadSoonAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
-            return (caller, null);
+            return NotTrusted;
+        if (await database.ReadWithTimeoutAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
+            return caller;
         if (EmailOf(identity) is not { } email)
-            return (null, NoEmail);
-        return await database.WriteAsync(session => AdmitAsync(session, identity, email, origin, cancellationToken), cancellationToken);
+            return NoEmail;
+        return await database.WriteAsync(session => CreateAsync(session, identity, email, origin, cancellationToken), cancellationToken);
     }
 
-    private static Task<Caller?> FindAsync(Session session, ExternalIdentity identity, CancellationToken cancellationToken) => session.FirstAsync(
+    private static Task<Caller?> FindAsync(
+        Session session, ExternalIdentity identity, CancellationToken cancellationToken) => session.FirstAsync(
         $"""
         select p.id, p.email, p.name
         from identities i
@@ -62,10 +65,10 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
     {
         var errors = new FieldErrors();
         errors.Email("email", identity.Email);
-        return errors.Problem is null ? Emails.Normalize(identity.Email!) : null;
+        return errors.Problem is null ? EmailAddresses.Normalize(identity.Email!) : null;
     }
 
-    private async Task<(Caller? Caller, Refusal? Refusal)> AdmitAsync(
+    private async Task<Outcome<Caller>> CreateAsync(
         Session session, ExternalIdentity identity, string email, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -84,12 +87,14 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
         if (!isNew)
         {
             // Another request of the same person may have been first.
-            if (await FindAsync(session, identity, cancellationToken) is { } admitted)
-                return (admitted, null);
-            var (known, refusal) = identity.Issuer.SubjectIsAccount ? await FindAccountAsync(session, caller.UserId, cancellationToken) : (null, EmailTaken);
-            if (known is null)
-                return (null, refusal);
-            caller = known;
+            if (await FindAsync(session, identity, cancellationToken) is { } created)
+                return created;
+            if (!identity.Issuer.SubjectIsAccount)
+                return EmailTaken;
+            var existing = await FindAccountAsync(session, caller.UserId, cancellationToken);
+            if (existing.Value is null)
+                return existing;
+            caller = existing.Value;
         }
 
         var isLinked = await session.ExecuteAsync(
@@ -103,18 +108,20 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
             await audit.WriteAsync(session, caller.UserId, origin, AuditActions.AccountCreated, target: null, cancellationToken);
         if (isLinked)
             await audit.WriteAsync(session, caller.UserId, origin, AuditActions.IdentityLinked, identity.Issuer.Name, cancellationToken);
-        return (caller, null);
+        return caller;
     }
 
-    /// <summary>The account that has the subject as its id: made by a trigger in Supabase's own database, or under another name of the issuer.</summary>
-    private static async Task<(Caller? Caller, Refusal? Refusal)> FindAccountAsync(Session session, Guid id, CancellationToken cancellationToken)
+    /// <summary>
+    /// The account whose id is the subject: created by a trigger in Supabase's database, or under another name of the issuer.
+    /// </summary>
+    private static async Task<Outcome<Caller>> FindAccountAsync(Session session, Guid id, CancellationToken cancellationToken)
     {
         var account = await session.FirstAsync(
             $"select id, email, name, deleted_at from profiles where id = {id} {session.Engine.ForUpdate}",
             static row => new { Caller = new Caller(row.Uuid(0), row.Text(1), row.TextOrNull(2)), DeletedAt = row.InstantOrNull(3) },
             cancellationToken);
         if (account is null)
-            return (null, EmailTaken);
-        return account.DeletedAt is null ? (account.Caller, null) : (null, Deleted);
+            return EmailTaken;
+        return account.DeletedAt is null ? account.Caller : Deleted;
     }
 }

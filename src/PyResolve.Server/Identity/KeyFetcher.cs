@@ -6,7 +6,7 @@ namespace PyResolve.Server.Identity;
 /// <summary>Fetches the keys that issuers publish.</summary>
 internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) : IDisposable
 {
-    private const int LargestAnswer = 1024 * 1024;
+    private const int MaxAnswerBytes = 1024 * 1024;
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
@@ -16,27 +16,31 @@ internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) 
     })
     {
         Timeout = TimeSpan.FromSeconds(5),
-        MaxResponseContentBufferSize = LargestAnswer,
+        MaxResponseContentBufferSize = MaxAnswerBytes,
     };
 
     /// <summary>Keys at a known address.</summary>
     public SigningKeys KeysAt(Uri url) => new(url.ToString(), () => FetchAsync(url), time, logger);
 
-    /// <summary>Keys whose address the issuer's OpenID configuration tells.</summary>
+    /// <summary>Keys at the address in the issuer's OpenID configuration.</summary>
     public SigningKeys KeysOf(string issuer) => new(issuer, async () => await FetchAsync(await DiscoverAsync(issuer)), time, logger);
 
     public void Dispose() => _http.Dispose();
 
     private async Task<Uri> DiscoverAsync(string issuer)
     {
-        using var document = JsonDocument.Parse(await _http.GetByteArrayAsync(new Uri(issuer.TrimEnd('/') + "/.well-known/openid-configuration")));
+        var configuration = new Uri(issuer.TrimEnd('/') + "/.well-known/openid-configuration");
+        using var document = JsonDocument.Parse(await _http.GetByteArrayAsync(configuration));
         if (document.RootElement.GetProperty("issuer").GetString() != issuer)
             throw new InvalidOperationException("its OpenID configuration names another issuer");
         var url = new Uri(document.RootElement.GetProperty("jwks_uri").GetString()!);
         return TrustedIssuers.IsSecure(url) ? url : throw new InvalidOperationException("its keys are not served over https");
     }
 
-    /// <summary>Only public keys: a secret in a published set would be no secret.</summary>
-    private async Task<IReadOnlyList<SecurityKey>> FetchAsync(Uri url) =>
-        [.. new JsonWebKeySet(await _http.GetStringAsync(url)).GetSigningKeys().Where(static key => key is RsaSecurityKey or ECDsaSecurityKey)];
+    // Only public keys: a published symmetric key is no secret.
+    private async Task<IReadOnlyList<SecurityKey>> FetchAsync(Uri url)
+    {
+        var published = new JsonWebKeySet(await _http.GetStringAsync(url));
+        return [.. published.GetSigningKeys().Where(static key => key is RsaSecurityKey or ECDsaSecurityKey)];
+    }
 }

@@ -3,9 +3,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace PyResolve.Server.Identity;
 
 /// <summary>
-/// The published keys of one issuer, remembered. An unknown key id makes them be fetched again, at most every 30 seconds and once at a
-/// time, so that made-up ids cannot flood the issuer; known keys are refreshed beside the requests, and kept while the issuer is down.
-/// Thread-safe.
+/// Caches the published keys of one issuer. An unknown key id causes a fetch, at most every 30 seconds and one at a time, so that invented
+/// ids cannot flood the issuer. Known keys are refreshed in the background, and kept while the issuer is down. Thread-safe.
 /// </summary>
 internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList<SecurityKey>>> fetch, TimeProvider time, ILogger logger)
 {
@@ -16,10 +15,10 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
     private Task _fetching = Task.CompletedTask;
     private long? _triedAt;
 
-    public static TimeSpan ShortestInterval { get; } = TimeSpan.FromSeconds(30);
+    public static TimeSpan MinInterval { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The keys that may have signed a token: those of its key id, or all where it names none.</summary>
-    /// <exception cref="IssuerUnavailableException">No keys were ever had.</exception>
+    /// <summary>The keys that may have signed a token: those of its key id, or all where it has none.</summary>
+    /// <exception cref="IssuerUnavailableException">No keys were ever fetched.</exception>
     public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken cancellationToken)
     {
         if (_known is { } known && known.For(keyId) is { Count: > 0 } found)
@@ -37,7 +36,7 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
     {
         lock (_gate)
         {
-            if (!_fetching.IsCompleted || (_triedAt is { } triedAt && time.GetElapsedTime(triedAt) < ShortestInterval))
+            if (!_fetching.IsCompleted || (_triedAt is { } triedAt && time.GetElapsedTime(triedAt) < MinInterval))
                 return _fetching;
             _triedAt = time.GetTimestamp();
             return _fetching = FetchAsync();
@@ -53,14 +52,15 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
         }
         catch (Exception exception)
         {
-            // Whatever the issuer answers, it is no failure of ours: what is known stays good.
+            // Whatever the issuer answers, the known keys stay valid.
             Log.NotFetched(logger, issuer, exception.Message);
         }
     }
 
     private sealed record Fetched(IReadOnlyList<SecurityKey> Keys, long At)
     {
-        public IReadOnlyList<SecurityKey> For(string? keyId) => string.IsNullOrEmpty(keyId) ? Keys : [.. Keys.Where(key => key.KeyId == keyId)];
+        public IReadOnlyList<SecurityKey> For(string? keyId) =>
+            string.IsNullOrEmpty(keyId) ? Keys : [.. Keys.Where(key => key.KeyId == keyId)];
     }
 
     private static partial class Log
@@ -70,5 +70,5 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
     }
 }
 
-/// <summary>An issuer's keys were never had, so that nothing can be said about its tokens.</summary>
+/// <summary>An issuer's keys were never fetched, so its tokens cannot be checked.</summary>
 internal sealed class IssuerUnavailableException() : Exception("The issuer's keys cannot be fetched.");

@@ -4,30 +4,28 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>A service whose tokens are sessions here, and what a token of its must look like.</summary>
+/// <summary>A service whose tokens are accepted as sessions, and the claims that its tokens must have.</summary>
 internal sealed record TrustedIssuer
 {
-    /// <summary>What tells identities of one issuer from another's. Also the token's <c>iss</c>, unless <see cref="AnyIssuerName"/>.</summary>
+    /// <summary>Identifies the issuer in stored identities. Also the token's <c>iss</c>, unless <see cref="AnyIssuerName"/>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Whether the secret alone tells that a token is this issuer's: Supabase, known only by its secret.</summary>
+    /// <summary>Whether the secret alone identifies the issuer: Supabase, configured only by its secret.</summary>
     public bool AnyIssuerName { get; init; }
 
     /// <summary>The token's <c>aud</c>.</summary>
     public required string Audience { get; init; }
 
-    /// <summary>Whether a subject is the account's id, as where the accounts of the store are Supabase's users.</summary>
+    /// <summary>Whether a subject is the account's id, as with Supabase, whose users are the accounts of the store.</summary>
     public bool SubjectIsAccount { get; init; }
 
-    /// <summary>The one secret of HS256; <see langword="null"/>: this issuer never signs by it.</summary>
+    /// <summary>The secret of HS256; <see langword="null"/>: HS256 is not accepted.</summary>
     public SymmetricSecurityKey? Secret { get; init; }
 
-    /// <summary>Where the keys of RS256 and ES256 are; <see langword="null"/>: this issuer never signs by them.</summary>
+    /// <summary>The keys of RS256 and ES256; <see langword="null"/>: neither is accepted.</summary>
     public SigningKeys? Keys { get; init; }
 
-    /// <summary>
-    /// HS256 goes with the secret alone, the others with published keys alone: no public key is ever taken for a secret.
-    /// </summary>
+    // HS256 is only checked with the secret, the others only with published keys: a public key is never used as a secret.
     public bool Signs(string algorithm) => algorithm switch
     {
         SecurityAlgorithms.HmacSha256 => Secret is not null,
@@ -36,12 +34,11 @@ internal sealed record TrustedIssuer
     };
 }
 
-/// <summary>The issuers that the operator trusts.</summary>
 internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
 {
     private const string SupabaseAudience = "authenticated";
     private const string SupabaseName = "supabase";
-    private const int ShortestSecret = 32;
+    private const int MinSecretLength = 32;
 
     public bool Any => issuers.Count > 0;
 
@@ -50,8 +47,8 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
         ?? issuers.FirstOrDefault(issuer => issuer.AnyIssuerName && issuer.Signs(algorithm));
 
     /// <summary>
-    /// <c>SUPABASE_URL</c> and <c>SUPABASE_JWT_SECRET</c>, and <c>PyResolve:Oidc:n</c> with <c>Issuer</c>, <c>Audience</c> and perhaps
-    /// <c>JwksUrl</c>.
+    /// Reads <c>SUPABASE_URL</c> and <c>SUPABASE_JWT_SECRET</c>, and <c>PyResolve:Oidc:n</c> with <c>Issuer</c>, <c>Audience</c> and
+    /// optionally <c>JwksUrl</c>.
     /// </summary>
     /// <exception cref="InvalidConfigurationException">The settings cannot work.</exception>
     public static TrustedIssuers Read(IConfiguration configuration, KeyFetcher fetcher)
@@ -76,8 +73,12 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
         var secret = ServerOptions.Text(configuration, "SUPABASE_JWT_SECRET");
         if (url is null && secret is null)
             return null;
-        if (secret is not null && Encoding.UTF8.GetByteCount(secret) < ShortestSecret)
-            throw new InvalidConfigurationException($"SUPABASE_JWT_SECRET is shorter than {ShortestSecret} characters: copy it whole from the Supabase dashboard (Settings, JWT keys).");
+        if (secret is not null && Encoding.UTF8.GetByteCount(secret) < MinSecretLength)
+        {
+            throw new InvalidConfigurationException(
+                $"SUPABASE_JWT_SECRET is shorter than {MinSecretLength} characters: "
+                + "copy it from the Supabase dashboard (Settings, JWT keys).");
+        }
 
         var issuer = url is null ? null : url.ToString().TrimEnd('/') + "/auth/v1";
         return new TrustedIssuer
@@ -93,9 +94,11 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
 
     private static TrustedIssuer ReadOidc(IConfiguration configuration, string path, KeyFetcher fetcher)
     {
-        var issuer = ServerOptions.Text(configuration, path + ":Issuer") ?? throw new InvalidConfigurationException($"{path}:Issuer is missing.");
+        var issuer = ServerOptions.Text(configuration, path + ":Issuer")
+            ?? throw new InvalidConfigurationException($"{path}:Issuer is missing.");
         var audience = ServerOptions.Text(configuration, path + ":Audience")
-            ?? throw new InvalidConfigurationException($"{path}:Audience is missing: without it, a token that was made for any other service would open accounts here.");
+            ?? throw new InvalidConfigurationException(
+                $"{path}:Audience is missing: without it, tokens for other services would be accepted here.");
         _ = Secure(ServerOptions.Url(configuration, path + ":Issuer")!, path + ":Issuer");
         return new TrustedIssuer
         {
@@ -109,7 +112,7 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
 
     private static Uri Secure(Uri url, string name) => IsSecure(url)
         ? url
-        : throw new InvalidConfigurationException($"{name} is '{url}': keys that come over plain http can be anybody's. Use https.");
+        : throw new InvalidConfigurationException($"{name} is '{url}': keys that come over plain http could be forged. Use https.");
 
     public static bool IsSecure(Uri url) => url.Scheme == Uri.UriSchemeHttps || url.IsLoopback;
 }

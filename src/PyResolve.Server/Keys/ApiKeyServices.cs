@@ -7,6 +7,7 @@ internal static class ApiKeyServices
     public static IServiceCollection AddApiKeys(this IServiceCollection services, ServerOptions options) => services
         .AddSingleton(new VerifiedKeys(options.RememberedKeys, TimeProvider.System))
         .AddSingleton<LegacyKeys>()
+        .AddSingleton<StoredKeys>()
         .AddSingleton<RequestLimiters>()
         .AddSingleton<ApiKeys>()
         .AddSingleton<ApiKeyVerifier>()

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
@@ -12,19 +11,20 @@ namespace PyResolve.Server.Keys;
 
 internal sealed record NewApiKey(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute);
 
-/// <summary>A new key and its hash, drawn before the transaction that stores it: hashing takes milliseconds, and a writer has others waiting.</summary>
-internal sealed record KeySecret(string Key, string Hash)
+/// <summary>
+/// A new key and its hash, made before the transaction that stores it: hashing takes milliseconds while other writers wait.
+/// </summary>
+internal sealed record ApiKeySecret(string Key, string Hash)
 {
-    public static KeySecret Draw()
+    public static ApiKeySecret Generate()
     {
         var key = ApiKeyFormat.Create();
-        return new KeySecret(key, KeyHash.Create(key));
+        return new ApiKeySecret(key, KeyHash.Create(key));
     }
 
     public override string ToString() => ApiKeyFormat.PrefixOf(Key);
 }
 
-/// <summary>How a rotation ended.</summary>
 internal abstract record RotateOutcome
 {
     private RotateOutcome()
@@ -33,29 +33,29 @@ internal abstract record RotateOutcome
 
     public sealed record Rotated(CreatedApiKey Key, DateTimeOffset PreviousExpiresAt) : RotateOutcome;
 
-    /// <summary>It is revoked, expired or replaced already.</summary>
-    public sealed record Dead : RotateOutcome;
+    /// <summary>The key is revoked, expired or replaced already.</summary>
+    public sealed record Ended : RotateOutcome;
 
-    /// <summary>Both would live through the grace period, and the account has as many live keys as it may.</summary>
-    public sealed record NoRoom : RotateOutcome;
+    /// <summary>With a grace period both keys would be live, and the account is at its limit of live keys.</summary>
+    public sealed record LimitReached : RotateOutcome;
 
-    /// <summary>It may do more, do it more often, or lives longer, than the key that asks.</summary>
+    /// <summary>The key has more scopes, a higher limit or a later expiry than the key that sent the request.</summary>
     public sealed record BeyondCaller : RotateOutcome;
 
     public sealed record NotFound : RotateOutcome;
 }
 
-/// <summary>The keys of an account: made, listed, rotated, revoked. Each change is in the audit log, in the same transaction.</summary>
+/// <summary>Creates, lists, rotates and revokes the keys of an account. Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
-    Database database, AuditLog audit, VerifiedKeys verified, LegacyKeys legacy, Outbox emails, ServerOptions options,
+    Database database, AuditLog audit, VerifiedKeys verified, StoredKeys keys, EmailOutbox emails, ServerOptions options,
     TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    /// <returns><see langword="null"/> where the account has as many live keys as it may: <see cref="TooMany"/>.</returns>
+    /// <returns><see langword="null"/> where the account is at its limit of live keys: <see cref="TooMany"/>.</returns>
     public Task<CreatedApiKey?> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
-        var secret = KeySecret.Draw();
+        var secret = ApiKeySecret.Generate();
         return database.WriteAsync(
             async session =>
             {
@@ -68,18 +68,19 @@ internal sealed class ApiKeys(
             cancellationToken);
     }
 
-    /// <summary>Within a transaction of the caller's. Another key's prefix is met about once in 2^44 tries; then a new one is drawn.</summary>
+    /// <summary>Within the caller's transaction. Two keys share a prefix about once in 2^44 times; then another key is generated.</summary>
     public async Task<CreatedApiKey> CreateAsync(
-        Session session, Guid userId, NewApiKey wanted, KeySecret secret, CancellationToken cancellationToken)
+        Session session, Guid userId, NewApiKey wanted, ApiKeySecret secret, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var id = Ids.Create(now);
-        for (; ; secret = KeySecret.Draw())
+        for (; ; secret = ApiKeySecret.Generate())
         {
             var prefix = ApiKeyFormat.PrefixOf(secret.Key);
             var inserted = await session.ExecuteAsync(
                 $"""
-                insert into api_keys (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at)
+                insert into api_keys
+                    (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at)
                 values ({id}, {userId}, {secret.Hash}, {KeyDigest.Of(secret.Key).ToArray()}, {prefix}, {wanted.Name},
                         {ScopeSets.Format(wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt})
                 on conflict (key_prefix) do nothing
@@ -90,16 +91,20 @@ internal sealed class ApiKeys(
         }
     }
 
-    /// <summary>What is answered where <see cref="HasRoomAsync"/> says no.</summary>
+    /// <summary>The answer where <see cref="HasRoomAsync"/> is false.</summary>
     public Problem TooMany => Problems.Conflict(
-        $"This account has {options.LiveKeysPerAccount} live API keys, the most that it may have. Revoke those that are not used: GET /auth/api-keys lists them.");
+        $"This account has {options.LiveKeysPerAccount} live API keys, the most that it may have. Revoke those that are not used: "
+        + "GET /auth/api-keys lists them.");
 
-    /// <summary>Whether the account may have one key more. Its row is locked, so that of two that ask at once the second counts the first's.</summary>
+    /// <summary>Whether the account may have one more key. Locks its row, so that concurrent requests count each other's keys.</summary>
     public async Task<bool> HasRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
         await LockAccountAsync(session, userId, cancellationToken);
         var live = await session.NumberAsync(
-            $"select count(*) from api_keys where user_id = {userId} and revoked_at is null and (expires_at is null or expires_at > {time.GetInstant()})",
+            $"""
+            select count(*) from api_keys
+            where user_id = {userId} and revoked_at is null and (expires_at is null or expires_at > {time.GetInstant()})
+            """,
             cancellationToken);
         return live < options.LiveKeysPerAccount;
     }
@@ -122,10 +127,13 @@ internal sealed class ApiKeys(
             row.InstantOrNull(7)),
         cancellationToken);
 
-    /// <summary>Makes a key like this one and lets both work for <paramref name="grace"/>; none: the old one is revoked at once.</summary>
-    public async Task<RotateOutcome> RotateAsync(Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
+    /// <summary>
+    /// Replaces a key by a new one like it. Both work for <paramref name="grace"/>; with zero the old one is revoked at once.
+    /// </summary>
+    public async Task<RotateOutcome> RotateAsync(
+        Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
     {
-        var secret = KeySecret.Draw();
+        var secret = ApiKeySecret.Generate();
         var outcome = await database.WriteAsync<RotateOutcome>(
             async session =>
             {
@@ -139,7 +147,8 @@ internal sealed class ApiKeys(
                     """,
                     static row => new
                     {
-                        Wanted = new NewApiKey(row.TextOrNull(0) ?? DefaultName, ScopeSets.Parse(row.Text(1)), row.InstantOrNull(2), row.Int32OrNull(3)),
+                        Wanted = new NewApiKey(
+                            row.TextOrNull(0) ?? DefaultName, ScopeSets.Parse(row.Text(1)), row.InstantOrNull(2), row.Int32OrNull(3)),
                         IsRevoked = row.InstantOrNull(4) is not null,
                         IsReplaced = row.UuidOrNull(5) is not null,
                         Prefix = row.Text(6),
@@ -148,13 +157,13 @@ internal sealed class ApiKeys(
                 if (old is null)
                     return new RotateOutcome.NotFound();
                 if (old.IsRevoked || old.IsReplaced || old.Wanted.ExpiresAt <= now)
-                    return new RotateOutcome.Dead();
+                    return new RotateOutcome.Ended();
                 if (!old.Wanted.Scopes.All(caller.Has) || (caller.ExpiresAt is { } end && !(old.Wanted.ExpiresAt <= end)))
                     return new RotateOutcome.BeyondCaller();
                 if (old.Wanted.RequestsPerMinute is not { } limit ? caller.RequestsPerMinute is not null : limit > caller.RequestsPerMinute)
                     return new RotateOutcome.BeyondCaller();
                 if (!hasRoom)
-                    return new RotateOutcome.NoRoom();
+                    return new RotateOutcome.LimitReached();
 
                 var created = await CreateAsync(session, caller.UserId, old.Wanted, secret, cancellationToken);
                 var lastInstant = Earlier(now + grace, old.Wanted.ExpiresAt);
@@ -165,7 +174,8 @@ internal sealed class ApiKeys(
                     where id = {id}
                     """,
                     cancellationToken);
-                await audit.WriteAsync(session, caller.UserId, origin, AuditActions.KeyRotated, $"{old.Prefix} to {created.Prefix}", cancellationToken);
+                await audit.WriteAsync(
+                    session, caller.UserId, origin, AuditActions.KeyRotated, $"{old.Prefix} to {created.Prefix}", cancellationToken);
                 return new RotateOutcome.Rotated(created, lastInstant);
             },
             cancellationToken);
@@ -173,67 +183,61 @@ internal sealed class ApiKeys(
         return outcome;
     }
 
-    /// <returns>Whether the account has such a key. Revoking again changes nothing: the first time stands.</returns>
+    /// <returns>Whether the account has such a key. Revoking it again changes nothing.</returns>
     public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, CancellationToken cancellationToken)
     {
-        var isThere = await database.WriteAsync(
+        var exists = await database.WriteAsync(
             async session =>
             {
                 var key = await session.FirstAsync(
                     $"select key_prefix from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
                     static row => row.Text(0),
                     cancellationToken);
-                if (key is not null && await EndAsync(session, id, cancellationToken))
+                if (key is not null && await TryRevokeAsync(session, id, cancellationToken))
                     await audit.WriteAsync(session, userId, origin, AuditActions.KeyRevoked, key, cancellationToken);
                 return key is not null;
             },
             cancellationToken);
-        // Here at once; on other instances within a second.
+        // On this instance at once; on others within a second.
         verified.Forget(userId);
-        return isThere;
+        return exists;
     }
 
-    /// <summary>Revokes a key that somebody found in the open, and tells its owner. Whoever holds the whole key may have it revoked.</summary>
+    /// <summary>Revokes a published key and emails its owner. Anyone who has the whole key may have it revoked.</summary>
     public async Task RevokeLeakedAsync(string key, Origin origin, IPAddress? client, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
             return;
         var prefix = ApiKeyFormat.PrefixOf(key);
-        var stored = await database.FirstAsync(
-            $"select id, user_id, key_hash, key_digest from api_keys where key_prefix = {prefix} and revoked_at is null",
-            static row => new { Id = row.Uuid(0), UserId = row.Uuid(1), Hash = row.Text(2), Digest = row.BytesOrNull(3) },
-            cancellationToken);
-        if (stored is null)
+        if (await keys.FindAsync(prefix, cancellationToken) is not { RevokedAt: null } stored)
             return;
-        var isRight = stored.Digest is { } digest
-            ? CryptographicOperations.FixedTimeEquals(digest, KeyDigest.Of(key).ToArray())
-            : await legacy.VerifyAsync(key, stored.Hash, KeyPresentation.LeakReport, client, cancellationToken) is LegacyVerdict.Right;
-        if (!isRight)
+        var (id, userId) = (stored.Owner.ApiKeyId!.Value, stored.Owner.UserId);
+        var match = await keys.CompareAsync(key, KeyDigest.Of(key), stored, KeyPresentation.LeakReport, client, cancellationToken);
+        if (match is not KeyMatch.Right)
             return;
 
         await database.WriteAsync(
             async session =>
             {
-                await LockAccountAsync(session, stored.UserId, cancellationToken);
-                if (!await EndAsync(session, stored.Id, cancellationToken))
+                await LockAccountAsync(session, userId, cancellationToken);
+                if (!await TryRevokeAsync(session, id, cancellationToken))
                     return;
-                await audit.WriteAsync(session, stored.UserId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
-                await emails.AddAsync(
-                    session, new LetterOrder(EmailKinds.Leak) { UserId = stored.UserId, Detail = prefix }, cancellationToken);
+                await audit.WriteAsync(session, userId, origin, AuditActions.KeyLeaked, prefix, cancellationToken);
+                await emails.AddAsync(session, new QueuedEmail(EmailKinds.Leak) { UserId = userId, Detail = prefix }, cancellationToken);
             },
             cancellationToken);
-        verified.Forget(stored.UserId);
+        verified.Forget(userId);
         emails.Wake();
     }
 
     /// <summary>
-    /// Before its keys, wherever both are locked; and a row that names an account, such as a new key or a letter, locks it too. Otherwise two
-    /// such transactions wait for each other, and PostgreSQL may end a third for it: SQL typed by hand that waits for the same key.
+    /// Locks the account before its keys. Inserting a row that refers to an account, such as a key or an email, locks the account too, so
+    /// another order would let two transactions deadlock.
     /// </summary>
     private static Task<int> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
 
-    private async Task<bool> EndAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
+    private async Task<bool> TryRevokeAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
         $"update api_keys set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null", cancellationToken) == 1;
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;

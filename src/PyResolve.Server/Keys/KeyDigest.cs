@@ -5,14 +5,13 @@ using System.Text;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>SHA-256 of a whole key, as 32 bytes in place: what the cache is keyed by, without an array an entry.</summary>
+/// <summary>SHA-256 of a whole key, as a value: the memory of keys needs no array per entry.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
 {
-    /// <summary>In bytes.</summary>
     public const int Size = SHA256.HashSizeInBytes;
 
-    // One that is used again saves a quarter of what a one-shot hash costs, at every request.
+    // Reusing one saves a quarter of the cost of a one-shot hash, on every request.
     [ThreadStatic]
     private static IncrementalHash? _sha256;
 
@@ -45,6 +44,6 @@ internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
         return bytes;
     }
 
-    /// <summary>The digest is uniform: its first word is hash enough.</summary>
+    // The digest is uniform, so its first word is a good hash code.
     public override int GetHashCode() => A.GetHashCode();
 }

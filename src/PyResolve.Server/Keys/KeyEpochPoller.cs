@@ -1,12 +1,15 @@
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// Asks the store every 250 ms which accounts' keys have changed, and has them forgotten. While the store does not answer, nothing is
-/// confirmed, and within a second no remembered key is used any more. Old lines of the change log are removed in passing.
+/// Asks the store every 250 ms which accounts' keys have changed, and removes those keys from memory. While the store does not answer,
+/// nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
 /// </summary>
-internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger) : BackgroundService
+internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger)
+    // Real seconds, whatever clock the rest of the server is given: the promise is about them.
+    : RepeatedWork(Interval, TimeProvider.System)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
@@ -14,55 +17,26 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
     private const long KeptEpochs = 100_000;
     private const int PollsBetweenTrims = 4 * 60 * 10;
 
-    /// <summary>Real seconds, whatever clock the rest of the server is given: the promise is about them.</summary>
-    private static readonly TimeProvider Time = TimeProvider.System;
-
     private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _polls;
 
-    /// <summary>Done when the store has first said which epoch it is: before that, nothing can be remembered.</summary>
+    /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, Time);
-        var isDown = false;
-        for (var polls = 1L; ; polls++)
-        {
-            try
-            {
-                using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-                deadline.CancelAfter(VerifiedKeys.Bound);
-                await PollAsync(deadline.Token);
-                if (polls % PollsBetweenTrims == 0)
-                    await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", stoppingToken);
-                if (isDown)
-                    Log.Recovered(logger);
-                isDown = false;
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                if (!isDown)
-                    Log.Lost(logger, exception.Message);
-                isDown = true;
-            }
+    protected override void Failed(Exception exception) => Log.Lost(logger, exception.Message);
 
-            try
-            {
-                if (!await timer.WaitForNextTickAsync(stoppingToken))
-                    return;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
+    protected override void Recovered() => Log.Recovered(logger);
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(VerifiedKeys.MaxAge);
+        await PollAsync(deadline.Token);
+        if (++_polls % PollsBetweenTrims == 0)
+            await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
 
-    /// <summary>One question, one snapshot: the epoch and the changes up to it.</summary>
+    /// <summary>Reads the epoch and the changes up to it, in one snapshot.</summary>
     public async Task PollAsync(CancellationToken cancellationToken)
     {
         var askedAt = Time.GetTimestamp();
@@ -79,10 +53,10 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
             cancellationToken);
 
         var epoch = changes[0].Epoch;
-        var users = changes.Where(change => change is { Change: not null, UserId: not null }).Select(change => change.UserId!.Value).ToHashSet();
-        // Each epoch has one line. Fewer: the log was trimmed, or there were too many. A line without an account: all keys changed.
-        var isWhole = since >= 0 && changes.Count(change => change.Change is not null) == epoch - since && changes.All(change => change.Change is null || change.UserId is not null);
-        keys.Confirm(epoch, isWhole ? users : null, askedAt);
+        var logged = changes.Where(change => change.Change is not null).ToList();
+        // Each epoch has one row. Fewer: the log was trimmed, or there were too many. A row without an account: all keys changed.
+        var isComplete = since >= 0 && logged.Count == epoch - since && logged.TrueForAll(change => change.UserId is not null);
+        keys.Confirm(epoch, isComplete ? logged.Select(change => change.UserId!.Value).ToHashSet() : null, askedAt);
         _confirmed.TrySetResult();
     }
 

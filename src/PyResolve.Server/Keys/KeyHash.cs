@@ -21,8 +21,8 @@ internal static partial class KeyHash
     /// </summary>
     public static bool Verify(string key, string hash) => ReadableHash().IsMatch(hash) && BCryptNet.Verify(key, hash);
 
-    // The library computes any cost up to 31, which takes days, and throws on malformed hashes; hashes come from a table that SQL may write.
-    // Cost 12 is about 0.3 s. The last characters of salt and digest have unused bits, which must be zero.
+    // The library computes any cost up to 31, which takes days, and throws on malformed hashes; hashes come from a table that SQL may
+    // write. Cost 12 is about 0.3 s. The last characters of salt and digest have unused bits, which must be zero.
     [GeneratedRegex(
         @"\A\$2[aby]\$(0[4-9]|1[0-2])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]\z",
         RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

@@ -1,13 +1,15 @@
 using System.Collections.Concurrent;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// Writes <c>last_used_at</c> off the request path: a request leaves a mark in memory, and a background task writes each key's newest mark
-/// every half minute and at shutdown. A crash loses at most that half minute of marks, never a request.
+/// Writes <c>last_used_at</c> outside of requests: a request leaves a mark in memory, and a background task writes each key's newest mark
+/// every 30 seconds and at shutdown. A crash loses at most 30 seconds of marks.
 /// </summary>
-internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger) : BackgroundService
+internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger)
+    : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 500;
 
@@ -17,16 +19,15 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
 
     public void Mark(VerifiedKey key)
     {
-        // Most requests of a busy key find a mark of the same second, look nothing up, and write nothing that other cores must see.
-        var now = time.GetUtcNow();
+        // Most requests of a busy key find a mark of the same second: no lookup, and no write that other cores must see.
+        var now = Time.GetUtcNow();
         if (key.TryMark(now))
             _marks[key.Owner.ApiKeyId!.Value] = now;
     }
 
-    /// <summary>Writes what was marked.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        // In one order on every instance, so that two that write at once cannot wait for each other.
+        // In the same order on every instance, so that two of them cannot deadlock.
         foreach (var batch in _marks.ToArray().OrderBy(mark => mark.Key).Chunk(BatchSize))
         {
             await database.WriteAsync(
@@ -36,12 +37,15 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
                     {
                         var instant = usedAt.ToInstant();
                         await session.ExecuteAsync(
-                            $"update api_keys set last_used_at = {instant} where id = {keyId} and (last_used_at is null or last_used_at < {instant})",
+                            $"""
+                            update api_keys set last_used_at = {instant}
+                            where id = {keyId} and (last_used_at is null or last_used_at < {instant})
+                            """,
                             cancellationToken);
                     }
                 },
                 cancellationToken);
-            // A key that was used meanwhile has a newer mark, which stays.
+            // A key that was used in the meantime has a newer mark, which stays.
             foreach (var mark in batch)
                 _marks.TryRemove(mark);
         }
@@ -50,34 +54,19 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await TryFlushAsync(cancellationToken);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryFlushAsync(stoppingToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // Shutting down: StopAsync writes what is left.
-        }
-    }
-
-    private async Task TryFlushAsync(CancellationToken cancellationToken)
-    {
         try
         {
             await FlushAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Log.NotWritten(logger, exception.Message);
+            Failed(exception);
         }
     }
+
+    protected override void Failed(Exception exception) => Log.NotWritten(logger, exception.Message);
+
+    protected override Task WorkAsync(CancellationToken cancellationToken) => FlushAsync(cancellationToken);
 
     private static partial class Log
     {

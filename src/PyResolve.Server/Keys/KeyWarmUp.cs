@@ -4,9 +4,9 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// Remembers live keys at the start, the newest first, so that a restart does not send everybody's next request to the store. The server
-/// waits for it only so long before it takes requests: a key that it has not reached is verified as any other. Keys without a digest are left
-/// to their first use.
+/// Loads live keys into memory at the start, the newest first, so that after a restart requests need not go to the store. The server waits
+/// a limited time for it before it takes requests; a key that is not loaded yet is verified as any other. Keys without a digest are
+/// skipped.
 /// </summary>
 internal sealed partial class KeyWarmUp(
     Database database, VerifiedKeys verified, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
@@ -15,16 +15,15 @@ internal sealed partial class KeyWarmUp(
     private const int PageSize = 1_000;
     private const int Attempts = 3;
 
-    /// <summary>Among requests it would have to share the store with them, and take many times as long.</summary>
-    private static readonly TimeSpan HeadStart = TimeSpan.FromSeconds(2);
+    /// <summary>Once requests come, loading shares the store with them and takes many times as long.</summary>
+    private static readonly TimeSpan MaxStartDelay = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a start takes is about real seconds, whatever clock the rest of the server is given.</summary>
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await base.StartAsync(cancellationToken);
-        await Task.WhenAny(ExecuteTask!, Task.Delay(HeadStart, RealTime, cancellationToken));
+        await Task.WhenAny(ExecuteTask!, Task.Delay(MaxStartDelay, RealTime, cancellationToken));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -59,40 +58,31 @@ internal sealed partial class KeyWarmUp(
         }
     }
 
-    /// <summary>A change anywhere makes what was read doubtful: the page is read again, and left out when that happens too often.</summary>
+    /// <summary>Reads a page again where a key changed in between, and leaves it out when that happens too often.</summary>
     private async Task<List<LiveKey>> RememberPageAsync(Guid before, int size, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             var stamp = verified.Stamp;
-            var page = await ReadPageAsync(before, size, TimeProvider.System.GetTimestamp(), cancellationToken);
-            var isDone = page.TrueForAll(key => key.Digest.Length != KeyDigest.Size || verified.Remember(KeyDigest.Read(key.Digest), key.Key, stamp));
+            var page = await ReadPageAsync(before, size, RealTime.GetTimestamp(), cancellationToken);
+            var isDone = page.TrueForAll(
+                key => key.Digest.Length != KeyDigest.Size || verified.Remember(KeyDigest.Read(key.Digest), key.Key, stamp));
             if (isDone || attempt == Attempts)
                 return page;
         }
     }
 
-    private Task<List<LiveKey>> ReadPageAsync(Guid before, int size, long askedAt, CancellationToken cancellationToken) => database.ListAsync(
+    private Task<List<LiveKey>> ReadPageAsync(
+        Guid before, int size, long askedAt, CancellationToken cancellationToken) => database.ListAsync(
         $"""
-        select k.id, k.user_id, k.key_digest, k.key_prefix, k.scopes, k.expires_at, k.requests_per_minute, p.email, p.name
-        from api_keys k
-        join profiles p on p.id = k.user_id
-        where k.id < {before} and p.deleted_at is null and k.key_digest is not null and k.revoked_at is null and (k.expires_at is null or k.expires_at > {time.GetInstant()})
+        select {StoredKeys.OwnerColumns}, k.key_digest
+        from {StoredKeys.KeysOfAccounts}
+        where k.id < {before} and k.key_digest is not null and k.revoked_at is null
+          and (k.expires_at is null or k.expires_at > {time.GetInstant()})
         order by k.id desc
         limit {size}
         """,
-        row => new LiveKey(
-            row.BytesOrNull(2)!,
-            new VerifiedKey(
-                new Caller(row.Uuid(1), row.Text(7), row.TextOrNull(8))
-                {
-                    ApiKeyId = row.Uuid(0),
-                    ApiKeyPrefix = row.Text(3),
-                    Scopes = ScopeSets.Parse(row.Text(4)),
-                    ExpiresAt = row.InstantOrNull(5),
-                    RequestsPerMinute = row.Int32OrNull(6),
-                },
-                askedAt)),
+        row => new LiveKey(row.BytesOrNull(8)!, new VerifiedKey(StoredKeys.ReadOwner(row), askedAt)),
         cancellationToken);
 
     private sealed record LiveKey(byte[] Digest, VerifiedKey Key);

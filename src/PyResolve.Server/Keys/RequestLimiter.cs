@@ -1,7 +1,7 @@
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// Requests a minute for one key, on this instance: a fixed window that begins with its first request. Thread-safe.
+/// Limits one key's requests per minute on this instance: a fixed window that begins with its first request. Thread-safe.
 /// </summary>
 internal sealed class RequestLimiter(TimeProvider time)
 {
@@ -12,9 +12,8 @@ internal sealed class RequestLimiter(TimeProvider time)
     private int _used = -1;
     private bool _isRetired;
 
-    /// <summary>Counts a request, unless the window is full.</summary>
-    /// <param name="requestsPerMinute">The key's limit now; what was used before it changed still counts.</param>
-    /// <returns><see langword="null"/> once this limiter is retired: another one counts in its place.</returns>
+    /// <summary>Counts a request, unless the window is full. Requests before the limit changed still count.</summary>
+    /// <returns><see langword="null"/> once this limiter is retired and replaced by another.</returns>
     public RequestPermit? Take(int requestsPerMinute)
     {
         lock (_gate)
@@ -36,7 +35,7 @@ internal sealed class RequestLimiter(TimeProvider time)
         }
     }
 
-    /// <summary>Ends this limiter if its window is over, so that nothing is lost with it.</summary>
+    /// <summary>Retires this limiter if its window is over, so that no count is lost.</summary>
     public bool TryRetire()
     {
         lock (_gate)
@@ -44,5 +43,4 @@ internal sealed class RequestLimiter(TimeProvider time)
     }
 }
 
-/// <summary>Whether a request may go on, and where its key stands.</summary>
 internal readonly record struct RequestPermit(bool IsAllowed, int Limit, int Remaining, TimeSpan ResetsIn);

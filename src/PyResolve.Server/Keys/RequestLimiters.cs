@@ -3,18 +3,16 @@ using System.Collections.Concurrent;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// The limiters of the keys that have a limit, apart from the remembered keys: forgetting a key must not refill its window. A key has one at
-/// a time, and it is let go only after its window: at most the keys that were used within two windows have one. Thread-safe.
+/// The limiters of the keys that have a limit, separate from <see cref="VerifiedKeys"/>: dropping a key from memory must not reset its
+/// window. A limiter is removed after its window, so only keys that were used within two windows have one. Thread-safe.
 /// </summary>
 internal sealed class RequestLimiters(TimeProvider time)
 {
     private readonly ConcurrentDictionary<Guid, RequestLimiter> _limiters = new();
     private long _sweptAt = time.GetTimestamp();
 
-    /// <summary>How many keys have a limiter.</summary>
     public int Count => _limiters.Count;
 
-    /// <summary>Counts a request of a key, unless its window is full.</summary>
     public RequestPermit Take(Guid keyId, int requestsPerMinute)
     {
         SweepIfDue();
@@ -30,8 +28,12 @@ internal sealed class RequestLimiters(TimeProvider time)
     private void SweepIfDue()
     {
         var last = Volatile.Read(ref _sweptAt);
-        if (time.GetElapsedTime(last) < RequestLimiter.Window || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), last) != last)
+        if (time.GetElapsedTime(last) < RequestLimiter.Window
+            || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), last) != last)
+        {
             return;
+        }
+
         foreach (var (keyId, limiter) in _limiters)
         {
             if (limiter.TryRetire())

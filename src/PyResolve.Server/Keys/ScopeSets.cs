@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>Scopes as a column keeps them, separated by spaces. Each distinct set is one list in memory, shared by all keys that have it.</summary>
+/// <summary>Scopes as a column stores them, separated by spaces. All keys with the same scopes share one list in memory.</summary>
 internal static class ScopeSets
 {
-    /// <summary>Six scopes have 64 sets; SQL typed by hand may add others, up to a bound.</summary>
-    private const int MostSets = 1_000;
+    /// <summary>Six scopes have 64 sets; manual SQL may add others.</summary>
+    private const int MaxSets = 1_000;
 
     private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> Known = new(StringComparer.Ordinal);
 
@@ -15,7 +15,7 @@ internal static class ScopeSets
         if (Known.TryGetValue(column, out var scopes))
             return scopes;
         scopes = column.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (Known.Count < MostSets)
+        if (Known.Count < MaxSets)
             Known.TryAdd(column, scopes);
         return scopes;
     }

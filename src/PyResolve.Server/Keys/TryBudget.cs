@@ -4,29 +4,30 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>How many tries there are at once, and how long one more takes to come back.</summary>
-internal sealed record TryAllowance(int Most, TimeSpan Regained);
+/// <param name="Max">How many tries there are at first.</param>
+/// <param name="Regained">How long it takes to get one back.</param>
+internal sealed record TryAllowance(int Max, TimeSpan Regained);
 
 /// <summary>
-/// Tries on each prefix, of which each client has a share: who tries wrong secrets uses up their own before everybody's. Its memory is
-/// bounded by what may be tried. Thread-safe.
+/// Limits the tries on each key prefix, and each client's share of them, so that one client's wrong secrets use up its own share first. Its
+/// memory is bounded by the number of tries. Thread-safe.
 /// </summary>
-/// <param name="ofPrefix">All clients together.</param>
-/// <param name="ofClient">One client, by <see cref="ClientNetwork"/>.</param>
-/// <param name="time">The clock by which tries come back.</param>
+/// <param name="ofPrefix">For all clients together.</param>
+/// <param name="ofClient">For one client, by <see cref="ClientNetwork"/>.</param>
+/// <param name="time">The clock.</param>
 internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, TimeProvider time)
 {
-    private const int MostPrefixes = 10_000;
+    private const int MaxPrefixes = 10_000;
 
     private readonly ConcurrentDictionary<string, Tries> _prefixes = new(StringComparer.Ordinal);
 
-    /// <summary>Takes a try, if there is one.</summary>
     public bool TryBegin(string prefix, IPAddress? client)
     {
         var now = time.GetUtcNow();
-        if (_prefixes.Count > MostPrefixes)
+        if (_prefixes.Count > MaxPrefixes)
             Prune(now);
-        return _prefixes.GetOrAdd(prefix, static (_, budget) => new Tries(budget), this).TryBegin(client is null ? "" : ClientNetwork.Of(client), now);
+        var tries = _prefixes.GetOrAdd(prefix, static (_, budget) => new Tries(budget), this);
+        return tries.TryBegin(client is null ? "" : ClientNetwork.Of(client), now);
     }
 
     /// <summary>Gives all tries on a prefix back: the secret was right.</summary>
@@ -58,7 +59,7 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
         {
             lock (_gate)
             {
-                // First, so that a share is kept only of a client who had a try: there are no more of them than there were tries.
+                // Checked first, so that a share is stored only for a client that had a try: there are never more shares than tries.
                 if (!_all.Has(now))
                     return false;
                 foreach (var (other, _) in _shares.Where(share => share.Value.IsFull(now)).ToList())
@@ -82,19 +83,18 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
 
     private (TryAllowance OfPrefix, TryAllowance OfClient) Allowances => (ofPrefix, ofClient);
 
-    /// <summary>Tries that come back one by one.</summary>
     private sealed class Bucket(TryAllowance allowance)
     {
-        private double _left = allowance.Most;
+        private double _left = allowance.Max;
         private DateTimeOffset _at = DateTimeOffset.MinValue;
 
         public bool Has(DateTimeOffset now) => Left(now) >= 1;
 
-        public bool IsFull(DateTimeOffset now) => Left(now) >= allowance.Most;
+        public bool IsFull(DateTimeOffset now) => Left(now) >= allowance.Max;
 
         public void Take(DateTimeOffset now) => (_left, _at) = (Left(now) - 1, now);
 
         private double Left(DateTimeOffset now) =>
-            _at == DateTimeOffset.MinValue ? allowance.Most : Math.Min(allowance.Most, _left + ((now - _at) / allowance.Regained));
+            _at == DateTimeOffset.MinValue ? allowance.Max : Math.Min(allowance.Max, _left + ((now - _at) / allowance.Regained));
     }
 }

@@ -3,8 +3,8 @@ using PyResolve.Server.Access;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>A key that was found good, and everything that a request needs to know of it.</summary>
-/// <param name="owner">Whose key it is.</param>
+/// <summary>A valid key, and everything that a request needs to know about it.</summary>
+/// <param name="owner">The key's account.</param>
 /// <param name="verifiedAt">The timestamp at which the store was asked.</param>
 internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 {
@@ -14,7 +14,7 @@ internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 
     public Caller Owner => owner;
 
-    /// <summary>Whether its last mark is a second old, or of another time altogether. Two at once may both be told so: marks may repeat.</summary>
+    /// <summary>Whether the last mark is at least a second old, or in the future. Two concurrent requests may both succeed.</summary>
     public bool TryMark(DateTimeOffset now)
     {
         var elapsed = now.UtcTicks - Volatile.Read(ref _markedAt);
@@ -26,23 +26,23 @@ internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 }
 
 /// <summary>
-/// Remembers verified keys in bounded memory: two generations, of which the older is dropped when the younger is full, and what is used
-/// moves to the younger one. Nothing is answered from here unless the store confirmed within the last second that nothing has changed
-/// (<see cref="KeyEpochPoller"/>), and nothing that was read before a change is stored after it. Thread-safe.
+/// Keeps verified keys in bounded memory: two generations, of which the older is dropped when the younger is full; a key that is used moves
+/// to the younger one. A key is found only if the store confirmed within the last second that nothing has changed
+/// (<see cref="KeyEpochPoller"/>), and a key that was read before a change is never added after it. Thread-safe.
 /// </summary>
-/// <param name="capacity">The most keys to remember.</param>
-/// <param name="time">The clock by which a confirmation grows old: the machine's own in production, since it is about real seconds.</param>
+/// <param name="capacity">The maximum number of keys.</param>
+/// <param name="time">The clock of confirmations: in production the machine's own, since revocation is promised in real seconds.</param>
 internal sealed class VerifiedKeys(int capacity, TimeProvider time)
 {
-    /// <summary>Within this long of a change, on every instance, the changed key is used no longer.</summary>
-    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(1);
+    /// <summary>The maximum age of a confirmation: a changed key is used no longer than this, on any instance.</summary>
+    public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>After this long a key is looked up again, whatever the epoch says: a restored database may have told it anew.</summary>
-    private static readonly TimeSpan LongestMemory = TimeSpan.FromMinutes(5);
+    /// <summary>After this a key is read again, whatever the epoch: a restored database may repeat an epoch.</summary>
+    private static readonly TimeSpan MaxKeyAge = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
-    private readonly long _bound = InTicksOf(time, Bound);
-    private readonly long _longestMemory = InTicksOf(time, LongestMemory);
+    private readonly long _maxAge = InTicksOf(time, MaxAge);
+    private readonly long _maxKeyAge = InTicksOf(time, MaxKeyAge);
     private readonly int _half = Math.Max(1, capacity / 2);
 
     private volatile Generation _young = new();
@@ -52,31 +52,29 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     private long _changes;
     private volatile bool _isConfirmed;
 
-    /// <summary>How many keys are remembered.</summary>
     public int Count => _young.Count + _old.Count;
 
     /// <summary>The last epoch that the store confirmed; below 0 before the first.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
 
-    /// <summary>What a reader takes before it asks the store, and gives back with what it read.</summary>
+    /// <summary>Counts the changes. A reader takes it before it asks the store, and passes it to <see cref="Remember"/>.</summary>
     public long Stamp => Interlocked.Read(ref _changes);
 
     public VerifiedKey? Find(in KeyDigest digest)
     {
-        // One look at the clock, compared in its own ticks: this is on the path of every request.
+        // One reading of the clock, compared in its own ticks: every request comes through here.
         var now = time.GetTimestamp();
-        if (!_isConfirmed || now - Interlocked.Read(ref _confirmedAt) >= _bound)
+        if (!_isConfirmed || now - Interlocked.Read(ref _confirmedAt) >= _maxAge)
             return null;
         if (!_young.TryGetValue(digest, out var key) && _old.TryGetValue(digest, out key))
             Promote(digest, key);
-        return key is not null && now - key.VerifiedAt < _longestMemory ? key : null;
+        return key is not null && now - key.VerifiedAt < _maxKeyAge ? key : null;
     }
 
-    /// <summary>How many keys may be remembered ahead of their use without another being forgotten for them.</summary>
+    /// <summary>How many keys can be added without dropping others.</summary>
     public int Room => _half - _young.Count;
 
-    /// <summary>Remembers a key that was read after <paramref name="stamp"/> was taken; not if anything changed since.</summary>
-    /// <returns>Whether it is remembered.</returns>
+    /// <summary>Adds a key that was read after <paramref name="stamp"/> was taken, unless something changed since.</summary>
     public bool Remember(in KeyDigest digest, VerifiedKey key, long stamp)
     {
         lock (_gate)
@@ -88,7 +86,6 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    /// <summary>Forgets every key of an account.</summary>
     public void Forget(Guid userId)
     {
         lock (_gate)
@@ -109,12 +106,9 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    /// <summary>
-    /// Takes what the store said: the epoch now, and the accounts that changed since <see cref="Epoch"/>.
-    /// </summary>
     /// <param name="epoch">The store's epoch.</param>
-    /// <param name="changed">The accounts that changed; <see langword="null"/>: everything may have.</param>
-    /// <param name="askedAt">The timestamp at which the question left: the answer may be as old as that.</param>
+    /// <param name="changed">The accounts that changed since <see cref="Epoch"/>; <see langword="null"/>: any may have.</param>
+    /// <param name="askedAt">When the store was asked, as a timestamp: its answer may be as old as that.</param>
     public void Confirm(long epoch, IReadOnlyCollection<Guid>? changed, long askedAt)
     {
         lock (_gate)
@@ -136,7 +130,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     {
         lock (_gate)
         {
-            // It may have been forgotten since it was found.
+            // It may have been removed since it was found.
             if (_old.TryGetValue(digest, out var still) && ReferenceEquals(still, key))
                 Store(digest, key);
         }
@@ -153,7 +147,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         _young.Add(digest, key);
     }
 
-    /// <summary>Read without a lock, changed under the owner's.</summary>
+    /// <summary>Read without a lock, changed under the lock of <see cref="VerifiedKeys"/>.</summary>
     private sealed class Generation
     {
         private readonly ConcurrentDictionary<KeyDigest, VerifiedKey> _keys = new();

@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>A P-256 key that signs leases, named by the thumbprint of its public half (RFC 7638). Thread-safe.</summary>
+/// <summary>A P-256 key that signs leases, identified by its RFC 7638 thumbprint. Thread-safe.</summary>
 internal sealed class LeaseKey
 {
     private const string P256 = "1.2.840.10045.3.1.7";
@@ -24,13 +24,12 @@ internal sealed class LeaseKey
         Public = new LeasePublicKey("EC", "P-256", x, y, "sig", "ES256", Id);
     }
 
-    /// <summary>What a lease's <c>kid</c> says.</summary>
+    /// <summary>A lease's <c>kid</c>.</summary>
     public string Id { get; }
 
     public LeasePublicKey Public { get; }
 
-    /// <param name="pkcs8">The private key as PKCS#8 DER, not encrypted.</param>
-    /// <exception cref="CryptographicException">It is something else, or on another curve.</exception>
+    /// <exception cref="CryptographicException">Not an unencrypted PKCS#8 private key in DER, or on another curve.</exception>
     public static LeaseKey Import(ReadOnlySpan<byte> pkcs8)
     {
         var key = ECDsa.Create();
@@ -49,7 +48,7 @@ internal sealed class LeaseKey
         }
     }
 
-    /// <summary>ES256: the two numbers side by side, 64 bytes.</summary>
+    /// <summary>ES256: r and s, 32 bytes each.</summary>
     public byte[] Sign(ReadOnlySpan<byte> data)
     {
         lock (_gate)

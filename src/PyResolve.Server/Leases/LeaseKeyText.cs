@@ -3,30 +3,30 @@ using System.Text;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>Reads keys as operators write them: PEM blocks, or base64 of the same PKCS#8, several between commas or line breaks.</summary>
+/// <summary>Reads configured keys: PEM blocks, or base64 of the same PKCS#8, separated by commas or line breaks.</summary>
 internal static class LeaseKeyText
 {
     private const string PemLabel = "PRIVATE KEY";
 
     private static readonly char[] Separators = [' ', '\t', '\r', '\n'];
 
-    /// <exception cref="FormatException">The message says what is wrong, without the key.</exception>
+    /// <exception cref="FormatException">The message never contains the key.</exception>
     public static IReadOnlyList<LeaseKey> Read(string text)
     {
-        // Environment files cannot hold a line break; many write \n in its place. A PEM block begins on a line of its own.
+        // Environment files cannot hold a line break, so many write \n instead. A PEM block begins on its own line.
         var rest = text.Replace("\\n", "\n", StringComparison.Ordinal).Replace(',', '\n');
         var keys = new List<LeaseKey>();
         while (PemEncoding.TryFind(rest, out var pem))
         {
             AddAll(keys, rest[..pem.Location.Start]);
             if (!rest[pem.Label].Equals(PemLabel, StringComparison.Ordinal))
-                throw new FormatException($"it holds a PEM block of {rest[pem.Label]}, where PRIVATE KEY (PKCS#8, not encrypted) is needed");
+                throw new FormatException($"it has a PEM block of {rest[pem.Label]}; use PRIVATE KEY (PKCS#8, not encrypted)");
             keys.Add(Import(rest[pem.Base64Data]));
             rest = rest[pem.Location.End..];
         }
 
         AddAll(keys, rest);
-        return keys.Count > 0 ? keys : throw new FormatException("it holds no key");
+        return keys.Count > 0 ? keys : throw new FormatException("it has no key");
     }
 
     public static string Write(ECDsa key) => key.ExportPkcs8PrivateKeyPem() + "\n";

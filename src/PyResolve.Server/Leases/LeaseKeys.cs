@@ -6,27 +6,29 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Leases;
 
 /// <summary>
-/// The keys that leases are signed by: the first signs, all are published, so that a key can be replaced while leases of the old one live.
-/// With the embedded database and nothing configured, one is made on first use and kept beside it.
+/// The keys that sign leases: the first signs, all are published, so that a key can be replaced while leases of the old one are valid.
+/// With the embedded database and nothing configured, a key file is created beside it on first use.
 /// </summary>
 internal sealed class LeaseKeys
 {
     private const string Setting = "PYRESOLVE_LEASE_KEY";
     private const string FileName = "lease-key.pem";
-    private const string HowToMake =
-        "Make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 (PEM; base64 of its DER form does too; several are separated by commas or line breaks).";
+    private const string HowToCreate =
+        "Create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 "
+        + "(PEM, or base64 of its DER form; separate several by commas or line breaks).";
 
     private readonly Lazy<IReadOnlyList<LeaseKey>> _keys;
 
-    // What failed, such as on a full disk, is tried again the next time.
-    private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) => _keys = new Lazy<IReadOnlyList<LeaseKey>>(read, LazyThreadSafetyMode.PublicationOnly);
+    // PublicationOnly: a failure, such as a full disk, is tried again at the next use.
+    private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) =>
+        _keys = new Lazy<IReadOnlyList<LeaseKey>>(read, LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary><see langword="null"/>: this server gives no leases.</summary>
+    /// <summary><see langword="null"/> where this server gives no leases.</summary>
     public LeaseKey? Signing => _keys.Value is [var first, ..] ? first : null;
 
     public LeaseKeySet Published => new([.. _keys.Value.Select(key => key.Public)]);
 
-    /// <exception cref="InvalidConfigurationException">What is configured is no such key.</exception>
+    /// <exception cref="InvalidConfigurationException">The setting or the file has no valid key.</exception>
     public static LeaseKeys Read(IConfiguration configuration, ServerOptions options)
     {
         if (ServerOptions.Text(configuration, Setting) is { } text)
@@ -35,11 +37,11 @@ internal sealed class LeaseKeys
             return Of([]);
         var file = Path.Combine(options.DataFolder, FileName);
         if (!File.Exists(file))
-            return new LeaseKeys(() => MakeFile(file));
+            return new LeaseKeys(() => CreateFile(file));
         var keys = ReadFile(file);
         return new LeaseKeys(() =>
         {
-            Keep(file);
+            FlushFolders(file);
             return keys;
         });
     }
@@ -56,12 +58,12 @@ internal sealed class LeaseKeys
         }
         catch (FormatException exception)
         {
-            throw new InvalidConfigurationException($"{source} cannot be used: {exception.Message}. {HowToMake}");
+            throw new InvalidConfigurationException($"{source} cannot be used: {exception.Message}. {HowToCreate}");
         }
     }
 
-    /// <summary>Another process may be doing the same: the file appears whole and on disk, and the first one stays.</summary>
-    private static IReadOnlyList<LeaseKey> MakeFile(string file)
+    /// <summary>Safe beside other processes that do the same: the file appears complete, and the first one stays.</summary>
+    private static IReadOnlyList<LeaseKey> CreateFile(string file)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         var draft = $"{file}.{Path.GetRandomFileName()}";
@@ -89,12 +91,12 @@ internal sealed class LeaseKeys
             File.Delete(draft);
         }
 
-        Keep(file);
+        FlushFolders(file);
         return ReadFile(file);
     }
 
-    /// <summary>Nothing is signed by a key that a power cut could take, whoever has made it and its folder, and died or failed before they were on disk.</summary>
-    private static void Keep(string file)
+    /// <summary>Before a key signs, its file must survive a power cut, even if its creator failed before it flushed.</summary>
+    private static void FlushFolders(string file)
     {
         var folder = Path.GetDirectoryName(file)!;
         Durable.FlushFolder(folder);

@@ -6,14 +6,15 @@ namespace PyResolve.Server.Leases;
 
 internal static class LeaseServices
 {
-    public static IServiceCollection AddLeases(this IServiceCollection services, IConfiguration configuration, ServerOptions options) => services
+    public static IServiceCollection AddLeases(
+        this IServiceCollection services, IConfiguration configuration, ServerOptions options) => services
         .AddSingleton(LeaseKeys.Read(configuration, options))
         .AddSingleton<LeaseSigner>();
 
     public static void MapLeaseKeys(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/.well-known/jwks.json", ReadKeys).WithTags("Quota");
 
-    /// <summary>Five minutes: how long a verifier may not know a new key yet. Publish it that much before it signs.</summary>
+    /// <summary>Cached for five minutes: publish a new key that long before it signs.</summary>
     private static JsonAnswer<LeaseKeySet> ReadKeys(HttpContext http, LeaseKeys keys)
     {
         http.Response.Headers.CacheControl = "public, max-age=300";

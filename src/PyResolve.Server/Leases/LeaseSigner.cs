@@ -5,24 +5,24 @@ using System.Text.Json;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Ledger;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>Writes a hold as a lease: a compact JWS that says offline what was granted, to which machine, until when.</summary>
+/// <summary>Signs a reservation as a lease: a compact JWS that proves offline what was granted, to which machine, and until when.</summary>
 internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
 {
     private const string Type = "pyr-lease+jwt";
 
     public bool CanSign => keys.Signing is not null;
 
-    /// <param name="userId">The account.</param>
-    /// <param name="hold">The same hold gives the same claims each time; only the signature differs.</param>
-    /// <param name="machine">Who asks. A lease is for one machine: two would spend the same units twice.</param>
-    /// <returns><see langword="null"/> where there is none, or none any more.</returns>
-    public string? Sign(Guid userId, Hold hold, string? machine)
+    /// <summary>The same reservation always gives the same claims; only the signature differs.</summary>
+    /// <param name="machine">The machine that asks. A lease is for one machine: two would spend the same units twice.</param>
+    /// <returns><see langword="null"/> where the reservation has no lease, or has it no longer.</returns>
+    public string? Sign(StoredReservation reservation, string? machine)
     {
-        if (!hold.IsLeased || hold.State != ReservationStates.Held || hold.Machine != machine || keys.Signing is not { } key)
+        if (reservation is not { IsLeased: true, State: ReservationStates.Held } || reservation.Machine != machine)
+            return null;
+        if (keys.Signing is not { } key)
             return null;
         var header = Encode(writer =>
         {
@@ -33,14 +33,14 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
         var claims = Encode(writer =>
         {
             writer.WriteString("iss", publicUrl.Value);
-            writer.WriteString("sub", userId);
-            writer.WriteString("jti", hold.Id);
-            writer.WriteNumber("qty", hold.Quantity);
-            writer.WriteString("tier", hold.Tier);
-            writer.WriteString("mch", hold.Machine);
-            writer.WriteNumber("iat", hold.CreatedAt.ToUnixTimeSeconds());
-            // Whole seconds, rounded down: never longer than the units are held.
-            writer.WriteNumber("exp", hold.ExpiresAt.ToUnixTimeSeconds());
+            writer.WriteString("sub", reservation.UserId);
+            writer.WriteString("jti", reservation.Id);
+            writer.WriteNumber("qty", reservation.Quantity);
+            writer.WriteString("tier", reservation.Tier);
+            writer.WriteString("mch", reservation.Machine);
+            writer.WriteNumber("iat", reservation.CreatedAt.ToUnixTimeSeconds());
+            // Rounded down to seconds, so that the lease never outlives the held units.
+            writer.WriteNumber("exp", reservation.ExpiresAt.ToUnixTimeSeconds());
         });
         var signed = $"{header}.{claims}";
         return $"{signed}.{Base64Url.EncodeToString(key.Sign(Encoding.ASCII.GetBytes(signed)))}";

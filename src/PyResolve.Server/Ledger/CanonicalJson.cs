@@ -5,32 +5,32 @@ using System.Text.Json;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>One spelling for each JSON value: members sorted, no white space, numbers as they were sent. Equal payloads have equal digests.</summary>
+/// <summary>Writes JSON in one form, so that equal payloads have equal digests: sorted members, no white space, numbers as sent.</summary>
 internal static class CanonicalJson
 {
-    /// <summary>A buffer that has grown beyond this is not kept.</summary>
-    private const int KeptBuffer = 64 * 1024;
+    /// <summary>A larger buffer, in bytes, is not reused.</summary>
+    private const int MaxReusedBuffer = 64 * 1024;
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [ThreadStatic]
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _kept;
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _reusable;
 
-    /// <summary>SHA-256 of the object whose members <paramref name="writeMembers"/> writes, in the order of their names.</summary>
+    /// <summary>SHA-256 of an object. <paramref name="writeMembers"/> writes its members, sorted by name.</summary>
     public static byte[] Digest(Action<Utf8JsonWriter> writeMembers)
     {
-        var (buffer, writer) = _kept ?? Create();
-        _kept = null;
+        var (buffer, writer) = _reusable ?? Create();
+        _reusable = null;
         writer.WriteStartObject();
         writeMembers(writer);
         writer.WriteEndObject();
         writer.Flush();
         var digest = SHA256.HashData(buffer.WrittenSpan);
-        if (buffer.Capacity <= KeptBuffer)
+        if (buffer.Capacity <= MaxReusedBuffer)
         {
             buffer.ResetWrittenCount();
             writer.Reset();
-            _kept = (buffer, writer);
+            _reusable = (buffer, writer);
         }
 
         return digest;
@@ -57,7 +57,7 @@ internal static class CanonicalJson
                 writer.WriteEndArray();
                 break;
             case JsonValueKind.String:
-                // Through the string, so that "a" and "\u0061" are one.
+                // Unescaped first, so that "a" and "\u0061" are equal.
                 writer.WriteStringValue(element.GetString());
                 break;
             default:

@@ -1,170 +1,156 @@
-using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
 /// <summary>
-/// Writes events within a transaction: each id once, the units of the holds that they name, and the rollups. Few statements, whatever the
-/// number of events. Locks are taken in one order on every instance: reservations, events, rollups, each by its key.
+/// Writes events, the units of their reservations, and the rollups, in a few statements for any number of events. Every transaction locks
+/// in one order: reservations, events, rollups, each in key order.
 /// </summary>
 internal static class LedgerWriter
 {
-    /// <summary>Records events of any accounts in the order in which they came, spends a unit of each hold that they name, and ends the transaction.</summary>
-    /// <param name="session">The transaction.</param>
-    /// <param name="postings">The events.</param>
+    /// <summary>Records events in order, spends a unit of each reservation that they name, and ends the transaction.</summary>
     /// <param name="presumesNew">
-    /// Whether no id is expected to be there already, which spares asking: events go with the last statements. Where one is, the store refuses them all.
+    /// Whether to insert without looking for stored ids, which saves a round trip. If one is stored, the database rejects the transaction.
     /// </param>
-    /// <param name="cancellationToken">Abandons it, before its last statements.</param>
-    /// <returns>How each ended.</returns>
+    /// <returns>The outcomes, in the order of <paramref name="events"/>.</returns>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
-        Session session, IReadOnlyList<Posting> postings, bool presumesNew, CancellationToken cancellationToken)
+        Session session, IReadOnlyList<PendingUsageEvent> events, bool presumesNew, CancellationToken cancellationToken)
     {
-        var holds = await HeldUnits.LockAsync(session, NamedBy(postings), cancellationToken);
-        var outcomes = new RecordOutcome[postings.Count];
-        var admitted = new List<Posting>(postings.Count);
-        var places = new List<int>(postings.Count);
-        for (var i = 0; i < postings.Count; i++)
+        var reservations = await LockedReservations.LockAsync(session, ReservationsOf(events), cancellationToken);
+        var outcomes = new RecordOutcome[events.Count];
+        var admitted = new List<PendingUsageEvent>(events.Count);
+        var indexes = new List<int>(events.Count);
+        for (var i = 0; i < events.Count; i++)
         {
-            if (Judge(postings[i], holds) is { } refusal)
+            if (CheckReservation(events[i], reservations) is { } problem)
             {
-                outcomes[i] = refusal;
+                outcomes[i] = problem;
                 continue;
             }
 
-            admitted.Add(InMonthOfHold(postings[i], holds));
-            places.Add(i);
+            admitted.Add(WithMonthOfReservation(events[i], reservations));
+            indexes.Add(i);
         }
 
-        var inserted = presumesNew ? AllRecorded(admitted.Count) : await InsertAsync(session, admitted, cancellationToken);
-        var (rollups, late) = (new Rollups(), new List<Posting>());
+        var inserted = presumesNew
+            ? [.. Enumerable.Repeat(RecordOutcome.Recorded, admitted.Count)]
+            : await InsertAsync(session, admitted, cancellationToken);
+        var (rollups, late) = (new RollupChanges(), new List<PendingUsageEvent>());
         for (var i = 0; i < admitted.Count; i++)
         {
-            var posting = admitted[i];
-            outcomes[places[i]] = inserted[i];
+            var pending = admitted[i];
+            outcomes[indexes[i]] = inserted[i];
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
-            rollups.Add(posting);
-            if (posting.Event.ReservationId is { } hold && !holds.Spend(posting.UserId, hold, posting.Event.Id, posting.Event.ReceivedAt))
-                late.Add(posting);
+            rollups.Add(pending);
+            if (pending.Event is { ReservationId: { } id } usage && !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt))
+                late.Add(pending);
         }
 
-        Sql[] events = presumesNew && admitted.Count > 0 ? [Insert(session, admitted)] : [];
-        await session.EndAsync([.. events, .. rollups.Write(session), .. holds.Write(session), .. MarkLate(session, late)]);
+        Sql[] inserts = presumesNew && admitted.Count > 0 ? [Insert(session, admitted)] : [];
+        await session.EndAsync([.. inserts, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late)]);
         return outcomes;
     }
 
-    /// <summary>Records events whose holds are the caller's to settle. The rollups are the caller's to write, once all events are there.</summary>
-    /// <returns>How each ended.</returns>
+    /// <summary>Records events whose reservations the caller settles. The caller also writes the rollups, after its last events.</summary>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordSettledAsync(
-        Session session, List<Posting> postings, Rollups rollups, CancellationToken cancellationToken)
+        Session session, List<PendingUsageEvent> events, RollupChanges rollups, CancellationToken cancellationToken)
     {
-        var outcomes = await InsertAsync(session, postings, cancellationToken);
+        var outcomes = await InsertAsync(session, events, cancellationToken);
         for (var i = 0; i < outcomes.Length; i++)
         {
             if (outcomes[i] is RecordOutcome.Recorded)
-                rollups.Add(postings[i]);
+                rollups.Add(events[i]);
         }
 
         return outcomes;
     }
 
-    private static RecordOutcome[] AllRecorded(int count)
-    {
-        var outcomes = new RecordOutcome[count];
-        Array.Fill(outcomes, RecordOutcome.Recorded);
-        return outcomes;
-    }
+    private static List<(Guid UserId, Guid Id)> ReservationsOf(IReadOnlyList<PendingUsageEvent> events) =>
+    [
+        .. from pending in events
+           where pending.Event.ReservationId is not null
+           select (pending.UserId, pending.Event.ReservationId!.Value),
+    ];
 
-    private static List<(Guid UserId, Guid Id)> NamedBy(IReadOnlyList<Posting> postings)
+    private static RecordOutcome? CheckReservation(PendingUsageEvent pending, LockedReservations reservations)
     {
-        var named = new List<(Guid, Guid)>();
-        foreach (var posting in postings)
-        {
-            if (posting.Event.ReservationId is { } id)
-                named.Add((posting.UserId, id));
-        }
-
-        return named;
-    }
-
-    private static RecordOutcome? Judge(Posting posting, HeldUnits holds)
-    {
-        if (posting.Event.ReservationId is not { } id)
+        if (pending.Event.ReservationId is not { } id)
             return null;
-        if (holds.Find(posting.UserId, id) is not { } hold)
-            return RecordOutcome.NoSuchReservation;
-        return hold.Tier == posting.Event.Tier ? null : RecordOutcome.OtherTier;
+        if (reservations.Find(pending.UserId, id) is not { } reservation)
+            return RecordOutcome.ReservationNotFound;
+        return reservation.Tier == pending.Event.Tier ? null : RecordOutcome.TierMismatch;
     }
 
-    private static Posting InMonthOfHold(Posting posting, HeldUnits holds) =>
-        posting.Event.ReservationId is { } id && holds.Find(posting.UserId, id)!.Month is var month && month != posting.Event.Month
-            ? posting with { Event = posting.Event with { Month = month } }
-            : posting;
+    private static PendingUsageEvent WithMonthOfReservation(PendingUsageEvent pending, LockedReservations reservations) =>
+        pending.Event.ReservationId is { } id && reservations.Find(pending.UserId, id)!.Month is var month && month != pending.Event.Month
+            ? pending with { Event = pending.Event with { Month = month } }
+            : pending;
 
-    /// <summary>Stores what is new. Of several with one id the first counts, and the others are compared with what is stored.</summary>
-    private static async Task<RecordOutcome[]> InsertAsync(Session session, List<Posting> postings, CancellationToken cancellationToken)
+    /// <summary>Stores new events. Of several with one id the first counts; the others are compared with it.</summary>
+    private static async Task<RecordOutcome[]> InsertAsync(
+        Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {
-        var firsts = new Dictionary<(Guid, Guid), Posting>(postings.Count);
-        foreach (var posting in postings)
-            firsts.TryAdd(posting.Key, posting);
-        var fresh = await InsertFreshAsync(session, [.. firsts.Values], cancellationToken);
-        var earlier = fresh.Count < firsts.Count
-            ? await ReadDigestsAsync(session, [.. firsts.Keys.Where(key => !fresh.Contains(key))], cancellationToken)
+        var firsts = new Dictionary<(Guid, Guid), PendingUsageEvent>(events.Count);
+        foreach (var pending in events)
+            firsts.TryAdd(pending.Key, pending);
+        var inserted = await InsertNewAsync(session, [.. firsts.Values], cancellationToken);
+        var earlier = inserted.Count < firsts.Count
+            ? await ReadDigestsAsync(session, [.. firsts.Keys.Where(key => !inserted.Contains(key))], cancellationToken)
             : [];
 
-        var outcomes = new RecordOutcome[postings.Count];
+        var outcomes = new RecordOutcome[events.Count];
         for (var i = 0; i < outcomes.Length; i++)
         {
-            var posting = postings[i];
-            if (fresh.Remove(posting.Key))
+            var pending = events[i];
+            if (inserted.Remove(pending.Key))
             {
                 outcomes[i] = RecordOutcome.Recorded;
                 continue;
             }
 
-            var stored = earlier.TryGetValue(posting.Key, out var digest) ? digest : firsts[posting.Key].Event.PayloadDigest;
-            outcomes[i] = posting.Event.PayloadDigest.AsSpan().SequenceEqual(stored) ? RecordOutcome.Duplicate : RecordOutcome.Conflict;
+            var stored = earlier.TryGetValue(pending.Key, out var digest) ? digest : firsts[pending.Key].Event.PayloadDigest;
+            outcomes[i] = pending.Event.PayloadDigest.AsSpan().SequenceEqual(stored) ? RecordOutcome.Duplicate : RecordOutcome.Conflict;
         }
 
         return outcomes;
     }
 
-    /// <returns>Those that were not there.</returns>
-    private static async Task<HashSet<(Guid UserId, Guid Id)>> InsertFreshAsync(
-        Session session, List<Posting> postings, CancellationToken cancellationToken)
+    /// <returns>The keys of the events that were not stored before.</returns>
+    private static async Task<HashSet<(Guid UserId, Guid Id)>> InsertNewAsync(
+        Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {
-        if (postings.Count == 0)
+        if (events.Count == 0)
             return [];
-        var fresh = await session.ListAsync(
+        var inserted = await session.ListAsync(
             $"""
-            {new SqlPart(Insert(session, postings))}
+            {new SqlPart(Insert(session, events))}
             on conflict (user_id, id) do nothing
             returning user_id, id
             """,
             static row => (row.Uuid(0), row.Uuid(1)),
             cancellationToken);
-        return [.. fresh];
+        return [.. inserted];
     }
 
-    private static Sql Insert(Session session, List<Posting> postings)
+    private static Sql Insert(Session session, List<PendingUsageEvent> events)
     {
-        var sent = session.Rows("sent", postings)
-            .With("user_id", posting => posting.UserId)
-            .With("id", posting => posting.Event.Id)
-            .With("event_type", posting => posting.Event.EventType)
-            .With("library", posting => posting.Event.Library)
-            .With("tier", posting => posting.Event.Tier)
-            .With("quantity", posting => posting.Event.Quantity)
-            .With("files_changed", posting => posting.Event.FilesChanged)
-            .With("tokens_used", posting => posting.Event.TokensUsed)
-            .With("metadata", posting => posting.Event.Metadata)
-            .With("month", posting => posting.Event.Month)
-            .With("occurred_at", posting => posting.Event.OccurredAt)
-            .With("created_at", posting => posting.Event.ReceivedAt)
-            .With("reservation_id", posting => posting.Event.ReservationId)
-            .With("late", posting => posting.Event.IsLate)
-            .With("payload_digest", posting => posting.Event.PayloadDigest);
+        var sent = session.Rows("sent", events)
+            .With("user_id", pending => pending.UserId)
+            .With("id", pending => pending.Event.Id)
+            .With("event_type", pending => pending.Event.EventType)
+            .With("library", pending => pending.Event.Library)
+            .With("tier", pending => pending.Event.Tier)
+            .With("quantity", pending => pending.Event.Quantity)
+            .With("files_changed", pending => pending.Event.FilesChanged)
+            .With("tokens_used", pending => pending.Event.TokensUsed)
+            .With("metadata", pending => pending.Event.Metadata)
+            .With("month", pending => pending.Event.Month)
+            .With("occurred_at", pending => pending.Event.OccurredAt)
+            .With("created_at", pending => pending.Event.ReceivedAt)
+            .With("reservation_id", pending => pending.Event.ReservationId)
+            .With("late", pending => pending.Event.IsLate)
+            .With("payload_digest", pending => pending.Event.PayloadDigest);
         return $"""
             insert into usage_events (user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
                                       occurred_at, created_at, reservation_id, late, payload_digest)
@@ -187,12 +173,12 @@ internal static class LedgerWriter
         return new Dictionary<(Guid, Guid), byte[]>(stored);
     }
 
-    /// <summary>Only once it is known which events are new is it known which of them found no unit left.</summary>
-    private static IEnumerable<Sql> MarkLate(Session session, List<Posting> late)
+    /// <summary>After the insert: only then is it known which events are new, and which of those found no unit left.</summary>
+    private static IEnumerable<Sql> MarkLate(Session session, List<PendingUsageEvent> late)
     {
         if (late.Count == 0)
             yield break;
-        var events = session.Rows("late_events", late).With("user_id", posting => posting.UserId).With("id", posting => posting.Event.Id);
+        var events = session.Rows("late_events", late).With("user_id", pending => pending.UserId).With("id", pending => pending.Event.Id);
         yield return $"update usage_events set late = {true} where (user_id, id) in (select user_id, id from {events})";
     }
 }

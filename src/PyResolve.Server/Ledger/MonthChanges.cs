@@ -1,9 +1,10 @@
 namespace PyResolve.Server.Ledger;
 
-/// <summary>What a month counts as used, and as held.</summary>
-internal sealed record MonthStanding(long Used, long Held);
+/// <summary>Units of one account in one month.</summary>
+/// <param name="Used">Includes units that lapsed.</param>
+internal sealed record MonthTotals(long Used, long Held);
 
-/// <summary>What a transaction does to one month of one account.</summary>
+/// <summary>What a transaction adds to one month of one account.</summary>
 internal sealed class MonthChange(Guid userId, string month)
 {
     public Guid UserId => userId;
@@ -14,10 +15,10 @@ internal sealed class MonthChange(Guid userId, string month)
 
     public long Lapsed { get; private set; }
 
-    /// <summary>The limit, where units were granted under one.</summary>
-    public long? Most { get; private set; }
+    /// <summary>Set where units were granted under a plan's limit.</summary>
+    public long? Limit { get; private set; }
 
-    public void Settle(Hold before, Hold after)
+    public void Settle(StoredReservation before, StoredReservation after)
     {
         Held += after.Remaining - before.Remaining;
         Lapsed += after.Lapsed - before.Lapsed;
@@ -26,11 +27,10 @@ internal sealed class MonthChange(Guid userId, string month)
     public void Grant(int quantity, long? limit)
     {
         Held += quantity;
-        Most = limit;
+        Limit = limit;
     }
 }
 
-/// <summary>What a transaction does to months, by account and month.</summary>
 internal sealed class MonthChanges
 {
     private readonly Dictionary<(Guid UserId, string Month), MonthChange> _all = [];
@@ -47,5 +47,5 @@ internal sealed class MonthChanges
         }
     }
 
-    public void Settle(Hold before, Hold after) => this[before.UserId, before.Month].Settle(before, after);
+    public void Settle(StoredReservation before, StoredReservation after) => this[before.UserId, before.Month].Settle(before, after);
 }

@@ -3,16 +3,37 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Ledger;
 
+/// <summary>How recording a usage event ended. Only <see cref="Recorded"/> has stored anything.</summary>
+internal enum RecordOutcome
+{
+    Recorded,
+
+    /// <summary>The same event was recorded before.</summary>
+    Duplicate,
+
+    /// <summary>Another event has this id.</summary>
+    Conflict,
+
+    ReservationNotFound,
+
+    /// <summary>The event's tier is not that of the reservation that it names.</summary>
+    TierMismatch,
+
+    /// <summary>The event passed every rule, but the database does not accept it.</summary>
+    RejectedByStore,
+}
+
 internal static class RecordOutcomes
 {
-    /// <summary>What is answered to an event that was not stored; <see langword="null"/> where it is.</summary>
+    /// <summary>The problem to answer with, or <see langword="null"/> where the event is stored.</summary>
     public static Problem? ToProblem(this RecordOutcome outcome) => outcome switch
     {
         RecordOutcome.Recorded or RecordOutcome.Duplicate => null,
         RecordOutcome.Conflict => Problems.Conflict("Another usage event has this id already. Use a new id for each event."),
-        RecordOutcome.NoSuchReservation => Problems.Invalid("reservation_id", "There is no such reservation."),
-        RecordOutcome.OtherTier => Problems.Invalid("tier", "must be that of the reservation."),
-        RecordOutcome.Refused => Problems.Invalid("body", "has a value that the store does not take. Leave out what is unusual in it, such as in metadata."),
-        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "Which problem is it?"),
+        RecordOutcome.ReservationNotFound => Problems.Invalid("reservation_id", "There is no such reservation."),
+        RecordOutcome.TierMismatch => Problems.Invalid("tier", "must be that of the reservation."),
+        RecordOutcome.RejectedByStore => Problems.Invalid(
+            "body", "has a value that the store does not take. Leave out what is unusual in it, such as in metadata."),
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "Unknown outcome."),
     };
 }

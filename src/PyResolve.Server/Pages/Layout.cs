@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Pages;
 
-/// <summary>What every page has around it. Addresses are relative, so that a path in front of the public URL does no harm.</summary>
+/// <summary>The frame of every page. URLs are relative, so that the public URL may have a path.</summary>
 internal static class Layout
 {
     public static Html Of(string title, Html body) => $"""

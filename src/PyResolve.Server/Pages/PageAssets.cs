@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>A file that pages refer to, from this assembly.</summary>
+/// <summary>A file that pages link to, embedded in this assembly.</summary>
 internal sealed record PageAsset(byte[] Content, string ContentType)
 {
     /// <summary>Changes with the content.</summary>
@@ -24,9 +24,6 @@ internal static class PageAssets
 
     private static readonly string[] Images = ["icon.svg", "approved.svg", "denied.svg"];
 
-    public static IServiceCollection AddPages(this IServiceCollection services) => services
-        .AddSingleton<SameOrigin>();
-
     public static void MapPageAssets(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/assets/pages.css", static http => WriteAsync(http, Stylesheet)).ExcludeFromDescription();
@@ -39,10 +36,10 @@ internal static class PageAssets
 
     private static Task WriteAsync(HttpContext http, PageAsset asset)
     {
-        var named = http.Request.Query["v"] == asset.Version;
+        var hasVersion = http.Request.Query["v"] == asset.Version;
         http.Response.ContentType = asset.ContentType;
         http.Response.ContentLength = asset.Content.Length;
-        http.Response.Headers.CacheControl = named ? "public, max-age=31536000, immutable" : "public, max-age=3600";
+        http.Response.Headers.CacheControl = hasVersion ? "public, max-age=31536000, immutable" : "public, max-age=3600";
         http.Response.Headers.XContentTypeOptions = "nosniff";
         return http.Response.Body.WriteAsync(asset.Content, http.RequestAborted).AsTask();
     }

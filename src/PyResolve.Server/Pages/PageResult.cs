@@ -6,7 +6,7 @@ namespace PyResolve.Server.Pages;
 /// <summary>A page as an endpoint's result.</summary>
 internal sealed class PageResult(string title, Html body, int status = StatusCodes.Status200OK, TimeSpan? retryAfter = null) : IResult
 {
-    /// <summary>Styles and images of our own, forms to ourselves, and nothing else: no script, no frame around it.</summary>
+    /// <summary>Styles, images and form targets of this site only; no scripts, no embedding in frames.</summary>
     private const string ContentSecurityPolicy =
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -17,13 +17,13 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
         return WriteAsync(httpContext, status, title, body);
     }
 
-    /// <summary>A problem, as a page with the mend.</summary>
-    public static Task WriteProblemAsync(HttpContext http, Problem problem) => WriteAsync(http, problem.Status ?? 500, problem.Title ?? "Problem", $"""
-        <h1>That did not work</h1>
-        <p class="alert" role="alert">{problem.Detail}</p>
-        <p><a class="button" href="device">Start again</a></p>
-        <p class="small">Request {http.TraceIdentifier}</p>
-        """);
+    public static Task WriteProblemAsync(HttpContext http, Problem problem) =>
+        WriteAsync(http, problem.Status ?? 500, problem.Title ?? "Problem", $"""
+            <h1>That did not work</h1>
+            <p class="alert" role="alert">{problem.Detail}</p>
+            <p><a class="button" href="device">Start again</a></p>
+            <p class="small">Request {http.TraceIdentifier}</p>
+            """);
 
     private static Task WriteAsync(HttpContext http, int status, string title, Html body)
     {
@@ -34,7 +34,7 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XFrameOptions = "DENY";
         headers.XContentTypeOptions = "nosniff";
-        // Not no-referrer: that makes a browser's own forms come from the origin "null".
+        // Not no-referrer: with it browsers send the origin "null" with the page's own forms.
         headers["Referrer-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["X-Request-Id"] = http.TraceIdentifier;
@@ -44,7 +44,7 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
 
 internal static class PageExtensions
 {
-    /// <summary>Marks routes that people look at: their problems are pages too, and the API's document leaves them out.</summary>
+    /// <summary>Marks routes of web pages: their problems are pages too, and the OpenAPI document leaves them out.</summary>
     public static TBuilder ArePages<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new ProblemView(PageResult.WriteProblemAsync)).ExcludeFromDescription();

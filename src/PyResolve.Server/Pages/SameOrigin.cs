@@ -8,27 +8,28 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Pages;
 
 /// <summary>
-/// Whether a form was sent by a page of ours. Browsers say so in <c>Sec-Fetch-Site</c>, or in <c>Origin</c>, which is compared with the
-/// public URL and the listening addresses; what says neither is no form of ours.
+/// Checks that a form was sent by one of this server's pages, by <c>Sec-Fetch-Site</c>, or by <c>Origin</c>, which is compared with the
+/// public URL and the listening addresses. A request with neither header is refused.
 /// </summary>
 internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
 {
     public static bool IsLoopbackHttp(Uri origin) => origin.Scheme == Uri.UriSchemeHttp && origin.IsLoopback;
 
-    /// <summary>The page's own origin, as the browser names it.</summary>
-    public static Uri? OriginOf(HttpContext http) => Uri.TryCreate(http.Request.Headers.Origin, UriKind.Absolute, out var origin) ? origin : null;
+    public static Uri? OriginOf(HttpContext http) =>
+        Uri.TryCreate(http.Request.Headers.Origin, UriKind.Absolute, out var origin) ? origin : null;
 
     public void Require(HttpContext http)
     {
-        if (!Includes(http))
+        if (!IsSameOrigin(http))
         {
             throw new ProblemException(Problems.Forbidden(
                 ProblemCodes.CrossOrigin,
-                "This form was not sent from this site. Open the page itself, in a browser that names the site in Sec-Fetch-Site or Origin, and send it from there."));
+                "This form was not sent from this site. Open the page itself, in a browser that names the site in Sec-Fetch-Site or "
+                + "Origin, and send it from there."));
         }
     }
 
-    private bool Includes(HttpContext http) => http.Request.Headers["Sec-Fetch-Site"].ToString() switch
+    private bool IsSameOrigin(HttpContext http) => http.Request.Headers["Sec-Fetch-Site"].ToString() switch
     {
         "same-origin" => true,
         "" => OriginOf(http) is { } origin && OwnOrigins().Any(own => AreSame(own, origin)),
@@ -45,12 +46,13 @@ internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
         }
     }
 
-    /// <summary>This machine has several names for itself.</summary>
+    // This machine has several names: localhost, 127.0.0.1, ::1.
     private static bool AreSame(Uri own, Uri origin) =>
         own.Scheme == origin.Scheme
         && own.Port == origin.Port
         && (own.IdnHost.Equals(origin.IdnHost, StringComparison.OrdinalIgnoreCase) || (origin.IsLoopback && IsThisMachine(own)));
 
     private static bool IsThisMachine(Uri own) =>
-        own.IsLoopback || (IPAddress.TryParse(own.IdnHost, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
+        own.IsLoopback
+        || (IPAddress.TryParse(own.IdnHost, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
 }

@@ -2,14 +2,16 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>Pieces that pages share.</summary>
+/// <summary>HTML that pages share.</summary>
 internal static class Views
 {
-    public static Html? Alert(Refusal? refusal) => refusal is null ? null : Html.Of($"""<p class="alert" role="alert">{refusal.Problem.Detail}</p>""");
+    public static Html? Alert(ProblemResult? problem) =>
+        problem is null ? null : Html.Of($"""<p class="alert" role="alert">{problem.Problem.Detail}</p>""");
 
-    public static Html? Hidden(string name, string? value) => value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
+    public static Html? Hidden(string name, string? value) =>
+        value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
 
-    /// <summary>A page that says in its title, its status and its alert what went wrong, if anything.</summary>
-    public static PageResult Page(string title, Refusal? refusal, Html body) =>
-        new(refusal is null ? title : $"Error: {title}", body, refusal?.Problem.Status ?? StatusCodes.Status200OK, refusal?.RetryAfter);
+    /// <summary>A page with the problem, if any, in its title and status.</summary>
+    public static PageResult Page(string title, ProblemResult? problem, Html body) =>
+        new(problem is null ? title : $"Error: {title}", body, problem?.Problem.Status ?? StatusCodes.Status200OK, problem?.RetryAfter);
 }

@@ -4,8 +4,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Plans;
 
-/// <summary>What a plan allows.</summary>
-/// <param name="MigrationsLimit">A month; <see langword="null"/>: unlimited.</param>
+/// <param name="MigrationsLimit">Per month; <see langword="null"/>: unlimited.</param>
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
     public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
@@ -38,7 +37,10 @@ internal sealed class PlanCatalog
         foreach (var child in section.GetChildren())
         {
             if (!Defaults.Any(plan => plan.Name == child.Key))
-                throw new InvalidConfigurationException($"{Section} names the plan '{child.Key}'; the plans are {string.Join(", ", Names)}.");
+            {
+                throw new InvalidConfigurationException(
+                    $"{Section} names the plan '{child.Key}'; the plans are {string.Join(", ", Names)}.");
+            }
         }
 
         All = [.. Defaults.Select(plan => Read(section.GetSection(plan.Name), plan))];
@@ -47,7 +49,7 @@ internal sealed class PlanCatalog
 
     public static IEnumerable<string> Names => Defaults.Select(plan => plan.Name);
 
-    /// <summary>Those that are sold by subscription, smallest first.</summary>
+    /// <summary>Plans sold by subscription, smallest first.</summary>
     public static IReadOnlyList<string> Sold { get; } = ["pro", "unlimited"];
 
     /// <summary>Smallest first.</summary>
@@ -55,10 +57,9 @@ internal sealed class PlanCatalog
 
     public Plan this[string name] => _byName[name];
 
-    /// <summary>The greater of two plans.</summary>
     public static string Greater(string one, string? other) => Rank(other) > Rank(one) ? other! : one;
 
-    /// <summary>0 is the smallest plan; -1 is none.</summary>
+    /// <summary>0 for the smallest plan, -1 for none.</summary>
     public static int Rank(string? plan) => Array.FindIndex(Defaults, known => known.Name == plan);
 
     private static Plan Read(IConfigurationSection section, Plan plan) => plan with
@@ -68,13 +69,13 @@ internal sealed class PlanCatalog
             null => plan.MigrationsLimit,
             "unlimited" => null,
             var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) => limit,
-            var text => throw Wrong(section, "MigrationsLimit", text, "a number of migrations a month, or unlimited"),
+            var text => throw Invalid(section, "MigrationsLimit", text, "a number of migrations a month, or unlimited"),
         },
         LlmAllowed = section["LlmAllowed"] switch
         {
             null => plan.LlmAllowed,
             var text when bool.TryParse(text, out var allowed) => allowed,
-            var text => throw Wrong(section, "LlmAllowed", text, "true or false"),
+            var text => throw Invalid(section, "LlmAllowed", text, "true or false"),
         },
         Price = section["Price:Amount"] switch
         {
@@ -83,10 +84,10 @@ internal sealed class PlanCatalog
                 amount,
                 section["Price:Currency"] ?? plan.Price?.Currency ?? "usd",
                 section["Price:Interval"] ?? plan.Price?.Interval ?? "month"),
-            var text => throw Wrong(section, "Price:Amount", text, "an amount in the currency's minor unit (cents)"),
+            var text => throw Invalid(section, "Price:Amount", text, "an amount in the currency's minor unit (cents)"),
         },
     };
 
-    private static InvalidConfigurationException Wrong(IConfigurationSection section, string name, string value, string form) =>
+    private static InvalidConfigurationException Invalid(IConfigurationSection section, string name, string value, string form) =>
         new($"{section.Path}:{name} is '{value}'; it is {form}.");
 }

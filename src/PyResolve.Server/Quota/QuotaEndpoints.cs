@@ -10,12 +10,12 @@ internal static class QuotaEndpoints
     public static void MapQuota(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("").WithTags("Quota");
-        group.MapGet("/quota", ReadQuota).Produces<QuotaSnapshot>().RequireCaller();
+        group.MapGet("/quota", ReadQuota).RequireCaller();
         group.MapGet("/plans", ListPlans);
         group.MapReservations();
     }
 
-    private static async Task<IResult> ReadQuota(HttpContext http, QuotaReader quotas) =>
+    private static async Task<JsonAnswer<QuotaSnapshot>> ReadQuota(HttpContext http, QuotaReader quotas) =>
         Answers.Ok(await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
 
     private static JsonAnswer<PlanList> ListPlans(PlanCatalog plans) =>

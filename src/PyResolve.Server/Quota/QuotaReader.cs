@@ -7,23 +7,19 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Where an account stands this month: one row, whatever the number of events. What is due counts as it will when the row says so.
-/// Reads that are asked for at once share a statement. Thread-safe.
+/// Reads quotas from the month's row, so that the cost does not grow with the events. Expired reservations count as settled.
+/// Concurrent reads share a statement. Thread-safe.
 /// </summary>
 internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProvider time)
 {
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
         userIds => database.ReadAsync(session => ReadAsync(session, userIds, plans, time, CancellationToken.None), CancellationToken.None));
 
-    /// <summary>What was committed before this call is seen.</summary>
+    /// <summary>Sees everything that was committed before the call.</summary>
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         await _shared.ReadAsync(userId, cancellationToken) ?? throw AccountGone.Exception();
 
-    /// <param name="plan">Of the account.</param>
-    /// <param name="used">This month.</param>
-    /// <param name="held">This month.</param>
-    /// <param name="now">Says which month.</param>
-    public static QuotaSnapshot Describe(Plan plan, long used, long held, DateTimeOffset now)
+    public static QuotaSnapshot CreateSnapshot(Plan plan, long used, long held, DateTimeOffset now)
     {
         var remaining = plan.MigrationsLimit is { } limit ? QuotaLimit.Of(Math.Max(0, limit - used - held)) : QuotaLimit.Unlimited;
         return new QuotaSnapshot(
@@ -50,17 +46,17 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
                    coalesce(m.migrations + m.lapsed, 0) + case when m.held > 0 then coalesce((
                        select sum(r.remaining)
                        from reservations r
-                       where r.user_id = p.id and {Hold.IsDue(now)} and r.month = {month}
+                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}
                          and r.leased and r.settled_as is null), 0) else 0 end,
                    coalesce(m.held, 0) - case when m.held > 0 then coalesce((
                        select sum(r.remaining)
                        from reservations r
-                       where r.user_id = p.id and {Hold.IsDue(now)} and r.month = {month}), 0) else 0 end
+                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}), 0) else 0 end
             from {asked}
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
             """,
-            row => (UserId: row.Uuid(0), Quota: Describe(plans[EffectivePlan.Read(row, 1, now)], row.Int64(4), row.Int64(5), now)),
+            row => (UserId: row.Uuid(0), Quota: CreateSnapshot(plans[EffectivePlan.Read(row, 1, now)], row.Int64(4), row.Int64(5), now)),
             cancellationToken);
         var byAccount = new Dictionary<Guid, QuotaSnapshot>(snapshots.Count);
         foreach (var (userId, quota) in snapshots)

@@ -7,8 +7,7 @@ internal static class QuotaServices
     public static IServiceCollection AddQuota(this IServiceCollection services, IConfiguration configuration) => services
         .AddSingleton(new PlanCatalog(configuration))
         .AddSingleton<QuotaReader>()
-        .AddSingleton<HoldGroup>()
-        .AddSingleton<SettlementGroup>()
-        .AddSingleton<Reservations>()
-        .AddHostedService<Sweeper>();
+        .AddSingleton<ReservationGrants>()
+        .AddSingleton<ReservationSettlements>()
+        .AddHostedService<ReservationSweeper>();
 }

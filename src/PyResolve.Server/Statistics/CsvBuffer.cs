@@ -5,16 +5,16 @@ using System.Text;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// CSV as RFC 4180 has it, in UTF-8, piece by piece: filled, sent, emptied. Text that a spreadsheet would take for a formula gets an
-/// apostrophe before it, at its start and wherever a spreadsheet that splits at semicolons or tabs would start a cell.
+/// Writes CSV (RFC 4180) in UTF-8. Text that a spreadsheet would read as a formula gets an apostrophe in front, also where a spreadsheet
+/// that splits at semicolons or tabs would start a cell.
 /// </summary>
-/// <param name="capacity">How many bytes make it full. A record that was begun is written to its end.</param>
+/// <param name="capacity">The number of bytes from which it is full. The last record may exceed it.</param>
 internal sealed class CsvBuffer(int capacity)
 {
-    private const int LongestPlainValue = 36;
+    private const int MaxPlainValue = 36;
     private const string InstantFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";
 
-    /// <summary>What begins a formula, in its narrow and its wide form.</summary>
+    /// <summary>Both ASCII and full-width forms.</summary>
     private static readonly SearchValues<char> FormulaStarts = SearchValues.Create("=+-@\uFF1D\uFF0B\uFF0D\uFF20");
     private static readonly SearchValues<char> CellBreaks = SearchValues.Create(";\t\r\n");
     private static readonly SearchValues<char> Quoted = SearchValues.Create(",\"\r\n");
@@ -28,14 +28,13 @@ internal sealed class CsvBuffer(int capacity)
 
     public void Clear() => _bytes.ResetWrittenCount();
 
-    /// <summary>An absent text is an empty field.</summary>
     public void Text(string? value)
     {
         Separate();
         if (string.IsNullOrEmpty(value))
             return;
-        var harmless = Disarm(value);
-        var field = harmless.AsSpan().ContainsAny(Quoted) ? $"\"{harmless.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : harmless;
+        var escaped = EscapeFormulas(value);
+        var field = escaped.AsSpan().ContainsAny(Quoted) ? $"\"{escaped.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : escaped;
         Encoding.UTF8.GetBytes(field, _bytes);
     }
 
@@ -49,7 +48,7 @@ internal sealed class CsvBuffer(int capacity)
             Separate();
     }
 
-    /// <summary>As everywhere on the wire: UTC, to the microsecond.</summary>
+    /// <summary>UTC, to the microsecond.</summary>
     public void Instant(DateTimeOffset value) => Plain(value.UtcDateTime, InstantFormat);
 
     public void EndRecord()
@@ -58,28 +57,28 @@ internal sealed class CsvBuffer(int capacity)
         _isInRecord = false;
     }
 
-    private static string Disarm(string value)
+    private static string EscapeFormulas(string value)
     {
         if (!value.AsSpan().ContainsAny(FormulaStarts))
             return value;
-        var harmless = new StringBuilder(value.Length + 1);
+        var escaped = new StringBuilder(value.Length + 1);
         var startsCell = true;
         foreach (var character in value)
         {
             if (startsCell && FormulaStarts.Contains(character))
-                harmless.Append('\'');
-            harmless.Append(character);
+                escaped.Append('\'');
+            escaped.Append(character);
             startsCell = CellBreaks.Contains(character);
         }
 
-        return harmless.ToString();
+        return escaped.ToString();
     }
 
     private void Plain<T>(T value, ReadOnlySpan<char> format)
         where T : IUtf8SpanFormattable
     {
         Separate();
-        value.TryFormat(_bytes.GetSpan(LongestPlainValue), out var written, format, CultureInfo.InvariantCulture);
+        value.TryFormat(_bytes.GetSpan(MaxPlainValue), out var written, format, CultureInfo.InvariantCulture);
         _bytes.Advance(written);
     }
 

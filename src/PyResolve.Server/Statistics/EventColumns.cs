@@ -4,7 +4,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>The columns of a usage event, in the order in which both lists read them.</summary>
+/// <summary>The columns of a usage event, as the list and the export read them.</summary>
 internal static class EventColumns
 {
     private const int Id = 0;
@@ -13,10 +13,16 @@ internal static class EventColumns
     private const int MetadataText = 12;
 
     public static readonly SqlFragment Names = new(
-        "id, event_type, library, tier, quantity, files_changed, tokens_used, month, occurred_at, created_at, reservation_id, late, cast(metadata as text)");
+        """
+        id, event_type, library, tier, quantity, files_changed, tokens_used, month, occurred_at, created_at, reservation_id, late,
+        cast(metadata as text)
+        """);
 
     public static readonly IReadOnlyList<string> CsvHeader =
-        ["id", "event_type", "library", "tier", "quantity", "files_changed", "tokens_used", "month", "occurred_at", "recorded_at", "reservation_id", "late", "metadata"];
+    [
+        "id", "event_type", "library", "tier", "quantity", "files_changed", "tokens_used", "month", "occurred_at", "recorded_at",
+        "reservation_id", "late", "metadata",
+    ];
 
     public static EventPosition PositionOf(Row row) => new(row.Text(Month), row.Instant(RecordedAt), row.Uuid(Id));
 

@@ -3,20 +3,20 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>An account's events page by page: the newest month first, and within a month what was recorded last.</summary>
+/// <summary>Reads an account's events page by page: newest month first, latest recorded first within a month.</summary>
 internal sealed class EventList(Database database)
 {
-    /// <param name="userId">The account.</param>
-    /// <param name="month">One month alone; default all.</param>
-    /// <param name="after">Where the page before ended; default before the newest event.</param>
-    /// <param name="limit">The most events to read.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async Task<UsageEventPage> ReadAsync(Guid userId, string? month, EventPosition? after, int limit, CancellationToken cancellationToken)
+    /// <param name="month">Default: all months.</param>
+    /// <param name="after">The last event of the previous page.</param>
+    public async Task<UsageEventPage> ReadAsync(
+        Guid userId, string? month, EventPosition? after, int limit, CancellationToken cancellationToken)
     {
         var page = new Page(limit);
         await database.VisitAsync(
-            month is null ? OfAllMonths(userId, after ?? EventPosition.Newest, limit + 1) : OfMonth(userId, after ?? EventPosition.NewestOf(month), limit + 1),
-            page.Take,
+            month is null
+                ? OfAllMonths(userId, after ?? EventPosition.Newest, limit + 1)
+                : OfMonth(userId, after ?? EventPosition.NewestOf(month), limit + 1),
+            page.Add,
             cancellationToken);
         return page.ToWire();
     }
@@ -39,20 +39,20 @@ internal sealed class EventList(Database database)
         limit {count}
         """;
 
-    /// <summary>What fits into one answer, which stays small although an event may carry 16 KiB of metadata.</summary>
+    /// <summary>Limits the metadata as well as the events, because an event may have 16 KiB of it.</summary>
     private sealed class Page(int limit)
     {
-        private const int MostMetadata = 1024 * 1024;
+        private const int MaxMetadata = 1024 * 1024;
 
         private readonly List<RecordedUsageEvent> _events = [];
         private EventPosition _last;
         private int _metadataLength;
-        private bool _isMore;
+        private bool _hasMore;
 
-        public bool Take(Row row)
+        public bool Add(Row row)
         {
-            _isMore = _events.Count == limit || _metadataLength >= MostMetadata;
-            if (_isMore)
+            _hasMore = _events.Count == limit || _metadataLength >= MaxMetadata;
+            if (_hasMore)
                 return false;
             var metadata = EventColumns.Metadata(row);
             _metadataLength += metadata.Length;
@@ -61,6 +61,6 @@ internal sealed class EventList(Database database)
             return true;
         }
 
-        public UsageEventPage ToWire() => new(_events, _isMore ? _last.ToCursor() : null);
+        public UsageEventPage ToWire() => new(_events, _hasMore ? _last.ToCursor() : null);
     }
 }

@@ -7,8 +7,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// Where an event stands among those of its account: by the month that it counts in, then by when it was recorded, then by id. That is the
-/// order of the index <c>usage_events_order</c>, so the events on either side are found at once, however many there are.
+/// An event's position among those of its account, in the order of the index <c>usage_events_order</c>: month, time of recording, id. The
+/// index finds the events after it at a constant cost.
 /// </summary>
 internal readonly record struct EventPosition(string Month, DateTimeOffset RecordedAt, Guid Id)
 {
@@ -18,16 +18,16 @@ internal readonly record struct EventPosition(string Month, DateTimeOffset Recor
     private static readonly DateTimeOffset Earliest = DateTimeOffset.UnixEpoch;
     private static readonly DateTimeOffset Latest = DateTimeOffset.MaxValue.ToInstant();
 
-    /// <summary>Where a list of everything, newest first, begins.</summary>
+    /// <summary>The start of a list of all months, newest first.</summary>
     public static EventPosition Newest { get; } = NewestOf("9999-12");
 
-    /// <summary>Where a list of one month, newest first, begins.</summary>
+    /// <summary>The start of a list of one month, newest first.</summary>
     public static EventPosition NewestOf(string month) => new(month, Latest, Guid.AllBitsSet);
 
-    /// <summary>Where a list of one month, oldest first, begins.</summary>
+    /// <summary>The start of a list of one month, oldest first.</summary>
     public static EventPosition OldestOf(string month) => new(month, Earliest, Guid.Empty);
 
-    /// <remarks>Not signed: it selects among the caller's own events, and what it says is checked when it comes back.</remarks>
+    /// <summary>Not signed: it only selects among the caller's own events, and is validated when parsed.</summary>
     public string ToCursor()
     {
         Span<byte> bytes = stackalloc byte[Length];
@@ -48,7 +48,10 @@ internal readonly record struct EventPosition(string Month, DateTimeOffset Recor
         var microseconds = BinaryPrimitives.ReadInt64BigEndian(bytes[MonthLength..]);
         if (!StatisticsQuery.IsMonth(month) || microseconds < 0 || microseconds > (Latest - Earliest).Ticks / TimeSpan.TicksPerMicrosecond)
             return false;
-        position = new EventPosition(month, Earliest.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), new Guid(bytes[(MonthLength + sizeof(long))..], bigEndian: true));
+        position = new EventPosition(
+            month,
+            Earliest.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond),
+            new Guid(bytes[(MonthLength + sizeof(long))..], bigEndian: true));
         return true;
     }
 }

@@ -3,34 +3,29 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>What to recount.</summary>
-/// <param name="UserId">One account; <see langword="null"/>: every one.</param>
-/// <param name="Month">One month; <see langword="null"/>: every one.</param>
-/// <param name="Repair">Whether to set what differs right.</param>
+/// <param name="UserId"><see langword="null"/>: all accounts.</param>
+/// <param name="Month"><see langword="null"/>: all months.</param>
+/// <param name="Repair">Whether to correct the differences.</param>
 internal sealed record RecountScope(Guid? UserId, string? Month, bool Repair);
 
-/// <summary>How much was recounted.</summary>
 internal sealed record RecountResult(long Accounts, long Months, long Events, long Differences);
 
 /// <summary>
-/// Adds the ledger up anew and compares the rollups, one account and month a time, beside running servers. The database does the adding; what
-/// this process holds does not grow with the events.
+/// Compares the rollups with sums over the ledger, one account and month at a time, while servers run. The database computes the sums, so
+/// that the memory used does not grow with the events.
 /// </summary>
 /// <remarks>
-/// Neither comparing nor repairing stops anybody: whoever stores an event moves its rollups in the same transaction, so that within one
-/// statement, which sees one moment, they must agree. What they differ by at that moment, they differ by until it is repaired: it is added to
-/// what is there by then, and a row is locked no longer than that takes.
+/// Events and their rollups are written in one transaction, so they must agree within one statement, which sees one snapshot. A difference
+/// found there stays until it is repaired. The repair adds it to the current value, and locks a row only for that statement.
 /// </remarks>
 internal sealed class RollupRecount(Database database, AuditLog audit)
 {
-    /// <summary>An arbitrary number that is ours.</summary>
+    // Any number that no other lock uses.
     private const long RepairLock = 0x5079_5265_636F_756E;
 
     private const int Attempts = 5;
 
-    /// <param name="scope">What to recount.</param>
-    /// <param name="report">Told of each difference as it is found, before it is repaired.</param>
-    /// <param name="cancellationToken">Stops between two months, or within one that is then as it was.</param>
+    /// <param name="report">Called for each difference, before it is repaired.</param>
     public async Task<RecountResult> RunAsync(RecountScope scope, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
         var total = new RecountResult(0, 0, 0, 0);
@@ -42,7 +37,12 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 var (events, differences) = await CompareAsync(slice, report, cancellationToken);
                 if (differences > 0 && scope.Repair)
                     await RepairAsync(slice, cancellationToken);
-                total = total with { Months = total.Months + 1, Events = total.Events + events, Differences = total.Differences + differences };
+                total = total with
+                {
+                    Months = total.Months + 1,
+                    Events = total.Events + events,
+                    Differences = total.Differences + differences,
+                };
             }
 
             total = total with { Accounts = total.Accounts + 1 };
@@ -52,7 +52,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         return total;
     }
 
-    /// <summary>The account after <paramref name="account"/> that has anything to count: a step along five indexes, not a list of them all.</summary>
+    /// <summary>The next account that has rows to count, by five index lookups: a list of all accounts could be long.</summary>
     private async Task<Guid?> NextAccountAsync(Guid account, CancellationToken cancellationToken)
     {
         var next = await database.FirstAsync(
@@ -98,7 +98,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             cancellationToken),
         cancellationToken);
 
-    private Task<(long Events, long Differences)> CompareAsync(RollupSlice slice, Action<RollupDifference> report, CancellationToken cancellationToken) => ReadAsync(
+    private Task<(long Events, long Differences)> CompareAsync(
+        RollupSlice slice, Action<RollupDifference> report, CancellationToken cancellationToken) => ReadAsync(
         async session =>
         {
             var differences = 0L;
@@ -115,19 +116,20 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
 
     private async Task RepairAsync(RollupSlice slice, CancellationToken cancellationToken)
     {
-        await AloneAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
-        await AloneAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
-        await AloneAsync(
+        await WriteExclusivelyAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(
             async session =>
             {
                 await slice.RepairLibrariesAsync(session, cancellationToken);
-                await audit.WriteAsync(session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
+                await audit.WriteAsync(
+                    session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
             },
             cancellationToken);
     }
 
-    /// <summary>Beside any number of servers, but beside no other recount: both would add the same difference.</summary>
-    private async Task AloneAsync(Func<Session, Task> work, CancellationToken cancellationToken)
+    /// <summary>Excludes other recounts, not servers: two recounts would both add the same difference.</summary>
+    private async Task WriteExclusivelyAsync(Func<Session, Task> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -145,7 +147,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             }
             catch (StoreUnavailableException) when (attempt < Attempts)
             {
-                // A busy SQLite has kept it waiting already: once more.
+                // SQLite was busy, and has waited already.
             }
         }
     }

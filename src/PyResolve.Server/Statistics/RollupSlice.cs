@@ -3,16 +3,16 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// The rollups of one account and month, and what they should be. A month of which retention may have deleted events is never compared: the
-/// statement that would see them gone sees the mark that was set before.
+/// The rollups of one account and month, and what they should be. A month whose events retention may have deleted is never compared: the
+/// statement that would see them gone also sees the mark that retention set before.
 /// </summary>
 internal sealed record RollupSlice(Guid UserId, string Month)
 {
     private static readonly string[] MonthlyColumns =
         ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed"];
 
-    /// <summary>What the events add up to, in the order of <see cref="MonthlyColumns"/>, and how many they are. The last two columns come from the holds.</summary>
-    private static readonly SqlFragment Totals = new(
+    /// <summary>The first columns of <see cref="MonthlyColumns"/>, and the number of events.</summary>
+    private static readonly SqlFragment EventTotals = new(
         """
         coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,
         coalesce(sum(case when event_type = 'migration' and tier = 'tier1' then quantity end), 0) as tier1_migrations,
@@ -22,10 +22,10 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         count(*) as events
         """);
 
-    private static readonly SqlFragment Holds = new(
+    /// <summary>The last columns of <see cref="MonthlyColumns"/>.</summary>
+    private static readonly SqlFragment ReservationTotals = new(
         "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
 
-    /// <summary>Calls <paramref name="report"/> for each value that is not what it should be.</summary>
     /// <returns>The number of events.</returns>
     public async Task<long> CompareAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
@@ -35,10 +35,10 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         return events;
     }
 
-    /// <summary>Sets the month's totals right.</summary>
     public async Task RepairMonthAsync(Session session, CancellationToken cancellationToken)
     {
-        await session.ExecuteAsync($"insert into usage_monthly (user_id, month) values ({UserId}, {Month}) on conflict do nothing", cancellationToken);
+        await session.ExecuteAsync(
+            $"insert into usage_monthly (user_id, month) values ({UserId}, {Month}) on conflict do nothing", cancellationToken);
         await session.ExecuteAsync(
             $"""
             update usage_monthly
@@ -57,8 +57,8 @@ internal sealed record RollupSlice(Guid UserId, string Month)
                        e.total_files_changed - m.total_files_changed as total_files_changed,
                        h.held - m.held as held,
                        h.lapsed - m.lapsed as lapsed
-                from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
-                cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
+                from (select {EventTotals} from usage_events where user_id = {UserId} and month = {Month}) e
+                cross join (select {ReservationTotals} from reservations where user_id = {UserId} and month = {Month}) h
                 join usage_monthly m on m.user_id = {UserId} and m.month = {Month}) d
             where usage_monthly.user_id = {UserId} and usage_monthly.month = {Month}
               and not exists (select 1 from usage_retention where deleted_before > {Month})
@@ -66,23 +66,14 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             cancellationToken);
     }
 
-    /// <summary>Sets the month's days right.</summary>
     public async Task RepairDaysAsync(Session session, CancellationToken cancellationToken)
     {
         await session.ExecuteAsync(
             $"""
             insert into usage_daily (user_id, month, date, migrations, tokens)
-            select {UserId}, {Month}, coalesce(r.date, e.date), coalesce(e.migrations, 0) - coalesce(r.migrations, 0), coalesce(e.tokens, 0) - coalesce(r.tokens, 0)
-            from (select date, migrations, tokens from usage_daily where user_id = {UserId} and month = {Month}) r
-            full join (
-                select {session.Engine.DateOf("occurred_at")} as date,
-                       cast(coalesce(sum(case when event_type = 'migration' then quantity end), 0) as bigint) as migrations,
-                       cast(sum(tokens_used) as bigint) as tokens
-                from usage_events
-                where user_id = {UserId} and month = {Month} and (event_type = 'migration' or tokens_used > 0)
-                group by 1) e on e.date = r.date
-            where (coalesce(r.migrations, 0) <> coalesce(e.migrations, 0) or coalesce(r.tokens, 0) <> coalesce(e.tokens, 0))
-              and not exists (select 1 from usage_retention where deleted_before > {Month})
+            select {UserId}, {Month}, coalesce(r.date, e.date),
+                   coalesce(e.migrations, 0) - coalesce(r.migrations, 0), coalesce(e.tokens, 0) - coalesce(r.tokens, 0)
+            {DifferentDays(session)}
             on conflict (user_id, month, date) do update set
                 migrations = usage_daily.migrations + excluded.migrations,
                 tokens = usage_daily.tokens + excluded.tokens
@@ -92,21 +83,13 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             $"delete from usage_daily where user_id = {UserId} and month = {Month} and migrations = 0 and tokens = 0", cancellationToken);
     }
 
-    /// <summary>Sets the month's libraries right.</summary>
     public async Task RepairLibrariesAsync(Session session, CancellationToken cancellationToken)
     {
         await session.ExecuteAsync(
             $"""
             insert into usage_libraries (user_id, month, library, migrations)
             select {UserId}, {Month}, coalesce(r.library, e.library), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
-            from (select library, migrations from usage_libraries where user_id = {UserId} and month = {Month}) r
-            full join (
-                select coalesce(library, '') as library, cast(sum(quantity) as bigint) as migrations
-                from usage_events
-                where user_id = {UserId} and month = {Month} and event_type = 'migration'
-                group by 1) e on e.library = r.library
-            where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
-              and not exists (select 1 from usage_retention where deleted_before > {Month})
+            {DifferentLibraries()}
             on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
             """,
             cancellationToken);
@@ -122,8 +105,8 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             select coalesce(m.migrations, 0), coalesce(m.tier1_migrations, 0), coalesce(m.llm_migrations, 0), coalesce(m.total_tokens, 0),
                    coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0),
                    e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed, h.held, h.lapsed, e.events
-            from (select {Totals} from usage_events where user_id = {UserId} and month = {Month}) e
-            cross join (select {Holds} from reservations where user_id = {UserId} and month = {Month}) h
+            from (select {EventTotals} from usage_events where user_id = {UserId} and month = {Month}) e
+            cross join (select {ReservationTotals} from reservations where user_id = {UserId} and month = {Month}) h
             left join usage_monthly m on m.user_id = {UserId} and m.month = {Month}
             where not exists (select 1 from usage_retention where deleted_before > {Month})
             """,
@@ -138,32 +121,54 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         return events;
     }
 
-    private Task CompareDaysAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) => session.VisitAsync(
+    private Task CompareDaysAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
+        session.VisitAsync(
+            $"""
+            select coalesce(r.date, e.date),
+                   coalesce(r.migrations, 0), coalesce(e.migrations, 0), coalesce(r.tokens, 0), coalesce(e.tokens, 0)
+            {DifferentDays(session)}
+            order by 1
+            """,
+            row =>
+            {
+                Compare(report, "usage_daily", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
+                Compare(report, "usage_daily", row.Text(0), "tokens", row.Int64(3), row.Int64(4));
+                return true;
+            },
+            cancellationToken);
+
+    private Task CompareLibrariesAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
+        session.VisitAsync(
+            $"""
+            select coalesce(r.library, e.library), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
+            {DifferentLibraries()}
+            order by 1
+            """,
+            row =>
+            {
+                Compare(report, "usage_libraries", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Days whose rollup <c>r</c> differs from the events <c>e</c>.</summary>
+    private SqlPart DifferentDays(Session session) => new(
         $"""
-        select coalesce(r.date, e.date), coalesce(r.migrations, 0), coalesce(e.migrations, 0), coalesce(r.tokens, 0), coalesce(e.tokens, 0)
         from (select date, migrations, tokens from usage_daily where user_id = {UserId} and month = {Month}) r
         full join (
             select {session.Engine.DateOf("occurred_at")} as date,
-                   coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,
-                   sum(tokens_used) as tokens
+                   cast(coalesce(sum(case when event_type = 'migration' then quantity end), 0) as bigint) as migrations,
+                   cast(sum(tokens_used) as bigint) as tokens
             from usage_events
-            where user_id = {UserId} and month = {Month}
+            where user_id = {UserId} and month = {Month} and (event_type = 'migration' or tokens_used > 0)
             group by 1) e on e.date = r.date
-        where not exists (select 1 from usage_retention where deleted_before > {Month})
-        order by 1
-        """,
-        row =>
-        {
-            Compare(report, "usage_daily", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
-            Compare(report, "usage_daily", row.Text(0), "tokens", row.Int64(3), row.Int64(4));
-            return true;
-        },
-        cancellationToken);
+        where (coalesce(r.migrations, 0) <> coalesce(e.migrations, 0) or coalesce(r.tokens, 0) <> coalesce(e.tokens, 0))
+          and not exists (select 1 from usage_retention where deleted_before > {Month})
+        """);
 
-    /// <summary>The names are the callers' to choose, and may be as many as the events: the database keeps to itself those that agree.</summary>
-    private Task CompareLibrariesAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) => session.VisitAsync(
+    /// <summary>Libraries whose rollup <c>r</c> differs from the events <c>e</c>. There may be as many libraries as events.</summary>
+    private SqlPart DifferentLibraries() => new(
         $"""
-        select coalesce(r.library, e.library), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
         from (select library, migrations from usage_libraries where user_id = {UserId} and month = {Month}) r
         full join (
             select coalesce(library, '') as library, cast(sum(quantity) as bigint) as migrations
@@ -172,14 +177,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             group by 1) e on e.library = r.library
         where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
-        order by 1
-        """,
-        row =>
-        {
-            Compare(report, "usage_libraries", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
-            return true;
-        },
-        cancellationToken);
+        """);
 
     private void Compare(Action<RollupDifference> report, string table, string row, string column, long was, long @is)
     {

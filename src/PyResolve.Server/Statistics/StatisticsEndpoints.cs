@@ -7,8 +7,8 @@ namespace PyResolve.Server.Statistics;
 
 internal static class StatisticsEndpoints
 {
-    private const int MostMonths = 36;
-    private const int MostEvents = 1_000;
+    private const int MaxMonths = 36;
+    private const int MaxEvents = 1_000;
 
     public static IServiceCollection AddStatistics(this IServiceCollection services) => services
         .AddSingleton<StatisticsReader>()
@@ -19,26 +19,28 @@ internal static class StatisticsEndpoints
     public static void MapStatistics(this IEndpointRouteBuilder routes)
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage").RequireScope(Scopes.UsageRead);
-        usage.MapGet("", ReadMonth).Produces<UsageStatistics>();
-        usage.MapGet("/history", ReadHistory).Produces<UsageHistory>();
-        usage.MapGet("/events", ReadEvents).Produces<UsageEventPage>();
+        usage.MapGet("", ReadMonth);
+        usage.MapGet("/history", ReadHistory);
+        usage.MapGet("/events", ReadEvents);
+        // The export writes its response itself, so its type cannot be inferred.
         usage.MapGet("/export.csv", Export).Produces(StatusCodes.Status200OK, contentType: "text/csv");
     }
 
-    private static async Task<IResult> ReadMonth(HttpContext http, string? month, StatisticsReader statistics) =>
+    private static async Task<JsonAnswer<UsageStatistics>> ReadMonth(HttpContext http, string? month, StatisticsReader statistics) =>
         Answers.Ok(await statistics.ReadMonthAsync(http.Caller().UserId, StatisticsQuery.Month(month), http.RequestAborted));
 
-    private static async Task<IResult> ReadHistory(HttpContext http, string? months, StatisticsReader statistics)
+    private static async Task<JsonAnswer<UsageHistory>> ReadHistory(HttpContext http, string? months, StatisticsReader statistics)
     {
-        var count = StatisticsQuery.Number("months", months, whenAbsent: 12, lowest: 1, MostMonths);
+        var count = StatisticsQuery.Number("months", months, whenAbsent: 12, lowest: 1, MaxMonths);
         return Answers.Ok(await statistics.ReadHistoryAsync(http.Caller().UserId, count, http.RequestAborted));
     }
 
-    private static async Task<IResult> ReadEvents(HttpContext http, string? month, string? cursor, string? limit, EventList events)
+    private static async Task<JsonAnswer<UsageEventPage>> ReadEvents(
+        HttpContext http, string? month, string? cursor, string? limit, EventList events)
     {
         var only = StatisticsQuery.Month(month);
         var after = StatisticsQuery.Cursor(cursor, only);
-        var count = StatisticsQuery.Number("limit", limit, whenAbsent: 100, lowest: 1, MostEvents);
+        var count = StatisticsQuery.Number("limit", limit, whenAbsent: 100, lowest: 1, MaxEvents);
         return Answers.Ok(await events.ReadAsync(http.Caller().UserId, only, after, count, http.RequestAborted));
     }
 

@@ -3,17 +3,16 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>Reads what a query string asks for. A parameter that is empty counts as absent; a wrong one is a 422 that names it.</summary>
+/// <summary>Parses query parameters. An empty one counts as absent; an invalid one is a 422 that names it.</summary>
 internal static class StatisticsQuery
 {
     private const string MonthFormat = "yyyy-MM";
 
-    /// <returns>The month, or <see langword="null"/> where none was named. Any month of any year will do: nothing was used in most of them.</returns>
     public static string? Month(string? text)
     {
         if (string.IsNullOrEmpty(text))
             return null;
-        return IsMonth(text) ? text : throw Wrong("month", "must be a calendar month, such as 2026-11.");
+        return IsMonth(text) ? text : throw Invalid("month", "must be a calendar month, such as 2026-11.");
     }
 
     public static int Number(string name, string? text, int whenAbsent, int lowest, int highest)
@@ -22,7 +21,7 @@ internal static class StatisticsQuery
             return whenAbsent;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= lowest && number <= highest
             ? number
-            : throw Wrong(name, $"must be a number from {lowest} to {highest}.");
+            : throw Invalid(name, $"must be a number from {lowest} to {highest}.");
     }
 
     public static EventPosition? Cursor(string? text, string? month)
@@ -30,13 +29,20 @@ internal static class StatisticsQuery
         if (string.IsNullOrEmpty(text))
             return null;
         if (!EventPosition.TryParse(text, out var position))
-            throw Wrong("cursor", "is not one that this server gave. Leave it out to start at the newest event.");
+            throw Invalid("cursor", "is not one that this server gave. Leave it out to start at the newest event.");
         if (month is not null && position.Month != month)
-            throw Wrong("cursor", $"belongs to a list that reached {position.Month}, not to one of {month} alone. Send it with the month that it was given for.");
+        {
+            throw Invalid(
+                "cursor",
+                $"belongs to a list that reached {position.Month}, not to one of {month} alone. "
+                + "Send it with the month that it was given for.");
+        }
+
         return position;
     }
 
-    public static bool IsMonth(string text) => DateOnly.TryParseExact(text, MonthFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+    public static bool IsMonth(string text) =>
+        DateOnly.TryParseExact(text, MonthFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
 
-    private static ProblemException Wrong(string name, string error) => new(Problems.Invalid(name, error));
+    private static ProblemException Invalid(string name, string error) => new(Problems.Invalid(name, error));
 }

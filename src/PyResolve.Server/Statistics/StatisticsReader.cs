@@ -5,15 +5,13 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>Reads what the ledger adds up to, from the rollups alone: the cost does not grow with the number of events.</summary>
+/// <summary>Reads statistics from the rollups alone, so that the cost does not grow with the number of events.</summary>
 internal sealed class StatisticsReader(Database database, QuotaReader quotas, TimeProvider time)
 {
-    private const int MostLibraries = 100;
+    private const int MaxLibraries = 100;
     private const string OtherLibraries = "other";
 
-    /// <param name="userId">The account.</param>
     /// <param name="month">Default: this month.</param>
-    /// <param name="cancellationToken">Gives up.</param>
     public async Task<UsageStatistics> ReadMonthAsync(Guid userId, string? month, CancellationToken cancellationToken)
     {
         month ??= time.GetUtcNow().ToMonth();
@@ -27,17 +25,24 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             totals.LlmMigrations,
             totals.Tokens,
             totals.FilesChanged,
-            [.. from line in lines where line.Kind == Line.Day orderby line.Name select new DailyUsage(line.Name, line.Migrations, line.Tokens)],
+            [
+                .. from line in lines
+                   where line.Kind == Line.Day
+                   orderby line.Name
+                   select new DailyUsage(line.Name, line.Migrations, line.Tokens),
+            ],
             [.. Libraries(lines)],
             quota);
     }
 
-    /// <summary>This month and those before it, newest first; a month without a row is one of zeros.</summary>
+    /// <summary>Newest month first. A month without a row has zeros.</summary>
     public async Task<UsageHistory> ReadHistoryAsync(Guid userId, int months, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var first = new DateTime(now.UtcDateTime.Year, now.UtcDateTime.Month, 1, 0, 0, 0, DateTimeKind.Utc);
-        var names = Enumerable.Range(0, months).Select(back => first.AddMonths(-back).ToString("yyyy-MM", CultureInfo.InvariantCulture)).ToList();
+        var names = Enumerable.Range(0, months)
+            .Select(back => first.AddMonths(-back).ToString("yyyy-MM", CultureInfo.InvariantCulture))
+            .ToList();
         var stored = await database.ListAsync(
             $"""
             select month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
@@ -51,8 +56,8 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
     }
 
     /// <summary>
-    /// One statement, so that all of it is of one moment: days and libraries add up to the total while others write. Of the libraries, whose
-    /// names are the callers' to choose, no more than the first hundred are read.
+    /// One statement, which sees one snapshot, so that days and libraries add up to the total. Reads only the largest libraries, because
+    /// clients choose the names and there may be any number.
     /// </summary>
     private Task<List<Line>> ReadLinesAsync(Guid userId, string month, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.ListAsync(
@@ -62,7 +67,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
                 from usage_libraries
                 where user_id = {userId} and month = {month} and migrations > 0
                 order by migrations desc, library {session.Engine.ByBytes}
-                limit {MostLibraries})
+                limit {MaxLibraries})
             select {Line.Total}, '', migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
             from usage_monthly
             where user_id = {userId} and month = {month}
@@ -74,10 +79,11 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             select {Line.Library}, library, migrations, 0, 0, 0, 0
             from top
             union all
-            select {Line.OtherLibraries}, '', cast(sum(migrations) - (select sum(migrations) from top) as bigint), count(*) - {MostLibraries}, 0, 0, 0
+            select {Line.OtherLibraries}, '', cast(sum(migrations) - (select sum(migrations) from top) as bigint),
+                   count(*) - {MaxLibraries}, 0, 0, 0
             from usage_libraries
             where user_id = {userId} and month = {month} and migrations > 0
-            having count(*) > {MostLibraries}
+            having count(*) > {MaxLibraries}
             """,
             static row => new Line(row.Int64(0), row.Text(1), row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)),
             cancellationToken),
@@ -94,8 +100,9 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         return named.Concat(others);
     }
 
-    /// <summary>A row of one of the rollups; what a rollup does not have is 0.</summary>
-    private sealed record Line(long Kind, string Name, long Migrations, long Tier1Migrations, long LlmMigrations, long Tokens, long FilesChanged)
+    /// <summary>A row of one of the rollups. Columns that it does not have are 0.</summary>
+    private sealed record Line(
+        long Kind, string Name, long Migrations, long Tier1Migrations, long LlmMigrations, long Tokens, long FilesChanged)
     {
         public const int Total = 0;
         public const int Day = 1;
@@ -104,7 +111,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
 
         public static Line Nothing { get; } = new(Total, "", 0, 0, 0, 0, 0);
 
-        /// <summary>How many libraries <see cref="OtherLibraries"/> stands for.</summary>
+        /// <summary>The number of libraries in <see cref="OtherLibraries"/>.</summary>
         public long Count => Tier1Migrations;
     }
 }

@@ -3,52 +3,52 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// A month's events as CSV, oldest first, read and sent piece by piece. Between two pieces nothing of the store is held, neither a connection
-/// nor a snapshot, however slowly the client reads; and no more than one piece is in memory.
+/// Sends a month's events as CSV, oldest first, in chunks. Only one chunk is in memory, and between two chunks no connection or snapshot of
+/// the store is held, however slowly the client reads.
 /// </summary>
 internal sealed partial class UsageExport(Database database, ILogger<UsageExport> logger)
 {
-    private const int PieceBytes = 256 * 1024;
-    private const int FewestRows = 10;
-    private const int MostRows = 2_000;
+    private const int ChunkBytes = 256 * 1024;
+    private const int MinRows = 10;
+    private const int MaxRows = 2_000;
 
     /// <summary>
-    /// Everything that was recorded before the call is sent, once; what arrives meanwhile is not waited for. A failure before the first byte
-    /// is an answer of its own; after it the connection is cut, so that half a file never looks like a whole one.
+    /// Sends every event recorded before the call. A failure before the first byte is answered with a problem; a later one aborts the
+    /// connection, so that a truncated file never looks complete.
     /// </summary>
     public async Task SendAsync(HttpContext http, Guid userId, string month)
     {
-        var csv = new CsvBuffer(PieceBytes);
+        var csv = new CsvBuffer(ChunkBytes);
         foreach (var name in EventColumns.CsvHeader)
             csv.Text(name);
         csv.EndRecord();
-        var pieces = new Pieces(database, userId, month, await LastRecordedAsync(userId, month, http.RequestAborted), csv);
-        await pieces.ReadAsync(http.RequestAborted);
+        var chunks = new Chunks(database, userId, month, await LastRecordedAsync(userId, month, http.RequestAborted), csv);
+        await chunks.ReadAsync(http.RequestAborted);
 
         http.Response.ContentType = "text/csv; charset=utf-8";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"pyresolve-usage-{month}.csv\"";
         try
         {
             await http.Response.Body.WriteAsync(csv.Written, http.RequestAborted);
-            while (!pieces.IsEnd)
+            while (!chunks.IsEnd)
             {
                 csv.Clear();
-                await pieces.ReadAsync(http.RequestAborted);
+                await chunks.ReadAsync(http.RequestAborted);
                 await http.Response.Body.WriteAsync(csv.Written, http.RequestAborted);
             }
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
-            // Nobody is there to send the rest to.
+            // The client has disconnected.
         }
         catch (Exception exception)
         {
-            Log.CutShort(logger, exception, month, http.TraceIdentifier);
+            Log.Truncated(logger, exception, month, http.TraceIdentifier);
             http.Abort();
         }
     }
 
-    /// <summary>What is stored later on has been recorded later, or is not acknowledged yet: without an end, an export could chase the writers for ever.</summary>
+    /// <summary>The end of the export: without one, it could follow the writers for ever.</summary>
     private async Task<DateTimeOffset?> LastRecordedAsync(Guid userId, string month, CancellationToken cancellationToken)
     {
         var last = await database.FirstAsync(
@@ -58,12 +58,12 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
         return last?.RecordedAt;
     }
 
-    /// <summary>Reads a month's events into a buffer, as many at once as it takes.</summary>
-    private sealed class Pieces(Database database, Guid userId, string month, DateTimeOffset? until, CsvBuffer csv)
+    /// <summary>Reads a month's events into a buffer, chunk by chunk.</summary>
+    private sealed class Chunks(Database database, Guid userId, string month, DateTimeOffset? until, CsvBuffer csv)
     {
         private EventPosition _after = EventPosition.OldestOf(month);
 
-        /// <summary>As many as fit. What is asked for and does not fit is sent by the database all the same.</summary>
+        /// <summary>About as many as fit, because the database also sends those that do not.</summary>
         private int _rows = 100;
 
         public bool IsEnd { get; private set; } = until is null;
@@ -77,7 +77,8 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
                 $"""
                 select {EventColumns.Names}
                 from usage_events
-                where user_id = {userId} and month = {month} and (created_at, id) > ({_after.RecordedAt}, {_after.Id}) and created_at <= {until}
+                where user_id = {userId} and month = {month}
+                  and (created_at, id) > ({_after.RecordedAt}, {_after.Id}) and created_at <= {until}
                 order by created_at, id
                 limit {_rows}
                 """,
@@ -90,13 +91,13 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
                 },
                 cancellationToken);
             IsEnd = count < _rows && !csv.IsFull;
-            _rows = (int)Math.Clamp((long)count * PieceBytes / csv.Written.Length, FewestRows, MostRows);
+            _rows = (int)Math.Clamp((long)count * ChunkBytes / csv.Written.Length, MinRows, MaxRows);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The export of {Month} was cut short (request {RequestId})")]
-        public static partial void CutShort(ILogger logger, Exception exception, string month, string requestId);
+        [LoggerMessage(1, LogLevel.Warning, "The export of {Month} was truncated (request {RequestId})")]
+        public static partial void Truncated(ILogger logger, Exception exception, string month, string requestId);
     }
 }

@@ -3,13 +3,13 @@ using System.Runtime.ExceptionServices;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>The store: reads on any connection, writes in a transaction that runs again when it loses a race.</summary>
+/// <summary>Reads on any connection, and writes in a transaction that is retried after a conflict.</summary>
 internal sealed class Database(Engine engine) : IAsyncDisposable
 {
     private const int Attempts = 5;
 
-    /// <summary>How long a request waits to be told whose it is.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    /// <summary>How long a request waits for the store while its caller is being identified.</summary>
+    public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
     public Engine Engine => engine;
 
@@ -27,33 +27,36 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     }
 
     /// <summary>
-    /// A read that every request waits for: who asks. A store that neither answers nor refuses, as a frozen one, ends it after
-    /// <see cref="Patience"/>, long before the driver would.
+    /// A read that every request waits for. It ends after <see cref="ReadTimeout"/>, also where the store is frozen and the driver would
+    /// wait far longer.
     /// </summary>
     /// <exception cref="TimeoutException">The store does not answer.</exception>
-    public async Task<T> ReadSoonAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    public async Task<T> ReadWithTimeoutAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         var reading = ReadAsync();
         try
         {
-            return await reading.WaitAsync(Patience, TimeProvider.System, cancellationToken);
+            return await reading.WaitAsync(ReadTimeout, TimeProvider.System, cancellationToken);
         }
-        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             reading.Forget();
             throw new TimeoutException("The store does not answer.", exception);
         }
 
-        // Cancelled too, so that its connection comes back.
+        // Cancelled as well, to return its connection to the pool.
         async Task<T> ReadAsync()
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(Patience);
+            deadline.CancelAfter(ReadTimeout);
             return await this.ReadAsync(session => work(session, deadline.Token), deadline.Token);
         }
     }
 
-    /// <summary>Runs <paramref name="work"/> in a transaction. It may run several times, so it must leave nothing behind but its writes.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/> in a transaction. It may run several times, so it must have no effects but its writes.
+    /// </summary>
     public async Task<T> WriteAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
@@ -63,7 +66,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
                 await using var writer = await engine.OpenWriterAsync(cancellationToken);
                 var session = new Session(engine, writer.Connection, writer.Transaction);
                 var result = await work(session);
-                // A caller who leaves now must not make the commit's outcome unknown to the connection pool.
+                // Not cancelled with the request, so that the outcome of the commit is known.
                 if (!session.HasCommitted)
                     await writer.Transaction.CommitAsync(CancellationToken.None);
                 return result;
@@ -92,10 +95,9 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         where T : class =>
         ReadAsync(session => session.FirstAsync(sql, map, cancellationToken), cancellationToken);
 
-    /// <summary>The first row, by <see cref="ReadSoonAsync"/>.</summary>
-    public Task<T?> FirstSoonAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
+    public Task<T?> FirstWithTimeoutAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class =>
-        ReadSoonAsync((session, token) => session.FirstAsync(sql, map, token), cancellationToken);
+        ReadWithTimeoutAsync((session, token) => session.FirstAsync(sql, map, token), cancellationToken);
 
     public Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken) =>
         ReadAsync(session => session.ListAsync(sql, map, cancellationToken), cancellationToken);
@@ -113,10 +115,10 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
 
-    /// <summary>Whether the store does not take a value, and never will.</summary>
+    /// <summary>Whether the store rejects a value and always will.</summary>
     public bool IsRefusal(Exception exception) => exception is DbException refusal && engine.Classify(refusal) is FailureKind.Refused;
 
-    /// <summary>Throws <paramref name="exception"/> on, unless it is a refusal.</summary>
+    /// <summary>Rethrows <paramref name="exception"/>, unless the store rejects a value.</summary>
     public void ThrowUnlessRefused(Exception exception)
     {
         if (!IsRefusal(exception))
@@ -126,6 +128,6 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     public ValueTask DisposeAsync() => engine.DisposeAsync();
 }
 
-/// <summary>The store is down, full or too busy. A write that was just being committed may have been stored: try again under the same id.</summary>
+/// <summary>The store is down, full or too busy. A write may have been committed all the same: retry it with the same id.</summary>
 internal sealed class StoreUnavailableException(DbException cause)
     : Exception("The database does not answer: " + cause.Message, cause);

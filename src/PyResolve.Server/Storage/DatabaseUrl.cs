@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Reads <c>DATABASE_URL</c> as hosting services write it: <c>postgres://user:password@host:5432/database?sslmode=require</c>.</summary>
+/// <summary>Reads <c>DATABASE_URL</c>, such as <c>postgres://user:password@host:5432/database?sslmode=require</c>.</summary>
 internal static class DatabaseUrl
 {
-    /// <summary>Supabase's transaction pooler listens here; prepared statements do not survive it.</summary>
+    /// <summary>The port of Supabase's transaction pooler, which does not support prepared statements.</summary>
     private const int SupabasePoolerPort = 6543;
 
-    /// <exception cref="FormatException">The message says what is wrong, without the password.</exception>
+    /// <exception cref="FormatException">The URL is wrong. The message does not contain the password.</exception>
     public static string ToConnectionString(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql"))
@@ -26,10 +26,10 @@ internal static class DatabaseUrl
             Username = userInfo[0].Length > 0 ? Uri.UnescapeDataString(userInfo[0]) : null,
             Password = userInfo.Length > 1 ? Uri.UnescapeDataString(userInfo[1]) : null,
             ApplicationName = "pyresolve",
-            // Seconds. A database that is down must become a 503 soon, not a hanging request.
+            // Seconds. A request must not hang while the database is down, but answer 503.
             Timeout = 5,
             CommandTimeout = 15,
-            // No session has a state that the next must not find. Spares seven statements each time a connection is taken again.
+            // Sessions have no state. Saves seven statements each time that a pooled connection is opened.
             NoResetOnClose = true,
         };
         var pooled = builder.Port == SupabasePoolerPort;
@@ -47,7 +47,7 @@ internal static class DatabaseUrl
         let parts = pair.Split('=', 2)
         select (Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
 
-    /// <returns>Whether the setting says that a transaction pooler stands between.</returns>
+    /// <returns>Whether the setting says that the connection goes through a transaction pooler.</returns>
     private static bool Apply(NpgsqlConnectionStringBuilder builder, string name, string value)
     {
         switch (name)
@@ -61,16 +61,17 @@ internal static class DatabaseUrl
                     "require" => SslMode.Require,
                     "verify-ca" => SslMode.VerifyCA,
                     "verify-full" => SslMode.VerifyFull,
-                    _ => throw new FormatException($"DATABASE_URL has sslmode={value}; it is disable, allow, prefer, require, verify-ca or verify-full."),
+                    _ => throw new FormatException(
+                        $"DATABASE_URL has sslmode={value}; it must be disable, allow, prefer, require, verify-ca or verify-full."),
                 };
                 return false;
             case "channel_binding":
                 builder.ChannelBinding = Enum.TryParse<ChannelBinding>(value, ignoreCase: true, out var binding)
                     ? binding
-                    : throw new FormatException($"DATABASE_URL has channel_binding={value}; it is disable, prefer or require.");
+                    : throw new FormatException($"DATABASE_URL has channel_binding={value}; it must be disable, prefer or require.");
                 return false;
             case "supa":
-                // Which of Supabase's own templates wrote the URL: nothing to do with the connection.
+                // Names the template that Supabase wrote the URL from.
                 return false;
             case "sslrootcert":
                 builder.RootCertificate = value;
@@ -85,19 +86,20 @@ internal static class DatabaseUrl
                 builder.Options = value;
                 return false;
             case "pool_size" or "connection_limit":
-                builder.MaxPoolSize = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1000
+                builder.MaxPoolSize =
+                    int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1000
                     ? size
-                    : throw new FormatException($"DATABASE_URL has {name}={value}; it is a number from 1 to 1000.");
+                    : throw new FormatException($"DATABASE_URL has {name}={value}; it must be a number from 1 to 1000.");
                 return false;
             case "pgbouncer":
                 return value is "true" or "1";
             case "connect_timeout":
                 builder.Timeout = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 1024
                     ? seconds
-                    : throw new FormatException($"DATABASE_URL has connect_timeout={value}; it is a number of seconds up to 1024.");
+                    : throw new FormatException($"DATABASE_URL has connect_timeout={value}; it must be a number of seconds up to 1024.");
                 return false;
             default:
-                throw new FormatException($"DATABASE_URL has the setting {name}, which is not known here; leave it out.");
+                throw new FormatException($"DATABASE_URL has the setting {name}, which is not supported; remove it.");
         }
     }
 }

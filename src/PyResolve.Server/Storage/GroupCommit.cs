@@ -1,18 +1,19 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Writes for many requests at once, by natural batching: one flush runs at a time, and the next takes what queued meanwhile, without
-/// waiting for more. Accounts take turns, one submission each, and what is queued is bounded: beyond it, <see cref="OverloadedException"/>.
-/// Thread-safe.
+/// Commits the writes of many requests together, by natural batching: one flush runs at a time, and the next one takes what was queued
+/// during it, without waiting for more. Accounts take turns, one submission each, and the queue is bounded. Thread-safe.
 /// </summary>
-/// <param name="limits">How much may queue, and be flushed at once.</param>
 /// <param name="flush">
-/// Stores items in one transaction and returns as many results, in their order, once they are committed. May be asked again for some of
-/// them after it threw.
+/// Stores items in one transaction and returns their results, in order, once they are committed. After an exception it is called again with
+/// some of them.
 /// </param>
-/// <param name="refuse">The result of an item that the store does not take even alone. It may throw, which fails the submission; as does not having one.</param>
+/// <param name="refuse">
+/// The result of an item that the store rejects even alone. An exception fails the submission; so does the item where this is absent.
+/// </param>
 internal sealed class GroupCommit<TItem, TResult>(
-    GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult>? refuse = null) : IAsyncDisposable
+    GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult>? refuse = null)
+    : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Lane> _lanes = [];
@@ -24,12 +25,12 @@ internal sealed class GroupCommit<TItem, TResult>(
     private bool _isClosed;
 
     /// <summary>Stores items of one account, in order, and returns their results once they are committed.</summary>
-    /// <param name="account">Whose share of the queue they take.</param>
+    /// <param name="account">The account whose share of the queue they take.</param>
     /// <param name="items">At least one.</param>
-    /// <param name="bytes">About what they take in memory.</param>
-    /// <param name="cancellationToken">Abandons the wait alone: what was queued is still stored.</param>
-    /// <exception cref="OverloadedException">The queue, or the account's quarter of it, is full. Nothing was stored.</exception>
-    /// <exception cref="StoreUnavailableException">The store failed. What was being committed may have been stored.</exception>
+    /// <param name="bytes">Their approximate size in memory.</param>
+    /// <param name="cancellationToken">Ends only the wait: queued items are still stored.</param>
+    /// <exception cref="OverloadedException">The queue, or the account's share of it, is full. Nothing was stored.</exception>
+    /// <exception cref="StoreUnavailableException">The store failed. The items may have been committed all the same.</exception>
     public Task<TResult[]> SubmitAsync(Guid account, TItem[] items, long bytes, CancellationToken cancellationToken)
     {
         var submission = new Submission(items, bytes);
@@ -39,7 +40,11 @@ internal sealed class GroupCommit<TItem, TResult>(
             if (!_lanes.TryGetValue(account, out var lane))
                 lane = new Lane(account);
             if (_isClosed || !limits.Admit(_items + items.Length, _bytes + bytes, lane.Items + items.Length, lane.Bytes + bytes))
-                throw new OverloadedException("More waits to be written than the server takes on at once, by this account or by all. Nothing was stored: try again shortly.");
+            {
+                throw new OverloadedException(
+                    "Too many writes are queued, by this account or by all. Nothing was stored: try again shortly.");
+            }
+
             _lanes[account] = lane;
             Count(lane, items.Length, bytes);
             submission.Lane = lane;
@@ -49,13 +54,13 @@ internal sealed class GroupCommit<TItem, TResult>(
             (mustStart, _isFlushing) = (!_isFlushing, true);
         }
 
-        // Not in the request's own context, which this outlives.
+        // Outside the request's execution context, which ends earlier.
         if (mustStart)
             ThreadPool.UnsafeQueueUserWorkItem(static group => _ = group.FlushAllAsync(), this, preferLocal: false);
         return submission.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Takes nothing more, and returns when what was taken is settled.</summary>
+    /// <summary>Refuses further submissions and waits for the queued ones.</summary>
     public async ValueTask DisposeAsync()
     {
         lock (_gate)
@@ -73,22 +78,22 @@ internal sealed class GroupCommit<TItem, TResult>(
         while (TakeGroup() is { } group)
         {
             TItem[] items = [.. group.SelectMany(submission => submission.Items)];
-            var settled = new Settled[items.Length];
-            await SettleAsync(items, settled);
+            var outcomes = new ItemOutcome[items.Length];
+            await FlushAsync(items, outcomes);
 
             var taken = 0;
             foreach (var submission in group)
             {
-                // Its place in the queue is free before its caller can know.
+                // Its place in the queue is free before its caller sees the result.
                 lock (_gate)
                     Count(submission.Lane!, -submission.Items.Length, -submission.Bytes);
-                submission.Complete(settled.AsSpan(taken, submission.Items.Length));
+                submission.Complete(outcomes.AsSpan(taken, submission.Items.Length));
                 taken += submission.Items.Length;
             }
         }
     }
 
-    /// <summary>Whole submissions, as many as a group may hold and at least one.</summary>
+    /// <summary>As many whole submissions as the limits of a group allow, and at least one.</summary>
     private List<Submission>? TakeGroup()
     {
         lock (_gate)
@@ -117,42 +122,42 @@ internal sealed class GroupCommit<TItem, TResult>(
         }
     }
 
-    /// <summary>An item that the store does not take is found by halving, so that it fails alone.</summary>
-    private async Task SettleAsync(ArraySegment<TItem> items, ArraySegment<Settled> settled)
+    /// <summary>Finds an item that the store rejects by halving, so that it alone fails.</summary>
+    private async Task FlushAsync(ArraySegment<TItem> items, ArraySegment<ItemOutcome> outcomes)
     {
         try
         {
             var results = await flush(items);
             for (var i = 0; i < items.Count; i++)
-                settled[i] = new Settled(results[i], Failure: null);
+                outcomes[i] = new ItemOutcome(results[i], Failure: null);
         }
         catch (StoreUnavailableException exception)
         {
-            settled.AsSpan().Fill(new Settled(default, exception));
+            outcomes.AsSpan().Fill(new ItemOutcome(default, exception));
         }
         catch (Exception exception) when (items.Count == 1)
         {
-            settled[0] = Refuse(items[0], exception);
+            outcomes[0] = Refuse(items[0], exception);
         }
         catch (Exception)
         {
             var half = items.Count / 2;
-            await SettleAsync(items[..half], settled[..half]);
-            await SettleAsync(items[half..], settled[half..]);
+            await FlushAsync(items[..half], outcomes[..half]);
+            await FlushAsync(items[half..], outcomes[half..]);
         }
     }
 
-    private Settled Refuse(TItem item, Exception exception)
+    private ItemOutcome Refuse(TItem item, Exception exception)
     {
         if (refuse is null)
-            return new Settled(default, exception);
+            return new ItemOutcome(default, exception);
         try
         {
-            return new Settled(refuse(item, exception), Failure: null);
+            return new ItemOutcome(refuse(item, exception), Failure: null);
         }
         catch (Exception failure)
         {
-            return new Settled(default, failure);
+            return new ItemOutcome(default, failure);
         }
     }
 
@@ -166,7 +171,7 @@ internal sealed class GroupCommit<TItem, TResult>(
             _lanes.Remove(lane.Account);
     }
 
-    /// <summary>What one account has in the queue, and in the flush that runs.</summary>
+    /// <summary>What one account has queued or in the running flush.</summary>
     private sealed class Lane(Guid account)
     {
         public Guid Account => account;
@@ -190,43 +195,43 @@ internal sealed class GroupCommit<TItem, TResult>(
 
         public Task<TResult[]> Task => _completion.Task;
 
-        public void Complete(ReadOnlySpan<Settled> settled)
+        public void Complete(ReadOnlySpan<ItemOutcome> outcomes)
         {
-            var results = new TResult[settled.Length];
-            for (var i = 0; i < settled.Length; i++)
+            var results = new TResult[outcomes.Length];
+            for (var i = 0; i < outcomes.Length; i++)
             {
-                if (settled[i].Failure is { } failure)
+                if (outcomes[i].Failure is { } failure)
                 {
                     _completion.SetException(failure);
                     return;
                 }
 
-                results[i] = settled[i].Result!;
+                results[i] = outcomes[i].Result!;
             }
 
             _completion.SetResult(results);
         }
     }
 
-    private readonly record struct Settled(TResult? Result, Exception? Failure);
+    private readonly record struct ItemOutcome(TResult? Result, Exception? Failure);
 }
 
-/// <summary>How much may wait for a flush, and how much goes into one. What is being flushed still counts as waiting.</summary>
+/// <summary>How much may be queued, and how much goes into one flush. Items of the running flush count as queued.</summary>
 /// <param name="QueueItems">Of all accounts.</param>
 /// <param name="QueueBytes">Of all accounts.</param>
-/// <param name="GroupItems">In one flush, unless a single submission has more.</param>
-/// <param name="GroupBytes">In one flush, unless a single submission has more.</param>
+/// <param name="GroupItems">A single submission may have more.</param>
+/// <param name="GroupBytes">A single submission may have more.</param>
 internal sealed record GroupLimits(int QueueItems, long QueueBytes, int GroupItems, long GroupBytes)
 {
-    /// <summary>One account may take a quarter of the queue.</summary>
+    /// <summary>One account may fill this fraction of the queue: a quarter.</summary>
     public const int Shares = 4;
 
     public bool Admit(long items, long bytes, long itemsOfAccount, long bytesOfAccount) =>
         items <= QueueItems && bytes <= QueueBytes && itemsOfAccount <= QueueItems / Shares && bytesOfAccount <= QueueBytes / Shares;
 }
 
-/// <summary>More waits to be written than the server takes on. Nothing was stored; waiting helps.</summary>
-/// <param name="message">For the caller, too.</param>
+/// <summary>Too many writes are queued. Nothing was stored, and a retry helps.</summary>
+/// <param name="message">Shown to the client.</param>
 internal sealed class OverloadedException(string message) : Exception(message)
 {
     public static TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(1);

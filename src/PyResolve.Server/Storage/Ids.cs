@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// UUIDv7 (RFC 9562), in the order in which this process makes them: the 12 bits after the millisecond count up, and carry into it when
-/// they are used up. So what is listed by id is listed by time, also within a millisecond.
+/// UUIDv7 (RFC 9562) that ascend in the order of creation by this process, also within a millisecond: the 12 bits after the millisecond
+/// count up and carry into it.
 /// </summary>
 internal static class Ids
 {

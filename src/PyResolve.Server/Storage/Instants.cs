@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Instants and months as the store keeps them.</summary>
+/// <summary>Instants, days and months as they are stored.</summary>
 internal static class Instants
 {
-    /// <summary>Now, cut to the microsecond: what is answered is what will be read back, on both engines.</summary>
+    /// <summary>Now, truncated to the microsecond, as both engines return it later.</summary>
     public static DateTimeOffset GetInstant(this TimeProvider time) => time.GetUtcNow().ToInstant();
 
     public static DateTimeOffset ToInstant(this DateTimeOffset value)

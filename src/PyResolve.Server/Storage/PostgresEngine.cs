@@ -4,10 +4,12 @@ using NpgsqlTypes;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>PostgreSQL 15 or later, plain or Supabase's, also behind a transaction pooler: no session state, locks only in transactions.</summary>
+/// <summary>
+/// PostgreSQL 15 or later, also Supabase's and behind a transaction pooler: no session state, locks only in transactions.
+/// </summary>
 internal sealed class PostgresEngine : Engine
 {
-    /// <summary>An arbitrary number that is ours.</summary>
+    /// <summary>An arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
 
     private readonly NpgsqlDataSource _dataSource;
@@ -33,12 +35,12 @@ internal sealed class PostgresEngine : Engine
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await _dataSource.OpenConnectionAsync(cancellationToken);
 
-    public override async ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken)
+    public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
     {
         var connection = await _dataSource.OpenConnectionAsync(cancellationToken);
         try
         {
-            return new WriterLease(connection, await connection.BeginTransactionAsync(cancellationToken), turn: null, ownsConnection: true);
+            return new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), turn: null, ownsConnection: true);
         }
         catch
         {
@@ -58,7 +60,7 @@ internal sealed class PostgresEngine : Engine
         },
     });
 
-    /// <summary>An array a column, side by side.</summary>
+    /// <summary>One array per column.</summary>
     public override void Append(Sql sql, SqlRows rows)
     {
         sql.AppendLiteral("unnest(");
@@ -77,7 +79,8 @@ internal sealed class PostgresEngine : Engine
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select pg_advisory_xact_lock({key})", cancellationToken);
 
-    public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) => LockAsync(session, SchemaLock, cancellationToken);
+    public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) =>
+        LockAsync(session, SchemaLock, cancellationToken);
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;
@@ -108,7 +111,7 @@ internal sealed class PostgresEngine : Engine
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Connection trouble, too few resources, or a server that is starting, stopping or read-only.</summary>
+    /// <summary>The connection failed, resources are short, or the server is starting, stopping or read-only.</summary>
     private static bool IsUnavailable(string state) =>
         state.StartsWith("08", StringComparison.Ordinal)
         || state.StartsWith("53", StringComparison.Ordinal)

@@ -1,13 +1,13 @@
 namespace PyResolve.Server.Storage;
 
-/// <summary>Statements that are read in their order, in one round trip where the engine is a server. Each sees what was committed before it began.</summary>
+/// <summary>Queries that run in order, on PostgreSQL in one round trip. Each sees what was committed before it began.</summary>
 internal sealed class ReadBatch(Session session)
 {
     private readonly List<(Sql Sql, Action<Row> Read)> _statements = [];
 
     public Session Session => session;
 
-    /// <returns>Empty, until <see cref="RunAsync"/> fills it with the statement's rows.</returns>
+    /// <returns>Empty until <see cref="RunAsync"/> fills it.</returns>
     public List<T> List<T>(Sql sql, Func<Row, T> map)
     {
         var rows = new List<T>();
@@ -15,6 +15,6 @@ internal sealed class ReadBatch(Session session)
         return rows;
     }
 
-    /// <summary>Once.</summary>
+    /// <summary>To be called once.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => session.ReadAsync(_statements, cancellationToken);
 }

@@ -4,9 +4,9 @@ using System.Reflection;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Brings the schema up to date from the numbered files of the engine's folder. Several instances may start at once: a lock that ends
-/// with the transaction lets one work and the others find nothing left to do. Files only ever expand the schema; each says, as its
-/// <c>compatible_from</c>, the oldest version whose servers can still work with it.
+/// Applies the numbered schema files of the engine's folder. Instances may start at the same time: a lock lets one apply them, and the
+/// others find nothing left to do. A file only ever expands the schema; its <c>compatible_from</c> names the oldest version whose servers
+/// can still work with it.
 /// </summary>
 internal sealed class SchemaMigrator(Database database, TimeProvider time)
 {
@@ -17,8 +17,8 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
 
-    /// <returns>The names of the files that were applied now.</returns>
-    /// <exception cref="SchemaIncompatibleException">The database was made for newer servers only.</exception>
+    /// <returns>The names of the applied files.</returns>
+    /// <exception cref="SchemaIncompatibleException">The schema needs a newer server.</exception>
     public Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(
         async session =>
         {
@@ -43,7 +43,7 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
         },
         cancellationToken);
 
-    /// <summary>Throws unless this server can work with the schema as it is now.</summary>
+    /// <exception cref="SchemaIncompatibleException">This server cannot work with the schema.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         var state = await database.ReadAsync(session => ReadStateAsync(session, cancellationToken), cancellationToken);
@@ -52,7 +52,8 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
         if (state.Version < Version)
         {
             throw new SchemaIncompatibleException(
-                $"The database's schema has version {state.Version}; this server needs {Version}. Restart it, or run the server's command migrate-schema.");
+                $"The database's schema has version {state.Version}; this server needs {Version}. "
+                + "Restart it, or run the server's command migrate-schema.");
         }
 
         ThrowIfTooOld(state);
@@ -73,7 +74,8 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
         if (state.CompatibleFrom > Version)
         {
             throw new SchemaIncompatibleException(
-                $"The database's schema (version {state.Version}) needs a server of schema version {state.CompatibleFrom} or later; this one has {Version}. Upgrade the server.");
+                $"The database's schema (version {state.Version}) needs a server of schema version {state.CompatibleFrom} or later; "
+                + $"this one has {Version}. Upgrade the server.");
         }
     }
 
@@ -112,5 +114,5 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
     private sealed record SchemaState(int Version, int CompatibleFrom);
 }
 
-/// <summary>This server and the database's schema do not fit together. The message says what mends it.</summary>
+/// <summary>This server cannot work with the database's schema. The message says how to fix it.</summary>
 internal sealed class SchemaIncompatibleException(string message) : Exception(message);

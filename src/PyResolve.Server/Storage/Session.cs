@@ -2,27 +2,26 @@ using System.Data.Common;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Statements on one connection, in one transaction where the work writes.</summary>
+/// <summary>Runs statements on one connection, in a transaction where there is one.</summary>
 internal sealed class Session(Engine engine, DbConnection connection, DbTransaction? transaction)
 {
     public Engine Engine => engine;
 
-    /// <summary>Rows for a statement, which it calls <paramref name="name"/>.</summary>
+    /// <summary>Rows for a statement that refers to them as <paramref name="name"/>.</summary>
     public SqlRows<T> Rows<T>(string name, IReadOnlyList<T> source) => new(engine, name, source);
 
-    /// <summary>How long a statement may take; default the connection's own limit. <see cref="TimeSpan.Zero"/>: as long as it needs.</summary>
+    /// <summary>The timeout of a statement; default the connection's own. <see cref="TimeSpan.Zero"/>: none.</summary>
     public TimeSpan? TimeLimit { get; set; }
 
-    /// <summary>Runs a statement.</summary>
-    /// <returns>The number of rows that it changed.</returns>
+    /// <returns>The number of changed rows.</returns>
     public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Runs statements in their order, in one round trip where the engine is a server.</summary>
-    /// <returns>The number of rows that each of them changed.</returns>
+    /// <summary>Runs statements in order, on PostgreSQL in one round trip.</summary>
+    /// <returns>The number of rows changed by each.</returns>
     public async Task<int[]> ExecuteAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
     {
         var changed = new int[statements.Count];
@@ -44,8 +43,8 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     public bool HasCommitted { get; private set; }
 
     /// <summary>
-    /// Runs the last statements of a transaction. Where the engine is a server they carry the commit with them, which saves a round trip; so
-    /// nothing may follow, and what must not be stored must fail a statement. Not to be cancelled, as no commit is.
+    /// Runs the last statements of a transaction and, on PostgreSQL, commits in the same round trip. So nothing may follow, and only a
+    /// failing statement prevents the commit. Like a commit, it cannot be cancelled.
     /// </summary>
     public async Task EndAsync(IReadOnlyList<Sql> statements)
     {
@@ -62,7 +61,6 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         HasCommitted = true;
     }
 
-    /// <summary>Runs a file of statements, which takes no parameters.</summary>
     public async Task ExecuteScriptAsync(string script, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
@@ -82,7 +80,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return rows;
     }
 
-    /// <summary>Shows the rows of each statement to its own reader: see <see cref="ReadBatch"/>.</summary>
+    /// <summary>For <see cref="ReadBatch"/>.</summary>
     public async Task ReadAsync(IReadOnlyList<(Sql Sql, Action<Row> Read)> statements, CancellationToken cancellationToken)
     {
         if (!connection.CanCreateBatch)
@@ -106,14 +104,14 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         }
     }
 
-    /// <summary>Shows the rows one by one, as they come, until <paramref name="visit"/> has seen enough and answers <see langword="false"/>.</summary>
+    /// <summary>Streams rows to <paramref name="visit"/> until it returns <see langword="false"/>.</summary>
     public async Task VisitAsync(Sql sql, Func<Row, bool> visit, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken) && visit(new Row(reader, engine)))
         {
-            // The rows are the visitor's business.
+            // The visitor does the work.
         }
     }
 

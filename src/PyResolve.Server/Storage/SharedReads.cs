@@ -1,44 +1,44 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Reads that are asked for at once share a statement, without waiting for more: what queued while others were under way goes together. A
-/// read never joins a statement that was sent before it was asked for, so that its caller's own writes are seen. Thread-safe.
+/// Combines concurrent reads into one statement, without waiting for more: the keys queued while other statements run are read together. A
+/// read never joins a statement that was sent before, so that it sees its caller's own writes. Thread-safe.
 /// </summary>
-/// <param name="readAll">Answers several keys by one statement; a key that is not there is left out.</param>
+/// <param name="readAll">Reads several keys by one statement, and leaves out keys that do not exist.</param>
 internal sealed class SharedReads<TKey, TValue>(Func<IReadOnlyList<TKey>, Task<IReadOnlyDictionary<TKey, TValue>>> readAll)
     where TKey : notnull
     where TValue : class
 {
-    /// <summary>With one under way, the store would idle while answers are handed out; with more, fewer share.</summary>
-    private const int MostUnderWay = 2;
+    /// <summary>
+    /// With one statement at a time the store would idle while results are handed out; with more, fewer reads would share one.
+    /// </summary>
+    private const int MaxStatements = 2;
 
-    private const int MostKeys = 256;
+    private const int MaxKeys = 256;
 
     private readonly Lock _gate = new();
     private readonly Queue<Batch> _waiting = [];
     private Batch? _open;
-    private int _underWay;
+    private int _running;
 
-    /// <param name="key">What to read.</param>
-    /// <param name="cancellationToken">Abandons the wait alone.</param>
     public async ValueTask<TValue?> ReadAsync(TKey key, CancellationToken cancellationToken)
     {
         Batch batch;
         var mustStart = false;
         lock (_gate)
         {
-            if (_open is null || _open.Keys.Count >= MostKeys)
+            if (_open is null || _open.Keys.Count >= MaxKeys)
                 _waiting.Enqueue(_open = new Batch());
             batch = _open;
             batch.Keys.Add(key);
-            if (_underWay < MostUnderWay)
+            if (_running < MaxStatements)
             {
-                _underWay++;
+                _running++;
                 mustStart = true;
             }
         }
 
-        // Not in the request's own context, which this outlives.
+        // Outside the request's execution context, which ends earlier.
         if (mustStart)
             ThreadPool.UnsafeQueueUserWorkItem(static reads => _ = reads.ReadAllAsync(), this, preferLocal: true);
         return (await batch.Task.WaitAsync(cancellationToken)).GetValueOrDefault(key);
@@ -50,13 +50,13 @@ internal sealed class SharedReads<TKey, TValue>(Func<IReadOnlyList<TKey>, Task<I
             await batch.AnswerAsync(readAll);
     }
 
-    /// <summary>From here on, nobody joins it.</summary>
+    /// <summary>No read joins the batch from now on.</summary>
     private Batch? Take()
     {
         lock (_gate)
         {
             if (!_waiting.TryDequeue(out var batch))
-                _underWay--;
+                _running--;
             else if (batch == _open)
                 _open = null;
             return batch;
@@ -65,7 +65,8 @@ internal sealed class SharedReads<TKey, TValue>(Func<IReadOnlyList<TKey>, Task<I
 
     private sealed class Batch
     {
-        private readonly TaskCompletionSource<IReadOnlyDictionary<TKey, TValue>> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<IReadOnlyDictionary<TKey, TValue>> _completion =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public HashSet<TKey> Keys { get; } = [];
 

@@ -4,7 +4,6 @@ using System.Text;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>What kind of value a parameter is; each engine knows how it keeps it.</summary>
 internal enum SqlType
 {
     Text,
@@ -16,31 +15,27 @@ internal enum SqlType
     Json,
 }
 
-/// <param name="Type">Of the value, or of each of an array.</param>
-/// <param name="Value">What the type says; <see langword="null"/> or an array of such.</param>
-/// <param name="IsArray">Whether it is an array, which PostgreSQL alone takes.</param>
+/// <param name="Type">The type of the value, or of an array's elements.</param>
+/// <param name="IsArray">For PostgreSQL only.</param>
 internal readonly record struct SqlParameter(SqlType Type, object? Value, bool IsArray = false);
 
 /// <summary>A JSON document in a parameter: jsonb in PostgreSQL, text in SQLite.</summary>
 internal readonly record struct JsonText(string Value);
 
-/// <summary>A piece of SQL that differs between the engines: pasted as it is, never built from input. <see langword="null"/> writes nothing.</summary>
+/// <summary>SQL text that is inserted as it is, and never built from input, such as what differs between the engines.</summary>
 internal readonly record struct SqlFragment(string? Text);
 
-/// <summary>
-/// A part of a statement that is written elsewhere; <see langword="null"/> writes nothing. A type of its own, so that no text between quotes is
-/// taken for one.
-/// </summary>
+/// <summary>A part of a statement. A type of its own, so that an interpolated string in a statement stays a parameter.</summary>
 internal readonly record struct SqlPart(Sql Sql);
 
 /// <summary>
-/// SQL as it is written: <c>$"select … where id = {id}"</c>. Every hole becomes a typed parameter (<c>$1</c>, which both engines read),
-/// so that no value is ever pasted into the text, and the text of a statement stays the same, which is what prepared statements need.
+/// A statement written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>),
+/// so that no value gets into the text, and the text of a statement stays the same, as prepared statements need.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Sql
 {
-    /// <summary><see langword="null"/> is where the next parameter stands: its number is known when all is written.</summary>
+    /// <summary><see langword="null"/> stands for the next parameter, which is numbered at the end.</summary>
     private readonly List<string?> _pieces;
     private readonly List<SqlParameter> _parameters;
 
@@ -91,7 +86,7 @@ internal sealed class Sql
 
     public void AppendFormatted(SqlRows value) => value.Engine.Append(this, value);
 
-    /// <summary>For an engine, which writes <see cref="SqlRows"/> in its own way.</summary>
+    /// <summary>For engines, when they append <see cref="SqlRows"/>.</summary>
     public void Append(SqlParameter parameter)
     {
         _parameters.Add(parameter);

@@ -1,8 +1,8 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Rows in a statement: <c>$"insert into t (id, name) select id, name from {rows}"</c>. The text is the same for any number of them. Before
-/// an <c>on conflict</c> write <c>where true</c>: SQLite takes it for a join's otherwise.
+/// Rows in a statement: <c>$"insert into t (id, name) select id, name from {rows}"</c>. The text is the same for any number of rows. Before
+/// <c>on conflict</c> write <c>where true</c>: SQLite would take its <c>on</c> for a join's.
 /// </summary>
 internal abstract class SqlRows(Engine engine, string name, int count)
 {
@@ -10,7 +10,7 @@ internal abstract class SqlRows(Engine engine, string name, int count)
 
     public Engine Engine => engine;
 
-    /// <summary>What the statement calls them.</summary>
+    /// <summary>The name in the statement.</summary>
     public string Name => name;
 
     public int Count => count;
@@ -21,11 +21,11 @@ internal abstract class SqlRows(Engine engine, string name, int count)
 
     protected void Add(string column, SqlType type, Array values) => _columns.Add(new Column(column, type, values));
 
-    /// <param name="Values">One for each row; their type follows from <paramref name="Type"/>, as for a single parameter.</param>
+    /// <param name="Values">One per row.</param>
     internal readonly record struct Column(string Name, SqlType Type, Array Values);
 }
 
-/// <summary>Rows made of objects, column by column.</summary>
+/// <summary>Rows from objects, column by column.</summary>
 internal sealed class SqlRows<T>(Engine engine, string name, IReadOnlyList<T> source) : SqlRows(engine, name, source.Count)
 {
     public SqlRows<T> With(string column, Func<T, Guid> value) => Add(column, SqlType.Uuid, value);

@@ -9,16 +9,17 @@ using Microsoft.Data.Sqlite;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// The embedded engine: write-ahead log, synchronous FULL (only that keeps the last transactions through a power cut), one writer at a
+/// The embedded engine: write-ahead log, synchronous FULL (which alone keeps the last transactions through a power cut), one writer at a
 /// time. Ids are lower-case text, instants are UTC microseconds.
 /// </summary>
 internal sealed class SqliteEngine : Engine
 {
     private const long TicksPerMicrosecond = TimeSpan.TicksPerMicrosecond;
 
-    private static readonly TimeSpan LongestTransaction = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxTransactionTime = TimeSpan.FromSeconds(5);
 
-    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions JsonOptions =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writerTurn = new(1, 1);
@@ -30,20 +31,20 @@ internal sealed class SqliteEngine : Engine
         _connectionString = new SqliteConnectionStringBuilder
         {
             DataSource = file,
-            // How long to wait, in seconds, for another process that writes (an operator's command beside a running server).
+            // Seconds to wait for another process that writes, such as an operator's command beside a running server.
             DefaultTimeout = 5,
         }.ToString();
     }
 
     public override string Name => "sqlite";
 
-    /// <summary>The writer is alone in the database already.</summary>
+    /// <summary>There is one writer at a time already.</summary>
     public override SqlFragment ForUpdate => new("");
 
     /// <inheritdoc cref="ForUpdate"/>
     public override SqlFragment ForUpdateSkippingLocked => new("");
 
-    /// <summary>As it does by itself.</summary>
+    /// <summary>SQLite's default.</summary>
     public override SqlFragment ByBytes => new("");
 
     public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
@@ -51,14 +52,14 @@ internal sealed class SqliteEngine : Engine
     public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
         await OpenAsync(cancellationToken);
 
-    public override async ValueTask<WriterLease> OpenWriterAsync(CancellationToken cancellationToken)
+    public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
     {
         await _writerTurn.WaitAsync(cancellationToken);
         var turn = new Turn(_writerTurn);
         try
         {
             _writer ??= await OpenAsync(cancellationToken);
-            return new WriterLease(_writer, _writer.BeginTransaction(deferred: false), turn, ownsConnection: false);
+            return new Writer(_writer, _writer.BeginTransaction(deferred: false), turn, ownsConnection: false);
         }
         catch
         {
@@ -80,7 +81,7 @@ internal sealed class SqliteEngine : Engine
         parameters.Add(new SqliteParameter($"${parameters.Count + 1}", value));
     }
 
-    /// <summary>One JSON document, a row an array; blobs are written in hexadecimal.</summary>
+    /// <summary>One JSON document with an array per row; blobs in hexadecimal.</summary>
     public override void Append(Sql sql, SqlRows rows)
     {
         sql.AppendLiteral("(select ");
@@ -99,7 +100,7 @@ internal sealed class SqliteEngine : Engine
     public override DateTimeOffset ReadInstant(DbDataReader reader, int column) =>
         DateTimeOffset.UnixEpoch.AddTicks(reader.GetInt64(column) * TicksPerMicrosecond);
 
-    /// <summary>A write transaction is the lock.</summary>
+    /// <summary>The write transaction is the lock.</summary>
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc cref="LockAsync"/>
@@ -122,8 +123,8 @@ internal sealed class SqliteEngine : Engine
 
     public override async ValueTask DisposeAsync()
     {
-        // A background task may be in the middle of a transaction, which must not lose its connection under it.
-        await _writerTurn.WaitAsync(LongestTransaction);
+        // A background task may still be in a transaction on this connection.
+        await _writerTurn.WaitAsync(MaxTransactionTime);
         if (_writer is not null)
             await _writer.DisposeAsync();
         using var anyConnection = new SqliteConnection(_connectionString);
@@ -188,7 +189,7 @@ internal sealed class SqliteEngine : Engine
                 writer.WriteStringValue(Convert.ToHexStringLower(blobs[row]));
                 break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(values), values.GetType(), "No column is of this type.");
+                throw new ArgumentOutOfRangeException(nameof(values), values.GetType(), "No column has this type.");
         }
     }
 

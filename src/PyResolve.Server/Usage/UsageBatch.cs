@@ -1,17 +1,21 @@
+using System.Reflection;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Metadata;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
 using PyResolve.Server.Ledger;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>A batch as it was sent: what is wrong with one event is that event's alone, down to its JSON.</summary>
-internal sealed class UsageBatch
+/// <summary>A batch of events. An error in one event, even in its JSON, does not affect the others.</summary>
+internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpointParameterMetadataProvider
 {
-    public const int LargestBody = 4 * 1024 * 1024;
-    private const int MostEvents = 1_000;
+    private const int MaxBody = 4 * 1024 * 1024;
+    private const int MaxEvents = 1_000;
+    private const string NotStrict = "has a member twice, half a character in a name, or too many levels.";
 
-    /// <summary>The list around an event adds two levels.</summary>
+    // Two more levels for the list around the events.
     private static readonly JsonDocumentOptions Strict = JsonBody.Strict with { MaxDepth = JsonBody.Strict.MaxDepth + 2 };
     private static readonly JsonDocumentOptions Lenient = new() { MaxDepth = 1_000 };
 
@@ -20,63 +24,68 @@ internal sealed class UsageBatch
     private UsageBatch(Item[] items)
     {
         _items = items;
-        Records = [.. items.Where(item => item.Problem is null).Select(item => item.Record!)];
+        Events = [.. items.Where(item => item.Problem is null).Select(item => item.Event!)];
     }
 
-    /// <summary>The events that may be recorded, in their order.</summary>
-    public UsageRecord[] Records { get; }
+    /// <summary>The valid events, in order.</summary>
+    public UsageEvent[] Events { get; }
 
-    /// <exception cref="ProblemException">It is no batch at all.</exception>
-    public static UsageBatch Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
+    /// <exception cref="ProblemException">The body as a whole is not valid.</exception>
+    public static async ValueTask<UsageBatch?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        Read(await JsonBody.ReadJsonAsync(context, MaxBody), context.RequestServices.GetRequiredService<TimeProvider>().GetInstant());
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(UsageBatchRequest)));
+
+    private static UsageBatch Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
     {
         using var document = Parse(json, out var isStrict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
             throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
         if (!isStrict)
             ThrowUnlessStrict(document.RootElement);
-        if (!document.RootElement.TryGetProperty("events", out var events) || events.ValueKind is not JsonValueKind.Array || events.GetArrayLength() is 0 or > MostEvents)
-            throw new ProblemException(Problems.Invalid("events", $"must be a list of 1 to {MostEvents} events."));
+        if (!document.RootElement.TryGetProperty("events", out var events)
+            || events.ValueKind is not JsonValueKind.Array
+            || events.GetArrayLength() is 0 or > MaxEvents)
+        {
+            throw new ProblemException(Problems.Invalid("events", $"must be a list of 1 to {MaxEvents} events."));
+        }
+
         return new UsageBatch([.. events.EnumerateArray().Select(element => ReadItem(element, isStrict, now))]);
     }
 
-    /// <param name="outcomes">How each of <see cref="Records"/> ended.</param>
+    /// <param name="outcomes">Of <see cref="Events"/>, in order.</param>
     public UsageBatchResponse Describe(IReadOnlyList<RecordOutcome> outcomes)
     {
-        var results = new UsageBatchResult[_items.Length];
-        var (recorded, duplicates, conflicts, judged) = (0, 0, 0, 0);
-        for (var i = 0; i < results.Length; i++)
-        {
-            var (id, record, problem) = _items[i];
-            if (problem is not null)
-            {
-                results[i] = Invalid(id, problem);
-                continue;
-            }
+        var next = 0;
+        UsageBatchResult[] results =
+        [
+            .. _items.Select(item => item.Problem is { } problem
+                ? CreateResult(item.Id, problem)
+                : CreateResult(item.Event!.Id, outcomes[next++])),
+        ];
+        return new UsageBatchResponse(
+            results,
+            Count(UsageBatchStatuses.Recorded),
+            Count(UsageBatchStatuses.Duplicate),
+            Count(UsageBatchStatuses.Conflict),
+            Count(UsageBatchStatuses.Invalid));
 
-            switch (outcomes[judged++])
-            {
-                case RecordOutcome.Recorded:
-                    recorded++;
-                    results[i] = new UsageBatchResult(record!.Id, UsageBatchStatuses.Recorded);
-                    break;
-                case RecordOutcome.Duplicate:
-                    duplicates++;
-                    results[i] = new UsageBatchResult(record!.Id, UsageBatchStatuses.Duplicate);
-                    break;
-                case RecordOutcome.Conflict:
-                    conflicts++;
-                    results[i] = new UsageBatchResult(record!.Id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict };
-                    break;
-                case var refused:
-                    results[i] = Invalid(record!.Id, refused.ToProblem()!);
-                    break;
-            }
-        }
-
-        return new UsageBatchResponse(results, recorded, duplicates, conflicts, results.Length - recorded - duplicates - conflicts);
+        int Count(string status) => results.Count(result => result.Status == status);
     }
 
-    /// <summary>A member given twice, or half a character in a name, is looked for again event by event where there is any.</summary>
+    private static UsageBatchResult CreateResult(Guid id, RecordOutcome outcome) => outcome switch
+    {
+        RecordOutcome.Recorded => new(id, UsageBatchStatuses.Recorded),
+        RecordOutcome.Duplicate => new(id, UsageBatchStatuses.Duplicate),
+        RecordOutcome.Conflict => new(id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict },
+        _ => CreateResult(id, outcome.ToProblem()!),
+    };
+
+    private static UsageBatchResult CreateResult(Guid? id, Problem problem) =>
+        new(id, UsageBatchStatuses.Invalid) { Code = problem.Code, Errors = problem.Errors };
+
+    /// <summary>Where the strict parser fails (a duplicate member, a lone surrogate in a name), each event is checked on its own.</summary>
     private static JsonDocument Parse(ReadOnlyMemory<byte> json, out bool isStrict)
     {
         try
@@ -91,25 +100,27 @@ internal sealed class UsageBatch
         }
     }
 
-    /// <summary>The members around the events are the whole batch's.</summary>
+    /// <summary>Checks the members around the events.</summary>
     private static void ThrowUnlessStrict(JsonElement body)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in body.EnumerateObject())
         {
             if (!IsReadable(() => member.Name))
-                throw new ProblemException(Problems.Malformed("The body is not well-formed JSON: a member's name has half a character (a lone surrogate)."));
+                throw Malformed("The body is not well-formed JSON: a member's name has half a character (a lone surrogate).");
             if (!names.Add(member.Name))
-                throw new ProblemException(Problems.Malformed($"The body has the member '{member.Name}' twice."));
+                throw Malformed($"The body has the member '{member.Name}' twice.");
             if (member.Name != "events" && !IsStrict(member.Value))
-                throw new ProblemException(Problems.Malformed($"The body's member '{member.Name}' has a member twice, half a character in a name, or too many levels."));
+                throw Malformed($"The body's member '{member.Name}' {NotStrict}");
         }
+
+        static ProblemException Malformed(string detail) => new(Problems.Malformed(detail));
     }
 
     private static Item ReadItem(JsonElement element, bool isStrict, DateTimeOffset now)
     {
         if (!isStrict && !IsStrict(element))
-            return new Item(IdOf(element), null, Problems.Malformed("The event has a member twice, half a character in a name, or too many levels."));
+            return new Item(IdOf(element), null, Problems.Malformed($"The event {NotStrict}"));
         if (element.ValueKind is not JsonValueKind.Object)
             return new Item(null, null, Problems.Invalid("body", "must be a JSON object."));
         UsageEventRequest usage;
@@ -124,7 +135,7 @@ internal sealed class UsageBatch
 
         return UsageRules.Check(usage, now) is { } problem
             ? new Item(usage.Id, null, problem)
-            : new Item(usage.Id, UsageRecord.From(usage, now), null);
+            : new Item(usage.Id, UsageEvent.From(usage, now), null);
     }
 
     private static bool IsStrict(JsonElement element)
@@ -153,12 +164,12 @@ internal sealed class UsageBatch
         }
     }
 
-    /// <summary>The id of an event that cannot be read as a whole.</summary>
+    /// <summary>The id of an event that cannot be deserialized.</summary>
     private static Guid? IdOf(JsonElement element)
     {
         if (element.ValueKind is not JsonValueKind.Object)
             return null;
-        // Member by member: a look-up by name throws where another member's name has half a character.
+        // Not TryGetProperty, which throws if any member's name has a lone surrogate.
         foreach (var member in element.EnumerateObject())
         {
             if (IsReadable(() => member.Name) && member.NameEquals("id") && member.Value.ValueKind is JsonValueKind.String)
@@ -168,11 +179,7 @@ internal sealed class UsageBatch
         return null;
     }
 
-    private static UsageBatchResult Invalid(Guid? id, Problem problem) =>
-        new(id, UsageBatchStatuses.Invalid) { Code = problem.Code, Errors = problem.Errors };
-
-    /// <param name="Id">As it was sent, if it was.</param>
-    /// <param name="Record">Unless there is a problem.</param>
-    /// <param name="Problem">What <c>POST /usage</c> would answer.</param>
-    private readonly record struct Item(Guid? Id, UsageRecord? Record, Problem? Problem);
+    /// <param name="Id">As sent.</param>
+    /// <param name="Event"><see langword="null"/> if there is a problem.</param>
+    private readonly record struct Item(Guid? Id, UsageEvent? Event, Problem? Problem);
 }

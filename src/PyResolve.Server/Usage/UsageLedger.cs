@@ -6,82 +6,84 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Usage;
 
 /// <summary>
-/// The ledger: an event is stored exactly once for its id, and the month's rollups move in the same transaction, which takes what other
-/// requests send at the same moment with it. Usage that has happened is recorded even past the limit. Thread-safe.
+/// Records usage events exactly once by id, with their rollups, many requests in one transaction. Usage is recorded even past the plan's
+/// limit, because it has happened. Thread-safe.
 /// </summary>
 internal sealed partial class UsageLedger : IAsyncDisposable
 {
-    /// <summary>A quarter of it is one account's: sixteen whole batches.</summary>
+    /// <summary>One account may use a quarter of the queue: sixteen full batches.</summary>
     private static readonly GroupLimits Limits = new(QueueItems: 65_536, QueueBytes: 128 << 20, GroupItems: 4_096, GroupBytes: 16 << 20);
 
-    /// <summary>Where one event was sent before, others are likely to be. For so many groups then, it is asked which.</summary>
-    private const int GroupsAfterRepetition = 100;
+    /// <summary>After a retried event, more are likely: for this many groups, stored ids are looked up before the insert.</summary>
+    private const int GroupsAfterRetry = 100;
 
     private readonly Database _database;
     private readonly TimeProvider _time;
     private readonly ILogger<UsageLedger> _logger;
-    private readonly GroupCommit<Posting, RecordOutcome> _commit;
+    private readonly GroupCommit<PendingUsageEvent, RecordOutcome> _commit;
 
-    /// <summary>The flushes' own, of which one runs at a time.</summary>
-    private int _groupsToAsk;
+    // Not synchronized: one flush runs at a time.
+    private int _groupsToLookUp;
 
     public UsageLedger(Database database, TimeProvider time, ILogger<UsageLedger> logger)
     {
         _database = database;
         _time = time;
         _logger = logger;
-        _commit = new GroupCommit<Posting, RecordOutcome>(Limits, FlushAsync, Refuse);
+        _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject);
     }
 
-    /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the hold that it names.</summary>
-    /// <exception cref="OverloadedException">Too much waits to be written.</exception>
+    /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the reservation that it names.</summary>
+    /// <exception cref="OverloadedException">The queue is full.</exception>
     public async Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
     {
-        var record = UsageRecord.From(usage, _time.GetInstant());
-        return (await RecordAsync(userId, [record], cancellationToken))[0];
+        return (await RecordAsync(userId, [UsageEvent.From(usage, _time.GetInstant())], cancellationToken))[0];
     }
 
-    /// <summary>The same with several, in their order: all in one transaction, unless the store refuses one of them.</summary>
-    /// <exception cref="OverloadedException">Too much waits to be written.</exception>
-    public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageRecord[] records, CancellationToken cancellationToken) => _commit.SubmitAsync(
-        userId, Array.ConvertAll(records, record => new Posting(userId, record)), records.Sum(record => record.Size), cancellationToken);
+    /// <summary>Records events in order, in one transaction unless the database rejects one of them.</summary>
+    /// <exception cref="OverloadedException">The queue is full.</exception>
+    public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)
+    {
+        var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));
+        return _commit.SubmitAsync(userId, pending, events.Sum(static usage => usage.Size), cancellationToken);
+    }
 
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
 
-    private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<Posting> postings)
+    private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<PendingUsageEvent> events)
     {
-        if (_groupsToAsk > 0)
+        if (_groupsToLookUp > 0)
         {
-            _groupsToAsk--;
-            return await WriteAsync(postings, presumesNew: false);
+            _groupsToLookUp--;
+            return await WriteAsync(events, presumesNew: false);
         }
 
         try
         {
-            return await WriteAsync(postings, presumesNew: true);
+            return await WriteAsync(events, presumesNew: true);
         }
         catch (DbException exception) when (_database.IsRefusal(exception))
         {
-            _groupsToAsk = GroupsAfterRepetition;
-            return await WriteAsync(postings, presumesNew: false);
+            _groupsToLookUp = GroupsAfterRetry;
+            return await WriteAsync(events, presumesNew: false);
         }
     }
 
-    /// <remarks>No caller's leaving ends it: it is many callers'.</remarks>
-    private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<Posting> postings, bool presumesNew) => _database.WriteAsync(
-        session => LedgerWriter.RecordAsync(session, postings, presumesNew, CancellationToken.None), CancellationToken.None);
+    // Not cancelled by a request that ends, because the group has events of other requests as well.
+    private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<PendingUsageEvent> events, bool presumesNew) =>
+        _database.WriteAsync(
+            session => LedgerWriter.RecordAsync(session, events, presumesNew, CancellationToken.None), CancellationToken.None);
 
-    /// <summary>What passed the rules and is refused all the same is the sender's to mend; whatever else went wrong is not.</summary>
-    private RecordOutcome Refuse(Posting posting, Exception exception)
+    private RecordOutcome Reject(PendingUsageEvent pending, Exception exception)
     {
         _database.ThrowUnlessRefused(exception);
-        Log.Refused(_logger, posting.Event.Id, posting.UserId, exception.Message);
-        return RecordOutcome.Refused;
+        Log.Rejected(_logger, pending.Event.Id, pending.UserId, exception.Message);
+        return RecordOutcome.RejectedByStore;
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "The store refuses the usage event {Id} of account {UserId}, which passed every rule: {Cause}")]
-        public static partial void Refused(ILogger logger, Guid id, Guid userId, string cause);
+        [LoggerMessage(1, LogLevel.Error, "The database rejects usage event {Id} of account {UserId}, which passed every rule: {Cause}")]
+        public static partial void Rejected(ILogger logger, Guid id, Guid userId, string cause);
     }
 }

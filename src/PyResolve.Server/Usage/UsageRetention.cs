@@ -4,33 +4,33 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Usage;
 
 /// <summary>
-/// Deletes the events of months that are older than the operator keeps, in small batches with pauses, on one instance at a time. What they
-/// added up to stays in the rollups.
+/// Deletes events older than the configured number of months, in small batches with pauses, on one instance at a time. Their sums stay in
+/// the rollups.
 /// </summary>
 internal sealed partial class UsageRetention(Database database, ServerOptions options, TimeProvider time, ILogger<UsageRetention> logger)
     : RepeatedWork(Interval, time)
 {
-    private const int MonthsAtOnce = 500;
+    private const int MonthsPerQuery = 500;
     private const int BatchSize = 1_000;
 
-    private static readonly TimeSpan Claim = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(5);
 
-    private readonly Guid _instance = Ids.Create(time.GetUtcNow());
+    private readonly StoreLease _lease = new(database, "usage_retention", $"true", LeaseTime, time) { Columns = ("claimed_by", "claimed_until") };
     private string _deletedBefore = "";
 
     public static TimeSpan Interval { get; } = TimeSpan.FromHours(6);
 
-    /// <summary>Between two batches: what requests write goes before what is thrown away.</summary>
+    /// <summary>Between two batches, so that requests can write.</summary>
     public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(100);
 
-    protected override void Failed(Exception exception) => Log.PutOff(logger, exception);
+    protected override void Failed(Exception exception) => Log.DeletionFailed(logger, exception);
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         var now = Time.GetInstant();
         var oldestKept = now.StartOfNextMonth().AddMonths(-1 - options.UsageRetentionMonths!.Value).ToMonth();
-        // What comes late for a month that is gone (a hold that is committed after all) goes when the next month does.
-        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await ClaimAsync(oldestKept, cancellationToken))
+        // A late event for a deleted month (a late commit) is deleted with the next month.
+        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await TryLeaseAsync(oldestKept, cancellationToken))
             return;
 
         var deleted = 0L;
@@ -40,7 +40,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
             int batch;
             do
             {
-                if (!await ClaimAsync(oldestKept, cancellationToken))
+                if (!await TryLeaseAsync(oldestKept, cancellationToken))
                     return;
                 batch = await DeleteAsync(months, cancellationToken);
                 deleted += batch;
@@ -56,28 +56,24 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
             Log.Deleted(logger, deleted, oldestKept);
     }
 
-    /// <summary>Takes or renews the right to delete, and says how far: before anything is gone.</summary>
-    private async Task<bool> ClaimAsync(string oldestKept, CancellationToken cancellationToken)
-    {
-        var now = Time.GetInstant();
-        return await database.ExecuteAsync(
-            $"""
-            update usage_retention
-            set claimed_by = {_instance}, claimed_until = {now + Claim},
-                deleted_before = case when deleted_before > {oldestKept} then deleted_before else {oldestKept} end
-            where claimed_by is null or claimed_by = {_instance} or claimed_until < {now}
-            """,
-            cancellationToken) == 1;
-    }
+    /// <summary>Acquires or renews the right to delete, and records up to which month, before anything is deleted.</summary>
+    private async Task<bool> TryLeaseAsync(string oldestKept, CancellationToken cancellationToken) => await database.ExecuteAsync(
+        $"""
+        update usage_retention
+        set {_lease.Take}, deleted_before = case when deleted_before > {oldestKept} then deleted_before else {oldestKept} end
+        where {_lease.IsFree}
+        """,
+        cancellationToken) == 1;
 
-    /// <summary>Every account and month that has events has a rollup: this spares a scan of the ledger.</summary>
-    private Task<List<AccountMonth>> ListAsync(AccountMonth after, string before, CancellationToken cancellationToken) => database.ListAsync(
+    // Reads the rollups, because a scan of the ledger would be slow. Every account and month with events has one.
+    private Task<List<AccountMonth>> ListAsync(AccountMonth after, string before, CancellationToken cancellationToken) =>
+        database.ListAsync(
         $"""
         select user_id, month
         from usage_monthly
         where (user_id, month) > ({after.UserId}, {after.Month}) and month < {before}
         order by user_id, month
-        limit {MonthsAtOnce}
+        limit {MonthsPerQuery}
         """,
         static row => new AccountMonth(row.Uuid(0), row.Text(1)),
         cancellationToken);
@@ -107,6 +103,6 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
         public static partial void Deleted(ILogger logger, long count, string month);
 
         [LoggerMessage(2, LogLevel.Warning, "Old usage events were not all deleted; trying again later")]
-        public static partial void PutOff(ILogger logger, Exception exception);
+        public static partial void DeletionFailed(ILogger logger, Exception exception);
     }
 }

@@ -5,13 +5,11 @@ using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>What a usage event may say.</summary>
 internal static partial class UsageRules
 {
     private static readonly TimeSpan OldestEvent = TimeSpan.FromDays(35);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
-    /// <returns>What is wrong with the event, or <see langword="null"/>.</returns>
     public static Problem? Check(UsageEventRequest usage, DateTimeOffset now)
     {
         var errors = new FieldErrors();
@@ -25,7 +23,7 @@ internal static partial class UsageRules
         errors.Metadata("metadata", usage.Metadata);
         if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
             errors.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
-        if (usage.ReservationId is not null && usage.EventType is not null and not UsageRecord.Migration)
+        if (usage.ReservationId is not null && usage.EventType is not null and not UsageEvent.Migration)
             errors.Add("reservation_id", "can be named by a migration only.");
         return errors.Problem;
     }
@@ -36,6 +34,7 @@ internal static partial class UsageRules
         errors.Range("tokens_used", tokensUsed, 0, int.MaxValue);
     }
 
-    [GeneratedRegex(@"\A[a-z][a-z0-9_]{0,63}\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"\A[a-z][a-z0-9_]{0,63}\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex EventType();
 }

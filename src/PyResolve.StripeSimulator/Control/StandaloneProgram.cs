@@ -23,6 +23,8 @@ internal static class StandaloneProgram
             Console.WriteLine($"  STRIPE_SECRET_KEY={simulator.SecretKey}");
             if (configuration["STRIPE_WEBHOOK_URL"] is { Length: > 0 } url)
                 Console.WriteLine($"  STRIPE_WEBHOOK_SECRET={simulator.Simulation.AddWebhookEndpoint(new Uri(url), configuration["STRIPE_WEBHOOK_SECRET"])}");
+            Console.WriteLine();
+            Console.WriteLine("With these set, 'stripe setup' makes the prices and the webhook endpoint, and prints the other settings.");
             await simulator.WaitForShutdownAsync();
             return 0;
         }

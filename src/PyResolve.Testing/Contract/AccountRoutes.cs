@@ -163,5 +163,5 @@ internal static class AccountRoutes
             throw new ProblemException(Problems.Unauthenticated("Wrong password."));
     }
 
-    private static ProblemException Worthless() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new letter."));
+    private static ProblemException Worthless() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new email."));
 }

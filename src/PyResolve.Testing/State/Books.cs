@@ -30,9 +30,9 @@ internal sealed class Books(FakePyResolveServer server, Guid id)
 
     public SubscriptionInfo? Subscription { get; set; }
 
-    public LetterToken? ResetToken { get; set; }
+    public EmailToken? ResetToken { get; set; }
 
-    public LetterToken? VerificationToken { get; set; }
+    public EmailToken? VerificationToken { get; set; }
 
     public UserInfo User => new(id, Email, Name, Plan);
 

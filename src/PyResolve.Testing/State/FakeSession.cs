@@ -13,8 +13,8 @@ internal sealed class FakeSession(DateTimeOffset expiresAt)
     public DateTimeOffset ExpiresAt => expiresAt;
 }
 
-/// <summary>The secret of a letter that the server would have sent.</summary>
-internal sealed class LetterToken(DateTimeOffset expiresAt)
+/// <summary>The secret of an email that the server would have sent.</summary>
+internal sealed class EmailToken(DateTimeOffset expiresAt)
 {
     public string Value { get; } = Ids.Create().ToString("N");
 

@@ -10,6 +10,7 @@ public sealed class ConfigFileTests
     [InlineData("api_key = \"\"\"\nfirst\nsecond\"\"\"", "first\nsecond")]
     [InlineData("api_key = \"\"\"joined \\\n\n   here\"\"\"", "joined here")]
     [InlineData("api_key = \"\"\"two \"\" and a last one\"\"\"\"", "two \"\" and a last one\"")]
+    [InlineData("api_key = \"\\e\\x41\\xe9\"", "\u001bAé")]
     [InlineData("api_key = '''raw \\n '' '''", "raw \\n '' ")]
     [InlineData("\uFEFFapi_key = \"after a byte order mark\"\r\n", "after a byte order mark")]
     public void A_string_is_read_in_each_of_its_forms(string text, string expected) =>
@@ -24,12 +25,17 @@ public sealed class ConfigFileTests
             floats = [1.0, -0.5e+10, 6.626e-34, inf, -nan, 9_224.5]
             booleans = [true, false]
             times = [1979-05-27T07:32:00Z, 1979-05-27 07:32:00.999-07:00, 1979-05-27T07:32:00, 1979-05-27, 07:32:00.5]
+            no_seconds = [07:32, 2024-02-29T07:32Z]
             nested = [
                 [1, 2], # a comment among elements
                 ["a", 'b', """
                 c"""],
             ]
             inline = { name = "x", dotted.key = 1, list = [{ a = 1 }, {}] }
+            lines = {
+                name = "x", # a comment among members
+                value = { a = 1, },
+            }
             physical.color = "orange"
             physical."strange key" = ''
             api_key = "found"
@@ -69,8 +75,12 @@ public sealed class ConfigFileTests
     [InlineData("a = 1979-13-01", 1)]
     [InlineData("a = [1 2]", 1)]
     [InlineData("a = [1,,2]", 1)]
-    [InlineData("a = { b = 1, }", 1)]
-    [InlineData("a = { b = 1\n}", 1)]
+    [InlineData("a = 2023-02-29", 1)]
+    [InlineData("a = 1979-04-31T07:32:00", 1)]
+    [InlineData("a = { b = 1,, }", 1)]
+    [InlineData("a = {\n, b = 1 }", 2)]
+    [InlineData("a = { b =\n1 }", 1)]
+    [InlineData("a = { b = 1\nc = 2 }", 2)]
     [InlineData("a = { b = 1, b = 2 }", 1)]
     [InlineData("a = '''never\nclosed", 2)]
     [InlineData("[a]\n[a]", 2)]
@@ -112,6 +122,18 @@ public sealed class ConfigFileTests
     [InlineData("b = '''\n[t]\n'''\n\n[t]\n", "b = '''\n[t]\n'''\napi_key = \"new\"\n\n[t]\n")]
     public void Setting_a_key_changes_one_line(string before, string after) =>
         ConfigFile.Parse("config.toml", before).Set("api_key", "new").Text.ShouldBe(after);
+
+    [Theory]
+    [InlineData("[[t]]\n")]
+    [InlineData("[[t]]\n[t.u]\n")]
+    [InlineData("t = {}\n")]
+    public void A_key_that_cannot_be_set_is_refused(string text) =>
+        Should.Throw<ConfigFileException>(() => ConfigFile.Parse("config.toml", text).Set(["t", "api_key"], "new"));
+
+    [Fact]
+    public void A_key_of_a_table_in_an_array_of_tables_cannot_be_set() =>
+        Should.Throw<ConfigFileException>(
+            () => ConfigFile.Parse("config.toml", "[[profiles]]\n").Set(["profiles", "work", "api_key"], "new")).Message.ShouldContain("array of tables");
 
     [Theory]
     [InlineData("a = 1\napi_key = \"x\" # mine\nb = 2\n", "a = 1\nb = 2\n")]

@@ -16,6 +16,7 @@ internal static class DotNet
             .Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || name.StartsWith("PYRESOLVE_", StringComparison.Ordinal) || name == "DOTNET_HOST_PATH")
             .ToDictionary(name => name, string? (_) => null);
         environment["PATH"] = System.IO.Path.GetDirectoryName(Path) + System.IO.Path.PathSeparator + System.Environment.GetEnvironmentVariable("PATH");
+        environment["DOTNET_ROOT"] = System.IO.Path.GetDirectoryName(Path);
         environment["MSBUILDDISABLENODEREUSE"] = "1";
         environment["UseSharedCompilation"] = "false";
         environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";

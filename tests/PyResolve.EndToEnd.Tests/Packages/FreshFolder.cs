@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
@@ -29,6 +30,21 @@ internal sealed class FreshFolder(string path, Dictionary<string, string?> envir
 
     /// <summary>Lines as they would be typed into a shell.</summary>
     public Task<CommandResult> TypeAsync(string lines, string folder = "") => RunAsync("/bin/sh", ["-ec", lines], folder);
+
+    /// <summary>Starts a program of this folder that runs until it is killed. Its output and its errors are redirected.</summary>
+    public Process Start(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(PathOf(program), arguments)
+        {
+            WorkingDirectory = path,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
 
     public Task<CommandResult> RunAsync(string program, string[] arguments, string folder = "") =>
         Command.RunAsync(program, arguments, environment, workingDirectory: PathOf(folder), cancellationToken: TestContext.Current.CancellationToken);

@@ -7,7 +7,8 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 public sealed class PackedSdkTests : ICollectionFixture<PackedSdk>;
 
 /// <summary>
-/// The SDK and the fake server packed as for a release, in a feed of their own. The version is new each time, so that no package cache of this machine has it.
+/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a feed of their own. The version is new each time: no package
+/// cache of this machine has it.
 /// </summary>
 public sealed class PackedSdk : IAsyncLifetime
 {
@@ -25,6 +26,7 @@ public sealed class PackedSdk : IAsyncLifetime
     {
         await PackAsync("src/PyResolve.Client");
         await PackAsync("src/PyResolve.Testing");
+        await PackAsync("src/PyResolve.StripeSimulator");
     }
 
     /// <summary>An empty folder whose packages come from the feed, and else from wherever this machine's do.</summary>

@@ -3,7 +3,7 @@ namespace PyResolve.Server.Tests.Accounts;
 public sealed class AccountDeletionTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_deleted_account_is_blank_and_dead_and_its_usage_stays(StorageEngine engine)
+    public async Task A_deleted_account_loses_its_data_and_credentials_and_keeps_its_usage(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -17,14 +17,22 @@ public sealed class AccountDeletionTests(SharedServers servers)
         (await account.Session.StatusAsync()).ShouldBe(401);
         (await other.StatusAsync()).ShouldBe(401);
         (await own.Server.LogInAsync(account.Email)).Status.ShouldBe(401);
-        (await own.Store.ReadNumberAsync($"select count(*) from profiles where id = '{account.UserId}' and email = '' and name is null and deleted_at is not null")).ShouldBe(1);
+        (await own.Store.ReadNumberAsync(
+            $"""
+            select count(*) from profiles
+            where id = '{account.UserId}' and email = '' and name is null and deleted_at is not null
+            """)).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select count(*) from passwords")).ShouldBe(0);
         (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(1);
-        (await own.Store.ReadNumberAsync($"select count(*) from audit_log where user_id = '{account.UserId}' and action in ('account.created', 'account.deleted')")).ShouldBe(2);
+        (await own.Store.ReadNumberAsync(
+            $"""
+            select count(*) from audit_log
+            where user_id = '{account.UserId}' and action in ('account.created', 'account.deleted')
+            """)).ShouldBe(2);
     }
 
     [Theory, OnBothEngines]
-    public async Task Its_e_mail_can_sign_up_anew_for_another_account(StorageEngine engine)
+    public async Task The_email_of_a_deleted_account_can_sign_up_again(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var first = await own.SignUpAsync("ada@example.com");
@@ -52,7 +60,7 @@ public sealed class AccountDeletionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_key_that_slipped_in_beside_the_deletion_is_dead_as_well(StorageEngine engine)
+    public async Task A_key_created_during_the_deletion_is_refused_too(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

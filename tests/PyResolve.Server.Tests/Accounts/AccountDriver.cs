@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Accounts;
 
-/// <summary>What a person does with an account.</summary>
+/// <summary>Calls of the account routes.</summary>
 internal static class AccountDriver
 {
     public const string WrongPassword = "not the password at all";

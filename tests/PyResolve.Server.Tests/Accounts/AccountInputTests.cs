@@ -6,7 +6,7 @@ public sealed class AccountInputTests(SharedServers servers)
         ["\"a\\u0000b\"", "\"a\\u0007\"", "\"\\ud800\"", "1", "true", "[]", "{}", $"\"{new string('x', 300)}\""];
 
     [Theory, OnBothEngines]
-    public async Task Text_that_does_not_fit_is_named_and_changes_nothing(StorageEngine engine)
+    public async Task Invalid_text_is_refused_with_its_field_and_changes_nothing(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         (HttpMethod Method, string Path, string Member)[] members =
@@ -27,7 +27,8 @@ public sealed class AccountInputTests(SharedServers servers)
             {
                 var answer = await account.Session.SendAsync(method, path, $"{{\"{member}\":{json}}}");
 
-                (answer.Status, answer.ContentType).ShouldBe((422, "application/problem+json"), $"{method} {path} {member} {json}: {answer.Text}");
+                (answer.Status, answer.ContentType)
+                    .ShouldBe((422, "application/problem+json"), $"{method} {path} {member} {json}: {answer.Text}");
                 answer["errors"].TryGetProperty(member, out _).ShouldBeTrue($"{method} {path} {member} {json}: {answer.Text}");
             }
         }

@@ -62,30 +62,33 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_login_that_a_change_of_the_password_overtakes_opens_nothing()
+    public async Task A_login_during_a_password_change_with_the_old_password_opens_no_session()
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
         var account = await own.SignUpAsync();
-        Task<Answer>? logIn = null;
+        Task<Answer>? login = null;
 
         await own.Server.Services.GetRequiredService<Database>().WriteAsync(
             async session =>
             {
-                await session.ExecuteAsync($"update passwords set password_hash = 'another' where user_id = {account.UserId}", TestContext.Current.CancellationToken);
-                // It finds the old password, still the committed one, to be right; then it has to wait.
-                logIn = own.Server.LogInAsync(account.Email);
+                await session.ExecuteAsync(
+                    $"update passwords set password_hash = 'another' where user_id = {account.UserId}",
+                    TestContext.Current.CancellationToken);
+                // It accepts the old password, which is still the committed one; then it has to wait.
+                login = own.Server.LogInAsync(account.Email);
                 await Eventually.IsTrueAsync(
-                    async () => await own.Store.ReadNumberAsync("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0,
+                    async () => await own.Store.ReadNumberAsync(
+                        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0,
                     cancellationToken: TestContext.Current.CancellationToken);
             },
             TestContext.Current.CancellationToken);
 
-        (await logIn!).Status.ShouldBe(401);
+        (await login!).Status.ShouldBe(401);
         (await own.Store.ReadNumberAsync("select count(*) from sessions")).ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_forgotten_password_is_replaced_through_a_letter(StorageEngine engine)
+    public async Task A_forgotten_password_is_reset_through_an_email(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -107,7 +110,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_letter_resets_a_password_once_however_many_try(StorageEngine engine)
+    public async Task A_token_resets_a_password_once_when_used_concurrently(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -124,7 +127,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_letter_is_worthless_after_an_hour_and_after_another_one_was_used(StorageEngine engine)
+    public async Task A_reset_token_expires_after_an_hour_and_when_another_one_is_used(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -144,7 +147,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_password_that_is_too_short_does_not_use_the_letter_up(StorageEngine engine)
+    public async Task A_password_that_is_too_short_does_not_use_up_the_token(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -158,7 +161,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_unknown_e_mail_gets_the_same_answer_and_no_letter(StorageEngine engine)
+    public async Task An_unknown_address_gets_the_same_answer_and_no_email(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -170,11 +173,11 @@ public sealed class PasswordTests(SharedServers servers)
         (unknown.Status, unknown.Text).ShouldBe((known.Status, known.Text));
         known.Status.ShouldBe(202);
         await mailbox.TokenAsync(account.Email, "reset-password");
-        mailbox.Letters.ShouldAllBe(letter => letter.To.Mailboxes.Single().Address == account.Email);
+        mailbox.Emails.ShouldAllBe(email => email.To.Mailboxes.Single().Address == account.Email);
     }
 
     [Theory, OnBothEngines]
-    public async Task An_account_gets_no_more_than_5_reset_letters_an_hour(StorageEngine engine)
+    public async Task An_account_gets_no_more_than_5_reset_emails_an_hour(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);

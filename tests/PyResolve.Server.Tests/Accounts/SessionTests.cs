@@ -31,7 +31,7 @@ public sealed class SessionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Logging_out_ends_that_session_and_no_other(StorageEngine engine)
+    public async Task Logging_out_ends_only_that_session(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var other = WithSession(account, (await LogInAsync(account, TestAccount.Password))["session_token"].GetString());
@@ -45,9 +45,10 @@ public sealed class SessionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_session_lasts_as_long_as_it_said_and_no_longer(StorageEngine engine)
+    public async Task A_session_expires_at_the_time_in_its_answer(StorageEngine engine)
     {
-        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SessionDays"] = "2" });
+        await using var own = await OwnServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SessionDays"] = "2" });
         var account = await own.SignUpAsync();
 
         own.Clock.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
@@ -59,7 +60,7 @@ public sealed class SessionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_session_does_everything_of_its_account(StorageEngine engine)
+    public async Task A_session_may_do_everything_in_its_account(StorageEngine engine)
     {
         var session = (await servers.SignUpAsync(engine)).Session;
 
@@ -77,7 +78,7 @@ public sealed class SessionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Nothing_of_another_account_can_be_seen_or_touched(StorageEngine engine)
+    public async Task Nothing_of_another_account_can_be_read_or_changed(StorageEngine engine)
     {
         var owner = await servers.SignUpAsync(engine);
         var stranger = await servers.SignUpAsync(engine);
@@ -85,7 +86,7 @@ public sealed class SessionTests(SharedServers servers)
 
         (await stranger.Session.GetAsync("/auth/api-keys")).Text.ShouldNotContain(key["prefix"].GetString()!);
         (await stranger.Session.DeleteAsync($"/auth/api-keys/{key.Id()}")).ShouldBeProblem(404, "not_found");
-        (await stranger.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+        (await stranger.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
 
         (await (await servers.OnAsync(engine)).WithKey(key["api_key"].GetString()!).GetAsync("/me")).Status.ShouldBe(200);
         (await owner.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
@@ -102,7 +103,7 @@ public sealed class SessionTests(SharedServers servers)
     [Theory]
     [InlineData("pyr_sess_")]
     [InlineData("pyr_sess_000000000000000000000000000000000000000000000000")]
-    public async Task A_session_that_never_was_is_told_to_log_in(string token)
+    public async Task An_unknown_session_is_refused_with_the_advice_to_log_in(string token)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
@@ -116,5 +117,6 @@ public sealed class SessionTests(SharedServers servers)
 
     private static Caller WithSession(TestAccount account, string? token) => new(account.Http, "Authorization", $"Bearer {token}");
 
-    private static string WithoutRequestId(Answer answer) => answer.Text.Replace(answer["request_id"].GetString()!, "", StringComparison.Ordinal);
+    private static string WithoutRequestId(Answer answer) =>
+        answer.Text.Replace(answer["request_id"].GetString()!, "", StringComparison.Ordinal);
 }

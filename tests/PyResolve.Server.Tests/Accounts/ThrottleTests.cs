@@ -17,7 +17,7 @@ public sealed class ThrottleTests(SharedServers servers)
     };
 
     [Theory, OnBothEngines]
-    public async Task The_21st_try_of_an_account_waits_and_touches_nothing_else(StorageEngine engine)
+    public async Task The_21st_try_on_an_account_is_refused_and_other_accounts_are_not_affected(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
@@ -35,7 +35,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_crowd_on_two_instances_gets_exactly_20_tries(StorageEngine engine)
+    public async Task Concurrent_logins_on_two_instances_get_exactly_20_tries(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
@@ -49,26 +49,27 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Of_a_crowd_at_the_very_same_moment_exactly_as_many_are_recorded_as_may_be(StorageEngine engine)
+    public async Task Concurrent_attempts_are_recorded_exactly_up_to_the_limit(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
         Throttle[] throttles = [own.Server.Services.GetRequiredService<Throttle>(), second.Services.GetRequiredService<Throttle>()];
         for (var round = 0; round < 8; round++)
         {
-            // Two meters, asked for in either order.
+            // Two meters, in either order.
             var one = new ThrottleRule("test.one", 12, TimeSpan.FromMinutes(1)).For($"ada {round}");
             var other = new ThrottleRule("test.other", 60, TimeSpan.FromMinutes(1)).For($"ada {round}");
 
             var attempts = await Task.WhenAll(Enumerable.Range(0, 30).Select(i =>
-                throttles[i % 2].RecordAsync(i % 3 == 0 ? [one, other] : i % 3 == 1 ? [other, one] : [one], TestContext.Current.CancellationToken)));
+                throttles[i % 2].RecordAsync(
+                    i % 3 == 0 ? [one, other] : i % 3 == 1 ? [other, one] : [one], TestContext.Current.CancellationToken)));
 
             attempts.Count(attempt => attempt.RetryAfter is null).ShouldBe(12, $"round {round}");
         }
     }
 
     [Theory, OnBothEngines]
-    public async Task The_limit_outlives_a_restart_and_ends_with_its_window(StorageEngine engine)
+    public async Task The_limit_survives_a_restart_and_ends_with_its_window(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -82,7 +83,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_right_password_counts_for_nothing(StorageEngine engine)
+    public async Task A_right_password_does_not_count(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
@@ -92,7 +93,7 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_e_mail_that_nobody_has_is_answered_as_one_with_another_password(StorageEngine engine)
+    public async Task An_unknown_email_is_answered_like_a_wrong_password(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
@@ -111,12 +112,14 @@ public sealed class ThrottleTests(SharedServers servers)
         laterUnknown.Status.ShouldBe(429);
     }
 
-    /// <summary>The work is counted; the clock, which a busy machine stretches, is asked only whether something gross was missed.</summary>
+    /// <summary>Compares the counted work. Times vary on a busy machine, so they are only checked for gross differences.</summary>
     [Fact]
-    public async Task An_e_mail_that_nobody_has_costs_as_much_as_a_wrong_password()
+    public async Task An_unknown_email_costs_as_much_as_a_wrong_password()
     {
         await using var own = await OwnServer.StartAsync(
-            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PyResolve:PasswordIterations"] = "60000" });
         var account = await own.SignUpAsync();
         var passwords = own.Server.Services.GetRequiredService<Passwords>();
         var (wrong, unknown) = (new List<TimeSpan>(), new List<TimeSpan>());
@@ -131,12 +134,13 @@ public sealed class ThrottleTests(SharedServers servers)
 
         var ratio = Median(unknown) / Median(wrong);
 
-        Proofs.Report("Accounts", $"A login with an unknown e-mail takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
+        Proofs.Report(
+            "Accounts", $"A login with an unknown e-mail takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
         ratio.ShouldBeInRange(0.6, 1.6);
     }
 
     [Theory, OnBothEngines]
-    public async Task An_address_gets_100_tries_whatever_the_accounts(StorageEngine engine)
+    public async Task An_address_gets_100_tries_for_all_accounts_together(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: AsShipped);
         var account = await own.SignUpAsync();
@@ -149,12 +153,13 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_store_keeps_no_e_mail_of_an_attempt_and_nothing_that_is_out_of_date(StorageEngine engine)
+    public async Task The_store_keeps_no_email_of_an_attempt_and_deletes_old_rows(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await FailAsync(own.Server, "somebody@example.com", 3);
         (await own.Store.ReadNumberAsync("select count(*) from attempts")).ShouldBe(6);
-        (await own.Store.ReadNumberAsync("select count(*) from attempts where subject like '%@%' or subject like '%somebody%'")).ShouldBe(0);
+        (await own.Store.ReadNumberAsync("select count(*) from attempts where subject like '%@%' or subject like '%somebody%'"))
+            .ShouldBe(0);
 
         own.Clock.Advance(TimeSpan.FromDays(2));
 
@@ -175,7 +180,8 @@ public sealed class ThrottleTests(SharedServers servers)
         for (var i = 0; i < 3; i++)
             await own.SignUpAsync();
 
-        var refused = await new Caller(own.Server.Http).PostAsync("/auth/signup", new { email = "fourth@example.com", password = TestAccount.Password });
+        var refused = await new Caller(own.Server.Http).PostAsync(
+            "/auth/signup", new { email = "fourth@example.com", password = TestAccount.Password });
 
         refused.Status.ShouldBe(429);
         refused.Headers.RetryAfter.ShouldNotBeNull();
@@ -193,7 +199,8 @@ public sealed class ThrottleTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:TrustedProxies"] = trusted });
 
-        await new Caller(own.Server.Http, "X-Forwarded-For", forwarded).PostAsync("/auth/login", new { email = "a@example.com", password = "wrong" });
+        await new Caller(own.Server.Http, "X-Forwarded-For", forwarded).PostAsync(
+            "/auth/login", new { email = "a@example.com", password = "wrong" });
 
         (await own.Store.ReadSqlAsync("select subject from attempts where kind = 'login.address'")).ShouldBe(expected);
     }
@@ -210,10 +217,12 @@ public sealed class ThrottleTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Only_so_many_wait_for_their_password_to_be_checked()
+    public async Task The_queue_for_password_checks_is_bounded()
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
-        using var passwords = new Passwords(ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
+        using var passwords = new Passwords(
+            ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);
         var held = await passwords.TakeTurnAsync(TestContext.Current.CancellationToken);
         var waiting = Enumerable.Range(0, 256).Select(_ => passwords.TakeTurnAsync(TestContext.Current.CancellationToken)).ToList();
 

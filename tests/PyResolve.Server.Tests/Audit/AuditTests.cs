@@ -3,7 +3,7 @@ namespace PyResolve.Server.Tests.Audit;
 public sealed class AuditTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task The_log_tells_who_did_what_to_which_key_from_where(StorageEngine engine)
+    public async Task The_log_shows_who_did_what_to_which_key_from_which_address(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var created = await account.Session.PostAsync("/auth/api-keys", new { name = "CI" });
@@ -23,7 +23,8 @@ public sealed class AuditTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await own.SignUpAsync();
 
-        (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("update audit_log set actor = 'nobody'"))).Message.ShouldContain("append-only");
+        (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("update audit_log set actor = 'nobody'"))).Message
+            .ShouldContain("append-only");
         (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync("delete from audit_log"))).Message.ShouldContain("append-only");
         var otherwise = engine is StorageEngine.Sqlite ? "replace into audit_log select * from audit_log" : "truncate audit_log";
         (await Should.ThrowAsync<Exception>(own.Store.ExecuteSqlAsync(otherwise))).Message.ShouldContain("append-only");
@@ -31,7 +32,7 @@ public sealed class AuditTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Another_accounts_entries_are_not_shown_and_pages_follow_each_other(StorageEngine engine)
+    public async Task Only_the_own_entries_are_shown_page_by_page(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var stranger = await servers.SignUpAsync(engine);

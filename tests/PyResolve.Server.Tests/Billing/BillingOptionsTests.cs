@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using PyResolve.Server.Billing;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -22,7 +23,8 @@ public sealed class BillingOptionsTests
     [InlineData("PyResolve:Stripe:ReturnUrl", "nowhere")]
     public void What_cannot_work_is_refused_by_its_name(string setting, string value)
     {
-        var refusal = Should.Throw<InvalidConfigurationException>(() => Read((setting, value), ("STRIPE_PRICE_UNLIMITED", "price_of_both")));
+        var refusal =
+            Should.Throw<InvalidConfigurationException>(() => Read((setting, value), ("STRIPE_PRICE_UNLIMITED", "price_of_both")));
 
         refusal.Message.ShouldContain(setting);
         if (setting == "STRIPE_SECRET_KEY")
@@ -43,7 +45,8 @@ public sealed class BillingOptionsTests
     [InlineData(null, false)]
     [InlineData("false", false)]
     [InlineData("True", true)]
-    public void A_dispute_ends_a_plan_only_where_that_is_said(string? value, bool ends) => Read(("PyResolve:Stripe:DisputeEndsPlan", value)).DisputeEndsPlan.ShouldBe(ends);
+    public void A_dispute_ends_a_plan_only_where_that_is_said(string? value, bool ends) =>
+        Read(("PyResolve:Stripe:DisputeEndsPlan", value)).DisputeEndsPlan.ShouldBe(ends);
 
     private static BillingOptions Read(params ReadOnlySpan<(string Name, string? Value)> settings)
     {

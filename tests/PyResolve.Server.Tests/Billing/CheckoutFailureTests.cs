@@ -69,7 +69,7 @@ public sealed class CheckoutFailureTests(SharedServers servers)
         billing.Stripe.OnCreateCheckout = async () =>
         {
             await subscriber.DeleteAccountAsync();
-            await billing.SettlesAsync();
+            await billing.WaitUntilProcessedAsync();
         };
 
         var answer = await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
@@ -97,7 +97,8 @@ public sealed class CheckoutFailureTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
-        await billing.Store.ReadSqlAsync($"update profiles set stripe_customer_id = 'cus_earlier' where id = '{account.UserId}' returning id");
+        await billing.Store.ReadSqlAsync(
+            $"update profiles set stripe_customer_id = 'cus_earlier' where id = '{account.UserId}' returning id");
         billing.Stripe.Add(new StripeCustomer("cus_earlier"));
         billing.Stripe.OnFindCustomer = static _ => throw new StripeException("Stripe cannot be reached.");
 

@@ -50,7 +50,7 @@ public sealed class CheckoutTests(SharedServers servers)
         again.Text.ShouldBe(first.Text);
         later.Status.ShouldBe(200);
         later.Text.ShouldNotBe(first.Text);
-        billing.Stripe.SetCheckout(billing.Stripe.Checkouts[^1].Id, "complete", paymentStatus: "unpaid");
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts[^1].Id, "complete");
         (await Start()).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("under way");
     }
 
@@ -111,7 +111,7 @@ public sealed class CheckoutTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, "unpaid", expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
+        billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete, expiresAt: billing.Clock.GetUtcNow().AddDays(-20));
         Task<Answer> Start() => subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
 
         (await Start()).ShouldBeProblem(409, "conflict");
@@ -156,13 +156,13 @@ public sealed class CheckoutTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
 
         billing.Stripe.Delete(subscriber.CustomerId);
-        await subscriber.TellAsync("customer.deleted");
+        await subscriber.SendEventAsync("customer.deleted");
 
-        await subscriber.HasPlanAsync("free");
+        await subscriber.WaitForPlanAsync("free");
         (await subscriber.Account.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account");
         (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
         billing.Stripe.CustomersCreated.ShouldBe(2);
@@ -176,8 +176,8 @@ public sealed class CheckoutTests(SharedServers servers)
         var subscriber = await billing.SignUpAsync();
         // Under the key of another account, which has none of this one's customers.
         billing.Stripe.Delete(subscriber.CustomerId);
-        await subscriber.TellAsync("customer.deleted");
-        await billing.SettlesAsync();
+        await subscriber.SendEventAsync("customer.deleted");
+        await billing.WaitUntilProcessedAsync();
         (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
         var other = billing.Stripe.Checkouts[^1].Customer!;
 
@@ -186,10 +186,10 @@ public sealed class CheckoutTests(SharedServers servers)
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
         billing.Stripe.Delete(other);
         await BillingServer.DeliverAsync(billing.Own.Server, BillingServer.Event(other, "customer.deleted"));
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
 
         (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(409);
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.WaitForPlanAsync("pro");
         billing.Stripe.CustomersCreated.ShouldBe(2);
     }
 
@@ -244,7 +244,7 @@ public sealed class CheckoutTests(SharedServers servers)
         (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(503, "billing_not_configured");
         (await account.Key.GetAsync("/billing/portal")).ShouldBeProblem(503, "billing_not_configured");
         (await account.Key.GetAsync("/billing/subscription")).ShouldBeProblem(503, "billing_not_configured");
-        (await account.HoldAsync()).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(201);
     }
 
     [Fact]
@@ -278,7 +278,7 @@ public sealed class CheckoutTests(SharedServers servers)
         var subscriber = await billing.SignUpAsync();
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
 
-        var back = await BillingServer.ComeBackAsync(billing.Own.Server, billing.Store, subscriber.CustomerId, "success");
+        var back = await BillingServer.ReturnFromStripeAsync(billing.Own.Server, billing.Store, subscriber.CustomerId, "success");
 
         back.Status.ShouldBe(302);
         back.Headers.Location!.ToString().ShouldBe($"{billing.Own.Server.Address.OriginalString.TrimEnd('/')}/billing?success=true");
@@ -290,12 +290,12 @@ public sealed class CheckoutTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
 
         await subscriber.DeleteAccountAsync();
 
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
     }
 
@@ -307,10 +307,10 @@ public sealed class CheckoutTests(SharedServers servers)
         billing.Stripe.FailNextExpiries(1);
 
         await subscriber.DeleteAccountAsync();
-        await billing.CountsAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
+        await billing.WaitForCountAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
         billing.Clock.Jump(TimeSpan.FromSeconds(2));
 
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
         billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
     }
 }

@@ -15,14 +15,14 @@ public sealed class DisputeTests(SharedServers servers)
         var log = new LogRecorder();
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
         Dispute(billing, subscriber, "lost");
         var (dispute, refund) = (Event("charge.dispute.created", "dispute"), BillingServer.Event(subscriber.CustomerId, "charge.refunded"));
 
         foreach (var body in new[] { dispute, refund, dispute, refund })
             (await billing.DeliverAsync(body)).Status.ShouldBe(200);
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
 
         (await subscriber.PlanAsync()).ShouldBe("pro");
         log.Lines.Where(line => line.StartsWith("Stripe reports ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])
@@ -34,17 +34,17 @@ public sealed class DisputeTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
 
         Dispute(billing, subscriber, "needs_response");
         await billing.DeliverAsync(Event("charge.dispute.created", "dispute"));
-        await subscriber.HasPlanAsync("free");
+        await subscriber.WaitForPlanAsync("free");
         (await billing.Store.ReadSqlAsync("select flags from billing_customers")).ShouldBe("disputed");
 
         Dispute(billing, subscriber, "won");
         await billing.DeliverAsync(Event("charge.dispute.closed", "dispute"));
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.WaitForPlanAsync("pro");
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state <> 'done'")).ShouldBe(0);
     }
 
@@ -56,8 +56,8 @@ public sealed class DisputeTests(SharedServers servers)
         billing.Stripe.ChargedAt = Subscriptions.Pro().Created!.Value.AddMinutes(-1);
         Dispute(billing, subscriber, "needs_response");
 
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await billing.WaitUntilProcessedAsync();
 
         (await subscriber.PlanAsync()).ShouldBe("free");
     }
@@ -70,18 +70,19 @@ public sealed class DisputeTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
         Dispute(billing, subscriber, "warning_needs_response");
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
 
         Dispute(billing, subscriber, "needs_response");
         await billing.DeliverAsync(Event(type, "dispute"));
 
-        await subscriber.HasPlanAsync("free");
+        await subscriber.WaitForPlanAsync("free");
         StripeEvents.Subscribed.ShouldContain(type);
     }
 
     [Fact]
-    public void Stripe_can_be_asked_for_all_events_that_matter_in_one_question() => StripeEvents.Subscribed.Count.ShouldBeLessThanOrEqualTo(20);
+    public void Stripe_can_be_asked_for_all_events_that_matter_in_one_question() =>
+        StripeEvents.Subscribed.Count.ShouldBeLessThanOrEqualTo(20);
 
     [Theory, OnBothEngines]
     public async Task Whoever_subscribes_again_after_a_lost_dispute_has_a_plan(StorageEngine engine)
@@ -89,13 +90,14 @@ public sealed class DisputeTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
         Dispute(billing, subscriber, "lost");
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("free");
 
-        await subscriber.BecomesAsync(Subscriptions.Pro().Cancelled(), Subscriptions.Pro(id: "sub_2") with { Created = billing.Clock.GetUtcNow().AddDays(3) });
+        await subscriber.SetSubscriptionsAsync(
+            Subscriptions.Pro().Cancelled(), Subscriptions.Pro(id: "sub_2") with { Created = billing.Clock.GetUtcNow().AddDays(3) });
 
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.WaitForPlanAsync("pro");
     }
 
     [Theory]
@@ -109,9 +111,9 @@ public sealed class DisputeTests(SharedServers servers)
         var subscriber = await billing.SignUpAsync();
         Dispute(billing, subscriber, status);
 
-        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
 
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.WaitForPlanAsync("pro");
     }
 
     [Theory, OnBothEngines]
@@ -121,7 +123,8 @@ public sealed class DisputeTests(SharedServers servers)
 
         await billing.DeliverAsync(Event("charge.dispute.created", "dispute"));
 
-        await billing.CountsAsync("select count(*) from stripe_events where state = 'ignored' and note = 'the charge has no customer'", 1);
+        await billing.WaitForCountAsync(
+            "select count(*) from stripe_events where state = 'ignored' and note = 'the charge has no customer'", 1);
     }
 
     private static void Dispute(BillingServer billing, Subscriber subscriber, string status)

@@ -1,43 +1,50 @@
 using PyResolve.Server.Billing;
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary><c>stripe doctor</c>: one thing that does not fit is one line that names its mend, and shows in the exit code.</summary>
+/// <summary><c>stripe doctor</c>: each defect is one line that says how to fix it, and sets the exit code.</summary>
 public sealed class DoctorTests(SharedServers servers)
 {
-    private static readonly Dictionary<string, Ailment> Ailments = new Ailment[]
+    private static readonly Dictionary<string, Defect> Defects = new Defect[]
     {
         new("the endpoint is disabled", stripe => Endpoint(stripe, static endpoint => endpoint with { Status = "disabled" }),
             "The webhook endpoint we_1 is disabled. Enable it in the dashboard, or run 'stripe setup'."),
-        new("the endpoint is of another version", stripe => Endpoint(stripe, static endpoint => endpoint with { ApiVersion = "2015-10-16" }),
-            $"The webhook endpoint we_1 sends API version 2015-10-16, not {BillingOptions.PinnedApiVersion}. Events work all the same; 'stripe setup' makes one that fits."),
-        new("an event is not subscribed to", stripe => Endpoint(stripe, static endpoint => endpoint with { EnabledEvents = [.. endpoint.EnabledEvents!.Where(type => type != "invoice.paid")] }),
+        new("the endpoint is of another version", stripe =>
+            Endpoint(stripe, static endpoint => endpoint with { ApiVersion = "2015-10-16" }),
+            $"The webhook endpoint we_1 sends API version 2015-10-16, not {BillingOptions.PinnedApiVersion}. "
+            + "Events work all the same; 'stripe setup' creates one of this version."),
+        new("an event is not subscribed to", stripe => Endpoint(stripe, static endpoint =>
+            endpoint with { EnabledEvents = [.. endpoint.EnabledEvents!.Where(type => type != "invoice.paid")] }),
             "The webhook endpoint we_1 does not send invoice.paid. 'stripe setup' adds what is missing."),
         new("there is no endpoint", static stripe => stripe.Endpoints.Clear(),
-            "No webhook endpoint of test mode sends to https://api.example.com/webhooks/stripe. Is PYRESOLVE_PUBLIC_URL right? 'stripe setup' makes the endpoint."),
+            "No webhook endpoint of test mode sends to https://api.example.com/webhooks/stripe. "
+            + "Is PYRESOLVE_PUBLIC_URL right? 'stripe setup' creates the endpoint."),
         new("a price is not there", static stripe => stripe.Prices.RemoveAt(0),
-            "STRIPE_PRICE_PRO names price_pro, which is not there in test mode. Is the key of the other mode?"),
+            "STRIPE_PRICE_PRO names price_pro, which does not exist in test mode. Is the key of the other mode?"),
         new("a price is archived", stripe => Price(stripe, static price => price with { Active = false }),
-            "STRIPE_PRICE_PRO names price_pro, which is archived: nobody can subscribe by it."),
+            "STRIPE_PRICE_PRO names price_pro, which is archived: no new subscription can use it."),
         new("a price is of the other mode", stripe => Price(stripe, static price => price with { Livemode = true }),
             "STRIPE_PRICE_PRO names price_pro, which is not of test mode."),
         new("the portal is not set up", static stripe => stripe.PortalConfigurations.Clear(),
-            "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: nobody can change or cancel a subscription. 'stripe setup' makes one and prints the setting."),
+            "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: "
+            + "customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting."),
         new("the portal's configuration is another mode's", static stripe => stripe.PortalConfigurations.Clear(),
-            "STRIPE_PORTAL_CONFIGURATION names bpc_1, which is not there in test mode, or not active: nobody can change or cancel a subscription. 'stripe setup' prints one that is.", "bpc_1"),
+            "STRIPE_PORTAL_CONFIGURATION names bpc_1, which does not exist in test mode, or is not active: "
+            + "customers cannot change or cancel a subscription. 'stripe setup' prints one that is.", "bpc_1"),
         new("the clock is wrong", static stripe => stripe.Skew = TimeSpan.FromSeconds(-90),
             "The clocks are 90 s apart. Signatures are refused from 300 s on: keep this machine's clock set (NTP)."),
-    }.ToDictionary(ailment => ailment.Name);
+    }.ToDictionary(defect => defect.Name);
 
-    public static TheoryData<string> Names { get; } = [.. Ailments.Keys];
+    public static TheoryData<string> Names { get; } = [.. Defects.Keys];
 
     [Theory, InlineData(null), InlineData("bpc_1")]
     public async Task Where_all_is_well_every_line_says_so(string? portal)
     {
-        var (exitCode, lines) = await LookAsync(static _ => { }, portal);
+        var (exitCode, lines) = await RunDoctorAsync(static _ => { }, portal);
 
         exitCode.ShouldBe(0);
         lines.ShouldNotBeEmpty();
@@ -47,13 +54,13 @@ public sealed class DoctorTests(SharedServers servers)
     [Theory, MemberData(nameof(Names))]
     public async Task What_does_not_fit_is_the_one_bad_line(string name)
     {
-        var (exitCode, lines) = await LookAsync(Ailments[name].Befall, Ailments[name].Portal);
+        var (exitCode, lines) = await RunDoctorAsync(Defects[name].Cause, Defects[name].Portal);
 
         exitCode.ShouldBe(1);
-        lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe([$"BAD  {Ailments[name].Line}"]);
+        lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe([$"BAD  {Defects[name].Line}"]);
     }
 
-    private async Task<(int ExitCode, string[] Lines)> LookAsync(Action<StripeDouble> befall, string? portal)
+    private async Task<(int ExitCode, string[] Lines)> RunDoctorAsync(Action<StripeDouble> cause, string? portal)
     {
         var stripe = new StripeDouble();
         stripe.Prices.AddRange([Subscriptions.ProPrice with { Active = true }, Subscriptions.UnlimitedPrice with { Active = true }]);
@@ -62,10 +69,11 @@ public sealed class DoctorTests(SharedServers servers)
             Status = "enabled", ApiVersion = BillingOptions.PinnedApiVersion, EnabledEvents = StripeEvents.Subscribed,
         });
         stripe.PortalConfigurations.Add(new StripePortalConfiguration("bpc_1") { Active = true, IsDefault = true });
-        befall(stripe);
+        cause(stripe);
         await using var billing = await BillingServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, stripe,
-            new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PORTAL_CONFIGURATION"] = portal });
+            new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
+                ["STRIPE_PORTAL_CONFIGURATION"] = portal });
         await using var output = new StringWriter();
 
         var exitCode = await billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);
@@ -73,9 +81,10 @@ public sealed class DoctorTests(SharedServers servers)
         return (exitCode, output.ToString().Split(output.NewLine, StringSplitOptions.RemoveEmptyEntries));
     }
 
-    private static void Endpoint(StripeDouble stripe, Func<StripeWebhookEndpoint, StripeWebhookEndpoint> change) => stripe.Endpoints[0] = change(stripe.Endpoints[0]);
+    private static void Endpoint(StripeDouble stripe, Func<StripeWebhookEndpoint, StripeWebhookEndpoint> change) =>
+        stripe.Endpoints[0] = change(stripe.Endpoints[0]);
 
     private static void Price(StripeDouble stripe, Func<StripePrice, StripePrice> change) => stripe.Prices[0] = change(stripe.Prices[0]);
 
-    private sealed record Ailment(string Name, Action<StripeDouble> Befall, string Line, string? Portal = null);
+    private sealed record Defect(string Name, Action<StripeDouble> Cause, string Line, string? Portal = null);
 }

@@ -1,6 +1,7 @@
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Commands;
 using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -14,14 +15,17 @@ public sealed class OperatorTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
         billing.Stripe.Set("cus_lost", Subscriptions.Pro());
-        billing.Stripe.Add(new StripeCustomer("cus_lost") { Metadata = new Dictionary<string, string> { ["user_id"] = account.UserId.ToString() } });
+        billing.Stripe.Add(
+            new StripeCustomer("cus_lost") { Metadata = new Dictionary<string, string> { ["user_id"] = account.UserId.ToString() } });
 
-        (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: true, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, "cus_lost", isDryRun: true)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(0);
-        (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id is not null or plan <> 'free'")).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id is not null or plan <> 'free'"))
+            .ShouldBe(0);
 
-        (await SyncAsync(billing, new StripeSwitches("cus_lost", All: false, DryRun: false, Dead: false))).ShouldBe(0);
-        (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id = 'cus_lost' and plan = 'pro'")).ShouldBe(1);
+        (await SyncAsync(billing, "cus_lost", isDryRun: false)).ShouldBe(0);
+        (await billing.Store.ReadNumberAsync("select count(*) from profiles where stripe_customer_id = 'cus_lost' and plan = 'pro'"))
+            .ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
@@ -30,25 +34,25 @@ public sealed class OperatorTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var cancellation = TestContext.Current.CancellationToken;
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await billing.WaitUntilProcessedAsync();
         await subscriber.DeleteAccountAsync();
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
         var checkout = billing.Stripe.Checkouts.Single().Id;
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
         billing.Stripe.SetCheckout(checkout, StripeCheckoutSession.Open);
         var sync = billing.Service<CustomerSync>();
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: true)).ShouldBe(0);
         var preview = await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation);
-        (preview.Before == preview.Now, preview.IsOutOfStep).ShouldBe((true, true));
-        preview.Outlived.ShouldBe([Subscriptions.Pro().Id, checkout]);
+        (preview.Before == preview.Now, preview.HasChanges).ShouldBe((true, true));
+        preview.Orphaned.ShouldBe([Subscriptions.Pro().Id, checkout]);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("active");
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(0);
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
         billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
-        (await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation)).Outlived.ShouldBeEmpty();
+        (await sync.PreviewAsync(subscriber.CustomerId, subscriber.Account.UserId, cancellation)).Orphaned.ShouldBeEmpty();
     }
 
     [Theory, OnBothEngines]
@@ -59,10 +63,10 @@ public sealed class OperatorTests(SharedServers servers)
             billing.Stripe.Set((await billing.SignUpAsync()).CustomerId, Subscriptions.Pro(id: $"sub_{i}"));
         billing.Stripe.FailNext(1);
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(1);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(1);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(2);
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(3);
     }
 
@@ -70,7 +74,8 @@ public sealed class OperatorTests(SharedServers servers)
     public async Task Setup_adds_the_events_that_are_missing_and_takes_none_away(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(
-            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null });
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
+                ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null });
         await billing.Service<StripeSetup>().RunAsync(TextWriter.Null, TestContext.Current.CancellationToken);
         var made = billing.Stripe.Endpoints.ShouldHaveSingleItem();
         billing.Stripe.Endpoints[0] = made with { EnabledEvents = [made.EnabledEvents![0], "payout.paid"] };
@@ -85,7 +90,8 @@ public sealed class OperatorTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres,
-            settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null });
+            settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PRICE_PRO"] = null,
+                ["STRIPE_PRICE_UNLIMITED"] = null });
         await using var first = new StringWriter();
         await using var second = new StringWriter();
 
@@ -93,12 +99,14 @@ public sealed class OperatorTests(SharedServers servers)
         (await billing.Service<StripeSetup>().RunAsync(second, TestContext.Current.CancellationToken)).ShouldBe(0);
 
         var (lines, again) = (first.ToString().Split(first.NewLine), second.ToString().Split(second.NewLine));
-        lines.Select(line => line.Split('=')[0]).ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", ""]);
+        lines.Select(line => line.Split('=')[0])
+            .ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", ""]);
         again[..3].ShouldBe(lines[..3]);
         // The secret is told once.
         again[3].ShouldStartWith("# STRIPE_WEBHOOK_SECRET stays as it is");
         again.Length.ShouldBe(lines.Length);
-        (billing.Stripe.Products.Count, billing.Stripe.Prices.Count, billing.Stripe.PortalConfigurations.Count, billing.Stripe.Endpoints.Count).ShouldBe((2, 2, 1, 1));
+        (billing.Stripe.Products.Count, billing.Stripe.Prices.Count, billing.Stripe.PortalConfigurations.Count,
+            billing.Stripe.Endpoints.Count).ShouldBe((2, 2, 1, 1));
     }
 
     [Fact]
@@ -117,7 +125,8 @@ public sealed class OperatorTests(SharedServers servers)
         var result = await ServerProcess.RunAsync(["stripe", "setup"], settings, TestContext.Current.CancellationToken);
 
         var lines = result.OrThrow("stripe setup").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        lines.Select(line => line.Split('=')[0]).ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET"]);
+        lines.Select(line => line.Split('=')[0])
+            .ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET"]);
         data.Delete(recursive: true);
     }
 
@@ -129,9 +138,9 @@ public sealed class OperatorTests(SharedServers servers)
         await billing.Store.ExecuteSqlAsync("update profiles set stripe_customer_id = 'cus_from_the_seed', plan = 'unlimited'");
         billing.Stripe.Add(new StripeCustomer("cus_from_the_seed"));
 
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: true, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: true)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from billing_customers")).ShouldBe(0);
-        (await SyncAsync(billing, new StripeSwitches(null, All: true, DryRun: false, Dead: false))).ShouldBe(0);
+        (await SyncAsync(billing, customer: null, isDryRun: false)).ShouldBe(0);
 
         (await billing.Store.ReadNumberAsync("select count(*) from billing_customers where customer_id = 'cus_from_the_seed'")).ShouldBe(1);
         (await billing.Store.ReadSqlAsync("select plan from profiles")).ShouldBe("free");
@@ -151,6 +160,6 @@ public sealed class OperatorTests(SharedServers servers)
         output.ToString().ShouldContain("BAD  Stripe did not answer at https://api.stripe.com within 15 s.");
     }
 
-    private static async Task<int?> SyncAsync(BillingServer billing, StripeSwitches switches) =>
-        await StripeCommands.RunAsync(billing.Own.Server.Services, ["sync"], switches);
+    private static Task<int> SyncAsync(BillingServer billing, string? customer, bool isDryRun) =>
+        StripeCommands.SyncAsync(billing.Own.Server.Services, customer, isDryRun, TestContext.Current.CancellationToken);
 }

@@ -21,7 +21,9 @@ public sealed class OrderingProof(SharedServers servers)
 
         outcomes.Where(outcome => outcome.IsWrong).ShouldBeEmpty();
         outcomes.Where(outcome => outcome.IsReadTwiceAtOnce).ShouldBeEmpty();
-        Proofs.Report(Suite, $"{engine}: {outcomes.Count:N0} orders of the events of {Lifecycles.Count} lifecycles, {outcomes.Sum(outcome => outcome.Deliveries):N0} deliveries "
+        Proofs.Report(Suite,
+            $"{engine}: {outcomes.Count:N0} orders of the events of {Lifecycles.Count} lifecycles, "
+            + $"{outcomes.Sum(outcome => outcome.Deliveries):N0} deliveries "
             + $"to two instances, every event twice and more: all plans right, {two.Stripe.Reads:N0} reads of subscriptions.");
     }
 
@@ -29,7 +31,7 @@ public sealed class OrderingProof(SharedServers servers)
     public async Task Without_the_fence_the_same_run_ends_in_wrong_plans(StorageEngine engine)
     {
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
-        await two.TakeOutTheFenceAsync();
+        await two.DisableFencingAsync();
 
         var outcomes = await two.RunAsync(Lifecycles.Orders(Sample));
 
@@ -42,14 +44,16 @@ public sealed class OrderingProof(SharedServers servers)
     public async Task Without_the_lease_two_instances_read_the_same_at_once(StorageEngine engine)
     {
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
-        await two.TakeOutTheLeaseAsync();
+        await two.DisableLeasesAsync();
 
         // So slow that the other instance's look at the inbox, once a second, falls into many a read.
         var outcomes = await two.RunAsync(Lifecycles.Orders(16), slowestRead: 600);
 
         outcomes.ShouldContain(outcome => outcome.IsReadTwiceAtOnce);
         outcomes.Where(outcome => outcome.IsWrong).ShouldBeEmpty();
-        Proofs.Report(Suite, $"{engine}: with the lease taken out, {outcomes.Count(outcome => outcome.IsReadTwiceAtOnce)} of {outcomes.Count} orders read one customer twice at once, and all plans were right.");
+        Proofs.Report(Suite,
+            $"{engine}: with the lease taken out, {outcomes.Count(outcome => outcome.IsReadTwiceAtOnce)} of {outcomes.Count} orders "
+            + "read one customer twice at once, and all plans were right.");
     }
 
     [Theory, OnBothEngines]
@@ -64,7 +68,7 @@ public sealed class OrderingProof(SharedServers servers)
     public async Task Without_the_fence_it_is(StorageEngine engine)
     {
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
-        await two.TakeOutTheFenceAsync();
+        await two.DisableFencingAsync();
 
         (await two.OvertakeAsync()).ShouldBe("pro");
     }

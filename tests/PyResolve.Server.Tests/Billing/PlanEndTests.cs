@@ -3,7 +3,9 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>A plan that ends by time ends then, whether or not anything arrives; what an operator or another Stripe set is minded.</summary>
+/// <summary>
+/// A plan ends when its time is up, with or without an event, and plans set by an operator or by another Stripe are respected.
+/// </summary>
 public sealed class PlanEndTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
@@ -11,8 +13,8 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("past_due"));
+        await subscriber.WaitForPlanAsync("pro");
         billing.Stripe.FailNext(int.MaxValue);
 
         billing.Clock.Jump(TimeSpan.FromDays(7) - TimeSpan.FromSeconds(1));
@@ -21,8 +23,8 @@ public sealed class PlanEndTests(SharedServers servers)
 
         // At once, before anything has been swept.
         (await subscriber.PlanAsync()).ShouldBe("free");
-        (await subscriber.Account.HoldAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
-        await billing.CountsAsync("select count(*) from profiles where plan = 'free' and plan_until is null", 1);
+        (await subscriber.Account.ReserveAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
+        await billing.WaitForCountAsync("select count(*) from profiles where plan = 'free' and plan_until is null", 1);
     }
 
     [Theory, OnBothEngines]
@@ -30,22 +32,22 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("past_due"));
+        await billing.WaitUntilProcessedAsync();
         var ends = (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset();
 
         for (var day = 1; day <= 3; day++)
         {
             billing.Clock.Jump(TimeSpan.FromDays(1));
-            await subscriber.TellAsync("invoice.payment_failed");
-            await billing.SettlesAsync();
+            await subscriber.SendEventAsync("invoice.payment_failed");
+            await billing.WaitUntilProcessedAsync();
         }
 
         (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(ends);
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await billing.SettlesAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro("past_due"));
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await billing.WaitUntilProcessedAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("past_due"));
+        await billing.WaitUntilProcessedAsync();
         (await subscriber.SubscriptionAsync()).GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(ends.AddDays(3));
     }
 
@@ -54,19 +56,19 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("past_due", "sub_2"));
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("past_due", "sub_2"));
+        await subscriber.WaitForPlanAsync("unlimited");
 
         foreach (var days in (int[])[7, 1, 7])
         {
             billing.Clock.Jump(TimeSpan.FromDays(days));
-            await subscriber.TellAsync("invoice.payment_failed");
-            await billing.SettlesAsync();
+            await subscriber.SendEventAsync("invoice.payment_failed");
+            await billing.WaitUntilProcessedAsync();
             (await subscriber.PlanAsync()).ShouldBe("free");
         }
 
-        await subscriber.BecomesAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("active", "sub_2"));
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("past_due", "sub_1"), Subscriptions.Unlimited("active", "sub_2"));
+        await subscriber.WaitForPlanAsync("unlimited");
     }
 
     [Theory, OnBothEngines]
@@ -75,18 +77,18 @@ public sealed class PlanEndTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
         var (paused, next) = (Subscriptions.Pro() with { PauseCollection = new("void") }, Subscriptions.PeriodEnd.AddDays(30));
-        await subscriber.BecomesAsync(paused);
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(paused);
+        await subscriber.WaitForPlanAsync("pro");
 
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
-        await subscriber.BecomesAsync(paused.Until(next));
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(paused.Until(next));
+        await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("free");
 
-        await subscriber.BecomesAsync(Subscriptions.Pro().Until(next));
-        await subscriber.HasPlanAsync("pro");
-        await subscriber.BecomesAsync(paused.Until(next));
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro().Until(next));
+        await subscriber.WaitForPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(paused.Until(next));
+        await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("pro");
     }
 
@@ -95,8 +97,8 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Unlimited() with { CancelAtPeriodEnd = true });
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited() with { CancelAtPeriodEnd = true });
+        await subscriber.WaitForPlanAsync("unlimited");
         billing.Stripe.FailNext(int.MaxValue);
 
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
@@ -109,8 +111,9 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd });
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(
+            Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd });
+        await subscriber.WaitForPlanAsync("unlimited");
 
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
 
@@ -122,19 +125,19 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync("ada@example.com");
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
         var overrides = billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>();
         var cancellation = TestContext.Current.CancellationToken;
 
         (await overrides.SetAsync("ada@example.com", "enterprise", cancellation)).ShouldBe("enterprise");
-        await subscriber.BecomesAsync(Subscriptions.Pro("canceled"));
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("canceled"));
+        await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
 
         (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("pro");
-        await subscriber.BecomesAsync(Subscriptions.Unlimited() with { CancelAt = Subscriptions.PeriodEnd });
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited() with { CancelAt = Subscriptions.PeriodEnd });
+        await subscriber.WaitForPlanAsync("unlimited");
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
         (await subscriber.PlanAsync()).ShouldBe("pro");
         (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("free");
@@ -145,12 +148,13 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync("ada@example.com");
-        await subscriber.BecomesAsync(Subscriptions.Unlimited());
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited());
+        await subscriber.WaitForPlanAsync("unlimited");
         await billing.Own.Server.DisposeAsync();
         var cancellation = TestContext.Current.CancellationToken;
 
-        await using var without = await TestServer.StartAsync(billing.Store, new Dictionary<string, string?> { ["environment"] = "Production" }, billing.Clock);
+        await using var without =
+            await TestServer.StartAsync(billing.Store, new Dictionary<string, string?> { ["environment"] = "Production" }, billing.Clock);
         var overrides = without.Services.GetRequiredService<PyResolve.Server.Billing.Sync.PlanOverrides>();
 
         (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("unlimited");
@@ -164,12 +168,12 @@ public sealed class PlanEndTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd });
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd });
+        await subscriber.WaitForPlanAsync("pro");
         await billing.Store.ExecuteSqlAsync("update profiles set plan = 'enterprise'");
 
-        await subscriber.BecomesAsync(Subscriptions.Pro("canceled"));
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("canceled"));
+        await billing.WaitUntilProcessedAsync();
         billing.Clock.Jump(TimeSpan.FromHours(1));
 
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
@@ -181,12 +185,13 @@ public sealed class PlanEndTests(SharedServers servers)
         var local = new Dictionary<string, string?> { ["STRIPE_API_BASE"] = "http://127.0.0.1:1" };
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: local);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Unlimited());
-        await subscriber.HasPlanAsync("unlimited");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited());
+        await subscriber.WaitForPlanAsync("unlimited");
         await billing.Own.Server.DisposeAsync();
 
         var stripe = new StripeDouble();
-        await using var real = await TestServer.StartAsync(billing.Store, BillingServer.Settings, replace: services => BillingServer.Use(stripe, services));
+        await using var real =
+            await TestServer.StartAsync(billing.Store, BillingServer.Settings, replace: services => BillingServer.Use(stripe, services));
 
         var account = subscriber.Account.On(real.Http);
         (await account.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("free");
@@ -206,20 +211,22 @@ public sealed class PlanEndTests(SharedServers servers)
             engine, servers.Postgres, settings: new Dictionary<string, string?> { ["STRIPE_SECRET_KEY"] = "sk_live_double" });
         var subscriber = await billing.SignUpAsync();
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
-        await BillingServer.ComeBackAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
+        await BillingServer.ReturnFromStripeAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
         (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("live");
 
         var stripe = new StripeDouble();
         var settings = new Dictionary<string, string?>(BillingServer.Settings) { ["STRIPE_API_BASE"] = apiBase };
-        await using var developers = await TestServer.StartAsync(billing.Store, settings, billing.Clock, services => BillingServer.Use(stripe, services));
+        await using var developers =
+            await TestServer.StartAsync(billing.Store, settings, billing.Clock, services => BillingServer.Use(stripe, services));
         var there = subscriber.Account.On(developers.Http);
         (await there.Key.GetAsync("/quota"))["plan"].GetString().ShouldBe("pro");
         (await there.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
         var customerId = stripe.Checkouts.ShouldHaveSingleItem().Customer!;
         stripe.Set(customerId, Subscriptions.Unlimited());
-        var synced = await developers.Services.GetRequiredService<PyResolve.Server.Billing.Sync.CustomerSync>().RunAsync(customerId, TestContext.Current.CancellationToken);
+        var synced = await developers.Services.GetRequiredService<PyResolve.Server.Billing.Sync.CustomerSync>()
+            .RunAsync(customerId, TestContext.Current.CancellationToken);
 
-        synced!.Standing.Plan.ShouldBe("unlimited");
+        synced!.State.Plan.ShouldBe("unlimited");
         (await subscriber.PlanAsync()).ShouldBe("pro");
         (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("live");
     }
@@ -232,14 +239,16 @@ public sealed class PlanEndTests(SharedServers servers)
         await own.SignUpAsync();
         await own.Server.DisposeAsync();
         // As a simulator granted them.
-        var id = engine is StorageEngine.Postgres ? "cast(lpad(cast(n as text), 32, '0') as uuid)" : "printf('00000000-0000-0000-0000-%012d', n)";
+        var id = engine is StorageEngine.Postgres ? "cast(lpad(cast(n as text), 32, '0') as uuid)"
+            : "printf('00000000-0000-0000-0000-%012d', n)";
         await own.Store.ExecuteSqlAsync($"""
             with recursive s(n) as (select 1 union all select n + 1 from s where n < {Grants})
             insert into profiles (id, email, name, plan, plan_origin, created_at, updated_at)
             select {id}, 'granted' || n || '@example.com', 'granted', 'unlimited', 'local', p.created_at, p.updated_at from profiles p, s
             """);
 
-        await using var real = await TestServer.StartAsync(own.Store, BillingServer.Settings, own.Clock, services => BillingServer.Use(new StripeDouble(), services));
+        await using var real = await TestServer.StartAsync(
+            own.Store, BillingServer.Settings, own.Clock, services => BillingServer.Use(new StripeDouble(), services));
 
         (await own.Store.ReadNumberAsync("select count(*) from profiles where plan_origin is null and plan = 'free'")).ShouldBe(Grants + 1);
     }
@@ -248,13 +257,14 @@ public sealed class PlanEndTests(SharedServers servers)
     public async Task A_change_counts_on_every_instance_within_five_seconds(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
-        await using var second = await TestServer.StartAsync(billing.Store, BillingServer.Settings, billing.Clock, services => BillingServer.Use(billing.Stripe, services));
+        await using var second = await TestServer.StartAsync(
+            billing.Store, BillingServer.Settings, billing.Clock, services => BillingServer.Use(billing.Stripe, services));
         var subscriber = await billing.SignUpAsync();
         var there = subscriber with { Account = subscriber.Account.On(second.Http) };
         (await there.PlanAsync()).ShouldBe("free");
 
-        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
 
-        await there.HasPlanAsync("pro", within: TimeSpan.FromSeconds(5));
+        await there.WaitForPlanAsync("pro", within: TimeSpan.FromSeconds(5));
     }
 }

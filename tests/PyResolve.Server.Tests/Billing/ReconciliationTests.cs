@@ -1,6 +1,7 @@
 using System.Text.Json;
-using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Reconciliation;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -12,7 +13,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await billing.CountsAsync("select count(*) from billing_jobs", 2);
+        await billing.WaitForCountAsync("select count(*) from billing_jobs", 2);
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
         for (var i = 0; i < 5; i++)
             billing.Stripe.Events.Add(Listed($"evt_missed_{i}", subscriber.CustomerId, billing.Clock.GetUtcNow().AddMinutes(i)));
@@ -20,8 +21,8 @@ public sealed class ReconciliationTests(SharedServers servers)
 
         billing.Clock.Jump(TimeSpan.FromHours(1));
 
-        await subscriber.HasPlanAsync("pro", TimeSpan.FromSeconds(20));
-        await billing.CountsAsync("select repaired from billing_jobs where name = 'events'", 5);
+        await subscriber.WaitForPlanAsync("pro", TimeSpan.FromSeconds(20));
+        await billing.WaitForCountAsync("select repaired from billing_jobs where name = 'events'", 5);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id like 'evt_missed_%'")).ShouldBe(5);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id = 'evt_ancient'")).ShouldBe(0);
     }
@@ -33,19 +34,19 @@ public sealed class ReconciliationTests(SharedServers servers)
         var (subscribes, ends, stays) = (await billing.SignUpAsync(), await billing.SignUpAsync(), await billing.SignUpAsync());
         foreach (var subscriber in new[] { ends, stays })
         {
-            await subscriber.BecomesAsync(Subscriptions.Pro(id: $"sub_{subscriber.CustomerId}"));
-            await subscriber.HasPlanAsync("pro");
+            await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(id: $"sub_{subscriber.CustomerId}"));
+            await subscriber.WaitForPlanAsync("pro");
         }
 
-        await billing.CountsAsync("select count(*) from billing_jobs", 2);
+        await billing.WaitForCountAsync("select count(*) from billing_jobs", 2);
         billing.Stripe.Set(subscribes.CustomerId, Subscriptions.Unlimited());
         billing.Stripe.Set(ends.CustomerId, Subscriptions.Pro("canceled", $"sub_{ends.CustomerId}"));
         billing.Clock.Jump(TimeSpan.FromHours(15));
 
-        await subscribes.HasPlanAsync("unlimited", TimeSpan.FromSeconds(20));
-        await ends.HasPlanAsync("free");
+        await subscribes.WaitForPlanAsync("unlimited", TimeSpan.FromSeconds(20));
+        await ends.WaitForPlanAsync("free");
         (await stays.PlanAsync()).ShouldBe("pro");
-        await billing.CountsAsync("select repaired from billing_jobs where name = 'all'", 2);
+        await billing.WaitForCountAsync("select repaired from billing_jobs where name = 'all'", 2);
     }
 
     [Theory, OnBothEngines]
@@ -58,12 +59,12 @@ public sealed class ReconciliationTests(SharedServers servers)
         billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-110)));
         var reconciler = billing.Service<Reconciler>();
 
-        (await reconciler.FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(0);
+        (await reconciler.FetchMissedEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(0);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id = 'evt_on_its_way'")).ShouldBe(1);
         log.Lines.ShouldNotContain(line => line.Contains("had not arrived", StringComparison.Ordinal));
 
         billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-130)));
-        (await reconciler.FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await reconciler.FetchMissedEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
         log.Lines.Count(line => line.StartsWith("1 of Stripe's events had not arrived", StringComparison.Ordinal)).ShouldBe(1);
     }
 
@@ -77,8 +78,9 @@ public sealed class ReconciliationTests(SharedServers servers)
         billing.Stripe.Events.Add(Listed("evt_missed", subscriber.CustomerId, now.AddSeconds(-40)));
         billing.Stripe.Events.Add(Listed("evt_on_its_way", subscriber.CustomerId, now.AddSeconds(-20)));
 
-        (await billing.Service<Reconciler>().FetchEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
-        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id in ('evt_missed', 'evt_on_its_way')")).ShouldBe(2);
+        (await billing.Service<Reconciler>().FetchMissedEventsAsync(now.AddHours(-1), TestContext.Current.CancellationToken)).ShouldBe(1);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where event_id in ('evt_missed', 'evt_on_its_way')"))
+            .ShouldBe(2);
     }
 
     [Theory, OnBothEngines]
@@ -87,15 +89,16 @@ public sealed class ReconciliationTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var cancellation = TestContext.Current.CancellationToken;
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
-        await billing.SettlesAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
+        await billing.WaitUntilProcessedAsync();
         await subscriber.DeleteAccountAsync();
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
         // As it is left where Stripe could not be reached until the event was dead.
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
 
-        (await billing.Service<Reconciler>().CompareAllAsync(cancellation)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
+        (await billing.Service<Reconciler>().CompareAllAsync(cancellation))
+            .ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
 
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
     }
@@ -107,18 +110,21 @@ public sealed class ReconciliationTests(SharedServers servers)
         var subscriber = await billing.SignUpAsync();
         var reconciler = billing.Service<Reconciler>();
         await subscriber.DeleteAccountAsync();
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
         // As it is left where Stripe could not be reached until the event was dead.
         billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Open);
 
         billing.Stripe.FailNextExpiries(1);
-        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 1));
-        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken))
+            .ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 1));
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken))
+            .ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 1, Failed: 0));
 
         billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");
         (await billing.Store.ReadNumberAsync("select count(*) from billing_checkouts")).ShouldBe(0);
         var reads = billing.Stripe.Reads;
-        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken)).ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 0));
+        (await reconciler.CompareAllAsync(TestContext.Current.CancellationToken))
+            .ShouldBe(new ReconciliationResult(Compared: 1, Repaired: 0, Failed: 0));
         billing.Stripe.Reads.ShouldBe(reads);
     }
 
@@ -157,10 +163,11 @@ public sealed class ReconciliationTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var cancellation = TestContext.Current.CancellationToken;
-        var (typed, granted, ours, right) = (await billing.SignUpAsync(), await billing.SignUpAsync("ada@example.com"), await billing.SignUpAsync(), await billing.SignUpAsync());
+        var (typed, granted, ours, right) = (await billing.SignUpAsync(), await billing.SignUpAsync("ada@example.com"),
+            await billing.SignUpAsync(), await billing.SignUpAsync());
         foreach (var subscriber in new[] { typed, granted, ours, right })
-            await subscriber.BecomesAsync(Subscriptions.Pro(id: $"sub_{subscriber.CustomerId}"));
-        await billing.SettlesAsync();
+            await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(id: $"sub_{subscriber.CustomerId}"));
+        await billing.WaitUntilProcessedAsync();
         await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'free' where id = '{typed.Account.UserId}'");
         await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'enterprise' where id = '{ours.Account.UserId}'");
         await billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>().SetAsync("ada@example.com", "unlimited", cancellation);
@@ -177,16 +184,16 @@ public sealed class ReconciliationTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.BecomesAsync(Subscriptions.Pro());
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
         billing.Stripe.Delete(subscriber.CustomerId);
-        await subscriber.TellAsync();
-        await subscriber.HasPlanAsync("free");
+        await subscriber.SendEventAsync();
+        await subscriber.WaitForPlanAsync("free");
 
         billing.Stripe.Add(new StripeCustomer(subscriber.CustomerId));
-        await subscriber.BecomesAsync(Subscriptions.Pro());
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
 
-        await subscriber.HasPlanAsync("pro");
+        await subscriber.WaitForPlanAsync("pro");
         (await billing.Store.ReadSqlAsync("select stripe_customer_id from profiles")).ShouldBe(subscriber.CustomerId);
         (await subscriber.Account.Key.GetAsync("/billing/portal")).Status.ShouldBe(200);
     }
@@ -199,10 +206,10 @@ public sealed class ReconciliationTests(SharedServers servers)
         for (var i = 0; i < 5; i++)
         {
             subscribers.Add(await billing.SignUpAsync());
-            await subscribers[i].BecomesAsync(Subscriptions.Pro(id: $"sub_{i}"));
+            await subscribers[i].SetSubscriptionsAsync(Subscriptions.Pro(id: $"sub_{i}"));
         }
 
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
         foreach (var subscriber in subscribers)
             billing.Stripe.Delete(subscriber.CustomerId);
 
@@ -221,11 +228,11 @@ public sealed class ReconciliationTests(SharedServers servers)
         var cancellation = TestContext.Current.CancellationToken;
         await jobs.AddAsync("job", billing.Clock.GetUtcNow(), cancellation);
 
-        var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => jobs.TakeAsync("job", cancellation)));
+        var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => jobs.TryLeaseAsync("job", cancellation)));
         var run = taken.OfType<JobRun>().ShouldHaveSingleItem();
         billing.Clock.Advance(TimeSpan.FromMinutes(3));
 
-        (await jobs.TakeAsync("job", cancellation)).ShouldNotBeNull();
+        (await jobs.TryLeaseAsync("job", cancellation)).ShouldNotBeNull();
         await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
         (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
     }
@@ -237,17 +244,19 @@ public sealed class ReconciliationTests(SharedServers servers)
         var jobs = billing.Service<BillingJobs>();
         var cancellation = TestContext.Current.CancellationToken;
         await jobs.AddAsync("job", billing.Clock.GetUtcNow(), cancellation);
-        var run = (await jobs.TakeAsync("job", cancellation))!;
-        var working = jobs.WorkAsync(run, async stopping => { await Task.Delay(Timeout.InfiniteTimeSpan, stopping); return 0; }, cancellation);
+        var run = (await jobs.TryLeaseAsync("job", cancellation))!;
+        var working =
+            run.Lease.WorkAsync(async stopping => { await Task.Delay(Timeout.InfiniteTimeSpan, stopping); return 0; }, cancellation);
 
         // Kept as long as nobody has it, though it ran out.
         billing.Clock.Jump(TimeSpan.FromMinutes(3));
-        await billing.CountsAsync($"select count(*) from billing_jobs where name = 'job' and lease_until > {Sql(engine, billing.Clock.GetUtcNow())}", 1);
+        await billing.WaitForCountAsync(
+            $"select count(*) from billing_jobs where name = 'job' and lease_until > {Sql(engine, billing.Clock.GetUtcNow())}", 1);
         working.IsCompleted.ShouldBeFalse();
         await billing.Store.ExecuteSqlAsync($"update billing_jobs set lease_owner = '{Guid.CreateVersion7()}' where name = 'job'");
         billing.Clock.Jump(TimeSpan.FromMinutes(1));
 
-        await Should.ThrowAsync<JobLostException>(() => working);
+        await Should.ThrowAsync<LeaseLostException>(() => working);
         await jobs.FinishAsync(run, billing.Clock.GetUtcNow().AddDays(1), billing.Clock.GetUtcNow(), repaired: 7, cancellation);
         (await billing.Store.ReadNumberAsync("select repaired from billing_jobs where name = 'job'")).ShouldBe(0);
     }
@@ -266,14 +275,16 @@ public sealed class ReconciliationTests(SharedServers servers)
         var reconciler = billing.Service<Reconciler>();
 
         for (var i = 0; i < 2; i++)
-            await reconciler.FetchEventsAsync(billing.Clock.GetUtcNow().AddHours(-1), TestContext.Current.CancellationToken);
+            await reconciler.FetchMissedEventsAsync(billing.Clock.GetUtcNow().AddHours(-1), TestContext.Current.CancellationToken);
 
-        log.Lines.Count(line => line.Contains("charge.dispute.created", StringComparison.Ordinal) && line.Contains("ch_1", StringComparison.Ordinal)).ShouldBe(1);
+        log.Lines.Count(line => line.Contains("charge.dispute.created", StringComparison.Ordinal)
+            && line.Contains("ch_1", StringComparison.Ordinal)).ShouldBe(1);
     }
 
     private static string Sql(StorageEngine engine, DateTimeOffset instant) => engine is StorageEngine.Postgres
         ? $"'{instant:O}'"
-        : (instant.UtcTicks / TimeSpan.TicksPerMicrosecond - DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        : (instant.UtcTicks / TimeSpan.TicksPerMicrosecond - DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond)
+            .ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private static StripeEvent Listed(string id, string customerId, DateTimeOffset created) => new(id)
     {

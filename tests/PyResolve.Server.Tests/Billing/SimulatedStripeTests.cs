@@ -16,7 +16,8 @@ public sealed class SimulatedStripeTests(SharedServers servers)
         await HostedCheckout.SubscribeAsync(account, "pro");
         (await PlanAsync(account)).ShouldBe("pro");
         await Eventually.IsTrueAsync(
-            async () => await store.ReadNumberAsync("select count(*) from stripe_events where type = 'customer.subscription.created' and state = 'done'") == 1,
+            async () => await store.ReadNumberAsync(
+                "select count(*) from stripe_events where type = 'customer.subscription.created' and state = 'done'") == 1,
             cancellationToken: TestContext.Current.CancellationToken,
             what: "the webhook has arrived");
 
@@ -64,7 +65,8 @@ public sealed class SimulatedStripeTests(SharedServers servers)
     public async Task It_is_not_even_loaded_anywhere_else_or_where_another_Stripe_is_named(string environment, string setting, int status)
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
-        await using var server = await StartAsync(store, environment, setting.Split('=') is [var name, var value] ? (name, value) : ("STRIPE_SECRET_KEY", null));
+        await using var server =
+            await StartAsync(store, environment, setting.Split('=') is [var name, var value] ? (name, value) : ("STRIPE_SECRET_KEY", null));
         var account = await TestAccount.SignUpAsync(server.Http);
 
         (await account.Key.GetAsync("/billing/subscription")).Status.ShouldBe(status);
@@ -74,9 +76,11 @@ public sealed class SimulatedStripeTests(SharedServers servers)
         LoadedFiles.Of(server).ShouldNotContain("PyResolve.StripeSimulator.dll");
     }
 
-    private static Task<ServerProcess> StartAsync(TestStore store, string environment, params ReadOnlySpan<(string Name, string? Value)> settings)
+    private static Task<ServerProcess> StartAsync(
+        TestStore store, string environment, params ReadOnlySpan<(string Name, string? Value)> settings)
     {
-        var all = new Dictionary<string, string?>(store.Settings) { ["ASPNETCORE_ENVIRONMENT"] = environment, ["PyResolve__PasswordIterations"] = "1000" };
+        var all = new Dictionary<string, string?>(
+            store.Settings) { ["ASPNETCORE_ENVIRONMENT"] = environment, ["PyResolve__PasswordIterations"] = "1000" };
         foreach (var (name, value) in settings)
             all[name] = value;
         return ServerProcess.StartAsync(all, TestContext.Current.CancellationToken);

@@ -44,70 +44,103 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("past due keeps the plan in grace", [[Subscriptions.Pro()], [Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
         new("past due from the start", [[Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
         new("past due, and the grace has run out", [[Subscriptions.Pro("past_due")]], "free", "past_due", GraceDays: -1, Days: 8),
-        new("past due twice, and the grace still runs", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro("past_due")]], "pro", "past_due", GraceDays: 7),
+        new("past due twice, and the grace still runs", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro("past_due")]], "pro",
+            "past_due", GraceDays: 7),
         new("past due, then paid", [[Subscriptions.Pro("past_due")], [Subscriptions.Pro()]], "pro", "active"),
         new("upgrade", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active"),
         new("downgrade", [[Subscriptions.Unlimited()], [Subscriptions.Pro()]], "pro", "active"),
-        new("cancelling by the flag", [[Subscriptions.Pro() with { CancelAtPeriodEnd = true }]], "pro", "active", Cancelling: true, Until: Subscriptions.PeriodEnd),
-        new("cancelling by the date", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }]], "pro", "active", Cancelling: true, Until: Subscriptions.PeriodEnd),
-        new("cancelling, then not", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }], [Subscriptions.Pro()]], "pro", "active"),
-        new("cancelled at a date that has passed", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd.AddDays(-60) }]], "free", "active", Cancelling: true),
-        new("collection paused, invoices kept as drafts", [[Subscriptions.Pro() with { PauseCollection = new("keep_as_draft") }]], "pro", "active"),
-        new("collection paused, invoices uncollectible", [[Subscriptions.Pro() with { PauseCollection = new("mark_uncollectible") }]], "pro", "active"),
-        new("collection paused, invoices void, period not over", [[Subscriptions.Pro() with { PauseCollection = new("void") }]], "pro", "active", Until: Subscriptions.PeriodEnd),
-        new("collection paused, invoices void, though periods go on", [[Void], [Void.Until(NextPeriodEnd)]], "pro", "active", Until: Subscriptions.PeriodEnd, PeriodEnd: NextPeriodEnd),
+        new("cancelling by the flag", [[Subscriptions.Pro() with { CancelAtPeriodEnd = true }]], "pro", "active", Cancelling: true,
+            Until: Subscriptions.PeriodEnd),
+        new("cancelling by the date", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }]], "pro", "active",
+            Cancelling: true, Until: Subscriptions.PeriodEnd),
+        new("cancelling, then not", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd }], [Subscriptions.Pro()]], "pro",
+            "active"),
+        new("cancelled at a date that has passed", [[Subscriptions.Pro() with { CancelAt = Subscriptions.PeriodEnd.AddDays(-60) }]],
+            "free", "active", Cancelling: true),
+        new("collection paused, invoices kept as drafts", [[Subscriptions.Pro() with { PauseCollection = new("keep_as_draft") }]], "pro",
+            "active"),
+        new("collection paused, invoices uncollectible", [[Subscriptions.Pro() with { PauseCollection = new("mark_uncollectible") }]],
+            "pro", "active"),
+        new("collection paused, invoices void, period not over", [[Subscriptions.Pro() with { PauseCollection = new("void") }]], "pro",
+            "active", Until: Subscriptions.PeriodEnd),
+        new("collection paused, invoices void, though periods go on", [[Void], [Void.Until(NextPeriodEnd)]], "pro", "active",
+            Until: Subscriptions.PeriodEnd, PeriodEnd: NextPeriodEnd),
         new("collection paused, invoices void, period over", [[Void.Until(LastPeriodEnd)]], "free", "active", PeriodEnd: LastPeriodEnd),
         new("collection paused, invoices void, then not", [[Void], [Subscriptions.Pro()]], "pro", "active"),
-        new("collection paused anew in a later period", [[Void], [Subscriptions.Pro()], [Void.Until(NextPeriodEnd)]], "pro", "active", Until: NextPeriodEnd, PeriodEnd: NextPeriodEnd),
+        new("collection paused anew in a later period", [[Void], [Subscriptions.Pro()], [Void.Until(NextPeriodEnd)]], "pro", "active",
+            Until: NextPeriodEnd, PeriodEnd: NextPeriodEnd),
         new("an upgrade that waits for its payment", [[Subscriptions.FromJson(Waiting)]], "pro", "active"),
         new("a schedule that goes on with another plan", [[Subscriptions.FromJson(Scheduled)]], "pro", "active"),
-        new("past due and cancelling, the earlier end counts", [[Subscriptions.Pro("past_due") with { CancelAtPeriodEnd = true }]], "pro", "past_due",
+        new("past due and cancelling, the earlier end counts", [[Subscriptions.Pro("past_due") with { CancelAtPeriodEnd = true }]], "pro",
+            "past_due",
             Cancelling: true, GraceDays: 7, Until: Subscriptions.PeriodEnd),
-        new("the greater of two ends, the other goes on", [[Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
+        new("the greater of two ends, the other goes on",
+            [[Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
             "unlimited", "active", "duplicate_subscription", Cancelling: true, Until: Subscriptions.PeriodEnd, Then: "pro"),
-        new("both of two end", [[Subscriptions.Pro(id: "sub_1") with { CancelAtPeriodEnd = true }, Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
+        new("both of two end", [[Subscriptions.Pro(id: "sub_1") with { CancelAtPeriodEnd = true },
+            Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
             "unlimited", "active", "duplicate_subscription", Cancelling: true, Until: Subscriptions.PeriodEnd),
         new("the customer is deleted", [[Subscriptions.Pro()], null], "free", Status: null),
         new("an event of the other mode", [[Subscriptions.Pro()]], "free", Status: null,
-            Event: static customer => BillingServer.Event(customer).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)),
+            Event: static customer =>
+                BillingServer.Event(customer).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)),
         new("a checkout that sells no subscription", [[Subscriptions.Pro()]], "free", Status: null,
-            Event: static customer => BillingServer.Event(customer, "checkout.session.completed").Replace("\"object\":\"other\"", "\"object\":\"checkout.session\",\"mode\":\"payment\"", StringComparison.Ordinal)),
+            Event: static customer => BillingServer.Event(customer, "checkout.session.completed")
+                .Replace("\"object\":\"other\"", "\"object\":\"checkout.session\",\"mode\":\"payment\"", StringComparison.Ordinal)),
         new("an event that comes twice", [[Subscriptions.Pro()], [Subscriptions.Unlimited()]], "unlimited", "active", Deliveries: 2),
-        new("a refund asks for nothing but a look", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer => BillingServer.Event(customer, "charge.refunded")),
-        new("a dispute that takes the money, where that ends plans", [[Subscriptions.Pro()]], "free", "active", "disputed", Dispute: "needs_response"),
+        new("a refund asks for nothing but a look", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer =>
+            BillingServer.Event(customer, "charge.refunded")),
+        new("a dispute that takes the money, where that ends plans", [[Subscriptions.Pro()]], "free", "active", "disputed",
+            Dispute: "needs_response"),
         new("a dispute that is won, where disputes end plans", [[Subscriptions.Pro()]], "pro", "active", Dispute: "won"),
-        new("an operator's plan is not lowered by the end of another", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled")]], "enterprise", "canceled", Then: "enterprise", Override: "enterprise"),
-        new("an operator's plan is not lowered by a smaller one", [[Subscriptions.Pro()]], "enterprise", "active", Then: "enterprise", Override: "enterprise"),
+        new("an operator's plan is not lowered by the end of another", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled")]],
+            "enterprise", "canceled", Then: "enterprise", Override: "enterprise"),
+        new("an operator's plan is not lowered by a smaller one", [[Subscriptions.Pro()]], "enterprise", "active", Then: "enterprise",
+            Override: "enterprise"),
         new("a thin event", [[Subscriptions.Pro()]], "free", Status: null, Event: static _ => Thin()),
         new("an event written by an old API version", [[Subscriptions.Pro()]], "pro", "active",
-            Event: static customer => BillingServer.Event(customer).Replace("\"object\":\"event\"", "\"object\":\"event\",\"api_version\":\"2020-08-27\"", StringComparison.Ordinal)),
-        new("an event of a type that is nothing to us", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer => BillingServer.Event(customer, "product.created")),
-        new("an event of a type that Stripe may add", [[Subscriptions.Pro()]], "pro", "active", Event: static customer => BillingServer.Event(customer, "customer.subscription.rested")),
+            Event: static customer => BillingServer.Event(customer)
+                .Replace("\"object\":\"event\"", "\"object\":\"event\",\"api_version\":\"2020-08-27\"", StringComparison.Ordinal)),
+        new("an event of a type that is nothing to us", [[Subscriptions.Pro()]], "free", Status: null, Event: static customer =>
+            BillingServer.Event(customer, "product.created")),
+        new("an event of a type that Stripe may add", [[Subscriptions.Pro()]], "pro", "active", Event: static customer =>
+            BillingServer.Event(customer, "customer.subscription.rested")),
         new("a payment by bank that arrived", [[Subscriptions.Pro()]], "pro", "active",
             Event: static customer => BillingServer.Event(customer, "checkout.session.async_payment_succeeded")),
-        new("a payment by bank that failed", [[Subscriptions.Pro("incomplete")], [Subscriptions.Pro("incomplete_expired")]], "free", "incomplete_expired",
+        new("a payment by bank that failed", [[Subscriptions.Pro("incomplete")], [Subscriptions.Pro("incomplete_expired")]], "free",
+            "incomplete_expired",
             Event: static customer => BillingServer.Event(customer, "checkout.session.async_payment_failed")),
         new("a checkout paid, and the payment still to come", [[Subscriptions.Pro("incomplete")]], "free", "incomplete",
             Event: static customer => BillingServer.Event(customer, "checkout.session.completed")),
         new("a price known by its lookup key", [[Subscriptions.Of("sub_1", "active", ProByLookupKey)]], "pro", "active"),
         new("a price known by its product", [[Subscriptions.Of("sub_1", "active", OldPro)]], "pro", "active"),
         new("an unknown price grants nothing", [[Subscriptions.Of("sub_1", "active", Unknown)]], "free", "active", "unknown_price"),
-        new("an unknown price keeps what the subscription had", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "active", Unknown)]], "pro", "active", "unknown_price"),
-        new("an unknown price after one that was never paid grants nothing", [[Subscriptions.Pro("incomplete")], [Subscriptions.Of("sub_1", "active", Unknown)]],
+        new("an unknown price keeps what the subscription had", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "active", Unknown)]],
+            "pro", "active", "unknown_price"),
+        new("an unknown price after one that was never paid grants nothing",
+            [[Subscriptions.Pro("incomplete")], [Subscriptions.Of("sub_1", "active", Unknown)]],
             "free", "active", "unknown_price"),
-        new("an unknown price of another subscription grants nothing", [[Subscriptions.Pro()], [Subscriptions.Pro("canceled"), Subscriptions.Of("sub_2", "active", Unknown)]],
+        new("an unknown price of another subscription grants nothing",
+            [[Subscriptions.Pro()], [Subscriptions.Pro("canceled"), Subscriptions.Of("sub_2", "active", Unknown)]],
             "free", "active", "unknown_price"),
-        new("an unknown price does not hide the end", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "canceled", Unknown)]], "free", "canceled"),
-        new("several items, the greatest counts", [[Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, Subscriptions.UnlimitedPrice, Unknown)]], "unlimited", "active"),
+        new("an unknown price does not hide the end", [[Subscriptions.Pro()], [Subscriptions.Of("sub_1", "canceled", Unknown)]], "free",
+            "canceled"),
+        new("several items, the greatest counts",
+            [[Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, Subscriptions.UnlimitedPrice, Unknown)]], "unlimited", "active"),
         new("metered items are extras", [[Subscriptions.Of("sub_1", "active", Metered, Subscriptions.ProPrice)]], "pro", "active"),
         new("nothing but metered items", [[Subscriptions.Of("sub_1", "active", Metered)]], "free", "active", "unknown_price"),
-        new("two in force, the greater plan counts", [[Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2")]], "unlimited", "active", "duplicate_subscription"),
-        new("an ended one beside a new one", [[Subscriptions.Unlimited("canceled", "sub_1"), Subscriptions.Pro(id: "sub_2")]], "pro", "active"),
-        new("an unpaid one beside a paid one", [[Subscriptions.Unlimited("unpaid", "sub_1"), Subscriptions.Pro(id: "sub_2")]], "pro", "active"),
-        new("a status of a newer version keeps what there was", [[Subscriptions.Pro()], [Subscriptions.Pro("resting")]], "pro", "resting", "unknown_status"),
+        new("two in force, the greater plan counts", [[Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2")]], "unlimited",
+            "active", "duplicate_subscription"),
+        new("an ended one beside a new one", [[Subscriptions.Unlimited("canceled", "sub_1"), Subscriptions.Pro(id: "sub_2")]], "pro",
+            "active"),
+        new("an unpaid one beside a paid one", [[Subscriptions.Unlimited("unpaid", "sub_1"), Subscriptions.Pro(id: "sub_2")]], "pro",
+            "active"),
+        new("a status of a newer version keeps what there was", [[Subscriptions.Pro()], [Subscriptions.Pro("resting")]], "pro", "resting",
+            "unknown_status"),
         new("a status of a newer version grants nothing anew", [[Subscriptions.Pro("resting")]], "free", "resting", "unknown_status"),
         new("a period on the subscription, as older versions have it",
-            [[Subscriptions.Pro() with { CurrentPeriodEnd = Subscriptions.PeriodEnd, Items = new([new StripeSubscriptionItem("si_0") { Price = Subscriptions.ProPrice }]) }]], "pro", "active"),
+            [[Subscriptions.Pro() with { CurrentPeriodEnd = Subscriptions.PeriodEnd,
+                Items = new([new StripeSubscriptionItem("si_0") { Price = Subscriptions.ProPrice }]) }]], "pro", "active"),
     }.ToDictionary(rule => rule.Name);
 
     public static TheoryData<StorageEngine, string> Cases { get; } =
@@ -130,13 +163,14 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
             var body = rule.Event?.Invoke(subscriber.CustomerId) ?? BillingServer.Event(subscriber.CustomerId);
             for (var delivery = 0; delivery < rule.Deliveries; delivery++)
                 (await billing.DeliverAsync(body)).Status.ShouldBe(200);
-            await billing.SettlesAsync(subscriber.CustomerId);
+            await billing.WaitUntilProcessedAsync(subscriber.CustomerId);
         }
 
         if (rule.Days > 0)
         {
             billing.Clock.Jump(TimeSpan.FromDays(rule.Days));
-            await billing.CountsAsync($"select count(*) from profiles where id = '{subscriber.Account.UserId}' and plan_until is null", 1);
+            await billing.WaitForCountAsync(
+                $"select count(*) from profiles where id = '{subscriber.Account.UserId}' and plan_until is null", 1);
         }
 
         var subscription = await subscriber.SubscriptionAsync();
@@ -144,17 +178,22 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         (await subscriber.PlanAsync()).ShouldBe(rule.Plan);
         subscription.GetProperty("status").GetString().ShouldBe(rule.Status);
         subscription.GetProperty("cancelling").GetBoolean().ShouldBe(rule.Cancelling);
-        subscription.GetProperty("grace_ends_at").ValueKind.ShouldBe(rule.GraceDays is null ? System.Text.Json.JsonValueKind.Null : System.Text.Json.JsonValueKind.String);
+        subscription.GetProperty("grace_ends_at").ValueKind.ShouldBe(
+            rule.GraceDays is null ? System.Text.Json.JsonValueKind.Null : System.Text.Json.JsonValueKind.String);
         if (rule.GraceDays is { } days)
             subscription.GetProperty("grace_ends_at").GetDateTimeOffset().ShouldBe(billing.Clock.GetUtcNow().AddDays(days));
         if (rule.Status is not null)
             subscription.GetProperty("current_period_end").GetDateTimeOffset().ShouldBe(rule.PeriodEnd ?? Subscriptions.PeriodEnd);
-        (await billing.Store.ReadSqlAsync($"select flags from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(rule.Flags);
+        (await billing.Store.ReadSqlAsync($"select flags from billing_customers where customer_id = '{subscriber.CustomerId}'"))
+            .ShouldBe(rule.Flags);
         if (rule.Seats is { } seats)
-            (await billing.Store.ReadNumberAsync($"select quantity from billing_customers where customer_id = '{subscriber.CustomerId}'")).ShouldBe(seats);
-        var profile = await billing.Service<BillingCustomers>().FindProfileAsync(subscriber.Account.UserId, TestContext.Current.CancellationToken);
+            (await billing.Store.ReadNumberAsync($"select quantity from billing_customers where customer_id = '{subscriber.CustomerId}'"))
+                .ShouldBe(seats);
+        var profile = await billing.Service<BillingCustomers>()
+            .FindProfileAsync(subscriber.Account.UserId, TestContext.Current.CancellationToken);
         profile.ShouldBe(new ProfilePlan(
-            rule.Plan, rule.Until ?? (rule.GraceDays is > 0 and var grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then, Origin(rule), rule.Override));
+            rule.Plan, rule.Until ?? (rule.GraceDays is > 0 and var grace ? billing.Clock.GetUtcNow().AddDays(grace) : null), rule.Then,
+                Origin(rule), rule.Override));
     }
 
     /// <summary>Whose the plan is: what an operator set is no Stripe's.</summary>
@@ -176,7 +215,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
 
     private static string Thin() => System.Text.Json.JsonSerializer.Serialize(new
     {
-        id = BillingServer.NextEventId(), @object = "v2.core.event", type = "customer.subscription.updated", livemode = false, related_object = new { id = "sub_1", type = "subscription" },
+        id = BillingServer.NextEventId(), @object = "v2.core.event", type = "customer.subscription.updated", livemode =
+            false, related_object = new { id = "sub_1", type = "subscription" },
     });
 
     /// <param name="States">What Stripe shows, one after the other; <see langword="null"/>: that the customer was deleted.</param>
@@ -189,14 +229,17 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     /// <param name="Override">The plan that an operator set before.</param>
     /// <param name="Dispute">What became of a dispute, where the operator wants disputes to end plans.</param>
     private sealed record Rule(
-        string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling = false, int? GraceDays = null,
-        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event = null, int? Seats = null,
+        string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling =
+            false, int? GraceDays = null,
+        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event =
+            null, int? Seats = null,
         int Deliveries = 1, int Days = 0, string? Override = null, string? Dispute = null);
 
     /// <summary>One server an engine for nearly the whole table: every row has a customer of its own.</summary>
     public sealed class Servers(SharedServers shared) : IAsyncDisposable
     {
-        private readonly ConcurrentDictionary<(StorageEngine Engine, bool Jumps, bool MindsDisputes), Lazy<Task<BillingServer>>> _servers = new();
+        private readonly ConcurrentDictionary<(StorageEngine Engine, bool Jumps, bool MindsDisputes), Lazy<Task<BillingServer>>> _servers =
+            new();
 
         /// <param name="engine">The engine.</param>
         /// <param name="jumps">Whether the row moves the clock, which all rows on a server share.</param>
@@ -216,7 +259,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
             stripe.Products.Add(new StripeProduct("prod_pro") { Metadata = new Dictionary<string, string> { ["plan"] = "pro" } });
             stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "enterprise" } });
             return BillingServer.StartAsync(
-                engine, shared.Postgres, stripe, new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = mindsDisputes ? "true" : "false" });
+                engine, shared.Postgres, stripe,
+                    new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = mindsDisputes ? "true" : "false" });
         }
     }
 }

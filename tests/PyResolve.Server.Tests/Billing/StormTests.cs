@@ -21,7 +21,7 @@ public sealed class StormTests(SharedServers servers)
 
         var answers = await Task.WhenAll(storm.Select(billing.DeliverAsync));
         isOver.SetResult();
-        await billing.SettlesAsync();
+        await billing.WaitUntilProcessedAsync();
 
         answers.ShouldAllBe(answer => answer.Status == 200);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state = 'done'")).ShouldBe(Deliveries / 2);
@@ -29,7 +29,9 @@ public sealed class StormTests(SharedServers servers)
             (await subscriber.PlanAsync()).ShouldBe(plan);
         var reads = billing.Stripe.Reads - before;
         reads.ShouldBeInRange(Customers, 3 * Customers);
-        Proofs.Report("Stripe's events in a storm", $"{engine}: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: {reads} reads of subscriptions, all plans right.");
+        Proofs.Report("Stripe's events in a storm",
+            $"{engine}: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: "
+            + $"{reads} reads of subscriptions, all plans right.");
     }
 
     [Theory, OnBothEngines]
@@ -55,7 +57,9 @@ public sealed class StormTests(SharedServers servers)
 
         var reads = both.Stripe.Reads - before;
         reads.ShouldBeInRange(Customers, (Deliveries / 2) - 1);
-        Proofs.Report("Stripe's events in a storm", $"{engine}, two instances, Stripe answers in 10 to 100 ms: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: {reads} reads of subscriptions, all plans right.");
+        Proofs.Report("Stripe's events in a storm",
+            $"{engine}, two instances, Stripe answers in 10 to 100 ms: {Deliveries:N0} deliveries for {Customers} customers, half of them copies: "
+            + $"{reads} reads of subscriptions, all plans right.");
     }
 
     private static async Task<List<(Subscriber Subscriber, string Plan)>> SubscribeAsync(Func<Task<Subscriber>> signUp, StripeDouble stripe)
@@ -80,7 +84,8 @@ public sealed class StormTests(SharedServers servers)
     /// <summary>Events in no order; half of them are copies.</summary>
     private static string[] Storm(List<(Subscriber Subscriber, string Plan)> subscribers)
     {
-        var bodies = Enumerable.Range(0, Deliveries / 2).Select(i => BillingServer.Event(subscribers[i % Customers].Subscriber.CustomerId)).ToArray();
+        var bodies = Enumerable.Range(0, Deliveries / 2).Select(i => BillingServer.Event(subscribers[i % Customers].Subscriber.CustomerId))
+            .ToArray();
         var storm = bodies.Concat(bodies).ToArray();
         new Random(20_261_115).Shuffle(storm);
         return storm;

@@ -13,7 +13,7 @@ internal sealed record Device(Caller Http, string DeviceCode, string UserCode)
 
     public Task<Answer> PollAsync() => Http.PostAsync("/auth/device/token", new { device_code = DeviceCode });
 
-    /// <summary>What a poll is refused with, in both of its names.</summary>
+    /// <summary>The error code of a refused poll, which is in two fields.</summary>
     public async Task<string> PollForErrorAsync()
     {
         var answer = await PollAsync();

@@ -27,7 +27,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_codes_have_the_form_that_the_contract_gives_them(StorageEngine engine)
+    public async Task The_codes_have_the_documented_form(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
 
@@ -59,7 +59,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Of_twenty_exchanges_at_once_one_gets_the_key(StorageEngine engine)
+    public async Task Of_twenty_concurrent_exchanges_one_gets_the_key(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await TestAccount.SignUpAsync(server.Http);
@@ -90,7 +90,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_flood_of_polls_writes_no_more_after_a_while_and_still_gets_its_key(StorageEngine engine)
+    public async Task A_flood_of_polls_stops_causing_writes_and_still_gets_its_key(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -106,7 +106,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_code_is_void_after_ten_minutes_and_forgotten_later(StorageEngine engine)
+    public async Task A_code_expires_after_ten_minutes_and_is_deleted_later(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -127,7 +127,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_device_whose_account_was_deleted_meanwhile_gets_no_key(StorageEngine engine)
+    public async Task A_device_whose_account_was_deleted_gets_no_key(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -148,20 +148,22 @@ public sealed class DeviceLoginTests(SharedServers servers)
         var anyone = new Caller(server.Http);
         var begun = await anyone.PostAsync("/auth/device/code", Form(("client_id", "oauth-tool"), ("scope", "quota")));
         Task<Answer> PollAsync() => anyone.PostAsync(
-            "/auth/device/token", Form(("grant_type", GrantType), ("device_code", begun["device_code"].GetString()!), ("client_id", "oauth-tool")));
+            "/auth/device/token", Form(
+                ("grant_type", GrantType), ("device_code", begun["device_code"].GetString()!), ("client_id", "oauth-tool")));
 
         var pending = await PollAsync();
         await (await Person.SignedInAsync(server, account)).ApproveAsync(begun["user_code"].GetString()!);
         var redeemed = await PollAsync();
 
-        (pending.Status, pending["error"].GetString(), pending.ContentType).ShouldBe((400, "authorization_pending", "application/problem+json"));
+        (pending.Status, pending["error"].GetString(), pending.ContentType)
+            .ShouldBe((400, "authorization_pending", "application/problem+json"));
         redeemed["access_token"].GetString().ShouldBe(redeemed["api_key"].GetString());
         redeemed["token_type"].GetString().ShouldBe("Bearer");
         redeemed["scope"].GetString().ShouldBe("usage:write usage:read quota billing migrate");
     }
 
     [Theory, OnBothEngines]
-    public async Task Bad_requests_are_told_what_is_wrong(StorageEngine engine)
+    public async Task Invalid_requests_are_refused_with_the_reason(StorageEngine engine)
     {
         var anyone = new Caller((await servers.OnAsync(engine)).Http);
 
@@ -187,7 +189,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_address_may_begin_only_so_many_logins_in_an_hour(StorageEngine engine)
+    public async Task Logins_of_an_address_are_limited_per_hour(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(
             engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:DeviceCodesPerHour"] = "3" });
@@ -204,7 +206,7 @@ public sealed class DeviceLoginTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_owner_reads_in_the_audit_log_what_was_approved_and_denied(StorageEngine engine)
+    public async Task The_audit_log_shows_what_was_approved_and_denied(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await TestAccount.SignUpAsync(server.Http);

@@ -12,7 +12,8 @@ public sealed class DevicePageTests(SharedServers servers)
         var device = await Device.BeginAsync(server.Http);
         var person = await Person.SignedInAsync(server, await TestAccount.SignUpAsync(server.Http));
 
-        foreach (var typed in new[] { device.UserCode, device.UserCode.ToLowerInvariant(), device.UserCode.Replace("-", ""), $" {device.UserCode.Replace("-", " – ")} " })
+        var code = device.UserCode;
+        foreach (var typed in new[] { code, code.ToLowerInvariant(), code.Replace("-", ""), $" {code.Replace("-", " – ")} " })
             (await person.OpenAsync(typed)).Text.ShouldContain("Is this your device?");
     }
 
@@ -47,7 +48,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Ten_wrong_codes_end_an_accounts_tries_on_every_instance(StorageEngine engine)
+    public async Task Ten_wrong_codes_use_up_an_accounts_tries_on_every_instance(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await using var other = await TestServer.StartAsync(own.Store, clock: own.Clock);
@@ -77,7 +78,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_another_account_decided_cannot_be_seen_or_changed(StorageEngine engine)
+    public async Task A_request_that_another_account_decided_cannot_be_seen_or_changed(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var owner = await TestAccount.SignUpAsync(server.Http);
@@ -92,7 +93,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_form_from_elsewhere_is_refused_with_a_page(StorageEngine engine)
+    public async Task A_form_from_another_site_is_refused_with_a_page(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await TestAccount.SignUpAsync(server.Http);
@@ -149,7 +150,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_a_device_or_a_link_says_is_text_and_never_markup(StorageEngine engine)
+    public async Task Text_from_a_device_or_a_link_is_encoded(StorageEngine engine)
     {
         const string Markup = "\"'><script>alert(1)</script>";
         var server = await servers.OnAsync(engine);
@@ -173,7 +174,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Pages_are_kept_by_no_cache_and_framed_by_nobody(StorageEngine engine)
+    public async Task Pages_are_not_cached_and_cannot_be_framed(StorageEngine engine)
     {
         var page = await new Person(await servers.OnAsync(engine)).OpenAsync();
 
@@ -189,7 +190,7 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_cookie_is_for_pages_alone_and_dies_with_its_session(StorageEngine engine)
+    public async Task The_cookie_works_only_for_pages_and_ends_with_its_session(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var account = await TestAccount.SignUpAsync(server.Http);
@@ -209,13 +210,16 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Away_from_this_machine_the_cookie_is_secure_and_plain_http_takes_no_password(StorageEngine engine)
+    public async Task On_other_machines_the_cookie_is_secure_and_passwords_over_http_are_refused(StorageEngine engine)
     {
         var settings = new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://billing.example.com/pyresolve/" };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);
         var account = await own.SignUpAsync();
         var person = new Person(own.Server);
-        var signIn = new Dictionary<string, string> { ["action"] = "sign-in", ["email"] = account.Email, ["password"] = TestAccount.Password };
+        var signIn = new Dictionary<string, string>
+        {
+            ["action"] = "sign-in", ["email"] = account.Email, ["password"] = TestAccount.Password,
+        };
 
         var plain = await person.PostAsync(signIn, new() { ["Sec-Fetch-Site"] = "same-origin", ["Origin"] = "http://10.0.0.7:8000" });
         var secure = await person.PostAsync(signIn, new() { ["Origin"] = "https://billing.example.com" });
@@ -232,7 +236,9 @@ public sealed class DevicePageTests(SharedServers servers)
         var server = await servers.OnAsync(engine);
         var anyone = new Caller(server.Http);
         var page = await anyone.GetAsync("/device");
-        var paths = Regex.Matches(page.Text, " (href|src)=\"(?<path>[^\"]+)\"", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture).Select(match => match.Groups["path"].Value).Distinct().ToList();
+        const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
+        var links = Regex.Matches(page.Text, " (href|src)=\"(?<path>[^\"]+)\"", Options);
+        var paths = links.Select(match => match.Groups["path"].Value).Distinct().ToList();
 
         paths.Count.ShouldBe(2);
         foreach (var path in paths)

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Devices;
 
-/// <summary>A person at a browser, as the server sees one: a cookie, forms, and headers that say where a form came from.</summary>
+/// <summary>A browser as the server sees it: a cookie, forms, and headers that show where a form came from.</summary>
 internal sealed class Person(TestServer server)
 {
     /// <summary>What the server last set, such as <c>pyr_session=…; path=/; httponly</c>.</summary>
@@ -17,7 +17,8 @@ internal sealed class Person(TestServer server)
     }
 
     public Task<Answer> OpenAsync(string? userCode = null) =>
-        SendAsync(HttpMethod.Get, userCode is null ? "/device" : $"/device?user_code={Uri.EscapeDataString(userCode)}", form: null, headers: null);
+        SendAsync(
+            HttpMethod.Get, userCode is null ? "/device" : $"/device?user_code={Uri.EscapeDataString(userCode)}", form: null, headers: null);
 
     public Task<Answer> SignInAsync(string email, string password = TestAccount.Password, string? userCode = null) =>
         PostAsync(new() { ["action"] = "sign-in", ["email"] = email, ["password"] = password, ["user_code"] = userCode ?? "" });

@@ -29,5 +29,5 @@ public sealed class UserCodeTests
     [InlineData("BCDF_GHJK")]
     [InlineData("1234-5678")]
     [InlineData("ВCDF-GHJK")] // The first letter is Cyrillic.
-    public void What_cannot_be_a_code_is_none(string typed) => UserCode.Parse(typed).ShouldBeNull();
+    public void Text_that_cannot_be_a_code_is_refused(string typed) => UserCode.Parse(typed).ShouldBeNull();
 }

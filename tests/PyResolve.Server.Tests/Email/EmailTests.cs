@@ -6,7 +6,7 @@ namespace PyResolve.Server.Tests.Email;
 public sealed class EmailTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_sign_up_is_followed_by_a_letter_that_confirms_the_e_mail_once(StorageEngine engine)
+    public async Task A_sign_up_sends_an_email_whose_token_verifies_the_address_once(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -23,7 +23,7 @@ public sealed class EmailTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_letter_of_one_purpose_does_not_serve_another(StorageEngine engine)
+    public async Task A_token_of_one_purpose_is_refused_for_another(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -38,7 +38,7 @@ public sealed class EmailTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_letter_leads_to_the_public_address_and_is_readable_by_its_owner_alone()
+    public async Task An_email_links_to_the_public_url_and_its_file_is_readable_by_the_owner_only()
     {
         using var mailbox = new TestMailbox();
         var settings = new Dictionary<string, string?>(mailbox.Settings) { ["PYRESOLVE_PUBLIC_URL"] = "https://billing.example.com/" };
@@ -46,14 +46,14 @@ public sealed class EmailTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var token = await mailbox.TokenAsync(account.Email, "verify-email");
 
-        mailbox.Letters.Single().TextBody!.ShouldContain($"https://billing.example.com/verify-email?token={token}");
+        mailbox.Emails.Single().TextBody!.ShouldContain($"https://billing.example.com/verify-email?token={token}");
 
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(Directory.GetFiles(mailbox.Folder).Single()).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     [Theory, OnBothEngines]
-    public async Task The_owner_of_a_leaked_key_is_told_and_shown_no_more_than_its_prefix(StorageEngine engine)
+    public async Task The_owner_of_a_leaked_key_gets_an_email_with_only_its_prefix(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
@@ -61,15 +61,15 @@ public sealed class EmailTests(SharedServers servers)
 
         await new Caller(own.Server.Http).PostAsync("/auth/api-keys/report-leak", new { api_key = account.ApiKey });
 
-        await Eventually.IsTrueAsync(() => mailbox.Letters.Count == 2, cancellationToken: TestContext.Current.CancellationToken);
-        var letter = mailbox.Letters.Single(letter => letter.Subject!.Contains("API key", StringComparison.Ordinal));
-        letter.To.Mailboxes.Single().Address.ShouldBe(account.Email);
-        letter.TextBody!.ShouldContain(account.ApiKey[..20]);
-        letter.TextBody!.ShouldNotContain(account.ApiKey[..21]);
+        await Eventually.IsTrueAsync(() => mailbox.Emails.Count == 2, cancellationToken: TestContext.Current.CancellationToken);
+        var email = mailbox.Emails.Single(email => email.Subject!.Contains("API key", StringComparison.Ordinal));
+        email.To.Mailboxes.Single().Address.ShouldBe(account.Email);
+        email.TextBody!.ShouldContain(account.ApiKey[..20]);
+        email.TextBody!.ShouldNotContain(account.ApiKey[..21]);
     }
 
     [Fact]
-    public async Task Without_a_way_to_send_everything_else_works()
+    public async Task Without_an_email_transport_everything_else_works()
     {
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);
         var server = await servers.OnAsync(StorageEngine.Sqlite);
@@ -80,22 +80,22 @@ public sealed class EmailTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_mail_server_gets_the_letter()
+    public async Task An_email_is_sent_to_the_mail_server()
     {
         await using var smtp = new TestSmtpServer();
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
 
         var account = await own.SignUpAsync();
 
-        await Eventually.IsTrueAsync(() => smtp.Letters.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
-        var letter = smtp.Letters.Single();
-        letter.ShouldContain("From: PyResolve <billing@example.com>");
-        letter.ShouldContain($"To: {account.Email}");
-        letter.ShouldContain("/verify-email?token");
+        await Eventually.IsTrueAsync(() => smtp.Emails.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
+        var email = smtp.Emails.Single();
+        email.ShouldContain("From: PyResolve <billing@example.com>");
+        email.ShouldContain($"To: {account.Email}");
+        email.ShouldContain("/verify-email?token");
     }
 
     [Fact]
-    public async Task A_letter_that_is_put_off_is_sent_later()
+    public async Task An_email_that_is_refused_for_now_is_sent_later()
     {
         await using var smtp = new TestSmtpServer();
         smtp.RecipientAnswers.Enqueue("451 greylisted");
@@ -103,17 +103,17 @@ public sealed class EmailTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
         await own.SignUpAsync();
         await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 1, cancellationToken: TestContext.Current.CancellationToken);
-        smtp.Letters.ShouldBeEmpty();
+        smtp.Emails.ShouldBeEmpty();
 
         await Eventually.IsTrueAsync(() =>
         {
             own.Clock.Advance(TimeSpan.FromSeconds(1));
-            return smtp.Letters.Count == 1;
+            return smtp.Emails.Count == 1;
         }, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]
-    public async Task A_letter_that_is_refused_for_good_is_not_sent_again()
+    public async Task An_email_that_is_refused_permanently_is_not_sent_again()
     {
         await using var smtp = new TestSmtpServer();
         smtp.RecipientAnswers.Enqueue("550 no such user");
@@ -130,7 +130,7 @@ public sealed class EmailTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Nothing_is_sent_in_the_clear_unless_that_was_asked_for()
+    public async Task Without_TLS_nothing_is_sent_unless_that_is_configured()
     {
         await using var smtp = new TestSmtpServer();
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings(tls: "starttls"));
@@ -139,11 +139,11 @@ public sealed class EmailTests(SharedServers servers)
 
         await Eventually.IsTrueAsync(() => smtp.Goodbyes == 1, cancellationToken: TestContext.Current.CancellationToken);
         smtp.RecipientsSeen.ShouldBe(0);
-        smtp.Letters.ShouldBeEmpty();
+        smtp.Emails.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task A_mail_server_that_hangs_holds_no_request_up()
+    public async Task A_mail_server_that_hangs_delays_no_request()
     {
         await using var smtp = new TestSmtpServer { IsSilent = true };
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: smtp.Settings());
@@ -160,16 +160,18 @@ public sealed class EmailTests(SharedServers servers)
     [InlineData("PyResolve:Smtp:From", "no address at all", "it must be an address")]
     [InlineData("PyResolve:Smtp:Tls", "ssl", "starttls")]
     [InlineData("PyResolve:Smtp:Port", "99999", "from 1 to 65535")]
-    public async Task Settings_that_cannot_work_stop_the_start(string name, string? value, string expected)
+    public async Task Invalid_settings_stop_the_start(string name, string? value, string expected)
     {
         await using var smtp = new TestSmtpServer();
         var settings = smtp.Settings();
         settings[name] = value;
 
-        var failure = await Should.ThrowAsync<InvalidConfigurationException>(() => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(
+            () => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
 
         failure.Message.ShouldContain(expected);
     }
 
-    private static Task<Answer> VerifyAsync(TestServer server, string token) => new Caller(server.Http).PostAsync("/auth/email/verify", new { token });
+    private static Task<Answer> VerifyAsync(TestServer server, string token) =>
+        new Caller(server.Http).PostAsync("/auth/email/verify", new { token });
 }

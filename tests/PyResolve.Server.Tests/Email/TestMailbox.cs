@@ -3,19 +3,20 @@ using MimeKit;
 
 namespace PyResolve.Server.Tests.Email;
 
-/// <summary>A pick-up folder of a test's own, and the letters in it.</summary>
+/// <summary>A test's own pickup folder and its emails.</summary>
 internal sealed partial class TestMailbox : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-mail-").FullName;
 
     public string Folder => _folder;
 
-    /// <summary>What a server must be told to use it.</summary>
+    /// <summary>The settings of a server that uses it.</summary>
     public Dictionary<string, string?> Settings => new() { ["PyResolve:EmailFolder"] = _folder };
 
-    public IReadOnlyList<MimeMessage> Letters => [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
+    public IReadOnlyList<MimeMessage> Emails =>
+        [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
 
-    /// <summary>The secret in the newest letter to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
+    /// <summary>The token in the newest email to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
     /// <param name="email">To whom.</param>
     /// <param name="page"><c>reset-password</c> or <c>verify-email</c>.</param>
     /// <param name="count">Waits until there are as many.</param>
@@ -27,9 +28,9 @@ internal sealed partial class TestMailbox : IDisposable
 
     public List<string> Links(string email, string page) =>
     [
-        .. from letter in Letters
-           where letter.To.Mailboxes.Single().Address == email
-           let link = Link().Match(letter.TextBody ?? "")
+        .. from message in Emails
+           where message.To.Mailboxes.Single().Address == email
+           let link = Link().Match(message.TextBody ?? "")
            where link.Groups["page"].Value == page
            select link.Groups["token"].Value,
     ];

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Email;
 
-/// <summary>A mail server on loopback that speaks enough SMTP to take letters, or to refuse them as a test says.</summary>
+/// <summary>A mail server on loopback that accepts emails, or refuses them as a test wants.</summary>
 internal sealed class TestSmtpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -22,17 +22,19 @@ internal sealed class TestSmtpServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>What is said to RCPT; one by one, the last again and again.</summary>
+    /// <summary>The answers to RCPT, one by one; the last one is repeated.</summary>
     public ConcurrentQueue<string> RecipientAnswers { get; } = new();
 
-    /// <summary>Whether connections are taken and never spoken to.</summary>
+    /// <summary>Whether connections are accepted and never answered.</summary>
     public bool IsSilent { get; init; }
 
-    public ConcurrentQueue<string> Letters { get; } = new();
+    public ConcurrentQueue<string> Emails { get; } = new();
 
-    /// <summary>The secret in the newest letter whose link leads to <paramref name="page"/>.</summary>
+    /// <summary>The token in the newest email whose link leads to <paramref name="page"/>.</summary>
     public string TokenOf(string page) =>
-        Letters.Select(letter => Regex.Match(letter.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
+        Emails
+            .Select(email => Regex.Match(
+                email.Replace("=\n", ""), $@"/{page}\?token=(3D)?(?<token>[\w-]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)))
             .Last(match => match.Success).Groups["token"].Value;
 
     public ConcurrentQueue<string> Commands { get; } = new();
@@ -99,11 +101,14 @@ internal sealed class TestSmtpServer : IAsyncDisposable
             {
                 case "DATA":
                     await writer.WriteLineAsync("354 go on");
-                    Letters.Enqueue(await ReadLetterAsync(reader));
+                    Emails.Enqueue(await ReadEmailAsync(reader));
                     await writer.WriteLineAsync("250 taken");
                     break;
                 case "RCPT":
-                    await writer.WriteLineAsync(RecipientAnswers.Count > 1 && RecipientAnswers.TryDequeue(out var answer) ? answer : RecipientAnswers.FirstOrDefault() ?? "250 fine");
+                    await writer.WriteLineAsync(
+                        RecipientAnswers.Count > 1 && RecipientAnswers.TryDequeue(out var answer)
+                            ? answer
+                            : RecipientAnswers.FirstOrDefault() ?? "250 fine");
                     break;
                 case "QUIT":
                     await writer.WriteLineAsync("221 bye");
@@ -115,11 +120,11 @@ internal sealed class TestSmtpServer : IAsyncDisposable
         }
     }
 
-    private async Task<string> ReadLetterAsync(StreamReader reader)
+    private async Task<string> ReadEmailAsync(StreamReader reader)
     {
-        var letter = new StringBuilder();
+        var email = new StringBuilder();
         while (await reader.ReadLineAsync(_stop.Token) is { } line and not ".")
-            letter.AppendLine(line);
-        return letter.ToString();
+            email.AppendLine(line);
+        return email.ToString();
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.AspNetCore.Builder;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
@@ -18,8 +19,8 @@ public sealed class ConfigurationTests(SharedServers servers)
         });
         var account = await own.SignUpAsync();
 
-        (await account.HoldAsync(quantity: 2, tier: "tier3")).Status.ShouldBe(201);
-        (await account.HoldAsync()).Status.ShouldBe(402);
+        (await account.ReserveAsync(quantity: 2, tier: "tier3")).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(402);
         var pro = (await own.Server.Nobody.GetAsync("/plans"))["data"][1];
         pro.GetProperty("migrations_limit").GetString().ShouldBe("unlimited");
         pro.GetProperty("price").GetProperty("amount").GetInt64().ShouldBe(2500);
@@ -32,7 +33,7 @@ public sealed class ConfigurationTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:Plans:free:MigrationsLimit"] = "0" });
         var account = await own.SignUpAsync();
 
-        (await account.HoldAsync()).Status.ShouldBe(402);
+        (await account.ReserveAsync()).Status.ShouldBe(402);
         (await account.Key.GetAsync("/quota"))["can_migrate"].GetBoolean().ShouldBeFalse();
     }
 
@@ -95,14 +96,18 @@ public sealed class ConfigurationTests(SharedServers servers)
         (await new Caller(http).GetAsync("/me")).Detail.ShouldBe($"API key required. Get one at http://localhost:{address.Port}");
     }
 
-    private static WebApplication Build(TestStore store, string? port, string? urls) =>
-        ServerApp.Build([], settings: new Dictionary<string, string?>(store.Settings)
+    private static WebApplication Build(TestStore store, string? port, string? urls)
+    {
+        var builder = ServerApp.CreateBuilder([]);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(store.Settings)
         {
             ["PORT"] = port,
             ["urls"] = urls,
             ["Logging:LogLevel:Default"] = "Error",
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",
         });
+        return ServerApp.Build(builder);
+    }
 
     private static string? AllowedOrigin(Answer answer) =>
         answer.Headers.TryGetValues("Access-Control-Allow-Origin", out var values) ? values.Single() : null;

@@ -17,7 +17,7 @@ public sealed class StartTests
     [InlineData("PYRESOLVE_DATA=/tmp PyResolve__SessionDays=0", "PyResolve:SessionDays is '0'; it is a number from 1 to 365.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=http", "PORT is 'http'; it is a number from 0 to 65535.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=65536", "PORT is '65536'")]
-    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2!", "PYRESOLVE_LEASE_KEY cannot be used: it is neither PEM nor base64. Make one with: openssl genpkey")]
+    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2!", "PYRESOLVE_LEASE_KEY cannot be used: it is neither PEM nor base64. Create one with: openssl genpkey")]
     [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2x", "PYRESOLVE_LEASE_KEY cannot be used: it is no private key on the curve P-256 in PKCS#8.")]
     [InlineData("DATABASE_URL=mysql://ann:hunter2@db/bill", "DATABASE_URL must look like postgres://user:password@host:5432/database.")]
     [InlineData("DATABASE_URL=postgres://ann:hunter2@db/bill?sslmode=yes", "DATABASE_URL has sslmode=yes")]

@@ -13,7 +13,7 @@ namespace PyResolve.Server.Tests.Http;
 public sealed class BodyMutationProof(SharedServers servers)
 {
     /// <summary>A hold that is committed takes no more.</summary>
-    private const int BodiesAHold = 5;
+    private const int BodiesPerReservation = 5;
 
     /// <summary>What one client sends to one route in a row, from a seed of its own.</summary>
     private const int BodiesAClient = 120;
@@ -69,7 +69,7 @@ public sealed class BodyMutationProof(SharedServers servers)
                 var random = new Random(ownSeed);
                 for (var i = 0; i < BodiesAClient; i++)
                 {
-                    if (i % BodiesAHold == 0 && IsOfAHold(route))
+                    if (i % BodiesPerReservation == 0 && IsOfReservation(route))
                         address = await route.AddressAsync(account);
                     var status = await SendAsync(account, route, address, random, $"Seed {ownSeed}, body {i} to {address}");
                     answers.AddOrUpdate(status, 1, static (_, earlier) => earlier + 1);
@@ -77,7 +77,7 @@ public sealed class BodyMutationProof(SharedServers servers)
             });
     }
 
-    private static bool IsOfAHold(BodyRoute route) => route.Path.StartsWith("/quota/reservations/", StringComparison.Ordinal);
+    private static bool IsOfReservation(BodyRoute route) => route.Path.StartsWith("/quota/reservations/", StringComparison.Ordinal);
 
     private static async Task<int> SendAsync(TestAccount account, BodyRoute route, string address, Random random, string what)
     {

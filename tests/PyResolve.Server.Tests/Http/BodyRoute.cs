@@ -54,7 +54,7 @@ internal sealed record BodyRoute(string Path, string Valid, string[] Texts, Dict
     {
         if (!Path.Contains("{id}", StringComparison.Ordinal))
             return Path;
-        var target = Path.StartsWith("/quota", StringComparison.Ordinal) ? await account.HoldAsync() : await account.Session.PostAsync("/auth/api-keys");
+        var target = Path.StartsWith("/quota", StringComparison.Ordinal) ? await account.ReserveAsync() : await account.Session.PostAsync("/auth/api-keys");
         return Path.Replace("{id}", target.Id().ToString(), StringComparison.Ordinal);
     }
 

@@ -121,8 +121,8 @@ public sealed class WireTableTests(SharedServers servers)
     public async Task A_used_up_quota_cannot_migrate(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        await account.CommitAsync((await account.HoldAsync(quantity: 3)).Id());
-        await account.HoldAsync(quantity: 2);
+        await account.CommitAsync((await account.ReserveAsync(quantity: 3)).Id());
+        await account.ReserveAsync(quantity: 2);
 
         (await account.Key.GetAsync("/quota")).ShouldBeJson(200, """
             {"plan":"free","migrations_used":3,"migrations_limit":5,"migrations_remaining":0,"llm_allowed":false,"can_migrate":false,

@@ -7,7 +7,7 @@ namespace PyResolve.Server.Tests.Identity;
 public sealed class IdentityTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_Supabase_user_has_an_account_from_the_first_request_on(StorageEngine engine)
+    public async Task The_first_request_of_a_Supabase_user_creates_an_account(StorageEngine engine)
     {
         await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.SupabaseSettings);
         var user = NewUser();
@@ -28,7 +28,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Many_first_requests_make_one_account(StorageEngine engine)
+    public async Task Concurrent_first_requests_create_one_account(StorageEngine engine)
     {
         await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
         var session = scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace")));
@@ -48,7 +48,7 @@ public sealed class IdentityTests(SharedServers servers)
     [InlineData("""{"name":"a\u0000b"}""", "ada")]
     [InlineData("""{}""", "ada")]
     [InlineData("""[]""", "ada")]
-    public async Task The_name_is_what_the_user_said_or_the_start_of_the_e_mail(string metadata, string expected)
+    public async Task The_name_is_the_users_or_the_start_of_the_email(string metadata, string expected)
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         var claims = scene.Issuer.SupabaseClaims(NewUser(), ("user_metadata", JsonNode.Parse(metadata)), ("email", "Ada@Example.com"));
@@ -60,13 +60,16 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_profile_that_Supabases_own_trigger_made_is_the_users(StorageEngine engine)
+    public async Task A_profile_that_the_trigger_of_Supabase_created_is_used(StorageEngine engine)
     {
         await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.SupabaseSettings);
         var user = NewUser();
         await scene.Own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
             ? $"insert into profiles (id, email, name, plan) values ('{user}', 'old@example.com', 'Old', 'pro')"
-            : $"insert into profiles (id, email, name, plan, created_at, updated_at) values ('{user}', 'old@example.com', 'Old', 'pro', 0, 0)");
+            : $"""
+                insert into profiles (id, email, name, plan, created_at, updated_at)
+                values ('{user}', 'old@example.com', 'Old', 'pro', 0, 0)
+                """);
         var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user)));
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => session.GetAsync("/me")));
@@ -76,7 +79,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_e_mail_alone_opens_nobodys_account(StorageEngine engine)
+    public async Task An_email_in_a_token_does_not_open_an_account(StorageEngine engine)
     {
         await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
         var victim = await scene.Own.SignUpAsync("grace@example.com");
@@ -90,7 +93,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_token_that_is_not_quite_right_is_refused()
+    public async Task An_invalid_token_is_refused()
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         var issuer = scene.Issuer;
@@ -140,7 +143,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_secret_in_a_published_set_signs_nothing()
+    public async Task A_published_secret_is_not_accepted_as_a_key()
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         scene.Issuer.Rotate(IssuerKey.Hmac("secret", new byte[32]));
@@ -149,7 +152,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Supabases_shared_secret_is_enough(StorageEngine engine)
+    public async Task The_shared_secret_of_Supabase_is_enough(StorageEngine engine)
     {
         const string Secret = "super-secret-jwt-token-with-at-least-32-characters-long";
         await using var scene = await Scene.StartAsync(engine, servers, static _ => new() { ["SUPABASE_JWT_SECRET"] = Secret });
@@ -161,8 +164,9 @@ public sealed class IdentityTests(SharedServers servers)
         me["user_id"].GetGuid().ShouldBe(user);
         (await scene.With(IssuerKey.Hmac("", new byte[32]).Sign(scene.Issuer.SupabaseClaims(user))).StatusAsync()).ShouldBe(401);
         (await scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user))).StatusAsync()).ShouldBe(401);
-        // The keys that Supabase gives to browsers are tokens too, of nobody.
-        (await scene.With(key.Sign(scene.Issuer.SupabaseClaims(user, ("aud", null), ("sub", null), ("role", "anon")))).StatusAsync()).ShouldBe(401);
+        // The keys that Supabase gives to browsers are tokens too, without a user.
+        (await scene.With(key.Sign(scene.Issuer.SupabaseClaims(user, ("aud", null), ("sub", null), ("role", "anon")))).StatusAsync())
+            .ShouldBe(401);
     }
 
     [Theory, OnBothEngines]
@@ -181,11 +185,12 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Made_up_key_ids_make_the_issuer_be_asked_once_in_30_seconds()
+    public async Task Unknown_key_ids_cause_one_fetch_in_30_seconds()
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         var claims = scene.Issuer.SupabaseClaims(NewUser());
-        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => scene.With(IssuerKey.Ec($"made-up-{i}").Sign(claims)).StatusAsync()));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(i => scene.With(IssuerKey.Ec($"made-up-{i}").Sign(claims)).StatusAsync()));
         answers.ShouldAllBe(status => status == 401);
         scene.Issuer.Fetches.ShouldBe(1);
 
@@ -198,7 +203,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Known_keys_stay_good_while_the_issuer_is_down()
+    public async Task Known_keys_stay_valid_while_the_issuer_is_down()
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(NewUser())));
@@ -219,7 +224,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_key_that_the_issuer_withdrew_is_forgotten()
+    public async Task A_key_that_the_issuer_removed_is_no_longer_accepted()
     {
         await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.SupabaseSettings);
         var session = scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(NewUser())));
@@ -228,7 +233,8 @@ public sealed class IdentityTests(SharedServers servers)
 
         scene.Own.Clock.Advance(TimeSpan.FromMinutes(11));
 
-        await Eventually.IsTrueAsync(async () => await session.StatusAsync() == 401, cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(
+            async () => await session.StatusAsync() == 401, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory, OnBothEngines]
@@ -247,7 +253,7 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Where_no_issuer_is_trusted_no_token_is()
+    public async Task Without_trusted_issuers_no_token_is_accepted()
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
@@ -263,11 +269,12 @@ public sealed class IdentityTests(SharedServers servers)
     [InlineData("SUPABASE_JWT_SECRET", "short", "shorter than 32")]
     [InlineData("SUPABASE_URL", "http://supabase.example.com", "https")]
     [InlineData("SUPABASE_URL", "supabase", "whole URL")]
-    public async Task Settings_that_cannot_work_stop_the_start(string name, string value, string expected)
+    public async Task Invalid_settings_stop_the_start(string name, string value, string expected)
     {
         var settings = new Dictionary<string, string?> { ["environment"] = "Development", [name] = value };
 
-        var failure = await Should.ThrowAsync<InvalidConfigurationException>(() => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
+        var failure = await Should.ThrowAsync<InvalidConfigurationException>(
+            () => OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings));
 
         failure.Message.ShouldContain(expected);
     }
@@ -281,7 +288,8 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     /// <summary>The signature of one token under the header and payload of another.</summary>
-    private static string Mix(string signature, string signed) => signed[..signed.LastIndexOf('.')] + signature[signature.LastIndexOf('.')..];
+    private static string Mix(string signature, string signed) =>
+        signed[..signed.LastIndexOf('.')] + signature[signature.LastIndexOf('.')..];
 
     /// <summary>An issuer and a server that trusts it, on one clock.</summary>
     private sealed class Scene(TestIssuer issuer, OwnServer own) : IAsyncDisposable
@@ -290,7 +298,8 @@ public sealed class IdentityTests(SharedServers servers)
 
         public OwnServer Own => own;
 
-        public static async Task<Scene> StartAsync(StorageEngine engine, SharedServers servers, Func<TestIssuer, Dictionary<string, string?>> settings)
+        public static async Task<Scene> StartAsync(
+            StorageEngine engine, SharedServers servers, Func<TestIssuer, Dictionary<string, string?>> settings)
         {
             var clock = new TestClock();
             var issuer = await TestIssuer.StartAsync(clock);

@@ -33,7 +33,7 @@ internal sealed class TestIssuer : IAsyncDisposable
 
     public bool IsDown { get; set; }
 
-    /// <summary>How often keys were asked for.</summary>
+    /// <summary>How often keys were fetched.</summary>
     public int Fetches => Volatile.Read(ref _fetches);
 
     public IssuerKey Key { get; private set; } = IssuerKey.Ec("first");
@@ -41,7 +41,8 @@ internal sealed class TestIssuer : IAsyncDisposable
     /// <remarks>In Development, where SQLite may stand beside Supabase.</remarks>
     public Dictionary<string, string?> SupabaseSettings => new() { ["environment"] = "Development", ["SUPABASE_URL"] = Url };
 
-    public Dictionary<string, string?> OidcSettings => new() { ["PyResolve:Oidc:0:Issuer"] = Url, ["PyResolve:Oidc:0:Audience"] = "pyresolve" };
+    public Dictionary<string, string?> OidcSettings =>
+        new() { ["PyResolve:Oidc:0:Issuer"] = Url, ["PyResolve:Oidc:0:Audience"] = "pyresolve" };
 
     public static async Task<TestIssuer> StartAsync(TestClock clock)
     {
@@ -136,7 +137,8 @@ internal sealed record IssuerKey(string Id, string Algorithm, Func<byte[], byte[
     {
         var key = RSA.Create(2048);
         var numbers = key.ExportParameters(includePrivateParameters: false);
-        return new IssuerKey(id, "RS256", bytes => key.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), () => new JsonObject
+        return new IssuerKey(
+            id, "RS256", bytes => key.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), () => new JsonObject
         {
             ["kty"] = "RSA", ["use"] = "sig", ["alg"] = "RS256", ["kid"] = id,
             ["n"] = Base64Url.EncodeToString(numbers.Modulus), ["e"] = Base64Url.EncodeToString(numbers.Exponent),
@@ -144,7 +146,8 @@ internal sealed record IssuerKey(string Id, string Algorithm, Func<byte[], byte[
     }
 
     /// <summary>A shared secret, which is never published, unless a test says so.</summary>
-    public static IssuerKey Hmac(string id, byte[] secret) => new(id, "HS256", bytes => HMACSHA256.HashData(secret, bytes), () => new JsonObject
+    public static IssuerKey Hmac(string id, byte[] secret) =>
+        new(id, "HS256", bytes => HMACSHA256.HashData(secret, bytes), () => new JsonObject
     {
         ["kty"] = "oct", ["kid"] = id, ["alg"] = "HS256", ["k"] = Base64Url.EncodeToString(secret),
     });

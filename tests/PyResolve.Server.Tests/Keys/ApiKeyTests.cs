@@ -22,7 +22,7 @@ public sealed class ApiKeyTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_a_body_a_key_has_every_scope_but_keys_and_no_end(StorageEngine engine)
+    public async Task Without_a_body_a_key_has_every_scope_but_keys_and_no_expiry(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
@@ -35,7 +35,7 @@ public sealed class ApiKeyTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_list_shows_everything_of_a_key_but_the_key(StorageEngine engine)
+    public async Task The_list_shows_everything_about_a_key_but_the_key(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var made = await account.Session.PostAsync("/auth/api-keys", new { name = "CI" });
@@ -88,7 +88,7 @@ public sealed class ApiKeyTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Each_scoped_route_asks_for_its_scope_and_for_no_other(StorageEngine engine)
+    public async Task Each_scoped_route_requires_only_its_own_scope(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var nothing = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -123,7 +123,8 @@ public sealed class ApiKeyTests(SharedServers servers)
         var maker = await KeyWithAsync(account, ["keys", "quota"]);
 
         (await maker.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota") })).Status.ShouldBe(201);
-        (await maker.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota", "billing") })).ShouldBeProblem(403, "scope_missing").Detail!.ShouldContain("billing");
+        (await maker.PostAsync("/auth/api-keys", new { scopes = AsScopes("quota", "billing") }))
+            .ShouldBeProblem(403, "scope_missing").Detail!.ShouldContain("billing");
         (await maker.PostAsync("/auth/api-keys"))["scopes"].EnumerateArray().Select(scope => scope.GetString()).ShouldBe(["quota"]);
     }
 
@@ -162,11 +163,14 @@ public sealed class ApiKeyTests(SharedServers servers)
     private static string[] AsScopes(params string[] scopes) => scopes;
 
     private static async Task<string> LimitAsync(TestAccount account, Answer made) =>
-        (await new Caller(account.Http, "X-API-Key", made["api_key"].GetString()).GetAsync("/me")).Headers.GetValues("RateLimit-Limit").Single();
+        (await new Caller(account.Http, "X-API-Key", made["api_key"].GetString()).GetAsync("/me"))
+            .Headers.GetValues("RateLimit-Limit").Single();
 
-    private static async Task<Caller> KeyWithAsync(TestAccount account, string[] scopes, DateTimeOffset? expiresAt = null, int? requestsPerMinute = null)
+    private static async Task<Caller> KeyWithAsync(
+        TestAccount account, string[] scopes, DateTimeOffset? expiresAt = null, int? requestsPerMinute = null)
     {
-        var made = await account.Session.PostAsync("/auth/api-keys", new { scopes, expires_at = expiresAt, requests_per_minute = requestsPerMinute });
+        var made = await account.Session.PostAsync(
+            "/auth/api-keys", new { scopes, expires_at = expiresAt, requests_per_minute = requestsPerMinute });
         return new Caller(account.Http, "X-API-Key", made["api_key"].GetString());
     }
 }

@@ -3,13 +3,13 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Keys;
 
-/// <summary>An account has only so many live keys, by whichever way they are made.</summary>
+/// <summary>The limit of live keys holds for every way to create one.</summary>
 public sealed class KeyCountTests(SharedServers servers)
 {
     private static readonly Dictionary<string, string?> ThreeKeys = new() { ["PyResolve:LiveKeysPerAccount"] = "3" };
 
     [Theory, OnBothEngines]
-    public async Task However_many_are_asked_for_at_once_an_account_gets_no_more_live_keys_than_it_may_have(StorageEngine engine)
+    public async Task Concurrent_requests_create_no_more_live_keys_than_the_limit(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: ThreeKeys);
         var account = await own.SignUpAsync();
@@ -39,20 +39,21 @@ public sealed class KeyCountTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_full_account_may_rotate_a_key_at_once_but_not_keep_both(StorageEngine engine)
+    public async Task An_account_at_its_limit_may_rotate_a_key_only_without_a_grace_period(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: ThreeKeys);
         var account = await own.SignUpAsync();
         await account.Session.PostAsync("/auth/api-keys");
         var last = await account.Session.PostAsync("/auth/api-keys");
 
-        (await account.Session.PostAsync($"/auth/api-keys/{last.Id()}/rotate", new { grace_seconds = 60 })).ShouldBeProblem(409, "conflict");
+        (await account.Session.PostAsync($"/auth/api-keys/{last.Id()}/rotate", new { grace_seconds = 60 }))
+            .ShouldBeProblem(409, "conflict");
 
         (await account.Session.PostAsync($"/auth/api-keys/{last.Id()}/rotate")).Status.ShouldBe(201);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_device_login_of_a_full_account_is_denied_with_the_reason(StorageEngine engine)
+    public async Task A_device_login_of_an_account_at_its_limit_is_denied_with_the_reason(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: ThreeKeys);
         var account = await own.SignUpAsync();

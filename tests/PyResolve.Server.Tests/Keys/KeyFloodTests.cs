@@ -4,7 +4,7 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server.Tests.Keys;
 
-/// <summary>No key check can be turned into load.</summary>
+/// <summary>A flood of wrong keys does not cause load.</summary>
 [Trait("Category", "Proof")]
 public sealed class KeyFloodTests(SharedServers servers)
 {
@@ -25,43 +25,48 @@ public sealed class KeyFloodTests(SharedServers servers)
 
         await Parallel.ForAsync(0, requests, TestContext.Current.CancellationToken, async (i, cancellationToken) =>
         {
-            var verdict = await verifier.VerifyAsync($"{prefix}{i:x37}", Client(i), cancellationToken);
-            verdict.Key.ShouldBeNull();
+            var outcome = await verifier.CheckAsync($"{prefix}{i:x37}", Client(i), cancellationToken);
+            outcome.Key.ShouldBeNull();
         });
 
         var computations = own.Server.Services.GetRequiredService<LegacyKeys>().Computations;
-        Proofs.Report("Wrong keys", $"{engine}, prefix of a key {(hasDigest ? "with" : "without")} a digest: {requests} wrong secrets, {computations} bcrypt computations");
+        var kind = hasDigest ? "with" : "without";
+        Proofs.Report(
+            "Wrong keys",
+            $"{engine}, prefix of a key {kind} a digest: {requests} wrong secrets, {computations} bcrypt computations");
         computations.ShouldBeLessThanOrEqualTo(10);
         if (hasDigest)
             (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
     }
 
     [Theory, OnBothEngines]
-    public async Task Whoever_floods_the_prefix_of_a_key_made_by_SQL_does_not_keep_its_owner_from_its_first_use(StorageEngine engine)
+    public async Task A_flood_on_the_prefix_of_a_key_made_by_SQL_does_not_block_its_first_use(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
         var verifier = own.Server.Services.GetRequiredService<ApiKeyVerifier>();
         for (var i = 0; i < 500; i++)
-            (await verifier.VerifyAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key.ShouldBeNull();
-        (await verifier.VerifyAsync(account.ApiKey, Client(1), TestContext.Current.CancellationToken)).TooManyTries.ShouldBeTrue();
+            (await verifier.CheckAsync($"{account.ApiKey[..20]}{i:x37}", Client(1), TestContext.Current.CancellationToken)).Key
+                .ShouldBeNull();
+        (await verifier.CheckAsync(account.ApiKey, Client(1), TestContext.Current.CancellationToken)).TooManyTries.ShouldBeTrue();
 
-        var verdict = await verifier.VerifyAsync(account.ApiKey, Client(2), TestContext.Current.CancellationToken);
+        var outcome = await verifier.CheckAsync(account.ApiKey, Client(2), TestContext.Current.CancellationToken);
 
-        verdict.Key.ShouldNotBeNull().Owner.UserId.ShouldBe(account.UserId);
+        outcome.Key.ShouldNotBeNull().Owner.UserId.ShouldBe(account.UserId);
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
     }
 
     [Theory, OnBothEngines]
-    public async Task Reports_of_wrong_keys_cost_little_and_keep_nobody_from_using_the_right_one(StorageEngine engine)
+    public async Task Reports_of_wrong_keys_cost_little_and_do_not_block_the_right_one(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
 
         for (var i = 0; i < 50; i++)
-            (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status.ShouldBe(202);
+            (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status
+                .ShouldBe(202);
 
         own.Server.Services.GetRequiredService<LegacyKeys>().Computations.ShouldBeInRange(1, 2);
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
@@ -82,7 +87,7 @@ public sealed class KeyFloodTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Remembered_keys_are_bounded_in_number(StorageEngine engine)
+    public async Task The_number_of_keys_in_memory_is_bounded(StorageEngine engine)
     {
         var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = "10" };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);

@@ -32,7 +32,8 @@ public sealed class KeyHashPgcryptoTests(SharedServers servers) : IAsyncLifetime
     {
         string[] texts = [.. Keys, .. OddTexts];
 
-        var hashes = await AskAsync<string>("select crypt(text, gen_salt('bf')) from unnest($1) with ordinality t(text, n) order by n", texts);
+        var hashes = await AskAsync<string>(
+            "select crypt(text, gen_salt('bf')) from unnest($1) with ordinality t(text, n) order by n", texts);
 
         texts.Zip(hashes).Where(pair => !KeyHash.Verify(pair.First, pair.Second)).ShouldBeEmpty();
         Keys.Zip(hashes.Skip(1)).Where(pair => KeyHash.Verify(pair.First, pair.Second)).ShouldBeEmpty();
@@ -48,7 +49,9 @@ public sealed class KeyHashPgcryptoTests(SharedServers servers) : IAsyncLifetime
         var same = await AskAsync<bool>(
             "select crypt(text, hash) = hash from unnest($1, $2) with ordinality t(text, hash, n) order by n", texts, hashes);
         var next = await AskAsync<bool>(
-            "select crypt(text, hash) = hash from unnest($1, $2) with ordinality t(text, hash, n) order by n", Keys[1..], hashes[..(Keys.Length - 1)]);
+            "select crypt(text, hash) = hash from unnest($1, $2) with ordinality t(text, hash, n) order by n",
+            Keys[1..],
+            hashes[..(Keys.Length - 1)]);
 
         texts.Zip(same).Where(pair => !pair.Second).ShouldBeEmpty();
         next.ShouldAllBe(verified => !verified);

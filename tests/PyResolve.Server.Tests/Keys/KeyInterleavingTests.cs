@@ -9,7 +9,7 @@ namespace PyResolve.Server.Tests.Keys;
 
 /// <summary>
 /// Verifications race with revocations, rotations, expiries and evictions on two instances that remember two keys each. Afterwards the
-/// record is searched for a dead key that was accepted: one whose death was known to an instance before the verification began there.
+/// record is searched for an ended key that was accepted: one that an instance knew to have ended before the verification began there.
 /// </summary>
 [Trait("Category", "Proof")]
 public sealed class KeyInterleavingTests(SharedServers servers)
@@ -18,7 +18,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
     private const int Workers = 6;
 
     [Theory, OnBothEngines]
-    public async Task No_interleaving_accepts_a_dead_key(StorageEngine engine)
+    public async Task No_interleaving_accepts_a_revoked_or_expired_key(StorageEngine engine)
     {
         var runs = Scale.Pick(4, 40);
         var verifications = 0;
@@ -58,19 +58,24 @@ public sealed class KeyInterleavingTests(SharedServers servers)
                         await history.DieAsync(key, at, () => instances[at].RevokeAsync(account.UserId, id));
                         break;
                     case 1:
-                        // Refused to a key that another rotation has replaced, which lives on in its grace.
-                        var successor = await history.DieAsync(key, at, () => instances[at].RotateAsync(account.UserId, id), hasDied: created => created is not null);
+                        // Refused for a key that another rotation has replaced and that is in its grace period.
+                        var successor = await history.DieAsync(
+                            key, at, () => instances[at].RotateAsync(account.UserId, id), hasDied: created => created is not null);
                         if (successor is not null)
                             alive[successor.ApiKey] = successor.Id;
                         break;
                     case 2:
-                        await history.DieAsync(key, at, () => TypeAsync(store, $"update api_keys set revoked_at = created_at where id = '{id}'"), isKnownAtOnce: false);
+                        await history.DieAsync(
+                            key,
+                            at,
+                            () => TypeAsync(store, $"update api_keys set revoked_at = created_at where id = '{id}'"),
+                            isKnownAtOnce: false);
                         break;
                     case 3:
                         await history.PollAsync(at, () => instances[at].PollAsync());
                         break;
                     case 5:
-                        // Ends one key in ten seconds, and lets them pass: whoever is asked from then on must compare.
+                        // Lets a key expire in ten seconds and waits: from then on every instance must compare the time.
                         await history.DieAsync(key, at, async () =>
                         {
                             var outcome = await instances[at].EndInAsync(account.UserId, id, TimeSpan.FromSeconds(10));
@@ -110,7 +115,8 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         public async Task<Client.Wire.CreatedApiKey?> RotateAsync(Guid userId, Guid id)
         {
             var caller = new Access.Caller(userId, "", null);
-            return await _keys.RotateAsync(caller, id, TimeSpan.Zero, Origin.Operator, default) is RotateOutcome.Rotated rotated ? rotated.Key : null;
+            var outcome = await _keys.RotateAsync(caller, id, TimeSpan.Zero, Origin.Operator, default);
+            return (outcome as RotateOutcome.Rotated)?.Key;
         }
 
         public Task<RotateOutcome> EndInAsync(Guid userId, Guid id, TimeSpan grace) =>
@@ -118,7 +124,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
 
         public Task PollAsync() => _poller.PollAsync(default);
 
-        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.VerifyAsync(key, null, default)).Key is not null;
+        public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.CheckAsync(key, null, default)).Key is not null;
     }
 
     /// <summary>When what began and ended, by one clock.</summary>
@@ -156,14 +162,15 @@ public sealed class KeyInterleavingTests(SharedServers servers)
             Interlocked.Increment(ref _verifications);
         }
 
-        /// <summary>Accepted although the instance knew: it did the killing, or had polled since, or a second had passed.</summary>
+        /// <summary>Accepted although the instance knew: it ended the key itself, or had polled since, or a second had passed.</summary>
         public List<string> DeadKeysAccepted() =>
         [
             .. from accepted in _accepted
                from death in _deaths
                where death.Key == accepted.Key && death.EndedAt < accepted.BeganAt
                let killedHere = death.At == accepted.At && death.IsKnownAtOnce
-               let polledSince = _polls.Any(poll => poll.At == accepted.At && poll.BeganAt > death.EndedAt && poll.EndedAt < accepted.BeganAt)
+               let polledSince = _polls.Any(
+                   poll => poll.At == accepted.At && poll.BeganAt > death.EndedAt && poll.EndedAt < accepted.BeganAt)
                let isPastBound = Stopwatch.GetElapsedTime(death.EndedAt, accepted.BeganAt) > TimeSpan.FromSeconds(1)
                where killedHere || polledSince || isPastBound
                select $"{accepted.Key[..20]} at instance {accepted.At}",

@@ -25,7 +25,7 @@ public sealed class KeyUseTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_refused_request_tells_the_limit_too(StorageEngine engine)
+    public async Task A_refused_request_has_the_rate_limit_headers_too(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var created = await account.Session.PostAsync("/auth/api-keys", new { requests_per_minute = 5 });
@@ -45,7 +45,7 @@ public sealed class KeyUseTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task When_a_key_was_last_used_is_written_off_the_request_path(StorageEngine engine)
+    public async Task The_last_use_of_a_key_is_written_outside_of_the_request(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-11-23T12:00:00Z");
         var account = await own.SignUpAsync();
@@ -58,7 +58,7 @@ public sealed class KeyUseTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Writing_when_a_key_was_used_makes_nobody_forget_it(StorageEngine engine)
+    public async Task Writing_the_last_use_of_a_key_does_not_drop_it_from_memory(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

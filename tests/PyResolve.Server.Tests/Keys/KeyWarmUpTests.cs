@@ -6,7 +6,7 @@ namespace PyResolve.Server.Tests.Keys;
 public sealed class KeyWarmUpTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_server_that_starts_remembers_the_live_keys_and_no_others(StorageEngine engine)
+    public async Task A_starting_server_loads_only_the_live_keys(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (live, revoked, madeBySql) = (await own.SignUpAsync(), await own.SignUpAsync(), await own.SignUpAsync());
@@ -24,7 +24,7 @@ public sealed class KeyWarmUpTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task No_more_keys_are_remembered_ahead_of_their_use_than_half_of_what_fits(StorageEngine engine)
+    public async Task A_starting_server_loads_keys_into_half_of_the_memory_at_most(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         for (var i = 0; i < 5; i++)
@@ -41,7 +41,7 @@ public sealed class KeyWarmUpTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_key_remembered_ahead_is_dead_when_it_is_revoked(StorageEngine engine)
+    public async Task A_key_that_was_loaded_at_the_start_is_refused_when_it_is_revoked(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

@@ -20,7 +20,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_key_whose_hash_SQL_replaces_is_dead_within_a_second(StorageEngine engine)
+    public async Task A_key_whose_hash_SQL_replaces_is_refused_within_a_second(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -29,7 +29,8 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync("update api_keys set key_hash = 'unreadable'");
 
         (await DigestsAsync(own)).ShouldBe(0);
-        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/me")).Status == 401, cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(
+            async () => (await account.Key.GetAsync("/me")).Status == 401, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory, OnBothEngines]
@@ -46,7 +47,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Many_first_uses_at_once_all_succeed(StorageEngine engine)
+    public async Task Concurrent_first_uses_all_succeed(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -61,7 +62,7 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
     [InlineData("")]
     [InlineData("no hash at all")]
     [InlineData("$2a$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghijklmnop")]
-    public async Task A_hash_that_cannot_be_read_or_would_take_for_ever_is_refused_at_once(string hash)
+    public async Task A_hash_that_is_malformed_or_too_expensive_is_refused_immediately(string hash)
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -79,7 +80,8 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync(AuthUid);
         await own.Store.ExecuteSqlAsync(CreateApiKey);
 
-        var key = (string)(await own.Store.ReadSqlAsync($"set request.jwt.claim.sub = '{account.UserId}'; select api_key from public.create_api_key('By hand')"))!;
+        var key = (string)(await own.Store.ReadSqlAsync(
+            $"set request.jwt.claim.sub = '{account.UserId}'; select api_key from public.create_api_key('By hand')"))!;
 
         key.ShouldMatch("^pyr_live_[0-9a-f]{48}$");
         (await DigestsAsync(own)).ShouldBe(0);
@@ -87,7 +89,8 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         me["user_id"].GetGuid().ShouldBe(account.UserId);
         (await DigestsAsync(own)).ShouldBe(1);
         (await own.Server.WithKey(key).PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
-        var listed = (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray().Single(item => item.GetProperty("name").GetString() == "By hand");
+        var listed = (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray().Single(
+            item => item.GetProperty("name").GetString() == "By hand");
         listed.GetProperty("prefix").GetString().ShouldBe(key[..20]);
     }
 
@@ -142,7 +145,8 @@ public sealed class KeysMadeBySqlTests(SharedServers servers)
         {
             await own.Store.ExecuteSqlAsync($"""
                 insert into api_keys (id, user_id, key_hash, key_prefix, name, created_at)
-                values ('{Guid.CreateVersion7(own.Clock.GetUtcNow())}', '{account.UserId}', '{KeyHash.Create(key)}', substr('{key}', 1, 20), 'By hand', 0)
+                values ('{Guid.CreateVersion7(own.Clock.GetUtcNow())}', '{account.UserId}', '{KeyHash.Create(key)}',
+                        substr('{key}', 1, 20), 'By hand', 0)
                 """);
         }
 

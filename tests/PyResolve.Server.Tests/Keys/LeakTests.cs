@@ -17,12 +17,13 @@ public sealed class LeakTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_report_of_no_key_is_answered_the_same_and_revokes_nothing(StorageEngine engine)
+    public async Task A_report_of_an_unknown_key_gets_the_same_answer_and_revokes_nothing(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var caller = new Caller(account.Http);
 
-        (await caller.PostAsync("/auth/api-keys/report-leak", new { api_key = account.ApiKey[..20] + new string('0', 37) })).Status.ShouldBe(202);
+        (await caller.PostAsync("/auth/api-keys/report-leak", new { api_key = account.ApiKey[..20] + new string('0', 37) })).Status
+            .ShouldBe(202);
         (await caller.PostAsync("/auth/api-keys/report-leak", new { api_key = "not a key" })).Status.ShouldBe(202);
 
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);

@@ -11,7 +11,7 @@ public sealed class RequestLimiterTests
     public RequestLimiterTests() => _limiters = new RequestLimiters(_clock);
 
     [Fact]
-    public void A_limiter_is_let_go_after_its_window_and_not_before()
+    public void A_limiter_is_removed_after_its_window_and_not_before()
     {
         var (early, late) = (Ids.Create(_clock.GetUtcNow()), Ids.Create(_clock.GetUtcNow()));
         _limiters.Take(early, 1);
@@ -30,7 +30,7 @@ public sealed class RequestLimiterTests
     }
 
     [Fact]
-    public async Task No_window_is_doubled_however_many_sweeps_race_with_requests()
+    public async Task Sweeps_that_race_with_requests_never_double_a_window()
     {
         const int Limit = 100;
         var keys = Enumerable.Range(0, 20).Select(_ => Ids.Create(_clock.GetUtcNow())).ToArray();
@@ -53,7 +53,7 @@ public sealed class RequestLimiterTests
     }
 
     [Fact]
-    public void What_was_used_before_a_limit_changed_still_counts()
+    public void Requests_before_a_limit_changed_still_count()
     {
         var key = Ids.Create(_clock.GetUtcNow());
         _limiters.Take(key, 5).Remaining.ShouldBe(4);

@@ -3,7 +3,7 @@ namespace PyResolve.Server.Tests.Keys;
 public sealed class RotationTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Both_keys_work_through_the_grace_period_and_the_old_one_not_after_it(StorageEngine engine)
+    public async Task Both_keys_work_in_the_grace_period_and_only_the_new_one_after_it(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -20,7 +20,7 @@ public sealed class RotationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_grace_the_old_key_is_dead_at_once(StorageEngine engine)
+    public async Task Without_a_grace_period_the_old_key_is_refused_immediately(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
@@ -32,11 +32,12 @@ public sealed class RotationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_new_key_has_what_the_old_one_had(StorageEngine engine)
+    public async Task The_new_key_has_the_properties_of_the_old_one(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var created = await account.Session.PostAsync(
-            "/auth/api-keys", new { name = "CI", scopes = new[] { "quota" }, requests_per_minute = 7, expires_at = "2126-01-01T00:00:00Z" });
+            "/auth/api-keys",
+            new { name = "CI", scopes = new[] { "quota" }, requests_per_minute = 7, expires_at = "2126-01-01T00:00:00Z" });
 
         var rotated = await account.Session.PostAsync($"/auth/api-keys/{created.Id()}/rotate", new { grace_seconds = 5 });
 
@@ -62,7 +63,8 @@ public sealed class RotationTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var narrow = await account.Session.PostAsync("/auth/api-keys", new { scopes = new[] { "keys", "quota" } });
         var keys = (await account.Session.GetAsync("/auth/api-keys"))["data"];
-        var wide = keys.EnumerateArray().Single(key => key.GetProperty("name").GetString() == "Default" && key.GetProperty("scopes").GetArrayLength() == 5);
+        var wide = keys.EnumerateArray().Single(
+            key => key.GetProperty("name").GetString() == "Default" && key.GetProperty("scopes").GetArrayLength() == 5);
 
         var answer = await new Caller(account.Http, "X-API-Key", narrow["api_key"].GetString())
             .PostAsync($"/auth/api-keys/{wide.GetProperty("id").GetGuid()}/rotate");
@@ -75,6 +77,7 @@ public sealed class RotationTests(SharedServers servers)
     private static async Task<Answer> RotateAsync(TestAccount account, int graceSeconds, int index = 0)
     {
         var keys = (await account.Session.GetAsync("/auth/api-keys"))["data"];
-        return await account.Session.PostAsync($"/auth/api-keys/{keys[index].GetProperty("id").GetGuid()}/rotate", new { grace_seconds = graceSeconds });
+        return await account.Session.PostAsync(
+            $"/auth/api-keys/{keys[index].GetProperty("id").GetGuid()}/rotate", new { grace_seconds = graceSeconds });
     }
 }

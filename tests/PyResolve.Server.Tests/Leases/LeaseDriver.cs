@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace PyResolve.Server.Tests.Leases;
 
-/// <summary>Servers that give leases, and a verifier that is not ours.</summary>
+/// <summary>Servers that give leases, and a verifier from another library.</summary>
 internal static class LeaseDriver
 {
     public const string Machine = "build-agent-7";
@@ -18,17 +18,23 @@ internal static class LeaseDriver
         return Convert.ToBase64String(key.ExportPkcs8PrivateKey());
     }
 
-    /// <param name="key">Default: one of its own.</param>
+    /// <param name="key">Default: a new key.</param>
     public static Dictionary<string, string?> Settings(string? key = null) =>
         new() { ["PYRESOLVE_LEASE_KEY"] = key ?? DrawKey(), ["PYRESOLVE_PUBLIC_URL"] = PublicUrl };
 
     public static Task<OwnServer> StartAsync(StorageEngine engine, SharedServers servers, string? startAt = null) =>
         OwnServer.StartAsync(engine, servers.Postgres, startAt, Settings());
 
-    public static Task<Answer> LeaseAsync(this TestAccount account, int quantity = 1, TimeSpan? length = null, string? onceKey = null, string? idempotencyKey = null) =>
-        account.HoldAsync(quantity, ttlSeconds: (int)(length ?? TimeSpan.FromHours(1)).TotalSeconds, onceKey: onceKey, idempotencyKey: idempotencyKey, machine: Machine);
+    public static Task<Answer> LeaseAsync(
+        this TestAccount account, int quantity = 1, TimeSpan? length = null, string? onceKey = null, string? idempotencyKey = null) =>
+        account.ReserveAsync(
+            quantity,
+            ttlSeconds: (int)(length ?? TimeSpan.FromHours(1)).TotalSeconds,
+            onceKey: onceKey,
+            idempotencyKey: idempotencyKey,
+            machine: Machine);
 
-    /// <summary>Verifies a lease by the published keys, as an SDK would, and returns its claims.</summary>
+    /// <summary>Verifies a lease with the published keys, and returns its claims.</summary>
     public static async Task<JsonWebToken> VerifyAsync(this TestServer server, string lease)
     {
         var keys = new JsonWebKeySet((await server.Nobody.GetAsync("/.well-known/jwks.json")).Text);
@@ -39,7 +45,7 @@ internal static class LeaseDriver
             ValidTypes = ["pyr-lease+jwt"],
             ValidIssuer = PublicUrl,
             ValidateAudience = false,
-            // The test's clock is not this process's.
+            // The test has its own clock.
             LifetimeValidator = (_, expires, _, _) => expires > server.Clock.GetUtcNow(),
         });
         return result.IsValid ? (JsonWebToken)result.SecurityToken : throw result.Exception;

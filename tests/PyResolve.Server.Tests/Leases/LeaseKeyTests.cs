@@ -9,7 +9,7 @@ namespace PyResolve.Server.Tests.Leases;
 public sealed class LeaseKeyTests(SharedServers servers)
 {
     [Fact]
-    public async Task The_first_key_signs_and_all_are_published_so_that_old_leases_stay_good()
+    public async Task The_first_key_signs_and_all_are_published_so_that_old_leases_stay_valid()
     {
         var (old, next) = (LeaseDriver.DrawKey(), LeaseDriver.DrawKey());
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
@@ -29,7 +29,7 @@ public sealed class LeaseKeyTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task With_the_embedded_database_a_key_is_made_on_first_use_and_kept_for_its_owner_alone()
+    public async Task With_the_embedded_database_a_key_is_created_on_first_use_and_readable_by_its_owner_only()
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
         var file = Path.Combine(store.Settings["PYRESOLVE_DATA"]!, "lease-key.pem");
@@ -100,7 +100,7 @@ public sealed class LeaseKeyTests(SharedServers servers)
     [InlineData("rsa")]
     [InlineData("public")]
     [InlineData("encrypted")]
-    public void Nothing_else_passes_for_a_key(string kind)
+    public void Anything_else_is_rejected_as_a_key(string kind)
     {
         using var p256 = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var p384 = ECDsa.Create(ECCurve.NamedCurves.nistP384);
@@ -111,7 +111,8 @@ public sealed class LeaseKeyTests(SharedServers servers)
             "sec1" => p256.ExportECPrivateKeyPem(),
             "rsa" => rsa.ExportPkcs8PrivateKeyPem(),
             "public" => p256.ExportSubjectPublicKeyInfoPem(),
-            "encrypted" => p256.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1_000)),
+            "encrypted" => p256.ExportEncryptedPkcs8PrivateKeyPem(
+                "secret", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1_000)),
             _ => kind,
         };
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PyResolve.Server.Tests.Leases;
 
-/// <summary>What a lease says, and to whom it is given.</summary>
+/// <summary>The content of leases, and who gets them.</summary>
 public sealed class LeaseTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
@@ -11,44 +11,44 @@ public sealed class LeaseTests(SharedServers servers)
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
 
-        var hold = await account.LeaseAsync(quantity: 3, TimeSpan.FromDays(2));
+        var reservation = await account.LeaseAsync(quantity: 3, TimeSpan.FromDays(2));
 
-        hold.Status.ShouldBe(201);
-        var lease = await own.Server.VerifyAsync(hold["lease"].GetString()!);
-        lease.Id.ShouldBe(hold.Id().ToString());
+        reservation.Status.ShouldBe(201);
+        var lease = await own.Server.VerifyAsync(reservation["lease"].GetString()!);
+        lease.Id.ShouldBe(reservation.Id().ToString());
         lease.Subject.ShouldBe(account.UserId.ToString());
         lease.GetPayloadValue<int>("qty").ShouldBe(3);
         lease.GetPayloadValue<string>("tier").ShouldBe("tier1");
         lease.GetPayloadValue<string>("mch").ShouldBe(LeaseDriver.Machine);
         lease.GetPayloadValue<long>("iat").ShouldBe(own.Clock.GetUtcNow().ToUnixTimeSeconds());
-        lease.GetPayloadValue<long>("exp").ShouldBe(hold["expires_at"].GetDateTimeOffset().ToUnixTimeSeconds());
+        lease.GetPayloadValue<long>("exp").ShouldBe(reservation["expires_at"].GetDateTimeOffset().ToUnixTimeSeconds());
     }
 
     [Theory, OnBothEngines]
-    public async Task A_hold_without_a_machine_has_no_lease(StorageEngine engine)
+    public async Task A_reservation_without_a_machine_has_no_lease(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
 
-        (await account.HoldAsync())["lease"].ValueKind.ShouldBe(JsonValueKind.Null);
+        (await account.ReserveAsync())["lease"].ValueKind.ShouldBe(JsonValueKind.Null);
     }
 
     [Fact]
-    public async Task Without_a_key_PostgreSQL_gives_no_lease_and_a_hold_for_a_machine_is_like_any_other()
+    public async Task Without_a_key_PostgreSQL_gives_no_lease_and_a_reservation_for_a_machine_is_like_any_other()
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
         var account = await own.SignUpAsync();
 
-        var hold = await account.LeaseAsync(quantity: 5);
-        await account.ReleaseAsync(hold.Id());
+        var reservation = await account.LeaseAsync(quantity: 5);
+        await account.ReleaseAsync(reservation.Id());
 
-        hold["lease"].ValueKind.ShouldBe(JsonValueKind.Null);
+        reservation["lease"].ValueKind.ShouldBe(JsonValueKind.Null);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
         (await own.Server.Nobody.GetAsync("/.well-known/jwks.json"))["keys"].GetArrayLength().ShouldBe(0);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_retry_and_a_look_get_the_same_lease_again(StorageEngine engine)
+    public async Task A_retry_and_a_read_get_the_same_lease(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
@@ -64,13 +64,13 @@ public sealed class LeaseTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Another_machine_shares_the_hold_but_not_the_lease(StorageEngine engine)
+    public async Task Another_machine_shares_the_reservation_but_not_the_lease(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
         var first = await account.LeaseAsync(onceKey: "commit-abc");
 
-        var other = await account.HoldAsync(onceKey: "commit-abc", machine: "another");
+        var other = await account.ReserveAsync(onceKey: "commit-abc", machine: "another");
         var same = await account.LeaseAsync(onceKey: "commit-abc");
 
         (other.Status, other.Id(), other["lease"].ValueKind).ShouldBe((200, first.Id(), JsonValueKind.Null));

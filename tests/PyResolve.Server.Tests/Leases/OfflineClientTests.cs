@@ -3,7 +3,7 @@ using PyResolve.Client;
 
 namespace PyResolve.Server.Tests.Leases;
 
-/// <summary>The SDK on leases that this server gave: what it does offline settles exactly. The pro plan has fifty.</summary>
+/// <summary>The SDK with leases of this server: offline work settles exactly. The pro plan has 50 migrations.</summary>
 public sealed class OfflineClientTests(SharedServers servers) : IDisposable
 {
     private readonly string _home = Directory.CreateTempSubdirectory("pyresolve-offline-").FullName;
@@ -40,7 +40,7 @@ public sealed class OfflineClientTests(SharedServers servers) : IDisposable
     }
 
     [Theory, OnBothEngines]
-    public async Task Taking_returning_and_prepaying_in_a_loop_never_has_more_alive_than_the_quota(StorageEngine engine)
+    public async Task Taking_returning_and_prepaying_in_a_loop_never_exceeds_the_quota(StorageEngine engine)
     {
         await using var own = await StartAsync(engine);
         var account = await own.SignUpAsync();
@@ -82,7 +82,8 @@ public sealed class OfflineClientTests(SharedServers servers) : IDisposable
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
         await using var client = Online(account);
         await client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation);
-        await using var everythingElse = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier2) { Quantity = 30 }, Cancellation);
+        await using var everythingElse = await client.Quota.AcquireAsync(
+            new("pydantic", MigrationTier.Tier2) { Quantity = 30 }, Cancellation);
 
         for (var i = 0; i < 20; i++)
         {

@@ -3,13 +3,13 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Tests.Leases;
 
-/// <summary>What leased units count as, before their lease ends, when it ends, and afterwards. The free plan has five.</summary>
+/// <summary>How leased units count before, at and after the end of their lease. The free plan has 5 migrations.</summary>
 public sealed class SettlementTests(SharedServers servers)
 {
     private static readonly TimeSpan Length = TimeSpan.FromHours(1);
 
     [Theory, OnBothEngines]
-    public async Task Taking_returning_and_taking_again_never_has_more_units_alive_than_the_quota(StorageEngine engine)
+    public async Task Taking_returning_and_taking_again_never_exceeds_the_quota(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
@@ -35,14 +35,14 @@ public sealed class SettlementTests(SharedServers servers)
         own.Clock.Advance(Length);
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
-        (await account.HoldAsync(quantity: 2)).Status.ShouldBe(402);
+        (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(402);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
         (await own.Store.ReadNumberAsync("select sum(quantity) from usage_events")).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
-    public async Task Events_that_come_later_take_the_place_of_what_was_counted_one_for_one(StorageEngine engine)
+    public async Task Later_events_replace_the_lapsed_units_one_for_one(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
@@ -62,7 +62,7 @@ public sealed class SettlementTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_ended_lease_that_is_given_back_is_refunded_but_for_what_was_used(StorageEngine engine)
+    public async Task A_returned_lease_that_has_ended_is_refunded_except_for_what_was_used(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
@@ -92,13 +92,14 @@ public sealed class SettlementTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task After_35_days_nothing_comes_back_and_reports_change_no_sum(StorageEngine engine)
+    public async Task After_35_days_nothing_is_refunded_and_reports_change_no_total(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers, startAt: "2026-10-01T00:00:00Z");
         var early = await own.SignUpAsync();
         var id = (await early.LeaseAsync(quantity: 3)).Id();
-        // Another instance, weeks later: moving a clock so far would fire every timer of the server all the way.
-        await using var later = await TestServer.StartAsync(own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + Hold.SettlementWindow + TimeSpan.FromSeconds(1)));
+        // Another instance with a later clock, because advancing this one so far would fire every timer in between.
+        await using var later = await TestServer.StartAsync(
+            own.Store, clock: new TestClock(own.Clock.GetUtcNow() + Length + StoredReservation.SettlementWindow + TimeSpan.FromSeconds(1)));
         var account = early.On(later.Http);
 
         var refused = await account.ReleaseAsync(id);
@@ -111,7 +112,7 @@ public sealed class SettlementTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_a_commit_leaves_of_a_living_lease_stays_held_until_it_ends(StorageEngine engine)
+    public async Task The_rest_of_a_committed_lease_stays_held_until_it_ends(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();
@@ -128,7 +129,7 @@ public sealed class SettlementTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Work_under_a_lease_that_was_returned_meanwhile_takes_its_held_units(StorageEngine engine)
+    public async Task Work_under_a_returned_lease_takes_its_held_units(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();

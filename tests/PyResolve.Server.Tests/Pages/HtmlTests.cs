@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Pages;
 public sealed class HtmlTests
 {
     [Fact]
-    public void Every_hole_is_encoded()
+    public void Every_value_is_encoded()
     {
         const string Hostile = "</p><script>\"'&";
 
@@ -15,7 +15,7 @@ public sealed class HtmlTests
     }
 
     [Fact]
-    public void HTML_in_a_hole_is_encoded_once_and_nothing_is_nothing()
+    public void HTML_as_a_value_is_not_encoded_twice_and_null_writes_nothing()
     {
         Html inner = $"<b>{"a & b"}</b>";
 

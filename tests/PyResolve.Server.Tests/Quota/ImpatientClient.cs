@@ -3,11 +3,11 @@ using System.Net.Http.Json;
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// A tool that gives up waiting at random and asks again under the same key or id, until it is answered: what it was told is then what the
-/// server did. It keeps account of what it holds and has used. One client's own: not thread-safe.
+/// A client that times out at random and retries with the same key or id until it is answered, so that it knows what the server did. Tracks
+/// its units. Not thread-safe.
 /// </summary>
-/// <param name="witness">Is told of what is granted, and of what is about to be given back.</param>
-internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mostUnits, UnitsWitness? witness = null)
+/// <param name="counter">Counts the units of all clients.</param>
+internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mostUnits, UnitCounter? counter = null)
 {
     private static readonly int[] Lengths = [30, 60, 3_600];
 
@@ -17,28 +17,28 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
 
     public int Refused { get; private set; }
 
-    /// <summary>Keys of requests that were abandoned, sent again and then refused: the first may still have been under way, and granted.</summary>
+    /// <summary>Keys of requests that timed out and whose retry was refused: the first may have been granted later.</summary>
     public List<string> Doubtful { get; } = [];
 
     public int Abandoned { get; private set; }
 
     public long Used { get; private set; }
 
-    /// <summary>Holds neither committed nor given back by this client; some may have expired.</summary>
+    /// <summary>Reservations neither committed nor given back by this client; some may have expired.</summary>
     public IReadOnlyList<Held> Open => _held;
 
     public async Task WorkAsync(int rounds)
     {
         for (var round = 0; round < rounds; round++)
         {
-            await HoldAsync();
-            // What is never settled expires.
+            await ReserveAsync();
+            // The others expire.
             if (_held.Count > 0 && random.Next(5) < 4)
                 await SettleAsync(_held[random.Next(_held.Count)]);
         }
     }
 
-    private async Task HoldAsync()
+    private async Task ReserveAsync()
     {
         var quantity = random.Next(1, mostUnits + 1);
         var body = new { quantity, tier = "tier1", ttl_seconds = Lengths[random.Next(Lengths.Length)] };
@@ -54,25 +54,25 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
         }
 
         Granted++;
-        witness?.Granted(quantity);
+        counter?.Add(quantity);
         _held.Add(new Held(answer.Id(), quantity, answer["month"].GetString()!, answer["expires_at"].GetDateTimeOffset()));
     }
 
-    private async Task SettleAsync(Held hold)
+    private async Task SettleAsync(Held reservation)
     {
-        _held.Remove(hold);
+        _held.Remove(reservation);
         if (random.Next(4) == 0)
         {
-            var quantity = random.Next(1, hold.Quantity + 1);
+            var quantity = random.Next(1, reservation.Quantity + 1);
             var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-            witness?.GivingBack(hold.Quantity - quantity);
-            (await SendAsync(HttpMethod.Post, $"/quota/reservations/{hold.Id}/commit", new { quantity, id })).Status.ShouldBe(200);
+            counter?.Remove(reservation.Quantity - quantity);
+            (await SendAsync(HttpMethod.Post, $"/quota/reservations/{reservation.Id}/commit", new { quantity, id })).Status.ShouldBe(200);
             Used += quantity;
         }
         else
         {
-            witness?.GivingBack(hold.Quantity);
-            (await SendAsync(HttpMethod.Delete, $"/quota/reservations/{hold.Id}", body: null)).Status.ShouldBe(200);
+            counter?.Remove(reservation.Quantity);
+            (await SendAsync(HttpMethod.Delete, $"/quota/reservations/{reservation.Id}", body: null)).Status.ShouldBe(200);
         }
     }
 
@@ -81,19 +81,20 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
         while (true)
         {
             var door = doors[random.Next(doors.Length)];
-            using var patience = new CancellationTokenSource();
-            // One in four leaves early, and sometimes too late to be noticed.
+            using var timeout = new CancellationTokenSource();
+            // One in four times out, sometimes after the answer.
             if (random.Next(4) == 0)
-                patience.CancelAfter(TimeSpan.FromMilliseconds(random.Next(1, 30)));
+                timeout.CancelAfter(TimeSpan.FromMilliseconds(random.Next(1, 30)));
             try
             {
-                using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
+                using var request = new HttpRequestMessage(
+                    method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
                 request.Headers.Add("X-API-Key", door.ApiKey);
                 if (idempotencyKey is not null)
                     request.Headers.Add("Idempotency-Key", idempotencyKey);
-                return await Answer.ReadAsync(await door.Http.SendAsync(request, patience.Token));
+                return await Answer.ReadAsync(await door.Http.SendAsync(request, timeout.Token));
             }
-            catch (OperationCanceledException) when (patience.IsCancellationRequested)
+            catch (OperationCanceledException) when (timeout.IsCancellationRequested)
             {
                 Abandoned++;
             }

@@ -2,8 +2,8 @@
 namespace PyResolve.Server.Tests.Quota;
 
 /// <summary>
-/// A tool that asks again, under the same key or id, until it is answered: what it was told is then what the server did. It keeps account of
-/// what it holds and has used. One client's own: not thread-safe.
+/// A client that retries with the same key or id until it is answered, so that it knows what the server did. Tracks its units. Not
+/// thread-safe.
 /// </summary>
 internal sealed class PersistentClient(TestAccount account, Random random)
 {
@@ -13,10 +13,10 @@ internal sealed class PersistentClient(TestAccount account, Random random)
 
     public long Used { get; private set; }
 
-    /// <summary>Units of holds that last, and were neither committed nor given back.</summary>
+    /// <summary>Units of long reservations that were neither committed nor released.</summary>
     public long Held { get; private set; }
 
-    /// <summary>Requests that were sent once more.</summary>
+    /// <summary>The number of retries.</summary>
     public int Repeated { get; private set; }
 
     public async Task WorkAsync(CancellationToken over)
@@ -29,17 +29,17 @@ internal sealed class PersistentClient(TestAccount account, Random random)
     {
         var (quantity, lasts, key) = (random.Next(1, 4), random.Next(2) == 0, CreateId());
         var ttlSeconds = lasts ? 3_600 : random.Next(1, 3);
-        var hold = await InsistAsync(() => account.HoldAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
+        var reservation = await InsistAsync(() => account.ReserveAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
         Granted++;
         switch (random.Next(3))
         {
             case 0:
                 var id = CreateId();
-                await InsistAsync(() => account.CommitAsync(hold.Id(), new { id }));
+                await InsistAsync(() => account.CommitAsync(reservation.Id(), new { id }));
                 Used += quantity;
                 break;
             case 1:
-                await InsistAsync(() => account.ReleaseAsync(hold.Id()));
+                await InsistAsync(() => account.ReleaseAsync(reservation.Id()));
                 break;
             default:
                 Held += lasts ? quantity : 0;
@@ -59,7 +59,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
                 }
                 catch (Exception exception) when (ServerProcess.IsAway(exception))
                 {
-                    // Whether it was done, the next answer says.
+                    // Unknown outcome: the next answer tells.
                     Repeated++;
                     return false;
                 }

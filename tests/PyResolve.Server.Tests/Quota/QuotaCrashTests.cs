@@ -3,14 +3,14 @@ using Npgsql;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>The server or its PostgreSQL is killed at random moments under load: no hold that was granted is lost, and none outlives its time.</summary>
+/// <summary>The server or PostgreSQL is killed under load: no granted reservation is lost, and none outlives its expiry.</summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaCrashTests(SharedServers servers)
 {
     private const int Clients = 16;
 
     [Theory, OnBothEngines]
-    public async Task No_hold_is_lost_or_outlives_its_time_when_the_server_is_killed(StorageEngine engine)
+    public async Task No_reservation_is_lost_or_outlives_its_time_when_the_server_is_killed(StorageEngine engine)
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
@@ -21,7 +21,8 @@ public sealed class QuotaCrashTests(SharedServers servers)
         using var over = new CancellationTokenSource();
         var random = new Random(20_261_123);
 
-        var load = Task.WhenAll(Enumerable.Range(0, Clients).Select(seed => LoadAsync(account, new Random(seed), granted, committed, over.Token)));
+        var load = Task.WhenAll(
+            Enumerable.Range(0, Clients).Select(seed => LoadAsync(account, new Random(seed), granted, committed, over.Token)));
         for (var kill = 0; kill < Scale.Pick(2, 100); kill++)
         {
             var enough = granted.Count + random.Next(20, 200);
@@ -34,17 +35,22 @@ public sealed class QuotaCrashTests(SharedServers servers)
         await load;
 
         await Eventually.HoldsAsync(
-            async () => (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(0), TimeSpan.FromSeconds(10), cancellation);
+            async () => (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(0),
+            TimeSpan.FromSeconds(10),
+            cancellation);
         (await store.ReadNumberAsync("select count(*) from reservations where state = 'held' or remaining > 0")).ShouldBe(0);
         (await store.ReadNumberAsync("select count(*) from reservations")).ShouldBeGreaterThanOrEqualTo(granted.Count);
         (await MissingAsync(store, "select count(*) from reservations where id", granted.Keys)).ShouldBe(0);
         (await MissingAsync(store, "select count(*) from usage_events where id", committed.Keys)).ShouldBe(0);
         (await store.ReadNumberAsync("select sum(migrations) - (select count(*) from usage_events) from usage_monthly")).ShouldBe(0);
-        Proofs.Report("Holds through crashes", $"{engine}: {Scale.Pick(2, 100)} times SIGKILL under load; {granted.Count:N0} acknowledged holds and {committed.Count:N0} commits, none lost, nothing held past its time.");
+        Proofs.Report(
+            "Reservations through crashes",
+            $"{engine}: {Scale.Pick(2, 100)} times SIGKILL under load; {granted.Count:N0} acknowledged reservations and "
+            + $"{committed.Count:N0} commits, none lost, nothing held past its time.");
     }
 
     [Fact]
-    public async Task No_hold_is_lost_or_outlives_its_time_when_PostgreSQL_is_killed()
+    public async Task No_reservation_is_lost_or_outlives_its_time_when_PostgreSQL_is_killed()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var kills = Scale.Pick(1, 100);
@@ -71,34 +77,41 @@ public sealed class QuotaCrashTests(SharedServers servers)
         NpgsqlConnection.ClearAllPools();
 
         var (used, held) = (clients.Sum(client => client.Used), clients.Sum(client => client.Held));
-        await Eventually.HoldsAsync(async () => (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(held), cancellationToken: cancellation);
+        await Eventually.HoldsAsync(
+            async () => (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(held),
+            cancellationToken: cancellation);
         (await store.ReadNumberAsync("select sum(remaining) from reservations")).ShouldBe(held);
         (await store.ReadNumberAsync("select count(*) from reservations")).ShouldBe(clients.Sum(client => client.Granted));
         (await store.ReadNumberAsync("select sum(migrations) from usage_monthly")).ShouldBe(used);
         (await store.ReadNumberAsync("select sum(quantity) from usage_events")).ShouldBe(used);
         clients.Sum(client => client.Repeated).ShouldBeGreaterThan(0);
-        Proofs.Report("Holds through crashes", $"PostgreSQL: {kills} times SIGKILL under load; {clients.Sum(client => client.Granted):N0} holds, each asked for until it was "
+        Proofs.Report("Reservations through crashes", $"PostgreSQL: {kills} times SIGKILL under load; "
+            + $"{clients.Sum(client => client.Granted):N0} reservations, each asked for until it was "
             + $"answered; {used:N0} used + {held:N0} held, as the clients saw it, nothing held past its time.");
     }
 
-    /// <summary>Holds for a second or two; some are committed, some given back, and some left.</summary>
+    /// <summary>Reserves for one or two seconds; some are committed, some released, and some expire.</summary>
     private static async Task LoadAsync(
-        TestAccount account, Random random, ConcurrentDictionary<Guid, bool> granted, ConcurrentDictionary<Guid, bool> committed, CancellationToken over)
+        TestAccount account,
+        Random random,
+        ConcurrentDictionary<Guid, bool> granted,
+        ConcurrentDictionary<Guid, bool> committed,
+        CancellationToken over)
     {
         while (!over.IsCancellationRequested)
         {
             try
             {
-                var hold = await account.HoldAsync(ttlSeconds: random.Next(1, 3));
-                if (hold.Status != 201)
+                var reservation = await account.ReserveAsync(ttlSeconds: random.Next(1, 3));
+                if (reservation.Status != 201)
                     continue;
-                granted[hold.Id()] = true;
+                granted[reservation.Id()] = true;
                 var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
                 var choice = random.Next(3);
-                if (choice == 0 && (await account.CommitAsync(hold.Id(), new { id })).Status == 200)
+                if (choice == 0 && (await account.CommitAsync(reservation.Id(), new { id })).Status == 200)
                     committed[id] = true;
                 else if (choice == 1)
-                    await account.ReleaseAsync(hold.Id());
+                    await account.ReleaseAsync(reservation.Id());
             }
             catch (Exception exception) when (ServerProcess.IsAway(exception))
             {

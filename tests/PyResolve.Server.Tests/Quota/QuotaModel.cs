@@ -2,22 +2,23 @@ using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>What one account's quota ought to do, unit by unit, written without a thought for speed.</summary>
+/// <summary>A simple model of one account's quota, unit by unit.</summary>
 internal sealed class QuotaModel
 {
     private readonly List<Reservation> _reservations = [];
-    private readonly Dictionary<string, long> _usedWithoutHold = [];
+    private readonly Dictionary<string, long> _usedWithoutReservation = [];
 
     /// <summary><see langword="null"/>: unlimited.</summary>
     public long? Limit { get; set; } = 5;
 
     public int Count => _reservations.Count;
 
-    public long Used(string month) => _usedWithoutHold.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
+    public long Used(string month) =>
+        _usedWithoutReservation.GetValueOrDefault(month) + Units(month).Count(unit => unit is Unit.Used or Unit.Lapsed);
 
     public long Held(string month) => Units(month).Count(unit => unit is Unit.Held);
 
-    public bool Hold(int quantity, string month, DateTimeOffset expiresAt, bool isLeased)
+    public bool Reserve(int quantity, string month, DateTimeOffset expiresAt, bool isLeased)
     {
         if (Used(month) + Held(month) + quantity > Limit)
             return false;
@@ -68,9 +69,10 @@ internal sealed class QuotaModel
             reservation.IsCommitted = true;
     }
 
-    public void Use(string month) => _usedWithoutHold[month] = _usedWithoutHold.GetValueOrDefault(month) + 1;
+    public void Use(string month) => _usedWithoutReservation[month] = _usedWithoutReservation.GetValueOrDefault(month) + 1;
 
-    private IEnumerable<Unit> Units(string month) => _reservations.Where(reservation => reservation.Month == month).SelectMany(reservation => reservation.Units);
+    private IEnumerable<Unit> Units(string month) =>
+        _reservations.Where(reservation => reservation.Month == month).SelectMany(reservation => reservation.Units);
 
     private enum Unit
     {
@@ -113,7 +115,7 @@ internal sealed class QuotaModel
             return at >= 0;
         }
 
-        /// <summary>A living lease keeps what it has until it ends.</summary>
+        /// <summary>A lease keeps its units until it ends.</summary>
         public void Settle(bool isCommitted)
         {
             IsReturned = true;

@@ -4,7 +4,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>One run of commands, by a new account on the server and by the model.</summary>
+/// <summary>Runs commands on a new account of the server and on the model.</summary>
 internal sealed class QuotaModelRun
 {
     private readonly OwnServer _own;
@@ -20,7 +20,7 @@ internal sealed class QuotaModelRun
 
     private string Month => _own.Clock.GetUtcNow().ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
-    /// <summary>Waits for it: properties are checked one after the other, on a thread that may block.</summary>
+    /// <summary>Blocks, because FsCheck's properties are synchronous.</summary>
     public static bool Run(OwnServer own, IEnumerable<Command> commands) => Task.Run(async () =>
     {
         var run = new QuotaModelRun(own, await own.SignUpAsync());
@@ -33,12 +33,13 @@ internal sealed class QuotaModelRun
     {
         await ApplyAsync(command);
         var quota = await _account.Key.GetAsync("/quota");
-        (quota["migrations_used"].GetInt64(), quota["migrations_held"].GetInt64()).ShouldBe((_model.Used(Month), _model.Held(Month)), command.ToString());
+        (quota["migrations_used"].GetInt64(), quota["migrations_held"].GetInt64())
+            .ShouldBe((_model.Used(Month), _model.Held(Month)), command.ToString());
     }
 
     private Task ApplyAsync(Command command) => command switch
     {
-        Command.Hold hold => HoldAsync(hold),
+        Command.Reserve reservation => ReserveAsync(reservation),
         Command.Commit commit when _ids.Count > 0 => CommitAsync(commit.Which % _ids.Count, commit.Quantity),
         Command.Release release when _ids.Count > 0 => ReleaseAsync(release.Which % _ids.Count),
         Command.Report report when _ids.Count > 0 => ReportAsync(report.Which % _ids.Count),
@@ -48,11 +49,13 @@ internal sealed class QuotaModelRun
         _ => Task.CompletedTask,
     };
 
-    private async Task HoldAsync(Command.Hold hold)
+    private async Task ReserveAsync(Command.Reserve reservation)
     {
-        var answer = await _account.HoldAsync(hold.Quantity, ttlSeconds: hold.Minutes * 60, machine: hold.IsLeased ? "m" : null);
-        var isGranted = _model.Hold(hold.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(hold.Minutes), hold.IsLeased);
-        answer.Status.ShouldBe(isGranted ? 201 : 402, hold.ToString());
+        var answer = await _account.ReserveAsync(
+            reservation.Quantity, ttlSeconds: reservation.Minutes * 60, machine: reservation.IsLeased ? "m" : null);
+        var isGranted = _model.Reserve(
+            reservation.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(reservation.Minutes), reservation.IsLeased);
+        answer.Status.ShouldBe(isGranted ? 201 : 402, reservation.ToString());
         if (isGranted)
             _ids.Add(answer.Id());
     }

@@ -6,7 +6,7 @@ using PyResolve.Server.Tests.Leases;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>The quota engine against a simple model: the same commands, one after the other, the same answers and figures.</summary>
+/// <summary>The quota against a simple model: the same commands give the same answers and figures.</summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaModelTests(SharedServers servers)
 {
@@ -14,7 +14,7 @@ public sealed class QuotaModelTests(SharedServers servers)
         (6, from quantity in Gen.Choose(1, 4)
             from minutes in Gen.Elements(1, 10, 50)
             from isLeased in Gen.Elements(true, false)
-            select (Command)new Command.Hold(quantity, minutes, isLeased)),
+            select (Command)new Command.Reserve(quantity, minutes, isLeased)),
         (4, from which in Gen.Choose(0, 99)
             from quantity in Gen.Elements<int?>(null, 1, 2, 4)
             select (Command)new Command.Commit(which, quantity)),
@@ -25,9 +25,9 @@ public sealed class QuotaModelTests(SharedServers servers)
         (1, Gen.Elements("free", "pro", "unlimited").Select(plan => (Command)new Command.Change(plan))));
 
     [Theory, OnBothEngines]
-    public async Task Whatever_is_asked_in_whatever_order_is_answered_as_the_model_says(StorageEngine engine)
+    public async Task Random_commands_are_answered_as_the_model_says(StorageEngine engine)
     {
-        // So that months end now and then.
+        // Crosses the end of a month now and then.
         await using var own = await LeaseDriver.StartAsync(engine, servers, startAt: "2026-11-30T20:00:00Z");
         var asked = 0;
         var property = Prop.ForAll(Commands.ListOf().ToArbitrary(), commands =>
@@ -38,18 +38,21 @@ public sealed class QuotaModelTests(SharedServers servers)
 
         property.Check(Config.QuickThrowOnFailure.WithMaxTest(Scale.Pick(30, 1_000)).WithEndSize(25));
 
-        Proofs.Report("The quota engine and its model", $"{engine}: {Scale.Pick(30, 1_000):N0} random runs of {asked:N0} commands in all; every answer and every figure was the model's.");
+        Proofs.Report(
+            "The quota engine and its model",
+            $"{engine}: {Scale.Pick(30, 1_000):N0} random runs of {asked:N0} commands in all; "
+            + "every answer and every figure was the model's.");
     }
 }
 
-/// <summary>What happens next in a run. A reservation is named by a number, of which the rest counts that is left by how many there are.</summary>
+/// <summary>A step of a run. A reservation is chosen by a number, modulo the number of reservations.</summary>
 internal abstract record Command
 {
     private Command()
     {
     }
 
-    internal sealed record Hold(int Quantity, int Minutes, bool IsLeased) : Command;
+    internal sealed record Reserve(int Quantity, int Minutes, bool IsLeased) : Command;
 
     internal sealed record Commit(int Which, int? Quantity) : Command;
 

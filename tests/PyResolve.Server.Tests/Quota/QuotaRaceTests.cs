@@ -1,17 +1,17 @@
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>However many ask at once, through however many instances, no more is granted than the plan has.</summary>
+/// <summary>Concurrent requests, on several instances, never get more than the plan's limit.</summary>
 [Trait("Category", "Proof")]
 public sealed class QuotaRaceTests(SharedServers servers)
 {
     private const int Clients = 200;
 
     [Theory, OnBothEngines]
-    public async Task Two_hundred_clients_get_exactly_five_holds(StorageEngine engine)
+    public async Task Two_hundred_clients_get_exactly_five_reservations(StorageEngine engine)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
         await using var first = await TestServer.StartAsync(store);
-        // The embedded database is one instance's; PostgreSQL serves several.
+        // Only PostgreSQL serves several instances.
         await using var second = engine is StorageEngine.Postgres ? await TestServer.StartAsync(store) : null;
         var account = await TestAccount.SignUpAsync(first.Http);
         TestAccount[] doors = second is null ? [account] : [account, account.On(second.Http)];
@@ -21,7 +21,9 @@ public sealed class QuotaRaceTests(SharedServers servers)
         granted.ShouldBe(5);
         (await store.ReadNumberAsync("select held from usage_monthly")).ShouldBe(5);
         (await store.ReadNumberAsync("select sum(remaining) from reservations")).ShouldBe(5);
-        Proofs.Report("Racing holds", $"{engine}, {doors.Length} instance(s): {Clients} clients, {granted} holds granted of a limit of 5.");
+        Proofs.Report(
+            "Racing reservations",
+            $"{engine}, {doors.Length} instance(s): {Clients} clients, {granted} reservations granted of a limit of 5.");
     }
 
     [Fact]
@@ -29,7 +31,8 @@ public sealed class QuotaRaceTests(SharedServers servers)
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
-        var starts = await Task.WhenAll(ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
+        var starts = await Task.WhenAll(
+            ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
         await using var first = starts[0];
         await using var second = starts[1];
         var account = await TestAccount.SignUpAsync(first.Http);
@@ -38,11 +41,11 @@ public sealed class QuotaRaceTests(SharedServers servers)
 
         granted.ShouldBe(5);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 5, Remaining: 0));
-        Proofs.Report("Racing holds", $"Postgres, 2 processes: {Clients} clients, {granted} holds granted of a limit of 5.");
+        Proofs.Report("Racing reservations", $"Postgres, 2 processes: {Clients} clients, {granted} reservations granted of a limit of 5.");
     }
 
     [Theory, OnBothEngines]
-    public async Task Holds_commits_and_releases_at_random_never_exceed_the_limit_and_add_up(StorageEngine engine)
+    public async Task Random_reservations_commits_and_releases_never_exceed_the_limit_and_add_up(StorageEngine engine)
     {
         const int Limit = 50;
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
@@ -60,18 +63,22 @@ public sealed class QuotaRaceTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(seen.Used, seen.Held, Limit - seen.Used - seen.Held));
         (await store.ReadNumberAsync("select coalesce(sum(quantity), 0) from usage_events")).ShouldBe(seen.Used);
         (await store.ReadNumberAsync("select coalesce(sum(remaining), 0) from reservations where state = 'held'")).ShouldBe(seen.Held);
-        (await store.ReadNumberAsync("select max(used_before + held_before + quantity) from reservations")).ShouldBeLessThanOrEqualTo(Limit);
+        (await store.ReadNumberAsync("select max(used_before + held_before + quantity) from reservations"))
+            .ShouldBeLessThanOrEqualTo(Limit);
         seen.Refused.ShouldBeGreaterThan(0);
-        Proofs.Report("Racing holds", $"{engine}: {seen.Granted} holds of 1 to 5 units granted, {seen.Refused} refused; {seen.Used} used + {seen.Held} held of {Limit}, as the clients saw it.");
+        Proofs.Report(
+            "Racing reservations",
+            $"{engine}: {seen.Granted} reservations of 1 to 5 units granted, {seen.Refused} refused; {seen.Used} used + {seen.Held} "
+            + $"held of {Limit}, as the clients saw it.");
     }
 
     [Theory, OnBothEngines]
-    public async Task Commits_of_one_hold_that_race_record_one_event(StorageEngine engine)
+    public async Task Commits_of_one_reservation_that_race_record_one_event(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.WarmUpAsync();
-        var id = (await account.HoldAsync(quantity: 2)).Id();
+        var id = (await account.ReserveAsync(quantity: 2)).Id();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.CommitAsync(id, new { files_changed = 1 })));
 
@@ -81,12 +88,12 @@ public sealed class QuotaRaceTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_commit_and_releases_that_race_settle_a_hold_once(StorageEngine engine)
+    public async Task A_commit_and_releases_that_race_settle_a_reservation_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.WarmUpAsync();
-        var id = (await account.HoldAsync(quantity: 2)).Id();
+        var id = (await account.ReserveAsync(quantity: 2)).Id();
 
         var commit = account.CommitAsync(id);
         var releases = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.Key.DeleteAsync($"/quota/reservations/{id}")));
@@ -97,12 +104,12 @@ public sealed class QuotaRaceTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Events_that_race_for_the_last_unit_of_a_hold_spend_it_once(StorageEngine engine)
+    public async Task Events_that_race_for_the_last_unit_of_a_reservation_spend_it_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.WarmUpAsync();
-        var id = (await account.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20)
             .Select(_ => account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = id })));
@@ -114,7 +121,7 @@ public sealed class QuotaRaceTests(SharedServers servers)
 
     private static async Task<int> RaceAsync(TestAccount[] doors)
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => doors[client % doors.Length].HoldAsync()));
+        var answers = await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => doors[client % doors.Length].ReserveAsync()));
         answers.ShouldAllBe(answer => answer.Status == 201 || (answer.Status == 402 && answer.Code == "quota_exceeded"));
         return answers.Count(answer => answer.Status == 201);
     }
@@ -124,34 +131,33 @@ public sealed class QuotaRaceTests(SharedServers servers)
         for (var round = 0; round < Scale.Pick(10, 100); round++)
         {
             var quantity = random.Next(1, 6);
-            var hold = await account.HoldAsync(quantity);
-            hold.Status.ShouldBeOneOf(201, 402);
-            if (hold.Status == 402)
+            var reservation = await account.ReserveAsync(quantity);
+            reservation.Status.ShouldBeOneOf(201, 402);
+            if (reservation.Status == 402)
             {
                 seen.Refuse();
                 continue;
             }
 
-            seen.Grant(quantity, hold["quota"]);
+            seen.Grant(quantity, reservation["quota"]);
             // Few commits, or the quota is used up before anything can race for it.
             var choice = random.Next(20);
             if (choice == 0)
             {
                 var used = random.Next(1, quantity + 1);
                 seen.Commit(used, quantity);
-                (await account.CommitAsync(hold.Id(), new { quantity = used })).Status.ShouldBe(200);
+                (await account.CommitAsync(reservation.Id(), new { quantity = used })).Status.ShouldBe(200);
             }
             else if (choice < 19)
             {
                 seen.Release(quantity);
-                (await account.Key.DeleteAsync($"/quota/reservations/{hold.Id()}")).Status.ShouldBe(200);
+                (await account.Key.DeleteAsync($"/quota/reservations/{reservation.Id()}")).Status.ShouldBe(200);
             }
         }
     }
 
     /// <summary>
-    /// What the clients were told, added up. What they give back is taken off before they ask for it: at any time, the server holds at least
-    /// this much.
+    /// Sums of the clients' answers. Units are subtracted before their return is requested, so that the server never has fewer than this.
     /// </summary>
     private sealed class Tally
     {
@@ -184,7 +190,8 @@ public sealed class QuotaRaceTests(SharedServers servers)
                 Granted++;
                 Held += quantity;
                 HighestSum = Math.Max(HighestSum, Used + Held);
-                HighestSeen = Math.Max(HighestSeen, quota.GetProperty("migrations_used").GetInt64() + quota.GetProperty("migrations_held").GetInt64());
+                HighestSeen = Math.Max(
+                    HighestSeen, quota.GetProperty("migrations_used").GetInt64() + quota.GetProperty("migrations_held").GetInt64());
             }
         }
 

@@ -5,11 +5,11 @@ namespace PyResolve.Server.Tests.Quota;
 public sealed class ReservationTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_hold_counts_against_the_quota_until_it_is_settled(StorageEngine engine)
+    public async Task A_reservation_counts_against_the_quota_until_it_is_settled(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
-        var held = await account.HoldAsync(quantity: 2);
+        var held = await account.ReserveAsync(quantity: 2);
 
         held.Status.ShouldBe(201);
         held["state"].GetString().ShouldBe("held");
@@ -23,7 +23,7 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task A_commit_records_one_event_of_its_quantity_and_gives_the_rest_back(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync(quantity: 3)).Id();
+        var id = (await account.ReserveAsync(quantity: 3)).Id();
 
         var committed = await account.CommitAsync(id, new { quantity = 2, files_changed = 7, tokens_used = 11 });
 
@@ -38,7 +38,7 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task Committing_again_answers_the_same_and_debits_nothing_more(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
 
         var first = await account.CommitAsync(id, new { files_changed = 1 });
         var second = await account.CommitAsync(id, new { files_changed = 1 });
@@ -51,7 +51,7 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task Releasing_gives_the_units_back_once(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync(quantity: 4)).Id();
+        var id = (await account.ReserveAsync(quantity: 4)).Id();
 
         var first = await account.Key.DeleteAsync($"/quota/reservations/{id}");
         var second = await account.Key.DeleteAsync($"/quota/reservations/{id}");
@@ -62,10 +62,10 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_committed_hold_cannot_be_released(StorageEngine engine)
+    public async Task A_committed_reservation_cannot_be_released(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
         await account.CommitAsync(id);
 
         var answer = await account.Key.DeleteAsync($"/quota/reservations/{id}");
@@ -79,7 +79,7 @@ public sealed class ReservationTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var id = (await account.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
         await account.Key.DeleteAsync($"/quota/reservations/{id}");
 
         var committed = await account.CommitAsync(id);
@@ -90,27 +90,27 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_expired_hold_counts_no_longer_and_a_late_commit_still_records(StorageEngine engine)
+    public async Task An_expired_reservation_counts_no_longer_and_a_late_commit_still_records(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var id = (await account.HoldAsync(quantity: 5, ttlSeconds: 60)).Id();
+        var id = (await account.ReserveAsync(quantity: 5, ttlSeconds: 60)).Id();
 
         own.Clock.Advance(TimeSpan.FromSeconds(60));
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
         (await account.Key.GetAsync($"/quota/reservations/{id}"))["state"].GetString().ShouldBe("expired");
-        (await account.HoldAsync(quantity: 5)).Status.ShouldBe(201);
+        (await account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
         (await account.CommitAsync(id)).Status.ShouldBe(200);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 5, Held: 5, Remaining: 0));
     }
 
     [Theory, OnBothEngines]
-    public async Task A_hold_and_its_commit_count_in_the_month_in_which_it_was_granted(StorageEngine engine)
+    public async Task A_reservation_and_its_commit_count_in_the_month_in_which_it_was_granted(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-11-30T23:59:00Z");
         var account = await own.SignUpAsync();
-        var id = (await account.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
 
         own.Clock.Advance(TimeSpan.FromMinutes(2));
         await account.CommitAsync(id);
@@ -123,9 +123,9 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task A_used_up_quota_is_refused_with_402_that_says_when_it_resets(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        await account.HoldAsync(quantity: 5);
+        await account.ReserveAsync(quantity: 5);
 
-        var refused = await account.HoldAsync();
+        var refused = await account.ReserveAsync();
 
         refused.Status.ShouldBe(402);
         refused.Code.ShouldBe("quota_exceeded");
@@ -137,9 +137,9 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task An_llm_tier_is_refused_before_the_quota_is_looked_at(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        await account.HoldAsync(quantity: 5);
+        await account.ReserveAsync(quantity: 5);
 
-        var refused = await account.HoldAsync(tier: "tier2");
+        var refused = await account.ReserveAsync(tier: "tier2");
 
         refused.Status.ShouldBe(403);
         refused.Code.ShouldBe("llm_not_allowed");
@@ -152,7 +152,7 @@ public sealed class ReservationTests(SharedServers servers)
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
 
-        var id = (await account.HoldAsync(quantity: 1000, tier: "tier3")).Id();
+        var id = (await account.ReserveAsync(quantity: 1000, tier: "tier3")).Id();
         var receipt = (await account.Key.GetAsync($"/quota/reservations/{id}"))["receipt"];
 
         receipt.GetProperty("plan").GetString().ShouldBe("unlimited");
@@ -162,13 +162,13 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_retry_with_the_same_Idempotency_Key_gets_the_same_hold(StorageEngine engine)
+    public async Task A_retry_with_the_same_Idempotency_Key_gets_the_same_reservation(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
-        var first = await account.HoldAsync(idempotencyKey: "build-7");
-        var retry = await account.HoldAsync(idempotencyKey: "build-7");
-        var other = await account.HoldAsync(quantity: 2, idempotencyKey: "build-7");
+        var first = await account.ReserveAsync(idempotencyKey: "build-7");
+        var retry = await account.ReserveAsync(idempotencyKey: "build-7");
+        var other = await account.ReserveAsync(quantity: 2, idempotencyKey: "build-7");
 
         retry.Status.ShouldBe(201);
         retry.Id().ShouldBe(first.Id());
@@ -182,7 +182,7 @@ public sealed class ReservationTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         await account.WarmUpAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.HoldAsync(idempotencyKey: "one")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.ReserveAsync(idempotencyKey: "one")));
 
         answers.ShouldAllBe(answer => answer.Status == 201);
         answers.Select(answer => answer.Id()).Distinct().Count().ShouldBe(1);
@@ -193,63 +193,63 @@ public sealed class ReservationTests(SharedServers servers)
     public async Task A_refusal_is_forgotten_so_that_the_same_key_may_succeed_later(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var blocking = (await account.HoldAsync(quantity: 5)).Id();
-        (await account.HoldAsync(idempotencyKey: "later")).Status.ShouldBe(402);
+        var blocking = (await account.ReserveAsync(quantity: 5)).Id();
+        (await account.ReserveAsync(idempotencyKey: "later")).Status.ShouldBe(402);
 
         await account.Key.DeleteAsync($"/quota/reservations/{blocking}");
 
-        (await account.HoldAsync(idempotencyKey: "later")).Status.ShouldBe(201);
+        (await account.ReserveAsync(idempotencyKey: "later")).Status.ShouldBe(201);
     }
 
     [Theory, OnBothEngines]
-    public async Task The_same_work_within_a_day_is_held_and_paid_once(StorageEngine engine)
+    public async Task The_same_work_within_a_day_is_reserved_and_paid_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
 
-        var first = await account.HoldAsync(onceKey: "commit-abc");
-        var whileHeld = await account.HoldAsync(onceKey: "commit-abc");
+        var first = await account.ReserveAsync(onceKey: "commit-abc");
+        var whileHeld = await account.ReserveAsync(onceKey: "commit-abc");
         await account.CommitAsync(first.Id());
-        var afterwards = await account.HoldAsync(onceKey: "commit-abc");
+        var afterwards = await account.ReserveAsync(onceKey: "commit-abc");
 
         (whileHeld.Status, whileHeld.Id()).ShouldBe((200, first.Id()));
         (afterwards.Status, afterwards["state"].GetString()).ShouldBe((200, "committed"));
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
         own.Clock.Advance(TimeSpan.FromHours(25));
-        (await account.HoldAsync(onceKey: "commit-abc")).Status.ShouldBe(201);
+        (await account.ReserveAsync(onceKey: "commit-abc")).Status.ShouldBe(201);
     }
 
     [Theory, OnBothEngines]
     public async Task A_once_key_is_answered_64_times_without_a_debit_and_no_more(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        await account.CommitAsync((await account.HoldAsync(onceKey: "matrix")).Id());
+        await account.CommitAsync((await account.ReserveAsync(onceKey: "matrix")).Id());
 
         for (var i = 0; i < 64; i++)
-            (await account.HoldAsync(onceKey: "matrix")).Status.ShouldBe(200);
+            (await account.ReserveAsync(onceKey: "matrix")).Status.ShouldBe(200);
 
-        (await account.HoldAsync(onceKey: "matrix")).Status.ShouldBe(409);
+        (await account.ReserveAsync(onceKey: "matrix")).Status.ShouldBe(409);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_released_once_key_may_be_held_anew(StorageEngine engine)
+    public async Task A_released_once_key_may_be_reserved_again(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var first = await account.HoldAsync(onceKey: "again");
+        var first = await account.ReserveAsync(onceKey: "again");
         await account.Key.DeleteAsync($"/quota/reservations/{first.Id()}");
 
-        var second = await account.HoldAsync(onceKey: "again");
+        var second = await account.ReserveAsync(onceKey: "again");
 
         second.Status.ShouldBe(201);
         second.Id().ShouldNotBe(first.Id());
     }
 
     [Theory, OnBothEngines]
-    public async Task Another_accounts_hold_is_not_there(StorageEngine engine)
+    public async Task Another_accounts_reservation_is_not_found(StorageEngine engine)
     {
         var owner = await servers.SignUpAsync(engine);
         var stranger = await servers.SignUpAsync(engine);
-        var id = (await owner.HoldAsync()).Id();
+        var id = (await owner.ReserveAsync()).Id();
 
         (await stranger.Key.GetAsync($"/quota/reservations/{id}")).Status.ShouldBe(404);
         (await stranger.CommitAsync(id)).Status.ShouldBe(404);
@@ -257,10 +257,10 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task More_than_the_hold_has_left_cannot_be_committed(StorageEngine engine)
+    public async Task More_than_the_reservation_has_left_cannot_be_committed(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync(quantity: 2)).Id();
+        var id = (await account.ReserveAsync(quantity: 2)).Id();
 
         var answer = await account.CommitAsync(id, new { quantity = 3 });
 
@@ -270,10 +270,10 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Events_that_name_a_hold_spend_it_unit_by_unit(StorageEngine engine)
+    public async Task Events_that_name_a_reservation_spend_it_unit_by_unit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync(quantity: 2)).Id();
+        var id = (await account.ReserveAsync(quantity: 2)).Id();
         object spend = new { event_type = "migration", tier = "tier1", reservation_id = id };
 
         (await account.Key.PostAsync("/usage", spend)).Status.ShouldBe(200);
@@ -285,12 +285,12 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_commit_under_an_id_that_another_event_has_is_a_conflict_and_keeps_the_hold(StorageEngine engine)
+    public async Task A_commit_under_an_id_that_another_event_has_is_a_conflict_and_keeps_the_reservation(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var taken = Guid.CreateVersion7();
         await account.Key.PostAsync("/usage", new { event_type = "scan", id = taken });
-        var id = (await account.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
 
         var answer = await account.CommitAsync(id, new { id = taken });
 
@@ -299,15 +299,15 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_change_of_plan_counts_from_the_next_hold_on(StorageEngine engine)
+    public async Task A_change_of_plan_counts_from_the_next_reservation_on(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        await account.HoldAsync(quantity: 5);
+        await account.ReserveAsync(quantity: 5);
 
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
-        (await account.HoldAsync(quantity: 45, tier: "tier2")).Status.ShouldBe(201);
-        (await account.HoldAsync()).Status.ShouldBe(402);
+        (await account.ReserveAsync(quantity: 45, tier: "tier2")).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(402);
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'free'");
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 50, Remaining: 0));
@@ -318,7 +318,7 @@ public sealed class ReservationTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var id = (await account.HoldAsync(quantity: 3)).Id();
+        var id = (await account.ReserveAsync(quantity: 3)).Id();
         for (var i = 0; i < 2; i++)
             await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = id });
         await account.Key.DeleteAsync($"/quota/reservations/{id}");
@@ -330,29 +330,29 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_once_key_opens_no_tier_and_no_quantity_that_it_was_not_held_for(StorageEngine engine)
+    public async Task A_once_key_does_not_cover_another_tier_or_quantity(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        await account.HoldAsync(onceKey: "work");
+        await account.ReserveAsync(onceKey: "work");
 
-        (await account.HoldAsync(tier: "tier3", onceKey: "work")).Code.ShouldBe("llm_not_allowed");
-        (await account.HoldAsync(quantity: 3, onceKey: "work")).Status.ShouldBe(409);
+        (await account.ReserveAsync(tier: "tier3", onceKey: "work")).Code.ShouldBe("llm_not_allowed");
+        (await account.ReserveAsync(quantity: 3, onceKey: "work")).Status.ShouldBe(409);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_once_key_answers_as_before_after_the_plan_has_fallen(StorageEngine engine)
+    public async Task A_once_key_answers_as_before_after_a_downgrade(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
-        var id = (await account.HoldAsync(tier: "tier2", onceKey: "work")).Id();
+        var id = (await account.ReserveAsync(tier: "tier2", onceKey: "work")).Id();
         await account.CommitAsync(id);
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'free'");
 
-        var again = await account.HoldAsync(tier: "tier2", onceKey: "work");
+        var again = await account.ReserveAsync(tier: "tier2", onceKey: "work");
 
         (again.Status, again.Id()).ShouldBe((200, id));
-        (await account.HoldAsync(tier: "tier2", onceKey: "other-work")).Code.ShouldBe("llm_not_allowed");
+        (await account.ReserveAsync(tier: "tier2", onceKey: "other-work")).Code.ShouldBe("llm_not_allowed");
     }
 
     [Theory, OnBothEngines]
@@ -363,10 +363,10 @@ public sealed class ReservationTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
         for (var round = 0; round < 20; round++)
         {
-            var (hold, same) = ((await account.HoldAsync()).Id(), Guid.CreateVersion7());
+            var (reservation, same) = ((await account.ReserveAsync()).Id(), Guid.CreateVersion7());
 
             var answers = await Task.WhenAll(
-                account.CommitAsync(hold, new { id = same }),
+                account.CommitAsync(reservation, new { id = same }),
                 account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", id = same }));
 
             answers.Select(answer => answer.Status).Order().ShouldBe([200, 409]);
@@ -377,12 +377,13 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_commit_under_the_id_of_an_event_that_spent_the_hold_is_a_conflict(StorageEngine engine)
+    public async Task A_commit_under_the_id_of_an_event_that_spent_the_reservation_is_a_conflict(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync(quantity: 2)).Id();
+        var id = (await account.ReserveAsync(quantity: 2)).Id();
         var taken = Guid.CreateVersion7();
-        await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", library = "pydantic", reservation_id = id, id = taken });
+        await account.Key.PostAsync(
+            "/usage", new { event_type = "migration", tier = "tier1", library = "pydantic", reservation_id = id, id = taken });
 
         (await account.CommitAsync(id, new { quantity = 1, id = taken })).Status.ShouldBe(409);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
@@ -393,27 +394,28 @@ public sealed class ReservationTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var id = (await account.HoldAsync(onceKey: "work")).Id();
+        var id = (await account.ReserveAsync(onceKey: "work")).Id();
         await account.CommitAsync(id);
 
         var answers = new List<Answer>();
         for (var i = 0; i < 3; i++)
-            answers.Add(await account.HoldAsync(onceKey: "work", idempotencyKey: "matrix-2"));
+            answers.Add(await account.ReserveAsync(onceKey: "work", idempotencyKey: "matrix-2"));
         own.Clock.Advance(TimeSpan.FromHours(25));
-        answers.Add(await account.HoldAsync(onceKey: "work", idempotencyKey: "matrix-2"));
+        answers.Add(await account.ReserveAsync(onceKey: "work", idempotencyKey: "matrix-2"));
 
         answers.ShouldAllBe(answer => answer.Status == 200 && answer.Id() == id && answer["state"].GetString() == "committed");
-        (await account.HoldAsync(onceKey: "other", idempotencyKey: "matrix-2")).Status.ShouldBe(409);
+        (await account.ReserveAsync(onceKey: "other", idempotencyKey: "matrix-2")).Status.ShouldBe(409);
         (await own.Store.ReadNumberAsync("select once_answers from reservations")).ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
-    public async Task Requests_for_the_same_work_that_race_get_one_hold(StorageEngine engine)
+    public async Task Requests_for_the_same_work_that_race_get_one_reservation(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.WarmUpAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => account.HoldAsync(onceKey: "same", idempotencyKey: $"leg-{i % 10}")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => account.ReserveAsync(onceKey: "same", idempotencyKey: $"leg-{i % 10}")));
 
         answers.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 201);
         answers.Select(answer => answer.Id()).Distinct().Count().ShouldBe(1);
@@ -426,15 +428,15 @@ public sealed class ReservationTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
-        var id = (await account.HoldAsync(quantity: 10, tier: "tier2")).Id();
+        var id = (await account.ReserveAsync(quantity: 10, tier: "tier2")).Id();
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'free'");
 
-        (await account.HoldAsync()).Status.ShouldBe(402);
-        (await account.HoldAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
+        (await account.ReserveAsync()).Status.ShouldBe(402);
+        (await account.ReserveAsync(tier: "tier2")).Code.ShouldBe("llm_not_allowed");
         (await account.CommitAsync(id)).Status.ShouldBe(200);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 10, Held: 0, Remaining: 0));
         await own.Store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
 
-        (await account.HoldAsync(quantity: 1000)).Status.ShouldBe(201);
+        (await account.ReserveAsync(quantity: 1000)).Status.ShouldBe(201);
     }
 }

@@ -29,10 +29,10 @@ public sealed class CsvBufferTests
     [InlineData("x\t=1+1", "x\t'=1+1")]
     [InlineData("x\r\n=1+1", "\"x\r\n'=1+1\"")]
     [InlineData("==1", "'==1")]
-    public void A_formula_is_disarmed_wherever_a_spreadsheet_might_begin_a_cell(string text, string field) => FieldOf(text).ShouldBe(field);
+    public void A_formula_is_escaped_wherever_a_spreadsheet_might_start_a_cell(string text, string field) => FieldOf(text).ShouldBe(field);
 
     [Fact]
-    public void A_record_is_its_fields_with_commas_between_and_a_line_break_after()
+    public void A_record_has_commas_between_its_fields_and_ends_with_a_line_break()
     {
         var csv = new CsvBuffer(1024);
         csv.Id(Guid.Parse("019AB3C2-7d1e-7c4a-9f0b-3f1d5a6e8b90"));

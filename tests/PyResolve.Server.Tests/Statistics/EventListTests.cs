@@ -5,21 +5,23 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>What <c>GET /usage/events</c> lists.</summary>
+/// <summary><c>GET /usage/events</c>.</summary>
 public sealed class EventListTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task An_event_is_told_with_all_its_members(StorageEngine engine)
+    public async Task An_event_is_listed_with_all_its_members(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var hold = (await account.HoldAsync(quantity: 3)).Id();
+        var reservation = (await account.ReserveAsync(quantity: 3)).Id();
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await account.CommitAsync(hold, new { quantity = 2, files_changed = 7, tokens_used = 1200, metadata = new { target = "2.0", n = new[] { 1, 2 } }, id });
+        await account.CommitAsync(
+            reservation,
+            new { quantity = 2, files_changed = 7, tokens_used = 1200, metadata = new { target = "2.0", n = new[] { 1, 2 } }, id });
 
         (await account.Key.GetAsync("/usage/events")).ShouldBeJson(200, $$"""
             {"data":[{"id":"{{id}}","event_type":"migration","library":"pydantic","tier":"tier1","quantity":2,"files_changed":7,"tokens_used":1200,
                       "metadata":{"target":"2.0","n":[1,2]},"month":"2026-11","occurred_at":"2026-11-15T12:00:00Z",
-                      "recorded_at":"2026-11-15T12:00:00Z","reservation_id":"{{hold}}","late":false}],"next_cursor":null}
+                      "recorded_at":"2026-11-15T12:00:00Z","reservation_id":"{{reservation}}","late":false}],"next_cursor":null}
             """);
     }
 
@@ -29,9 +31,9 @@ public sealed class EventListTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.ReportAsync(type: "scan", occurredAt: "2026-11-14T23:30:00.123456Z");
-        var hold = (await account.HoldAsync(ttlSeconds: 60)).Id();
+        var reservation = (await account.ReserveAsync(ttlSeconds: 60)).Id();
         own.Clock.Advance(TimeSpan.FromMinutes(2));
-        await account.CommitAsync(hold);
+        await account.CommitAsync(reservation);
 
         var events = (await account.Key.GetAsync("/usage/events"))["data"].EnumerateArray().ToList();
 
@@ -43,7 +45,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_newest_month_comes_first_and_in_it_what_was_recorded_last(StorageEngine engine)
+    public async Task The_newest_month_comes_first_and_in_it_the_latest_recorded(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -66,11 +68,12 @@ public sealed class EventListTests(SharedServers servers)
         var reported = await Task.WhenAll(Enumerable.Range(0, 23).Select(_ => account.ReportAsync()));
 
         foreach (var query in (string[])["limit=5", "limit=23", "limit=22", "limit=5&month=2026-11"])
-            (await account.ReadAllEventsAsync(query)).ShouldBe([.. reported.OrderByDescending(id => id.ToString(), StringComparer.Ordinal)], customMessage: query);
+            (await account.ReadAllEventsAsync(query))
+                .ShouldBe([.. reported.OrderByDescending(id => id.ToString(), StringComparer.Ordinal)], customMessage: query);
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_recorded_between_two_pages_moves_nothing(StorageEngine engine)
+    public async Task Events_recorded_between_two_pages_do_not_move_the_others(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -110,7 +113,7 @@ public sealed class EventListTests(SharedServers servers)
     [InlineData("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("a&cursor=b")]
-    public async Task A_cursor_that_this_server_never_gave_is_named(string cursor)
+    public async Task An_unknown_cursor_is_named(string cursor)
     {
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);
 
@@ -130,10 +133,12 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Fact]
-    public void A_cursor_says_exactly_where_it_stands()
+    public void A_cursor_round_trips_its_position()
     {
         var position = new EventPosition(
-            "2026-11", DateTimeOffset.Parse("2026-11-15T12:00:00.123456Z", CultureInfo.InvariantCulture), Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90"));
+            "2026-11",
+            DateTimeOffset.Parse("2026-11-15T12:00:00.123456Z", CultureInfo.InvariantCulture),
+            Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90"));
 
         EventPosition.TryParse(position.ToCursor(), out var read).ShouldBeTrue();
         EventPosition.TryParse(EventPosition.Newest.ToCursor(), out var newest).ShouldBeTrue();
@@ -143,7 +148,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Fact]
-    public void Damaged_cursors_are_refused_or_stand_somewhere()
+    public void Damaged_cursors_are_refused_or_valid()
     {
         var random = new Random(11);
         var cursor = EventPosition.OldestOf("2026-11").ToCursor();

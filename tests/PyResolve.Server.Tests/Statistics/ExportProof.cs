@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>However much is exported, the server holds no more than a piece of it.</summary>
+/// <summary>The server holds only a chunk of an export in memory.</summary>
 [Trait("Category", "Proof")]
 public sealed class ExportProof(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task An_export_that_is_larger_than_the_servers_memory_arrives_whole(StorageEngine engine)
+    public async Task An_export_larger_than_the_servers_memory_arrives_complete(StorageEngine engine)
     {
         const int MostMegabytes = 256;
         var (count, metadata) = Scale.Pick((20_000, 16_000), (1_000_000, 1_000));
@@ -19,7 +19,8 @@ public sealed class ExportProof(SharedServers servers)
         request.Headers.Add("X-API-Key", account.ApiKey);
 
         var start = Stopwatch.GetTimestamp();
-        using var response = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await server.Http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         var (lines, bytes) = await CountAsync(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
@@ -29,7 +30,8 @@ public sealed class ExportProof(SharedServers servers)
         (bytes / (1024 * 1024)).ShouldBeGreaterThan(MostMegabytes);
         peak.ShouldBeLessThan(MostMegabytes);
         Proofs.Report(
-            "usage export", $"{engine}: {count:N0} events, {bytes / (1024 * 1024):N0} MB of CSV, in {seconds:0.0} s from a server that used at most {peak} MB.");
+            "usage export", $"{engine}: {count:N0} events, {bytes / (1024 * 1024):N0} MB of CSV, in {seconds:0.0} s from a server that "
+            + $"used at most {peak} MB.");
     }
 
     private static async Task<(int Lines, long Bytes)> CountAsync(Stream stream)

@@ -6,12 +6,13 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>What <c>GET /usage/export.csv</c> sends.</summary>
+/// <summary><c>GET /usage/export.csv</c>.</summary>
 public sealed class ExportTests(SharedServers servers)
 {
-    private const string Header = "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata";
+    private const string Header =
+        "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata";
 
-    /// <summary>Events of 16 KB: together more than all the buffers between a server and its client hold.</summary>
+    /// <summary>Events of 16 KB: more than all the buffers between server and client.</summary>
     private const int LargeExport = 1_500;
 
     [Theory, OnBothEngines]
@@ -19,9 +20,9 @@ public sealed class ExportTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var hold = (await account.HoldAsync()).Id();
+        var reservation = (await account.ReserveAsync()).Id();
         var first = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await account.CommitAsync(hold, new { files_changed = 2, tokens_used = 9, id = first, metadata = new { a = 1 } });
+        await account.CommitAsync(reservation, new { files_changed = 2, tokens_used = 9, id = first, metadata = new { a = 1 } });
         await account.ReportAsync(occurredAt: "2026-10-31T00:00:00Z");
         own.Clock.Advance(TimeSpan.FromSeconds(1.5));
         var second = await account.ReportAsync("a, \"b\"", type: "scan", occurredAt: "2026-11-01T00:00:00Z");
@@ -31,7 +32,7 @@ public sealed class ExportTests(SharedServers servers)
         var space = engine is StorageEngine.Postgres ? " " : "";
         answer.ShouldBe($$""""
             {{Header}}
-            {{first}},migration,pydantic,tier1,1,2,9,2026-11,2026-11-15T12:00:00Z,2026-11-15T12:00:00Z,{{hold}},false,"{""a"":{{space}}1}"
+            {{first}},migration,pydantic,tier1,1,2,9,2026-11,2026-11-15T12:00:00Z,2026-11-15T12:00:00Z,{{reservation}},false,"{""a"":{{space}}1}"
             {{second}},scan,"a, ""b""",,1,0,0,2026-11,2026-11-01T00:00:00Z,2026-11-15T12:00:01.5Z,,false,{}
 
             """".ReplaceLineEndings("\r\n"));
@@ -41,7 +42,7 @@ public sealed class ExportTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_library_that_is_a_formula_is_disarmed(StorageEngine engine)
+    public async Task A_library_that_is_a_formula_is_escaped(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync("=HYPERLINK(\"http://evil.example\",\"click\")", metadata: new { note = ";=1+1" });
@@ -53,7 +54,7 @@ public sealed class ExportTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Nothing_used_is_a_header_alone(StorageEngine engine)
+    public async Task Without_events_the_export_is_a_header_only(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
@@ -63,22 +64,25 @@ public sealed class ExportTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_export_of_many_pieces_has_every_event_once_in_order(StorageEngine engine)
+    public async Task An_export_of_many_chunks_has_every_event_once_in_order(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        // All recorded in one instant for a stretch that is longer than a piece, then one by one.
+        // More events of one instant than fit a chunk, then one by one.
         await own.Store.GenerateEventsAsync([account.UserId], count: 10_000);
-        await own.Store.ExecuteSqlAsync("update usage_events set created_at = (select max(created_at) from usage_events) where cast(id as text) < '00000000-0000-0000-0000-000000001388'");
+        await own.Store.ExecuteSqlAsync(
+            "update usage_events set created_at = (select max(created_at) from usage_events) where cast(id as text) < "
+            + "'00000000-0000-0000-0000-000000001388'");
 
         var (answer, _) = await DownloadAsync(account, "?month=2026-11");
 
-        var ids = answer.Split("\r\n")[1..^1].Select(line => long.Parse(line[24..36], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+        var ids = answer.Split("\r\n")[1..^1].Select(
+            line => long.Parse(line[24..36], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
         ids.ShouldBe(Enumerable.Range(5_000, 4_999).Concat(Enumerable.Range(0, 5_000)).Append(9_999).Select(id => (long)id));
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_recorded_during_an_export_does_not_keep_it_going(StorageEngine engine)
+    public async Task Events_recorded_during_an_export_do_not_extend_it(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -93,7 +97,7 @@ public sealed class ExportTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_failure_half_way_does_not_look_like_a_whole_file(StorageEngine engine)
+    public async Task A_failure_half_way_does_not_look_like_a_complete_file(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -108,7 +112,7 @@ public sealed class ExportTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_store_that_fails_before_the_first_byte_is_told_as_a_problem(StorageEngine engine)
+    public async Task A_store_that_fails_before_the_first_byte_is_answered_with_a_problem(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -119,7 +123,7 @@ public sealed class ExportTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task While_a_client_reads_slowly_others_write_and_nothing_of_the_store_is_held(StorageEngine engine)
+    public async Task A_slow_reader_blocks_no_writer_and_holds_no_connection(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -129,21 +133,23 @@ public sealed class ExportTests(SharedServers servers)
         for (var i = 0; i < 20; i++)
             await account.ReportAsync();
 
-        // A lock or a snapshot that the export still held would stand in the way of these.
+        // These would fail if the export still held a lock or a snapshot.
         if (engine is StorageEngine.Postgres)
             await own.Store.ExecuteSqlAsync("set lock_timeout = '10s'; begin; lock table usage_events in access exclusive mode; commit");
         else
-            await Eventually.IsTrueAsync(async () => await own.Store.ReadNumberAsync("pragma wal_checkpoint(truncate)") == 0, cancellationToken: TestContext.Current.CancellationToken);
+            await Eventually.IsTrueAsync(
+                async () => await own.Store.ReadNumberAsync("pragma wal_checkpoint(truncate)") == 0,
+                cancellationToken: TestContext.Current.CancellationToken);
         (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split("\r\n").Length.ShouldBe(LargeExport + 2);
     }
 
     [Theory, OnBothEngines]
-    public async Task A_client_that_leaves_ends_its_export(StorageEngine engine)
+    public async Task A_client_that_disconnects_ends_its_export(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await own.Store.GenerateEventsAsync([account.UserId], count: 200, metadataCharacters: 16_000);
-        using var client = new LeavingClient(afterPieces: 2);
+        using var client = new DisconnectingClient(afterPieces: 2);
 
         await own.Server.Services.GetRequiredService<UsageExport>().SendAsync(client.Http, account.UserId, "2026-11");
 
@@ -157,23 +163,24 @@ public sealed class ExportTests(SharedServers servers)
         return (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), response);
     }
 
-    /// <summary>Reads the head of the answer, and leaves the body to the caller.</summary>
+    /// <summary>Reads the headers only.</summary>
     private static async Task<HttpResponseMessage> StartAsync(TestAccount account, string query = "")
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"/usage/export.csv{query}", UriKind.Relative));
         request.Headers.Add("X-API-Key", account.ApiKey);
-        var response = await account.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var response = await account.Http.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         response.IsSuccessStatusCode.ShouldBeTrue();
         return response;
     }
 
-    /// <summary>Takes some pieces of an answer, notes how large they are, and is gone.</summary>
-    private sealed class LeavingClient : Stream
+    /// <summary>Reads some chunks of a response, notes their size, and disconnects.</summary>
+    private sealed class DisconnectingClient : Stream
     {
         private readonly CancellationTokenSource _gone = new();
         private readonly int _afterPieces;
 
-        public LeavingClient(int afterPieces)
+        public DisconnectingClient(int afterPieces)
         {
             _afterPieces = afterPieces;
             Http = new DefaultHttpContext { RequestAborted = _gone.Token };

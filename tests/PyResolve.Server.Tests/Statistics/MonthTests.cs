@@ -3,11 +3,11 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>What <c>GET /usage</c> and <c>GET /usage/history</c> say.</summary>
+/// <summary><c>GET /usage</c> and <c>GET /usage/history</c>.</summary>
 public sealed class MonthTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_month_is_told_by_total_day_library_and_tier(StorageEngine engine)
+    public async Task A_month_has_totals_by_day_library_and_tier(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 3, occurredAt: "2026-11-02T23:59:59Z");
@@ -27,7 +27,7 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_a_month_it_is_this_one_and_the_quota_is_always_todays(StorageEngine engine)
+    public async Task The_default_month_is_this_one_and_the_quota_is_always_current(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync(occurredAt: "2026-10-31T23:59:59Z");
@@ -43,7 +43,7 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_past_or_to_come_in_which_nothing_was_used_is_zeros(StorageEngine engine)
+    public async Task A_month_without_usage_has_zeros(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.ReportAsync("pydantic");
@@ -58,13 +58,13 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_hold_counts_in_its_month_on_the_day_on_which_it_was_used(StorageEngine engine)
+    public async Task A_reservation_counts_in_its_month_on_the_day_on_which_it_was_used(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-10-31T23:59:00Z");
         var account = await own.SignUpAsync();
-        var hold = await account.HoldAsync(quantity: 2);
+        var reservation = await account.ReserveAsync(quantity: 2);
         own.Clock.Advance(TimeSpan.FromMinutes(2));
-        await account.CommitAsync(hold.Id());
+        await account.CommitAsync(reservation.Id());
 
         var october = await account.Key.GetAsync("/usage?month=2026-10");
 
@@ -79,14 +79,17 @@ public sealed class MonthTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         // Of 103 libraries, number 1 has the most migrations; 99 to 102 have one each, and so does one whose name is "other".
-        var rows = Enumerable.Range(1, 102).Select(number => $"('{account.UserId}', '2026-11', 'lib{number:000}', {Math.Max(1, 100 - number)})");
+        var rows = Enumerable.Range(1, 102).Select(
+            number => $"('{account.UserId}', '2026-11', 'lib{number:000}', {Math.Max(1, 100 - number)})");
         await own.Store.ExecuteSqlAsync(
-            $"insert into usage_libraries (user_id, month, library, migrations) values {string.Join(',', rows)}, ('{account.UserId}', '2026-11', 'other', 1)");
+            $"insert into usage_libraries (user_id, month, library, migrations) values {string.Join(',', rows)}, ('{account.UserId}', "
+            + "'2026-11', 'other', 1)");
 
         var libraries = (await account.Key.GetAsync("/usage"))["by_library"].EnumerateArray().ToList();
 
         libraries.Count.ShouldBe(101);
-        libraries[..100].Select(entry => entry.GetProperty("library").GetString()).ShouldBe(Enumerable.Range(1, 100).Select(number => $"lib{number:000}"));
+        libraries[..100].Select(entry => entry.GetProperty("library").GetString())
+            .ShouldBe(Enumerable.Range(1, 100).Select(number => $"lib{number:000}"));
         libraries[0].GetProperty("migrations").GetInt64().ShouldBe(99);
         libraries[..100].ShouldAllBe(entry => entry.EnumerateObject().Count() == 2);
         libraries[100].GetRawText().ShouldBe("""{"library":"other","migrations":3,"libraries":3}""");
@@ -98,9 +101,11 @@ public sealed class MonthTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         var rows = Enumerable.Range(1, 100).Select(number => $"('{account.UserId}', '2026-11', 'lib{number:000}', 1)");
-        await own.Store.ExecuteSqlAsync($"insert into usage_libraries (user_id, month, library, migrations) values {string.Join(',', rows)}");
+        await own.Store.ExecuteSqlAsync(
+            $"insert into usage_libraries (user_id, month, library, migrations) values {string.Join(',', rows)}");
 
-        var libraries = (await account.Key.GetAsync("/usage"))["by_library"].EnumerateArray().Select(entry => entry.GetProperty("library").GetString());
+        var libraries = (await account.Key.GetAsync("/usage"))["by_library"].EnumerateArray().Select(
+            entry => entry.GetProperty("library").GetString());
 
         libraries.ShouldBe(Enumerable.Range(1, 100).Select(number => $"lib{number:000}"));
     }
@@ -144,7 +149,8 @@ public sealed class MonthTests(SharedServers servers)
                      {"month":"2026-11","migrations":0,"tier1_migrations":0,"llm_migrations":0,"total_tokens":0,"total_files_changed":0}]}
             """);
         (await account.Key.GetAsync("/usage/history"))["data"].GetArrayLength().ShouldBe(12);
-        (await account.Key.GetAsync("/usage/history?months=36"))["data"].EnumerateArray().Last().GetProperty("month").GetString().ShouldBe("2024-02");
+        (await account.Key.GetAsync("/usage/history?months=36"))["data"].EnumerateArray().Last().GetProperty("month").GetString()
+            .ShouldBe("2024-02");
     }
 
     [Theory, OnBothEngines]
@@ -155,7 +161,8 @@ public sealed class MonthTests(SharedServers servers)
         await account.ReportAsync("pydantic", tokens: 3);
 
         (await stranger.Key.GetAsync("/usage"))["by_library"].GetArrayLength().ShouldBe(0);
-        (await stranger.Key.GetAsync("/usage/history"))["data"].EnumerateArray().Sum(month => month.GetProperty("total_tokens").GetInt64()).ShouldBe(0);
+        (await stranger.Key.GetAsync("/usage/history"))["data"].EnumerateArray().Sum(month => month.GetProperty("total_tokens").GetInt64())
+            .ShouldBe(0);
         (await stranger.Key.GetAsync("/usage/events"))["data"].GetArrayLength().ShouldBe(0);
         (await stranger.Key.GetAsync("/usage/export.csv")).Text.Split("\r\n").Length.ShouldBe(2);
     }

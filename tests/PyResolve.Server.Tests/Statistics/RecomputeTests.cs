@@ -2,11 +2,11 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>The operator's command <c>usage recompute</c>.</summary>
+/// <summary>The operator command <c>usage recompute</c>.</summary>
 public sealed class RecomputeTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task What_the_server_wrote_needs_no_repair(StorageEngine engine)
+    public async Task Rollups_written_by_the_server_need_no_repair(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         foreach (var account in (TestAccount[])[await own.SignUpAsync(), await own.SignUpAsync()])
@@ -14,25 +14,26 @@ public sealed class RecomputeTests(SharedServers servers)
             await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
             await account.ReportAsync(tokens: 5, type: "llm_call", occurredAt: "2026-10-31T23:00:00Z");
             await account.ReportAsync("a 'library'", type: "scan");
-            await account.CommitAsync((await account.HoldAsync(quantity: 2)).Id(), new { quantity = 1 });
-            await account.HoldAsync();
+            await account.CommitAsync((await account.ReserveAsync(quantity: 2)).Id(), new { quantity = 1 });
+            await account.ReserveAsync();
             await account.Key.PostAsync("/quota/reservations", new { tier = "tier1", machine = "m1", ttl_seconds = 60 });
         }
 
         own.Clock.Advance(TimeSpan.FromMinutes(2));
         var result = await RecomputeAsync(own.Store);
 
-        result.OrThrow("usage recompute").Output.ShouldMatch(@"^Recounted 8 events of 2 accounts in 4 months: no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
+        result.OrThrow("usage recompute").Output.ShouldMatch(
+            @"^Recounted 8 events of 2 accounts in 4 months: no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
     }
 
     [Theory, OnBothEngines]
-    public async Task Each_value_that_differs_is_told_and_repaired(StorageEngine engine)
+    public async Task Each_different_value_is_reported_and_repaired(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.ReportAsync("pydantic", "tier2", tokens: 10, files: 2);
         await account.ReportAsync("django", tokens: 5);
-        var hold = await account.HoldAsync(quantity: 2);
+        var reservation = await account.ReserveAsync(quantity: 2);
         foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries"])
             await own.Store.ExecuteSqlAsync($"update {table} set migrations = migrations + 40");
         await own.Store.ExecuteSqlAsync("update usage_monthly set total_tokens = 0, held = 3");
@@ -59,9 +60,10 @@ public sealed class RecomputeTests(SharedServers servers)
         found.Output.ShouldContain("Recounted 2 events of 1 account in 1 month: 9 differences, repaired.");
         again.OrThrow("usage recompute").Output.ShouldContain("no difference");
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 2, Remaining: 1));
-        await account.CommitAsync(hold.Id());
+        await account.CommitAsync(reservation.Id());
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
-        (await account.Session.GetAsync("/audit"))["data"].EnumerateArray().Count(entry => entry.GetProperty("action").GetString() == "account.usage_recomputed").ShouldBe(1);
+        (await account.Session.GetAsync("/audit"))["data"].EnumerateArray().Count(
+            entry => entry.GetProperty("action").GetString() == "account.usage_recomputed").ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
@@ -86,12 +88,12 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Rollups_that_are_all_lost_come_back_from_the_events(StorageEngine engine)
+    public async Task Lost_rollups_are_restored_from_the_events(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
-        await account.HoldAsync();
+        await account.ReserveAsync();
         var before = await account.Key.GetAsync("/usage");
         foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries"])
             await own.Store.ExecuteSqlAsync($"delete from {table}");
@@ -102,7 +104,7 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_whose_events_were_deleted_is_left_alone(StorageEngine engine)
+    public async Task A_month_whose_events_were_deleted_is_skipped(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -135,7 +137,9 @@ public sealed class RecomputeTests(SharedServers servers)
         var byId = await RecomputeAsync(own.Store, $"--account={grace.UserId}", "--dry-run");
         var all = await RecomputeAsync(own.Store);
 
-        october.Output.ShouldStartWith($"usage_monthly {ada.UserId} 2026-10 migrations: was 9, is 1\nRecounted 1 event of 1 account in 1 month: 1 difference, repaired.");
+        october.Output.ShouldStartWith(
+            $"usage_monthly {ada.UserId} 2026-10 migrations: was 9, is 1\n"
+            + "Recounted 1 event of 1 account in 1 month: 1 difference, repaired.");
         byId.Output.ShouldContain("Recounted 2 events of 1 account in 2 months: 2 differences, not repaired.");
         all.Output.ShouldContain("Recounted 4 events of 2 accounts in 4 months: 3 differences, repaired.");
     }
@@ -143,11 +147,11 @@ public sealed class RecomputeTests(SharedServers servers)
     [Theory]
     [InlineData("There is no such e-mail", "--account", "nobody@example.com")]
     [InlineData("There is no such e-mail", "--account=42")]
-    [InlineData("--account takes a value", "--account")]
+    [InlineData("Required argument missing for option: '--account'", "--account")]
     [InlineData("--account takes a value", "--account", "--dry-run")]
     [InlineData("--month November: must be a calendar month", "--month", "November")]
-    [InlineData("--dry-run takes no value", "--dry-run=yes")]
-    [InlineData("'2026-11' must come before the settings", "--dry-run", "2026-11")]
+    [InlineData("yes", "--dry-run=yes")]
+    [InlineData("There is no command '2026-11' here", "--dry-run", "2026-11")]
     public async Task A_wrong_option_is_named_and_nothing_is_done(string message, params string[] options)
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
@@ -163,7 +167,7 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_recount_beside_a_server_that_writes_finds_nothing_and_loses_nothing(StorageEngine engine)
+    public async Task A_recount_during_writes_finds_nothing_and_loses_nothing(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -184,14 +188,14 @@ public sealed class RecomputeTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(written);
     }
 
-    /// <returns>How many migrations it reported.</returns>
+    /// <returns>The number of migrations reported.</returns>
     private static async Task<int> WriteAsync(TestAccount account, int writer, CancellationToken stop)
     {
         var count = 0;
         while (!stop.IsCancellationRequested)
         {
             await account.ReportAsync($"lib{writer}", tokens: 1);
-            await account.CommitAsync((await account.HoldAsync()).Id());
+            await account.CommitAsync((await account.ReserveAsync()).Id());
             count += 2;
         }
 

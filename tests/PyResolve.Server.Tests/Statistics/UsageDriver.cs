@@ -15,7 +15,8 @@ internal static class UsageDriver
     {
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
         var answer = await account.Key.PostAsync(
-            "/usage", new { event_type = type, library, tier, tokens_used = tokens, files_changed = files, occurred_at = occurredAt, metadata, id });
+            "/usage",
+            new { event_type = type, library, tier, tokens_used = tokens, files_changed = files, occurred_at = occurredAt, metadata, id });
         answer.Status.ShouldBe(200, answer.Text);
         return id;
     }

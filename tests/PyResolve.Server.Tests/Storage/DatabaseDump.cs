@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PyResolve.Server.Tests.Storage;
 
-/// <summary>Everything that a thief of the database would have, searched for secrets in every form from which they can be had back.</summary>
+/// <summary>Everything in the database, searched for secrets in every form from which they can be recovered.</summary>
 internal sealed class DatabaseDump
 {
     private readonly byte[] _bytes;
@@ -19,7 +19,8 @@ internal sealed class DatabaseDump
     public string? Find(string secret) => Forms(secret).Where(form => Contains(form.Bytes)).Select(form => form.Name).FirstOrDefault();
 
     /// <summary>As <see cref="Find"/>, for a secret that people choose, which a plain digest does not protect.</summary>
-    public string? FindGuessable(string secret) => Find(secret) ?? Digests(secret).Where(form => Contains(form.Bytes)).Select(form => form.Name).FirstOrDefault();
+    public string? FindGuessable(string secret) =>
+        Find(secret) ?? Digests(secret).Where(form => Contains(form.Bytes)).Select(form => form.Name).FirstOrDefault();
 
     /// <summary>As <see cref="FindGuessable"/>, for a code of few letters: parts of it would be found by chance.</summary>
     public string? FindCode(string code)
@@ -80,7 +81,8 @@ internal sealed class DatabaseDump
     {
         var text = Encoding.UTF8.GetBytes(secret);
 #pragma warning disable CA5350, CA5351 // Looked for, not used.
-        (string Name, byte[] Bytes)[] digests = [("SHA-256", SHA256.HashData(text)), ("SHA-1", SHA1.HashData(text)), ("MD5", MD5.HashData(text))];
+        (string Name, byte[] Bytes)[] digests =
+            [("SHA-256", SHA256.HashData(text)), ("SHA-1", SHA1.HashData(text)), ("MD5", MD5.HashData(text))];
 #pragma warning restore CA5350, CA5351
         return digests.SelectMany(digest => Encodings(digest.Name + " in ", digest.Bytes).Prepend(digest));
     }

@@ -135,7 +135,8 @@ public sealed class GroupCommitTests
 
         (await first).ShouldBe(["stored 0"]);
         (await batch).ShouldBe(["stored 1", "stored 2", "stored 3", "stored 4", "refused 5", "stored 6", "stored 7", "stored 8"]);
-        (await Task.WhenAll(singles)).SelectMany(results => results).ShouldBe(["stored 10", "stored 11", "refused 12", "stored 13", "stored 14"]);
+        (await Task.WhenAll(singles)).SelectMany(results => results)
+            .ShouldBe(["stored 10", "stored 11", "refused 12", "stored 13", "stored 14"]);
         store.Stored.ShouldBeUnique();
     }
 

@@ -83,7 +83,7 @@ public sealed class LastStatementsTests(SharedServers servers)
         months[account, "2000-01"].Grant(quantity: 2, limit: 3);
 
         await Should.ThrowAsync<System.Data.Common.DbException>(() => database.WriteAsync(
-            session => session.EndAsync([HoldRows.MoveMonths(session, months)!]), Cancellation));
+            session => session.EndAsync([ReservationRows.UpdateMonths(session, months)!]), Cancellation));
 
         (await HeldAsync(database, account)).ShouldBe([2]);
     }
@@ -95,5 +95,6 @@ public sealed class LastStatementsTests(SharedServers servers)
         $"insert into usage_monthly (user_id, month, held) values ({account}, {month}, {held})";
 
     private static Task<List<long>> HeldAsync(Database database, Guid account) =>
-        database.ListAsync($"select held from usage_monthly where user_id = {account} order by month", static row => row.Int64(0), Cancellation);
+        database.ListAsync(
+            $"select held from usage_monthly where user_id = {account} order by month", static row => row.Int64(0), Cancellation);
 }

@@ -61,7 +61,10 @@ public sealed class SchemaTests(SharedServers servers)
 
         var ready = await own.Server.Nobody.GetAsync("/health/ready");
         await own.Store.ExecuteSqlAsync(
-            $"insert into schema_versions (version, name, compatible_from, applied_at) select {newest}, 'newest', 1, applied_at from schema_versions limit 1");
+            $"""
+            insert into schema_versions (version, name, compatible_from, applied_at)
+            select {newest}, 'newest', 1, applied_at from schema_versions limit 1
+            """);
 
         ready.ShouldBeProblem(503, "unavailable").Detail!.ShouldContain($"needs {newest}");
         ready.Detail!.ShouldContain("migrate-schema");
@@ -87,14 +90,15 @@ public sealed class SchemaTests(SharedServers servers)
         var cancellation = TestContext.Current.CancellationToken;
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
 
-        var started = await Task.WhenAll(ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
+        var started = await Task.WhenAll(
+            ServerProcess.StartAsync(store.Settings, cancellation), ServerProcess.StartAsync(store.Settings, cancellation));
         await using var first = started[0];
         await using var second = started[1];
 
         var here = await TestAccount.SignUpAsync(first.Http);
         var there = here.On(second.Http);
-        await here.CommitAsync((await there.HoldAsync(quantity: 2)).Id(), new { quantity = 1 });
-        await there.HoldAsync();
+        await here.CommitAsync((await there.ReserveAsync(quantity: 2)).Id(), new { quantity = 1 });
+        await there.ReserveAsync();
         (await here.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
         (await there.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
         var made = await there.Session.PostAsync("/auth/api-keys");

@@ -93,7 +93,8 @@ public sealed class SharedReadsTests
 
     private sealed class Statement(IReadOnlyList<int> keys)
     {
-        private readonly TaskCompletionSource<IReadOnlyDictionary<int, string>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<IReadOnlyDictionary<int, string>> _answer =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public IReadOnlyList<int> Keys => keys;
 

@@ -14,8 +14,10 @@ public sealed class SqlRowsTests(SharedServers servers)
         Sample[] samples =
         [
             new(1, Ids.Create(at), null, null, long.MaxValue, true, at, [], new JsonText("{}")),
-            new(2, Ids.Create(at), Ids.Create(at), "", long.MinValue, false, DateTimeOffset.UnixEpoch, [0, 255], new JsonText("""{"a": "\\ \" \u00e9"}""")),
-            new(3, Ids.Create(at), null, "' \" \\ $1 \n é \U0001F600 \u2028 </script>", 0, true, at, [.. Enumerable.Range(0, 256).Select(i => (byte)i)], new JsonText("""{"a": [1, 2.50]}""")),
+            new(2, Ids.Create(at), Ids.Create(at), "", long.MinValue, false, DateTimeOffset.UnixEpoch, [0, 255],
+                new JsonText("""{"a": "\\ \" \u00e9"}""")),
+            new(3, Ids.Create(at), null, "' \" \\ $1 \n é \U0001F600 \u2028 </script>", 0, true, at,
+                [.. Enumerable.Range(0, 256).Select(i => (byte)i)], new JsonText("""{"a": [1, 2.50]}""")),
         ];
 
         var read = await ReadBackAsync(database, samples);
@@ -49,7 +51,8 @@ public sealed class SqlRowsTests(SharedServers servers)
             return session.ListAsync(
                 $"select n, id, other_id, text, number, flag, at, bytes, cast(json as text) from {sent} order by n",
                 static row => new Sample(
-                    row.Int64(0), row.Uuid(1), row.UuidOrNull(2), row.TextOrNull(3), row.Int64(4), row.Boolean(5), row.Instant(6), row.BytesOrNull(7)!, new JsonText(row.Text(8))),
+                    row.Int64(0), row.Uuid(1), row.UuidOrNull(2), row.TextOrNull(3), row.Int64(4), row.Boolean(5), row.Instant(6),
+                        row.BytesOrNull(7)!, new JsonText(row.Text(8))),
                 TestContext.Current.CancellationToken);
         },
         TestContext.Current.CancellationToken);

@@ -11,7 +11,8 @@ internal sealed class SteppedStore : IAsyncDisposable
     private readonly GroupCommit<int, string> _commit;
     private volatile bool _commitsAll;
 
-    public SteppedStore(GroupLimits? limits = null) => _commit = new(limits ?? new GroupLimits(1_000, 1_000, 1_000, 1_000), FlushAsync, Refuse);
+    public SteppedStore(GroupLimits? limits = null) =>
+        _commit = new(limits ?? new GroupLimits(1_000, 1_000, 1_000, 1_000), FlushAsync, Refuse);
 
     /// <summary>Makes the transaction fail that it is in.</summary>
     public HashSet<int> Poison { get; init; } = [];
@@ -25,10 +26,12 @@ internal sealed class SteppedStore : IAsyncDisposable
 
     public Task<string[]> SubmitAsync(Guid account, int item) => SubmitAsync(account, [item], bytes: 1);
 
-    public Task<string[]> SubmitAsync(Guid account, int[] items, long bytes) => _commit.SubmitAsync(account, items, bytes, CancellationToken.None);
+    public Task<string[]> SubmitAsync(Guid account, int[] items, long bytes) =>
+        _commit.SubmitAsync(account, items, bytes, CancellationToken.None);
 
     /// <summary>As somebody does who may leave.</summary>
-    public Task<string[]> SubmitUntilAsync(Guid account, int item, CancellationToken leaving) => _commit.SubmitAsync(account, [item], bytes: 1, leaving);
+    public Task<string[]> SubmitUntilAsync(Guid account, int item, CancellationToken leaving) =>
+        _commit.SubmitAsync(account, [item], bytes: 1, leaving);
 
     /// <summary>The flush that waits to be let through.</summary>
     public async Task<Step> NextAsync() => await _steps.Reader.ReadAsync(TestContext.Current.CancellationToken);

@@ -6,7 +6,7 @@ using PyResolve.Server.Tests.Identity;
 
 namespace PyResolve.Server.Tests.Storage;
 
-/// <summary>Everything that an account can go through is gone through, and then the whole store is searched for every secret that was met.</summary>
+/// <summary>Does everything that an account can do, then searches the whole store for every secret that was used.</summary>
 public sealed class StolenDatabaseTests(SharedServers servers)
 {
     private const string Mistyped = "correct horse battery stable";
@@ -72,7 +72,8 @@ public sealed class StolenDatabaseTests(SharedServers servers)
         _secrets["the rotated key"] = rotated["api_key"].GetString()!;
         var leaked = await account.Session.PostAsync("/auth/api-keys", new { name = "leaked" });
         _secrets["the leaked key"] = leaked["api_key"].GetString()!;
-        (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = _secrets["the leaked key"] })).Status.ShouldBe(202);
+        (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = _secrets["the leaked key"] })).Status.ShouldBe(
+            202);
 
         var guess = $"{account.ApiKey[..20]}{new string('7', 37)}";
         _secrets["a wrong key"] = guess;
@@ -131,7 +132,8 @@ public sealed class StolenDatabaseTests(SharedServers servers)
         _secrets["the unused reset token"] = await mailbox.TokenAsync(account.Email, "reset-password", count: 2);
 
         await using var issuer = await TestIssuer.StartAsync(own.Clock);
-        var token = IssuerKey.Hmac("", System.Text.Encoding.UTF8.GetBytes(SupabaseSecret)).Sign(issuer.SupabaseClaims(Guid.CreateVersion7(own.Clock.GetUtcNow())));
+        var token = IssuerKey.Hmac("", System.Text.Encoding.UTF8.GetBytes(SupabaseSecret))
+            .Sign(issuer.SupabaseClaims(Guid.CreateVersion7(own.Clock.GetUtcNow())));
         (await new Caller(own.Server.Http, "Authorization", $"Bearer {token}").StatusAsync()).ShouldBe(200);
         _secrets["an external token"] = token;
     }

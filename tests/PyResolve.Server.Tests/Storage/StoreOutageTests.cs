@@ -13,15 +13,15 @@ public sealed class StoreOutageTests
         var url = PostgresAddress.ToUrl(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
         await using var server = await ServerProcess.StartAsync(new Dictionary<string, string?> { ["DATABASE_URL"] = url }, cancellation);
         var account = await TestAccount.SignUpAsync(server.Http);
-        await account.CommitAsync((await account.HoldAsync()).Id());
-        await account.HoldAsync(quantity: 2);
+        await account.CommitAsync((await account.ReserveAsync()).Id());
+        await account.ReserveAsync(quantity: 2);
 
         await postgres.KillAsync();
 
         Answer[] refused =
         [
             await account.Key.GetAsync("/quota"),
-            await account.HoldAsync(),
+            await account.ReserveAsync(),
             await account.Session.PostAsync("/usage", new { event_type = "migration" }),
             await new Caller(server.Http).PostAsync("/auth/login", new { email = account.Email, password = TestAccount.Password }),
             await new Caller(server.Http).GetAsync("/health/ready"),
@@ -34,9 +34,10 @@ public sealed class StoreOutageTests
 
         (await new Caller(server.Http).GetAsync("/health")).Status.ShouldBe(200);
         await postgres.RestartAsync(cancellation);
-        await Eventually.IsTrueAsync(async () => (await new Caller(server.Http).GetAsync("/health/ready")).Status == 200, cancellationToken: cancellation);
+        await Eventually.IsTrueAsync(
+            async () => (await new Caller(server.Http).GetAsync("/health/ready")).Status == 200, cancellationToken: cancellation);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 2, Remaining: 2));
-        (await account.HoldAsync(quantity: 2)).Status.ShouldBe(201);
+        (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(201);
     }
 
     [Fact]
@@ -50,7 +51,8 @@ public sealed class StoreOutageTests
         await account.WarmUpAsync();
 
         postgres.Freeze();
-        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/quota")).Status == 503, TimeSpan.FromSeconds(60), cancellation);
+        await Eventually.IsTrueAsync(
+            async () => (await account.Key.GetAsync("/quota")).Status == 503, TimeSpan.FromSeconds(60), cancellation);
         var slowest = TimeSpan.Zero;
         for (var i = 0; i < 3; i++)
         {
@@ -63,8 +65,10 @@ public sealed class StoreOutageTests
 
         postgres.Thaw();
         var back = await Eventually.IsTrueAsync(
-            async () => (await account.Key.GetAsync("/quota")).Status == 200 && (await account.Session.GetAsync("/audit")).Status == 200, cancellationToken: cancellation);
-        Proofs.Report("Store outages", $"PostgreSQL frozen: refused within {slowest.TotalSeconds:0.0} s; served again {back.TotalSeconds:0.0} s after it goes on");
+            async () => (await account.Key.GetAsync("/quota")).Status == 200
+                && (await account.Session.GetAsync("/audit")).Status == 200, cancellationToken: cancellation);
+        Proofs.Report("Store outages",
+            $"PostgreSQL frozen: refused within {slowest.TotalSeconds:0.0} s; served again {back.TotalSeconds:0.0} s after it goes on");
         // Two seconds are promised; the rest is what a busy machine adds.
         slowest.ShouldBeLessThan(TimeSpan.FromSeconds(5));
     }

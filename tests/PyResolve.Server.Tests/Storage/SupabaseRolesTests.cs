@@ -5,8 +5,8 @@ using PyResolve.Server.Tests.Email;
 namespace PyResolve.Server.Tests.Storage;
 
 /// <summary>
-/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. What is
-/// there is asked of the catalogue, so that no later table or function escapes.
+/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. What
+/// is there is asked of the catalogue, so that no later table or function escapes.
 /// </summary>
 public sealed class SupabaseRolesTests
 {
@@ -21,7 +21,8 @@ public sealed class SupabaseRolesTests
         """;
 
     /// <summary>Not those of an extension.</summary>
-    private const string Ours = "where pronamespace = 'public'::regnamespace and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')";
+    private const string Ours =
+        "where pronamespace = 'public'::regnamespace and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')";
 
     [Fact]
     public async Task Browsers_read_change_and_execute_nothing_of_ours()
@@ -34,29 +35,42 @@ public sealed class SupabaseRolesTests
         await FillAsync(store);
         await using var source = NpgsqlDataSource.Create($"{address};Pooling=false");
 
-        var tables = await ListAsync(source, "postgres", "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')");
-        var views = await ListAsync(source, "postgres", "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm', 'f')");
+        var tables = await ListAsync(source, "postgres",
+            "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')");
+        var views = await ListAsync(source, "postgres",
+            "select format('%I', relname) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm', 'f')");
         var functions = await ListAsync(source, "postgres", $"select oid::regprocedure::text from pg_proc {Ours}");
         var triggers = await ListAsync(source, "postgres", $"select proname from pg_proc {Ours} and prorettype = 'trigger'::regtype");
 
         // It is the right schema, and there is something to be read.
         tables.ShouldContain("profiles");
         functions.ShouldContain("log_key_change(uuid)");
-        foreach (var table in new[] { "profiles", "passwords", "api_keys", "sessions", "usage_events", "reservations", "audit_log", "letters", "device_codes" })
+        foreach (var table in new[] { "profiles", "passwords", "api_keys", "sessions", "usage_events", "reservations", "audit_log",
+            "letters", "device_codes" })
             (await TryAsync(source, "postgres", $"select count(*) from {table}")).ShouldNotBe("0", table);
-        (await ListAsync(source, "postgres", "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity")).ShouldBeEmpty();
-        (await ListAsync(source, "postgres", "select tablename || ': ' || policyname from pg_policies where schemaname = 'public'")).ShouldBeEmpty();
+        (await ListAsync(source, "postgres",
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity"))
+            .ShouldBeEmpty();
+        (await ListAsync(source, "postgres", "select tablename || ': ' || policyname from pg_policies where schemaname = 'public'"))
+            .ShouldBeEmpty();
         foreach (var role in new[] { "anon", "authenticated" })
         {
             foreach (var relation in tables.Concat(views))
-                (await TryAsync(source, role, $"select count(*) from {relation}")).ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} reads {relation}");
+                (await TryAsync(source, role, $"select count(*) from {relation}"))
+                    .ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} reads {relation}");
             foreach (var table in tables)
-                (await TryAsync(source, role, $"with gone as (delete from {table} returning 1) select count(*) from gone")).ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} deletes from {table}");
+                (await TryAsync(source, role, $"with gone as (delete from {table} returning 1) select count(*) from gone"))
+                    .ShouldBeOneOf(["0", PostgresErrorCodes.InsufficientPrivilege], $"{role} deletes from {table}");
             (await ListAsync(
-                source, "postgres", $"select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and has_table_privilege('{role}', oid, 'truncate')")).ShouldBeEmpty(role);
-            (await ListAsync(source, "postgres", $"select oid::regprocedure::text from pg_proc {Ours} and prorettype <> 'trigger'::regtype and has_function_privilege('{role}', oid, 'execute')")).ShouldBeEmpty(role);
+                source, "postgres",
+                    $"select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') "
+                    + $"and has_table_privilege('{role}', oid, 'truncate')")).ShouldBeEmpty(role);
+            (await ListAsync(source, "postgres",
+                $"select oid::regprocedure::text from pg_proc {Ours} and prorettype <> 'trigger'::regtype "
+                + $"and has_function_privilege('{role}', oid, 'execute')")).ShouldBeEmpty(role);
             foreach (var trigger in triggers)
-                (await TryAsync(source, role, $"select {trigger}()::text")).ShouldBeOneOf([PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.InsufficientPrivilege], $"{role} calls {trigger}");
+                (await TryAsync(source, role, $"select {trigger}()::text")).ShouldBeOneOf(
+                    [PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.InsufficientPrivilege], $"{role} calls {trigger}");
         }
     }
 
@@ -66,7 +80,7 @@ public sealed class SupabaseRolesTests
         await using var server = await TestServer.StartAsync(store, smtp.Settings());
         var account = await TestAccount.SignUpAsync(server.Http);
         (await account.Key.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
-        (await account.HoldAsync()).Status.ShouldBe(201);
+        (await account.ReserveAsync()).Status.ShouldBe(201);
         await Device.BeginAsync(server.Http);
     }
 

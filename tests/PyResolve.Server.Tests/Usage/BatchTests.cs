@@ -55,11 +55,12 @@ public sealed class BatchTests(SharedServers servers)
     [InlineData($$"""{"event_type":"scan","metadata":{"a":1,"a":2},"id":"{{Id}}"}""", Id, "malformed", null)]
     [InlineData($$"""{"event_type":"scan","metadata":{"\ud800":1},"id":"{{Id}}"}""", Id, "malformed", null)]
     [InlineData($$"""{"event_type":"scan","id":"{{Id}}","\ud800":1}""", Id, "malformed", null)]
-    public async Task What_is_wrong_with_one_event_is_that_events_alone(string bad, string? id, string code, string? field)
+    public async Task An_error_in_one_event_does_not_affect_the_others(string bad, string? id, string code, string? field)
     {
         var account = await servers.SignUpAsync(StorageEngine.Postgres);
 
-        var answer = await account.Key.PostAsync("/usage/batch", $$"""{"events":[{"event_type":"migration"},{{bad}},{"event_type":"migration"}]}""");
+        var answer = await account.Key.PostAsync(
+            "/usage/batch", $$"""{"events":[{"event_type":"migration"},{{bad}},{"event_type":"migration"}]}""");
 
         answer.Status.ShouldBe(200, answer.Text);
         Results(answer).Select(StatusOf).ShouldBe(["recorded", "invalid", "recorded"]);
@@ -93,13 +94,13 @@ public sealed class BatchTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Events_spend_the_units_of_a_hold_in_their_order_and_the_rest_is_late(StorageEngine engine)
+    public async Task Events_spend_the_units_of_a_reservation_in_their_order_and_the_rest_is_late(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var hold = (await account.HoldAsync(quantity: 2)).Id();
+        var reservation = (await account.ReserveAsync(quantity: 2)).Id();
         var again = NewId();
-        var usage = new { event_type = "migration", tier = "tier1", reservation_id = hold };
+        var usage = new { event_type = "migration", tier = "tier1", reservation_id = reservation };
 
         var answer = await account.Key.PostAsync("/usage/batch", new
         {
@@ -125,7 +126,8 @@ public sealed class BatchTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var batch = JsonSerializer.Serialize(new
         {
-            events = Enumerable.Range(0, 1_000).Select(i => new { event_type = "migration", library = $"library {i % 7}", tokens_used = i, id = NewId() }),
+            events = Enumerable.Range(0, 1_000).Select(
+                i => new { event_type = "migration", library = $"library {i % 7}", tokens_used = i, id = NewId() }),
         });
 
         Counts(await account.Key.PostAsync("/usage/batch", batch)).ShouldBe((1_000, 0, 0, 0));
@@ -156,7 +158,8 @@ public sealed class BatchTests(SharedServers servers)
         var made = await account.Session.PostAsync("/auth/api-keys", new { scopes = new[] { "usage:read" } });
         var reader = new Caller(account.Http, "X-API-Key", made["api_key"].GetString());
 
-        (await reader.PostAsync("/usage/batch", new { events = new[] { new { event_type = "scan" } } })).ShouldBeProblem(403, "scope_missing");
+        (await reader.PostAsync("/usage/batch", new { events = new[] { new { event_type = "scan" } } }))
+            .ShouldBeProblem(403, "scope_missing");
     }
 
     private static List<JsonElement> Results(Answer answer) => [.. answer["results"].EnumerateArray()];

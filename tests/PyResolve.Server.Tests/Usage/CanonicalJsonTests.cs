@@ -15,7 +15,8 @@ public sealed class CanonicalJsonTests
         Gen.Constant((JsonNode?)null),
         ArbMap.Default.GeneratorFor<bool>().Select(JsonNode? (value) => JsonValue.Create(value)),
         Gen.Choose(-2, 2).Select(JsonNode? (value) => JsonValue.Create(value)),
-        Gen.Elements("", "a", "A", "é", "\"", "\\", "\n", "\u2028", "<&>", "\U0001F600", "a,b", "1").Select(JsonNode? (value) => JsonValue.Create(value)));
+        Gen.Elements("", "a", "A", "é", "\"", "\\", "\n", "\u2028", "<&>", "\U0001F600", "a,b", "1")
+            .Select(JsonNode? (value) => JsonValue.Create(value)));
 
     [Fact]
     public void Order_white_space_and_escapes_do_not_change_a_digest() =>
@@ -25,7 +26,7 @@ public sealed class CanonicalJsonTests
 
     [Fact]
     public void Two_values_have_one_digest_exactly_when_they_are_equal() =>
-        // Small values, so that equal ones come up.
+        // Small values, so that some are equal.
         Prop.ForAll(Value(1).ToArbitrary(), Value(1).ToArbitrary(), (left, right) =>
             DigestOf(Spell(left, new Random(1))).SequenceEqual(DigestOf(Spell(right, new Random(2)))) == JsonNode.DeepEquals(left, right))
         .Check(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(2_000));
@@ -38,7 +39,7 @@ public sealed class CanonicalJsonTests
     [InlineData("""{"a":null}""", "{}")]
     [InlineData("1", "\"1\"")]
     [InlineData("0", "false")]
-    public void What_differs_has_another_digest(string left, string right) => DigestOf(left).ShouldNotBe(DigestOf(right));
+    public void Different_values_have_different_digests(string left, string right) => DigestOf(left).ShouldNotBe(DigestOf(right));
 
     private static Gen<JsonNode?> Value(int depth) => depth == 0 ? Leaf : Gen.OneOf(
         Leaf,
@@ -63,12 +64,15 @@ public sealed class CanonicalJsonTests
         var space = new string(' ', random.Next(2)) + (random.Next(3) == 0 ? "\r\n\t" : "");
         return value switch
         {
-            JsonObject members => $"{{{space}{string.Join(',', members.OrderBy(_ => random.Next()).Select(member => $"{SpellText(member.Key, random)}{space}:{Spell(member.Value, random)}{space}"))}}}",
+            JsonObject members => $"{{{space}{string.Join(',', members.OrderBy(_ => random.Next()).Select(SpellMember))}}}",
             JsonArray items => $"[{space}{string.Join($"{space},", items.Select(item => Spell(item, random)))}]",
             JsonValue text when text.GetValueKind() is JsonValueKind.String => SpellText(text.GetValue<string>(), random),
             null => "null",
             _ => value.ToJsonString(),
         };
+
+        string SpellMember(KeyValuePair<string, JsonNode?> member) =>
+            $"{SpellText(member.Key, random)}{space}:{Spell(member.Value, random)}{space}";
     }
 
     private static string SpellText(string text, Random random)
@@ -80,7 +84,9 @@ public sealed class CanonicalJsonTests
             if (isPlain && random.Next(2) == 0)
                 spelled.Append(character);
             else
-                spelled.Append(CultureInfo.InvariantCulture, $"\\u{(random.Next(2) == 0 ? ((int)character).ToString("x4") : ((int)character).ToString("X4"))}");
+                spelled.Append(
+                    CultureInfo.InvariantCulture,
+                    $"\\u{(random.Next(2) == 0 ? ((int)character).ToString("x4") : ((int)character).ToString("X4"))}");
         }
 
         return spelled.Append('"').ToString();

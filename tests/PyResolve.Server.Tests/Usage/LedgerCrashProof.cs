@@ -4,8 +4,8 @@ using Npgsql;
 namespace PyResolve.Server.Tests.Usage;
 
 /// <summary>
-/// Whatever is killed, and whenever: an event whose answer came is there once, one that was sent again under its id until an answer came is
-/// there once, and every rollup equals a recount.
+/// Whenever the server or PostgreSQL is killed, every acknowledged event, retried or not, is stored once, and every rollup equals a
+/// recount.
 /// </summary>
 [Trait("Category", "Proof")]
 public sealed class LedgerCrashProof(SharedServers servers)
@@ -13,7 +13,7 @@ public sealed class LedgerCrashProof(SharedServers servers)
     private static readonly int Kills = Scale.Pick(3, 100);
 
     [Theory, OnBothEngines]
-    public async Task A_server_that_is_killed_under_load_loses_and_doubles_nothing(StorageEngine engine)
+    public async Task A_server_killed_under_load_loses_and_duplicates_nothing(StorageEngine engine)
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var postgres = engine is StorageEngine.Postgres ? await PostgresServer.StartAsync(durable: true, cancellation) : null;
@@ -35,7 +35,7 @@ public sealed class LedgerCrashProof(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_PostgreSQL_that_is_killed_under_load_loses_and_doubles_nothing()
+    public async Task A_PostgreSQL_killed_under_load_loses_and_duplicates_nothing()
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
@@ -68,7 +68,8 @@ public sealed class LedgerCrashProof(SharedServers servers)
         load.Retried.ShouldBeGreaterThan(0);
         Proofs.Report("Crashes of the ledger", string.Create(
             CultureInfo.InvariantCulture,
-            $"{what}: {load.Acknowledged.Count:N0} events acknowledged, {load.Retried:N0} requests sent again, {load.Unanswered.Count:N0} given up; "
+            $"{what}: {load.Acknowledged.Count:N0} events acknowledged, {load.Retried:N0} requests sent again, "
+            + $"{load.Unanswered.Count:N0} given up; "
             + $"{stored.Count:N0} events stored, none lost, none twice, every rollup equals a recount."));
     }
 }

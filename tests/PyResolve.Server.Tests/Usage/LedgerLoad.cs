@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace PyResolve.Server.Tests.Usage;
 
 /// <summary>
-/// Clients that send usage, single and in batches, until they are stopped. Most send again under the same ids until an answer comes; some
-/// give up at once.
+/// Clients that send usage, single and in batches, until they are stopped. Most retry with the same ids until they are answered; some do
+/// not.
 /// </summary>
 internal sealed class LedgerLoad : IAsyncDisposable
 {
@@ -21,13 +21,13 @@ internal sealed class LedgerLoad : IAsyncDisposable
     private LedgerLoad(TestAccount[] accounts) =>
         _clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => SendAsync(accounts[client % Accounts], client)));
 
-    /// <summary>Ids whose answer came.</summary>
+    /// <summary>Ids of acknowledged events.</summary>
     public ConcurrentBag<Guid> Acknowledged { get; } = [];
 
-    /// <summary>Ids whose sender gave up: they may be stored.</summary>
+    /// <summary>Ids without an answer: they may be stored.</summary>
     public ConcurrentBag<Guid> Unanswered { get; } = [];
 
-    /// <summary>Requests that were sent once more.</summary>
+    /// <summary>The number of retries.</summary>
     public int Retried => _retried;
 
     public static async Task<LedgerLoad> StartAsync(HttpClient http)
@@ -38,14 +38,14 @@ internal sealed class LedgerLoad : IAsyncDisposable
         return new LedgerLoad(accounts);
     }
 
-    /// <summary>Returns when so many more answers have come.</summary>
+    /// <summary>Waits for this many more answers.</summary>
     public Task<TimeSpan> PassesAsync(int answers, CancellationToken cancellationToken)
     {
         var goal = Volatile.Read(ref _answers) + answers;
         return Eventually.IsTrueAsync(() => Volatile.Read(ref _answers) >= goal || _clients.IsFaulted, Patience, cancellationToken);
     }
 
-    /// <summary>Lets every client finish what it has begun.</summary>
+    /// <summary>Waits until every client has finished its request.</summary>
     public async Task StopAsync()
     {
         await _stopping.CancelAsync();

@@ -9,7 +9,7 @@ using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>However events are grouped, each ends as if it had come alone: against a model of a few lines.</summary>
+/// <summary>Events end the same however they are grouped: compared with a simple model.</summary>
 [Trait("Category", "Proof")]
 public sealed class LedgerModelTests(SharedServers servers)
 {
@@ -19,11 +19,11 @@ public sealed class LedgerModelTests(SharedServers servers)
         from account in Gen.Choose(0, 1)
         from id in Gen.Choose(0, 9)
         from payload in Gen.Choose(0, 1)
-        // Few units and an unknown hold, so that events come late, twice and in vain.
-        from hold in Gen.Elements<int?>(null, null, 0, 0, 1, 2, LedgerModel.Holds)
+        // Few units and an unknown reservation, so that some events are late, duplicate or invalid.
+        from reservation in Gen.Elements<int?>(null, null, 0, 0, 1, 2, LedgerModel.ReservationsPerAccount)
         from tier in Gen.Elements("tier1", "tier1", "tier2")
         from endsGroup in Gen.Choose(0, 3)
-        select new Sent(account, id, payload, hold, tier, endsGroup == 0);
+        select new Sent(account, id, payload, reservation, tier, endsGroup == 0);
 
     [Theory, OnBothEngines]
     public async Task Groups_of_events_end_as_single_ones_do(StorageEngine engine)
@@ -39,10 +39,17 @@ public sealed class LedgerModelTests(SharedServers servers)
         (await own.Store.ReadNumberAsync(
             """
             select count(*) from usage_monthly m
-            where held <> (select coalesce(sum(remaining), 0) from reservations r where r.user_id = m.user_id and r.month = m.month and state = 'held')
+            where held <> (
+                select coalesce(sum(remaining), 0)
+                from reservations r
+                where r.user_id = m.user_id and r.month = m.month and state = 'held')
             """)).ShouldBe(0);
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBeGreaterThan(0);
-        Proofs.Report("Groups of events", string.Create(CultureInfo.InvariantCulture, $"{engine}: {runs:N0} random sequences of 40 events in random groups ended as in the model."));
+        Proofs.Report(
+            "Groups of events",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{engine}: {runs:N0} random sequences of 40 events in random groups ended as in the model."));
     }
 
     // FsCheck's properties are synchronous.
@@ -51,7 +58,7 @@ public sealed class LedgerModelTests(SharedServers servers)
     private static async Task<bool> RunAsync(Database database, Sent[] events)
     {
         var model = new LedgerModel(Now);
-        await database.WriteAsync(session => model.WriteHoldsAsync(session), CancellationToken.None);
+        await database.WriteAsync(session => model.WriteReservationsAsync(session), CancellationToken.None);
 
         var group = new List<Sent>();
         var outcomes = new List<RecordOutcome>();
@@ -60,8 +67,7 @@ public sealed class LedgerModelTests(SharedServers servers)
             group.Add(sent);
             if (!sent.EndsGroup && sent != events[^1])
                 continue;
-            var postings = group.Select(model.ToPosting).ToList();
-            outcomes.AddRange(await RecordAsync(database, postings));
+            outcomes.AddRange(await RecordAsync(database, [.. group.Select(model.ToPendingEvent)]));
             group.Clear();
         }
 
@@ -71,8 +77,8 @@ public sealed class LedgerModelTests(SharedServers servers)
         return true;
     }
 
-    /// <summary>As the ledger does: what was presumed wrongly left nothing behind.</summary>
-    private static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(Database database, List<Posting> postings)
+    /// <summary>Retries as the ledger does when an id was not new.</summary>
+    private static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(Database database, List<PendingUsageEvent> events)
     {
         try
         {
@@ -84,14 +90,14 @@ public sealed class LedgerModelTests(SharedServers servers)
         }
 
         Task<IReadOnlyList<RecordOutcome>> WriteAsync(bool presumesNew) => database.WriteAsync(
-            session => LedgerWriter.RecordAsync(session, postings, presumesNew, CancellationToken.None), CancellationToken.None);
+            session => LedgerWriter.RecordAsync(session, events, presumesNew, CancellationToken.None), CancellationToken.None);
     }
 
     /// <param name="Account">One of two.</param>
     /// <param name="Id">Of few, so that they repeat.</param>
     /// <param name="Payload">Which of two.</param>
-    /// <param name="Hold">Which of the account's holds it names, if it does.</param>
-    /// <param name="Tier">The holds are all of tier1.</param>
+    /// <param name="Reservation">Which of the account's reservations it names, if it does.</param>
+    /// <param name="Tier">The reservations are all of tier1.</param>
     /// <param name="EndsGroup">Whether the transaction ends after it.</param>
-    internal sealed record Sent(int Account, int Id, int Payload, int? Hold, string Tier, bool EndsGroup);
+    internal sealed record Sent(int Account, int Id, int Payload, int? Reservation, string Tier, bool EndsGroup);
 }

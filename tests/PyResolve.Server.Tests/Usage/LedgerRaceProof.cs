@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>Two instances on one PostgreSQL are sent the same ids at once, in every order.</summary>
+/// <summary>Two instances on one PostgreSQL get the same ids at once, in every order.</summary>
 [Trait("Category", "Proof")]
 public sealed class LedgerRaceProof(SharedServers servers)
 {
@@ -24,12 +24,16 @@ public sealed class LedgerRaceProof(SharedServers servers)
         {
             Guid[] ids = [.. Enumerable.Range(0, EventsARound).Select(_ => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()))];
             await Task.WhenAll(Enumerable.Range(0, Clients).Select(client =>
-                SendAsync(accounts[client / 2 % 2].On(client % 2 == 0 ? first.Http : second.Http), ids, new Random((round * Clients) + client), statuses)));
+                SendAsync(
+                    accounts[client / 2 % 2].On(client % 2 == 0 ? first.Http : second.Http),
+                    ids,
+                    new Random((round * Clients) + client),
+                    statuses)));
         }
 
         foreach (var sent in statuses.GroupBy(status => status.Id))
         {
-            // An id of both accounts: each has its own.
+            // Each account has its own event with this id.
             sent.Count(status => status.Status == "recorded").ShouldBe(2);
         }
 
@@ -39,10 +43,12 @@ public sealed class LedgerRaceProof(SharedServers servers)
         statuses.ShouldContain(status => status.Status == "conflict");
         Proofs.Report("Racing events", string.Create(
             CultureInfo.InvariantCulture,
-            $"Postgres, 2 instances: {statuses.Count:N0} events sent by {Clients} clients under {expected:N0} ids, each recorded once ({statuses.Count(status => status.Status == "conflict"):N0} conflicts)."));
+            $"Postgres, 2 instances: {statuses.Count:N0} events sent by {Clients} clients under {expected:N0} ids, each recorded once "
+            + $"({statuses.Count(status => status.Status == "conflict"):N0} conflicts)."));
     }
 
-    private static async Task SendAsync(TestAccount account, Guid[] ids, Random random, ConcurrentBag<(Guid Id, int Payload, string Status)> statuses)
+    private static async Task SendAsync(
+        TestAccount account, Guid[] ids, Random random, ConcurrentBag<(Guid Id, int Payload, string Status)> statuses)
     {
         random.Shuffle(ids = [.. ids]);
         for (var at = 0; at < ids.Length;)
@@ -50,7 +56,8 @@ public sealed class LedgerRaceProof(SharedServers servers)
             var batch = ids.Skip(at).Take(random.Next(1, 20)).Select(id => (Id: id, Payload: random.Next(2))).ToList();
             at += batch.Count;
             var answer = await account.Key.PostAsync(
-                "/usage/batch", new { events = batch.Select(sent => new { event_type = "migration", tokens_used = sent.Payload, id = sent.Id }) });
+                "/usage/batch",
+                new { events = batch.Select(sent => new { event_type = "migration", tokens_used = sent.Payload, id = sent.Id }) });
             answer.Status.ShouldBe(200, answer.Text);
             foreach (var (sent, result) in batch.Zip(answer["results"].EnumerateArray()))
             {

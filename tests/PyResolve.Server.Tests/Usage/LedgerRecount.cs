@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>Counts the ledger again by SQL of its own, and compares every rollup with what it should be.</summary>
+/// <summary>Recounts the ledger by independent SQL, and compares every rollup.</summary>
 internal static class LedgerRecount
 {
     private const string Months = """
@@ -27,7 +27,7 @@ internal static class LedgerRecount
         group by user_id, month, coalesce(library, '')
         """;
 
-    /// <summary>How many rows of the three rollups are missing, too many or wrong.</summary>
+    /// <summary>The number of missing, surplus or wrong rows in the three rollups.</summary>
     public static async Task<long> CountDifferencesAsync(this TestStore store)
     {
         var date = store.Engine is StorageEngine.Postgres

@@ -41,13 +41,14 @@ public sealed class RetentionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_that_is_gone(StorageEngine engine)
+    public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_its_claim_ends(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
         await RecordAsync([await own.SignUpAsync()], month: 7, events: 5);
         await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
             ? "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = '2026-11-15T12:04:00Z'"
-            : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = unixepoch('2026-11-15T12:04:00Z') * 1000000");
+            : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = "
+                + "unixepoch('2026-11-15T12:04:00Z') * 1000000");
         var clock = new TestClock();
         await using var second = await TestServer.StartAsync(own.Store, ThreeMonths, clock);
 
@@ -61,15 +62,18 @@ public sealed class RetentionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_that_is_deleted_is_not_walked_again_until_the_next_one_is(StorageEngine engine)
+    public async Task A_deleted_month_is_not_read_again_until_the_next_one_is_deleted(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
         var account = await own.SignUpAsync();
         await RecordAsync([account], month: 7, events: 5);
-        // On a clock of its own: nothing else lives through the days to come.
+        // A separate clock, so that nothing else runs through the following days.
         var clock = new TestClock(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
         using var retention = new UsageRetention(
-            own.Server.Services.GetRequiredService<Database>(), own.Server.Services.GetRequiredService<ServerOptions>(), clock, NullLogger<UsageRetention>.Instance);
+            own.Server.Services.GetRequiredService<Database>(),
+            own.Server.Services.GetRequiredService<ServerOptions>(),
+            clock,
+            NullLogger<UsageRetention>.Instance);
         await retention.StartAsync(TestContext.Current.CancellationToken);
         await DeletedAsync(own.Store, clock, UsageRetention.Pause);
 
@@ -95,9 +99,10 @@ public sealed class RetentionTests(SharedServers servers)
         failure.Message.ShouldContain("from 3 to 1200");
     }
 
-    /// <summary>A server that begins its first pass at that instant.</summary>
+    /// <summary>A server whose first pass starts at this instant.</summary>
     private static Task<TestServer> StartAtAsync(TestStore store, string instant) =>
-        TestServer.StartAsync(store, ThreeMonths, new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+        TestServer.StartAsync(
+            store, ThreeMonths, new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
 
     private static Task<TimeSpan> DeletedAsync(TestStore store, TestClock clock, TimeSpan step) => Eventually.IsTrueAsync(async () =>
     {
@@ -111,7 +116,8 @@ public sealed class RetentionTests(SharedServers servers)
         {
             for (var left = events; left > 0; left -= 1_000)
             {
-                var batch = Enumerable.Repeat(new { event_type = "migration", occurred_at = $"2026-{month:00}-14T00:00:00Z" }, Math.Min(left, 1_000));
+                var batch = Enumerable.Repeat(
+                    new { event_type = "migration", occurred_at = $"2026-{month:00}-14T00:00:00Z" }, Math.Min(left, 1_000));
                 (await account.Key.PostAsync("/usage/batch", new { events = batch })).Status.ShouldBe(200);
             }
         }

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Usage;
 
-/// <summary>What the ledger adds up to.</summary>
+/// <summary>Rollups equal the sums of their events.</summary>
 public sealed class RollupTests(SharedServers servers)
 {
     private const string Wrong = """
@@ -54,7 +54,12 @@ public sealed class RollupTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        foreach (var (type, tier) in ((string, string?)[])[("migration", "tier1"), ("migration", "tier2"), ("migration", "tier3"), ("migration", null), ("scan", "tier1"), ("llm_call", "tier2")])
+        (string, string?)[] reported =
+        [
+            ("migration", "tier1"), ("migration", "tier2"), ("migration", "tier3"), ("migration", null), ("scan", "tier1"),
+            ("llm_call", "tier2"),
+        ];
+        foreach (var (type, tier) in reported)
             await account.Key.PostAsync("/usage", new { event_type = type, tier, files_changed = 2, tokens_used = 10 });
 
         var row = await own.Store.ReadRowAsync("select * from monthly_usage");
@@ -87,7 +92,8 @@ public sealed class RollupTests(SharedServers servers)
             earlier.Add(usage);
             (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(200);
             if (random.Next(5) == 0)
-                await account.CommitAsync((await account.HoldAsync(quantity: 3)).Id(), new { quantity = random.Next(1, 4), tokens_used = 7 });
+                await account.CommitAsync(
+                    (await account.ReserveAsync(quantity: 3)).Id(), new { quantity = random.Next(1, 4), tokens_used = 7 });
         }
     }
 }

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Usage;
 public sealed class UsageTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task An_event_is_kept_as_it_was_sent(StorageEngine engine)
+    public async Task An_event_is_stored_as_sent(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -15,9 +15,13 @@ public sealed class UsageTests(SharedServers servers)
              "id":"019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90"}
             """);
 
-        var row = await own.Store.ReadRowAsync("select cast(id as text) id, event_type, library, tier, files_changed, tokens_used, cast(metadata as text) metadata, month, quantity from usage_events");
-        (row["id"], row["event_type"], row["library"], row["tier"]).ShouldBe(("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90", "llm_call", "fastapi", "tier2"));
-        (Convert.ToInt32(row["files_changed"]), Convert.ToInt32(row["tokens_used"]), Convert.ToInt32(row["quantity"])).ShouldBe((3, 1200, 1));
+        var row = await own.Store.ReadRowAsync(
+            "select cast(id as text) id, event_type, library, tier, files_changed, tokens_used, cast(metadata as text) metadata, month, "
+            + "quantity from usage_events");
+        (row["id"], row["event_type"], row["library"], row["tier"])
+            .ShouldBe(("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90", "llm_call", "fastapi", "tier2"));
+        (Convert.ToInt32(row["files_changed"]), Convert.ToInt32(row["tokens_used"]), Convert.ToInt32(row["quantity"]))
+            .ShouldBe((3, 1200, 1));
         ((string)row["metadata"]).Replace(" ", "", StringComparison.Ordinal).ShouldContain("\"n\":[1,2.5]");
         row["month"].ShouldBe("2026-11");
         (await account.QuotaAsync()).Used.ShouldBe(0);
@@ -30,10 +34,14 @@ public sealed class UsageTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var id = NewId();
 
-        var first = await account.Key.PostAsync("/usage", $$$"""{"event_type":"migration","tier":"tier1","id":"{{{id}}}","metadata":{"a":1,"b":"é"}}""");
+        var first = await account.Key.PostAsync(
+            "/usage", $$$"""{"event_type":"migration","tier":"tier1","id":"{{{id}}}","metadata":{"a":1,"b":"é"}}""");
         own.Clock.Advance(TimeSpan.FromHours(1));
-        var spelledOtherwise = await account.Key.PostAsync("/usage", $$$"""{ "metadata" : {"b":"\u00e9", "a":1}, "files_changed":0, "tier":"tier1", "event_type":"\u006digration", "id":"{{{id}}}" }""");
-        var underTheHeader = await account.Key.PostAsync("/usage", """{"event_type":"migration","tier":"tier1","metadata":{"a":1,"b":"é"}}""", id);
+        var spelledOtherwise = await account.Key.PostAsync(
+            "/usage",
+            $$$"""{ "metadata" : {"b":"\u00e9", "a":1}, "files_changed":0,"tier":"tier1","event_type":"\u006digration","id":"{{{id}}}" }""");
+        var underTheHeader = await account.Key.PostAsync(
+            "/usage", """{"event_type":"migration","tier":"tier1","metadata":{"a":1,"b":"é"}}""", id);
 
         foreach (var answer in (Answer[])[first, spelledOtherwise, underTheHeader])
             answer.ShouldBeJson(200, """{"status":"recorded"}""");
@@ -62,7 +70,8 @@ public sealed class UsageTests(SharedServers servers)
         await account.Key.PostAsync("/usage", new { event_type = "migration" }, id);
 
         (await account.Key.PostAsync("/usage", new { event_type = "migration", tokens_used = 1 }, id)).ShouldBeProblem(409, "conflict");
-        (await account.Key.PostAsync("/usage", new { event_type = "migration", occurred_at = "2026-11-15T11:00:00Z" }, id)).ShouldBeProblem(409, "conflict");
+        (await account.Key.PostAsync("/usage", new { event_type = "migration", occurred_at = "2026-11-15T11:00:00Z" }, id))
+            .ShouldBeProblem(409, "conflict");
 
         (await account.QuotaAsync()).Used.ShouldBe(1);
     }
@@ -97,7 +106,8 @@ public sealed class UsageTests(SharedServers servers)
         var id = NewId();
         await account.WarmUpAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => account.Key.PostAsync("/usage", new { event_type = "migration" }, id)));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => account.Key.PostAsync("/usage", new { event_type = "migration" }, id)));
 
         answers.ShouldAllBe(answer => answer.Status == 200);
         (await account.QuotaAsync()).Used.ShouldBe(1);
@@ -137,7 +147,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Work_that_has_happened_is_recorded_past_the_limit(StorageEngine engine)
+    public async Task Usage_is_recorded_past_the_limit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
@@ -145,20 +155,23 @@ public sealed class UsageTests(SharedServers servers)
             (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1" })).Status.ShouldBe(200);
 
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 7, Held: 0, Remaining: 0));
-        (await account.HoldAsync()).ShouldBeProblem(402, "quota_exceeded");
+        (await account.ReserveAsync()).ShouldBeProblem(402, "quota_exceeded");
     }
 
     [Theory, OnBothEngines]
-    public async Task An_event_may_name_only_a_hold_of_its_account_and_tier(StorageEngine engine)
+    public async Task An_event_may_name_only_a_reservation_of_its_account_and_tier(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         var stranger = await servers.SignUpAsync(engine);
-        var id = (await account.HoldAsync()).Id();
-        var foreign = (await stranger.HoldAsync()).Id();
+        var id = (await account.ReserveAsync()).Id();
+        var foreign = (await stranger.ReserveAsync()).Id();
 
-        (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = NewId() })).ShouldBlame("reservation_id");
-        (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = foreign })).ShouldBlame("reservation_id");
-        (await account.Key.PostAsync("/usage", new { event_type = "scan", tier = "tier1", reservation_id = id })).ShouldBlame("reservation_id");
+        (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = NewId() }))
+            .ShouldBlame("reservation_id");
+        (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", reservation_id = foreign }))
+            .ShouldBlame("reservation_id");
+        (await account.Key.PostAsync("/usage", new { event_type = "scan", tier = "tier1", reservation_id = id }))
+            .ShouldBlame("reservation_id");
         (await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier2", reservation_id = id })).ShouldBlame("tier");
         (await account.Key.PostAsync("/usage", new { event_type = "migration", reservation_id = id })).ShouldBlame("tier");
 
@@ -166,11 +179,11 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_retry_of_an_event_spends_its_hold_once(StorageEngine engine)
+    public async Task A_retry_of_an_event_spends_its_reservation_once(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        var hold = (await account.HoldAsync(quantity: 3)).Id();
-        var usage = new { event_type = "migration", tier = "tier1", reservation_id = hold, id = NewId() };
+        var reservation = (await account.ReserveAsync(quantity: 3)).Id();
+        var usage = new { event_type = "migration", tier = "tier1", reservation_id = reservation, id = NewId() };
 
         for (var i = 0; i < 3; i++)
             (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(200);

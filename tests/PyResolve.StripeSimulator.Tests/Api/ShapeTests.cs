@@ -1,4 +1,6 @@
+using System.Net;
 using PyResolve.StripeSimulator.Tests.Drivers;
+using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
@@ -10,6 +12,17 @@ public sealed class ShapeTests : IAsyncLifetime
     public async ValueTask InitializeAsync() => _stage = await Stage.SetAsync();
 
     public ValueTask DisposeAsync() => _stage.DisposeAsync();
+
+    [Fact]
+    public async Task Stripe_net_reads_lists_to_their_end()
+    {
+        var ids = Enumerable.Range(0, 5).Select(_ => _stage.Simulation.AddCustomer()).Reverse().ToList();
+
+        var all = await _stage.Stripe.Customers.ListAutoPagingAsync(new() { Limit = 2 }, cancellationToken: TestContext.Current.CancellationToken)
+            .Select(static customer => customer.Id).ToListAsync(TestContext.Current.CancellationToken);
+
+        all.ShouldBe(ids);
+    }
 
     [Fact]
     public async Task Lists_are_walked_forwards_and_backwards_by_cursor()
@@ -107,11 +120,11 @@ public sealed class ShapeTests : IAsyncLifetime
         var subscription = _stage.Simulation.Subscribe(customer, _stage.Pro);
         _stage.Simulation.Subscription(subscription).Set(new SubscriptionEdit { Prices = prices });
 
-        var shown = (await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}")).Ok();
-        var all = (await _stage.Api.GetAsync($"/v1/subscription_items?subscription={subscription}&limit=100")).Ok();
+        var cancellation = TestContext.Current.CancellationToken;
+        var shown = await _stage.Stripe.Subscriptions.GetAsync(subscription, cancellationToken: cancellation);
+        var all = await _stage.Stripe.SubscriptionItems.ListAsync(new() { Subscription = subscription, Limit = 100 }, cancellationToken: cancellation);
 
-        shown.At("items.data").GetArrayLength().ShouldBe(10);
-        shown.At("items.has_more").GetBoolean().ShouldBeTrue();
+        (shown.Items.Data.Count, shown.Items.HasMore).ShouldBe((10, true));
         all.Data.Count.ShouldBe(12);
     }
 
@@ -133,14 +146,20 @@ public sealed class ShapeTests : IAsyncLifetime
     [Fact]
     public async Task A_lookup_key_moves_only_when_that_is_asked_for()
     {
-        var product = (await _stage.Api.GetAsync($"/v1/prices/{_stage.Pro}"))["product"].GetString();
-        var form = $"currency=usd&unit_amount=2900&recurring[interval]=month&lookup_key=pro&product={product}";
+        var product = (await _stage.Stripe.Prices.GetAsync(_stage.Pro, cancellationToken: TestContext.Current.CancellationToken)).ProductId;
 
-        var refused = await _stage.Api.PostAsync("/v1/prices", form);
-        var moved = (await _stage.Api.PostAsync("/v1/prices", form + "&transfer_lookup_key=true")).Ok();
+        var refused = await Should.ThrowAsync<StripeException>(() => CreateAsync(transfer: null));
+        var moved = await CreateAsync(transfer: true);
 
-        (refused.Status, refused.ErrorParam).ShouldBe((400, "lookup_key"));
-        Ids((await _stage.Api.GetAsync("/v1/prices?lookup_keys[]=pro")).Ok()).ShouldBe([moved.Id]);
+        (refused.HttpStatusCode, refused.StripeError.Param).ShouldBe((HttpStatusCode.BadRequest, "lookup_key"));
+        (await _stage.Stripe.Prices.ListAsync(new() { LookupKeys = ["pro"] }, cancellationToken: TestContext.Current.CancellationToken)).Single().Id.ShouldBe(moved.Id);
+
+        Task<Price> CreateAsync(bool? transfer) => _stage.Stripe.Prices.CreateAsync(
+            new()
+            {
+                Product = product, Currency = "usd", UnitAmount = 2900, Recurring = new() { Interval = "month" }, LookupKey = "pro", TransferLookupKey = transfer,
+            },
+            cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static IReadOnlyList<string> Ids(StripeAnswer list) => [.. list.Data.Select(static item => item.GetProperty("id").GetString()!)];

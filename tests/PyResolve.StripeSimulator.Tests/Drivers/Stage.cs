@@ -1,13 +1,24 @@
+using Stripe;
+using Stripe.Checkout;
+
 namespace PyResolve.StripeSimulator.Tests.Drivers;
 
-/// <summary>A simulator with two plans, a clock that stands still, and somebody who speaks to it.</summary>
+/// <summary>A simulator with two plans, a clock that stands still, and two clients of it.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
+    private readonly HttpClient _http = new();
+
     private Stage(StripeSimulatorHost host, TestClock clock)
     {
         Host = host;
         Clock = clock;
         Api = new StripeCaller(host.Address);
+        Stripe = new StripeClient(new StripeClientOptions
+        {
+            ApiKey = host.SecretKey,
+            ApiBase = host.Address.GetLeftPart(UriPartial.Authority),
+            HttpClient = new SystemNetHttpClient(_http, maxNetworkRetries: 0, enableTelemetry: false),
+        }).V1;
         Pro = Simulation.AddPrice("PyResolve Pro", 1900, lookupKey: "pro");
         Unlimited = Simulation.AddPrice("PyResolve Unlimited", 9900, lookupKey: "unlimited");
     }
@@ -16,6 +27,10 @@ internal sealed class Stage : IAsyncDisposable
 
     public TestClock Clock { get; }
 
+    /// <summary>Stripe.net, as the server uses it; it never retries here.</summary>
+    public V1Services Stripe { get; }
+
+    /// <summary>Plain HTTP: for requests that Stripe.net does not send, and for the exact form of answers.</summary>
     public StripeCaller Api { get; }
 
     public Simulation Simulation => Host.Simulation;
@@ -42,9 +57,18 @@ internal sealed class Stage : IAsyncDisposable
         $"mode=subscription&line_items[0][price]={Pro}&line_items[0][quantity]=1&success_url=http://localhost/ok?s={{CHECKOUT_SESSION_ID}}"
         + (customer is null ? "" : $"&customer={customer}");
 
+    public SessionCreateOptions Checkout(string? customer = null) => new()
+    {
+        Mode = "subscription",
+        Customer = customer,
+        LineItems = [new() { Price = Pro, Quantity = 1 }],
+        SuccessUrl = "http://localhost/ok?s={CHECKOUT_SESSION_ID}",
+    };
+
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
+        _http.Dispose();
         await Host.DisposeAsync();
     }
 }

@@ -1,4 +1,6 @@
+using System.Net;
 using PyResolve.StripeSimulator.Tests.Drivers;
+using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
@@ -86,12 +88,13 @@ public sealed class ChangeTests : IAsyncLifetime
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
 
-        var canceled = (await _stage.Api.DeleteAsync($"/v1/subscriptions/{before.Id}")).Ok();
-        var again = await _stage.Api.DeleteAsync($"/v1/subscriptions/{before.Id}");
+        var canceled = await CancelAsync();
+        var again = await Should.ThrowAsync<StripeException>(CancelAsync);
 
-        canceled["status"].GetString().ShouldBe("canceled");
-        canceled["ended_at"].GetInt64().ShouldBe(_stage.Simulation.Now.ToUnixTimeSeconds());
-        (again.Status, again.ErrorCode).ShouldBe((404, "resource_missing"));
+        (canceled.Status, canceled.EndedAt).ShouldBe(("canceled", _stage.Simulation.Now.UtcDateTime));
+        (again.HttpStatusCode, again.StripeError.Code).ShouldBe((HttpStatusCode.NotFound, "resource_missing"));
+
+        Task<Subscription> CancelAsync() => _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory]

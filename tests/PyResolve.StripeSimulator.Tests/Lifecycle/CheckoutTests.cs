@@ -1,27 +1,31 @@
 using PyResolve.StripeSimulator.Tests.Drivers;
+using Stripe;
+using Stripe.Checkout;
 
 namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
 public sealed class CheckoutTests
 {
+    private static readonly SessionGetOptions WithSubscription = new() { Expand = ["subscription"] };
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
-    public async Task Paying_starts_the_subscription_and_tells_it_signed()
+    public async Task Paying_starts_the_subscription_and_sends_signed_events()
     {
         await using var stage = await Stage.SetAsync();
         var (receiver, secret) = await stage.ListenAsync("customer.subscription.created", "checkout.session.completed");
         await using var listening = receiver;
-        var customer = (await stage.Api.PostAsync("/v1/customers", "email=ada@example.com")).Ok().Id;
-        var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm(customer))).Ok();
+        var customer = await stage.Stripe.Customers.CreateAsync(new() { Email = "ada@example.com" }, cancellationToken: Cancellation);
+        var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(customer.Id), cancellationToken: Cancellation);
 
         var next = stage.Simulation.PayCheckout(session.Id);
-        await stage.Simulation.Webhooks.WhenIdleAsync(TestContext.Current.CancellationToken);
+        await stage.Simulation.Webhooks.WhenIdleAsync(Cancellation);
 
         next.ShouldBe(new Uri($"http://localhost/ok?s={session.Id}"));
-        var paid = (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}?expand[]=subscription")).Ok();
-        paid["status"].GetString().ShouldBe("complete");
-        paid["payment_status"].GetString().ShouldBe("paid");
-        paid.At("subscription.status").GetString().ShouldBe("active");
-        paid.At("subscription.customer").GetString().ShouldBe(customer);
+        var paid = await stage.Stripe.Checkout.Sessions.GetAsync(session.Id, WithSubscription, cancellationToken: Cancellation);
+        (paid.Status, paid.PaymentStatus).ShouldBe(("complete", "paid"));
+        (paid.Subscription.Status, paid.Subscription.CustomerId).ShouldBe(("active", customer.Id));
         receiver.Types.ShouldBe(["customer.subscription.created", "checkout.session.completed"], ignoreOrder: true);
         receiver.Received.ShouldAllBe(received => received.IsSignedWith(secret));
     }
@@ -30,40 +34,40 @@ public sealed class CheckoutTests
     public async Task A_declined_card_leaves_nothing_behind()
     {
         await using var stage = await Stage.SetAsync();
-        var customer = (await stage.Api.PostAsync("/v1/customers")).Ok().Id;
-        var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm(customer))).Ok();
+        var customer = await stage.Stripe.Customers.CreateAsync(new CustomerCreateOptions(), cancellationToken: Cancellation);
+        var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(customer.Id), cancellationToken: Cancellation);
 
         var next = stage.Simulation.PayCheckout(session.Id, CardBehaviour.Declined);
 
         next.ShouldBeNull();
-        (await stage.Api.GetAsync($"/v1/subscriptions?customer={customer}&status=all")).Ok().Data.ShouldBeEmpty();
-        (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}")).Ok()["status"].GetString().ShouldBe("open");
+        (await stage.Stripe.Subscriptions.ListAsync(new() { Customer = customer.Id, Status = "all" }, cancellationToken: Cancellation)).ShouldBeEmpty();
+        (await stage.Stripe.Checkout.Sessions.GetAsync(session.Id, cancellationToken: Cancellation)).Status.ShouldBe("open");
     }
 
     [Fact]
-    public async Task A_session_that_nobody_pays_expires_after_a_day()
+    public async Task A_session_that_is_not_paid_expires_after_a_day()
     {
         await using var stage = await Stage.SetAsync();
-        var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm())).Ok();
+        var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(), cancellationToken: Cancellation);
 
         stage.Simulation.Advance(TimeSpan.FromHours(25));
 
-        (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}")).Ok()["status"].GetString().ShouldBe("expired");
-        (await stage.Api.GetAsync("/v1/events?type=checkout.session.expired")).Ok().Data.Count.ShouldBe(1);
+        (await stage.Stripe.Checkout.Sessions.GetAsync(session.Id, cancellationToken: Cancellation)).Status.ShouldBe("expired");
+        (await stage.Stripe.Events.ListAsync(new() { Type = "checkout.session.expired" }, cancellationToken: Cancellation)).Count().ShouldBe(1);
         stage.Simulation.PayCheckout(session.Id).ShouldBeNull();
     }
 
     [Fact]
-    public async Task A_session_is_expired_once_and_paid_never_after()
+    public async Task A_session_is_expired_once_and_cannot_be_paid_after()
     {
         await using var stage = await Stage.SetAsync();
-        var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm())).Ok();
+        var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(), cancellationToken: Cancellation);
 
-        var expired = (await stage.Api.PostAsync($"/v1/checkout/sessions/{session.Id}/expire")).Ok();
-        var again = await stage.Api.PostAsync($"/v1/checkout/sessions/{session.Id}/expire");
+        var expired = await stage.Stripe.Checkout.Sessions.ExpireAsync(session.Id, cancellationToken: Cancellation);
+        var again = await Should.ThrowAsync<StripeException>(() => stage.Stripe.Checkout.Sessions.ExpireAsync(session.Id, cancellationToken: Cancellation));
 
-        expired["status"].GetString().ShouldBe("expired");
-        again.Status.ShouldBe(400);
+        expired.Status.ShouldBe("expired");
+        again.HttpStatusCode.ShouldBe(System.Net.HttpStatusCode.BadRequest);
         stage.Simulation.PayCheckout(session.Id).ShouldBeNull();
     }
 
@@ -71,15 +75,15 @@ public sealed class CheckoutTests
     public async Task A_trial_begins_without_a_payment()
     {
         await using var stage = await Stage.SetAsync();
-        var session = (await stage.Api.PostAsync(
-            "/v1/checkout/sessions", stage.CheckoutForm() + "&subscription_data[trial_period_days]=14&subscription_data[metadata][user_id]=7")).Ok();
+        var checkout = stage.Checkout();
+        checkout.SubscriptionData = new() { TrialPeriodDays = 14, Metadata = new() { ["user_id"] = "7" } };
+        var session = await stage.Stripe.Checkout.Sessions.CreateAsync(checkout, cancellationToken: Cancellation);
 
         stage.Simulation.PayCheckout(session.Id).ShouldNotBeNull();
 
-        var paid = (await stage.Api.GetAsync($"/v1/checkout/sessions/{session.Id}?expand[]=subscription")).Ok();
-        paid["payment_status"].GetString().ShouldBe("no_payment_required");
-        paid.At("subscription.status").GetString().ShouldBe("trialing");
-        paid.At("subscription.metadata.user_id").GetString().ShouldBe("7");
-        paid.At("subscription.trial_end").GetInt64().ShouldBe(stage.Simulation.Now.AddDays(14).ToUnixTimeSeconds());
+        var paid = await stage.Stripe.Checkout.Sessions.GetAsync(session.Id, WithSubscription, cancellationToken: Cancellation);
+        paid.PaymentStatus.ShouldBe("no_payment_required");
+        (paid.Subscription.Status, paid.Subscription.Metadata["user_id"]).ShouldBe(("trialing", "7"));
+        paid.Subscription.TrialEnd.ShouldBe(stage.Simulation.Now.AddDays(14).UtcDateTime);
     }
 }

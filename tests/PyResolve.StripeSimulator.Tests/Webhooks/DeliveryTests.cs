@@ -177,18 +177,18 @@ public sealed class DeliveryTests : IAsyncLifetime
     public async Task An_endpoint_made_by_the_API_tells_its_secret_once_and_gets_events_in_its_own_version()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        var endpoint = (await _stage.Api.PostAsync(
-            "/v1/webhook_endpoints",
-            $"url={receiver.Url}&enabled_events[]=customer.subscription.created&api_version=2023-08-16")).Ok();
+        var endpoint = await _stage.Stripe.WebhookEndpoints.CreateAsync(
+            new() { Url = receiver.Url.ToString(), EnabledEvents = ["customer.subscription.created"], ApiVersion = "2023-08-16" },
+            cancellationToken: TestContext.Current.CancellationToken);
 
         _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Pro);
         await IdleAsync();
 
         var received = receiver.Received.ShouldHaveSingleItem();
-        received.IsSignedWith(endpoint["secret"].GetString()!).ShouldBeTrue();
+        received.IsSignedWith(endpoint.Secret).ShouldBeTrue();
         received.Json.GetProperty("api_version").GetString().ShouldBe("2023-08-16");
         received.Json.GetProperty("data").GetProperty("object").TryGetProperty("current_period_end", out _).ShouldBeTrue();
-        (await _stage.Api.GetAsync($"/v1/webhook_endpoints/{endpoint.Id}")).Ok().Json.TryGetProperty("secret", out _).ShouldBeFalse();
+        (await _stage.Stripe.WebhookEndpoints.GetAsync(endpoint.Id, cancellationToken: TestContext.Current.CancellationToken)).Secret.ShouldBeNull();
     }
 
     [Fact]

@@ -62,15 +62,16 @@ public sealed class EventTests : IAsyncLifetime
     [Fact]
     public async Task A_cursor_catches_up_from_the_oldest_unseen_event_on()
     {
-        var seen = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.id").GetString();
+        var cancellation = TestContext.Current.CancellationToken;
+        var seen = (await _stage.Stripe.Events.ListAsync(new() { Limit = 1 }, cancellationToken: cancellation)).Single().Id;
         for (var customer = 0; customer < 3; customer++)
             _stage.Simulation.AddCustomer(card: null);
 
-        var page = (await _stage.Api.GetAsync($"/v1/events?limit=2&ending_before={seen}")).Ok();
-        var next = (await _stage.Api.GetAsync($"/v1/events?limit=2&ending_before={page.At("data.0.id").GetString()}")).Ok();
+        var page = await _stage.Stripe.Events.ListAsync(new() { Limit = 2, EndingBefore = seen }, cancellationToken: cancellation);
+        var next = await _stage.Stripe.Events.ListAsync(new() { Limit = 2, EndingBefore = page.Data[0].Id }, cancellationToken: cancellation);
 
-        (page.Data.Count, page["has_more"].GetBoolean()).ShouldBe((2, true));
-        (next.Data.Count, next["has_more"].GetBoolean()).ShouldBe((1, false));
+        (page.Data.Count, page.HasMore).ShouldBe((2, true));
+        (next.Data.Count, next.HasMore).ShouldBe((1, false));
     }
 
     [Fact]

@@ -1,12 +1,11 @@
 namespace PyResolve.TestKit;
 
-/// <summary>What <c>GET /quota</c> says, for a plan with a limit.</summary>
+/// <summary><c>GET /quota</c> of a plan with a limit.</summary>
 public sealed record QuotaView(long Used, long Held, long Remaining);
 
-/// <summary>Holds and quotas, as a tool would ask for them.</summary>
 public static class QuotaDriver
 {
-    public static Task<Answer> HoldAsync(
+    public static Task<Answer> ReserveAsync(
         this TestAccount account,
         int? quantity = null,
         string tier = "tier1",
@@ -32,7 +31,7 @@ public static class QuotaDriver
 
     public static Task<Answer> ReleaseAsync(this TestAccount account, Guid id) => account.Key.DeleteAsync($"/quota/reservations/{id}");
 
-    /// <summary>An event that names a hold, and takes a unit of it.</summary>
+    /// <summary>Sends an event that takes one unit of a reservation.</summary>
     public static Task<Answer> SpendAsync(this TestAccount account, Guid id, string tier = "tier1") =>
         account.Key.PostAsync("/usage", new { event_type = "migration", tier, reservation_id = id });
 
@@ -45,8 +44,9 @@ public static class QuotaDriver
             quota.GetProperty("migrations_remaining").GetInt64());
     }
 
-    /// <summary>Opens connections, to the server and to the store, so that requests sent together from here on really run together.</summary>
-    public static async Task WarmUpAsync(this TestAccount account) => await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => account.QuotaAsync()));
+    /// <summary>Opens connections to the server and the store, so that the following requests really run concurrently.</summary>
+    public static async Task WarmUpAsync(this TestAccount account) =>
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => account.QuotaAsync()));
 
     public static Guid Id(this Answer answer) => answer["id"].GetGuid();
 

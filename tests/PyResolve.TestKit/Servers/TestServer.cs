@@ -52,14 +52,13 @@ public sealed class TestServer : IAsyncDisposable
         clock ??= new TestClock();
         // The environment is settled before any other configuration is read.
         string[] args = settings?.GetValueOrDefault("environment") is { } environment ? ["--environment", environment] : [];
-        var app = ServerApp.Build(
-            args,
-            builder =>
-            {
-                builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
-                replace?.Invoke(builder.Services);
-            },
-            Settings(store, settings));
+        var builder = ServerApp.CreateBuilder(args);
+        builder.Configuration.AddInMemoryCollection(Settings(store, settings));
+        var app = ServerApp.Build(builder, built =>
+        {
+            built.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+            replace?.Invoke(built.Services);
+        });
         await app.StartAsync();
         return new TestServer(app, store, clock);
     }

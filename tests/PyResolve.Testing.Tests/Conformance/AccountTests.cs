@@ -61,7 +61,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_lost_password_is_replaced_by_way_of_a_letter(ServerKind kind)
+    public async Task A_lost_password_is_replaced_by_way_of_a_email(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -69,7 +69,7 @@ public sealed class AccountTests(SharedServers servers)
 
         await client.RequestPasswordResetAsync("nobody@example.com", Cancellation);
         await client.RequestPasswordResetAsync(account.Email, Cancellation);
-        var token = await subject.ReadLetterAsync(account, "reset-password");
+        var token = await subject.ReadEmailAsync(account, "reset-password");
         await client.ResetPasswordAsync(new() { Token = token, Password = NewPassword }, Cancellation);
 
         (await FailAsync(client.ResetPasswordAsync(new() { Token = token, Password = NewPassword }, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
@@ -78,12 +78,12 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task An_e_mail_is_verified_by_its_letter_once(ServerKind kind)
+    public async Task An_e_mail_is_verified_by_its_email_once(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
         await using var client = subject.Client();
-        var token = await subject.ReadLetterAsync(account, "verify-email");
+        var token = await subject.ReadEmailAsync(account, "verify-email");
 
         await client.VerifyEmailAsync(token, Cancellation);
 

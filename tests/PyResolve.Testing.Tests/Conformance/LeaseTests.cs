@@ -18,7 +18,7 @@ public sealed class LeaseTests(SharedServers servers)
         var account = await subject.SignUpAsync();
         await using var client = subject.Client(account);
 
-        var held = await HoldAsync(client);
+        var held = await ReserveAsync(client);
 
         var (header, claims) = Verify(held.Lease.ShouldNotBeNull(), (await client.GetLeaseKeysAsync(Cancellation)).Keys.ShouldHaveSingleItem());
         header.GetProperty("typ").GetString().ShouldBe("pyr-lease+jwt");
@@ -36,10 +36,10 @@ public sealed class LeaseTests(SharedServers servers)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        var held = await HoldAsync(client);
+        var held = await ReserveAsync(client);
 
         Payload((await client.GetReservationAsync(held.Id, Cancellation)).Lease).ShouldBe(Payload(held.Lease));
-        Payload((await HoldAsync(client)).Lease).ShouldBe(Payload(held.Lease));
+        Payload((await ReserveAsync(client)).Lease).ShouldBe(Payload(held.Lease));
         var other = await client.CreateReservationAsync(
             new() { Tier = "tier1", Quantity = 3, TtlSeconds = 3600, Machine = "another", OnceKey = "work" }, cancellationToken: Cancellation);
         (other.Id, other.Lease).ShouldBe((held.Id, null));
@@ -51,7 +51,7 @@ public sealed class LeaseTests(SharedServers servers)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        var held = await HoldAsync(client);
+        var held = await ReserveAsync(client);
 
         (await client.ReleaseReservationAsync(held.Id, Cancellation)).Quota.MigrationsHeld.ShouldBe(3);
         (await client.GetReservationAsync(held.Id, Cancellation)).ShouldSatisfyAllConditions(
@@ -67,7 +67,7 @@ public sealed class LeaseTests(SharedServers servers)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        var held = await HoldAsync(client);
+        var held = await ReserveAsync(client);
         await SpendAsync(client, held);
         subject.Advance(TimeSpan.FromHours(1));
         var ended = await client.GetQuotaAsync(Cancellation);
@@ -85,7 +85,7 @@ public sealed class LeaseTests(SharedServers servers)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        var held = await HoldAsync(client);
+        var held = await ReserveAsync(client);
 
         subject.Advance(TimeSpan.FromHours(1) + TimeSpan.FromDays(35) + TimeSpan.FromSeconds(1));
 
@@ -93,7 +93,7 @@ public sealed class LeaseTests(SharedServers servers)
         (await client.GetReservationAsync(held.Id, Cancellation)).State.ShouldBe(ReservationStates.Expired);
     }
 
-    private static Task<Reservation> HoldAsync(PyResolveClient client) => client.CreateReservationAsync(
+    private static Task<Reservation> ReserveAsync(PyResolveClient client) => client.CreateReservationAsync(
         new() { Tier = "tier1", Quantity = 3, TtlSeconds = 3600, Machine = Machine, OnceKey = "work" }, cancellationToken: Cancellation);
 
     private static Task<UsageRecorded> SpendAsync(PyResolveClient client, Reservation held) =>

@@ -130,8 +130,8 @@ public sealed class QuotaTests(SharedServers servers)
 
         third.IsSettled.ShouldBeTrue();
         (await client.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(1);
-        (await account.HoldAsync(quantity: 2, onceKey: "build-7")).ShouldBeProblem(409, "conflict");
-        (await account.HoldAsync(onceKey: "build-7")).Status.ShouldBe(200);
+        (await account.ReserveAsync(quantity: 2, onceKey: "build-7")).ShouldBeProblem(409, "conflict");
+        (await account.ReserveAsync(onceKey: "build-7")).Status.ShouldBe(200);
     }
 
     [Theory, OnEveryServer]
@@ -139,12 +139,12 @@ public sealed class QuotaTests(SharedServers servers)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
-        await account.CommitAsync((await account.HoldAsync(onceKey: "build-8")).Id());
+        await account.CommitAsync((await account.ReserveAsync(onceKey: "build-8")).Id());
 
         for (var i = 0; i < 64; i++)
-            (await account.HoldAsync(onceKey: "build-8"))["state"].GetString().ShouldBe(ReservationStates.Committed);
+            (await account.ReserveAsync(onceKey: "build-8"))["state"].GetString().ShouldBe(ReservationStates.Committed);
 
-        (await account.HoldAsync(onceKey: "build-8")).ShouldBeProblem(409, "conflict");
+        (await account.ReserveAsync(onceKey: "build-8")).ShouldBeProblem(409, "conflict");
     }
 
     [Theory, OnEveryServer]

@@ -57,8 +57,8 @@ public sealed class WireTests(SharedServers servers)
         var me = $$"""{"user_id":"{{account.UserId}}","email":"{{account.Email}}","plan":"free","quota":{{FreeQuota}}}""";
         (await account.Key.GetAsync("/me")).ShouldBeJson(200, me);
         (await account.Session.GetAsync("/me")).ShouldBeJson(200, me);
-        await account.CommitAsync((await account.HoldAsync(quantity: 3)).Id());
-        await account.HoldAsync(quantity: 2);
+        await account.CommitAsync((await account.ReserveAsync(quantity: 3)).Id());
+        await account.ReserveAsync(quantity: 2);
         (await account.Key.GetAsync("/quota")).ShouldBeJson(200, """
             {"plan":"free","migrations_used":3,"migrations_limit":5,"migrations_remaining":0,"llm_allowed":false,"can_migrate":false,
              "migrations_held":2,"month":"2026-11","resets_at":"2026-12-01T00:00:00Z"}
@@ -102,7 +102,7 @@ public sealed class WireTests(SharedServers servers)
         (await account.Key.PostAsync("/usage", new StringContent("event_type=scan"))).ShouldBeProblem(415, "unsupported_media_type");
         (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","padding":"{{new string('x', 1024 * 1024)}}"}""")).ShouldBeProblem(413, "too_large");
         (await account.Key.PostAsync("/usage", new { event_type = "scan" }, idempotencyKey: "no-uuid")).ShouldBeProblem(400, "malformed");
-        (await account.HoldAsync(idempotencyKey: "with space")).ShouldBeProblem(400, "malformed");
+        (await account.ReserveAsync(idempotencyKey: "with space")).ShouldBeProblem(400, "malformed");
     }
 
     [Theory, OnEveryServer]
@@ -132,12 +132,12 @@ public sealed class WireTests(SharedServers servers)
             (await account.Key.PostAsync("/usage", body)).ShouldBlame(field);
         }
 
-        (await account.HoldAsync(quantity: 0)).ShouldBlame("quantity");
-        (await account.HoldAsync(quantity: 1001)).ShouldBlame("quantity");
-        (await account.HoldAsync(tier: "tier4")).ShouldBlame("tier");
-        (await account.HoldAsync(ttlSeconds: 604_801)).ShouldBlame("ttl_seconds");
-        (await account.HoldAsync(onceKey: "with space")).ShouldBlame("once_key");
-        (await account.HoldAsync(machine: new string('m', 256))).ShouldBlame("machine");
+        (await account.ReserveAsync(quantity: 0)).ShouldBlame("quantity");
+        (await account.ReserveAsync(quantity: 1001)).ShouldBlame("quantity");
+        (await account.ReserveAsync(tier: "tier4")).ShouldBlame("tier");
+        (await account.ReserveAsync(ttlSeconds: 604_801)).ShouldBlame("ttl_seconds");
+        (await account.ReserveAsync(onceKey: "with space")).ShouldBlame("once_key");
+        (await account.ReserveAsync(machine: new string('m', 256))).ShouldBlame("machine");
         (await account.Key.PostAsync("/usage/batch", new { events = Array.Empty<object>() })).ShouldBlame("events");
         (await account.Key.GetAsync("/usage?month=2026-13")).ShouldBlame("month");
         (await account.Key.GetAsync("/usage/history?months=37")).ShouldBlame("months");
@@ -152,7 +152,7 @@ public sealed class WireTests(SharedServers servers)
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
 
-        foreach (var answer in new[] { await account.HoldAsync(), await account.Key.PostAsync("/usage", new { event_type = "scan" }) })
+        foreach (var answer in new[] { await account.ReserveAsync(), await account.Key.PostAsync("/usage", new { event_type = "scan" }) })
             answer.Headers.GetValues("X-Account-Id").ShouldBe([account.UserId.ToString("D")]);
         (await account.Key.GetAsync("/quota")).Headers.Contains("X-Account-Id").ShouldBeFalse();
     }

@@ -41,7 +41,7 @@ public sealed class FakeSubject : Subject
         return Task.CompletedTask;
     }
 
-    public override Task<string> ReadLetterAsync(TestAccount account, string page) =>
+    public override Task<string> ReadEmailAsync(TestAccount account, string page) =>
         Task.FromResult((page == "reset-password" ? Find(account).PasswordResetToken : Find(account).EmailVerificationToken).ShouldNotBeNull());
 
     public override async ValueTask DisposeAsync()

@@ -8,13 +8,13 @@ public sealed partial class RealSubject : Subject
     private readonly OwnServer? _own;
     private readonly TestServer _server;
     private readonly Func<TestAccount, string, Task> _setPlan;
-    private readonly string? _letters;
+    private readonly string? _emails;
 
-    private RealSubject(TestServer server, OwnServer? own, string? letters)
+    private RealSubject(TestServer server, OwnServer? own, string? emails)
     {
         _server = server;
         _own = own;
-        _letters = letters;
+        _emails = emails;
         _setPlan = (account, plan) => server.ExecuteSqlAsync($"update profiles set plan = '{plan}' where id = '{account.UserId}'");
     }
 
@@ -24,17 +24,17 @@ public sealed partial class RealSubject : Subject
 
     public override TimeProvider Clock => _server.Clock;
 
-    public static async Task<RealSubject> OnSharedAsync(SharedServers servers, StorageEngine engine) => new(await servers.OnAsync(engine), own: null, letters: null);
+    public static async Task<RealSubject> OnSharedAsync(SharedServers servers, StorageEngine engine) => new(await servers.OnAsync(engine), own: null, emails: null);
 
     public static async Task<RealSubject> OnOwnAsync(SharedServers servers, StorageEngine engine, string leaseKey, bool isSignUpOpen)
     {
-        var letters = Directory.CreateTempSubdirectory("pyresolve-letters-").FullName;
+        var emails = Directory.CreateTempSubdirectory("pyresolve-emails-").FullName;
         var settings = new Dictionary<string, string?>
         {
-            ["PyResolve:EmailFolder"] = letters, ["PYRESOLVE_LEASE_KEY"] = leaseKey, ["PYRESOLVE_SIGNUP"] = isSignUpOpen ? "open" : "closed",
+            ["PyResolve:EmailFolder"] = emails, ["PYRESOLVE_LEASE_KEY"] = leaseKey, ["PYRESOLVE_SIGNUP"] = isSignUpOpen ? "open" : "closed",
         };
         var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);
-        return new(own.Server, own, letters);
+        return new(own.Server, own, emails);
     }
 
     public override void Advance(TimeSpan amount) => Own.Clock.Jump(amount);
@@ -44,7 +44,7 @@ public sealed partial class RealSubject : Subject
     public override Task DecideDevicesAsync(TestAccount account, bool approve = true) =>
         Own.Store.ExecuteSqlAsync($"update device_codes set state = '{(approve ? "approved" : "denied")}', user_id = '{account.UserId}' where state = 'pending'");
 
-    public override async Task<string> ReadLetterAsync(TestAccount account, string page)
+    public override async Task<string> ReadEmailAsync(TestAccount account, string page)
     {
         string? token = null;
         await Eventually.IsTrueAsync(() => (token = Links(account.Email, page).LastOrDefault()) is not null);
@@ -57,7 +57,7 @@ public sealed partial class RealSubject : Subject
         if (_own is null)
             return;
         await _own.DisposeAsync();
-        Directory.Delete(_letters!, recursive: true);
+        Directory.Delete(_emails!, recursive: true);
     }
 
     protected override HttpMessageHandler CreateHandler() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false };
@@ -65,7 +65,7 @@ public sealed partial class RealSubject : Subject
     private OwnServer Own => _own ?? throw new InvalidOperationException("Others use this server too: start one of the test's own.");
 
     private IEnumerable<string> Links(string email, string page) =>
-        from file in Directory.GetFiles(_letters!, "*.eml").Order(StringComparer.Ordinal)
+        from file in Directory.GetFiles(_emails!, "*.eml").Order(StringComparer.Ordinal)
         // Quoted-printable, as far as a link has anything to quote.
         let text = File.ReadAllText(file).Replace("=\r\n", "", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal)
         where text.Contains($"To: {email}", StringComparison.Ordinal) || text.Contains($"<{email}>", StringComparison.Ordinal)

@@ -23,10 +23,10 @@ public abstract class Subject : IAsyncDisposable
     /// <summary>Approves, or denies, every device login that waits, of a server of the test's own.</summary>
     public abstract Task DecideDevicesAsync(TestAccount account, bool approve = true);
 
-    /// <summary>The secret in the last letter to an account of a server of the test's own.</summary>
+    /// <summary>The secret in the last email to an account of a server of the test's own.</summary>
     /// <param name="account">Whose.</param>
     /// <param name="page"><c>reset-password</c> or <c>verify-email</c>.</param>
-    public abstract Task<string> ReadLetterAsync(TestAccount account, string page);
+    public abstract Task<string> ReadEmailAsync(TestAccount account, string page);
 
     public Task<TestAccount> SignUpAsync() => TestAccount.SignUpAsync(Http);
 

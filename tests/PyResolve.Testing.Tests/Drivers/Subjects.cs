@@ -9,7 +9,7 @@ public static class Subjects
         ? new FakeSubject(kind)
         : await RealSubject.OnSharedAsync(servers, EngineOf(kind));
 
-    /// <summary>A server of a test's own, which gives leases and sends letters.</summary>
+    /// <summary>A server of a test's own, which gives leases and sends emails.</summary>
     public static async Task<Subject> OnOwnAsync(this SharedServers servers, ServerKind kind, bool isSignUpOpen = true)
     {
         if (kind is ServerKind.Fake or ServerKind.NewerFake)

@@ -1,12 +1,12 @@
 using System.Globalization;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Checkout;
 
-/// <summary>How a request to subscribe ended.</summary>
 internal abstract record CheckoutOutcome
 {
     private CheckoutOutcome()
@@ -17,41 +17,45 @@ internal abstract record CheckoutOutcome
 
     public sealed record AlreadySubscribed(string PortalUrl) : CheckoutOutcome;
 
-    /// <summary>Paid by a method that takes its time.</summary>
-    public sealed record PaymentUnderWay : CheckoutOutcome;
+    /// <summary>Paid by a method that takes days, such as a bank debit.</summary>
+    public sealed record PaymentPending : CheckoutOutcome;
 
-    /// <summary>Another plan was asked for at the same moment.</summary>
+    /// <summary>A concurrent request started another checkout.</summary>
     public sealed record Superseded : CheckoutOutcome;
 }
 
-/// <summary>One open checkout an account: asked for again it is the same one; for another plan, the old one is closed first.</summary>
+/// <summary>
+/// Keeps at most one open checkout per account. A second request for the same plan gets the same checkout; for another plan, the old one is
+/// closed first.
+/// </summary>
 internal sealed class Checkouts(
-    Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls, TimeProvider time)
+    Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls,
+    TimeProvider time)
 {
-    private const int MostRounds = 5;
+    private const int MaxRounds = 5;
 
-    /// <summary>The slowest bank debits take two weeks; what is unpaid then failed.</summary>
-    private static readonly TimeSpan LongestPayment = TimeSpan.FromDays(21);
+    /// <summary>The slowest bank debits take two weeks; a payment that has not arrived by then has failed.</summary>
+    private static readonly TimeSpan MaxPaymentTime = TimeSpan.FromDays(21);
 
     private readonly string _origin = options.Origin;
 
     public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, string price, CancellationToken cancellationToken)
     {
         var customer = await links.FindOrCreateAsync(userId, email, cancellationToken);
-        var standing = await sync.RunAsync(customer.Id, cancellationToken);
-        if (standing is null or { IsGone: true })
+        var state = await sync.RunAsync(customer.Id, cancellationToken);
+        if (state is null or { IsGone: true })
             customer = await links.FindOrCreateAsync(userId, email, cancellationToken);
-        else if (standing.HasSubscription)
+        else if (state.HasSubscription)
             return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
 
-        for (var round = 1; round <= MostRounds; round++)
+        for (var round = 1; round <= MaxRounds; round++)
         {
             var attempt = await BeginAsync(userId, customer.Id, price, cancellationToken);
             if (attempt.Replaced is { } replaced)
             {
-                if (await CloseAsync(replaced, customer, cancellationToken) is { } inTheWay)
-                    return inTheWay;
-                await ForgetReplacedAsync(userId, replaced, cancellationToken);
+                if (await CloseAsync(replaced, customer, cancellationToken) is { } blocking)
+                    return blocking;
+                await RemoveReplacedAsync(userId, replaced, cancellationToken);
                 if (!attempt.IsFor(price, customer.Id))
                     continue;
             }
@@ -60,17 +64,20 @@ internal sealed class Checkouts(
                 return resumed;
             if (attempt.SessionId is null && await CreateAsync(userId, customer, price, attempt, cancellationToken) is { } created)
                 return created;
-            await RetireAsync(userId, attempt, cancellationToken);
+            await BeginNextAttemptAsync(userId, attempt, cancellationToken);
         }
 
         return new CheckoutOutcome.Superseded();
     }
 
-    public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken) =>
-        (await stripe.CreatePortalAsync(customer.Id, urls.AfterPortal(customer), options.PortalConfiguration, cancellationToken)).Url;
+    public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken)
+    {
+        var returnUrl = urls.AfterPortal(customer.ReturnToken);
+        return (await stripe.CreatePortalAsync(customer.Id, returnUrl, options.PortalConfiguration, cancellationToken)).Url;
+    }
 
-    /// <summary>Accounts that are gone, whose checkout was not yet seen to be closed at night.</summary>
-    public async Task<IReadOnlySet<Guid>> ListOutlivedAsync(CancellationToken cancellationToken) => (await database.ListAsync(
+    /// <summary>Deleted accounts that may still have an open checkout: the nightly run closes it.</summary>
+    public async Task<IReadOnlySet<Guid>> ListDeletedAccountsAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"""
         select c.user_id from billing_checkouts c
         where c.origin = {_origin} and not exists (select 1 from profiles p where p.id = c.user_id and p.deleted_at is null)
@@ -78,8 +85,7 @@ internal sealed class Checkouts(
         static row => row.Uuid(0),
         cancellationToken)).ToHashSet();
 
-    /// <summary>What an account that is gone asked for can be paid for no more.</summary>
-    public Task ForgetAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
+    public Task RemoveAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"delete from billing_checkouts where origin = {_origin} and user_id = {userId}", cancellationToken);
 
     private async Task<CheckoutOutcome?> ResumeAsync(CheckoutAttempt attempt, BillingCustomer customer, CancellationToken cancellationToken)
@@ -89,36 +95,41 @@ internal sealed class Checkouts(
         var session = await stripe.FindCheckoutAsync(attempt.SessionId, cancellationToken);
         return session is { Status: StripeCheckoutSession.Open }
             ? new CheckoutOutcome.Started(session.Url ?? attempt.Url!)
-            : await SeeWhatWasBoughtAsync(session, customer, cancellationToken);
+            : await ReadPurchaseAsync(session, customer, cancellationToken);
     }
 
-    /// <summary>A session that somebody went through stands in the way until what it sold is seen to be over, or can no longer come.</summary>
-    /// <returns><see langword="null"/> where nothing is in the way of another checkout.</returns>
-    private async Task<CheckoutOutcome?> SeeWhatWasBoughtAsync(
+    /// <summary>
+    /// Whether a completed session prevents another checkout: it does until its subscription has ended, or its payment has failed.
+    /// </summary>
+    /// <returns><see langword="null"/> where another checkout may start.</returns>
+    private async Task<CheckoutOutcome?> ReadPurchaseAsync(
         StripeCheckoutSession? session, BillingCustomer customer, CancellationToken cancellationToken)
     {
-        // What another customer bought ended with that customer.
+        // A session of an earlier customer ended with that customer.
         if (session is not { Status: StripeCheckoutSession.Complete } || session.Customer != customer.Id)
             return null;
-        // It may have been paid for after the account was looked at.
+        // The payment may have come after the last sync.
         var now = await sync.RunAsync(customer.Id, cancellationToken);
         if (now is { HasSubscription: true })
             return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
-        var isOver = session.Subscription is not null && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true;
-        return isOver || session.ExpiresAt + LongestPayment < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentUnderWay();
+        var isOver = session.Subscription is not null
+            && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true;
+        return isOver || session.ExpiresAt + MaxPaymentTime < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentPending();
     }
 
-    /// <returns><see langword="null"/> where Stripe has another request under this key.</returns>
+    /// <returns><see langword="null"/> where Stripe has another request under this idempotency key.</returns>
     private async Task<CheckoutOutcome?> CreateAsync(
         Guid userId, BillingCustomer customer, string price, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
-        if (attempt.Number > 1 && await CloseStraysAsync(userId, customer, attempt, cancellationToken) is { } inTheWay)
-            return inTheWay;
+        if (attempt.Number > 1 && await CloseUnknownCheckoutsAsync(userId, customer, attempt, cancellationToken) is { } blocking)
+            return blocking;
+        var checkout = new NewCheckout(
+            userId, customer.Id, price, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled, attempt.Number);
         StripeCheckoutSession session;
         try
         {
             session = await stripe.CreateCheckoutAsync(
-                new NewCheckout(userId, customer.Id, price, urls.AfterCheckout(customer), urls.CheckoutCancelled, attempt.Number),
+                checkout,
                 $"co:{_origin}:{userId}:{price}:{attempt.Number}",
                 cancellationToken);
         }
@@ -126,15 +137,15 @@ internal sealed class Checkouts(
         {
             return null;
         }
-        catch (StripeException exception) when (exception.IsRemembered)
+        catch (StripeException exception) when (exception.IsKeptUnderKey)
         {
-            await RetireAsync(userId, attempt, CancellationToken.None);
+            await BeginNextAttemptAsync(userId, attempt, CancellationToken.None);
             throw;
         }
 
-        if (await KeepAsync(userId, attempt, session, cancellationToken) is not { } isKept)
+        if (await SaveSessionAsync(userId, attempt, session, cancellationToken) is not { } isKept)
         {
-            // The sync that went with the deletion may have looked before this one was made.
+            // The sync after the deletion may have run before this session existed.
             await CloseAsync(session.Id, customer, cancellationToken);
             throw AccountGone.Exception();
         }
@@ -144,33 +155,37 @@ internal sealed class Checkouts(
         return await CloseAsync(session.Id, customer, cancellationToken) ?? new CheckoutOutcome.Superseded();
     }
 
-    /// <summary>What an earlier attempt made at Stripe although its answer was a failure, or never came.</summary>
-    /// <returns>What was bought by it; <see langword="null"/> where nothing was.</returns>
-    private async Task<CheckoutOutcome?> CloseStraysAsync(Guid userId, BillingCustomer customer, CheckoutAttempt attempt, CancellationToken cancellationToken)
+    /// <summary>Closes sessions of earlier attempts that Stripe created although its answer was a failure, or did not arrive.</summary>
+    /// <returns>What was bought by one; <see langword="null"/> where nothing was.</returns>
+    private async Task<CheckoutOutcome?> CloseUnknownCheckoutsAsync(
+        Guid userId, BillingCustomer customer, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
         foreach (var open in await stripe.ListOpenCheckoutsAsync(customer.Id, cancellationToken))
         {
+            var attemptText = open.Metadata?.GetValueOrDefault(NewCheckout.AttemptKey);
             var isEarlier = open.ClientReferenceId == userId.ToString()
-                && long.TryParse(open.Metadata?.GetValueOrDefault(NewCheckout.AttemptKey), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && long.TryParse(attemptText, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 && number < attempt.Number;
-            if (isEarlier && await CloseAsync(open.Id, customer, cancellationToken) is { } inTheWay)
-                return inTheWay;
+            if (isEarlier && await CloseAsync(open.Id, customer, cancellationToken) is { } blocking)
+                return blocking;
         }
 
         return null;
     }
 
     /// <summary>
-    /// The account's attempt, or a new one where that was for another plan or customer. Where one replaced is not known to be closed yet, it
-    /// stays as it is: nothing that can be paid for is ever forgotten.
+    /// Reads the account's attempt, or begins a new one where it is for another plan or customer. While a replaced session may still be
+    /// open, the attempt stays as it is, so that no session that can be paid is forgotten.
     /// </summary>
-    private Task<CheckoutAttempt> BeginAsync(Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
+    private Task<CheckoutAttempt> BeginAsync(
+        Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             _ = await ProfilePlan.LockAsync(session, userId, cancellationToken) ?? throw AccountGone.Exception();
             await session.ExecuteAsync(
                 $"""
-                insert into billing_checkouts (origin, user_id, attempt, customer_id, price) values ({_origin}, {userId}, {1}, {customerId}, {price})
+                insert into billing_checkouts (origin, user_id, attempt, customer_id, price)
+                values ({_origin}, {userId}, {1}, {customerId}, {price})
                 on conflict do nothing
                 """,
                 cancellationToken);
@@ -179,7 +194,8 @@ internal sealed class Checkouts(
                 select attempt, customer_id, price, session_id, url, replaced_session_id from billing_checkouts
                 where origin = {_origin} and user_id = {userId} {session.Engine.ForUpdate}
                 """,
-                static row => new CheckoutAttempt(row.Int64(0), row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5)),
+                static row => new CheckoutAttempt(
+                    row.Int64(0), row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5)),
                 cancellationToken))!;
             if (stored.Replaced is not null || stored.IsFor(price, customerId))
                 return stored;
@@ -188,7 +204,8 @@ internal sealed class Checkouts(
             await session.ExecuteAsync(
                 $"""
                 update billing_checkouts
-                set attempt = {next.Number}, customer_id = {customerId}, price = {price}, session_id = null, url = null, replaced_session_id = {next.Replaced}
+                set attempt = {next.Number}, customer_id = {customerId}, price = {price},
+                    session_id = null, url = null, replaced_session_id = {next.Replaced}
                 where origin = {_origin} and user_id = {userId}
                 """,
                 cancellationToken);
@@ -196,38 +213,42 @@ internal sealed class Checkouts(
         },
         cancellationToken);
 
-    /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is gone.</returns>
-    private Task<bool?> KeepAsync(Guid userId, CheckoutAttempt attempt, StripeCheckoutSession made, CancellationToken cancellationToken) =>
+    /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is deleted.</returns>
+    private Task<bool?> SaveSessionAsync(
+        Guid userId, CheckoutAttempt attempt, StripeCheckoutSession session, CancellationToken cancellationToken) =>
         database.WriteAsync<bool?>(
-            async session =>
+            async transaction =>
             {
-                if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)
+                if (await ProfilePlan.LockAsync(transaction, userId, cancellationToken) is null)
                     return null;
-                return await session.ExecuteAsync(
+                return await transaction.ExecuteAsync(
                     $"""
-                    update billing_checkouts set session_id = {made.Id}, url = {made.Url}
-                    where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {made.Id})
+                    update billing_checkouts set session_id = {session.Id}, url = {session.Url}
+                    where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number}
+                      and (session_id is null or session_id = {session.Id})
                     """,
                     cancellationToken) == 1;
             },
             cancellationToken);
 
-    /// <summary>The next one begins, unless another request has made this one's session meanwhile.</summary>
-    private Task<int> RetireAsync(Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
+    /// <summary>Has no effect where a concurrent request has stored a session for this attempt.</summary>
+    private Task<int> BeginNextAttemptAsync(
+        Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_checkouts set attempt = attempt + 1, session_id = null, url = null
-        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number} and (session_id is null or session_id = {attempt.SessionId})
+        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number}
+          and (session_id is null or session_id = {attempt.SessionId})
         """,
         cancellationToken);
 
-    private Task<int> ForgetReplacedAsync(Guid userId, string sessionId, CancellationToken cancellationToken) => database.ExecuteAsync(
+    private Task<int> RemoveReplacedAsync(Guid userId, string sessionId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_checkouts set replaced_session_id = null
         where origin = {_origin} and user_id = {userId} and replaced_session_id = {sessionId}
         """,
         cancellationToken);
 
-    /// <returns>What was bought by it; <see langword="null"/> where nothing was, and nothing can be.</returns>
+    /// <returns>What was bought by the session; <see langword="null"/> where nothing was, and nothing can be.</returns>
     private async Task<CheckoutOutcome?> CloseAsync(string sessionId, BillingCustomer customer, CancellationToken cancellationToken)
     {
         try
@@ -235,12 +256,12 @@ internal sealed class Checkouts(
             await stripe.ExpireCheckoutAsync(sessionId, cancellationToken);
             return null;
         }
-        catch (StripeException exception) when (!exception.MayPass)
+        catch (StripeException exception) when (!exception.IsTransient)
         {
             var session = await stripe.FindCheckoutAsync(sessionId, cancellationToken);
             if (session is { Status: StripeCheckoutSession.Open })
                 throw;
-            return await SeeWhatWasBoughtAsync(session, customer, cancellationToken);
+            return await ReadPurchaseAsync(session, customer, cancellationToken);
         }
     }
 

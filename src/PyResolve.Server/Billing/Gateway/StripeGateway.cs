@@ -1,55 +1,69 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
+using Stripe;
+using Portal = Stripe.BillingPortal;
 
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>Stripe over HTTP.</summary>
-internal sealed class StripeGateway(StripeTransport stripe, BillingOptions options) : IStripeGateway
+/// <summary>Stripe by Stripe.net. The library is loaded with the first call: a server that does not sell does not pay for it.</summary>
+/// <param name="options">The key and the address.</param>
+/// <param name="time">What Stripe's clock is compared with.</param>
+/// <param name="timeout">Of one attempt; default 80 s.</param>
+internal sealed class StripeGateway(BillingOptions options, TimeProvider time, TimeSpan? timeout = null) : IStripeGateway
 {
     private const int PageSize = 100;
 
-    public Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken) => stripe.PostAsync(
-        "/v1/customers",
-        new StripeForm().Add("email", email).Add("metadata[user_id]", userId.ToString()),
-        idempotencyKey,
-        StripeJson.Default.StripeCustomer,
-        cancellationToken);
+    private StripeConnection? _connection;
+
+    private StripeConnection Connection => LazyInitializer.EnsureInitialized(
+        ref _connection, () => new StripeConnection(options, timeout ?? SystemNetHttpClient.DefaultHttpTimeout));
+
+    private V1Services Api => Connection.Client.V1;
+
+    public Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        var customer = new CustomerCreateOptions { Email = email, Metadata = OfUser(userId) };
+        return StripeConnection.ReadAsync(Api.Customers.CreateAsync(customer, Under(idempotencyKey), cancellationToken), StripeReading.Customer);
+    }
 
     public Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken) =>
-        FindAsync($"/v1/customers/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeCustomer, cancellationToken);
+        FindAsync(Api.Customers.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Customer);
 
     public Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken)
     {
-        var userId = checkout.UserId.ToString();
-        var form = new StripeForm()
-            .Add("mode", "subscription")
-            .Add("customer", checkout.CustomerId)
-            .Add("client_reference_id", userId)
-            .Add("line_items[0][price]", checkout.Price)
-            .Add("line_items[0][quantity]", 1)
-            .Add("success_url", checkout.SuccessUrl)
-            .Add("cancel_url", checkout.CancelUrl)
-            .Add("metadata[user_id]", userId)
-            .Add($"metadata[{NewCheckout.AttemptKey}]", checkout.Attempt)
-            .Add("subscription_data[metadata][user_id]", userId);
-        return stripe.PostAsync("/v1/checkout/sessions", form, idempotencyKey, StripeJson.Default.StripeCheckoutSession, cancellationToken);
+        var metadata = OfUser(checkout.UserId);
+        metadata[NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture);
+        var session = new Stripe.Checkout.SessionCreateOptions
+        {
+            Mode = "subscription",
+            Customer = checkout.CustomerId,
+            ClientReferenceId = checkout.UserId.ToString(),
+            LineItems = [new() { Price = checkout.Price, Quantity = 1 }],
+            SuccessUrl = checkout.SuccessUrl,
+            CancelUrl = checkout.CancelUrl,
+            Metadata = metadata,
+            SubscriptionData = new() { Metadata = OfUser(checkout.UserId) },
+        };
+        return StripeConnection.ReadAsync(Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
     }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
-        FindAsync($"/v1/checkout/sessions/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeCheckoutSession, cancellationToken);
+        FindAsync(Api.Checkout.Sessions.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Checkout);
 
     public async Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken)
     {
-        var all = await AllAsync(
-            "/v1/checkout/sessions", () => new StripeForm().Add("customer", customerId), static session => session.Id,
-            StripeJson.Default.StripeListStripeCheckoutSession, cancellationToken);
+        var all = await ListAsync(
+            new Stripe.Checkout.SessionListOptions { Customer = customerId },
+            list => Api.Checkout.Sessions.ListAsync(list, cancellationToken: cancellationToken),
+            StripeReading.Checkout);
         return [.. all.Where(static session => session.Status == StripeCheckoutSession.Open)];
     }
 
-    public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => stripe.PostAsync(
-        $"/v1/checkout/sessions/{Uri.EscapeDataString(id)}/expire", new StripeForm(), idempotencyKey: null, StripeJson.Default.StripeCheckoutSession, cancellationToken);
+    public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) =>
+        StripeConnection.ReadAsync(Api.Checkout.Sessions.ExpireAsync(id, cancellationToken: cancellationToken), StripeReading.Checkout);
 
     public async Task<IReadOnlyList<StripeSubscription>> ListSubscriptionsAsync(string customerId, CancellationToken cancellationToken)
     {
@@ -63,126 +77,161 @@ internal sealed class StripeGateway(StripeTransport stripe, BillingOptions optio
         SubscriptionPagesAsync(customerId: null, cancellationToken);
 
     public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
-        FindAsync($"/v1/charges/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeCharge, cancellationToken);
+        FindAsync(Api.Charges.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Charge);
 
     public async Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var charges = await AllAsync(
-            "/v1/charges", () => new StripeForm().Add("customer", customerId).Add("created[gte]", since), static charge => charge.Id,
-            StripeJson.Default.StripeListStripeCharge, cancellationToken);
+        var charges = await ListAsync(
+            new ChargeListOptions { Customer = customerId, Created = Since(since) },
+            list => Api.Charges.ListAsync(list, cancellationToken: cancellationToken),
+            StripeReading.Charge);
         var all = new List<StripeDispute>();
         foreach (var charge in charges.Where(static charge => charge.Disputed))
         {
-            all.AddRange(await AllAsync(
-                "/v1/disputes", () => new StripeForm().Add("charge", charge.Id), static dispute => dispute.Id,
-                StripeJson.Default.StripeListStripeDispute, cancellationToken));
+            all.AddRange(await ListAsync(
+                new DisputeListOptions { Charge = charge.Id },
+                list => Api.Disputes.ListAsync(list, cancellationToken: cancellationToken),
+                StripeReading.Dispute));
         }
 
         return all;
     }
 
     public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) =>
-        stripe.DeleteAsync($"/v1/subscriptions/{Uri.EscapeDataString(id)}", StripeJson.Default.StripeSubscription, cancellationToken);
+        StripeConnection.ReadAsync(Api.Subscriptions.CancelAsync(id, cancellationToken: cancellationToken), StripeReading.Subscription);
 
-    public Task<StripePortalSession> CreatePortalAsync(string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken) => stripe.PostAsync(
-        "/v1/billing_portal/sessions",
-        new StripeForm().Add("customer", customerId).Add("return_url", returnUrl).Add("configuration", configuration),
-        idempotencyKey: null,
-        StripeJson.Default.StripePortalSession,
-        cancellationToken);
+    public Task<StripePortalSession> CreatePortalAsync(
+        string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken)
+    {
+        var session = new Portal.SessionCreateOptions { Customer = customerId, ReturnUrl = returnUrl, Configuration = configuration };
+        return StripeConnection.ReadAsync(Api.BillingPortal.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Portal);
+    }
 
-    public async Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) => First(await stripe.GetAsync(
-        "/v1/products", new StripeForm().Add("ids", [id]), StripeJson.Default.StripeListStripeProduct, cancellationToken));
+    public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) =>
+        FirstAsync(Api.Products.ListAsync(new() { Ids = [id] }, cancellationToken: cancellationToken), StripeReading.Product);
 
-    public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => stripe.PostAsync(
-        "/v1/products",
-        new StripeForm().Add("id", product.Id).Add("name", product.Name).Add("metadata[plan]", product.Plan),
-        idempotencyKey: null,
-        StripeJson.Default.StripeProduct,
-        cancellationToken);
+    public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken)
+    {
+        var created = new ProductCreateOptions { Id = product.Id, Name = product.Name, Metadata = new() { ["plan"] = product.Plan } };
+        return StripeConnection.ReadAsync(Api.Products.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Product);
+    }
 
     public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
-        FindAsync($"/v1/prices/{Uri.EscapeDataString(id)}", StripeJson.Default.StripePrice, cancellationToken);
+        FindAsync(Api.Prices.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Price);
 
-    public async Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) => First(await stripe.GetAsync(
-        "/v1/prices", new StripeForm().Add("lookup_keys", [lookupKey]).Add("active", true), StripeJson.Default.StripeListStripePrice, cancellationToken));
+    public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) =>
+        FirstAsync(Api.Prices.ListAsync(new() { LookupKeys = [lookupKey], Active = true }, cancellationToken: cancellationToken), StripeReading.Price);
 
-    public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken) => stripe.PostAsync(
-        "/v1/prices",
-        new StripeForm()
-            .Add("product", price.Product)
-            .Add("unit_amount", price.Amount)
-            .Add("currency", price.Currency)
-            .Add("recurring[interval]", price.Interval)
-            .Add("lookup_key", price.LookupKey)
-            .Add("transfer_lookup_key", true),
-        idempotencyKey: null,
-        StripeJson.Default.StripePrice,
-        cancellationToken);
+    public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken)
+    {
+        var created = new PriceCreateOptions
+        {
+            Product = price.Product,
+            UnitAmount = price.Amount,
+            Currency = price.Currency,
+            Recurring = new() { Interval = price.Interval },
+            LookupKey = price.LookupKey,
+            TransferLookupKey = true,
+        };
+        return StripeConnection.ReadAsync(Api.Prices.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Price);
+    }
 
-    public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) => AllAsync(
-        "/v1/billing_portal/configurations", static () => new StripeForm().Add("active", true), static configuration => configuration.Id,
-        StripeJson.Default.StripeListStripePortalConfiguration, cancellationToken);
+    public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) => ListAsync(
+        new Portal.ConfigurationListOptions { Active = true },
+        list => Api.BillingPortal.Configurations.ListAsync(list, cancellationToken: cancellationToken),
+        StripeReading.PortalConfiguration);
 
     public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
         IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken)
     {
-        var form = new StripeForm()
-            .Add("business_profile[headline]", "PyResolve")
-            .Add("default_return_url", returnUrl)
-            .Add("metadata[made_by]", PortalMarkFor(products))
-            .Add("features[invoice_history][enabled]", true)
-            .Add("features[payment_method_update][enabled]", true)
-            .Add("features[subscription_cancel][enabled]", true)
-            .Add("features[subscription_cancel][mode]", "at_period_end")
-            .Add("features[subscription_update][enabled]", true)
-            .Add("features[subscription_update][default_allowed_updates]", ["price"])
-            .Add("features[subscription_update][proration_behavior]", "always_invoice");
-        for (var i = 0; i < products.Count; i++)
+        var created = new Portal.ConfigurationCreateOptions
         {
-            var product = string.Create(CultureInfo.InvariantCulture, $"features[subscription_update][products][{i}]");
-            form.Add($"{product}[product]", products[i].Product).Add($"{product}[prices]", [products[i].Id]);
-        }
-
-        return stripe.PostAsync("/v1/billing_portal/configurations", form, idempotencyKey: null, StripeJson.Default.StripePortalConfiguration, cancellationToken);
+            BusinessProfile = new() { Headline = "PyResolve" },
+            DefaultReturnUrl = returnUrl,
+            Metadata = new() { ["made_by"] = PortalMarkFor(products) },
+            Features = new()
+            {
+                InvoiceHistory = new() { Enabled = true },
+                PaymentMethodUpdate = new() { Enabled = true },
+                SubscriptionCancel = new() { Enabled = true, Mode = "at_period_end" },
+                SubscriptionUpdate = new()
+                {
+                    Enabled = true,
+                    DefaultAllowedUpdates = ["price"],
+                    ProrationBehavior = "always_invoice",
+                    Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+                    {
+                        Product = price.Product,
+                        Prices = [price.Id],
+                    })],
+                },
+            },
+        };
+        return StripeConnection.ReadAsync(
+            Api.BillingPortal.Configurations.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.PortalConfiguration);
     }
 
-    public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) => AllAsync(
-        "/v1/webhook_endpoints", static () => new StripeForm(), static endpoint => endpoint.Id, StripeJson.Default.StripeListStripeWebhookEndpoint, cancellationToken);
+    public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) => ListAsync(
+        new WebhookEndpointListOptions(),
+        list => Api.WebhookEndpoints.ListAsync(list, cancellationToken: cancellationToken),
+        StripeReading.Endpoint);
 
-    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken) => stripe.PostAsync(
-        "/v1/webhook_endpoints",
-        new StripeForm().Add("url", url).Add("enabled_events", events).Add("api_version", options.ApiVersion).Add("description", "PyResolve billing"),
-        idempotencyKey: null,
-        StripeJson.Default.StripeWebhookEndpoint,
-        cancellationToken);
+    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken)
+    {
+        var created = new WebhookEndpointCreateOptions
+        {
+            Url = url,
+            EnabledEvents = [.. events],
+            ApiVersion = BillingOptions.PinnedApiVersion,
+            Description = "PyResolve billing",
+        };
+        return StripeConnection.ReadAsync(Api.WebhookEndpoints.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Endpoint);
+    }
 
-    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(string id, IReadOnlyList<string> events, CancellationToken cancellationToken) => stripe.PostAsync(
-        $"/v1/webhook_endpoints/{Uri.EscapeDataString(id)}",
-        new StripeForm().Add("enabled_events", events),
-        idempotencyKey: null,
-        StripeJson.Default.StripeWebhookEndpoint,
-        cancellationToken);
+    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(string id, IReadOnlyList<string> events, CancellationToken cancellationToken)
+    {
+        var changed = new WebhookEndpointUpdateOptions { EnabledEvents = [.. events] };
+        return StripeConnection.ReadAsync(Api.WebhookEndpoints.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Endpoint);
+    }
 
-    public IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(DateTimeOffset since, IReadOnlyList<string> types, CancellationToken cancellationToken) => PagesAsync(
-        "/v1/events", () => new StripeForm().Add("created[gte]", since).Add("types", types), static found => found.Id,
-        StripeJson.Default.StripeListStripeEvent, cancellationToken);
+    public async IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
+        DateTimeOffset since, IReadOnlyList<string> types, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var query = new EventListOptions { Created = Since(since), Types = [.. types], Limit = PageSize };
+        do
+        {
+            var call = Connection.Client.RequestAsync<EventPage>(HttpMethod.Get, "/v1/events", query, requestOptions: null, cancellationToken);
+            var (events, last) = await StripeConnection.ReadAsync(
+                call, static page => (page.Data.ConvertAll(StripeReading.Event), page is { HasMore: true, Data.Count: > 0 }));
+            yield return events;
+            query.StartingAfter = last ? events[^1].Id : null;
+        }
+        while (query.StartingAfter is not null);
+    }
 
-    public Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken) => stripe.MeasureSkewAsync(cancellationToken);
+    public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
+    {
+        var request = new StripeRequest(Connection.Client, HttpMethod.Get, "/v1/prices", new PriceListOptions { Limit = 1 }, requestOptions: null);
+        return (await Connection.SendAsync(request, cancellationToken)).Date - time.GetUtcNow();
+    }
 
     /// <summary>In the metadata of a portal configuration: which prices it was made for.</summary>
     public static string PortalMarkFor(IEnumerable<StripePrice> prices) => $"pyresolve {string.Join(' ', prices.Select(static price => price.Id))}";
 
-    private static T? First<T>(StripeList<T> list)
-        where T : class => list.Data is [var first, ..] ? first : null;
+    private static Dictionary<string, string> OfUser(Guid userId) => new() { ["user_id"] = userId.ToString() };
+
+    private static RequestOptions Under(string idempotencyKey) => new() { IdempotencyKey = idempotencyKey };
+
+    private static DateRangeOptions Since(DateTimeOffset since) => new() { GreaterThanOrEqual = since.UtcDateTime };
 
     private async IAsyncEnumerable<IReadOnlyList<StripeSubscription>> SubscriptionPagesAsync(
         string? customerId, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // Without a status, Stripe leaves out the ended ones, and with them the news that they ended.
+        // Without a status, Stripe leaves out subscriptions that have ended.
         var pages = PagesAsync(
-            "/v1/subscriptions", () => new StripeForm().Add("customer", customerId).Add("status", "all"), static subscription => subscription.Id,
-            StripeJson.Default.StripeListStripeSubscription, cancellationToken);
+            new SubscriptionListOptions { Customer = customerId, Status = "all" },
+            list => Api.Subscriptions.ListAsync(list, cancellationToken: cancellationToken),
+            StripeReading.Subscription);
         await foreach (var page in pages)
         {
             var whole = new List<StripeSubscription>(page.Count);
@@ -194,17 +243,18 @@ internal sealed class StripeGateway(StripeTransport stripe, BillingOptions optio
 
     private async Task<StripeSubscription> WithAllItemsAsync(StripeSubscription subscription, CancellationToken cancellationToken) => subscription with
     {
-        Items = new(await AllAsync(
-            "/v1/subscription_items", () => new StripeForm().Add("subscription", subscription.Id), static item => item.Id,
-            StripeJson.Default.StripeListStripeSubscriptionItem, cancellationToken)),
+        Items = new(await ListAsync(
+            new SubscriptionItemListOptions { Subscription = subscription.Id },
+            list => Api.SubscriptionItems.ListAsync(list, cancellationToken: cancellationToken),
+            StripeReading.Item)),
     };
 
-    private async Task<T?> FindAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    private static async Task<T?> FindAsync<TFrom, T>(Task<TFrom> call, Func<TFrom, T> map)
         where T : class
     {
         try
         {
-            return await stripe.GetAsync(path, query: null, type, cancellationToken);
+            return await StripeConnection.ReadAsync(call, map);
         }
         catch (StripeException exception) when (exception.IsMissing)
         {
@@ -212,26 +262,34 @@ internal sealed class StripeGateway(StripeTransport stripe, BillingOptions optio
         }
     }
 
-    private async Task<IReadOnlyList<T>> AllAsync<T>(
-        string path, Func<StripeForm> query, Func<T, string> id, JsonTypeInfo<StripeList<T>> type, CancellationToken cancellationToken)
+    private static Task<T?> FirstAsync<TFrom, T>(Task<Stripe.StripeList<TFrom>> call, Func<TFrom, T> map)
+        where T : class => StripeConnection.ReadAsync(call, list => list.Data is [var first, ..] ? map(first) : null);
+
+    private static async Task<IReadOnlyList<T>> ListAsync<TOptions, TFrom, T>(
+        TOptions options, Func<TOptions, Task<Stripe.StripeList<TFrom>>> list, Func<TFrom, T> map)
+        where TOptions : ListOptions
+        where TFrom : IHasId
     {
         var all = new List<T>();
-        await foreach (var page in PagesAsync(path, query, id, type, cancellationToken))
+        await foreach (var page in PagesAsync(options, list, map))
             all.AddRange(page);
         return all;
     }
 
-    private async IAsyncEnumerable<IReadOnlyList<T>> PagesAsync<T>(
-        string path, Func<StripeForm> query, Func<T, string> id, JsonTypeInfo<StripeList<T>> type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Each page is mapped as soon as it is read: Stripe.net's objects are large.</summary>
+    private static async IAsyncEnumerable<IReadOnlyList<T>> PagesAsync<TOptions, TFrom, T>(
+        TOptions options, Func<TOptions, Task<Stripe.StripeList<TFrom>>> list, Func<TFrom, T> map)
+        where TOptions : ListOptions
+        where TFrom : IHasId
     {
-        string? last = null;
-        while (true)
+        options.Limit = PageSize;
+        do
         {
-            var page = await stripe.GetAsync(path, query().Add("limit", PageSize).Add("starting_after", last), type, cancellationToken);
-            yield return page.Data;
-            if (!page.HasMore || page.Data.Count == 0)
-                yield break;
-            last = id(page.Data[^1]);
+            var (page, last) = await StripeConnection.ReadAsync(
+                list(options), found => (found.Data.ConvertAll(from => map(from)), found is { HasMore: true, Data: [.., var end] } ? end.Id : null));
+            yield return page;
+            options.StartingAfter = last;
         }
+        while (options.StartingAfter is not null);
     }
 }

@@ -1,37 +1,41 @@
 using System.Diagnostics.Metrics;
 using PyResolve.Server.Billing.Checkout;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Billing.Reconciliation;
 
-/// <summary>What a comparison with Stripe came to.</summary>
 internal sealed record ReconciliationResult(int Compared, int Repaired, int Failed);
 
-/// <summary>Finds what webhooks missed: events that never arrived, and plans that differ from what Stripe has.</summary>
+/// <summary>Finds what webhooks missed: events that did not arrive, and plans that differ from Stripe's subscriptions.</summary>
 internal sealed partial class Reconciler(
     IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, Checkouts checkouts,
     BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
-    /// <summary>So many customers may be deleted at Stripe by hand, though they be all there are.</summary>
-    private const int FewMissing = 3;
+    /// <summary>This many missing customers are taken as deleted by hand, even if there are no others.</summary>
+    private const int MaxMissing = 3;
 
-    /// <summary>A younger event may still be on its way.</summary>
-    private static readonly TimeSpan LongestDelivery = TimeSpan.FromMinutes(2);
+    /// <summary>A webhook may still deliver a newer event.</summary>
+    private static readonly TimeSpan MaxDeliveryTime = TimeSpan.FromMinutes(2);
 
     private static readonly Meter Meter = new("PyResolve.Server");
-    private static readonly Counter<long> Missed = Meter.CreateCounter<long>("pyresolve.billing.missed_events", "{event}", "Stripe's events that no webhook brought");
-    private static readonly Counter<long> Repaired = Meter.CreateCounter<long>("pyresolve.billing.repaired_customers", "{customer}", "Customers whose plan differed from what Stripe has");
+
+    private static readonly Counter<long> Missed = Meter.CreateCounter<long>(
+        "pyresolve.billing.missed_events", "{event}", "Stripe's events that no webhook delivered");
+
+    private static readonly Counter<long> Repaired = Meter.CreateCounter<long>(
+        "pyresolve.billing.repaired_customers", "{customer}", "Customers whose plan differed from their subscriptions at Stripe");
 
     /// <summary>Stores the events since <paramref name="since"/> that have not arrived.</summary>
-    /// <returns>How many of them a webhook should have brought by now.</returns>
-    public async Task<int> FetchEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    /// <returns>How many of them a webhook should have delivered by now.</returns>
+    public async Task<int> FetchMissedEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
-        // What is stored uncounted is never new again, so the window must leave some of each interval to be counted.
-        var mayBeOnItsWay = options.EventsInterval / 2 < LongestDelivery ? options.EventsInterval / 2 : LongestDelivery;
-        var late = time.GetUtcNow() - mayBeOnItsWay;
+        // An event newer than this is stored but never counted, so the time must be shorter than the interval between two runs.
+        var deliveryTime = options.EventsInterval / 2 < MaxDeliveryTime ? options.EventsInterval / 2 : MaxDeliveryTime;
+        var late = time.GetUtcNow() - deliveryTime;
         await foreach (var page in stripe.ListEventsAsync(since, StripeEvents.Subscribed, cancellationToken))
         {
             foreach (var listed in page)
@@ -53,24 +57,25 @@ internal sealed partial class Reconciler(
     }
 
     /// <summary>Compares every customer with every subscription at Stripe, and syncs where they differ.</summary>
-    /// <exception cref="StripeException">Stripe shows nothing of most customers: it is another account's Stripe. Nothing was changed.</exception>
+    /// <exception cref="StripeException">Most customers are missing: the key is another Stripe account's. Nothing was changed.</exception>
     public async Task<ReconciliationResult> CompareAllAsync(CancellationToken cancellationToken)
     {
         var atStripe = await ListByCustomerAsync(cancellationToken);
-        await RefuseAnotherAccountAsync(atStripe, cancellationToken);
-        var outlived = await checkouts.ListOutlivedAsync(cancellationToken);
+        await ThrowIfOtherAccountAsync(atStripe, cancellationToken);
+        var deletedAccounts = await checkouts.ListDeletedAccountsAsync(cancellationToken);
         var (compared, repaired, failed) = (0, 0, 0);
         await foreach (var (customer, profile) in customers.ListWithProfilesAsync(cancellationToken))
         {
             atStripe.Remove(customer.Id, out var subscriptions);
             compared++;
-            await CountAsync(() => profile is null && outlived.Contains(customer.UserId)
-                ? CloseOutlivedAsync(customer, cancellationToken)
+            await CountAsync(() => profile is null && deletedAccounts.Contains(customer.UserId)
+                ? CloseCheckoutsAsync(customer, cancellationToken)
                 : RepairAsync(customer, profile, subscriptions ?? [], cancellationToken));
         }
 
         var named = await adoption.ListNamedByProfilesAsync(cancellationToken);
-        foreach (var (customerId, subscriptions) in atStripe.Where(unknown => named.Contains(unknown.Key) || unknown.Value.Exists(MayBeOurs)))
+        var ours = atStripe.Where(unknown => named.Contains(unknown.Key) || unknown.Value.Exists(NamesAccount));
+        foreach (var (customerId, _) in ours)
         {
             await CountAsync(async () => await adoption.TryAsync(customerId, cancellationToken)
                 && await sync.RunAsync(customerId, cancellationToken) is { HasChanged: true });
@@ -81,7 +86,7 @@ internal sealed partial class Reconciler(
             Log.Repaired(logger, compared, repaired, failed);
         return new ReconciliationResult(compared, repaired, failed);
 
-        // One customer's trouble is no reason to leave the others as they are.
+        // A failure of one customer does not end the run.
         async Task CountAsync(Func<Task<bool>> repair)
         {
             try
@@ -102,44 +107,46 @@ internal sealed partial class Reconciler(
         await IsOutOfStepAsync(customer, profile, subscriptions, cancellationToken)
         && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true };
 
-    /// <summary>The closing that goes with the end of an account may have failed, or may have come before the checkout was made.</summary>
-    private async Task<bool> CloseOutlivedAsync(BillingCustomer customer, CancellationToken cancellationToken)
+    /// <summary>The sync after an account's deletion may have failed, or have run before the checkout was created.</summary>
+    private async Task<bool> CloseCheckoutsAsync(BillingCustomer customer, CancellationToken cancellationToken)
     {
         var synced = await sync.RunAsync(customer.Id, cancellationToken);
-        await checkouts.ForgetAsync(customer.UserId, cancellationToken);
+        await checkouts.RemoveAsync(customer.UserId, cancellationToken);
         return synced is { HasChanged: true };
     }
 
     private async Task<bool> IsOutOfStepAsync(
         BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
-        // The cancelling that goes with the end of an account failed.
+        // The sync after the account's deletion failed.
         if (profile is null && PlanRules.InForce(subscriptions).Any())
             return true;
-        var now = await sync.JudgeAsync(subscriptions, customer.Standing, cancellationToken);
-        return now != customer.Standing || (profile is not null && !profile.Follows(now, options.Origin));
+        var now = await sync.ChooseStateAsync(subscriptions, customer.State, cancellationToken);
+        return now != customer.State || (profile is not null && !profile.Matches(now, options.Origin));
     }
 
-    /// <summary>Stripe lists ended subscriptions too: one that was seen is gone only with its customer.</summary>
-    private async Task RefuseAnotherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
+    /// <summary>Stripe lists ended subscriptions too, so one that is missing was deleted with its customer.</summary>
+    private async Task ThrowIfOtherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
     {
         var (known, missing) = (0, 0);
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
-            if (customer.Standing.SubscriptionId is null)
+            if (customer.State.SubscriptionId is null)
                 continue;
             known++;
             if (!atStripe.ContainsKey(customer.Id))
                 missing++;
         }
 
-        if (missing <= FewMissing || missing * 2 <= known)
+        if (missing <= MaxMissing || missing * 2 <= known)
             return;
-        Log.AnotherAccount(logger, missing, known);
-        throw new StripeException($"Stripe shows nothing of {missing} of {known} customers. Is STRIPE_SECRET_KEY that of another account?");
+        Log.OtherAccount(logger, missing, known);
+        throw new StripeException(
+            $"Stripe has no subscriptions of {missing} of {known} customers. Is STRIPE_SECRET_KEY a key of another Stripe account?");
     }
 
-    private static bool MayBeOurs(StripeSubscription subscription) => !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
+    private static bool NamesAccount(StripeSubscription subscription) =>
+        !PlanRules.IsOver(subscription) && subscription.Metadata?.ContainsKey("user_id") == true;
 
     private async Task<Dictionary<string, List<StripeSubscription>>> ListByCustomerAsync(CancellationToken cancellationToken)
     {
@@ -159,14 +166,18 @@ internal sealed partial class Reconciler(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "{Count} of Stripe's events had not arrived by webhook; they are worked on now")]
+        [LoggerMessage(1, LogLevel.Warning, "{Count} of Stripe's events had not arrived by webhook; they are processed now")]
         public static partial void Missed(ILogger logger, int count);
 
-        [LoggerMessage(2, LogLevel.Warning, "{Compared} customers were compared with Stripe: {Repaired} were out of step and were repaired, {Failed} could not be")]
+        [LoggerMessage(
+            2, LogLevel.Warning, "{Compared} customers were compared with Stripe: {Repaired} differed and were corrected, {Failed} failed")]
         public static partial void Repaired(ILogger logger, int compared, int repaired, int failed);
 
-        [LoggerMessage(4, LogLevel.Error, "Stripe shows nothing of {Missing} of {Known} customers, so nothing was changed. Is STRIPE_SECRET_KEY that of another account? If they are gone indeed, run 'stripe sync --all'")]
-        public static partial void AnotherAccount(ILogger logger, int missing, int known);
+        [LoggerMessage(
+            4, LogLevel.Error,
+            "Stripe has no subscriptions of {Missing} of {Known} customers, so nothing was changed. Is STRIPE_SECRET_KEY a key of another "
+            + "Stripe account? If these customers were deleted at Stripe, run 'stripe sync --all'")]
+        public static partial void OtherAccount(ILogger logger, int missing, int known);
 
         [LoggerMessage(3, LogLevel.Warning, "A customer was not compared with Stripe: {Cause}")]
         public static partial void Failed(ILogger logger, string cause);

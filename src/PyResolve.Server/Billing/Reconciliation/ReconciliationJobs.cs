@@ -1,89 +1,72 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;
 
-/// <summary>Runs reconciliation by the clock: the events every hour, everything every night.</summary>
+/// <summary>Runs reconciliation: missed events every hour, a comparison of all customers every night.</summary>
 internal sealed partial class ReconciliationJobs(
-    BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time, ILogger<ReconciliationJobs> logger) : BackgroundService
+    BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time, ILogger<ReconciliationJobs> logger)
+    : RepeatedWork(Interval, TimeProvider.System)
 {
     private const string Events = "events";
     private const string All = "all";
 
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan NightHour = TimeSpan.FromHours(3);
 
-    /// <summary>Events are listed by the second in which they came to be, and not always at once.</summary>
+    /// <summary>Stripe lists events by the second of their creation, and some of them late.</summary>
     private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(10);
 
-    /// <summary>Stripe forgets older ones.</summary>
-    private static readonly TimeSpan EventsKept = TimeSpan.FromDays(30);
+    /// <summary>Stripe does not list older ones.</summary>
+    private static readonly TimeSpan EventRetention = TimeSpan.FromDays(30);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private bool _hasAddedJobs;
+
+    protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        if (!options.IsConfigured)
-            return;
-        using var timer = new PeriodicTimer(PollInterval, TimeProvider.System);
-        var isKnown = false;
-        while (!stoppingToken.IsCancellationRequested)
+        if (!_hasAddedJobs)
         {
-            try
-            {
-                if (!isKnown)
-                {
-                    await jobs.AddAsync(Events, time.GetInstant() + options.EventsInterval, stoppingToken);
-                    await jobs.AddAsync(All, NextNight(), stoppingToken);
-                    isKnown = true;
-                }
-
-                await RunDueAsync(stoppingToken);
-                await timer.WaitForNextTickAsync(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                Log.Failed(logger, exception.Message);
-                await timer.WaitForNextTickAsync(CancellationToken.None);
-            }
+            await jobs.AddAsync(Events, time.GetInstant() + options.EventsInterval, cancellationToken);
+            await jobs.AddAsync(All, NextNight(), cancellationToken);
+            _hasAddedJobs = true;
         }
-    }
 
-    private async Task RunDueAsync(CancellationToken cancellationToken)
-    {
-        if (await jobs.TakeAsync(Events, cancellationToken) is { } events)
-            await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchEventsAsync, cancellationToken);
-        if (await jobs.TakeAsync(All, cancellationToken) is { } all)
+        if (await jobs.TryLeaseAsync(Events, cancellationToken) is { } events)
+            await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchMissedEventsAsync, cancellationToken);
+        if (await jobs.TryLeaseAsync(All, cancellationToken) is { } all)
             await RunAsync(all, NextNight(), CompareAllAsync, cancellationToken);
     }
 
-    private Task<int> FetchEventsAsync(JobRun run, CancellationToken cancellationToken) =>
-        reconciler.FetchEventsAsync(Max(run.ReadTo - Overlap, time.GetInstant() - EventsKept), cancellationToken);
+    private Task<int> FetchMissedEventsAsync(JobRun run, CancellationToken cancellationToken) =>
+        reconciler.FetchMissedEventsAsync(Max(run.ReadTo - Overlap, time.GetInstant() - EventRetention), cancellationToken);
 
     private async Task<int> CompareAllAsync(JobRun run, CancellationToken cancellationToken)
     {
-        await inbox.SweepAsync(cancellationToken);
+        await inbox.DeleteOldAsync(cancellationToken);
         return (await reconciler.CompareAllAsync(cancellationToken)).Repaired;
     }
 
-    private async Task RunAsync(JobRun run, DateTimeOffset nextRunAt, Func<JobRun, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
+    private async Task RunAsync(
+        JobRun run, DateTimeOffset nextRunAt, Func<JobRun, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         var startedAt = time.GetInstant();
         try
         {
-            var repaired = await jobs.WorkAsync(run, working => work(run, working), cancellationToken);
+            var repaired = await run.Lease.WorkAsync(working => work(run, working), cancellationToken);
             await jobs.FinishAsync(run, nextRunAt, startedAt, repaired, CancellationToken.None);
         }
-        catch (JobLostException exception)
+        catch (LeaseLostException exception)
         {
             Log.Lost(logger, exception.Message);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Another instance, or the next start, begins it anew at once.
+            // Another instance, or this one after a restart, runs it again at once.
             await jobs.FinishAsync(run, startedAt, run.ReadTo, repaired: 0, CancellationToken.None);
             throw;
         }

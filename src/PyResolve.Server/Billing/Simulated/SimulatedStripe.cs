@@ -1,80 +1,82 @@
 using System.Security.Cryptography;
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
-using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Billing.Simulated;
 
 /// <summary>
-/// A Stripe for a server in Development that was told of none: a simulator in this process, over real HTTP on loopback, with the products,
-/// prices and portal that <c>stripe setup</c> makes. Elsewhere its assembly is not even loaded.
+/// The Stripe of a server in Development that has no Stripe settings: a simulator in this process, over real HTTP on loopback, with the
+/// products, prices and portal that <c>stripe setup</c> makes.
 /// </summary>
 internal sealed class SimulatedStripe : IAsyncDisposable
 {
-    private readonly StripeSimulatorHost _host;
-    private readonly string _webhookSecret;
+    private readonly IAsyncDisposable _host;
+    private readonly Action<Uri> _addWebhookEndpoint;
 
-    private SimulatedStripe(StripeSimulatorHost host, string webhookSecret)
+    private SimulatedStripe(IAsyncDisposable host, Uri address, Action<Uri> addWebhookEndpoint)
     {
         _host = host;
-        _webhookSecret = webhookSecret;
+        _addWebhookEndpoint = addWebhookEndpoint;
+        Address = address;
     }
 
-    /// <summary>Of the page where time passes and payments fail.</summary>
-    public Uri Address => _host.Address;
+    /// <summary>The simulator's home page, with buttons that let time pass and payments fail.</summary>
+    public Uri Address { get; }
 
     public static bool IsWanted(IConfiguration configuration, IHostEnvironment environment) =>
         environment.IsDevelopment()
         && ServerOptions.Text(configuration, "STRIPE_SECRET_KEY") is null
         && ServerOptions.Text(configuration, "STRIPE_API_BASE") is null;
 
-    /// <summary>Starts one, and puts before all other configuration what an operator would set to sell by it.</summary>
-    /// <param name="builder">The server's, which listens nowhere yet.</param>
-    /// <param name="cancellationToken">Abandons the start.</param>
+    /// <summary>
+    /// Starts a simulator, and puts the settings of a server that sells through it before all other configuration.
+    /// <see langword="null"/> where there is no simulator beside the server: it was published.
+    /// </summary>
     /// <exception cref="InvalidConfigurationException">The rest of the configuration cannot work.</exception>
-    public static async Task<SimulatedStripe> StartAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
+    public static async Task<SimulatedStripe?> StartAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
     {
+        if (!SimulatorAssembly.Exists)
+            return null;
         var configuration = builder.Configuration;
         var plans = new PlanCatalog(configuration);
-        var host = await StripeSimulatorHost.StartAsync(
-            new StripeSimulatorOptions { Environment = builder.Environment.EnvironmentName, Logs = true }, cancellationToken);
+        var simulator = await SimulatorAssembly.StartAsync(builder.Environment.EnvironmentName, cancellationToken);
         try
         {
             var webhookSecret = $"whsec_{RandomNumberGenerator.GetHexString(32, lowercase: true)}";
             configuration.AddInMemoryCollection([
-                new("STRIPE_API_BASE", host.Address.ToString()),
-                new("STRIPE_SECRET_KEY", host.SecretKey),
+                new("STRIPE_API_BASE", simulator.Address.ToString()),
+                new("STRIPE_SECRET_KEY", simulator.SecretKey),
                 new("STRIPE_WEBHOOK_SECRET", webhookSecret),
             ]);
             configuration.AddInMemoryCollection(await SetUpAsync(BillingOptions.Read(configuration), plans, cancellationToken));
-            return new SimulatedStripe(host, webhookSecret);
+            return new SimulatedStripe(
+                simulator.Host, simulator.Address, url => simulator.AddWebhookEndpoint(url, webhookSecret, BillingOptions.PinnedApiVersion));
         }
         catch
         {
-            await host.DisposeAsync();
+            await simulator.Host.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>Events go there from now on.</summary>
-    public void SendTo(Uri webhooks) => _host.Simulation.AddWebhookEndpoint(webhooks, _webhookSecret, BillingOptions.PinnedApiVersion);
+    public void AddWebhookEndpoint(Uri url) => _addWebhookEndpoint(url);
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
-        var catalog = new StripeCatalog(BillingServices.CreateGateway(options), plans);
+        var catalog = new StripeCatalog(new StripeGateway(options, TimeProvider.System), plans);
         var prices = new List<StripePrice>();
         foreach (var plan in PlanCatalog.Sold)
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
-        // Each visit says where it leads back to.
+        // Each portal session has its own return URL.
         var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), cancellationToken);
-        return new Dictionary<string, string?>(PlanCatalog.Sold.Zip(prices, static (plan, price) => KeyValuePair.Create(BillingOptions.PriceVariable(plan), (string?)price.Id)))
-        {
-            ["STRIPE_PORTAL_CONFIGURATION"] = portal.Id,
-        };
+        var settings = PlanCatalog.Sold.Zip(prices).ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
+        settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
+        return settings;
     }
 }

@@ -1,23 +1,29 @@
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
 
-/// <summary>Ties a simulated Stripe to the server: forgets what an earlier run's granted, tells it where events go, and says that it is there.</summary>
+/// <summary>Connects a simulated Stripe with the server. Without a simulator, logs how to get one.</summary>
 internal sealed partial class SimulatedStripeStartup(
-    SimulatedStripe stripe, BillingCustomers customers, CustomerSync sync, PublicUrl publicUrl, ILogger<SimulatedStripeStartup> logger) : IHostedLifecycleService
+    BillingCustomers customers,
+    CustomerSync sync,
+    PublicUrl publicUrl,
+    ILogger<SimulatedStripeStartup> logger,
+    SimulatedStripe? stripe = null) : IHostedLifecycleService
 {
-    /// <summary>Before the first request is taken.</summary>
+    /// <summary>Before the first request: takes back the plans that an earlier run's simulator granted.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        if (stripe is null)
+            return;
         var lost = 0;
-        // A simulator has no customer of an earlier one's, and what became of those is what becomes of anybody whom Stripe does not know.
+        // A new simulator knows none of the earlier customers: the sync treats them like customers who were deleted at Stripe.
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
             await sync.RunAsync(customer.Id, cancellationToken);
-            if (customer.Standing.Plan != PlanCatalog.Free)
+            if (customer.State.Plan != PlanCatalog.Free)
                 lost++;
         }
 
@@ -27,11 +33,19 @@ internal sealed partial class SimulatedStripeStartup(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Only now is it certain where the server listens.</summary>
+    /// <summary>The address that the server listens on is known only now.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        stripe.SendTo(new Uri($"{publicUrl.OnThisMachine}{BillingLinks.WebhooksPath}"));
-        Log.Started(logger, stripe.Address);
+        if (stripe is null)
+        {
+            Log.Missing(logger);
+        }
+        else
+        {
+            stripe.AddWebhookEndpoint(new Uri($"{publicUrl.OnThisMachine}{BillingLinks.WebhooksPath}"));
+            Log.Started(logger, stripe.Address);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -43,10 +57,19 @@ internal sealed partial class SimulatedStripeStartup(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "STRIPE_SECRET_KEY is not set: a simulated Stripe sells the plans, and nothing is charged. Let time pass and payments fail at {Address}. To sell by the real one, set STRIPE_SECRET_KEY; a key of test mode will do")]
+        [LoggerMessage(1, LogLevel.Information,
+            "STRIPE_SECRET_KEY is not set: a simulated Stripe sells the plans, and nothing is charged. Let time pass and payments fail at"
+            + " {Address}. To sell through the real Stripe, set STRIPE_SECRET_KEY; a test mode key is enough")]
         public static partial void Started(ILogger logger, Uri address);
 
-        [LoggerMessage(2, LogLevel.Information, "The simulated Stripe of an earlier run is gone, and with it the plans that it had granted. Accounts that lost one: {Count}")]
+        [LoggerMessage(2, LogLevel.Information,
+            "The simulated Stripe of an earlier run is gone, and the plans that it granted have ended. Accounts that lost one: {Count}")]
         public static partial void Forgotten(ILogger logger, int count);
+
+        [LoggerMessage(3, LogLevel.Warning,
+            "STRIPE_SECRET_KEY is not set, and a published server has no Stripe simulator: billing answers 503, everything else works."
+            + " To get the simulator: 'dotnet tool install --global PyResolve.StripeSimulator', run 'pyresolve-stripe-simulator',"
+            + " and start this server with the settings that it prints")]
+        public static partial void Missing(ILogger logger);
     }
 }

@@ -1,15 +1,16 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>
-/// Ties a customer that is not known here to its account: one whose profile names it already, as the rows of an earlier system do, or one
-/// that was made for the account, as its metadata says. Never by e-mail.
+/// Links a customer that is not linked yet to its account: the one whose profile names it, as rows of an earlier system do, or the one that
+/// its metadata names. Never by email.
 /// </summary>
 internal sealed class CustomerAdoption(Database database, BillingCustomers customers, IStripeGateway stripe, BillingOptions options)
 {
-    /// <returns>Whether an account has this customer now.</returns>
+    /// <returns>Whether the customer is linked to an account now.</returns>
     public async Task<bool> TryAsync(string customerId, CancellationToken cancellationToken)
     {
         if (await customers.FindAsync(customerId, cancellationToken) is { IsLinked: true })
@@ -18,22 +19,26 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
             && (await customers.LinkAsync(found, customerId, cancellationToken))?.Id == customerId;
     }
 
-    /// <summary>Whose the customer is, or would become. A customer that was gone, perhaps because the key was another's, may be back.</summary>
-    /// <returns><see langword="null"/> where it is nobody's, or its account has another.</returns>
+    /// <summary>
+    /// The account that the customer is, or could be, linked to. A customer that was unlinked may exist again, for example when the server
+    /// ran with a key of another Stripe account for a while.
+    /// </summary>
+    /// <returns><see langword="null"/> where there is none, or that account has another customer.</returns>
     public async Task<Guid?> FindAccountAsync(string customerId, CancellationToken cancellationToken)
     {
         var known = await customers.FindAsync(customerId, cancellationToken);
         if (known is { IsLinked: true })
             return known.UserId;
-        if (await stripe.FindCustomerAsync(customerId, cancellationToken) is not { Deleted: false } customer || customer.Livemode != options.IsLive)
+        var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
+        if (customer is not { Deleted: false } || customer.Livemode != options.IsLive)
             return null;
         var userId = known?.UserId
-            ?? await NamedByProfileAsync(customerId, cancellationToken)
+            ?? await FindNamedByProfileAsync(customerId, cancellationToken)
             ?? (Guid.TryParse(customer.Metadata?.GetValueOrDefault("user_id"), out var named) ? named : null);
         return userId is { } found && await customers.FindLinkedAsync(found, cancellationToken) is null ? found : null;
     }
 
-    /// <summary>Customers that profiles name, as the rows of an earlier system do, and that were never tied here.</summary>
+    /// <summary>Customers that profiles name, as rows of an earlier system do, and that were never linked.</summary>
     public async Task<IReadOnlySet<string>> ListNamedByProfilesAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"""
         select p.stripe_customer_id from profiles p
@@ -43,8 +48,10 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
         static row => row.Text(0),
         cancellationToken)).ToHashSet(StringComparer.Ordinal);
 
-    private async Task<Guid?> NamedByProfileAsync(string customerId, CancellationToken cancellationToken) =>
+    private async Task<Guid?> FindNamedByProfileAsync(string customerId, CancellationToken cancellationToken) =>
         (await database.ListAsync(
-            $"select id from profiles where stripe_customer_id = {customerId} and deleted_at is null", static row => row.Uuid(0), cancellationToken))
+            $"select id from profiles where stripe_customer_id = {customerId} and deleted_at is null",
+            static row => row.Uuid(0),
+            cancellationToken))
         is [var only] ? only : null;
 }

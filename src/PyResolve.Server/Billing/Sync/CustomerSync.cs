@@ -1,115 +1,110 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>What a sync found.</summary>
-/// <param name="Standing">What is stored now.</param>
-/// <param name="HasSubscription">Whether the customer has a subscription that is not over, whatever its state.</param>
+/// <param name="State">What is stored now.</param>
+/// <param name="HasSubscription">Whether a subscription of the customer has not ended, in any status.</param>
 /// <param name="IsGone">Whether the customer was deleted at Stripe.</param>
-/// <param name="HasChanged">Whether something was out of step.</param>
-/// <param name="Subscriptions">All that Stripe showed, the ended ones too.</param>
+/// <param name="HasChanged">Whether anything was changed, here or at Stripe.</param>
+/// <param name="Subscriptions">All of the customer's, with the ended ones.</param>
 internal sealed record SyncResult(
-    Standing Standing, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
+    BillingState State, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
 
 /// <summary>What a sync would change.</summary>
-/// <param name="OtherPlan">The profile's plan, where it says something else than Stripe does now.</param>
-/// <param name="Outlived">The subscriptions in force and the open checkouts of an account that is gone: they are ended.</param>
-internal sealed record SyncPreview(Standing Before, Standing Now, string? OtherPlan, IReadOnlyList<string> Outlived)
+/// <param name="OtherPlan">The profile's plan, where it differs from what Stripe grants.</param>
+/// <param name="Orphaned">The subscriptions in force and the open checkouts of a deleted account: they would be ended.</param>
+internal sealed record SyncPreview(BillingState Before, BillingState Now, string? OtherPlan, IReadOnlyList<string> Orphaned)
 {
-    public bool IsOutOfStep => Before != Now || OtherPlan is not null || Outlived.Count > 0;
+    public bool HasChanges => Before != Now || OtherPlan is not null || Orphaned.Count > 0;
 }
 
 /// <summary>
-/// Sets an account's plan from its customer's subscriptions as Stripe has them now. The one way by which Stripe changes a plan: events
-/// only say when. No transaction is open while Stripe is asked. Thread-safe.
+/// Sets an account's plan from the subscriptions that Stripe has now. Nothing else changes a plan on Stripe's behalf: an event only says
+/// when to sync. No transaction is open during a call to Stripe. Thread-safe.
 /// </summary>
 internal sealed partial class CustomerSync(
-    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time, ILogger<CustomerSync> logger)
+    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time,
+    ILogger<CustomerSync> logger)
 {
-    private static readonly TimeSpan RenewInterval = BillingCustomers.LeaseTime / 3;
+    private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
 
-    private static readonly TimeSpan LongestDispute = TimeSpan.FromDays(120);
-
-    /// <summary>Fetches and writes now, whoever else does: the fence keeps the later fetch.</summary>
-    /// <returns><see langword="null"/> where no account has this customer.</returns>
+    /// <summary>Syncs now, also while another sync of the customer runs: the result of the later fetch is kept.</summary>
+    /// <returns><see langword="null"/> where the customer is linked to no account.</returns>
     public async Task<SyncResult?> RunAsync(string customerId, CancellationToken cancellationToken) =>
-        await customers.TakeNumberAsync(customerId, lease: null, cancellationToken) is { } number ? await RunAsync(number, cancellationToken) : null;
+        await customers.BeginSyncAsync(customerId, cancellationToken) is { } token ? await RunAsync(token, cancellationToken) : null;
 
-    /// <summary>As <see cref="RunAsync(string, CancellationToken)"/>, under a lease, so that fetches for one customer are few.</summary>
-    /// <returns>Whether it was this one's turn.</returns>
-    public async Task<bool> TryWorkAsync(string customerId, CancellationToken cancellationToken)
+    /// <summary>Syncs, unless another worker does.</summary>
+    /// <returns>Whether it did.</returns>
+    public async Task<bool> TryRunAsync(string customerId, CancellationToken cancellationToken)
     {
-        var lease = Guid.CreateVersion7(time.GetUtcNow());
-        if (await customers.TakeNumberAsync(customerId, lease, cancellationToken) is not { } number)
+        if (await customers.TryLeaseAsync(customerId, cancellationToken) is not { Lease: { } lease } token)
             return false;
-        using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var renewing = RenewAsync(number, working.Token);
-        var isDone = false;
         try
         {
-            await RunAsync(number, cancellationToken);
-            return isDone = true;
+            // Not cancelled when the lease is lost: fencing keeps the result of the later fetch.
+            await lease.WorkAsync(_ => RunAsync(token, cancellationToken), cancellationToken);
+            return true;
         }
-        finally
+        catch
         {
-            await working.CancelAsync();
-            await renewing;
-            if (!isDone)
-                await ReleaseAsync(number);
+            await lease.TryReleaseAsync();
+            throw;
         }
     }
 
-    /// <summary>What a sync would find, without writing it.</summary>
-    /// <param name="customerId">The customer.</param>
-    /// <param name="userId">Whose it is, or would be.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
+    /// <param name="userId">The account that the customer is, or would be, linked to.</param>
     public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
         var known = await customers.FindAsync(customerId, cancellationToken);
-        var before = known?.Standing ?? Standing.None;
+        var before = known?.State ?? BillingState.None;
         var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
-        var now = isGone ? Standing.None : await JudgeAsync(subscriptions, before, cancellationToken);
+        var now = isGone ? BillingState.None : await ChooseStateAsync(subscriptions, before, cancellationToken);
         var profile = await customers.FindProfileAsync(userId, cancellationToken);
         return new SyncPreview(
             before,
             now,
-            profile is null || profile.Follows(now, options.Origin) ? null : profile.Plan,
-            profile is null && known is { IsLinked: true } ? await ListOutlivedAsync(customerId, subscriptions, cancellationToken) : []);
+            profile is null || profile.Matches(now, options.Origin) ? null : profile.Plan,
+            profile is null && known is { IsLinked: true } ? await ListOrphanedAsync(customerId, subscriptions, cancellationToken) : []);
     }
 
-    public async Task<Standing> JudgeAsync(IReadOnlyList<StripeSubscription> subscriptions, Standing before, CancellationToken cancellationToken) =>
-        PlanRules.Judge(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before, options.Grace, time.GetInstant());
-
-    private async Task<SyncResult> RunAsync(SyncNumber number, CancellationToken cancellationToken)
+    public async Task<BillingState> ChooseStateAsync(
+        IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken)
     {
-        // First, so that what is paid for until then is seen.
-        var hasEnded = number.AccountIsGone && await CloseCheckoutsAsync(number.CustomerId, cancellationToken) > 0;
-        var (subscriptions, isGone) = await FetchAsync(number.CustomerId, cancellationToken);
+        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
+        return PlanRules.ChooseState(subscriptions, planOfPrice, before, options.Grace, time.GetInstant());
+    }
+
+    private async Task<SyncResult> RunAsync(SyncToken token, CancellationToken cancellationToken)
+    {
+        // Before the fetch, which then shows what was paid for until now.
+        var hasEnded = token.IsAccountDeleted && await CloseCheckoutsAsync(token.CustomerId, cancellationToken) > 0;
+        var (subscriptions, isGone) = await FetchAsync(token.CustomerId, cancellationToken);
         var inForce = PlanRules.InForce(subscriptions).ToList();
-        // Before anything is done with: what fails here is tried again.
-        if (number.AccountIsGone)
+        // Before the events are done: a failure is tried again.
+        if (token.IsAccountDeleted)
         {
             await CancelAsync(inForce, cancellationToken);
             hasEnded |= inForce.Count > 0;
         }
 
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
-        var applied = await customers.ApplyAsync(
-            number,
-            isGone ? null : before => PlanRules.Judge(subscriptions, planOfPrice, before, options.Grace, time.GetInstant()),
+        var outcome = await customers.ApplyAsync(
+            token,
+            isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, options.Grace, time.GetInstant()),
             cancellationToken);
 
-        if (applied is { IsNewest: true, HasChanged: true })
-            Log.Applied(logger, number.CustomerId, applied.Standing.Plan, applied.Standing.Status ?? "none");
-        if (applied is { IsNewest: true, HasChanged: true, Standing.Flags.Length: > 0 })
-            Log.Flagged(logger, number.CustomerId, applied.Standing.SubscriptionId, applied.Standing.Flags);
-        return new SyncResult(applied.Standing, inForce.Count > 0, isGone, applied.HasChanged || hasEnded, subscriptions);
+        if (outcome is { IsNewest: true, HasChanged: true })
+            Log.Applied(logger, token.CustomerId, outcome.State.Plan, outcome.State.Status ?? "none");
+        if (outcome is { IsNewest: true, HasChanged: true, State.Flags.Length: > 0 })
+            Log.Flagged(logger, token.CustomerId, outcome.State.SubscriptionId, outcome.State.Flags);
+        return new SyncResult(outcome.State, inForce.Count > 0, isGone, outcome.HasChanged || hasEnded, subscriptions);
     }
 
-    /// <summary>A deleted customer's subscriptions are over, so that only one without any is asked for.</summary>
-    private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(string customerId, CancellationToken cancellationToken)
+    private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
+        string customerId, CancellationToken cancellationToken)
     {
         IReadOnlyList<StripeSubscription> subscriptions;
         try
@@ -122,23 +117,32 @@ internal sealed partial class CustomerSync(
         }
 
         var inForce = PlanRules.InForce(subscriptions).ToList();
+        if (inForce.Count > 0 && options.DisputeEndsPlan)
+            subscriptions = await MarkDisputedAsync(customerId, subscriptions, inForce, cancellationToken);
+        // Stripe ends the subscriptions of a customer that it deletes.
         if (inForce.Count > 0)
-            return (options.DisputeEndsPlan ? await MarkDisputedAsync(customerId, subscriptions, inForce, cancellationToken) : subscriptions, IsGone: false);
+            return (subscriptions, IsGone: false);
         var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
         return (subscriptions, IsGone: customer is null or { Deleted: true });
     }
 
     private async Task<IReadOnlyList<StripeSubscription>> MarkDisputedAsync(
-        string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce, CancellationToken cancellationToken)
+        string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce,
+        CancellationToken cancellationToken)
     {
-        // Checkout subscribes once it is paid for: what paid may be older. Stripe lets a payment be disputed for about 120 days.
-        var since = inForce.Min(static subscription => subscription.Created) is { } first ? first - LongestDispute : DateTimeOffset.UnixEpoch;
-        var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken)).Where(static dispute => dispute.FundsWithdrawn).ToList();
-        // A payment does not name its subscription. Whoever subscribed again after a dispute has paid anew.
-        return [.. subscriptions.Select(subscription => subscription with { IsDisputed = disputes.Exists(dispute => !(dispute.Created < subscription.Created)) })];
+        // A subscription is created after its first payment, which can be disputed for about 120 days.
+        var first = inForce.Min(static subscription => subscription.Created);
+        var since = first - MaxDisputeAge ?? DateTimeOffset.UnixEpoch;
+        var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken))
+            .Where(static dispute => dispute.FundsWithdrawn)
+            .ToList();
+        return [.. subscriptions.Select(subscription => subscription with { IsDisputed = IsDisputed(subscription) })];
+
+        // A payment does not name its subscription; a subscription that began after the dispute was paid for again.
+        bool IsDisputed(StripeSubscription subscription) => disputes.Exists(dispute => !(dispute.Created < subscription.Created));
     }
 
-    /// <summary>Nobody is to pay for what a deleted account asked for.</summary>
+    /// <summary>Prevents a payment for an account that is deleted.</summary>
     /// <returns>How many were open.</returns>
     private async Task<int> CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
     {
@@ -148,7 +152,7 @@ internal sealed partial class CustomerSync(
         return open.Count;
     }
 
-    private async Task<IReadOnlyList<string>> ListOutlivedAsync(
+    private async Task<IReadOnlyList<string>> ListOrphanedAsync(
         string customerId, IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
     [
         .. PlanRules.InForce(subscriptions).Select(static subscription => subscription.Id),
@@ -167,7 +171,6 @@ internal sealed partial class CustomerSync(
         }
     }
 
-    /// <summary>Nobody can use what a deleted account pays for.</summary>
     private async Task CancelAsync(IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
         foreach (var subscription in subscriptions)
@@ -177,51 +180,15 @@ internal sealed partial class CustomerSync(
         }
     }
 
-    /// <summary>After a failure: what succeeded has given its lease back in the same transaction.</summary>
-    private async Task ReleaseAsync(SyncNumber number)
-    {
-        try
-        {
-            await customers.ReleaseAsync(number, CancellationToken.None);
-        }
-        catch (StoreUnavailableException exception)
-        {
-            Log.NotRenewed(logger, number.CustomerId, exception.Message);
-        }
-    }
-
-    private async Task RenewAsync(SyncNumber number, CancellationToken cancellationToken)
-    {
-        // Real time, whatever clock the rest is given: that is what the work takes.
-        using var timer = new PeriodicTimer(RenewInterval, TimeProvider.System);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(cancellationToken))
-                await customers.RenewAsync(number, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // The work is done.
-        }
-        catch (StoreUnavailableException exception)
-        {
-            // Another may take over; the fence keeps the later one's result.
-            Log.NotRenewed(logger, number.CustomerId, exception.Message);
-        }
-    }
-
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Information, "Customer {CustomerId} is on the {Plan} plan (subscription: {Status})")]
         public static partial void Applied(ILogger logger, string customerId, string plan, string status);
 
-        [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId}, subscription {SubscriptionId}, needs a look: {Flags}")]
+        [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId}, subscription {SubscriptionId}, needs review: {Flags}")]
         public static partial void Flagged(ILogger logger, string customerId, string? subscriptionId, string flags);
 
         [LoggerMessage(3, LogLevel.Warning, "Subscription {SubscriptionId} was cancelled: its account was deleted")]
         public static partial void Cancelled(ILogger logger, string subscriptionId);
-
-        [LoggerMessage(4, LogLevel.Warning, "The lease on customer {CustomerId} was neither renewed nor given back: {Cause}")]
-        public static partial void NotRenewed(ILogger logger, string customerId, string cause);
     }
 }

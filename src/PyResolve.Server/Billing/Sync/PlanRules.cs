@@ -1,72 +1,79 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>From subscriptions, as Stripe has them at one moment, to the plan. The table is in docs/stripe.md.</summary>
+/// <summary>Chooses the plan from a customer's subscriptions as Stripe shows them. The rules are a table in docs/stripe.md.</summary>
 internal static class PlanRules
 {
-    /// <summary>Whether the subscription is over for good; otherwise the account has one, whatever its state.</summary>
+    /// <summary>Whether the subscription has ended for good.</summary>
     public static bool IsOver(StripeSubscription subscription) => subscription.Status is "canceled" or "incomplete_expired";
 
-    /// <summary>Those that are not over.</summary>
-    public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) => subscriptions.Where(static subscription => !IsOver(subscription));
+    public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) =>
+        subscriptions.Where(static subscription => !IsOver(subscription));
 
     /// <param name="subscriptions">All of the customer's.</param>
-    /// <param name="planOfPrice">The plan that a price id stands for, where one is known.</param>
-    /// <param name="before">What was found the last time.</param>
-    /// <param name="grace">How long a plan outlives a payment that failed.</param>
-    /// <param name="now">The instant to judge at.</param>
-    public static Standing Judge(
-        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, Standing before, TimeSpan grace, DateTimeOffset now)
+    /// <param name="planOfPrice">The plan of a price's id, where one is known.</param>
+    /// <param name="before">The result of the last sync.</param>
+    /// <param name="grace">How long a plan lasts after a failed payment.</param>
+    /// <param name="now">The current time.</param>
+    public static BillingState ChooseState(
+        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, TimeSpan grace,
+        DateTimeOffset now)
     {
         var memories = SubscriptionMemories.Read(before.Remembered);
-        var verdicts = subscriptions
-            .Select(subscription => Judge(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
+        var outcomes = subscriptions
+            .Select(subscription =>
+                Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
             .ToList();
-        if (verdicts.Count == 0)
-            return Standing.None;
+        if (outcomes.Count == 0)
+            return BillingState.None;
 
-        var grants = verdicts.Where(verdict => verdict.Grants).OrderByDescending(Rank).ThenByDescending(End).ThenByDescending(Created).ToList();
-        var shown = grants.FirstOrDefault() ?? verdicts
-            .OrderBy(verdict => IsOver(verdict.Subscription))
-            .ThenByDescending(verdict => verdict.Subscription.Id == before.SubscriptionId && !IsOver(verdict.Subscription))
+        var grants = outcomes
+            .Where(outcome => outcome.Grants)
+            .OrderByDescending(Rank)
+            .ThenByDescending(End)
+            .ThenByDescending(Created)
+            .ToList();
+        var shown = grants.FirstOrDefault() ?? outcomes
+            .OrderBy(outcome => IsOver(outcome.Subscription))
+            .ThenByDescending(outcome => outcome.Subscription.Id == before.SubscriptionId && !IsOver(outcome.Subscription))
             .ThenByDescending(Created)
             .First();
-        var flags = verdicts.SelectMany(verdict => verdict.Flags);
-        if (verdicts.Count(verdict => verdict.IsEntitled) > 1)
-            flags = flags.Append(StandingFlags.Duplicate);
+        var flags = outcomes.SelectMany(outcome => outcome.Flags);
+        if (outcomes.Count(outcome => outcome.IsEntitled) > 1)
+            flags = flags.Append(ReviewFlags.Duplicate);
 
-        return new Standing
+        return new BillingState
         {
             SubscriptionId = shown.Subscription.Id,
             Status = shown.Subscription.Status,
             Plan = shown.Grants ? shown.Plan! : PlanCatalog.Free,
             PlanUntil = shown.Grants ? shown.Until : null,
-            // Only what goes on without an end is certain to be there.
+            // Only a subscription without an end is certain to be in force then.
             PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? PlanCatalog.Free,
             Quantity = shown.Item?.Quantity,
             Cancelling = shown.IsCancelling,
             CurrentPeriodEnd = shown.PeriodEnd,
             GraceEndsAt = shown.Memory.PastDueSince + grace,
-            // What is over never counts again.
-            Remembered = SubscriptionMemories.Write(verdicts
-                .Where(verdict => !IsOver(verdict.Subscription))
-                .Select(verdict => KeyValuePair.Create(verdict.Subscription.Id, verdict.Memory))),
+            Remembered = SubscriptionMemories.Write(outcomes
+                .Where(outcome => !IsOver(outcome.Subscription))
+                .Select(outcome => KeyValuePair.Create(outcome.Subscription.Id, outcome.Memory))),
             Flags = string.Join(' ', flags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
         };
     }
 
-    private static Verdict Judge(
+    private static SubscriptionOutcome Decide(
         StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, TimeSpan grace, DateTimeOffset now)
     {
         var item = ChooseItem(subscription, planOfPrice);
         var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
         var isOver = IsOver(subscription);
-        var periodEnd = item?.CurrentPeriodEnd ?? subscription.CurrentPeriodEnd ?? (subscription.Items?.Data is [var any, ..] ? any.CurrentPeriodEnd : null);
+        var periodEnd = item?.CurrentPeriodEnd
+            ?? subscription.CurrentPeriodEnd
+            ?? (subscription.Items?.Data is [var first, ..] ? first.CurrentPeriodEnd : null);
         DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
-        // Invoices are voided: what was paid for lasts, and nothing follows, though periods go on.
+        // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
         var until = Earliest(
             pastDueSince + grace,
@@ -86,32 +93,30 @@ internal static class PlanRules
                 break;
             default:
                 isEntitled = before.IsEntitled;
-                flags.Add(StandingFlags.UnknownStatus);
+                flags.Add(ReviewFlags.UnknownStatus);
                 break;
         }
 
         if (subscription.IsDisputed && !isOver)
-            flags.Add(StandingFlags.Disputed);
+            flags.Add(ReviewFlags.Disputed);
         isEntitled = isEntitled && !subscription.IsDisputed && (until is null || now < until);
         if (mapped is null && !isOver)
-            flags.Add(StandingFlags.UnknownPrice);
+            flags.Add(ReviewFlags.UnknownPrice);
         var plan = mapped ?? before.Plan;
-        return new Verdict
-        {
-            Subscription = subscription,
-            Item = item,
-            Plan = plan,
-            IsEntitled = isEntitled,
-            Until = until,
-            // What was never paid for is not what the subscription gave.
-            Memory = new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
-            PeriodEnd = periodEnd,
-            IsCancelling = !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
-            Flags = flags,
-        };
+        return new SubscriptionOutcome(
+            subscription,
+            item,
+            plan,
+            isEntitled,
+            until,
+            // Only a plan that was granted is remembered, not one that was never paid for.
+            new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
+            periodEnd,
+            IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
+            flags);
     }
 
-    /// <summary>The one of the greatest plan; metered ones are extras. Where no plan is known, the first.</summary>
+    /// <summary>The item of the greatest plan, or the first where no plan is known. Metered items are extras.</summary>
     private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice)
     {
         var licensed = (subscription.Items?.Data ?? []).Where(static item => item.Price?.Recurring?.UsageType != "metered");
@@ -130,32 +135,16 @@ internal static class PlanRules
         return earliest;
     }
 
-    private static int Rank(Verdict verdict) => PlanCatalog.Rank(verdict.Plan);
+    private static int Rank(SubscriptionOutcome outcome) => PlanCatalog.Rank(outcome.Plan);
 
-    private static DateTimeOffset End(Verdict verdict) => verdict.Until ?? DateTimeOffset.MaxValue;
+    private static DateTimeOffset End(SubscriptionOutcome outcome) => outcome.Until ?? DateTimeOffset.MaxValue;
 
-    private static DateTimeOffset Created(Verdict verdict) => verdict.Subscription.Created ?? DateTimeOffset.MinValue;
+    private static DateTimeOffset Created(SubscriptionOutcome outcome) => outcome.Subscription.Created ?? DateTimeOffset.MinValue;
 
-    private sealed record Verdict
+    private sealed record SubscriptionOutcome(
+        StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, bool IsEntitled, DateTimeOffset? Until,
+        SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, IReadOnlyList<string> Flags)
     {
-        public required StripeSubscription Subscription { get; init; }
-
-        public required StripeSubscriptionItem? Item { get; init; }
-
-        public required string? Plan { get; init; }
-
-        public required bool IsEntitled { get; init; }
-
-        public required DateTimeOffset? Until { get; init; }
-
-        public required SubscriptionMemory Memory { get; init; }
-
-        public required DateTimeOffset? PeriodEnd { get; init; }
-
-        public required bool IsCancelling { get; init; }
-
-        public required IReadOnlyList<string> Flags { get; init; }
-
         public bool Grants => IsEntitled && Plan is not null;
     }
 }

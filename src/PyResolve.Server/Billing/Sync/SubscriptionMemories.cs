@@ -4,18 +4,18 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>What was seen of a subscription that Stripe does not tell again.</summary>
-/// <param name="Plan">What it gave when it last gave one by a price that was known.</param>
-/// <param name="IsEntitled">Whether it was in force.</param>
-/// <param name="PastDueSince">When it was first seen past due, since it was last paid for.</param>
-/// <param name="VoidFrom">The end of the period in which its invoices were first seen to be voided, since they last were not.</param>
+/// <summary>What is remembered of a subscription, because Stripe shows only its present state.</summary>
+/// <param name="Plan">The last plan that it granted by a known price.</param>
+/// <param name="IsEntitled">Whether it granted a plan.</param>
+/// <param name="PastDueSince">When it was first seen past due since the last payment.</param>
+/// <param name="VoidFrom">The end of the period in which voiding of its invoices began, while it lasts.</param>
 internal sealed record SubscriptionMemory(
     string? Plan = null, bool IsEntitled = false, DateTimeOffset? PastDueSince = null, DateTimeOffset? VoidFrom = null)
 {
     public static readonly SubscriptionMemory None = new();
 }
 
-/// <summary>Memories by subscription id, as the text in a customer's row: the same memories are the same text.</summary>
+/// <summary>Memories by subscription id, as text in a customer's row. Equal memories have equal text.</summary>
 internal static class SubscriptionMemories
 {
     public static IReadOnlyDictionary<string, SubscriptionMemory> Read(string text) => text.Length == 0
@@ -31,10 +31,13 @@ internal static class SubscriptionMemories
                 sorted[id] = memory;
         }
 
-        return sorted.Count == 0 ? "" : JsonSerializer.Serialize(sorted, SubscriptionMemoryJson.Default.SortedDictionaryStringSubscriptionMemory);
+        return sorted.Count == 0
+            ? ""
+            : JsonSerializer.Serialize(sorted, SubscriptionMemoryJson.Default.SortedDictionaryStringSubscriptionMemory);
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(SortedDictionary<string, SubscriptionMemory>))]
 internal sealed partial class SubscriptionMemoryJson : JsonSerializerContext;

@@ -1,104 +1,86 @@
 using System.Collections.Concurrent;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// Turns stored events into syncs: at once on the instance that stored them, and within a second on any other where that one fell. Each
-/// customer is worked on by one at a time; a slow one holds up no other.
+/// Syncs the customers of pending events: at once on the instance that stored them, within a second on another one if that fails. One
+/// worker at a time works on a customer, and a slow customer does not delay the others.
 /// </summary>
 internal sealed partial class InboxWorker(
     Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe,
-    BillingOptions options, ILogger<InboxWorker> logger) : BackgroundService
+    ILogger<InboxWorker> logger)
+    : RepeatedWork(Interval, TimeProvider.System, inbox.Arrivals)
 {
-    private const int MostAtOnce = 16;
+    private const int MaxConcurrency = 16;
 
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 
-    /// <summary>Whether the last try could not be written down: that is logged once, until one can.</summary>
-    private volatile bool _isStuck;
+    /// <summary>Whether the last result could not be stored, which is logged once.</summary>
+    private volatile bool _isStoreDown;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (!options.IsConfigured)
+        await base.StopAsync(cancellationToken);
+        await Task.WhenAll(_running.Values).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    protected override void Failed(Exception exception) => Log.StoreDown(logger, exception.Message);
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        if (_running.Count >= MaxConcurrency)
             return;
-        var isDown = false;
-        while (!stoppingToken.IsCancellationRequested)
+        // The customers that run here may be listed too, shortly before and after their lease.
+        foreach (var customerId in await inbox.ListDueAsync(MaxConcurrency + _running.Count, cancellationToken))
         {
-            try
-            {
-                if (_running.Count < MostAtOnce)
-                    await StartDueAsync(stoppingToken);
-                isDown = false;
-                await inbox.WaitAsync(PollInterval, stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception exception)
-            {
-                if (!isDown)
-                    Log.Down(logger, exception.Message);
-                isDown = true;
-                await Task.Delay(PollInterval, TimeProvider.System, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-
-        await Task.WhenAll(_running.Values);
-    }
-
-    private async Task StartDueAsync(CancellationToken stoppingToken)
-    {
-        // Those that run here are leased, but for the moment before and after.
-        foreach (var customerId in await inbox.ListDueAsync(MostAtOnce + _running.Count, stoppingToken))
-        {
-            if (_running.Count >= MostAtOnce)
+            if (_running.Count >= MaxConcurrency)
                 return;
-            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (_running.TryAdd(customerId, turn.Task))
-                _ = WorkAsync(customerId, turn, stoppingToken);
+            var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_running.TryAdd(customerId, ended.Task))
+                _ = RunAsync(customerId, ended, cancellationToken);
         }
     }
 
-    private async Task WorkAsync(string customerId, TaskCompletionSource turn, CancellationToken stoppingToken)
+    private async Task RunAsync(string customerId, TaskCompletionSource ended, CancellationToken stoppingToken)
     {
         var isDone = false;
         try
         {
             await TryAsync(customerId, stoppingToken);
             isDone = true;
-            _isStuck = false;
+            _isStoreDown = false;
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
-            // Another instance, or the next start, goes on.
+            // Another instance, or this one after a restart, takes over.
         }
         catch (Exception exception)
         {
-            if (!_isStuck)
-                Log.Down(logger, exception.Message);
-            _isStuck = true;
+            if (!_isStoreDown)
+                Log.StoreDown(logger, exception.Message);
+            _isStoreDown = true;
         }
         finally
         {
             _running.TryRemove(customerId, out _);
-            turn.SetResult();
-            // More may have come for this customer meanwhile. What could not be written down is still due, and waits for the next look.
+            ended.SetResult();
+            // There may be newer events of this customer. After a failure to store, the events stay due until the next interval.
             if (isDone)
-                inbox.Wake();
+                inbox.Arrivals.Set();
         }
     }
 
-    /// <summary>A dispute names the charge; that names the customer, who is worked on next.</summary>
-    private async Task NameAsync(string chargeId, CancellationToken stoppingToken)
+    /// <summary>Assigns a dispute's events to the customer of its charge, who is synced next.</summary>
+    private async Task AssignAsync(string chargeId, CancellationToken stoppingToken)
     {
         if (await stripe.FindChargeAsync(chargeId, stoppingToken) is { Customer: { } customerId })
-            await inbox.NameAsync(chargeId, customerId, stoppingToken);
+            await inbox.AssignAsync(chargeId, customerId, stoppingToken);
         else
             await inbox.IgnoreAsync(chargeId, "the charge has no customer", stoppingToken);
     }
@@ -109,25 +91,27 @@ internal sealed partial class InboxWorker(
         {
             if (StripeEvents.IsCharge(customerId))
             {
-                await NameAsync(customerId, stoppingToken);
+                await AssignAsync(customerId, stoppingToken);
                 return;
             }
 
-            if (await sync.TryWorkAsync(customerId, stoppingToken) || await customers.FindAsync(customerId, stoppingToken) is { IsLinked: true })
+            if (await sync.TryRunAsync(customerId, stoppingToken))
+                return;
+            if (await customers.FindAsync(customerId, stoppingToken) is { IsLinked: true })
                 return;
             if (await adoption.TryAsync(customerId, stoppingToken))
-                await sync.TryWorkAsync(customerId, stoppingToken);
+                await sync.TryRunAsync(customerId, stoppingToken);
             else if (await inbox.IgnoreAsync(customerId, "no account has this customer", stoppingToken) > 0)
-                Log.Unknown(logger, customerId);
+                Log.NoAccount(logger, customerId);
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !stoppingToken.IsCancellationRequested)
         {
-            // Told once it is written down: where that fails, too, the next try is a second away, and one line says so for all.
-            var dead = await inbox.PutOffAsync(customerId, exception.Message, stoppingToken);
+            // Logged after it is stored. If that fails too, one line is logged for all customers.
+            var dead = await inbox.ScheduleRetryAsync(customerId, exception.Message, stoppingToken);
             if (exception is StripeException)
                 Log.Failed(logger, customerId, exception.Message);
             else
-                Log.FailedBadly(logger, exception, customerId);
+                Log.FailedUnexpectedly(logger, exception, customerId);
             if (dead > 0)
                 Log.Dead(logger, dead, customerId);
         }
@@ -136,18 +120,20 @@ internal sealed partial class InboxWorker(
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Warning, "Stripe's events wait: {Cause}")]
-        public static partial void Down(ILogger logger, string cause);
+        public static partial void StoreDown(ILogger logger, string cause);
 
         [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId} was not synced; trying again later: {Cause}")]
         public static partial void Failed(ILogger logger, string customerId, string cause);
 
         [LoggerMessage(3, LogLevel.Error, "Customer {CustomerId} was not synced; trying again later")]
-        public static partial void FailedBadly(ILogger logger, Exception exception, string customerId);
+        public static partial void FailedUnexpectedly(ILogger logger, Exception exception, string customerId);
 
-        [LoggerMessage(4, LogLevel.Error, "{Count} events of customer {CustomerId} are dead. See them by the command 'stripe events list --dead', and try them again by 'stripe events replay --dead'")]
+        [LoggerMessage(
+            4, LogLevel.Error,
+            "{Count} events of customer {CustomerId} are dead: see 'stripe events list --dead', retry by 'stripe events replay --dead'")]
         public static partial void Dead(ILogger logger, int count, string customerId);
 
         [LoggerMessage(5, LogLevel.Information, "An event of customer {CustomerId} was ignored: no account has this customer")]
-        public static partial void Unknown(ILogger logger, string customerId);
+        public static partial void NoAccount(ILogger logger, string customerId);
     }
 }

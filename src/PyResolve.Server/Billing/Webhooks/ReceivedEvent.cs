@@ -1,65 +1,68 @@
-using System.Text;
 using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// An event as it is stored. Of its payload only id, type, livemode, and the customer are read: what it says of a subscription may be old
-/// already, and its form is that of the API version of whoever registered the endpoint.
+/// An event as it is stored. Only id, type, livemode and the customer are read from the payload: its subscription may be out of date, and
+/// its format is that of the webhook endpoint's API version.
 /// </summary>
-/// <param name="CustomerId">Whose subscriptions may have changed. Of a dispute, which names no customer: the charge.</param>
-/// <param name="IgnoredBecause">Why nothing follows from it; <see langword="null"/> where a sync does.</param>
+/// <param name="CustomerId">The customer to sync. For a dispute, which names no customer, the charge.</param>
+/// <param name="IgnoredBecause"><see langword="null"/> where a sync is needed.</param>
 internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
 {
-    private const int LongestName = 255;
+    private const int MaxNameLength = 255;
 
-    /// <param name="body">Valid UTF-8.</param>
-    /// <param name="options">Whether real money moves here, and what a dispute does.</param>
-    /// <returns><see langword="null"/> where it is no event.</returns>
-    public static ReceivedEvent? Read(ReadOnlyMemory<byte> body, BillingOptions options)
+    /// <returns><see langword="null"/> where the payload is not an event.</returns>
+    public static ReceivedEvent? Read(string payload, BillingOptions options)
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
-            return Read(document.RootElement, Encoding.UTF8.GetString(body.Span), options);
+            using var document = JsonDocument.Parse(payload);
+            return Read(document.RootElement, payload, options);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // InvalidOperationException: an escape in a text is half a character.
+            // InvalidOperationException: an escape is half of a surrogate pair.
             return null;
         }
     }
 
-    /// <summary>One that Stripe lists.</summary>
-    public static ReceivedEvent? From(StripeEvent listed, BillingOptions options) => listed.Type is { } type && listed.Data is { Object: var subject }
-        ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), options)
-        : null;
+    public static ReceivedEvent? From(StripeEvent listed, BillingOptions options) =>
+        listed.Type is { } type && listed.Data is { Object: var subject }
+            ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), options)
+            : null;
 
     private static ReceivedEvent? Read(JsonElement root, string payload, BillingOptions options)
     {
         if (root.ValueKind is not JsonValueKind.Object || Name(root, "id") is not { } id || Name(root, "type") is not { } type)
             return null;
-        var subject = root.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.Object && data.TryGetProperty("object", out var found) ? found : default;
-        bool? livemode = root.TryGetProperty("livemode", out var said) && said.ValueKind is JsonValueKind.True or JsonValueKind.False ? said.GetBoolean() : null;
+        var hasData = root.TryGetProperty("data", out var data) && data.ValueKind is JsonValueKind.Object;
+        var subject = hasData && data.TryGetProperty("object", out var found) ? found : default;
+        bool? livemode = root.TryGetProperty("livemode", out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : null;
         return Create(id, type, Name(root, "object"), livemode, subject, payload, options);
     }
 
-    private static ReceivedEvent Create(string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, BillingOptions options)
+    private static ReceivedEvent Create(
+        string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, BillingOptions options)
     {
         var customerId = CustomerOf(subject);
-        return new ReceivedEvent(id, type, customerId, payload, Ignored(type, kind, livemode, subject, customerId, options));
+        return new ReceivedEvent(id, type, customerId, payload, WhyIgnored(type, kind, livemode, subject, customerId, options));
     }
 
-    private static string? Ignored(string type, string? kind, bool? livemode, JsonElement subject, string? customerId, BillingOptions options)
+    private static string? WhyIgnored(
+        string type, string? kind, bool? livemode, JsonElement subject, string? customerId, BillingOptions options)
     {
         if (kind == "v2.core.event")
             return "thin event";
         if (livemode is not null && livemode != options.IsLive)
             return options.IsLive ? "of test mode" : "of live mode";
-        if (StripeEvents.NeedsALook(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
-            return "needs a look";
+        if (StripeEvents.NeedsReview(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
+            return "needs review";
         if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type))
             return "of a type that changes no subscription";
         if (type.StartsWith("checkout.session.", StringComparison.Ordinal) && Name(subject, "mode") is { } mode && mode != "subscription")
@@ -76,14 +79,18 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
         return Reference(subject, "customer") ?? (Name(subject, "object") == "dispute" ? Reference(subject, "charge") : null);
     }
 
-    /// <summary>An id, or the whole object in its place.</summary>
+    /// <summary>The id of an object that may be expanded.</summary>
     private static string? Reference(JsonElement subject, string member) =>
-        subject.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Object ? Name(found, "id") : Name(subject, member);
+        subject.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Object
+            ? Name(found, "id")
+            : Name(subject, member);
 
-    /// <summary>A short text that both engines can keep.</summary>
+    /// <summary>A short text that both engines can store.</summary>
     private static string? Name(JsonElement element, string member) =>
-        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(member, out var value) && value.ValueKind is JsonValueKind.String
-        && value.GetString() is { Length: > 0 and <= LongestName } text && FieldErrors.IsPlainText(text)
+        element.ValueKind is JsonValueKind.Object
+        && element.TryGetProperty(member, out var value)
+        && value.ValueKind is JsonValueKind.String
+        && value.GetString() is { Length: > 0 and <= MaxNameLength } text && FieldErrors.IsPlainText(text)
             ? text
             : null;
 }

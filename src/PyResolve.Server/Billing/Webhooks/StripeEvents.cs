@@ -1,9 +1,8 @@
 namespace PyResolve.Server.Billing.Webhooks;
 
-/// <summary>The events that matter here.</summary>
 internal static class StripeEvents
 {
-    /// <summary>What <c>stripe setup</c> subscribes to and reconciliation asks for; Stripe takes at most 20 in one question.</summary>
+    /// <summary>The types that the webhook endpoint receives and reconciliation lists, which Stripe limits to 20.</summary>
     public static IReadOnlyList<string> Subscribed { get; } =
     [
         "charge.dispute.closed",
@@ -28,19 +27,20 @@ internal static class StripeEvents
         "invoice.payment_failed",
     ];
 
-    /// <summary>Whether a customer's subscriptions may have changed.</summary>
     public static bool ChangesSubscriptions(string type) =>
         type is "customer.deleted" or "invoice.paid"
         || type.StartsWith("customer.subscription.", StringComparison.Ordinal)
         || type.StartsWith("checkout.session.", StringComparison.Ordinal)
         || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
 
-    /// <summary>Stripe leaves the subscription alone, and so do we unless told otherwise: somebody should look.</summary>
-    public static bool NeedsALook(string type) => IsOfDispute(type) || type == "charge.refunded";
+    /// <summary>
+    /// Stripe does not end the subscription, and neither does the server unless configured to; an operator should review it.
+    /// </summary>
+    public static bool NeedsReview(string type) => IsOfDispute(type) || type == "charge.refunded";
 
     public static bool IsOfDispute(string type) =>
         type is "charge.dispute.created" or "charge.dispute.updated" or "charge.dispute.funds_withdrawn" or "charge.dispute.closed";
 
-    /// <summary>What a dispute names in the place of a customer.</summary>
-    public static bool IsCharge(string id) => id.StartsWith("ch_", StringComparison.Ordinal) || id.StartsWith("py_", StringComparison.Ordinal);
+    public static bool IsCharge(string id) =>
+        id.StartsWith("ch_", StringComparison.Ordinal) || id.StartsWith("py_", StringComparison.Ordinal);
 }

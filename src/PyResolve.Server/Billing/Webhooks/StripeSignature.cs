@@ -1,65 +1,36 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Stripe;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
-/// <summary>The header <c>Stripe-Signature</c>: <c>t=1533204620,v1=…</c>, HMAC-SHA256 over the time, a dot and the body's bytes.</summary>
+/// <summary>The header <c>Stripe-Signature</c>: <c>t=1533204620,v1=…</c>.</summary>
 internal static class StripeSignature
 {
-    private const long ToleranceSeconds = 300;
-
-    /// <param name="header">As it came.</param>
-    /// <param name="body">As it came: not one byte may have changed.</param>
-    /// <param name="secrets">Any of them will do. None verifies nothing.</param>
-    /// <param name="now">Five minutes from the signature's time, both ways, are tolerated.</param>
-    public static bool IsValid(string? header, ReadOnlySpan<byte> body, IReadOnlyList<string> secrets, DateTimeOffset now) =>
-        Parse(header) is var (time, signatures)
-        && Matches(time, signatures, body, secrets)
-        && long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-        && Math.Abs((decimal)now.ToUnixTimeSeconds() - seconds) <= ToleranceSeconds;
-
-    /// <summary>The first <c>t</c> and every <c>v1</c>. An item without <c>=</c> spoils the header.</summary>
-    private static (string Time, List<string> Signatures)? Parse(string? header)
+    /// <param name="header">The header's value.</param>
+    /// <param name="payload">The body, byte for byte.</param>
+    /// <param name="secrets">One that fits is enough.</param>
+    /// <param name="now">May be five minutes away from the time in the header, in both directions.</param>
+    /// <remarks>
+    /// Stripe.net computes the signature, but does not read the header: <see cref="EventUtility.ValidateSignature(string, string, string, long)"/>
+    /// overflows at times after January 2038, takes a blank before the time, and throws for a header that is missing.
+    /// </remarks>
+    public static bool IsValid(string? header, string payload, IReadOnlyList<string> secrets, DateTimeOffset now)
     {
-        if (string.IsNullOrWhiteSpace(header))
-            return null;
-        string? time = null;
-        var signatures = new List<string>();
-        foreach (var item in header.Split(','))
+        var items = (header ?? "").Split(',').Select(static item => item.Trim().Split('=', 2)).ToList();
+        if (items.Exists(static item => item.Length != 2)
+            || items.Find(static item => item[0] == "t")?[1] is not { } time
+            || !long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            || Math.Abs((decimal)now.ToUnixTimeSeconds() - seconds) > EventUtility.DefaultTimeTolerance)
         {
-            var pair = item.Trim();
-            var equals = pair.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 0)
-                return null;
-            var value = pair[(equals + 1)..];
-            switch (pair[..equals])
-            {
-                case "t":
-                    time ??= value;
-                    break;
-                case "v1":
-                    signatures.Add(value);
-                    break;
-            }
+            return false;
         }
 
-        return time is null || signatures.Count == 0 ? null : (time, signatures);
-    }
-
-    private static bool Matches(string time, List<string> signatures, ReadOnlySpan<byte> body, IReadOnlyList<string> secrets)
-    {
-        var signed = (byte[])[.. Encoding.UTF8.GetBytes(time), (byte)'.', .. body];
-        var isMatch = false;
-        foreach (var secret in secrets)
-        {
-            if (string.IsNullOrWhiteSpace(secret))
-                continue;
-            var expected = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), signed)));
-            foreach (var signature in signatures)
-                isMatch |= CryptographicOperations.FixedTimeEquals(expected, Encoding.UTF8.GetBytes(signature));
-        }
-
-        return isMatch;
+        var signatures = items.Where(static item => item[0] == "v1").Select(static item => Encoding.UTF8.GetBytes(item[1])).ToList();
+        return secrets
+            .Where(static secret => !string.IsNullOrWhiteSpace(secret))
+            .Select(secret => Encoding.ASCII.GetBytes(EventUtility.ComputeSignature(secret, time, payload)))
+            .Any(expected => signatures.Exists(signature => CryptographicOperations.FixedTimeEquals(expected, signature)));
     }
 }

@@ -55,10 +55,12 @@ internal sealed class BillingServer : IAsyncDisposable
         }
     }
 
-    public static void Use(StripeDouble stripe, IServiceCollection services) => services.Replace(ServiceDescriptor.Singleton<IStripeGateway>(stripe));
+    public static void Use(StripeDouble stripe, IServiceCollection services) =>
+        services.Replace(ServiceDescriptor.Singleton<IStripeGateway>(stripe));
 
     /// <summary>An account with a customer, as after its first checkout.</summary>
-    public async Task<Subscriber> SignUpAsync(string? email = null) => await Subscriber.CreateAsync(await Own.SignUpAsync(email), Clock, Stripe, Own.Server);
+    public async Task<Subscriber> SignUpAsync(string? email = null) =>
+        await Subscriber.CreateAsync(await Own.SignUpAsync(email), Clock, Stripe, Own.Server);
 
     public T Service<T>()
         where T : notnull => Own.Server.Services.GetRequiredService<T>();
@@ -66,35 +68,50 @@ internal sealed class BillingServer : IAsyncDisposable
     public ValueTask DisposeAsync() => Own.DisposeAsync();
 
     /// <summary>Comes back from Stripe's pages, as the browser does.</summary>
-    public static async Task<Answer> ComeBackAsync(TestServer server, TestStore store, string customerId, string from = "portal") =>
-        await server.Nobody.GetAsync($"/billing/return?from={from}&customer={await store.ReadSqlAsync($"select return_token from billing_customers where customer_id = '{customerId}'")}");
+    public static async Task<Answer> ReturnFromStripeAsync(TestServer server, TestStore store, string customerId, string from = "portal")
+    {
+        var token = await store.ReadSqlAsync($"select return_token from billing_customers where customer_id = '{customerId}'");
+        return await server.Nobody.GetAsync($"/billing/return?from={from}&customer={token}");
+    }
 
     /// <summary>Waits until a query's number is so.</summary>
-    public Task<TimeSpan> CountsAsync(string sql, long expected) =>
+    public Task<TimeSpan> WaitForCountAsync(string sql, long expected) =>
         Eventually.IsTrueAsync(async () => await Store.ReadNumberAsync(sql) == expected, what: $"{sql} = {expected}");
 
     /// <summary>Waits until no event waits.</summary>
-    public Task<TimeSpan> SettlesAsync(string? customerId = null) => CountsAsync(
-        $"select count(*) from stripe_events where state = 'pending'" + (customerId is null ? "" : $" and customer_id = '{customerId}'"), 0);
+    public Task<TimeSpan> WaitUntilProcessedAsync(string? customerId = null) => WaitForCountAsync(
+        "select count(*) from stripe_events where state = 'pending'" + (customerId is null ? "" : $" and customer_id = '{customerId}'"), 0);
 
     public static string NextEventId() => $"evt_{Interlocked.Increment(ref _events)}";
 
     /// <summary>An event about a customer's subscription. Whatever it says of the subscription is a lie.</summary>
-    public static string Event(string customerId, string type = "customer.subscription.updated", string? id = null) => JsonSerializer.Serialize(new
+    public static string Event(string customerId, string type = "customer.subscription.updated", string? id = null) =>
+        JsonSerializer.Serialize(new
     {
         id = id ?? NextEventId(),
         @object = "event",
         type,
         livemode = false,
         created = 1_763_208_000,
-        data = new { @object = new { id = "sub_1", @object = type.StartsWith("customer.subscription", StringComparison.Ordinal) ? "subscription" : "other", customer = customerId, status = "active" } },
+        data = new
+        {
+            @object = new
+            {
+                id = "sub_1",
+                @object = type.StartsWith("customer.subscription", StringComparison.Ordinal) ? "subscription" : "other",
+                customer = customerId,
+                status = "active",
+            },
+        },
     });
 
     /// <summary>Sends a body as Stripe would.</summary>
-    public static Task<Answer> DeliverAsync(TestServer server, string body, string secret = WebhookSecret, DateTimeOffset? signedAt = null) =>
+    public static Task<Answer> DeliverAsync(
+        TestServer server, string body, string secret = WebhookSecret, DateTimeOffset? signedAt = null) =>
         DeliverAsync(server.Http, body, signedAt ?? server.Clock.GetUtcNow(), secret);
 
-    public static Task<Answer> DeliverAsync(HttpClient http, string body, DateTimeOffset signedAt, string secret = WebhookSecret) => new Caller(http).SendAsync(
+    public static Task<Answer> DeliverAsync(HttpClient http, string body, DateTimeOffset signedAt, string secret = WebhookSecret) =>
+        new Caller(http).SendAsync(
         HttpMethod.Post, "/webhooks/stripe", body, [("Stripe-Signature", BillingSigner.Header(body, secret, signedAt))]);
 
     public Task<Answer> DeliverAsync(string body) => DeliverAsync(Own.Server, body);
@@ -109,17 +126,18 @@ internal sealed record Subscriber(TestAccount Account, string CustomerId, Stripe
         if (checkout.Status != 200)
             throw new InvalidOperationException($"Checkout was answered {checkout.Status}: {checkout.Text}");
         var customerId = stripe.Checkouts[^1].Customer!;
-        return new Subscriber(account, stripe.Checkouts.Last(session => checkout["checkout_url"].GetString() == session.Url).Customer ?? customerId, stripe, server);
+        return new Subscriber(account, stripe.Checkouts.Last(session => checkout["checkout_url"].GetString() == session.Url).Customer
+            ?? customerId, stripe, server);
     }
 
     /// <summary>Sets what Stripe has, and delivers an event of it.</summary>
-    public async Task BecomesAsync(params StripeSubscription[] subscriptions)
+    public async Task SetSubscriptionsAsync(params StripeSubscription[] subscriptions)
     {
         Stripe.Set(CustomerId, subscriptions);
-        await TellAsync();
+        await SendEventAsync();
     }
 
-    public async Task TellAsync(string type = "customer.subscription.updated")
+    public async Task SendEventAsync(string type = "customer.subscription.updated")
     {
         var answer = await BillingServer.DeliverAsync(Server, BillingServer.Event(CustomerId, type));
         answer.Status.ShouldBe(200, answer.Text);
@@ -134,7 +152,8 @@ internal sealed record Subscriber(TestAccount Account, string CustomerId, Stripe
 
     public async Task<string?> PlanAsync() => (await Account.Key.GetAsync("/quota"))["plan"].GetString();
 
-    public Task<TimeSpan> HasPlanAsync(string plan, TimeSpan? within = null) => Eventually.IsTrueAsync(async () => await PlanAsync() == plan, within, what: $"plan {plan}");
+    public Task<TimeSpan> WaitForPlanAsync(string plan, TimeSpan? within = null) =>
+        Eventually.IsTrueAsync(async () => await PlanAsync() == plan, within, what: $"plan {plan}");
 
     public async Task<JsonElement> SubscriptionAsync() => (await Account.Key.GetAsync("/billing/subscription")).Body;
 }

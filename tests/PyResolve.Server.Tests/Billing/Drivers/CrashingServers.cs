@@ -1,24 +1,29 @@
 using System.Globalization;
+using PyResolve.StripeSimulator;
+using Stripe;
 
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// Servers as processes, one of which is killed while plans change and people check out. Whoever gets no answer asks again, as Stripe does;
-/// an event that was answered never comes again, and nothing else looks for it.
+/// Servers as processes that sell by one Stripe simulator, and one of which is killed while plans change and people check out. A request
+/// without an answer is repeated, as Stripe does; an event that was answered never comes again, and nothing else looks for it.
 /// </summary>
-internal sealed class CrashingServers(TestStore store, StripeDouble stripe, StripeListener listener, ServerProcess[] instances) : IAsyncDisposable
+internal sealed class CrashingServers(TestStore store, StripeSimulatorHost stripe, ServerProcess[] instances) : IAsyncDisposable
 {
     private const int Subscribers = 12;
     private const int Newcomers = 2;
 
-    /// <summary>Milliseconds: a read of Stripe takes two of these at most, and a kill falls somewhere into the round.</summary>
-    private const int SlowestLeg = 150;
-
+    /// <summary>Milliseconds.</summary>
     private const int LatestDelivery = 200;
     private const int LatestKill = 500;
 
+    /// <summary>A read of Stripe takes two of these at most, and a kill falls somewhere into the round.</summary>
+    private static readonly TimeSpan SlowestLeg = TimeSpan.FromMilliseconds(150);
+
     private readonly Random _random = new(20_261_123);
     private readonly List<(TestAccount Account, string CustomerId)> _subscribers = [];
+    private readonly StripeClient _api = new(
+        stripe.SecretKey, httpClient: new SystemNetHttpClient(enableTelemetry: false), apiBase: stripe.Address.GetLeftPart(UriPartial.Authority));
     private int _accounts;
     private int _changes;
 
@@ -33,20 +38,22 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
 
     public static async Task<CrashingServers> StartAsync(TestStore store, CancellationToken cancellationToken)
     {
-        var stripe = new StripeDouble();
-        var listener = await StripeListener.StartAsync(stripe);
+        var stripe = await StripeSimulatorHost.StartAsync(new StripeSimulatorOptions(), cancellationToken);
+        stripe.Simulation.AddPrice("PyResolve Pro", 1900, id: "price_pro");
+        stripe.Simulation.AddPrice("PyResolve Unlimited", 9900, id: "price_unlimited");
         var settings = new Dictionary<string, string?>(store.Settings.Concat(BillingServer.Settings))
         {
-            ["STRIPE_API_BASE"] = listener.Address,
+            ["STRIPE_API_BASE"] = stripe.Address.ToString(),
+            ["STRIPE_SECRET_KEY"] = stripe.SecretKey,
             ["PyResolve__PasswordIterations"] = "1000",
             ["PyResolve__SignUpsPerHour"] = "1000000",
         };
         // An embedded database has one server.
         var starts = Enumerable.Range(0, store.Engine is StorageEngine.Postgres ? 2 : 1).Select(_ => ServerProcess.StartAsync(settings, cancellationToken));
-        var servers = new CrashingServers(store, stripe, listener, await Task.WhenAll(starts));
+        var servers = new CrashingServers(store, stripe, await Task.WhenAll(starts));
         for (var i = 0; i < Subscribers; i++)
             servers._subscribers.Add(await servers.SubscribeAsync());
-        stripe.OnTheWay = static (_, cancellation) => Task.Delay(Random.Shared.Next(SlowestLeg), cancellation);
+        stripe.Simulation.Requests.SlowReads(SlowestLeg);
         return servers;
     }
 
@@ -60,13 +67,13 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
         for (var i = 0; i < Newcomers; i++)
             newcomers.Add(await SignUpAsync());
         var leaver = await SubscribeAsync();
-        stripe.Set(leaver.CustomerId, Subscriptions.Pro(id: $"sub_of_{leaver.CustomerId}"));
-        var plan = Kills % 2 == 0 ? Subscriptions.Unlimited() : Subscriptions.Pro();
+        var left = Subscribe(leaver.CustomerId, "price_pro");
+        var price = Kills % 2 == 0 ? "price_unlimited" : "price_pro";
         var victim = instances[_random.Next(instances.Length)];
 
         await Task.WhenAll(
         [
-            .. _subscribers.Select(subscriber => ChangeAsync(subscriber.CustomerId, plan, After(LatestDelivery), cancellationToken)),
+            .. _subscribers.Select(subscriber => ChangeAsync(subscriber.CustomerId, price, After(LatestDelivery), cancellationToken)),
             .. newcomers.Select(newcomer => CheckOutAsync(newcomer, After(LatestDelivery), cancellationToken)),
             LeaveAsync(leaver.Account, After(LatestDelivery), cancellationToken),
             KillAsync(victim, After(LatestKill), cancellationToken),
@@ -76,7 +83,7 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
         var recovery = await Eventually.IsTrueAsync(
             async () => await store.ReadNumberAsync("select count(*) from stripe_events where state <> 'done'") == 0
                 && await store.ReadNumberAsync($"select count(*) from profiles where plan = '{expected}'") == Subscribers
-                && stripe.SubscriptionsOf(leaver.CustomerId).Single().Status == "canceled",
+                && stripe.Simulation.Subscription(left).Status == "canceled",
             TimeSpan.FromSeconds(60), cancellationToken, $"every subscriber on {expected} after kill {Kills}");
         LongestRecovery = recovery > LongestRecovery ? recovery : LongestRecovery;
     }
@@ -91,32 +98,42 @@ internal sealed class CrashingServers(TestStore store, StripeDouble stripe, Stri
                 .ShouldBe(_changes / Subscribers, customerId);
         }
 
-        stripe.CustomersCreated.ShouldBe(_accounts);
+        (await _api.V1.Customers.ListAutoPagingAsync().CountAsync()).ShouldBe(_accounts);
         (await store.ReadNumberAsync("select count(*) from billing_customers where unlinked_at is null")).ShouldBe(_accounts);
-        stripe.Checkouts.Count.ShouldBe(_accounts);
+        (await _api.V1.Checkout.Sessions.ListAutoPagingAsync().CountAsync()).ShouldBe(_accounts);
     }
 
     public async ValueTask DisposeAsync()
     {
         foreach (var instance in instances)
             await instance.DisposeAsync();
-        await listener.DisposeAsync();
+        await stripe.DisposeAsync();
     }
 
     private async Task<(TestAccount Account, string CustomerId)> SubscribeAsync()
     {
         var account = await SignUpAsync();
         (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
-        return (account, stripe.Checkouts[^1].Customer!);
+        return (account, (string)(await store.ReadSqlAsync($"select customer_id from billing_customers where user_id = '{account.UserId}'"))!);
+    }
+
+    /// <summary>A subscription that no checkout and no event tells of.</summary>
+    private string Subscribe(string customerId, string price)
+    {
+        stripe.Simulation.ReplaceCard(customerId, CardBehaviour.Works);
+        return stripe.Simulation.Subscribe(customerId, price);
     }
 
     private Task<TestAccount> SignUpAsync() =>
         TestAccount.SignUpAsync(instances[0].Http, string.Create(CultureInfo.InvariantCulture, $"crash{++_accounts}@example.com"));
 
-    private async Task ChangeAsync(string customerId, PyResolve.Server.Billing.Gateway.StripeSubscription plan, TimeSpan after, CancellationToken cancellationToken)
+    private async Task ChangeAsync(string customerId, string price, TimeSpan after, CancellationToken cancellationToken)
     {
         await Task.Delay(after, cancellationToken);
-        stripe.Set(customerId, plan);
+        if (stripe.Simulation.SubscriptionsOf(customerId) is [var subscription])
+            stripe.Simulation.Subscription(subscription).Set(new SubscriptionEdit { Prices = [price] });
+        else
+            Subscribe(customerId, price);
         Interlocked.Increment(ref _changes);
         var body = BillingServer.Event(customerId);
         await InsistAsync(http => BillingServer.DeliverAsync(http, body, TimeProvider.System.GetUtcNow()), cancellationToken);

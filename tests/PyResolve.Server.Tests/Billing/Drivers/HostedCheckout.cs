@@ -5,7 +5,8 @@ namespace PyResolve.Server.Tests.Billing;
 /// <summary>A person at the simulated Stripe's checkout page, and back at the server, by the requests that a browser would send.</summary>
 internal static class HostedCheckout
 {
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false });
+    private static readonly HttpClient Http =
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false });
 
     public static async Task SubscribeAsync(TestAccount account, string plan)
     {

@@ -26,11 +26,15 @@ internal static class Lifecycles
     [
         ([[Pro], [Unlimited], [Pro], [Pro with { CancelAtPeriodEnd = true }], [Pro], [Pro.Cancelled()]], "free"),
         ([[Pro with { Status = "trialing" }], [Pro], [Pro with { Status = "past_due" }], [Pro], [Unlimited], [Pro]], "pro"),
-        ([[Pro with { Status = "incomplete" }], [Pro], [Pro with { Status = "unpaid" }], [Pro.Cancelled()], [Pro.Cancelled(), Subscriptions.Pro(id: "sub_2")],
+        ([[Pro with { Status = "incomplete" }], [Pro], [Pro with { Status = "unpaid" }], [Pro.Cancelled()],
+            [Pro.Cancelled(), Subscriptions.Pro(id: "sub_2")],
           [Pro.Cancelled(), Subscriptions.Unlimited(id: "sub_2")]], "unlimited"),
-        ([[Unlimited], [Unlimited with { Status = "past_due" }], [Unlimited with { Status = "unpaid" }], [Unlimited], [Unlimited with { CancelAt = Subscriptions.PeriodEnd }]], "unlimited"),
-        ([[Pro], [Pro with { Status = "paused" }], [Pro], [Pro, Subscriptions.Unlimited(id: "sub_2")], [Pro, Subscriptions.Unlimited(id: "sub_2").Cancelled()]], "pro"),
-        ([[Unlimited], [Unlimited.Cancelled()], [Unlimited.Cancelled(), Subscriptions.Pro(id: "sub_2")], [Unlimited.Cancelled(), Subscriptions.Pro("canceled", "sub_2")]], "free"),
+        ([[Unlimited], [Unlimited with { Status = "past_due" }], [Unlimited with { Status = "unpaid" }], [Unlimited],
+            [Unlimited with { CancelAt = Subscriptions.PeriodEnd }]], "unlimited"),
+        ([[Pro], [Pro with { Status = "paused" }], [Pro], [Pro, Subscriptions.Unlimited(id: "sub_2")],
+            [Pro, Subscriptions.Unlimited(id: "sub_2").Cancelled()]], "pro"),
+        ([[Unlimited], [Unlimited.Cancelled()], [Unlimited.Cancelled(), Subscriptions.Pro(id: "sub_2")],
+            [Unlimited.Cancelled(), Subscriptions.Pro("canceled", "sub_2")]], "free"),
     ];
 
     public static int Count => All.Length;

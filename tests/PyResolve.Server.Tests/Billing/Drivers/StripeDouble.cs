@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -106,10 +107,10 @@ internal sealed class StripeDouble : IStripeGateway
         }
     }
 
-    public void SetCheckout(string id, string status, string paymentStatus = "paid", string? subscription = null, DateTimeOffset? expiresAt = null)
+    public void SetCheckout(string id, string status, string? subscription = null, DateTimeOffset? expiresAt = null)
     {
         lock (_gate)
-            _checkouts[id] = _checkouts[id] with { Status = status, PaymentStatus = paymentStatus, Subscription = subscription, ExpiresAt = expiresAt };
+            _checkouts[id] = _checkouts[id] with { Status = status, Subscription = subscription, ExpiresAt = expiresAt };
     }
 
     public IReadOnlyList<StripeSubscription> SubscriptionsOf(string customerId)
@@ -121,7 +122,7 @@ internal sealed class StripeDouble : IStripeGateway
     public Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken) => OnceAsync(idempotencyKey, () =>
     {
         CustomersCreated++;
-        var customer = new StripeCustomer(Id("cus")) { Email = email, Metadata = new Dictionary<string, string> { ["user_id"] = userId.ToString() } };
+        var customer = new StripeCustomer(Id("cus")) { Metadata = new Dictionary<string, string> { ["user_id"] = userId.ToString() } };
         return _customers[customer.Id] = customer;
     });
 
@@ -141,8 +142,6 @@ internal sealed class StripeDouble : IStripeGateway
             {
                 Url = $"https://checkout.example/{id}?price={checkout.Price}",
                 Status = StripeCheckoutSession.Open,
-                PaymentStatus = "unpaid",
-                Mode = "subscription",
                 Customer = checkout.CustomerId,
                 ClientReferenceId = checkout.UserId.ToString(),
                 Metadata = new Dictionary<string, string> { [NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture) },
@@ -217,7 +216,7 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => Answer(() =>
     {
-        Products.Add(new StripeProduct(product.Id) { Active = true, Name = product.Name, Metadata = new Dictionary<string, string> { ["plan"] = product.Plan } });
+        Products.Add(new StripeProduct(product.Id) { Metadata = new Dictionary<string, string> { ["plan"] = product.Plan } });
         return Products[^1];
     });
 
@@ -254,7 +253,7 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(string url, IReadOnlyList<string> events, CancellationToken cancellationToken) => Answer(() =>
     {
-        var endpoint = new StripeWebhookEndpoint(Id("we"), url) { EnabledEvents = events, ApiVersion = PyResolve.Server.Billing.BillingOptions.PinnedApiVersion, Status = "enabled" };
+        var endpoint = new StripeWebhookEndpoint(Id("we"), url) { EnabledEvents = events, ApiVersion = PyResolve.Server.Billing.Settings.BillingOptions.PinnedApiVersion, Status = "enabled" };
         Endpoints.Add(endpoint);
         return endpoint with { Secret = "whsec_of_the_new_endpoint" };
     });

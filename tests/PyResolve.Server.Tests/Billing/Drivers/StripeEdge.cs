@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -16,7 +17,7 @@ internal sealed record EdgeRequest(string Method, string Path, IReadOnlyList<Key
     public string? this[string name] => Parameters.Where(parameter => parameter.Key == name).Select(parameter => parameter.Value).SingleOrDefault();
 }
 
-/// <summary>Something that listens where Stripe would, answers as it was told, and remembers what it was asked.</summary>
+/// <summary>An HTTP server in Stripe's place that gives scripted answers and records the requests: for answers that no Stripe would give.</summary>
 internal sealed class StripeEdge : IAsyncDisposable
 {
     public const string Key = "sk_test_51Abc0123456789";
@@ -25,13 +26,17 @@ internal sealed class StripeEdge : IAsyncDisposable
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _script = new();
     private readonly ConcurrentQueue<EdgeRequest> _requests = new();
 
-    private StripeEdge(WebApplication app, TestClock clock)
+    private StripeEdge(WebApplication app)
     {
         _app = app;
-        Clock = clock;
+        Options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["STRIPE_SECRET_KEY"] = Key,
+            ["STRIPE_API_BASE"] = app.Urls.Single(),
+        }).Build());
     }
 
-    public TestClock Clock { get; }
+    public BillingOptions Options { get; }
 
     public IReadOnlyList<EdgeRequest> Requests => [.. _requests];
 
@@ -40,22 +45,18 @@ internal sealed class StripeEdge : IAsyncDisposable
 
     public IStripeGateway Gateway { get; private set; } = null!;
 
-    public static async Task<StripeEdge> StartAsync()
+    /// <param name="timeout">Of one attempt; as in production unless given.</param>
+    public static async Task<StripeEdge> StartAsync(TimeSpan? timeout = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        var edge = new StripeEdge(app, new TestClock());
-        app.Run(edge.AnswerAsync);
+        StripeEdge? edge = null;
+        app.Run(http => edge!.AnswerAsync(http));
         await app.StartAsync();
-        var options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["STRIPE_SECRET_KEY"] = Key,
-            ["STRIPE_API_BASE"] = app.Urls.Single(),
-        }).Build());
-        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
-        edge.Gateway = new StripeGateway(new StripeTransport(http, options, edge.Clock), options);
+        edge = new StripeEdge(app);
+        edge.Gateway = new StripeGateway(edge.Options, TimeProvider.System, timeout);
         return edge;
     }
 
@@ -80,18 +81,6 @@ internal sealed class StripeEdge : IAsyncDisposable
         http.Abort();
         return Task.CompletedTask;
     });
-
-    /// <summary>Lets time pass whenever the gateway waits, until <paramref name="call"/> is over.</summary>
-    public async Task<T> PassTimeAsync<T>(Task<T> call, TimeSpan? step = null)
-    {
-        while (!call.IsCompleted)
-        {
-            await Task.WhenAny(call, Task.Delay(TimeSpan.FromMilliseconds(20)));
-            Clock.Advance(step ?? TimeSpan.FromMilliseconds(250));
-        }
-
-        return await call;
-    }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 

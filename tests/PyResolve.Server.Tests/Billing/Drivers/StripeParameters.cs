@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>What Stripe takes, by route: names, with an asterisk where it must be there; <c>[]</c> stands for a number, <c>[*]</c> for any key.</summary>
+/// <summary>
+/// The parameters that Stripe accepts, by route. An asterisk marks a required one; <c>[]</c> stands for a number, <c>[*]</c> for any key.
+/// </summary>
 internal static partial class StripeParameters
 {
     private static readonly Dictionary<string, string[]> Routes = new(StringComparer.Ordinal)
@@ -12,8 +14,10 @@ internal static partial class StripeParameters
         ["GET /v1/customers/{id}"] = ["expand[]"],
         ["POST /v1/checkout/sessions"] =
         [
-            "mode", "customer", "client_reference_id", "line_items[][price]", "line_items[][quantity]", "success_url", "cancel_url", "subscription_data[metadata][*]",
-            "subscription_data[trial_period_days]", "allow_promotion_codes", "automatic_tax[enabled]", "customer_update[address]", "expires_at", "metadata[*]",
+            "mode", "customer", "client_reference_id", "line_items[][price]", "line_items[][quantity]", "success_url", "cancel_url",
+            "subscription_data[metadata][*]",
+            "subscription_data[trial_period_days]", "allow_promotion_codes", "automatic_tax[enabled]", "customer_update[address]",
+            "expires_at", "metadata[*]",
         ],
         ["GET /v1/checkout/sessions/{id}"] = ["expand[]"],
         ["GET /v1/checkout/sessions"] = ["customer", "status", "subscription", "created[gte]", "limit", "starting_after", "expand[]"],
@@ -21,14 +25,16 @@ internal static partial class StripeParameters
         ["GET /v1/charges"] = ["customer", "payment_intent", "created[gte]", "limit", "starting_after", "expand[]"],
         ["GET /v1/charges/{id}"] = ["expand[]"],
         ["GET /v1/disputes"] = ["charge", "payment_intent", "created[gte]", "limit", "starting_after", "expand[]"],
-        ["GET /v1/subscriptions"] = ["customer", "status", "price", "created[gte]", "collection_method", "test_clock", "limit", "starting_after", "expand[]"],
+        ["GET /v1/subscriptions"] =
+            ["customer", "status", "price", "created[gte]", "collection_method", "test_clock", "limit", "starting_after", "expand[]"],
         ["GET /v1/subscription_items"] = ["subscription*", "limit", "starting_after"],
         ["DELETE /v1/subscriptions/{id}"] = ["cancellation_details[comment]", "invoice_now", "prorate"],
         ["POST /v1/billing_portal/sessions"] = ["customer*", "return_url", "configuration", "locale"],
         ["GET /v1/billing_portal/configurations"] = ["active", "is_default", "limit", "starting_after"],
         ["POST /v1/billing_portal/configurations"] =
         [
-            "business_profile[headline]*", "default_return_url", "metadata[*]", "features[invoice_history][enabled]*", "features[payment_method_update][enabled]*",
+            "business_profile[headline]*", "default_return_url", "metadata[*]", "features[invoice_history][enabled]*",
+            "features[payment_method_update][enabled]*",
             "features[subscription_cancel][enabled]*", "features[subscription_cancel][mode]", "features[subscription_update][enabled]*",
             "features[subscription_update][default_allowed_updates][]*", "features[subscription_update][proration_behavior]",
             "features[subscription_update][products][][product]*", "features[subscription_update][products][][prices][]*",
@@ -38,7 +44,8 @@ internal static partial class StripeParameters
         ["GET /v1/prices"] = ["lookup_keys[]", "product", "active", "limit", "starting_after"],
         ["GET /v1/prices/{id}"] = ["expand[]"],
         ["POST /v1/prices"] =
-            ["currency*", "product", "unit_amount", "recurring[interval]*", "recurring[meter]", "recurring[usage_type]", "lookup_key", "transfer_lookup_key", "metadata[*]"],
+            ["currency*", "product", "unit_amount", "recurring[interval]*", "recurring[meter]", "recurring[usage_type]", "lookup_key",
+                "transfer_lookup_key", "metadata[*]"],
         ["GET /v1/events"] = ["type", "types[]", "created[gte]", "delivery_success", "ending_before", "limit", "starting_after"],
         ["GET /v1/webhook_endpoints"] = ["limit", "starting_after"],
         ["POST /v1/webhook_endpoints"] = ["url*", "enabled_events[]*", "api_version", "description", "metadata[*]"],
@@ -52,9 +59,11 @@ internal static partial class StripeParameters
             return [$"{RouteOf(request)} is not among Stripe's routes"];
         var sent = request.Parameters.Select(static parameter => Number().Replace(parameter.Key, "[]")).ToHashSet(StringComparer.Ordinal);
         var names = known.Select(static name => name.TrimEnd('*')).ToList();
-        return sent.Where(name => !names.Any(other => name == other || (other.EndsWith("[*]", StringComparison.Ordinal) && name.StartsWith(other[..^2], StringComparison.Ordinal))))
+        return sent.Where(name => !names.Any(other =>
+            name == other || (other.EndsWith("[*]", StringComparison.Ordinal) && name.StartsWith(other[..^2], StringComparison.Ordinal))))
             .Select(name => $"{RouteOf(request)} does not know {name}")
-            .Concat(known.Where(static name => name.EndsWith('*') && !name.EndsWith("[*]", StringComparison.Ordinal)).Select(static name => name.TrimEnd('*'))
+            .Concat(known.Where(static name => name.EndsWith('*') && !name.EndsWith("[*]", StringComparison.Ordinal))
+                .Select(static name => name.TrimEnd('*'))
                 .Where(name => !sent.Contains(name)).Select(name => $"{RouteOf(request)} lacks {name}"));
     }
 
@@ -62,7 +71,8 @@ internal static partial class StripeParameters
     public static IEnumerable<string> Faults(EdgeRequest request, JsonElement openApi)
     {
         var segments = RouteOf(request).Split(' ')[1].Split('/');
-        var path = openApi.GetProperty("paths").EnumerateObject().Where(path => Matches(path.Name.Split('/'), segments)).Select(static path => path.Value).SingleOrDefault();
+        var path = openApi.GetProperty("paths").EnumerateObject().Where(path => Matches(path.Name.Split('/'), segments))
+            .Select(static path => path.Value).SingleOrDefault();
         if (path.ValueKind is not JsonValueKind.Object || !path.TryGetProperty(request.Method.ToLowerInvariant(), out var operation))
         {
             yield return $"{RouteOf(request)} is not in the file";
@@ -70,26 +80,32 @@ internal static partial class StripeParameters
         }
 
         var body = request.Method == "POST"
-            ? operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/x-www-form-urlencoded").GetProperty("schema")
+            ? operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/x-www-form-urlencoded")
+                .GetProperty("schema")
             : default;
         foreach (var (name, _) in request.Parameters)
         {
             var parts = name.Split('[').Select(static part => part.TrimEnd(']')).ToArray();
             var first = body.ValueKind is JsonValueKind.Object ? Step(body, parts[0]) : Query(operation, parts[0]);
-            if (first is null || parts.Skip(1).Aggregate(first, static (schema, part) => schema is { } known ? Step(known, part) : null) is null)
+            if (first is null
+                || parts.Skip(1).Aggregate(first, static (schema, part) => schema is { } known ? Step(known, part) : null) is null)
                 yield return $"{RouteOf(request)} does not know {name}";
         }
 
         var required = body.ValueKind is JsonValueKind.Object
             ? body.TryGetProperty("required", out var list) ? list.EnumerateArray().Select(static name => name.GetString()!) : []
-            : operation.GetProperty("parameters").EnumerateArray().Where(static parameter => parameter.GetProperty("in").GetString() == "query"
-                && parameter.TryGetProperty("required", out var must) && must.GetBoolean()).Select(static parameter => parameter.GetProperty("name").GetString()!);
-        foreach (var name in required.Where(name => !request.Parameters.Any(parameter => parameter.Key == name || parameter.Key.StartsWith($"{name}[", StringComparison.Ordinal))))
+            : operation.GetProperty("parameters").EnumerateArray()
+                .Where(static parameter => parameter.GetProperty("in").GetString() == "query"
+                && parameter.TryGetProperty("required", out var must) && must.GetBoolean()).Select(static parameter =>
+                    parameter.GetProperty("name").GetString()!);
+        foreach (var name in required.Where(name =>
+            !request.Parameters.Any(parameter => parameter.Key == name || parameter.Key.StartsWith($"{name}[", StringComparison.Ordinal))))
             yield return $"{RouteOf(request)} lacks {name}";
     }
 
     private static JsonElement? Query(JsonElement operation, string name) => operation.GetProperty("parameters").EnumerateArray()
-        .Where(parameter => parameter.GetProperty("in").GetString() == "query" && parameter.GetProperty("name").GetString()!.TrimEnd('[', ']') == name)
+        .Where(parameter =>
+            parameter.GetProperty("in").GetString() == "query" && parameter.GetProperty("name").GetString()!.TrimEnd('[', ']') == name)
         .Select(static parameter => (JsonElement?)parameter.GetProperty("schema")).SingleOrDefault();
 
     private static JsonElement? Step(JsonElement schema, string part)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -29,7 +28,7 @@ internal static class Subscriptions
     };
 
     /// <summary>As Stripe writes it, with more than is read of it.</summary>
-    public static StripeSubscription FromJson(string json) => JsonSerializer.Deserialize(json, StripeJson.Default.StripeSubscription)!;
+    public static StripeSubscription FromJson(string json) => StripeReading.Subscription(Stripe.Subscription.FromJson(json));
 
     public static StripeSubscription Cancelled(this StripeSubscription subscription) => subscription with { Status = "canceled" };
 

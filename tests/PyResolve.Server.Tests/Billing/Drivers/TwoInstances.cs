@@ -46,9 +46,9 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
     }
 
     /// <summary>The number of what was applied is forgotten as soon as it is written.</summary>
-    public Task TakeOutTheFenceAsync() => AddTriggerAsync("applied_seq", "0");
+    public Task DisableFencingAsync() => AddTriggerAsync("applied_seq", "0");
 
-    public Task TakeOutTheLeaseAsync() => AddTriggerAsync("lease_until", "null");
+    public Task DisableLeasesAsync() => AddTriggerAsync("lease_until", "null");
 
     /// <param name="orders">Several are under way at a time, each with a customer of its own.</param>
     /// <param name="slowestRead">How long Stripe takes to answer at most, in milliseconds; most answers are far quicker by default.</param>
@@ -57,11 +57,15 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         stripe.OnTheWay = (_, cancellationToken) => HeldRead.Current.Value?.PassAsync()
             ?? Task.Delay(Random.Shared.Next(slowestRead ?? (Random.Shared.Next(12) == 0 ? Slow : Quick)), cancellationToken);
         var outcomes = new ConcurrentBag<ArrivalOutcome>();
-        await Parallel.ForEachAsync(orders, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (order, _) => outcomes.Add(await RunAsync(order)));
+        await Parallel.ForEachAsync(
+            orders, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (order, _) => outcomes.Add(await RunAsync(order)));
         return [.. outcomes];
     }
 
-    /// <summary>Somebody comes back; what Stripe answers is held up, the plan changes, an event brings the change; then the old answer arrives.</summary>
+    /// <summary>
+    /// A person returns from Stripe, and the answer to that read is delayed; the plan changes and an event brings the change; then the old
+    /// answer arrives.
+    /// </summary>
     public async Task<string?> OvertakeAsync()
     {
         var subscriber = await SignUpAsync();
@@ -69,7 +73,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         stripe.OnTheWay = static (_, _) => HeldRead.Current.Value?.PassAsync() ?? Task.CompletedTask;
         var held = await HeldRead.BeginAsync(instances[1], subscriber.CustomerId);
 
-        await subscriber.BecomesAsync(Subscriptions.Unlimited());
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited());
         await SettleAsync(subscriber.CustomerId);
         await held.EndAsync();
 
@@ -114,7 +118,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
             if (random.Next(3) == 0)
                 underWay.Add(Deliver(instances[random.Next(2)], bodies[random.Next(bodies.Count)]));
             if (one.ComesBack && random.Next(3) == 0)
-                underWay.Add(BillingServer.ComeBackAsync(instances[random.Next(2)], store, subscriber.CustomerId));
+                underWay.Add(BillingServer.ReturnFromStripeAsync(instances[random.Next(2)], store, subscriber.CustomerId));
             // One of them gets Stripe's answer after all is over.
             if (one.ComesBack && held is null && random.Next(4) == 0)
                 held = await HeldRead.BeginAsync(instances[random.Next(2)], subscriber.CustomerId);
@@ -149,7 +153,8 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         var database = instances[0].Services.GetRequiredService<Database>();
         return Eventually.IsTrueAsync(
             async () => await database.ReadAsync(
-                session => session.NumberAsync($"select count(*) from stripe_events where customer_id = {customerId} and state = 'pending'", CancellationToken.None),
+                session => session.NumberAsync(
+                    $"select count(*) from stripe_events where customer_id = {customerId} and state = 'pending'", CancellationToken.None),
                 CancellationToken.None) == 0,
             TimeSpan.FromSeconds(60));
     }
@@ -164,7 +169,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
           begin update billing_customers set {column} = {value} where customer_id = new.customer_id; end;
           """);
 
-    /// <summary>A read that waits for no lease, as that of somebody who comes back, and has looked, while its answer is still on the way.</summary>
+    /// <summary>A read without a lease, as after a return from Stripe, whose answer is delayed.</summary>
     private sealed class HeldRead
     {
         private readonly TaskCompletionSource _hasLooked = new(TaskCreationOptions.RunContinuationsAsynchronously);

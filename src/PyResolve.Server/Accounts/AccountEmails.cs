@@ -1,0 +1,136 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Email;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Accounts;
+
+/// <summary>
+/// Queues the emails of accounts and writes them. The recipient is looked up and the token created when an email is sent, not in the
+/// request, so that neither the answer nor its timing shows whether an account exists.
+/// </summary>
+internal sealed class AccountEmails(
+    Database database, EmailOutbox outbox, EmailTokens tokens, Throttle throttle, AuditLog audit, PublicUrl publicUrl)
+{
+    /// <summary>Within the caller's transaction; call <see cref="Send"/> after its commit.</summary>
+    public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
+
+    public async Task SendResetAsync(string email, Origin origin, CancellationToken cancellationToken)
+    {
+        if (!outbox.IsEnabled)
+            return;
+        var queued = new QueuedEmail(EmailKinds.Reset) { TypedAddress = EmailAddresses.Normalize(email), ClientAddress = origin.Address };
+        await database.WriteAsync(session => outbox.AddAsync(session, queued, cancellationToken), cancellationToken);
+        Send();
+    }
+
+    public void Send() => outbox.Wake();
+
+    /// <inheritdoc cref="ComposeEmail"/>
+    public Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken) => due.Email switch
+    {
+        { Kind: EmailKinds.Verification, UserId: { } userId } => ComposeVerificationAsync(userId, cancellationToken),
+        { Kind: EmailKinds.Reset } => ComposeResetAsync(due, cancellationToken),
+        { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => ComposeLeakNoticeAsync(userId, prefix, cancellationToken),
+        // Queued by a newer server, which will send it.
+        var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
+    };
+
+    private async Task<EmailMessage?> ComposeVerificationAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        var owner = await database.FirstAsync(
+            $"select id, email from profiles where id = {userId} and email <> '' and email_verified_at is null",
+            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+            cancellationToken);
+        if (owner is null)
+            return null;
+
+        var token = await database.WriteAsync(
+            session => tokens.CreateAsync(session, owner, EmailTokenPurposes.Verify, EmailTokens.VerificationLifetime, cancellationToken),
+            cancellationToken);
+        return new EmailMessage(
+            owner.Email,
+            "Confirm your e-mail address",
+            $"""
+            Welcome to PyResolve. To confirm your e-mail address, open this link within 7 days:
+
+            {publicUrl.Value}/verify-email?token={token}
+
+            If you did not sign up, someone mistyped their address. You can ignore this e-mail.
+            """);
+    }
+
+    private async Task<EmailMessage?> ComposeResetAsync(DueEmail due, CancellationToken cancellationToken)
+    {
+        var owner = await FindResetOwnerAsync(due.Email, cancellationToken);
+        if (owner is null)
+            return null;
+        var isFirstTry = due.Email.UserId is null;
+        if (isFirstTry && (await throttle.RecordAsync(throttle.Rules.ResetOf(owner.UserId), cancellationToken)).RetryAfter is not null)
+            return null;
+
+        var token = await database.WriteAsync(
+            async session =>
+            {
+                if (isFirstTry)
+                {
+                    await EmailOutbox.SetUserAsync(session, due.Id, owner.UserId, cancellationToken);
+                    await audit.WriteAsync(
+                        session, owner.UserId, Origin.Anyone(due.Email.ClientAddress), AuditActions.PasswordResetAsked, target: null,
+                        cancellationToken);
+                }
+
+                return await tokens.CreateAsync(session, owner, EmailTokenPurposes.Reset, EmailTokens.ResetLifetime, cancellationToken);
+            },
+            cancellationToken);
+        return new EmailMessage(
+            owner.Email,
+            "Choose a new password",
+            $"""
+            Someone, hopefully you, asked to reset the password of your PyResolve account. To choose a new one, open this link within
+            an hour:
+
+            {publicUrl.Value}/reset-password?token={token}
+
+            The link works once. If it was not you, you can ignore this e-mail: your password stays the same.
+            """);
+    }
+
+    private async Task<EmailMessage?> ComposeLeakNoticeAsync(Guid userId, string prefix, CancellationToken cancellationToken)
+    {
+        var email = await database.FirstAsync(
+            $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
+        return email is null ? null : new EmailMessage(
+            email,
+            "Your API key was published and has been revoked",
+            $"""
+            Someone found your PyResolve API key {prefix}… in a public place and reported it. It was revoked immediately: every program
+            that still uses it is refused.
+
+            Create a new key and store it where only your programs can read it. Your account's audit log shows what was done with the
+            old one.
+            """);
+    }
+
+    /// <summary>An account with a password: by the typed address on the first try, by id on the next.</summary>
+    private async Task<EmailTokenOwner?> FindResetOwnerAsync(QueuedEmail email, CancellationToken cancellationToken)
+    {
+        if (email.UserId is not { } userId)
+        {
+            var found = await database.FindAccountAsync(email.TypedAddress!, cancellationToken);
+            return found is { PasswordHash: not null, User: var user } ? new EmailTokenOwner(user.Id, user.Email) : null;
+        }
+
+        return await database.FirstAsync(
+            $"""
+            select p.id, p.email
+            from profiles p
+            join passwords w on w.user_id = p.id
+            where p.id = {userId} and p.email <> ''
+            """,
+            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+            cancellationToken);
+    }
+}

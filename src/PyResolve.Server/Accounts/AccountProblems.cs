@@ -1,0 +1,24 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Http;
+
+namespace PyResolve.Server.Accounts;
+
+internal static class AccountProblems
+{
+    public static ProblemResult WrongLogin { get; } = new(Problems.Unauthenticated("Wrong e-mail or password."));
+
+    public static ProblemResult WrongPassword { get; } = new(Problems.Unauthenticated("Wrong password."));
+
+    public static ProblemResult NoPassword { get; } = new(Problems.Conflict(
+        "This account has no password here: it signs in through another service, which keeps it."));
+
+    public static ProblemResult EmailTaken { get; } = new(Problems.Conflict(
+        "There is an account with this e-mail already. Log in instead."));
+
+    public static ProblemResult Busy { get; } = new(
+        Problems.Create(503, ProblemCodes.Unavailable, "Too many passwords are being checked at the moment. Try again shortly."),
+        TimeSpan.FromSeconds(5));
+
+    public static ProblemResult TooMany(string what, TimeSpan wait) =>
+        new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many {what}. Wait before the next one."), wait);
+}

@@ -1,0 +1,94 @@
+using PyResolve.Server.Audit;
+using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
+using static PyResolve.Server.Pages.Views;
+
+namespace PyResolve.Server.Accounts;
+
+/// <summary>
+/// The pages that emails link to: <c>/reset-password</c> and <c>/verify-email</c>. Opening one changes nothing, since mail scanners open
+/// every link; its button does. The form carries the token on, and the pages link to no other site that could learn it.
+/// </summary>
+internal static class EmailLinkPages
+{
+    public static void MapEmailLinkPages(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("").ArePages();
+        pages.MapGet("/reset-password", static (HttpContext http) => ResetForm(http.Request.Query["token"]));
+        pages.MapPost("/reset-password", Reset);
+        pages.MapGet("/verify-email", static (HttpContext http) => VerifyForm(http.Request.Query["token"]));
+        pages.MapPost("/verify-email", Verify);
+    }
+
+    private static async Task<PageResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
+    {
+        sameOrigin.Require(http);
+        WebSessions.RequireSafeConnection(http);
+        var form = await FormBody.ReadAsync(http);
+        var (token, password) = (form.Field("token"), form.Field("password"));
+        var errors = new FieldErrors();
+        errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
+        errors.Password("Password", password);
+        if (password is not null && form.Field("repeated") != password)
+            errors.Add("Password", "is not the same both times.");
+        if (errors.Problem is { } invalid)
+            return ResetForm(token, new ProblemResult(invalid));
+
+        var problem = await actions.ResetPasswordAsync(token!, password!, Origin.OfOwner(http), http.RequestAborted);
+        return problem is not null
+            ? ResetForm(token, problem)
+            : Page("Password changed", problem: null, $"""
+                <img class="mark" src="assets/approved.svg" alt="">
+                <h1>Password changed</h1>
+                <p>Log in with your new password from now on. All sessions of your account were ended; your API keys still work.</p>
+                """);
+    }
+
+    private static async Task<PageResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
+    {
+        sameOrigin.Require(http);
+        var token = (await FormBody.ReadAsync(http)).Field("token");
+        var errors = new FieldErrors();
+        errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
+        if (errors.Problem is { } invalid)
+            return VerifyForm(token, new ProblemResult(invalid));
+
+        var problem = await actions.VerifyEmailAsync(token!, Origin.OfOwner(http), http.RequestAborted);
+        return problem is not null
+            ? VerifyForm(token, problem)
+            : Page("E-mail confirmed", problem: null, $"""
+                <img class="mark" src="assets/approved.svg" alt="">
+                <h1>E-mail confirmed</h1>
+                <p>Thank you. You can close this page.</p>
+                """);
+    }
+
+    private static PageResult ResetForm(string? token, ProblemResult? problem = null) => Page("Choose a new password", problem, $"""
+        <h1>Choose a new password</h1>
+        <p>At least {Passwords.MinLength} characters. All sessions of your account will end.</p>
+        {Alert(problem)}
+        <form method="post" action="reset-password">
+        {Hidden("token", token)}
+        <label for="password">New password</label>
+        {PasswordInput("password", autofocus: true)}
+        <label for="repeated">Repeat the new password</label>
+        {PasswordInput("repeated", autofocus: false)}
+        <button>Change the password</button>
+        </form>
+        """);
+
+    private static Html PasswordInput(string name, bool autofocus) => $"""
+        <input id="{name}" name="{name}" type="password" autocomplete="new-password" minlength="{Passwords.MinLength}"
+         maxlength="{Passwords.MaxLength}" required{Html.If(autofocus, " autofocus")}>
+        """;
+
+    private static PageResult VerifyForm(string? token, ProblemResult? problem = null) => Page("Confirm your e-mail", problem, $"""
+        <h1>Confirm your e-mail</h1>
+        <p>Press the button to confirm that you receive our e-mails.</p>
+        {Alert(problem)}
+        <form method="post" action="verify-email">
+        {Hidden("token", token)}
+        <button>Confirm</button>
+        </form>
+        """);
+}

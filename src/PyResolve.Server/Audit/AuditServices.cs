@@ -1,0 +1,6 @@
+namespace PyResolve.Server.Audit;
+
+internal static class AuditServices
+{
+    public static IServiceCollection AddAudit(this IServiceCollection services) => services.AddSingleton<AuditLog>();
+}

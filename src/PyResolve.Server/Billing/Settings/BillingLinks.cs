@@ -1,0 +1,33 @@
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Billing.Settings;
+
+/// <summary>
+/// The addresses that Stripe returns people to. They lead over this server, which then syncs the customer without waiting for a webhook and
+/// redirects to the configured page.
+/// </summary>
+internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
+{
+    public const string WebhooksPath = "/webhooks/stripe";
+    public const string Paid = "success";
+    public const string Managed = "portal";
+
+    public string Webhooks => $"{publicUrl.Value}{WebhooksPath}";
+
+    // Stripe replaces the braces by the session's id.
+    public string AfterCheckout(string returnToken) => $"{Back(returnToken, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";
+
+    public string AfterPortal(string returnToken) => Back(returnToken, Managed);
+
+    public string CheckoutCancelled => options.CancelUrl?.ToString() ?? $"{Page}?canceled=true";
+
+    public string PortalDefault => options.ReturnUrl?.ToString() ?? Page;
+
+    public string AfterReturn(string? from) => from == Paid
+        ? options.SuccessUrl?.ToString() ?? $"{Page}?success=true"
+        : PortalDefault;
+
+    private string Page => $"{publicUrl.Value}/billing";
+
+    private string Back(string returnToken, string from) => $"{Page}/return?customer={returnToken}&from={from}";
+}

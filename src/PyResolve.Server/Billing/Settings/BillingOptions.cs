@@ -1,0 +1,157 @@
+using System.Globalization;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Quota;
+using Stripe;
+
+namespace PyResolve.Server.Billing.Settings;
+
+/// <summary>The settings for Stripe. Read once at start; a wrong one stops the start with a message that says how to fix it.</summary>
+internal sealed class BillingOptions
+{
+    /// <summary>The version of Stripe's API that Stripe.net asks for.</summary>
+    public static string PinnedApiVersion => StripeConfiguration.ApiVersion;
+
+    private static readonly Uri DefaultApiBase = new("https://api.stripe.com");
+
+    /// <summary><c>STRIPE_SECRET_KEY</c>. Without it nothing is sold, and everything else works.</summary>
+    public string? SecretKey { get; private init; }
+
+    /// <summary><c>STRIPE_WEBHOOK_SECRET</c>: several while a secret is rotated.</summary>
+    public required IReadOnlyList<string> WebhookSecrets { get; init; }
+
+    /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>: Stripe's price id by plan.</summary>
+    public required IReadOnlyDictionary<string, string> Prices { get; init; }
+
+    /// <summary><c>STRIPE_API_BASE</c>; default <c>https://api.stripe.com</c>.</summary>
+    public required Uri ApiBase { get; init; }
+
+    /// <summary><c>STRIPE_PORTAL_CONFIGURATION</c>: the id of the customer portal's configuration; default the account's own.</summary>
+    public string? PortalConfiguration { get; private init; }
+
+    /// <summary><c>PyResolve:Stripe:GraceDays</c>: how long a plan lasts after a failed payment, 0 to 60 days; default 7.</summary>
+    public TimeSpan Grace { get; private init; }
+
+    /// <summary>
+    /// <c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until the dispute is won; default no.
+    /// </summary>
+    public bool DisputeEndsPlan { get; private init; }
+
+    /// <summary><c>PyResolve:Stripe:EventsMinutes</c>: how often to look for missed events, 1 to 1,440; default 60.</summary>
+    public TimeSpan EventsInterval { get; private init; }
+
+    /// <summary><c>PyResolve:Stripe:SuccessUrl</c>, <c>:CancelUrl</c>, <c>:ReturnUrl</c>; default the page <c>/billing</c>.</summary>
+    public Uri? SuccessUrl { get; private init; }
+
+    public Uri? CancelUrl { get; private init; }
+
+    public Uri? ReturnUrl { get; private init; }
+
+    public bool IsConfigured => SecretKey is not null;
+
+    /// <summary>Whether payments are real.</summary>
+    public bool IsLive => IsLiveKey(SecretKey);
+
+    /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
+    public string Origin => IsLive ? BillingOrigins.Live : ApiBase.IsLoopback ? BillingOrigins.Local : BillingOrigins.Test;
+
+    public static BillingOptions Read(IConfiguration configuration)
+    {
+        var apiBase = ServerOptions.Url(configuration, "STRIPE_API_BASE") ?? DefaultApiBase;
+        if (apiBase.Scheme != Uri.UriSchemeHttps && !apiBase.IsLoopback)
+        {
+            throw new InvalidConfigurationException(
+                "STRIPE_API_BASE is plain http to another machine, which would send the secret key unencrypted. "
+                + "Use https, or an address of this machine.");
+        }
+
+        return new BillingOptions
+        {
+            SecretKey = ReadKey(configuration, apiBase),
+            WebhookSecrets = [.. List(configuration, "STRIPE_WEBHOOK_SECRET")],
+            Prices = ReadPrices(configuration),
+            ApiBase = apiBase,
+            PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
+            Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
+            DisputeEndsPlan = Flag(configuration, "PyResolve:Stripe:DisputeEndsPlan"),
+            EventsInterval = TimeSpan.FromMinutes(ServerOptions.Number(configuration, "PyResolve:Stripe:EventsMinutes", 60, 1, 1_440)),
+            SuccessUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:SuccessUrl"),
+            CancelUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:CancelUrl"),
+            ReturnUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:ReturnUrl"),
+        };
+    }
+
+    public static string PriceVariable(string plan) => $"STRIPE_PRICE_{plan.ToUpper(CultureInfo.InvariantCulture)}";
+
+    private static Dictionary<string, string> ReadPrices(IConfiguration configuration)
+    {
+        var prices = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var plan in PlanCatalog.Sold)
+        {
+            if (ServerOptions.Text(configuration, PriceVariable(plan)) is not { } price)
+                continue;
+            if (prices.FirstOrDefault(other => other.Value == price).Key is { } same)
+            {
+                throw new InvalidConfigurationException(
+                    $"{PriceVariable(plan)} and {PriceVariable(same)} name the same price. Give each plan its own.");
+            }
+
+            prices[plan] = price;
+        }
+
+        return prices;
+    }
+
+    private static string? ReadKey(IConfiguration configuration, Uri apiBase)
+    {
+        const string Name = "STRIPE_SECRET_KEY";
+        if (ServerOptions.Text(configuration, Name) is not { } key)
+            return null;
+        // The messages never contain the key.
+        if (key.Any(static character => char.IsWhiteSpace(character) || char.IsControl(character) || character > '~'))
+        {
+            throw new InvalidConfigurationException(
+                $"{Name} contains a space or another character that no key has. "
+                + "Copy it again from the Stripe dashboard (Developers, API keys).");
+        }
+
+        if (key.StartsWith("pk_", StringComparison.Ordinal))
+            throw new InvalidConfigurationException($"{Name} is a publishable key. Use the secret one, which begins with sk_.");
+        if (!apiBase.IsLoopback && !key.StartsWith("sk_", StringComparison.Ordinal) && !key.StartsWith("rk_", StringComparison.Ordinal))
+        {
+            throw new InvalidConfigurationException(
+                $"{Name} is not a secret key of Stripe: those begin with sk_live_, sk_test_, rk_live_ or rk_test_.");
+        }
+
+        return key;
+    }
+
+    private static bool IsLiveKey(string? key) =>
+        key is not null && (key.StartsWith("sk_live_", StringComparison.Ordinal) || key.StartsWith("rk_live_", StringComparison.Ordinal));
+
+    private static bool Flag(IConfiguration configuration, string name) => ServerOptions.Text(configuration, name) switch
+    {
+        null => false,
+        var text when bool.TryParse(text, out var flag) => flag,
+        _ => throw new InvalidConfigurationException($"{name} must be true or false."),
+    };
+
+    private static string[] List(IConfiguration configuration, string name) =>
+        (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>Which Stripe a customer, an event or a granted plan belongs to: live mode, test mode, or a simulator on this machine.</summary>
+internal static class BillingOrigins
+{
+    public const string Live = "live";
+    public const string Test = "test";
+    public const string Local = "local";
+
+    /// <summary>
+    /// Whether a plan granted by <paramref name="origin"/> has no effect on a server that sells by <paramref name="current"/>.
+    /// </summary>
+    /// <param name="current"><see langword="null"/> where nothing is sold.</param>
+    /// <remarks>A plan paid for in live mode always counts: a developer's server on the same database must not end it.</remarks>
+    public static bool IsVoid(string origin, string? current) =>
+        current is null ? origin == Local : origin != current && origin != Live;
+}

@@ -1,0 +1,17 @@
+namespace PyResolve.Server.Billing.Simulated;
+
+internal static class SimulatedStripeServices
+{
+    /// <summary>In Development without Stripe settings: starts a simulated Stripe, and sells through it.</summary>
+    /// <returns>To dispose of when the server has stopped; <see langword="null"/> where none is wanted or there is none.</returns>
+    public static async Task<SimulatedStripe?> AddSimulatedStripeAsync(this WebApplicationBuilder builder)
+    {
+        if (!SimulatedStripe.IsWanted(builder.Configuration, builder.Environment))
+            return null;
+        var stripe = await SimulatedStripe.StartAsync(builder, CancellationToken.None);
+        if (stripe is not null)
+            builder.Services.AddSingleton(stripe);
+        builder.Services.AddHostedService<SimulatedStripeStartup>();
+        return stripe;
+    }
+}

@@ -1,0 +1,50 @@
+using PyResolve.Server.Plans;
+
+namespace PyResolve.Server.Billing.Sync;
+
+/// <summary>What follows from all subscriptions of a customer: the plan, how long it lasts, and what the account is shown.</summary>
+internal sealed record BillingState
+{
+    public static readonly BillingState None = new();
+
+    /// <summary>The subscription that grants the plan, or the latest where none does.</summary>
+    public string? SubscriptionId { get; init; }
+
+    /// <summary>The subscription's status at Stripe.</summary>
+    public string? Status { get; init; }
+
+    public string Plan { get; init; } = PlanCatalog.Free;
+
+    /// <summary>When <see cref="PlanThen"/> takes the place of <see cref="Plan"/>, even without a further event.</summary>
+    public DateTimeOffset? PlanUntil { get; init; }
+
+    public string PlanThen { get; init; } = PlanCatalog.Free;
+
+    public long? Quantity { get; init; }
+
+    public bool Cancelling { get; init; }
+
+    public DateTimeOffset? CurrentPeriodEnd { get; init; }
+
+    public DateTimeOffset? GraceEndsAt { get; init; }
+
+    /// <summary><see cref="SubscriptionMemories"/>.</summary>
+    public string Remembered { get; init; } = "";
+
+    /// <summary><see cref="ReviewFlags"/>, sorted, separated by spaces.</summary>
+    public string Flags { get; init; } = "";
+}
+
+/// <summary>Conditions that an operator should review.</summary>
+internal static class ReviewFlags
+{
+    /// <summary>A payment is disputed, and the server is configured to end the plan.</summary>
+    public const string Disputed = "disputed";
+
+    /// <summary>More than one subscription is in force; the greatest plan counts, but the customer pays for all.</summary>
+    public const string Duplicate = "duplicate_subscription";
+
+    public const string UnknownPrice = "unknown_price";
+
+    public const string UnknownStatus = "unknown_status";
+}

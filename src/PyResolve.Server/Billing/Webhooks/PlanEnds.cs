@@ -1,0 +1,91 @@
+using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Billing.Webhooks;
+
+/// <summary>
+/// Writes the end of plans into profiles: those whose time is up, which matters to readers by SQL only (quotas check the time themselves),
+/// and those granted by another Stripe: by the simulator under a real key, or in test mode under a live one.
+/// </summary>
+internal sealed partial class PlanEnds(
+    Database database, Inbox inbox, AuditLog audit, BillingOptions options, TimeProvider time, ILogger<PlanEnds> logger)
+    : RepeatedWork(Interval, TimeProvider.System)
+{
+    private const int BatchSize = 200;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly Origin Clock = new("clock", Address: null);
+
+    private readonly string? _origin = options.IsConfigured ? options.Origin : null;
+
+    /// <summary>Ends all of them before the server accepts requests.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        while (await SweepAsync(cancellationToken))
+        {
+            // The last batch was full.
+        }
+
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
+
+    protected override Task WorkAsync(CancellationToken cancellationToken) => SweepAsync(cancellationToken);
+
+    /// <returns>Whether there may be more.</returns>
+    private async Task<bool> SweepAsync(CancellationToken cancellationToken)
+    {
+        var due = await ListDueAsync(cancellationToken);
+        var ended = 0;
+        foreach (var userId in due)
+            ended += await EndAsync(userId, cancellationToken) ? 1 : 0;
+        return due.Count == BatchSize && ended > 0;
+    }
+
+    private Task<List<Guid>> ListDueAsync(CancellationToken cancellationToken) => database.ListAsync(
+        $"""
+        select id from profiles where plan_until <= {time.GetInstant()} and plan <> {PlanCatalog.Enterprise} and deleted_at is null
+        union
+        select id from profiles where plan_origin is not null and plan <> {PlanCatalog.Enterprise} and deleted_at is null
+          and plan_origin <> {BillingOrigins.Live}
+          and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
+        limit {BatchSize}
+        """,
+        static row => row.Uuid(0),
+        cancellationToken);
+
+    private Task<bool> EndAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            var now = time.GetInstant();
+            var profile = await ProfilePlan.LockAsync(session, userId, cancellationToken);
+            if (profile is null or { IsSetByOperator: true })
+                return false;
+            var isVoid = profile.Origin is { } origin && BillingOrigins.IsVoid(origin, _origin);
+            if (!isVoid && !(profile.Until <= now))
+                return false;
+
+            var floor = profile.Override ?? PlanCatalog.Free;
+            var plan = isVoid ? floor : profile.Then;
+            await new ProfilePlan(plan, Until: null, Then: floor, plan == floor ? null : profile.Origin, profile.Override)
+                .WriteAsync(session, userId, now, cancellationToken);
+            if (plan != profile.Plan)
+                await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
+            // Stripe may have more to say than was known at the last sync.
+            var type = isVoid ? "pyresolve.origin_changed" : "pyresolve.plan_ended";
+            await inbox.RequestSyncAsync(session, userId, type, cancellationToken);
+            return true;
+        },
+        cancellationToken);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Plans that ended were not updated; trying again: {Cause}")]
+        public static partial void Failed(ILogger logger, string cause);
+    }
+}

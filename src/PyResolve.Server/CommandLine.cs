@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Commands;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server;
+
+/// <summary>The server's command line: without a command it serves; each command is one of the operator's.</summary>
+internal static class CommandLine
+{
+    private const int Done = 0;
+    private const int Failed = 1;
+    private const int WrongUsage = 2;
+
+    /// <param name="args">A command, its options, and settings for ASP.NET Core's configuration.</param>
+    /// <param name="serve">Serves until the process is stopped, with the settings given.</param>
+    public static async Task<int> RunAsync(string[] args, Func<string[], Task> serve)
+    {
+        var root = Create(serve);
+        // No response files: an argument that starts with @ is an argument.
+        var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        try
+        {
+            if (FindMisuse(parse) is not { } misuse)
+                return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            await Console.Error.WriteLineAsync(misuse);
+            return WrongUsage;
+        }
+        catch (Exception exception) when (exception is InvalidConfigurationException or FormatException)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return WrongUsage;
+        }
+        catch (Exception exception) when (exception is StoreUnavailableException or SchemaIncompatibleException
+            or SqliteException or NpgsqlException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return Failed;
+        }
+    }
+
+    private static RootCommand Create(Func<string[], Task> serve)
+    {
+        var root = new RootCommand("Serves PyResolve billing: API keys, usage, quotas and Stripe subscriptions. Each command below is for its operator.")
+        {
+            AccountCommands.Create(RunAsync),
+            UsageCommands.Create(RunAsync),
+            StripeCommands.Create(RunAsync),
+            SchemaCommand.Create(RunAsync),
+        };
+        root.SetAction(async (parse, _) =>
+        {
+            await serve(SettingsOf(parse));
+            return Done;
+        });
+        foreach (var option in root.Options.OfType<HelpOption>())
+            option.Aliases.Add("-?");
+        AllowSettings(root);
+        return root;
+    }
+
+    /// <summary>Runs a command with the server's services, which are built but not started.</summary>
+    private static async Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken)
+    {
+        var builder = ServerApp.CreateBuilder(SettingsOf(parse));
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        await using var app = ServerApp.Build(builder);
+        return await command(app.Services, cancellationToken);
+    }
+
+    /// <summary>What no command knows is a setting: <c>--PyResolve:SessionDays=7</c>.</summary>
+    private static void AllowSettings(Command command)
+    {
+        command.TreatUnmatchedTokensAsErrors = false;
+        foreach (var child in command.Subcommands)
+            AllowSettings(child);
+    }
+
+    private static string[] SettingsOf(ParseResult parse) => [.. parse.UnmatchedTokens];
+
+    /// <returns>What is wrong with the command line, and how it is used; <see langword="null"/> where nothing is.</returns>
+    private static string? FindMisuse(ParseResult parse)
+    {
+        if (parse.Action is HelpAction || parse.RootCommandResult.Command.Options.OfType<VersionOption>().Any(option => parse.GetResult(option) is { Implicit: false }))
+            return null;
+        var command = parse.CommandResult.Command;
+        var settings = SettingsOf(parse);
+        var path = string.Join(' ', PathOf(parse.CommandResult));
+        var help = $"See: PyResolve.Server {path}{(path.Length > 0 ? " " : "")}--help";
+        if (CommandSettings.FindUnknown(settings) is { } unknown)
+            return $"{unknown} {help}";
+        if (command.Subcommands.Count > 0 && path.Length > 0)
+            return $"'{path}' is not a whole command. It is followed by {string.Join(", ", command.Subcommands.Select(child => child.Name))}. {help}";
+        return parse.Errors is [var error, ..] ? $"{error.Message.Trim()} {help}" : null;
+    }
+
+    private static Stack<string> PathOf(CommandResult result)
+    {
+        var names = new Stack<string>();
+        for (SymbolResult? current = result; current is CommandResult { Command: not RootCommand } command; current = current.Parent)
+            names.Push(command.Command.Name);
+        return names;
+    }
+}

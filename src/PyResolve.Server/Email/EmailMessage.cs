@@ -1,0 +1,8 @@
+namespace PyResolve.Server.Email;
+
+/// <summary>A plain-text email to one person.</summary>
+internal sealed record EmailMessage(string To, string Subject, string Text)
+{
+    /// <summary>The type's name only, so that a link never reaches a log.</summary>
+    public override string ToString() => nameof(EmailMessage);
+}

@@ -1,0 +1,99 @@
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Email;
+
+/// <summary>What an email in the queue is about. Its text, and the token in its link, are made when it is sent.</summary>
+/// <param name="Kind">One of <see cref="EmailKinds"/>.</param>
+internal sealed record QueuedEmail(string Kind)
+{
+    /// <summary>The recipient; <see langword="null"/> while only <see cref="TypedAddress"/> is known.</summary>
+    public Guid? UserId { get; init; }
+
+    /// <summary>The address in the request; its account is looked up when the email is written.</summary>
+    public string? TypedAddress { get; init; }
+
+    /// <summary>What the email mentions, such as a key's prefix.</summary>
+    public string? Detail { get; init; }
+
+    /// <summary>The IP address of the client that requested it.</summary>
+    public string? ClientAddress { get; init; }
+}
+
+/// <summary>An email that this instance is sending.</summary>
+/// <param name="Tries">The number of tries, including this one.</param>
+internal sealed record DueEmail(Guid Id, QueuedEmail Email, int Tries, DateTimeOffset CreatedAt);
+
+/// <summary>
+/// The queue of emails in the store (table <c>letters</c>): a restart loses none, and of any number of instances one sends each. Taking an
+/// email moves its due time ahead, as a lease: if its sender dies, another sends it. Thread-safe.
+/// </summary>
+internal sealed class EmailOutbox(Database database, IEmailTransport? transport, TimeProvider time)
+{
+    /// <summary>Longer than a mail server may take.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
+
+    /// <summary>Set when an email was queued, so that this instance sends it now, not at its next interval.</summary>
+    public WakeSignal Arrivals { get; } = new();
+
+    /// <summary>Whether a transport is configured; without one no emails are queued.</summary>
+    public bool IsEnabled => transport is not null;
+
+    /// <summary>Queues an email within the caller's transaction; call <see cref="Wake"/> after its commit.</summary>
+    public Task AddAsync(Session session, QueuedEmail email, CancellationToken cancellationToken)
+    {
+        if (!IsEnabled)
+            return Task.CompletedTask;
+        var now = time.GetInstant();
+        return session.ExecuteAsync(
+            $"""
+            insert into letters (id, kind, user_id, email, detail, address, created_at, due_at)
+            values ({Ids.Create(now)}, {email.Kind}, {email.UserId}, {email.TypedAddress}, {email.Detail}, {email.ClientAddress},
+                    {now}, {now})
+            """,
+            cancellationToken);
+    }
+
+    /// <summary>Sets <see cref="Arrivals"/>.</summary>
+    public void Wake() => Arrivals.Set();
+
+    /// <summary>Takes due emails. Those that another instance takes at the same time are no longer due.</summary>
+    public Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            var now = time.GetInstant();
+            return session.ListAsync(
+                $"""
+                update letters
+                set due_at = {now + Lease}, tries = tries + 1
+                where due_at <= {now} and id in (select id from letters where due_at <= {now} order by due_at limit {max})
+                returning id, kind, user_id, email, detail, address, tries, created_at
+                """,
+                static row => new DueEmail(
+                    row.Uuid(0),
+                    new QueuedEmail(row.Text(1))
+                    {
+                        UserId = row.UuidOrNull(2),
+                        TypedAddress = row.TextOrNull(3),
+                        Detail = row.TextOrNull(4),
+                        ClientAddress = row.TextOrNull(5),
+                    },
+                    row.Int32(6),
+                    row.Instant(7)),
+                cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Replaces the typed address by its account, within the caller's transaction: the next try need not look it up.</summary>
+    public static Task SetUserAsync(Session session, Guid id, Guid userId, CancellationToken cancellationToken) =>
+        session.ExecuteAsync($"update letters set user_id = {userId}, email = null where id = {id}", cancellationToken);
+
+    public Task RetryAfterAsync(Guid id, TimeSpan delay, CancellationToken cancellationToken) =>
+        database.ExecuteAsync($"update letters set due_at = {time.GetInstant() + delay} where id = {id}", cancellationToken);
+
+    public Task RemoveAsync(Guid id, CancellationToken cancellationToken) =>
+        database.ExecuteAsync($"delete from letters where id = {id}", cancellationToken);
+
+    public static Task RemoveAllAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        session.ExecuteAsync($"delete from letters where user_id = {userId}", cancellationToken);
+}

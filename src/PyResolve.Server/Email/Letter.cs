@@ -1,8 +1,0 @@
-namespace PyResolve.Server.Email;
-
-/// <summary>A letter to one person, in plain text.</summary>
-internal sealed record Letter(string To, string Subject, string Text)
-{
-    /// <summary>The type's name alone, so that a link never reaches a log.</summary>
-    public override string ToString() => nameof(Letter);
-}

@@ -1,0 +1,40 @@
+namespace PyResolve.Server.Hosting;
+
+/// <summary>Limits slow hashing to half of the processors, so that the other half goes on serving requests. Thread-safe.</summary>
+/// <param name="concurrency">How many may hash at a time.</param>
+/// <param name="maxWaiting">How many may wait for their turn.</param>
+internal sealed class HashingQueue(int concurrency, int maxWaiting) : IDisposable
+{
+    private readonly SemaphoreSlim _turns = new(concurrency);
+    private int _waiting;
+
+    public HashingQueue(int maxWaiting)
+        : this(HalfOfProcessors, maxWaiting)
+    {
+    }
+
+    public static int HalfOfProcessors { get; } = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <returns>A turn, which ends when it is disposed; <see langword="null"/> where too many wait already.</returns>
+    public async Task<IDisposable?> EnterAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > maxWaiting)
+                return null;
+            await _turns.WaitAsync(cancellationToken);
+            return new Turn(_turns);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    public void Dispose() => _turns.Dispose();
+
+    private sealed class Turn(SemaphoreSlim turns) : IDisposable
+    {
+        public void Dispose() => turns.Release();
+    }
+}

@@ -1,0 +1,37 @@
+using System.Reflection;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Metadata;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Server.Http;
+
+/// <summary>A JSON body as a handler's parameter: read by <see cref="JsonBody"/>, described to OpenAPI by its type.</summary>
+internal sealed class Body<T>(T value) : IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider
+    where T : class
+{
+    // Not ASP.NET Core's JSON options: those take numbers written as strings, and names in any case.
+    private static readonly JsonTypeInfo<T> Type = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
+
+    public T Value => value;
+
+    public static async ValueTask<Body<T>?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        new(await JsonBody.ReadAsync(context, Type));
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+}
+
+/// <summary>As <see cref="Body{T}"/>, where a request without a body means the defaults.</summary>
+internal sealed class OptionalBody<T>(T value) : IBindableFromHttpContext<OptionalBody<T>>, IEndpointParameterMetadataProvider
+    where T : class, new()
+{
+    private static readonly JsonTypeInfo<T> Type = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
+
+    public T Value => value;
+
+    public static async ValueTask<OptionalBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        new(await JsonBody.ReadAsync(context, Type, whenEmpty: new T()));
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T), isOptional: true));
+}

@@ -1,0 +1,10 @@
+namespace PyResolve.Server.Http;
+
+/// <summary>A value, or the problem that kept it from being made.</summary>
+internal readonly record struct Outcome<T>(T? Value, ProblemResult? Problem)
+    where T : class
+{
+    public static implicit operator Outcome<T>(T value) => new(value, null);
+
+    public static implicit operator Outcome<T>(ProblemResult problem) => new(null, problem);
+}

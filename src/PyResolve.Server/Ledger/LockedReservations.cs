@@ -1,0 +1,58 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Ledger;
+
+/// <summary>The reservations of one transaction: locked in key order, changed in memory in request order, written back together.</summary>
+internal sealed class LockedReservations
+{
+    private readonly Dictionary<(Guid UserId, Guid Id), Entry> _entries = [];
+
+    public IEnumerable<StoredReservation> All => _entries.Values.Select(static entry => entry.Current);
+
+    /// <summary>Locks reservations until the transaction ends. Ids that the account does not have are left out.</summary>
+    public static async Task<LockedReservations> LockAsync(
+        Session session, IReadOnlyCollection<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken)
+    {
+        var locked = new LockedReservations();
+        if (keys.Count == 0)
+            return locked;
+        foreach (var reservation in await ReservationRows.LockAsync(session, [.. keys.Distinct()], cancellationToken))
+            locked._entries[(reservation.UserId, reservation.Id)] = new Entry(reservation);
+        return locked;
+    }
+
+    public StoredReservation? Find(Guid userId, Guid id) => _entries.GetValueOrDefault((userId, id))?.Current;
+
+    public void Update(StoredReservation after) => _entries[(after.UserId, after.Id)].Current = after;
+
+    /// <summary>Takes one unit of a reservation that <see cref="Find"/> knows, for a recorded event.</summary>
+    /// <returns>Whether there was a unit; otherwise the event is late.</returns>
+    public bool Spend(Guid userId, Guid id, Guid usageEventId, DateTimeOffset receivedAt)
+    {
+        var entry = _entries[(userId, id)];
+        var reservation = entry.Current.At(receivedAt);
+        entry.Current = reservation.Spend(usageEventId);
+        return reservation.Covers;
+    }
+
+    /// <summary>Writes what has changed. The caller has locked the rollups of the months concerned.</summary>
+    public IEnumerable<Sql> Write(Session session)
+    {
+        var months = new MonthChanges();
+        var changed = new List<StoredReservation>();
+        foreach (var entry in _entries.Values.Where(static entry => !ReferenceEquals(entry.Current, entry.Stored)))
+        {
+            changed.Add(entry.Current);
+            months.Settle(entry.Stored, entry.Current);
+        }
+
+        return ReservationRows.Settle(session, changed, months);
+    }
+
+    private sealed class Entry(StoredReservation stored)
+    {
+        public StoredReservation Stored { get; } = stored;
+
+        public StoredReservation Current { get; set; } = stored;
+    }
+}

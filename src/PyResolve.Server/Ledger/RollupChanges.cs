@@ -1,0 +1,97 @@
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Ledger;
+
+/// <summary>What newly recorded events add to the rollups: one change a row, however many events of an account there are.</summary>
+internal sealed class RollupChanges
+{
+    private static readonly Counter Migrations = new("migrations", static totals => totals.Migrations);
+
+    private static readonly Counter[] MonthCounters =
+    [
+        Migrations,
+        new("tier1_migrations", static totals => totals.Tier1Migrations),
+        new("llm_migrations", static totals => totals.LlmMigrations),
+        new("total_tokens", static totals => totals.Tokens),
+        new("total_files_changed", static totals => totals.FilesChanged),
+    ];
+
+    private static readonly Counter[] DayCounters = [Migrations, new("tokens", static totals => totals.Tokens)];
+    private static readonly Counter[] LibraryCounters = [Migrations];
+
+    private readonly Dictionary<RowKey, Totals> _months = [];
+    private readonly Dictionary<RowKey, Totals> _days = [];
+    private readonly Dictionary<RowKey, Totals> _libraries = [];
+
+    public void Add(PendingUsageEvent pending)
+    {
+        var (userId, usage) = pending;
+        Add(_months, new RowKey(userId, usage.Month), usage);
+        if (usage.Migrations > 0 || usage.TokensUsed > 0)
+            Add(_days, new RowKey(userId, usage.Month, usage.OccurredAt.ToDate()), usage);
+        if (usage.Migrations > 0)
+            Add(_libraries, new RowKey(userId, usage.Month, usage.Library ?? ""), usage);
+    }
+
+    /// <summary>Months come first, in key order: their locks also order the writes to days and libraries, so that none deadlock.</summary>
+    public IEnumerable<Sql> Write(Session session) =>
+    [
+        .. Upsert(session, "usage_monthly", keyColumn: null, _months, MonthCounters),
+        .. Upsert(session, "usage_daily", "date", _days, DayCounters),
+        .. Upsert(session, "usage_libraries", "library", _libraries, LibraryCounters),
+    ];
+
+    private static void Add(Dictionary<RowKey, Totals> rows, RowKey key, UsageEvent usage)
+    {
+        if (!rows.TryGetValue(key, out var totals))
+            rows[key] = totals = new Totals();
+        totals.Migrations += usage.Migrations;
+        totals.Tier1Migrations += usage.Tier1Migrations;
+        totals.LlmMigrations += usage.LlmMigrations;
+        totals.Tokens += usage.TokensUsed;
+        totals.FilesChanged += usage.FilesChanged;
+    }
+
+    /// <param name="keyColumn">The column that tells the rows of a month apart, if it has several.</param>
+    private static IEnumerable<Sql> Upsert(
+        Session session, string table, string? keyColumn, Dictionary<RowKey, Totals> changes, Counter[] counters)
+    {
+        if (changes.Count == 0)
+            yield break;
+        var rows = session.Rows("added", [.. changes])
+            .With("user_id", static row => row.Key.UserId)
+            .With("month", static row => row.Key.Month);
+        if (keyColumn is not null)
+            rows.With(keyColumn, static row => row.Key.Part);
+        foreach (var counter in counters)
+            rows.With(counter.Column, row => counter.Read(row.Value));
+        var key = new SqlFragment(keyColumn is null ? "user_id, month" : $"user_id, month, {keyColumn}");
+        var columns = new SqlFragment(string.Join(", ", counters.Select(static counter => counter.Column)));
+        var sums = string.Join(", ", counters.Select(one => $"{one.Column} = {table}.{one.Column} + excluded.{one.Column}"));
+        yield return $"""
+            insert into {new SqlFragment(table)} ({key}, {columns})
+            select {key}, {columns}
+            from {rows}
+            where true
+            order by {key}
+            on conflict ({key}) do update set {new SqlFragment(sums)}
+            """;
+    }
+
+    private readonly record struct RowKey(Guid UserId, string Month, string? Part = null);
+
+    private sealed record Counter(string Column, Func<Totals, long> Read);
+
+    private sealed class Totals
+    {
+        public long Migrations { get; set; }
+
+        public long Tier1Migrations { get; set; }
+
+        public long LlmMigrations { get; set; }
+
+        public long Tokens { get; set; }
+
+        public long FilesChanged { get; set; }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Ledger;
+
+/// <summary>A row of <c>usage_events</c>.</summary>
+internal sealed record UsageEvent
+{
+    public const string Migration = "migration";
+
+    public required Guid Id { get; init; }
+
+    public required string EventType { get; init; }
+
+    public string? Library { get; init; }
+
+    public string? Tier { get; init; }
+
+    public int Quantity { get; init; } = 1;
+
+    public int FilesChanged { get; init; }
+
+    public int TokensUsed { get; init; }
+
+    public required JsonText Metadata { get; init; }
+
+    /// <summary>The month that it counts in: its reservation's, if it names one.</summary>
+    public required string Month { get; init; }
+
+    public required DateTimeOffset OccurredAt { get; init; }
+
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    public Guid? ReservationId { get; init; }
+
+    /// <summary>Whether its reservation had expired, been released or been used up before.</summary>
+    public bool IsLate { get; init; }
+
+    /// <summary>Distinguishes a retry from another event with the same id.</summary>
+    public required byte[] PayloadDigest { get; init; }
+
+    /// <summary>Approximate size in memory, in bytes.</summary>
+    public long Size => 512 + (2L * Metadata.Value.Length);
+
+    public int Migrations => EventType == Migration ? Quantity : 0;
+
+    public int Tier1Migrations => Tier == "tier1" ? Migrations : 0;
+
+    public int LlmMigrations => Tier is "tier2" or "tier3" ? Migrations : 0;
+
+    /// <summary>Converts a validated request.</summary>
+    public static UsageEvent From(UsageEventRequest usage, DateTimeOffset now)
+    {
+        var occurredAt = usage.OccurredAt?.ToInstant() ?? now;
+        return new UsageEvent
+        {
+            Id = usage.Id ?? Ids.Create(now),
+            EventType = usage.EventType!,
+            Library = usage.Library,
+            Tier = usage.Tier,
+            FilesChanged = (int)(usage.FilesChanged ?? 0),
+            TokensUsed = (int)(usage.TokensUsed ?? 0),
+            Metadata = ToText(usage.Metadata),
+            Month = occurredAt.ToMonth(),
+            OccurredAt = occurredAt,
+            ReceivedAt = now,
+            ReservationId = usage.ReservationId,
+            PayloadDigest = DigestOf(usage),
+        };
+    }
+
+    /// <summary>Creates the event that commits a reservation.</summary>
+    public static UsageEvent From(StoredReservation reservation, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
+    {
+        var usage = new UsageEventRequest
+        {
+            EventType = Migration,
+            Library = commit.Library ?? reservation.Library,
+            Tier = reservation.Tier,
+            FilesChanged = commit.FilesChanged,
+            TokensUsed = commit.TokensUsed,
+            Metadata = commit.Metadata,
+            ReservationId = reservation.Id,
+            Id = commit.Id,
+        };
+        return From(usage, now) with
+        {
+            Quantity = quantity,
+            Month = reservation.Month,
+            IsLate = isLate,
+            PayloadDigest = DigestOf(usage, quantity),
+        };
+    }
+
+    private static JsonText ToText(JsonElement? metadata) =>
+        new(metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText() : "{}");
+
+    /// <summary>Covers what the client sent, with defaults filled in, but no time that the server set.</summary>
+    private static byte[] DigestOf(UsageEventRequest usage, int quantity = 1) => CanonicalJson.Digest(writer =>
+    {
+        writer.WriteString("event_type", usage.EventType);
+        writer.WriteNumber("files_changed", usage.FilesChanged ?? 0);
+        writer.WriteString("library", usage.Library);
+        writer.WritePropertyName("metadata");
+        if (usage.Metadata is { ValueKind: JsonValueKind.Object } metadata)
+        {
+            CanonicalJson.Write(writer, metadata);
+        }
+        else
+        {
+            writer.WriteStartObject();
+            writer.WriteEndObject();
+        }
+
+        if (usage.OccurredAt is { } occurredAt)
+            writer.WriteNumber("occurred_at", occurredAt.ToInstant().Ticks);
+        writer.WriteNumber("quantity", quantity);
+        writer.WriteString("reservation_id", usage.ReservationId?.ToString());
+        writer.WriteString("tier", usage.Tier);
+        writer.WriteNumber("tokens_used", usage.TokensUsed ?? 0);
+    });
+}

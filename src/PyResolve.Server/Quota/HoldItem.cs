@@ -1,9 +1,0 @@
-namespace PyResolve.Server.Quota;
-
-/// <summary>What a caller asks to hold.</summary>
-internal sealed record HoldRequest(int Quantity, string Tier, string? Library, TimeSpan TimeToLive, string? Machine, string? OnceKey);
-
-/// <summary>A request for a hold, as it waits to be decided.</summary>
-/// <param name="Digest">Tells a retry from another request under the same <paramref name="IdempotencyKey"/>.</param>
-/// <param name="Due">Units of its account's holds that are due, where it waits for them: see <see cref="HoldOutcome.PutOff"/>.</param>
-internal sealed record HoldItem(Guid UserId, HoldRequest Wanted, string? IdempotencyKey, byte[] Digest, long Due = 0);

@@ -1,0 +1,163 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>
+/// Decides requests in memory, one after the other in order of arrival, while their accounts and months are locked. One that does not fit
+/// does not affect those after it.
+/// </summary>
+internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
+{
+    private const int MaxOnceAnswers = 64;
+
+    private readonly Dictionary<Guid, Account> _accounts = [];
+    private readonly Dictionary<(Guid UserId, string Key), Earlier> _byIdempotencyKey = [];
+    private readonly Dictionary<(Guid UserId, string Key), StoredReservation> _byOnceKey = [];
+    private readonly Dictionary<(Guid UserId, Guid Id), int> _onceAnswers = [];
+
+    public List<StoredReservation> Granted { get; } = [];
+
+    /// <summary>How often committed reservations answered other requests with their once_key.</summary>
+    public IReadOnlyCollection<KeyValuePair<(Guid UserId, Guid Id), int>> OnceAnswers => _onceAnswers;
+
+    /// <summary>Requests with an Idempotency-Key that were answered with the reservation of another request.</summary>
+    public List<(PendingReservation Request, Guid Id)> Repeated { get; } = [];
+
+    public MonthChanges Months { get; } = new();
+
+    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) => _accounts[userId] = new Account(plan, totals.Used, totals.Held);
+
+    /// <param name="isNew">Whether the request with this key created the reservation.</param>
+    public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
+        _byIdempotencyKey[(reservation.UserId, idempotencyKey)] = new Earlier(reservation.At(now), digest, isNew);
+
+    /// <summary>Adds the latest reservation for its once_key.</summary>
+    public void AddLatest(StoredReservation reservation) =>
+        _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
+
+    /// <summary>Counts the units that a due reservation returned.</summary>
+    public void Settle(StoredReservation before, StoredReservation after)
+    {
+        Months.Settle(before, after);
+        if (before.Month == now.ToMonth() && _accounts.TryGetValue(before.UserId, out var account))
+            account.Settle(before, after);
+    }
+
+    public ReservationOutcome Decide(PendingReservation request)
+    {
+        if (!_accounts.TryGetValue(request.UserId, out var account))
+            return new ReservationOutcome.AccountDeleted();
+        if (request.IdempotencyKey is { } key && _byIdempotencyKey.TryGetValue((request.UserId, key), out var earlier))
+        {
+            return earlier.Digest.AsSpan().SequenceEqual(request.Digest)
+                ? new ReservationOutcome.Granted(earlier.Reservation, earlier.IsNew, Quota: null)
+                : new ReservationOutcome.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request.");
+        }
+
+        var same = FindSame(request);
+        // Before the plan is checked: it was when the reservation was granted.
+        if (same is not null && same.Tier == request.Tier && same.Quantity == request.Quantity)
+            return Repeat(request, same);
+        if (request.Tier is not "tier1" && !account.Plan.LlmAllowed)
+            return new ReservationOutcome.LlmNotAllowed(account.Plan.Name);
+        return same is null
+            ? Grant(request, account)
+            : new ReservationOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");
+    }
+
+    /// <summary>The held or committed reservation with the same once_key.</summary>
+    private StoredReservation? FindSame(PendingReservation request) =>
+        request.OnceKey is { } onceKey
+        && _byOnceKey.TryGetValue((request.UserId, onceKey), out var reservation)
+        && reservation.State is ReservationStates.Held or ReservationStates.Committed
+            ? reservation
+            : null;
+
+    private ReservationOutcome Repeat(PendingReservation request, StoredReservation same)
+    {
+        var key = (same.UserId, same.Id);
+        if (same.State == ReservationStates.Committed)
+        {
+            var answers = _onceAnswers.GetValueOrDefault(key);
+            if (same.OnceAnswers + answers >= MaxOnceAnswers)
+            {
+                return new ReservationOutcome.Conflict(
+                    $"This once_key was answered {MaxOnceAnswers} times without a debit. Use another for other work.");
+            }
+
+            _onceAnswers[key] = answers + 1;
+        }
+
+        if (request.IdempotencyKey is { } idempotencyKey)
+        {
+            Repeated.Add((request, same.Id));
+            AddEarlier(idempotencyKey, request.Digest, same, isNew: false);
+        }
+
+        return new ReservationOutcome.Granted(same, IsNew: false, Quota: null);
+    }
+
+    private ReservationOutcome Grant(PendingReservation request, Account account)
+    {
+        var plan = account.Plan;
+        if (plan.MigrationsLimit is { } limit && account.Used + account.Held + request.Quantity > limit)
+        {
+            return new ReservationOutcome.QuotaExceeded(
+                plan.Name, limit, account.Used, account.Held, request.Quantity, now.StartOfNextMonth());
+        }
+
+        var reservation = new StoredReservation
+        {
+            UserId = request.UserId,
+            Id = Ids.Create(now),
+            StoredState = ReservationStates.Held,
+            Quantity = request.Quantity,
+            Remaining = request.Quantity,
+            Tier = request.Tier,
+            Library = request.Library,
+            Month = now.ToMonth(),
+            Machine = request.Machine,
+            CreatedAt = now,
+            ExpiresAt = now + request.TimeToLive,
+            IsLeased = givesLeases && request.Machine is not null,
+            IdempotencyKey = request.IdempotencyKey,
+            RequestDigest = request.Digest,
+            OnceKey = request.OnceKey,
+            Plan = plan.Name,
+            PlanLimit = plan.MigrationsLimit,
+            UsedBefore = account.Used,
+            HeldBefore = account.Held,
+        };
+        account.Reserve(request.Quantity);
+        Months[request.UserId, reservation.Month].Grant(request.Quantity, plan.MigrationsLimit);
+        Granted.Add(reservation);
+        if (reservation.IdempotencyKey is { } idempotencyKey)
+            AddEarlier(idempotencyKey, request.Digest, reservation, isNew: true);
+        if (reservation.OnceKey is not null)
+            AddLatest(reservation);
+        return new ReservationOutcome.Granted(
+            reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
+    }
+
+    private sealed record Earlier(StoredReservation Reservation, byte[] Digest, bool IsNew);
+
+    private sealed class Account(Plan plan, long used, long held)
+    {
+        public Plan Plan => plan;
+
+        public long Used { get; private set; } = used;
+
+        public long Held { get; private set; } = held;
+
+        public void Reserve(int quantity) => Held += quantity;
+
+        public void Settle(StoredReservation before, StoredReservation after)
+        {
+            Used += after.Lapsed - before.Lapsed;
+            Held += after.Remaining - before.Remaining;
+        }
+    }
+}

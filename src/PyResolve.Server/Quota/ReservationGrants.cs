@@ -1,0 +1,57 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Leases;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>
+/// Grants or refuses reservations, many requests in one transaction. It locks the accounts' rows first: on any number of instances, the
+/// requests of one account are decided one after the other, a retry waits for the first answer, and a new plan counts at once.
+/// </summary>
+internal sealed class ReservationGrants : IAsyncDisposable
+{
+    private const int MaxAttempts = 8;
+
+    private static readonly GroupLimits Limits = new(
+        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
+
+    private readonly Database _database;
+    private readonly PlanCatalog _plans;
+    private readonly LeaseSigner _leases;
+    private readonly TimeProvider _time;
+    private readonly GroupCommit<PendingReservation, ReservationOutcome> _group;
+
+    public ReservationGrants(Database database, PlanCatalog plans, LeaseSigner leases, TimeProvider time)
+    {
+        (_database, _plans, _leases, _time) = (database, plans, leases, time);
+        _group = new GroupCommit<PendingReservation, ReservationOutcome>(Limits, FlushAsync);
+    }
+
+    /// <exception cref="OverloadedException">More reservations of the account are due than this request could wait for.</exception>
+    public async Task<ReservationOutcome> DecideAsync(PendingReservation pending, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var outcome = (await _group.SubmitAsync(pending.UserId, [pending], pending.Size, cancellationToken))[0];
+            if (outcome is ReservationOutcome.AccountDeleted)
+                throw AccountGone.Exception();
+            if (outcome is not ReservationOutcome.Deferred deferred)
+                return outcome;
+            // Queues again behind other accounts, so that one account's expired reservations do not delay them.
+            pending = pending with { Due = deferred.Due };
+        }
+
+        throw new OverloadedException(
+            "Reservations of this account that have expired are still being given back. Nothing was stored: try again shortly.");
+    }
+
+    public ValueTask DisposeAsync() => _group.DisposeAsync();
+
+    private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> pending) => _database.WriteAsync(
+        session => new ReservationTransaction(session, pending, _plans, GivesLeases(pending), _time).DecideAsync(CancellationToken.None),
+        CancellationToken.None);
+
+    private bool GivesLeases(IReadOnlyList<PendingReservation> pending) =>
+        pending.Any(static one => one.Machine is not null) && _leases.CanSign;
+}

@@ -1,0 +1,55 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+
+namespace PyResolve.Server.Quota;
+
+internal abstract record ReservationOutcome
+{
+    private ReservationOutcome()
+    {
+    }
+
+    /// <param name="IsNew">Whether this request created it, now or when it was first sent.</param>
+    /// <param name="Quota">As of the grant; <see langword="null"/> where the reservation existed before.</param>
+    public sealed record Granted(StoredReservation Reservation, bool IsNew, QuotaSnapshot? Quota) : ReservationOutcome;
+
+    public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt)
+        : ReservationOutcome;
+
+    public sealed record LlmNotAllowed(string Plan) : ReservationOutcome;
+
+    public sealed record Conflict(string Detail) : ReservationOutcome;
+
+    public sealed record AccountDeleted : ReservationOutcome;
+
+    /// <summary>Not decided yet: it fits once due reservations are settled, which are too many for one transaction.</summary>
+    /// <param name="Due">The units that they hold, as far as counted.</param>
+    public sealed record Deferred(long Due) : ReservationOutcome;
+}
+
+/// <summary>How a commit or a release ended.</summary>
+internal abstract record SettlementOutcome
+{
+    private SettlementOutcome()
+    {
+    }
+
+    public sealed record Committed(Guid? UsageEventId) : SettlementOutcome;
+
+    public sealed record Released : SettlementOutcome;
+
+    public sealed record TooMany(int Available) : SettlementOutcome;
+
+    public sealed record IdTaken : SettlementOutcome;
+
+    /// <summary>A release of a committed reservation.</summary>
+    public sealed record AlreadyCommitted : SettlementOutcome;
+
+    /// <summary>A release of a lease that ended too long ago.</summary>
+    public sealed record TooLate(DateTimeOffset RefundableUntil) : SettlementOutcome;
+
+    public sealed record NotFound : SettlementOutcome;
+
+    /// <summary>The database does not accept one of the values.</summary>
+    public sealed record RejectedByStore : SettlementOutcome;
+}

@@ -1,0 +1,169 @@
+using System.Text.Json;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <param name="Commit"><see langword="null"/> for a release.</param>
+internal sealed record Settlement(Guid UserId, Guid Id, CommitRequest? Commit)
+{
+    public (Guid UserId, Guid Id) Key => (UserId, Id);
+}
+
+/// <summary>Commits and releases reservations, many in one transaction, those of one reservation in order.</summary>
+internal sealed class ReservationSettlements : IAsyncDisposable
+{
+    private static readonly GroupLimits Limits = new(
+        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
+
+    private readonly Database _database;
+    private readonly TimeProvider _time;
+    private readonly GroupCommit<Settlement, SettlementOutcome> _group;
+
+    public ReservationSettlements(Database database, TimeProvider time)
+    {
+        (_database, _time) = (database, time);
+        _group = new GroupCommit<Settlement, SettlementOutcome>(Limits, FlushAsync, Reject);
+    }
+
+    /// <summary>
+    /// Commits a reservation as one usage event and returns the rest, or releases it. A commit after expiry or release is recorded as late.
+    /// </summary>
+    public async Task<SettlementOutcome> SettleAsync(Settlement settlement, CancellationToken cancellationToken)
+    {
+        var metadata = settlement.Commit?.Metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText().Length : 0;
+        return (await _group.SubmitAsync(settlement.UserId, [settlement], 512 + (2L * metadata), cancellationToken))[0];
+    }
+
+    public ValueTask DisposeAsync() => _group.DisposeAsync();
+
+    private SettlementOutcome.RejectedByStore Reject(Settlement settlement, Exception exception)
+    {
+        _database.ThrowUnlessRefused(exception);
+        return new SettlementOutcome.RejectedByStore();
+    }
+
+    private Task<IReadOnlyList<SettlementOutcome>> FlushAsync(IReadOnlyList<Settlement> settlements) =>
+        _database.WriteAsync(session => SettleAsync(session, settlements, CancellationToken.None), CancellationToken.None);
+
+    private async Task<IReadOnlyList<SettlementOutcome>> SettleAsync(
+        Session session, IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken)
+    {
+        var reservations = await LockedReservations.LockAsync(
+            session, [.. settlements.Select(static settlement => settlement.Key)], cancellationToken);
+        // Read after locking, so that it is later than the instant of the transaction that held the locks before.
+        var now = _time.GetInstant();
+        foreach (var reservation in reservations.All.ToList())
+            reservations.Update(reservation.At(now));
+
+        var outcomes = new SettlementOutcome[settlements.Count];
+        var spent = await SumSpentAsync(session, settlements, reservations, cancellationToken);
+        var rollups = new RollupChanges();
+        foreach (var round in RoundsOf(settlements))
+        {
+            var events = new List<(int Index, PendingUsageEvent Event)>();
+            foreach (var index in round)
+            {
+                outcomes[index] = Settle(settlements[index], reservations, spent, now, out var usage);
+                if (usage is not null)
+                    events.Add((index, new PendingUsageEvent(settlements[index].UserId, usage)));
+            }
+
+            await RecordAsync(session, events, reservations, rollups, outcomes, now, cancellationToken);
+        }
+
+        // Months are locked after all events, as everywhere: otherwise a POST /usage with the same event id would deadlock with this.
+        var months = ReservationRows.LockMonths(
+            session, [.. reservations.All.Select(static reservation => (reservation.UserId, reservation.Month))]);
+        await session.EndAsync([months, .. rollups.Write(session), .. reservations.Write(session)]);
+        return outcomes;
+    }
+
+    /// <summary>Groups the indexes so that a round has each reservation once: a commit changes what the next one finds.</summary>
+    private static IEnumerable<IEnumerable<int>> RoundsOf(IReadOnlyList<Settlement> settlements) =>
+        from index in Enumerable.Range(0, settlements.Count)
+        group index by settlements[index].Key into ofReservation
+        from turn in ofReservation.Select(static (index, number) => (index, number))
+        group turn.index by turn.number into round
+        orderby round.Key
+        select round;
+
+    /// <param name="usage">The event to record before the outcome is final.</param>
+    private static SettlementOutcome Settle(
+        Settlement settlement,
+        LockedReservations reservations,
+        Dictionary<Guid, int> spent,
+        DateTimeOffset now,
+        out UsageEvent? usage)
+    {
+        usage = null;
+        if (reservations.Find(settlement.UserId, settlement.Id) is not { } reservation)
+            return new SettlementOutcome.NotFound();
+        if (settlement.Commit is not { } commit)
+            return Release(reservation, reservations, now);
+        if (reservation.State == ReservationStates.Committed)
+            return new SettlementOutcome.Committed(reservation.UsageEventId);
+
+        var available = reservation.Available(spent.GetValueOrDefault(reservation.Id));
+        if (commit.Quantity > available)
+            return new SettlementOutcome.TooMany(available);
+        if (available > 0)
+            usage = UsageEvent.From(reservation, commit, commit.Quantity ?? available, isLate: !reservation.Covers, now);
+        else
+            reservations.Update(reservation.Commit(0, reservation.UsageEventId, now));
+        return new SettlementOutcome.Committed(usage?.Id ?? reservation.UsageEventId);
+    }
+
+    private static SettlementOutcome Release(StoredReservation reservation, LockedReservations reservations, DateTimeOffset now)
+    {
+        if (reservation.State == ReservationStates.Committed)
+            return new SettlementOutcome.AlreadyCommitted();
+        if (reservation.Lapsed > 0 && now > reservation.RefundableUntil)
+            return new SettlementOutcome.TooLate(reservation.RefundableUntil);
+        if (reservation.State != ReservationStates.Released)
+            reservations.Update(reservation.Release());
+        return new SettlementOutcome.Released();
+    }
+
+    private static async Task RecordAsync(
+        Session session,
+        List<(int Index, PendingUsageEvent Event)> events,
+        LockedReservations reservations,
+        RollupChanges rollups,
+        SettlementOutcome[] outcomes,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
+    {
+        if (events.Count == 0)
+            return;
+        var recorded = await LedgerWriter.RecordSettledAsync(
+            session, [.. events.Select(static pair => pair.Event)], rollups, cancellationToken);
+        foreach (var ((index, (userId, usage)), outcome) in events.Zip(recorded))
+        {
+            if (outcome is RecordOutcome.Recorded)
+                reservations.Update(reservations.Find(userId, usage.ReservationId!.Value)!.Commit(usage.Quantity, usage.Id, now));
+            else
+                outcomes[index] = new SettlementOutcome.IdTaken();
+        }
+    }
+
+    /// <summary>Only for reservations that hold nothing, or will not when their turn comes. Other rows say what is left.</summary>
+    private static async Task<Dictionary<Guid, int>> SumSpentAsync(
+        Session session, IReadOnlyList<Settlement> settlements, LockedReservations reservations, CancellationToken cancellationToken)
+    {
+        var released = settlements.Where(static settlement => settlement.Commit is null)
+            .Select(static settlement => settlement.Key)
+            .ToHashSet();
+        (Guid, Guid)[] ended =
+        [
+            .. from settlement in settlements
+               where settlement.Commit is not null
+               let reservation = reservations.Find(settlement.UserId, settlement.Id)
+               where reservation is not null && reservation.State != ReservationStates.Committed
+                     && (!reservation.Covers || released.Contains(settlement.Key))
+               select settlement.Key,
+        ];
+        return ended.Length == 0 ? [] : await ReservationRows.SumSpentAsync(session, [.. ended.Distinct()], cancellationToken);
+    }
+}

@@ -1,0 +1,117 @@
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>
+/// Settles expired reservations within about half a second, in small batches, oldest first. Any number of instances may sweep: each skips
+/// what the others have locked. An account whose rows are inconsistent is skipped, so that it does not stop the others.
+/// </summary>
+internal sealed partial class ReservationSweeper(Database database, TimeProvider time, ILogger<ReservationSweeper> logger)
+    : RepeatedWork(Interval, time)
+{
+    private const int BatchSize = 200;
+
+    private readonly HashSet<Guid> _skipped = [];
+    private DateTimeOffset _skippedUntil;
+
+    public static TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long accounts are skipped before they are tried again.</summary>
+    public static TimeSpan Grace { get; } = TimeSpan.FromMinutes(1);
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        while (await SweepAsync(cancellationToken) == BatchSize)
+            await Task.Yield();
+    }
+
+    // Harmless: readers do not count expired reservations.
+    protected override void Failed(Exception exception) => Log.SweepFailed(logger, exception);
+
+    private async Task<int> SweepAsync(CancellationToken cancellationToken)
+    {
+        var now = Time.GetInstant();
+        if (now >= _skippedUntil)
+            _skipped.Clear();
+        List<Guid> except = [.. _skipped];
+        // Looks first, because a read does not queue for the writer, and mostly there is nothing to settle.
+        if (!await database.ReadAsync(session => ReservationRows.AnyDueAsync(session, except, now, cancellationToken), cancellationToken))
+            return 0;
+
+        List<StoredReservation> due = [];
+        try
+        {
+            await database.WriteAsync(
+                async session =>
+                {
+                    due = await ReservationRows.LockSomeDueAsync(session, except, BatchSize, now, cancellationToken);
+                    await SettleAsync(session, due, now);
+                },
+                cancellationToken);
+        }
+        catch (Exception exception) when (due.Count > 0 && IsCausedByRows(exception, cancellationToken))
+        {
+            foreach (var userId in due.Select(static reservation => reservation.UserId).Distinct())
+                await SettleAccountAsync(userId, now, cancellationToken);
+        }
+
+        return due.Count;
+    }
+
+    private async Task SettleAccountAsync(Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.WriteAsync(
+                async session =>
+                {
+                    var due = await ReservationRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken);
+                    await SettleAsync(session, due, now);
+                },
+                cancellationToken);
+        }
+        catch (Exception exception) when (IsCausedByRows(exception, cancellationToken))
+        {
+            Log.AccountSkipped(logger, userId, Grace.TotalSeconds, exception);
+            if (_skipped.Count == 0)
+                _skippedUntil = now + Grace;
+            _skipped.Add(userId);
+        }
+    }
+
+    /// <summary>Whether a retry would fail as well: neither the store is unavailable nor the server stopping.</summary>
+    private static bool IsCausedByRows(Exception exception, CancellationToken cancellationToken) =>
+        exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested;
+
+    private static async Task SettleAsync(Session session, List<StoredReservation> due, DateTimeOffset now)
+    {
+        if (due.Count == 0)
+            return;
+        var months = new MonthChanges();
+        var settled = new List<StoredReservation>(due.Count);
+        foreach (var reservation in due)
+        {
+            var after = reservation.At(now);
+            months.Settle(reservation, after);
+            settled.Add(after);
+        }
+
+        var locked = ReservationRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
+        await session.EndAsync([locked, .. ReservationRows.Settle(session, settled, months)]);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Expired reservations were not settled; trying again shortly")]
+        public static partial void SweepFailed(ILogger logger, Exception exception);
+
+        [LoggerMessage(
+            2,
+            LogLevel.Error,
+            "Expired reservations of account {UserId} cannot be settled; trying again in {Seconds} s. "
+            + "'usage recompute' repairs wrong rollups")]
+        public static partial void AccountSkipped(ILogger logger, Guid userId, double seconds, Exception exception);
+    }
+}

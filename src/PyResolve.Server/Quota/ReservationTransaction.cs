@@ -1,0 +1,260 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>
+/// One transaction that decides requests: it locks the accounts and their due reservations, decides in memory, and writes the results. Two
+/// round trips for any number of requests, two more where there are once_keys, and one before a refusal that due reservations could avoid.
+/// </summary>
+internal sealed class ReservationTransaction(
+    Session session, IReadOnlyList<PendingReservation> requests, PlanCatalog plans, bool givesLeases, TimeProvider time)
+{
+    /// <summary>Due reservations settled in one transaction. With all of an account's, the other accounts would wait too long.</summary>
+    public const int MaxDue = 1_000;
+
+    private const int MaxCounted = 10_000;
+
+    private static readonly TimeSpan OnceWindow = TimeSpan.FromHours(24);
+
+    private readonly List<Guid> _userIds = [.. requests.Select(static request => request.UserId).Distinct()];
+    private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(requests, static request => request.IdempotencyKey);
+    private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(requests, static request => request.OnceKey);
+
+    public async Task<IReadOnlyList<ReservationOutcome>> DecideAsync(CancellationToken cancellationToken)
+    {
+        var found = await LockAsync(cancellationToken);
+        // Read after locking, so that it is later than the instant of the transaction that held the locks before.
+        var now = time.GetInstant();
+        var month = now.ToMonth();
+        var totals = await LockMissingMonthsAsync(found, month, cancellationToken);
+        var decisions = new ReservationDecisions(now, givesLeases);
+        foreach (var reservation in found.Created)
+            decisions.AddEarlier(reservation.IdempotencyKey!, reservation.RequestDigest, reservation, isNew: true);
+        foreach (var (key, digest, reservation) in found.Repeated)
+            decisions.AddEarlier(key, digest, reservation, isNew: false);
+        foreach (var reservation in found.Latest)
+            decisions.AddLatest(reservation);
+        foreach (var (userId, plan) in found.Accounts)
+            decisions.AddAccount(userId, plans[plan.At(now)], totals[(userId, month)]);
+        var settled = new List<StoredReservation>();
+        foreach (var reservation in found.Locked)
+        {
+            var after = reservation.At(now);
+            if (ReferenceEquals(after, reservation))
+                continue;
+            decisions.Settle(reservation, after);
+            settled.Add(after);
+        }
+
+        ReservationOutcome[] outcomes = [.. requests.Select(decisions.Decide)];
+        await DeferAsync(outcomes, settled, now, cancellationToken);
+        await WriteAsync(decisions, settled, now);
+        return outcomes;
+    }
+
+    private async Task<Found> LockAsync(CancellationToken cancellationToken)
+    {
+        var asked = time.GetInstant();
+        var batch = new ReadBatch(session);
+        var accounts = batch.List(
+            $"""
+            select p.id, {EffectivePlan.Columns}
+            from profiles p
+            where p.id in (select a.user_id from {session.Rows("a", _userIds).With("user_id", static id => id)})
+            order by p.id {session.Engine.ForUpdate}
+            """,
+            static row => (UserId: row.Uuid(0), Plan: EffectivePlan.Read(row, 1)));
+        var (created, repeated) = FindByIdempotencyKeys(batch);
+        List<StoredReservation> latest = [];
+        if (_onceKeys.Count > 0)
+        {
+            await batch.RunAsync(cancellationToken);
+            latest = await FindByOnceKeysAsync(asked, cancellationToken);
+            batch = new ReadBatch(session);
+        }
+
+        // Committed ones are locked as well, because each answer is counted on its row.
+        var committed = latest.Where(reservation => reservation.At(asked).State == ReservationStates.Committed)
+            .Select(static reservation => (reservation.UserId, reservation.Id));
+        var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, asked);
+        var months = ReservationRows.LockMonths(batch, _userIds, asked.ToMonth());
+        await batch.RunAsync(cancellationToken);
+        return new Found(accounts, created, repeated, latest, locked, months);
+    }
+
+    private (List<StoredReservation> Created, List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated)
+        FindByIdempotencyKeys(ReadBatch batch)
+    {
+        if (_idempotencyKeys.Count == 0)
+            return ([], []);
+        var created = batch.List(
+            $"""
+            select {StoredReservation.Columns}
+            from reservations
+            where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})
+            """,
+            StoredReservation.Read);
+        var repeated = batch.List(
+            $"""
+            select {StoredReservation.Columns}, repeated_key, repeated_digest
+            from (
+                select user_id as repeated_by, idempotency_key as repeated_key, request_digest as repeated_digest, reservation_id
+                from repeated_holds
+                where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})) r
+            join reservations on user_id = repeated_by and id = reservation_id
+            """,
+            static row => (
+                Key: row.Text(StoredReservation.ColumnCount),
+                Digest: row.BytesOrNull(StoredReservation.ColumnCount + 1)!,
+                Reservation: StoredReservation.Read(row)));
+        return (created, repeated);
+    }
+
+    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset asked, CancellationToken cancellationToken) =>
+        session.ListAsync(
+        $"""
+        select {StoredReservation.Columns}
+        from reservations
+        where (user_id, id) in (
+            select n.user_id, n.id
+            from (
+                select r.user_id, r.id,
+                       row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
+                from {Rows(_onceKeys)}
+                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {asked - OnceWindow}) n
+            where n.place = 1)
+        """,
+        StoredReservation.Read,
+        cancellationToken);
+
+    /// <summary>
+    /// The accounts whose due reservations this transaction settles: those with deferred requests, if any, the fewest due units first, and
+    /// only as many as can be settled completely, so that an account with many does not delay accounts with few.
+    /// </summary>
+    private List<Guid> ChooseAccountsToSettle()
+    {
+        var deferred = requests.Where(static request => request.Due > 0)
+            .GroupBy(static request => request.UserId, static request => request.Due)
+            .Select(static account => (UserId: account.Key, Due: account.Max()))
+            .OrderBy(static account => account.Due);
+        var (chosen, units) = (new List<Guid>(), 0L);
+        foreach (var (userId, due) in deferred)
+        {
+            units += due;
+            if (chosen.Count > 0 && units > MaxDue)
+                break;
+            chosen.Add(userId);
+        }
+
+        return chosen.Count > 0 ? chosen : _userIds;
+    }
+
+    /// <summary>
+    /// A month that has just begun, or one that holds nothing although a reservation of it is due. This lock is out of order: PostgreSQL
+    /// may find a deadlock, about once a month, and the transaction is retried.
+    /// </summary>
+    private async Task<Dictionary<(Guid UserId, string Month), MonthTotals>> LockMissingMonthsAsync(
+        Found found, string month, CancellationToken cancellationToken)
+    {
+        var totals = found.Months.ToDictionary(static pair => pair.Key, static pair => pair.Totals);
+        (Guid UserId, string Month)[] missing =
+        [
+            .. found.Accounts.Select(account => (account.UserId, Month: month))
+                .Concat(found.Locked.Select(static reservation => (reservation.UserId, reservation.Month)))
+                .Distinct()
+                .Where(key => !totals.ContainsKey(key)),
+        ];
+        if (missing.Length == 0)
+            return totals;
+        foreach (var (key, value) in await ReservationRows.LockMonthsAsync(session, missing, cancellationToken))
+            totals[key] = value;
+        return totals;
+    }
+
+    /// <summary>Defers refusals that due reservations, not settled here, would turn into grants.</summary>
+    private async Task DeferAsync(
+        ReservationOutcome[] outcomes, List<StoredReservation> settled, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var refused = new List<(int Index, Guid UserId, long Missing)>();
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            if (outcomes[i] is ReservationOutcome.QuotaExceeded exceeded && exceeded.Used + exceeded.Asked <= exceeded.Limit)
+                refused.Add((i, requests[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit));
+        }
+
+        if (refused.Count == 0)
+            return;
+        List<Guid> userIds = [.. refused.Select(static one => one.UserId).Distinct()];
+        var returning = await ReservationRows.CountReturningUnitsAsync(
+            session, userIds, except: settled, MaxCounted, now, cancellationToken);
+        foreach (var (index, userId, missing) in refused)
+        {
+            if (returning[userId] >= Math.Min(missing, MaxCounted))
+                outcomes[index] = new ReservationOutcome.Deferred(returning[userId]);
+        }
+    }
+
+    private async Task WriteAsync(ReservationDecisions decisions, List<StoredReservation> settled, DateTimeOffset now)
+    {
+        var statements = new List<Sql>();
+        if (settled.Count > 0)
+            statements.Add(ReservationRows.Update(session, settled));
+        if (decisions.Granted.Count > 0)
+            statements.Add(ReservationRows.Insert(session, decisions.Granted));
+        if (decisions.OnceAnswers.Count > 0)
+        {
+            statements.Add(
+                $"""
+                update reservations
+                set once_answers = once_answers + a.answers
+                from {session.Rows("a", decisions.OnceAnswers.ToList())
+                    .With("user_id", static answer => answer.Key.UserId)
+                    .With("id", static answer => answer.Key.Id)
+                    .With("answers", static answer => (long)answer.Value)}
+                where reservations.user_id = a.user_id and reservations.id = a.id
+                """);
+        }
+
+        if (decisions.Repeated.Count > 0)
+        {
+            statements.Add(
+                $"""
+                insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
+                select r.user_id, r.idempotency_key, r.request_digest, r.reservation_id, {now}
+                from {session.Rows("r", decisions.Repeated)
+                    .With("user_id", static repeated => repeated.Request.UserId)
+                    .With("idempotency_key", static repeated => repeated.Request.IdempotencyKey)
+                    .With("request_digest", static repeated => repeated.Request.Digest)
+                    .With("reservation_id", static repeated => repeated.Id)}
+                """);
+        }
+
+        if (ReservationRows.UpdateMonths(session, decisions.Months) is { } update)
+            statements.Add(update);
+        await session.EndAsync(statements);
+    }
+
+    private static List<(Guid UserId, string Name)> KeysOf(
+        IReadOnlyList<PendingReservation> requests, Func<PendingReservation, string?> name) =>
+        [.. requests.Where(request => name(request) is not null).Select(request => (request.UserId, name(request)!)).Distinct()];
+
+    private SqlRows<(Guid UserId, string Name)> Rows(List<(Guid UserId, string Name)> keys) =>
+        session.Rows("k", keys).With("user_id", static key => key.UserId).With("name", static key => key.Name);
+
+    /// <param name="Accounts">Locked. Deleted accounts are left out.</param>
+    /// <param name="Created">Reservations that earlier requests with the same Idempotency-Keys created.</param>
+    /// <param name="Repeated">Reservations that answered earlier requests with the same Idempotency-Keys.</param>
+    /// <param name="Latest">The latest reservation for each once_key.</param>
+    /// <param name="Locked">Reservations that were due, and others that are written.</param>
+    /// <param name="Months">Locked: this month, and all in which the accounts hold units.</param>
+    private sealed record Found(
+        List<(Guid UserId, EffectivePlan Plan)> Accounts,
+        List<StoredReservation> Created,
+        List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated,
+        List<StoredReservation> Latest,
+        List<StoredReservation> Locked,
+        List<((Guid UserId, string Month) Key, MonthTotals Totals)> Months);
+}

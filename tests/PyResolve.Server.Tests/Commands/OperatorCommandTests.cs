@@ -1,0 +1,107 @@
+namespace PyResolve.Server.Tests.Commands;
+
+/// <summary>The server's binary as the operator's tool.</summary>
+public sealed class OperatorCommandTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task Accounts_are_listed_with_plan_and_usage(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await own.SignUpAsync("grace@example.com");
+        await own.SignUpAsync("ada@example.com");
+
+        var result = await RunAsync(own.Store, "accounts", "list");
+
+        result.OrThrow("accounts list");
+        var lines = result.Output.TrimEnd().Split('\n');
+        lines[0].ShouldStartWith("E-MAIL");
+        lines[1].ShouldMatch(@"^ada@example\.com +free +0 +2026-11-15");
+        lines[2].ShouldMatch(@"^grace@example\.com +free +0 +2026-11-15");
+        lines.Length.ShouldBe(3);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_plan_that_is_set_holds_at_once_on_a_running_server(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync("ada@example.com");
+
+        var result = await RunAsync(own.Store, "accounts", "set-plan", "Ada@Example.com", "enterprise");
+
+        result.OrThrow("set-plan").Output.Trim().ShouldBe("ada@example.com is on the enterprise plan now.");
+        (await account.Key.GetAsync("/quota"))["migrations_limit"].GetString().ShouldBe("unlimited");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_plan_or_account_that_is_not_there_is_named(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await own.SignUpAsync("ada@example.com");
+
+        var plan = await RunAsync(own.Store, "accounts", "set-plan", "ada@example.com", "gold");
+        var account = await RunAsync(own.Store, "accounts", "set-plan", "bob@example.com", "pro");
+
+        (plan.ExitCode, plan.Error.Trim()).ShouldBe((2, "There is no plan 'gold'. The plans are free, pro, unlimited, enterprise."));
+        (account.ExitCode, account.Error.Trim()).ShouldBe((1, "There is no account bob@example.com. The command 'accounts list' shows them all."));
+        (await own.Store.ReadNumberAsync("select count(*) from profiles where plan = 'free'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_schema_can_be_made_ahead_of_the_first_server(StorageEngine engine)
+    {
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+
+        var before = await RunAsync(store, "accounts", "list");
+        var first = await RunAsync(store, "migrate-schema");
+        var second = await RunAsync(store, "migrate-schema");
+
+        (before.ExitCode, before.Error.Trim()).ShouldBe((1, "The database has no schema yet. Run the server's command migrate-schema."));
+        first.OrThrow("migrate-schema").Output.ShouldContain("Applied 0001_foundation.");
+        second.OrThrow("migrate-schema").Output.ShouldNotContain("Applied");
+        second.Output.ShouldContain("The schema is at version ");
+        (await RunAsync(store, "accounts", "list")).OrThrow("accounts list").Output.ShouldStartWith("E-MAIL");
+    }
+
+    [Theory]
+    [InlineData("'accounts' is not a whole command. It is followed by list, set-plan. See: PyResolve.Server accounts --help", "accounts")]
+    [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]
+    [InlineData("Required argument 'plan' missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]
+    [InlineData("There is no command 'serve' here.", "serve")]
+    [InlineData("There is no switch or setting 'data'.", "--data", "/x")]
+    [InlineData("There is no switch or setting 'force'.", "accounts", "list", "--force=yes")]
+    [InlineData("--PyResolve:SessionDays takes a value", "--PyResolve:SessionDays")]
+    [InlineData("Either --all or --customer <id>.", "stripe", "sync")]
+    public async Task A_command_line_that_cannot_be_meant_is_named_and_nothing_is_done(string message, params string[] command)
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+
+        var result = await RunAsync(store, command);
+
+        result.ExitCode.ShouldBe(2);
+        result.Error.ShouldContain(message);
+        result.Error.ShouldContain("--help");
+        result.Output.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_version_is_shown()
+    {
+        var result = await ServerProcess.RunAsync(["--version"], new Dictionary<string, string?>(), TestContext.Current.CancellationToken);
+
+        result.ExitCode.ShouldBe(0);
+        result.Output.ShouldMatch(@"^\d+\.\d+\.\d+");
+    }
+
+    [Fact]
+    public async Task Help_is_an_answer_not_an_error()
+    {
+        var result = await ServerProcess.RunAsync(["--help"], new Dictionary<string, string?>(), TestContext.Current.CancellationToken);
+
+        result.ExitCode.ShouldBe(0);
+        result.Output.ShouldContain("migrate-schema");
+        result.Output.ShouldContain("stripe");
+    }
+
+    private static Task<CommandResult> RunAsync(TestStore store, params string[] command) =>
+        ServerProcess.RunAsync(command, store.Settings, TestContext.Current.CancellationToken);
+}
