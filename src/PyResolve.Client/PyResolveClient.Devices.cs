@@ -38,7 +38,7 @@ public sealed partial class PyResolveClient
     /// the new key, which is shown only this once; save it with <see cref="Keys"/>.
     /// </summary>
     /// <param name="login">The result of <see cref="StartDeviceLogInAsync"/>.</param>
-    /// <param name="cancellationToken">Stops polling; if the user approves nevertheless, a key exists that nobody knows.</param>
+    /// <param name="cancellationToken">Stops polling; the user may still approve, which creates an unknown key.</param>
     /// <exception cref="PyResolveException">Denied (<c>access_denied</c>), or not decided in time (<c>expired_token</c>).</exception>
     public async Task<DeviceTokenResponse> WaitForDeviceLogInAsync(DeviceCodeResponse login, CancellationToken cancellationToken = default)
     {

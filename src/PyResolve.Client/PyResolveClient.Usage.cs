@@ -15,7 +15,7 @@ public sealed partial class PyResolveClient
                 .With(usage, WireJson.Requests.UsageEventRequest),
             WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken);
 
-    /// <summary><c>POST /usage/batch</c>: records events, each with its own result. <see cref="Usage"/> does so in the background.</summary>
+    /// <summary><c>POST /usage/batch</c>: records events, each with a result. <see cref="Usage"/> does so in the background.</summary>
     /// <param name="events">1 to 1000 events. With <see cref="UsageEventRequest.Id"/> on each they are safe to send again.</param>
     /// <param name="cancellationToken">Stops waiting; the events may have been recorded.</param>
     public Task<UsageBatchResponse> RecordUsageBatchAsync(

@@ -58,7 +58,8 @@ public sealed class RetryTests
 
     public static TheoryData<Answer> Passing() =>
     [
-        Answer.Cut, Answer.Busy(0), Answer.Html(502), Answer.Problem(429, "rate_limited", "Slower.") with { Headers = Answer.Busy(0).Headers },
+        Answer.Cut, Answer.Busy(0), Answer.Html(502),
+        Answer.Problem(429, "rate_limited", "Slower.") with { Headers = Answer.Busy(0).Headers },
     ];
 
     [Theory]

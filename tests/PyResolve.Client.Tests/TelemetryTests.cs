@@ -81,7 +81,11 @@ public sealed class TelemetryTests : IAsyncLifetime
         await using (var offline = new PyResolveClient(
             new()
             {
-                ApiUrl = _server.Url, ApiKey = ScriptedServer.Key, Home = _server.Home.Path, OutboxCapacity = 3, ShutdownTimeout = TimeSpan.Zero,
+                ApiUrl = _server.Url,
+                ApiKey = ScriptedServer.Key,
+                Home = _server.Home.Path,
+                OutboxCapacity = 3,
+                ShutdownTimeout = TimeSpan.Zero,
             },
             () => throw new HttpRequestException("No network."), ownHttp: null, clock))
         {

@@ -17,7 +17,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
     private long _accepted;
     private long _settled;
 
-    /// <summary>Cancelled when sending has to stop, whatever still waits.</summary>
+    /// <summary>Cancelled when sending has to stop, even if events still wait.</summary>
     public CancellationToken End => _end.Token;
 
     public ReportResult? Accept(byte[] json)

@@ -133,7 +133,8 @@ public sealed class ConfigFileTests
     [Fact]
     public void A_key_of_a_table_in_an_array_of_tables_cannot_be_set() =>
         Should.Throw<ConfigFileException>(
-            () => ConfigFile.Parse("config.toml", "[[profiles]]\n").Set(["profiles", "work", "api_key"], "new")).Message.ShouldContain("array of tables");
+            () => ConfigFile.Parse("config.toml", "[[profiles]]\n").Set(["profiles", "work", "api_key"], "new"))
+            .Message.ShouldContain("array of tables");
 
     [Theory]
     [InlineData("a = 1\napi_key = \"x\" # mine\nb = 2\n", "a = 1\nb = 2\n")]

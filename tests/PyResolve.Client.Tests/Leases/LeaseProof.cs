@@ -36,8 +36,8 @@ public sealed class LeaseProof
 
         Proofs.Report(
             Suite,
-            $"4 processes with 64 threads each on one lease of {Leased}, without a network, {rounds} time(s): exactly {Leased} permits each time, "
-            + "and as many events when the server was back.");
+            $"4 processes with 64 threads each on one lease of {Leased}, without a network, {rounds} time(s): "
+            + $"exactly {Leased} permits each time, and as many events when the server was back.");
     }
 
     [Fact]

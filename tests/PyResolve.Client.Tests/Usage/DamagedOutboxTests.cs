@@ -159,7 +159,8 @@ public sealed class DamagedOutboxTests
         client.Usage.Report(new("scan"));
         var file = server.Home.OutboxFiles().Single();
         var seek = $"seek={new FileInfo(file).Length - 2}";
-        using (var overwriting = Process.Start("dd", ["if=/dev/zero", $"of={file}", "bs=1", "count=1", seek, "conv=notrunc", "status=none"]))
+        string[] arguments = ["if=/dev/zero", $"of={file}", "bs=1", "count=1", seek, "conv=notrunc", "status=none"];
+        using (var overwriting = Process.Start("dd", arguments))
             await overwriting.WaitForExitAsync(Cancellation);
         Volatile.Write(ref isBusy, false);
 
