@@ -96,11 +96,7 @@ public sealed class ApiKeyStore
     public void Save(string apiKey, Uri? apiUrl = null)
     {
         if (!Guard.IsVisibleAscii(Guard.NotNull(apiKey)))
-        {
-            throw new ArgumentException(
-                "A key has visible ASCII characters only. Copy the whole key again, without quotes.", nameof(apiKey));
-        }
-
+            throw new ArgumentException("A key has visible ASCII characters only. Copy the whole key again.", nameof(apiKey));
         if (apiUrl is { IsAbsoluteUri: false })
             throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));
         ConfigFile.Edit(ConfigPath, file =>

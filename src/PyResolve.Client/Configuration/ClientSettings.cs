@@ -61,11 +61,7 @@ internal sealed record ClientSettings(
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
             return Error($"{name} has a query or a fragment.", "Leave it out.");
         if (url.Scheme == "http" && !url.IsLoopback && !allowInsecureHttp)
-        {
-            return Error(
-                $"{name} would send the key unencrypted to {url.Host}.", "Use https, or set AllowInsecureHttp on a private network.");
-        }
-
+            return Error($"{name} would send the key unencrypted to {url.Host}.", "Use https, or set AllowInsecureHttp.");
         return null;
     }
 

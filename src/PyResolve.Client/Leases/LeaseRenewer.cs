@@ -178,15 +178,11 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
 
     private static PyResolveException NoLease(string? lease, LeaseProblem problem)
     {
-        var (cause, hint) = (lease, problem) switch
-        {
-            (null, _) => ("This server issues no leases, so that nothing can be prepaid.", "Ask its operator to set PYRESOLVE_LEASE_KEY."),
-            (_, LeaseProblem.Unverifiable) =>
-                ("Nothing can be prepaid: this runtime cannot verify signatures.", "Use .NET Framework 4.7 or later, or .NET."),
-            _ => (
-                "The server issued a lease that none of its public keys verifies.",
-                "Ask its operator to check PYRESOLVE_LEASE_KEY on every instance."),
-        };
+        var (cause, hint) = lease is null
+            ? ("This server issues no leases, so that nothing can be prepaid.", "Ask its operator to set PYRESOLVE_LEASE_KEY.")
+            : problem == LeaseProblem.Unverifiable
+                ? ("Nothing can be prepaid: this runtime cannot verify signatures.", "Use .NET Framework 4.7 or later, or .NET.")
+                : ("The server issued a lease that none of its public keys verifies.", "Ask its operator to check PYRESOLVE_LEASE_KEY.");
         return new(PyResolveErrorCodes.Offline, cause, hint);
     }
 

@@ -61,10 +61,8 @@ internal static class Denials
             LeaseProblem.Forged => "what is prepaid here is not what the server signed",
             LeaseProblem.Unverifiable => "this runtime cannot verify the signature of what is prepaid; use .NET Framework 4.7 or later",
             LeaseProblem.Damaged => "the ledger of what is prepaid on this machine is damaged",
-            LeaseProblem.ClockSetBack =>
-                "this machine's clock was set back, so that what was prepaid may have expired; set the clock right",
-            LeaseProblem.Inaccessible =>
-                "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable for you",
+            LeaseProblem.ClockSetBack => "this machine's clock was set back, and what was prepaid may have expired; set it right",
+            LeaseProblem.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable",
             _ => "none is prepaid on this machine",
         };
         return Create(

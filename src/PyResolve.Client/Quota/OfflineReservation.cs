@@ -21,11 +21,7 @@ internal sealed class OfflineReservation(
     {
         var quantity = outcome.Quantity ?? request.Quantity;
         if (quantity > request.Quantity)
-        {
-            throw new PyResolveException(
-                ProblemCodes.Invalid, $"quantity must be at most {request.Quantity}, which is what the permit holds.");
-        }
-
+            throw new PyResolveException(ProblemCodes.Invalid, $"quantity must be at most {request.Quantity}, as the permit holds.");
         _completedAt ??= usage.Now;
         while (_reported < quantity)
         {

@@ -90,8 +90,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     internal ReportResult Keep(UsageEventRequest request)
     {
         var refusal = _queue is null
-            ? ReportResult.Refused(
-                ReportRefusal.NoKey, "There is no API key to report usage for. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
+            ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
             : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);

@@ -52,8 +52,7 @@ internal sealed partial class UsageSender
         }
         catch (Exception) when (Queue.End.IsCancellationRequested)
         {
-            Queue.FailFlushes(new ObjectDisposedException(
-                nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
+            Queue.FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. The other events are kept."));
             Log.Kept(_logger, _outbox.Count);
         }
     }
