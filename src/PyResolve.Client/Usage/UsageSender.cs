@@ -52,7 +52,7 @@ internal sealed partial class UsageSender
         }
         catch (Exception) when (Queue.End.IsCancellationRequested)
         {
-            Queue.FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. The other events are kept."));
+            Queue.FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. Its events are kept."));
             Log.Kept(_logger, _outbox.Count);
         }
     }
