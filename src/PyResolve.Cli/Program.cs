@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using PyResolve.Cli.Base;
 using PyResolve.Cli.Commands;
-using PyResolve.Cli.Errors;
 using PyResolve.Cli.Output;
 
 var terminal = Terminal.System();
@@ -27,7 +27,7 @@ try
     return await parse.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
-        // Long enough, after Ctrl+C, to stop the migrator and to give the hold back.
+        // Long enough, after Ctrl+C, to stop the migrator and to release the reservation.
         ProcessTerminationTimeout = TimeSpan.FromSeconds(15),
     });
 }
@@ -45,5 +45,5 @@ static CliException Misuse(ParseResult parse)
     var cause = parse.UnmatchedTokens is [var first, ..]
         ? $"{name} has no {(first.StartsWith('-') ? "option" : command is RootCommand ? "command" : "argument")} '{first}'."
         : string.Join(' ', parse.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-    return new CliException(ExitCodes.Usage, cause, $"See: {name} --help");
+    return CliException.Usage(cause, $"See: {name} --help");
 }

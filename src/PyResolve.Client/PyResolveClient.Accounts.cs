@@ -5,87 +5,99 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary><c>POST /auth/signup</c>: makes an account, a first key and a session.</summary>
+    /// <summary><c>POST /auth/signup</c>: creates an account, a first key and a session.</summary>
     public Task<SignUpResponse> SignUpAsync(SignUpRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/signup") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.SignUpRequest),
-            WireJson.Default.SignUpResponse, static answer => answer is { User: not null, ApiKey: not null, SessionToken: not null }, cancellationToken);
+            PostAnonymously("/auth/signup").With(Guard.NotNull(request), WireJson.Requests.SignUpRequest),
+            WireJson.Default.SignUpResponse, static answer => answer is { User: not null, ApiKey: not null, SessionToken: not null },
+            cancellationToken);
 
     /// <summary><c>POST /auth/login</c>: opens a session.</summary>
     public Task<LogInResponse> LogInAsync(LogInRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/login") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.LogInRequest),
+            PostAnonymously("/auth/login").With(Guard.NotNull(request), WireJson.Requests.LogInRequest),
             WireJson.Default.LogInResponse, static answer => answer is { User: not null, SessionToken: not null }, cancellationToken);
 
     /// <summary><c>POST /auth/logout</c>: ends a session.</summary>
     /// <param name="sessionToken">The session to end.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public Task LogOutAsync(string sessionToken, CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(ApiRequest.Post("/auth/logout") with { SessionToken = Session(Guard.NotNull(sessionToken)) }, cancellationToken);
+        _transport.SendAsync(ApiRequest.Post("/auth/logout") with { SessionToken = RequiredSession(sessionToken) }, cancellationToken);
 
-    /// <summary><c>PATCH /me</c>: changes what the account's owner is called.</summary>
+    /// <summary><c>GET /me</c>: the account of the client's key, and its quota this month.</summary>
+    public Task<AccountInfo> GetAccountAsync(CancellationToken cancellationToken = default) =>
+        _transport.GetAccountAsync(cancellationToken);
+
+    /// <summary><c>PATCH /me</c>: changes the owner's name.</summary>
     /// <param name="request">The new name.</param>
-    /// <param name="sessionToken">The session that asks; a key may not.</param>
-    /// <param name="cancellationToken">Gives up waiting; the name may have been changed.</param>
-    public async Task<UserInfo> UpdateAccountAsync(UpdateAccountRequest request, string sessionToken, CancellationToken cancellationToken = default)
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the name may have been changed.</param>
+    public async Task<UserInfo> UpdateAccountAsync(
+        UpdateAccountRequest request, string sessionToken, CancellationToken cancellationToken = default)
     {
         var updated = await _transport.SendAsync(
-            (ApiRequest.Patch("/me") with { SessionToken = Session(Guard.NotNull(sessionToken)) }).With(Guard.NotNull(request), WireJson.Requests.UpdateAccountRequest),
-            WireJson.Default.UpdatedAccount, static answer => answer.User is { Email: not null, Plan: not null }, cancellationToken).ConfigureAwait(false);
+            (ApiRequest.Patch("/me") with { SessionToken = RequiredSession(sessionToken) })
+                .With(Guard.NotNull(request), WireJson.Requests.UpdateAccountRequest),
+            WireJson.Default.UpdatedAccount, static answer => answer.User is { Email: not null, Plan: not null },
+            cancellationToken).ConfigureAwait(false);
         return updated.User;
     }
 
-    /// <summary><c>POST /auth/password</c>: changes the password, and ends the account's other sessions. Its keys stay.</summary>
-    /// <param name="request">The password as it is, and the new one.</param>
-    /// <param name="sessionToken">The session that asks, which stays; a key may not.</param>
-    /// <param name="cancellationToken">Gives up waiting; the password may have been changed.</param>
+    /// <summary><c>POST /auth/password</c>: changes the password, and ends the account's other sessions. The keys stay valid.</summary>
+    /// <param name="request">The current and the new password.</param>
+    /// <param name="sessionToken">The session to use, which stays valid; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the password may have been changed.</param>
     public Task ChangePasswordAsync(ChangePasswordRequest request, string sessionToken, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/password") with { SessionToken = Session(Guard.NotNull(sessionToken)) }).With(Guard.NotNull(request), WireJson.Requests.ChangePasswordRequest),
+            (ApiRequest.Post("/auth/password") with { SessionToken = RequiredSession(sessionToken) })
+                .With(Guard.NotNull(request), WireJson.Requests.ChangePasswordRequest),
             cancellationToken);
 
-    /// <summary><c>POST /auth/password/forgot</c>: has a letter sent that lets its reader choose a new password. The answer does not tell whether there is such an account.</summary>
-    /// <param name="email">The account's e-mail, in any case.</param>
-    /// <param name="cancellationToken">Gives up waiting; the letter may have been sent.</param>
+    /// <summary><c>POST /auth/password/forgot</c>: e-mails a link to choose a new password, if the account exists.</summary>
+    /// <param name="email">The account's e-mail address, in any case.</param>
+    /// <param name="cancellationToken">Stops waiting; the e-mail may have been sent.</param>
     public Task RequestPasswordResetAsync(string email, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/password/forgot") with { NeedsKey = false }).With(new() { Email = Guard.NotNull(email) }, WireJson.Requests.ForgotPasswordRequest),
+            PostAnonymously("/auth/password/forgot").With(new() { Email = Guard.NotNull(email) }, WireJson.Requests.ForgotPasswordRequest),
             cancellationToken);
 
-    /// <summary><c>POST /auth/password/reset</c>: sets a new password by the token of a letter, and ends every session of the account. Its keys stay.</summary>
+    /// <summary><c>POST /auth/password/reset</c>: sets a new password, and ends every session of the account. Keys stay valid.</summary>
     public Task ResetPasswordAsync(ResetPasswordRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/password/reset") with { NeedsKey = false }).With(Guard.NotNull(request), WireJson.Requests.ResetPasswordRequest), cancellationToken);
+            PostAnonymously("/auth/password/reset").With(Guard.NotNull(request), WireJson.Requests.ResetPasswordRequest),
+            cancellationToken);
 
-    /// <summary><c>POST /auth/email/verify</c>: shows by the token of a letter that the account's e-mail is its owner's.</summary>
-    /// <param name="token">From the letter: good once, for 7 days.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <summary><c>POST /auth/email/verify</c>: verifies the account's e-mail address with the token from the e-mail.</summary>
+    /// <param name="token">The token: valid once, for 7 days.</param>
+    /// <param name="cancellationToken">Stops waiting; the address may have been verified.</param>
     public Task VerifyEmailAsync(string token, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/email/verify") with { NeedsKey = false }).With(new() { Token = Guard.NotNull(token) }, WireJson.Requests.VerifyEmailRequest),
+            PostAnonymously("/auth/email/verify").With(new() { Token = Guard.NotNull(token) }, WireJson.Requests.VerifyEmailRequest),
             cancellationToken);
 
-    /// <summary><c>DELETE /auth/account</c>: ends the account, its keys, its sessions and its subscription, for good.</summary>
-    /// <param name="request">The password, where the account has one.</param>
-    /// <param name="sessionToken">The session that asks; a key may not.</param>
-    /// <param name="cancellationToken">Gives up waiting; the account may be gone.</param>
+    /// <summary><c>DELETE /auth/account</c>: deletes the account, its keys, sessions and subscription. This cannot be undone.</summary>
+    /// <param name="request">The password, if the account has one.</param>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the account may have been deleted.</param>
     public Task DeleteAccountAsync(DeleteAccountRequest request, string sessionToken, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Delete("/auth/account") with { SessionToken = Session(Guard.NotNull(sessionToken)) }).With(Guard.NotNull(request), WireJson.Requests.DeleteAccountRequest),
+            (ApiRequest.Delete("/auth/account") with { SessionToken = RequiredSession(sessionToken) })
+                .With(Guard.NotNull(request), WireJson.Requests.DeleteAccountRequest),
             cancellationToken);
 
-    /// <summary><c>GET /audit</c>: who did what to the account and its keys, page by page, the newest first.</summary>
-    /// <param name="sessionToken">The session that asks; a key may not.</param>
-    /// <param name="cursor">The <see cref="AuditPage.NextCursor"/> of the page before; default the first page.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    public Task<AuditPage> ListAuditEntriesAsync(string sessionToken, string? cursor = null, CancellationToken cancellationToken = default) =>
+    /// <summary><c>GET /audit</c>: a page of the audit log of the account and its keys, newest first.</summary>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cursor">The <see cref="AuditPage.NextCursor"/> of the previous page; default the first page.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<AuditPage> ListAuditEntriesAsync(
+        string sessionToken, string? cursor = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            ApiRequest.Get("/audit" + Query(("cursor", cursor))) with { SessionToken = Session(Guard.NotNull(sessionToken)) },
+            ApiRequest.Get("/audit" + Query(("cursor", cursor))) with { SessionToken = RequiredSession(sessionToken) },
             WireJson.Default.AuditPage, static page => page.Data is not null, cancellationToken);
 
-    /// <summary>All of <see cref="ListAuditEntriesAsync"/>, one entry after the other; each page is asked for when it is reached.</summary>
-    /// <param name="sessionToken">The session that asks; a key may not.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>All entries of <see cref="ListAuditEntriesAsync"/>; each page is requested when it is reached.</summary>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops the enumeration.</param>
     public async IAsyncEnumerable<AuditEntry> EnumerateAuditEntriesAsync(
         string sessionToken, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -4,38 +4,42 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary>What RFC 8628 has a device wait longer when it is told to slow down.</summary>
+    /// <summary>By RFC 8628, a client that polls too fast waits this much longer.</summary>
     private static readonly TimeSpan SlowDown = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// <c>POST /auth/device/code</c>: begins a login that a person approves in a browser, here or on another machine. Show
-    /// <see cref="DeviceCodeResponse.VerificationUriComplete"/> and <see cref="DeviceCodeResponse.UserCode"/>, then wait by <see cref="WaitForDeviceLogInAsync"/>.
+    /// <c>POST /auth/device/code</c>: starts a login that a user approves in a browser, on this or another machine. Show
+    /// <see cref="DeviceCodeResponse.VerificationUriComplete"/> and <see cref="DeviceCodeResponse.UserCode"/>, then call
+    /// <see cref="WaitForDeviceLogInAsync"/>.
     /// </summary>
-    /// <param name="clientId">What the device calls itself, such as <c>pyresolve-cli</c>: at most 100 characters, shown to the person, and the new key's name. Default none.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="clientId">The device's name, such as <c>pyresolve-cli</c>: at most 100 characters; names the new key.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public Task<DeviceCodeResponse> StartDeviceLogInAsync(string? clientId = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/device/code") with { NeedsKey = false }).With(new() { ClientId = clientId }, WireJson.Requests.DeviceCodeRequest),
-            WireJson.Default.DeviceCodeResponse, static login => login is { DeviceCode: not null, UserCode: not null, VerificationUri: not null }, cancellationToken);
+            PostAnonymously("/auth/device/code").With(new() { ClientId = clientId }, WireJson.Requests.DeviceCodeRequest),
+            WireJson.Default.DeviceCodeResponse,
+            static login => login is { DeviceCode: not null, UserCode: not null, VerificationUri: not null },
+            cancellationToken);
 
     /// <summary>
-    /// <c>POST /auth/device/token</c>: asks once whether the login was approved. Not yet: it throws <see cref="ProblemCodes.AuthorizationPending"/>,
-    /// or <see cref="ProblemCodes.SlowDown"/> where it was asked too soon.
+    /// <c>POST /auth/device/token</c>: asks once whether the login was approved. Before that it throws
+    /// <see cref="ProblemCodes.AuthorizationPending"/>, or <see cref="ProblemCodes.SlowDown"/> if it is called too often.
     /// </summary>
-    /// <param name="deviceCode">From <see cref="DeviceCodeResponse.DeviceCode"/>; good for one key.</param>
-    /// <param name="cancellationToken">Gives up waiting; the code may have been redeemed.</param>
+    /// <param name="deviceCode">From <see cref="DeviceCodeResponse.DeviceCode"/>; valid for one key.</param>
+    /// <param name="cancellationToken">Stops waiting; the code may have been redeemed.</param>
     public Task<DeviceTokenResponse> RedeemDeviceCodeAsync(string deviceCode, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/device/token") with { NeedsKey = false }).With(new() { DeviceCode = Guard.NotNull(deviceCode) }, WireJson.Requests.DeviceTokenRequest),
+            PostAnonymously("/auth/device/token")
+                .With(new() { DeviceCode = Guard.NotNull(deviceCode) }, WireJson.Requests.DeviceTokenRequest),
             WireJson.Default.DeviceTokenResponse, static redeemed => redeemed is { ApiKey: not null, User: not null }, cancellationToken);
 
     /// <summary>
-    /// Asks until the person has approved the login, as often as the server wants it, and less often while it cannot be reached. Returns the
-    /// new key, the only time that it is shown; <see cref="Keys"/> keeps it.
+    /// Polls until the user has approved the login, at the server's interval, and less often while the server is out of reach. It returns
+    /// the new key, which is shown only this once; save it with <see cref="Keys"/>.
     /// </summary>
-    /// <param name="login">What <see cref="StartDeviceLogInAsync"/> returned, just now.</param>
-    /// <param name="cancellationToken">Gives up; the person may approve all the same, and then a key exists that nobody has.</param>
-    /// <exception cref="PyResolveException">The person denied it (<c>access_denied</c>), or nobody decided in time (<c>expired_token</c>).</exception>
+    /// <param name="login">The result of <see cref="StartDeviceLogInAsync"/>.</param>
+    /// <param name="cancellationToken">Stops polling; the user may still approve, which creates an unknown key.</param>
+    /// <exception cref="PyResolveException">Denied (<c>access_denied</c>), or not decided in time (<c>expired_token</c>).</exception>
     public async Task<DeviceTokenResponse> WaitForDeviceLogInAsync(DeviceCodeResponse login, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(login);
@@ -55,13 +59,14 @@ public sealed partial class PyResolveClient
             {
                 interval += SlowDown;
             }
-            catch (PyResolveException exception) when (IsPassing(exception) && _transport.Time.GetElapsedTime(start) < TimeSpan.FromSeconds(login.ExpiresIn))
+            catch (PyResolveException exception)
+                when (IsTransient(exception) && _transport.Time.GetElapsedTime(start) < TimeSpan.FromSeconds(login.ExpiresIn))
             {
                 interval += interval;
             }
         }
     }
 
-    private static bool IsPassing(PyResolveException exception) =>
+    private static bool IsTransient(PyResolveException exception) =>
         exception.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout || exception.Status is 429 or 502 or 503 or 504;
 }

@@ -4,10 +4,11 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary><c>GET /auth/api-keys</c>: every key of the account, newest first, never the secrets.</summary>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    public async Task<IReadOnlyList<ApiKeyInfo>> ListApiKeysAsync(string? sessionToken = null, CancellationToken cancellationToken = default)
+    /// <summary><c>GET /auth/api-keys</c>: every key of the account, newest first, without the secrets.</summary>
+    /// <param name="sessionToken">The session to use; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<IReadOnlyList<ApiKeyInfo>> ListApiKeysAsync(
+        string? sessionToken = null, CancellationToken cancellationToken = default)
     {
         var keys = await _transport.SendAsync(
             ApiRequest.Get("/auth/api-keys") with { SessionToken = Session(sessionToken) },
@@ -15,41 +16,45 @@ public sealed partial class PyResolveClient
         return keys.Data;
     }
 
-    /// <summary><c>POST /auth/api-keys</c>: makes a key; the only time that it is shown.</summary>
-    /// <param name="request">Name, scopes, expiry.</param>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting; the key may have been made.</param>
-    public Task<CreatedApiKey> CreateApiKeyAsync(CreateApiKeyRequest request, string? sessionToken = null, CancellationToken cancellationToken = default) =>
+    /// <summary><c>POST /auth/api-keys</c>: creates a key, which is shown only this once.</summary>
+    /// <param name="request">Name, scopes, expiry, rate limit.</param>
+    /// <param name="sessionToken">The session to use; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Stops waiting; the key may have been created.</param>
+    public Task<CreatedApiKey> CreateApiKeyAsync(
+        CreateApiKeyRequest request, string? sessionToken = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/api-keys") with { SessionToken = Session(sessionToken) }).With(Guard.NotNull(request), WireJson.Requests.CreateApiKeyRequest),
+            (ApiRequest.Post("/auth/api-keys") with { SessionToken = Session(sessionToken) })
+                .With(Guard.NotNull(request), WireJson.Requests.CreateApiKeyRequest),
             WireJson.Default.CreatedApiKey, static key => key.ApiKey is not null, cancellationToken);
 
-    /// <summary><c>DELETE /auth/api-keys/{id}</c>: a revoked key is dead everywhere within a second.</summary>
+    /// <summary><c>DELETE /auth/api-keys/{id}</c>: revokes a key, which is refused everywhere within a second.</summary>
     /// <param name="id">The key's id, from the list.</param>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="sessionToken">The session to use; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Stops waiting; the key may have been revoked.</param>
     public Task RevokeApiKeyAsync(Guid id, string? sessionToken = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(ApiRequest.Delete($"/auth/api-keys/{id:D}") with { SessionToken = Session(sessionToken) }, cancellationToken);
 
-    /// <summary><c>POST /auth/api-keys/{id}/rotate</c>: makes a key like this one in its place; the only time that it is shown.</summary>
+    /// <summary><c>POST /auth/api-keys/{id}/rotate</c>: replaces a key by a new one, which is shown only this once.</summary>
     /// <param name="id">The key's id, from the list.</param>
-    /// <param name="request">How long both work; default: the old one is revoked at once.</param>
-    /// <param name="sessionToken">The session that asks; default the client's own key, which then needs the scope <c>keys</c>.</param>
-    /// <param name="cancellationToken">Gives up waiting; the key may have been replaced.</param>
+    /// <param name="request">How long both keys work; default: the old one is revoked at once.</param>
+    /// <param name="sessionToken">The session to use; default the client's own key, which then needs the scope <c>keys</c>.</param>
+    /// <param name="cancellationToken">Stops waiting; the key may have been replaced.</param>
     public Task<RotatedApiKey> RotateApiKeyAsync(
         Guid id, RotateApiKeyRequest? request = null, string? sessionToken = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post($"/auth/api-keys/{id:D}/rotate") with { SessionToken = Session(sessionToken) }).With(request ?? new(), WireJson.Requests.RotateApiKeyRequest),
+            (ApiRequest.Post($"/auth/api-keys/{id:D}/rotate") with { SessionToken = Session(sessionToken) })
+                .With(request ?? new(), WireJson.Requests.RotateApiKeyRequest),
             WireJson.Default.RotatedApiKey, static key => key.ApiKey is not null, cancellationToken);
 
     /// <summary>
-    /// <c>POST /auth/api-keys/report-leak</c>: revokes a key that was found in the open, and tells its owner. Anyone may; the answer does not
-    /// tell whether the key was live.
+    /// <c>POST /auth/api-keys/report-leak</c>: revokes a key that was leaked, and notifies its owner. No credential is needed; the answer
+    /// does not reveal whether the key was valid.
     /// </summary>
     /// <param name="apiKey">The whole key.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public Task ReportLeakedKeyAsync(string apiKey, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/auth/api-keys/report-leak") with { NeedsKey = false }).With(new() { ApiKey = Guard.NotNull(apiKey) }, WireJson.Requests.ReportLeakRequest),
+            PostAnonymously("/auth/api-keys/report-leak")
+                .With(new() { ApiKey = Guard.NotNull(apiKey) }, WireJson.Requests.ReportLeakRequest),
             cancellationToken);
 }

@@ -6,20 +6,20 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary><c>POST /usage</c>: records one event, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
-    /// <param name="usage">The event; with an <see cref="UsageEventRequest.Id"/> it is safe to send again.</param>
-    /// <param name="cancellationToken">Gives up waiting; the event may have been recorded.</param>
+    /// <summary><c>POST /usage</c>: records one event, stored when this returns. <see cref="Usage"/> does this in the background.</summary>
+    /// <param name="usage">The event. With <see cref="UsageEventRequest.Id"/> it is safe to send again.</param>
+    /// <param name="cancellationToken">Stops waiting; the event may have been recorded.</param>
     public Task<UsageRecorded> RecordUsageAsync(UsageEventRequest usage, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            (ApiRequest.Post("/usage") with { IsRepeatable = Guard.NotNull(usage).Id is not null }).With(usage, WireJson.Requests.UsageEventRequest),
-            WireJson.Default.UsageRecorded,
-            static recorded => recorded.Status is not null,
-            cancellationToken);
+            (ApiRequest.Post("/usage") with { IsRepeatable = Guard.NotNull(usage).Id is not null })
+                .With(usage, WireJson.Requests.UsageEventRequest),
+            WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken);
 
-    /// <summary><c>POST /usage/batch</c>: records events, each with a verdict of its own, durable when this returns. <see cref="Usage"/> does it in the background.</summary>
-    /// <param name="events">1 to 1000 events; with an <see cref="UsageEventRequest.Id"/> each they are safe to send again.</param>
-    /// <param name="cancellationToken">Gives up waiting; the events may have been recorded.</param>
-    public Task<UsageBatchResponse> RecordUsageBatchAsync(IReadOnlyList<UsageEventRequest> events, CancellationToken cancellationToken = default)
+    /// <summary><c>POST /usage/batch</c>: records events, each with a result. <see cref="Usage"/> does so in the background.</summary>
+    /// <param name="events">1 to 1000 events. With <see cref="UsageEventRequest.Id"/> on each they are safe to send again.</param>
+    /// <param name="cancellationToken">Stops waiting; the events may have been recorded.</param>
+    public Task<UsageBatchResponse> RecordUsageBatchAsync(
+        IReadOnlyList<UsageEventRequest> events, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(events);
         var request = ApiRequest.Post("/usage/batch") with { IsRepeatable = events.All(static usage => usage.Id is not null) };
@@ -30,14 +30,15 @@ public sealed partial class PyResolveClient
 
     /// <summary><c>GET /usage</c>: a month's totals, by day and by library.</summary>
     /// <param name="month">A UTC calendar month, as <c>2026-11</c>; default the current one.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public Task<UsageStatistics> GetUsageAsync(string? month = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            ApiRequest.Get("/usage" + Query(("month", month))), WireJson.Default.UsageStatistics, static usage => usage.Month is not null, cancellationToken);
+            ApiRequest.Get("/usage" + Query(("month", month))),
+            WireJson.Default.UsageStatistics, static usage => usage.Month is not null, cancellationToken);
 
     /// <summary><c>GET /usage/history</c>: the totals of past months.</summary>
-    /// <param name="months">How many, the current one included: 1 to 36; default the server's, 12.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="months">How many months, the current one included: 1 to 36; default the server's, 12.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<IReadOnlyList<MonthlyUsage>> GetUsageHistoryAsync(int? months = null, CancellationToken cancellationToken = default)
     {
         var history = await _transport.SendAsync(
@@ -46,20 +47,20 @@ public sealed partial class PyResolveClient
         return history.Data;
     }
 
-    /// <summary><c>GET /usage/events</c>: what was recorded, page by page, the newest first.</summary>
-    /// <param name="cursor">The <see cref="UsageEventPage.NextCursor"/> of the page before; default the first page.</param>
-    /// <param name="limit">How many at most: 1 to 1000; default the server's, 100.</param>
-    /// <param name="month">One UTC calendar month alone, as <c>2026-11</c>; default all.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <summary><c>GET /usage/events</c>: a page of the recorded events, newest first.</summary>
+    /// <param name="cursor">The <see cref="UsageEventPage.NextCursor"/> of the previous page; default the first page.</param>
+    /// <param name="limit">How many events at most: 1 to 1000; default the server's, 100.</param>
+    /// <param name="month">Only one UTC calendar month, as <c>2026-11</c>; default all.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public Task<UsageEventPage> ListUsageEventsAsync(
         string? cursor = null, int? limit = null, string? month = null, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             ApiRequest.Get("/usage/events" + Query(("cursor", cursor), ("limit", Text(limit)), ("month", month))),
             WireJson.Default.UsageEventPage, static page => page.Data is not null, cancellationToken);
 
-    /// <summary>All of <see cref="ListUsageEventsAsync"/>, one event after the other; each page is asked for when it is reached.</summary>
-    /// <param name="month">One UTC calendar month alone, as <c>2026-11</c>; default all.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>All events of <see cref="ListUsageEventsAsync"/>; each page is requested when it is reached.</summary>
+    /// <param name="month">Only one UTC calendar month, as <c>2026-11</c>; default all.</param>
+    /// <param name="cancellationToken">Stops the enumeration.</param>
     public async IAsyncEnumerable<RecordedUsageEvent> EnumerateUsageEventsAsync(
         string? month = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -75,20 +76,23 @@ public sealed partial class PyResolveClient
     }
 
     /// <summary>
-    /// <c>GET /usage/export.csv</c>: a month's events as CSV (RFC 4180, UTF-8, with a header), the oldest first, copied as it arrives. Each piece of
-    /// it has <see cref="PyResolveClientOptions.RequestTimeout"/>. When it throws, what was written is not the whole.
+    /// <c>GET /usage/export.csv</c>: a month's events as CSV (RFC 4180, UTF-8, with a header), oldest first, copied as it arrives. Each
+    /// piece may take <see cref="PyResolveClientOptions.RequestTimeout"/>. When it throws, the destination has only a part.
     /// </summary>
-    /// <param name="destination">Where it is written to; left open.</param>
+    /// <param name="destination">The stream to write to; it is left open.</param>
     /// <param name="month">A UTC calendar month, as <c>2026-11</c>; default the current one.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Stops the copying.</param>
     public Task ExportUsageAsync(Stream destination, string? month = null, CancellationToken cancellationToken = default) =>
-        _transport.DownloadAsync(ApiRequest.Get("/usage/export.csv" + Query(("month", month))), "text/csv", Guard.NotNull(destination), cancellationToken);
+        _transport.DownloadAsync(
+            ApiRequest.Get("/usage/export.csv" + Query(("month", month))), "text/csv", Guard.NotNull(destination), cancellationToken);
 
     private static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 
     private static string Query(params (string Name, string? Value)[] parameters)
     {
-        var given = parameters.Where(static parameter => parameter.Value is not null).Select(static parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}");
+        var given = parameters
+            .Where(static parameter => parameter.Value is not null)
+            .Select(static parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}");
         return string.Join("&", given) is { Length: > 0 } query ? "?" + query : "";
     }
 }

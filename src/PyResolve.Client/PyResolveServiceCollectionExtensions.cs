@@ -6,20 +6,23 @@ using PyResolve.Client;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers the client in a container.</summary>
+/// <summary>Registers the client in a service container.</summary>
 public static class PyResolveServiceCollectionExtensions
 {
     private const string Name = "PyResolve";
 
     /// <summary>
-    /// Makes <see cref="PyResolveClient"/>, <see cref="QuotaGuard"/>, <see cref="UsageReporter"/> and <see cref="ApiKeyStore"/> injectable, as
-    /// singletons: one usage reporter for the process, which is flushed when the host shuts down and the container is disposed of. Options come
-    /// from the configuration's section <c>PyResolve</c>, where there is one, then from <paramref name="configure"/>. A bad value shows as an
-    /// <see cref="OptionsValidationException"/>, or a <see cref="PyResolveException"/> if it is the environment's or the file's.
+    /// Registers <see cref="PyResolveClient"/>, <see cref="QuotaGuard"/>, <see cref="UsageReporter"/> and <see cref="ApiKeyStore"/> as
+    /// singletons. The process has one usage reporter, which is flushed when the host shuts down and the container is disposed of.
     /// </summary>
+    /// <remarks>
+    /// Options come from the configuration's section <c>PyResolve</c>, if there is one, then from <paramref name="configure"/>. An invalid
+    /// value throws an <see cref="OptionsValidationException"/>, or a <see cref="PyResolveException"/> if it is in the environment or the
+    /// config file, when the client is resolved.
+    /// </remarks>
     /// <param name="services">The container.</param>
-    /// <param name="configure">Changes the options; default: leave them.</param>
-    /// <returns>The HTTP client's builder, for handlers of your own. Its base address and timeout are not used.</returns>
+    /// <param name="configure">Changes the options; default: no change.</param>
+    /// <returns>The HTTP client's builder, to add handlers. Its base address and timeout are not used.</returns>
     public static IHttpClientBuilder AddPyResolveClient(this IServiceCollection services, Action<PyResolveClientOptions>? configure = null)
     {
         Guard.NotNull(services);
@@ -38,9 +41,11 @@ public static class PyResolveServiceCollectionExtensions
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             provider.GetService<ILogger<PyResolveClient>>()));
         services.TryAddSingleton(static provider => new UsageReporter(
-            provider.GetRequiredService<ApiTransport>(), provider.GetRequiredService<ClientSettings>(), provider.GetService<ILogger<UsageReporter>>()));
+            provider.GetRequiredService<ApiTransport>(), provider.GetService<ILogger<UsageReporter>>()));
         services.TryAddSingleton(static provider => new PyResolveClient(
-            provider.GetRequiredService<ApiTransport>(), provider.GetRequiredService<ApiKeyStore>(), provider.GetRequiredService<UsageReporter>()));
+            provider.GetRequiredService<ApiTransport>(),
+            provider.GetRequiredService<ApiKeyStore>(),
+            provider.GetRequiredService<UsageReporter>()));
         services.TryAddSingleton(static provider => provider.GetRequiredService<PyResolveClient>().Quota);
 
         return services.AddHttpClient(Name, static client => HttpDefaults.Apply(client))
@@ -48,7 +53,8 @@ public static class PyResolveServiceCollectionExtensions
             .RedactLoggedHeaders(["X-API-Key", "Authorization"]);
     }
 
-    private static PyResolveClientOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<PyResolveClientOptions>>().Value;
+    private static PyResolveClientOptions Options(IServiceProvider provider) =>
+        provider.GetRequiredService<IOptions<PyResolveClientOptions>>().Value;
 
     private sealed class SectionOptions(IServiceProvider provider) : IConfigureOptions<PyResolveClientOptions>
     {
@@ -58,6 +64,6 @@ public static class PyResolveServiceCollectionExtensions
     private sealed class OptionsRules : IValidateOptions<PyResolveClientOptions>
     {
         public ValidateOptionsResult Validate(string? name, PyResolveClientOptions options) =>
-            ClientSettings.Mistake(options) is { } mistake ? ValidateOptionsResult.Fail(mistake) : ValidateOptionsResult.Success;
+            ClientSettings.FindError(options) is { } error ? ValidateOptionsResult.Fail(error.Message) : ValidateOptionsResult.Success;
     }
 }

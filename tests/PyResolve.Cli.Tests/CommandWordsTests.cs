@@ -7,7 +7,7 @@ namespace PyResolve.Cli.Tests;
 public class CommandWordsTests
 {
     [Fact]
-    public void Words_that_are_joined_come_apart_again()
+    public void Joined_words_are_split_again()
     {
         var anyWords = ArbMap.Default.GeneratorFor<string?>().Select(w => w ?? "").ArrayOf().ToArbitrary();
 
@@ -15,9 +15,10 @@ public class CommandWordsTests
     }
 
     [Fact]
-    public void Words_of_the_characters_that_quoting_is_about_come_apart_again()
+    public void Words_of_special_characters_are_split_again()
     {
-        var words = Gen.Elements(' ', '\t', '\n', '\'', '"', '\\', '$', '{', 'a').ArrayOf().Select(c => new string(c)).ArrayOf().ToArbitrary();
+        var words = Gen.Elements(' ', '\t', '\n', '\'', '"', '\\', '$', '{', 'a').ArrayOf().Select(c => new string(c)).ArrayOf()
+            .ToArbitrary();
 
         Prop.ForAll(words, w => CommandWords.Split(CommandWords.Join(w)).SequenceEqual(w)).QuickCheckThrowOnFailure();
     }
@@ -31,7 +32,7 @@ public class CommandWordsTests
     [InlineData(@"tool a\ b \""", new[] { "tool", "a b", "\"" })]
     [InlineData(@"tool ""a\""b\\c\d"" 'a\b'", new[] { "tool", @"a""b\c\d", @"a\b" })]
     [InlineData("tool $HOME *.py | cat; `x`", new[] { "tool", "$HOME", "*.py", "|", "cat;", "`x`" })]
-    public void A_command_comes_apart_as_in_a_shell_and_nothing_is_expanded(string command, string[] words) =>
+    public void A_command_is_split_as_in_a_shell_and_nothing_is_expanded(string command, string[] words) =>
         CommandWords.Split(command).ShouldBe(words);
 
     [Theory]
@@ -39,6 +40,6 @@ public class CommandWordsTests
     [InlineData("tool \"open")]
     [InlineData("tool \"open\\\"")]
     [InlineData("tool \\")]
-    public void What_is_not_closed_is_refused(string command) =>
+    public void An_unclosed_quote_is_refused(string command) =>
         Should.Throw<FormatException>(() => CommandWords.Split(command));
 }

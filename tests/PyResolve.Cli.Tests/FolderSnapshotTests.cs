@@ -8,7 +8,7 @@ public sealed class FolderSnapshotTests : IDisposable
     private readonly CliDriver _files = new CliDriver().WithFile("a.py", "a").WithFile("sub/b.py", "b").WithFile("gone.py", "g");
 
     [Fact]
-    public void What_was_added_changed_and_removed_is_told_apart()
+    public void Added_changed_and_removed_files_are_counted_separately()
     {
         var before = Take();
 
@@ -35,7 +35,7 @@ public sealed class FolderSnapshotTests : IDisposable
     [InlineData("sub/__pycache__/b.cpython-312.pyc")]
     [InlineData("node_modules/x/index.js")]
     [InlineData("sub/b.pyc")]
-    public void What_tools_leave_behind_does_not_count(string path)
+    public void Files_of_tools_do_not_count(string path)
     {
         var before = Take();
 
@@ -62,7 +62,8 @@ public sealed class FolderSnapshotTests : IDisposable
     [Trait("Platform", "Unix")]
     public async Task A_pipe_in_the_folder_does_not_stop_it()
     {
-        (await Command.RunAsync("mkfifo", [Path.Combine(_files.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("mkfifo");
+        (await Command.RunAsync("mkfifo", [Path.Combine(_files.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken))
+            .OrThrow("mkfifo");
 
         Take().ChangesTo(Take()).Total.ShouldBe(0);
     }

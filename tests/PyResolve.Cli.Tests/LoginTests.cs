@@ -2,34 +2,33 @@ using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
 
-public sealed class LoginTests : IAsyncLifetime
+public sealed class LoginTests : IDisposable
 {
     private readonly CliDriver _cli = new();
-    private ScriptedServer _server = null!;
+    private readonly FakePyResolveServer _server = FakeServer.Start();
 
-    private string Address => _server.Address.OriginalString;
+    private string Address => _server.Address;
 
-    public async ValueTask InitializeAsync() => _server = (await ScriptedServer.StartAsync()).WithAccount();
 
     [Fact]
     public async Task A_key_on_standard_input_is_checked_and_saved_with_the_server()
     {
-        var result = await _cli.RunWithInputAsync($"  {Account.Key}\n", "login", "--with-key", "--api-url", Address);
+        var result = await _cli.RunWithInputAsync($"  {_server.Account.ApiKey}\n", "login", "--with-key", "--api-url", Address);
 
         result.ShouldSucceed();
         result.Output.ShouldContain("✓ Authenticated as ada@example.com");
         result.Output.ShouldContain("Migrations remaining: 3");
-        _server.Requests.ShouldHaveSingleItem().ApiKey.ShouldBe(Account.Key);
+        _server.Requests.ShouldHaveSingleItem().ApiKey().ShouldBe(_server.Account.ApiKey);
         (await _cli.RunAsync("status")).ShouldSucceed();
     }
 
     [Fact]
     [Trait("Platform", "Unix")]
-    public async Task The_saved_file_is_its_owners_alone_and_keeps_what_it_held()
+    public async Task Only_the_owner_can_read_the_saved_file_and_its_other_content_stays()
     {
         _cli.WithConfig("# mine\n[migrators]\npydantic = \"tool\"\n");
 
-        (await _cli.RunWithInputAsync(Account.Key, "login", "--with-key", "--api-url", Address)).ShouldSucceed();
+        (await _cli.RunWithInputAsync(_server.Account.ApiKey, "login", "--with-key", "--api-url", Address)).ShouldSucceed();
 
         File.GetUnixFileMode(_cli.ConfigPath).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var config = await File.ReadAllTextAsync(_cli.ConfigPath, TestContext.Current.CancellationToken);
@@ -37,9 +36,9 @@ public sealed class LoginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_on_the_command_line_works_and_is_warned_of()
+    public async Task A_key_on_the_command_line_works_with_a_warning()
     {
-        var result = await _cli.RunAsync("login", "--key", Account.Key, "--api-url", Address);
+        var result = await _cli.RunAsync("login", "--key", _server.Account.ApiKey, "--api-url", Address);
 
         result.ShouldSucceed();
         result.Error.ShouldContain("shell's history");
@@ -48,9 +47,7 @@ public sealed class LoginTests : IAsyncLifetime
     [Fact]
     public async Task A_key_that_the_server_does_not_know_is_not_saved()
     {
-        _server.WithProblem("GET /me", 401, "unauthenticated", "Invalid or revoked API key");
-
-        var result = await _cli.RunWithInputAsync(Account.Key, "login", "--with-key", "--api-url", Address);
+        var result = await _cli.RunWithInputAsync(FakeServer.UnknownKey, "login", "--with-key", "--api-url", Address);
 
         result.ShouldFail(4, "Invalid or revoked API key", Address);
         File.Exists(_cli.ConfigPath).ShouldBeFalse();
@@ -70,11 +67,11 @@ public sealed class LoginTests : IAsyncLifetime
     {
         var result = await _cli.RunAsync("login");
 
-        result.ShouldFail(2, "standard input is no terminal", "pyresolve login --with-key");
+        result.ShouldFail(2, "standard input is not a terminal", "pyresolve login --with-key");
     }
 
     [Fact]
-    public async Task An_empty_standard_input_is_a_mistake()
+    public async Task An_empty_standard_input_is_an_error()
     {
         var result = await _cli.RunWithInputAsync("\n", "login", "--with-key");
 
@@ -84,26 +81,26 @@ public sealed class LoginTests : IAsyncLifetime
     [Fact]
     public async Task A_key_does_not_travel_unencrypted_to_another_machine()
     {
-        var result = await _cli.RunWithInputAsync(Account.Key, "login", "--with-key", "--api-url", "http://192.0.2.1");
+        var result = await _cli.RunWithInputAsync(_server.Account.ApiKey, "login", "--with-key", "--api-url", "http://192.0.2.1");
 
         result.ShouldFail(2, "--api-url would send your key unencrypted to 192.0.2.1", "Use https");
     }
 
     [Fact]
-    public async Task A_key_in_the_environment_that_hides_the_saved_one_is_warned_of()
+    public async Task A_key_in_the_environment_that_overrides_the_saved_one_gives_a_warning()
     {
-        _cli.Environment["PYRESOLVE_API_KEY"] = Account.OtherKey;
+        _cli.Environment["PYRESOLVE_API_KEY"] = FakeServer.UnknownKey;
 
-        var result = await _cli.RunWithInputAsync(Account.Key, "login", "--with-key", "--api-url", Address);
+        var result = await _cli.RunWithInputAsync(_server.Account.ApiKey, "login", "--with-key", "--api-url", Address);
 
         result.ShouldSucceed();
-        _server.Requests.ShouldHaveSingleItem().ApiKey.ShouldBe(Account.Key);
+        _server.Requests.ShouldHaveSingleItem().ApiKey().ShouldBe(_server.Account.ApiKey);
         result.Error.ShouldContain("PYRESOLVE_API_KEY is set and overrides the key just saved");
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
         _cli.Dispose();
     }
 }

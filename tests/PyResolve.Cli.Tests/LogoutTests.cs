@@ -7,9 +7,9 @@ public sealed class LogoutTests : IDisposable
     private readonly CliDriver _cli = new();
 
     [Fact]
-    public async Task Only_the_key_goes()
+    public async Task Only_the_key_is_removed()
     {
-        _cli.WithConfig($"# mine\napi_key = \"{Account.Key}\"\napi_url = \"https://example.com\"\n[migrators]\nx = \"y\"\n");
+        _cli.WithConfig($"# mine\napi_key = \"{FakeServer.UnknownKey}\"\napi_url = \"https://example.com\"\n[migrators]\nx = \"y\"\n");
 
         var result = await _cli.RunAsync("logout");
 
@@ -20,7 +20,7 @@ public sealed class LogoutTests : IDisposable
     }
 
     [Fact]
-    public async Task Logging_out_twice_is_no_failure()
+    public async Task Logging_out_twice_is_not_an_error()
     {
         var result = await _cli.RunAsync("logout");
 
@@ -29,9 +29,9 @@ public sealed class LogoutTests : IDisposable
     }
 
     [Fact]
-    public async Task A_key_that_stays_in_the_environment_is_warned_of()
+    public async Task A_key_that_stays_in_the_environment_gives_a_warning()
     {
-        _cli.WithConfig($"api_key = \"{Account.Key}\"\n").Environment["PYRESOLVE_API_KEY"] = Account.OtherKey;
+        _cli.WithConfig($"api_key = \"{FakeServer.UnknownKey}\"\n").Environment["PYRESOLVE_API_KEY"] = FakeServer.UnknownKey;
 
         var result = await _cli.RunAsync("logout");
 

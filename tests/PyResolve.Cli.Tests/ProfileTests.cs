@@ -3,38 +3,40 @@ using PyResolve.Cli.Tests.Infrastructure;
 namespace PyResolve.Cli.Tests;
 
 /// <summary>Several servers and accounts, one at a time.</summary>
-public sealed class ProfileTests : IAsyncLifetime
+public sealed class ProfileTests : IDisposable
 {
     private readonly CliDriver _cli = new();
-    private ScriptedServer _server = null!;
+    private readonly FakePyResolveServer _server = FakeServer.Start();
+
+    private string OtherKey => field ??= _server.Account.AddApiKey();
 
     private string TwoProfiles => $"""
-        api_key = "{Account.Key}"
-        api_url = "{_server.Address.OriginalString}"
+        api_key = "{_server.Account.ApiKey}"
+        api_url = "{_server.Address}"
 
         [profiles.work]
-        api_key = "{Account.OtherKey}"
-        api_url = "{_server.Address.OriginalString}"
+        api_key = "{OtherKey}"
+        api_url = "{_server.Address}"
 
         """;
 
-    public async ValueTask InitializeAsync() => _server = (await ScriptedServer.StartAsync()).WithAccount().WithHolds();
 
     [Fact]
     public async Task Login_saves_key_and_server_under_the_profile_and_says_how_to_use_it()
     {
         _cli.WithConfig("# Mine.\n");
 
-        var result = await _cli.RunWithInputAsync(Account.OtherKey, "login", "--with-key", "--profile", "work", "--api-url", _server.Address.OriginalString);
+        var result = await _cli.RunWithInputAsync(OtherKey, "login", "--with-key", "--profile", "work", "--api-url", _server.Address);
 
         result.ShouldSucceed();
-        result.Output.ShouldContain($"Saved in {_cli.ConfigPath}, profile work\n  To use it: --profile work, or export PYRESOLVE_PROFILE=work\n");
+        result.Output.ShouldContain(
+            $"Saved in {_cli.ConfigPath}, profile work\n  To use it: --profile work, or export PYRESOLVE_PROFILE=work\n");
         File.ReadAllText(_cli.ConfigPath).ShouldBe($"""
             # Mine.
 
             [profiles.work]
-            api_key = "{Account.OtherKey}"
-            api_url = "{_server.Address.OriginalString}"
+            api_key = "{OtherKey}"
+            api_url = "{_server.Address}"
 
             """);
     }
@@ -42,63 +44,65 @@ public sealed class ProfileTests : IAsyncLifetime
     [Theory]
     [InlineData("--profile", "work", "status")]
     [InlineData("status", "--profile", "work")]
-    public async Task Status_uses_the_profiles_key_and_names_the_profile(params string[] arguments)
+    public async Task Status_uses_the_key_of_the_profile_and_names_it(params string[] arguments)
     {
         _cli.WithConfig(TwoProfiles);
 
         var result = await _cli.RunAsync(arguments);
 
         result.ShouldSucceed();
-        _server.Requests.ShouldHaveSingleItem().ApiKey.ShouldBe(Account.OtherKey);
+        _server.Requests.ShouldHaveSingleItem().ApiKey().ShouldBe(OtherKey);
         result.Output.ShouldContain($"(from {_cli.ConfigPath}, profile work)");
     }
 
     [Fact]
-    public async Task Without_one_the_environments_profile_is_used_and_the_option_comes_before_it()
+    public async Task The_environments_profile_is_used_unless_the_option_names_one()
     {
         _cli.WithConfig(TwoProfiles);
         _cli.Environment["PYRESOLVE_PROFILE"] = "work";
 
         (await _cli.RunAsync("status")).ShouldSucceed();
-        (await _cli.RunAsync("status", "--profile", "absent")).ShouldFail(4, "Not logged in with profile absent", "Run: pyresolve login --profile absent");
+        (await _cli.RunAsync("status", "--profile", "absent"))
+            .ShouldFail(4, "Not logged in with profile absent", "Run: pyresolve login --profile absent");
 
-        _server.Requests.ShouldHaveSingleItem().ApiKey.ShouldBe(Account.OtherKey);
+        _server.Requests.ShouldHaveSingleItem().ApiKey().ShouldBe(OtherKey);
     }
 
     [Fact]
-    public async Task Logout_takes_that_profiles_key_alone()
+    public async Task Logout_removes_the_key_of_that_profile_only()
     {
         _cli.WithConfig(TwoProfiles);
 
         (await _cli.RunAsync("logout", "--profile", "work")).ShouldSucceed();
 
-        File.ReadAllText(_cli.ConfigPath).ShouldBe(TwoProfiles.Replace($"api_key = \"{Account.OtherKey}\"\n", "", StringComparison.Ordinal));
+        File.ReadAllText(_cli.ConfigPath).ShouldBe(TwoProfiles.Replace($"api_key = \"{OtherKey}\"\n", "", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task An_upgrade_is_paid_by_the_profile_and_a_key_in_the_environment_that_overrides_it_is_said()
+    public async Task An_upgrade_uses_the_profile_and_warns_of_a_key_in_the_environment_that_overrides_it()
     {
         _cli.WithConfig(TwoProfiles).WithFile("a.py", "x = 1\n");
         string[] upgrade = ["upgrade", "pydantic", "--target", "2.0", "--migrator", "true", "--profile", "work"];
 
         (await _cli.RunAsync(upgrade)).ShouldSucceed();
-        _server.Requests.ShouldAllBe(request => request.ApiKey == Account.OtherKey);
+        _server.Requests.ShouldAllBe(request => request.ApiKey() == OtherKey);
 
-        _cli.Environment["PYRESOLVE_API_KEY"] = Account.Key;
-        (await _cli.RunAsync(upgrade)).Error.ShouldContain($"PYRESOLVE_API_KEY overrides the key saved in {_cli.ConfigPath} for profile work.");
+        _cli.Environment["PYRESOLVE_API_KEY"] = _server.Account.ApiKey;
+        (await _cli.RunAsync(upgrade))
+            .Error.ShouldContain($"PYRESOLVE_API_KEY overrides the key saved in {_cli.ConfigPath} for profile work.");
     }
 
     [Fact]
-    public async Task A_name_that_is_none_is_refused_before_anything_is_read_or_sent()
+    public async Task An_invalid_profile_name_is_refused_before_anything_is_read_or_sent()
     {
         _cli.WithConfig("not TOML");
 
-        (await _cli.RunAsync("status", "--profile", "my work")).ShouldFail(2, "'my work' is no name of a profile", "1 to 64 letters");
+        (await _cli.RunAsync("status", "--profile", "my work")).ShouldFail(2, "'my work' is not a profile name", "1 to 64 letters");
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
         _cli.Dispose();
     }
 }

@@ -30,7 +30,7 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_changes_nothing_leaves_the_quota_as_it_was()
+    public async Task An_upgrade_that_changes_nothing_keeps_the_quota()
     {
         (await UpgradeAsync("v0")).ShouldSucceed();
 
@@ -40,13 +40,13 @@ public sealed class RealServerTests : IAsyncLifetime
     [Fact]
     public async Task The_free_plan_has_no_LLM_migrations()
     {
-        (await UpgradeAsync("v1", "--tier", "tier2")).ShouldFail(3, "LLM", "use tier1");
+        (await UpgradeAsync("v1", "--tier", "tier2")).ShouldFail(3, "LLM", "use --tier tier1");
     }
 
     [Fact]
     public async Task A_key_that_the_server_does_not_know_exits_with_4()
     {
-        _cli.Environment["PYRESOLVE_API_KEY"] = Account.OtherKey;
+        _cli.Environment["PYRESOLVE_API_KEY"] = FakeServer.UnknownKey;
 
         (await _cli.RunAsync("status")).ShouldFail(4, "Invalid or revoked API key", "PYRESOLVE_API_KEY");
     }

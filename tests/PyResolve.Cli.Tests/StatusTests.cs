@@ -1,23 +1,19 @@
 using PyResolve.Cli.Tests.Infrastructure;
-using PyResolve.Client.Wire;
 
 namespace PyResolve.Cli.Tests;
 
-public sealed class StatusTests : IAsyncLifetime
+public sealed class StatusTests : IDisposable
 {
     private readonly CliDriver _cli = new();
-    private ScriptedServer _server = null!;
+    private readonly FakePyResolveServer _server = FakeServer.Start();
 
-    public async ValueTask InitializeAsync()
-    {
-        _server = (await ScriptedServer.StartAsync()).WithAccount();
-        _cli.WithLogin(_server.Address, Account.Key);
-    }
+    public StatusTests() => _cli.WithLogin(_server);
 
     [Fact]
-    public async Task It_says_who_where_with_what_key_and_how_much_is_left()
+    public async Task It_shows_the_account_the_server_the_key_and_the_quota()
     {
-        _server.WithAccount(Account.Quota(used: 2, held: 1));
+        await using var client = _server.CreateClient();
+        await using var reserved = await client.Quota.AcquireAsync(new("pydantic"), TestContext.Current.CancellationToken);
 
         var result = await _cli.RunAsync("status");
 
@@ -26,8 +22,8 @@ public sealed class StatusTests : IAsyncLifetime
         result.Output.ShouldBe($"""
             Email:  ada@example.com
             Plan:   FREE
-            Server: {_server.Address.OriginalString}
-            Key:    {Account.MaskedKey} (from {_cli.ConfigPath})
+            Server: {_server.Address}
+            Key:    {_server.Account.ApiKey[..20]}… (from {_cli.ConfigPath})
 
             This month (2026-11):
               Migrations: 2/5 used, 1 held, 2 remaining
@@ -40,8 +36,7 @@ public sealed class StatusTests : IAsyncLifetime
     [Fact]
     public async Task A_plan_without_a_limit_has_no_limit()
     {
-        var quota = Account.Quota(used: 37, llm: true) with { Plan = "unlimited", MigrationsLimit = QuotaLimit.Unlimited, MigrationsRemaining = QuotaLimit.Unlimited };
-        _server.WithAccount(quota);
+        (_server.Account.Plan, _server.Account.MigrationsUsed) = ("unlimited", 37);
 
         var result = await _cli.RunAsync("status");
 
@@ -51,12 +46,13 @@ public sealed class StatusTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_seeds_own_members_of_the_answer_are_enough()
+    public async Task The_members_of_the_seeds_answer_are_enough()
     {
-        _server.On("GET /me", 200, "application/json", """
+        const string Answer = """
             {"user_id":"01930000-0000-7000-8000-000000000001","email":"ada@example.com","plan":"free","quota":{"plan":"free","migrations_used":1,
             "migrations_limit":5,"migrations_remaining":4,"llm_allowed":false,"can_migrate":true}}
-            """);
+            """;
+        _server.Inject(Fault.Answer(200, "application/json", Answer), "GET /me");
 
         var result = await _cli.RunAsync("status");
 
@@ -66,21 +62,22 @@ public sealed class StatusTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_in_the_environment_wins_and_is_said_to()
+    public async Task A_key_in_the_environment_wins_with_a_warning()
     {
-        _cli.Environment["PYRESOLVE_API_KEY"] = Account.OtherKey;
+        var key = _server.Account.AddApiKey();
+        _cli.Environment["PYRESOLVE_API_KEY"] = key;
 
         var result = await _cli.RunAsync("status");
 
         result.ShouldSucceed();
-        _server.Requests.ShouldHaveSingleItem().ApiKey.ShouldBe(Account.OtherKey);
+        _server.Requests.ShouldHaveSingleItem().ApiKey().ShouldBe(key);
         result.Output.ShouldContain("(from PYRESOLVE_API_KEY)");
         result.Error.ShouldContain($"PYRESOLVE_API_KEY overrides the key saved in {_cli.ConfigPath}");
     }
 
     [Fact]
     [Trait("Platform", "Unix")]
-    public async Task A_file_that_others_can_read_is_warned_of()
+    public async Task A_file_that_other_users_can_read_gives_a_warning()
     {
         File.SetUnixFileMode(_cli.ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
 
@@ -91,16 +88,16 @@ public sealed class StatusTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_key_it_sends_to_login()
+    public async Task Without_a_key_it_refers_to_login()
     {
         _cli.WithConfig("");
 
         (await _cli.RunAsync("status")).ShouldFail(4, "Not logged in", "Run: pyresolve login");
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
         _cli.Dispose();
     }
 }

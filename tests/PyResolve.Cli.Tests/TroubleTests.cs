@@ -2,39 +2,36 @@ using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
 
-/// <summary>What a user meets when something around the command line is broken: a cause in a line, a next step, a documented exit code.</summary>
-public sealed class TroubleTests : IAsyncLifetime
+/// <summary>
+/// What the user sees when something around the command line is broken: the cause in one line, a next step, a documented exit code.
+/// </summary>
+public sealed class TroubleTests : IDisposable
 {
     private readonly CliDriver _cli = new();
-    private ScriptedServer _server = null!;
+    private readonly FakePyResolveServer _server = FakeServer.Start();
 
-    public async ValueTask InitializeAsync()
-    {
-        _server = await ScriptedServer.StartAsync();
-        _cli.WithLogin(_server.Address, Account.Key);
-    }
+    public TroubleTests() => _cli.WithLogin(_server);
 
     [Fact]
     public async Task A_stopped_server()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
 
-        (await _cli.RunAsync("status")).ShouldFail(5, $"Cannot reach {SavedServer()} (connection refused)", "PYRESOLVE_API_URL");
+        (await _cli.RunAsync("status")).ShouldFail(5, $"Cannot reach {_server.Address} (connection refused)", "PYRESOLVE_API_URL");
     }
 
     [Fact]
     public async Task A_wrong_key()
     {
-        _server.WithProblem("GET /me", 401, "unauthenticated", "Invalid or revoked API key");
+        _server.Account.RevokeApiKeys();
 
         (await _cli.RunAsync("status")).ShouldFail(4, "Invalid or revoked API key", "Run: pyresolve login");
     }
 
     [Fact]
-    public async Task A_wrong_key_in_the_environment_is_not_mended_by_a_login()
+    public async Task A_wrong_key_in_the_environment_is_not_fixed_by_a_login()
     {
-        _server.WithProblem("GET /me", 401, "unauthenticated", "Invalid or revoked API key");
-        _cli.Environment["PYRESOLVE_API_KEY"] = Account.OtherKey;
+        _cli.Environment["PYRESOLVE_API_KEY"] = FakeServer.UnknownKey;
 
         (await _cli.RunAsync("status")).ShouldFail(4, "Invalid or revoked API key", "The key is in PYRESOLVE_API_KEY");
     }
@@ -46,11 +43,10 @@ public sealed class TroubleTests : IAsyncLifetime
     [InlineData("upgrade pydantic --target 2.0")]
     public async Task A_malformed_config_file(string command)
     {
-        _server.WithAccount();
         _cli.WithConfig("api_url = \"https://example.com\"\napi_key = pyr_live\n");
-        _cli.Environment["PYRESOLVE_API_URL"] = _server.Address.OriginalString;
+        _cli.Environment["PYRESOLVE_API_URL"] = _server.Address;
 
-        var result = await _cli.RunWithInputAsync(Account.Key, command.Split(' '));
+        var result = await _cli.RunWithInputAsync(_server.Account.ApiKey, command.Split(' '));
 
         result.ShouldFail(2, $"{_cli.ConfigPath}, line 2", next: "");
     }
@@ -58,7 +54,7 @@ public sealed class TroubleTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_answers_HTML()
     {
-        _server.On("GET /me", 200, "text/html", "<html><body>Welcome to the hotel</body></html>");
+        _server.Inject(Fault.CaptivePortal, "GET /me");
 
         var result = await _cli.RunAsync("status");
 
@@ -69,7 +65,8 @@ public sealed class TroubleTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_fails()
     {
-        _server.WithProblem("GET /me", 500, "internal", "The server failed.");
+        const string Problem = """{"status":500,"code":"internal","detail":"The server failed.","request_id":"r-1"}""";
+        _server.Inject(Fault.Answer(500, "application/problem+json", Problem), "GET /me");
 
         (await _cli.RunAsync("status")).ShouldFail(1, "The server failed.", "report request r-1");
     }
@@ -77,7 +74,7 @@ public sealed class TroubleTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_never_answers()
     {
-        _server.OnNeverAnswering("GET /me");
+        _server.Inject(Fault.Hang, "GET /me", int.MaxValue);
 
         (await _cli.RunAsync("status")).ShouldFail(5, "did not answer within 5 s", "Try again");
     }
@@ -90,13 +87,13 @@ public sealed class TroubleTests : IAsyncLifetime
         if (where == "PYRESOLVE_API_URL")
             _cli.Environment[where] = "http://192.0.2.1";
         else
-            _cli.WithConfig($"api_key = \"{Account.Key}\"\napi_url = \"http://192.0.2.1\"\n");
+            _cli.WithConfig($"api_key = \"{_server.Account.ApiKey}\"\napi_url = \"http://192.0.2.1\"\n");
 
         (await _cli.RunAsync("status")).ShouldFail(2, $"{where}", "Use https");
     }
 
     [Fact]
-    public async Task An_address_that_is_none()
+    public async Task An_address_that_is_not_a_URL()
     {
         _cli.Environment["PYRESOLVE_API_URL"] = "localhost:8000";
 
@@ -107,19 +104,16 @@ public sealed class TroubleTests : IAsyncLifetime
     [Trait("Platform", "Unix")]
     public async Task A_home_that_cannot_be_written()
     {
-        _server.WithAccount();
         _cli.Environment["PYRESOLVE_HOME"] = "/dev/null/home";
 
-        var result = await _cli.RunWithInputAsync(Account.Key, "login", "--with-key", "--api-url", _server.Address.OriginalString);
+        var result = await _cli.RunWithInputAsync(_server.Account.ApiKey, "login", "--with-key", "--api-url", _server.Address);
 
         result.ShouldFail(2, "/dev/null/home/config.toml", "PYRESOLVE_HOME");
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
         _cli.Dispose();
     }
-
-    private string SavedServer() => File.ReadAllLines(_cli.ConfigPath)[1].Split('"')[1];
 }

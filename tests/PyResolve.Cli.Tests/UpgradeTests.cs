@@ -3,33 +3,30 @@ using PyResolve.Cli.Tests.Infrastructure;
 namespace PyResolve.Cli.Tests;
 
 [Trait("Platform", "Unix")]
-public sealed class UpgradeTests : IAsyncLifetime
+public sealed class UpgradeTests : IDisposable
 {
     private const string Rewrites = "sh -c 'echo v2 > \"$1/app.py\"; echo rewrote' sh {path}";
 
     private readonly CliDriver _cli = new CliDriver().WithFile("app.py", "v1\n").WithFile("other.py", "v1\n");
-    private ScriptedServer _server = null!;
+    private readonly FakePyResolveServer _server = FakeServer.Start();
 
-    public async ValueTask InitializeAsync()
-    {
-        _server = (await ScriptedServer.StartAsync()).WithHolds();
-        _cli.WithLogin(_server.Address, Account.Key);
-    }
+    public UpgradeTests() => _cli.WithLogin(_server);
 
     [Fact]
-    public async Task An_upgrade_that_changes_files_is_run_and_paid()
+    public async Task An_upgrade_that_changes_files_is_run_and_charged()
     {
         var result = await UpgradeAsync(Rewrites);
 
         result.ShouldSucceed();
-        result.Output.ShouldContain("Quota this month: 2/5 used, 1 held, 2 remaining\nrewrote\n✓ Upgraded pydantic to 2.0: 1 file changed\n");
+        result.Output.ShouldContain(
+            "Quota this month: 2/5 used, 1 held, 2 remaining\nrewrote\n✓ Upgraded pydantic to 2.0: 1 file changed\n");
         result.Output.ShouldContain("Quota this month: 3/5 used");
         _cli.Read("app.py").ShouldBe("v2\n");
-        _server.Routes.ShouldBe(["POST /quota/reservations", Account.CommitRoute]);
-        _server.Requests[0].Json.GetProperty("library").GetString().ShouldBe("pydantic");
-        _server.Requests[0].Json.GetProperty("tier").GetString().ShouldBe("tier1");
-        _server.Requests[0].IdempotencyKey.ShouldNotBeNullOrEmpty();
-        _server.Requests[1].Json.GetProperty("files_changed").GetInt32().ShouldBe(1);
+        _server.Routes.ShouldBe(["POST /quota/reservations", FakeServer.CommitRoute]);
+        _server.Requests[0].Json().GetProperty("library").GetString().ShouldBe("pydantic");
+        _server.Requests[0].Json().GetProperty("tier").GetString().ShouldBe("tier1");
+        _server.Requests[0].Header("Idempotency-Key").ShouldNotBeNullOrEmpty();
+        _server.Requests[1].Json().GetProperty("files_changed").GetInt32().ShouldBe(1);
     }
 
     [Fact]
@@ -39,7 +36,7 @@ public sealed class UpgradeTests : IAsyncLifetime
 
         result.ShouldSucceed();
         result.Output.ShouldContain("✓ Nothing to change\n  No migration was used. Quota this month: 2/5 used, 3 remaining\n");
-        _server.Routes.ShouldBe(["POST /quota/reservations", Account.ReleaseRoute]);
+        _server.Routes.ShouldBe(["POST /quota/reservations", FakeServer.ReleaseRoute]);
     }
 
     [Fact]
@@ -48,51 +45,50 @@ public sealed class UpgradeTests : IAsyncLifetime
         var result = await UpgradeAsync("sh -c 'echo v2 > \"$1/app.py\"; echo oops >&2; exit 7' sh {path}");
 
         result.ExitCode.ShouldBe(1);
-        result.Error.ShouldContain("oops\n✗ The migrator failed with exit code 7. 1 file had been changed by then.\n  No migration was used.");
-        _server.Routes.ShouldBe(["POST /quota/reservations", Account.ReleaseRoute]);
+        result.Error.ShouldContain(
+            "oops\n✗ The migrator failed with exit code 7. 1 file had been changed by then.\n  No migration was used.");
+        _server.Routes.ShouldBe(["POST /quota/reservations", FakeServer.ReleaseRoute]);
     }
 
     [Fact]
     public async Task A_refusal_exits_with_3_and_runs_nothing()
     {
-        _server.WithProblem("POST /quota/reservations", 402, "quota_exceeded", "Monthly limit reached (5 migrations).", "https://pyresolve.dev/pricing");
+        _server.Account.UseUpQuota();
 
         var result = await UpgradeAsync(Rewrites);
 
-        result.ShouldFail(3, "Monthly limit reached (5 migrations).", "Upgrade at https://pyresolve.dev/pricing");
+        result.ShouldFail(3, "Monthly limit reached (5 migrations ", $"Upgrade at {_server.Address}/plans");
         _cli.Read("app.py").ShouldBe("v1\n");
     }
 
     [Fact]
     public async Task A_plan_without_LLM_migrations_exits_with_3()
     {
-        _server.WithProblem("POST /quota/reservations", 403, "llm_not_allowed", "LLM migrations require Pro plan", "https://pyresolve.dev/pricing");
-
         var result = await UpgradeAsync(Rewrites, "--tier", "tier2");
 
-        result.ShouldFail(3, "LLM migrations require Pro plan", "Or use --tier tier1");
-        _server.Requests[0].Json.GetProperty("tier").GetString().ShouldBe("tier2");
+        result.ShouldFail(3, "LLM migrations (tier2, tier3) are not part of the free plan", "Or use --tier tier1");
+        _server.Requests[0].Json().GetProperty("tier").GetString().ShouldBe("tier2");
         _cli.Read("app.py").ShouldBe("v1\n");
     }
 
     [Fact]
-    public async Task Against_a_stopped_server_tier1_goes_on_and_tier2_exits_with_5()
+    public async Task Against_a_stopped_server_tier1_runs_and_tier2_exits_with_5()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
 
         var tier1 = await UpgradeAsync(Rewrites);
         var tier2 = await UpgradeAsync(Rewrites, "--tier", "tier2");
 
         tier1.ShouldSucceed();
-        tier1.Error.ShouldContain("This migration goes on without the server, and is reported when it is back.");
+        tier1.Error.ShouldContain("This migration runs without the server, and is reported when the server is back.");
         tier1.Output.ShouldContain("✓ Upgraded pydantic to 2.0: 1 file changed");
         tier2.ShouldFail(5, "Cannot reach", "none is prepaid on this machine");
     }
 
     [Fact]
-    public async Task Without_a_key_tier1_runs_and_is_said_not_to_be_metered()
+    public async Task Without_a_key_tier1_runs_and_the_user_is_told_that_it_is_not_counted()
     {
-        _cli.WithConfig($"api_url = \"{_server.Address.OriginalString}\"\n");
+        _cli.WithConfig($"api_url = \"{_server.Address}\"\n");
 
         var result = await UpgradeAsync(Rewrites);
 
@@ -103,7 +99,7 @@ public sealed class UpgradeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_key_tier3_sends_to_login()
+    public async Task Without_a_key_tier3_refers_to_login()
     {
         _cli.WithConfig("");
 
@@ -114,49 +110,53 @@ public sealed class UpgradeTests : IAsyncLifetime
     [Fact]
     public async Task With_a_wrong_key_nothing_runs()
     {
-        _server.WithProblem("POST /quota/reservations", 401, "unauthenticated", "Invalid or revoked API key");
+        _server.Account.RevokeApiKeys();
 
         (await UpgradeAsync(Rewrites)).ShouldFail(4, "Invalid or revoked API key", "pyresolve login");
         _cli.Read("app.py").ShouldBe("v1\n");
     }
 
     [Fact]
-    public async Task Work_that_the_server_cannot_take_now_is_kept_and_said_to_be()
+    public async Task Work_that_the_server_cannot_take_now_is_kept_and_the_user_is_warned()
     {
-        _server.WithProblem(Account.CommitRoute, 500, "internal", "The server failed.");
-        _server.WithProblem("POST /usage/batch", 500, "internal", "The server failed.");
+        _server.FailAlways(FakeServer.CommitRoute, 500);
+        _server.FailAlways("POST /usage", 500);
+        _server.FailAlways("POST /usage/batch", 500);
 
         var result = await UpgradeAsync(Rewrites);
 
         result.ExitCode.ShouldBe(0, result.Error);
         result.Output.ShouldContain("✓ Upgraded pydantic to 2.0: 1 file changed");
         result.Error.ShouldContain("The migration is kept on disk");
-        Directory.EnumerateFiles(_cli.Home, "*", SearchOption.AllDirectories).ShouldContain(file => file.Contains("outbox", StringComparison.Ordinal));
-        _server.Routes.ShouldNotContain(Account.ReleaseRoute);
+        Directory.EnumerateFiles(_cli.Home, "*", SearchOption.AllDirectories)
+            .ShouldContain(file => file.Contains("outbox", StringComparison.Ordinal));
+        _server.Routes.ShouldNotContain(FakeServer.ReleaseRoute);
     }
 
     [Fact]
-    public async Task Work_that_the_server_refuses_is_said_to_be_done()
+    public async Task Work_that_the_server_refuses_is_reported_as_done()
     {
-        _server.WithProblem(Account.CommitRoute, 404, "not_found", "There is no such reservation.");
+        _server.FailAlways(FakeServer.CommitRoute, 404);
 
         var result = await UpgradeAsync(Rewrites);
 
-        result.ShouldFail(1, "The code was upgraded (1 file changed), but the server could not be told", "");
-        _server.Routes.ShouldNotContain(Account.ReleaseRoute);
+        result.ShouldFail(1, "The code was upgraded (1 file changed), but this could not be reported", "");
+        _server.Routes.ShouldNotContain(FakeServer.ReleaseRoute);
     }
 
     [Fact]
-    public async Task The_librarys_migrator_is_found_in_the_config_file_by_any_spelling()
+    public async Task The_migrator_is_found_in_the_config_file_by_any_spelling_of_the_library()
     {
         await File.AppendAllTextAsync(
-            _cli.ConfigPath, "[migrators]\nTyping_Extensions = \"sh -c 'echo $2 $3 > $1/app.py' sh {path} {library} {target}\"\n", TestContext.Current.CancellationToken);
+            _cli.ConfigPath,
+            "[migrators]\nTyping_Extensions = \"sh -c 'echo $2 $3 > $1/app.py' sh {path} {library} {target}\"\n",
+            TestContext.Current.CancellationToken);
 
         var result = await _cli.RunAsync("upgrade", "typing.extensions", "--target", "4.0");
 
         result.ShouldSucceed();
         _cli.Read("app.py").ShouldBe("typing.extensions 4.0\n");
-        _server.Requests[0].Json.GetProperty("library").GetString().ShouldBe("typing-extensions");
+        _server.Requests[0].Json().GetProperty("library").GetString().ShouldBe("typing-extensions");
     }
 
     [Fact]
@@ -172,9 +172,9 @@ public sealed class UpgradeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_key_is_not_handed_to_the_migrator()
+    public async Task The_migrator_does_not_get_the_key()
     {
-        _cli.Environment["PYRESOLVE_API_KEY"] = Account.Key;
+        _cli.Environment["PYRESOLVE_API_KEY"] = _server.Account.ApiKey;
 
         (await UpgradeAsync("sh -c 'echo \"key: $PYRESOLVE_API_KEY\" > \"$1/app.py\"' sh {path}")).ShouldSucceed();
 
@@ -190,12 +190,12 @@ public sealed class UpgradeTests : IAsyncLifetime
         var result = await UpgradeAsync(migrator);
 
         result.ShouldFail(1, cause, "full path");
-        _server.Routes.ShouldNotContain(Account.CommitRoute);
-        _server.Routes.Count(r => r == "POST /quota/reservations").ShouldBe(_server.Routes.Count(r => r == Account.ReleaseRoute));
+        _server.Routes.ShouldNotContain(FakeServer.CommitRoute);
+        _server.Routes.Count(r => r == "POST /quota/reservations").ShouldBe(_server.Routes.Count(r => r == FakeServer.ReleaseRoute));
     }
 
     [Fact]
-    public async Task A_program_that_lies_in_the_folder_is_not_taken_for_one_on_the_PATH()
+    public async Task A_program_in_the_folder_is_not_used_instead_of_one_on_the_PATH()
     {
         _cli.WithFile("mytool", "#!/bin/sh\necho v2 > app.py\n");
         File.SetUnixFileMode(Path.Combine(_cli.Project, "mytool"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
@@ -204,9 +204,9 @@ public sealed class UpgradeTests : IAsyncLifetime
         _cli.Read("app.py").ShouldBe("v1\n");
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        await _server.DisposeAsync();
+        _server.Dispose();
         _cli.Dispose();
     }
 

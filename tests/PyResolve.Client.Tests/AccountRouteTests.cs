@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests;
 
-/// <summary>The routes of an account and its keys: what is sent, by whom, and how often.</summary>
+/// <summary>The routes of an account and its keys: what is sent, with which credential, and how often.</summary>
 public sealed class AccountRouteTests
 {
     private const string Session = "pyr_sess_0123456789";
@@ -9,7 +9,7 @@ public sealed class AccountRouteTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task What_only_a_session_may_is_asked_by_the_session_and_once()
+    public async Task Session_routes_are_called_with_the_session_and_once()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("PATCH /me", Answer.Json(200, """{"user":{"id":"00000000-0000-0000-0000-000000000001","email":"ada@example.com","name":"Ada","plan":"free"}}"""));
@@ -20,16 +20,18 @@ public sealed class AccountRouteTests
         await client.ChangePasswordAsync(new() { CurrentPassword = "old", NewPassword = "new" }, Session, Cancellation);
         await Should.ThrowAsync<PyResolveException>(client.DeleteAccountAsync(new() { Password = "new" }, Session, Cancellation));
 
-        server.Requests.ShouldAllBe(request => request.Header("Authorization") == "Bearer " + Session && request.Header("X-API-Key") == null);
+        server.Requests.ShouldAllBe(
+            request => request.Header("Authorization") == "Bearer " + Session && request.Header("X-API-Key") == null);
         server.Requests.Select(request => request.Body).ShouldBe(
             ["""{"name":"Ada"}""", """{"current_password":"old","new_password":"new"}""", """{"password":"new"}"""]);
     }
 
     [Fact]
-    public async Task What_anyone_may_is_asked_without_a_credential()
+    public async Task Anonymous_routes_are_called_without_a_credential()
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.On("POST /auth/password/forgot", Accepted).On("POST /auth/password/reset", Answer.NoContent).On("POST /auth/email/verify", Answer.NoContent);
+        server.On("POST /auth/password/forgot", Accepted).On("POST /auth/password/reset", Answer.NoContent)
+            .On("POST /auth/email/verify", Answer.NoContent);
         server.On("POST /auth/api-keys/report-leak", Accepted).On("GET /health", Answer.Json(200, """{"status":"healthy"}"""));
         server.On("GET /.well-known/jwks.json", Answer.Json(200, """{"keys":[{"kty":"EC","crv":"P-256","x":"x","y":"y","use":"sig","alg":"ES256","kid":"k"}]}"""));
         await using var client = server.Client();
@@ -63,7 +65,7 @@ public sealed class AccountRouteTests
     }
 
     [Fact]
-    public async Task A_log_is_read_page_by_page_as_far_as_it_is_asked_for()
+    public async Task A_log_is_read_page_by_page_as_far_as_requested()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /audit", Page("first", "b/2"), Page("second", null));

@@ -11,7 +11,7 @@ public sealed class DependencyInjectionTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_section_is_bound_and_code_has_the_last_word()
+    public async Task The_section_is_bound_and_code_overrides_it()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /quota", Answer.Quota(1));
@@ -39,7 +39,8 @@ public sealed class DependencyInjectionTests
         services.AddPyResolveClient(options => (options.ApiUrl, options.ApiKey) = (server.Url, ScriptedServer.Key));
         services.AddPyResolveClient();
         services.AddTransient<Upgrader>();
-        await using var provider = services.BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = true });
+        await using var provider =
+            services.BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = true });
 
         await using var first = provider.CreateAsyncScope();
         var upgrader = first.ServiceProvider.GetRequiredService<Upgrader>();
@@ -50,7 +51,7 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
-    public async Task What_waits_is_sent_when_the_host_shuts_down()
+    public async Task Pending_events_are_sent_when_the_host_shuts_down()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -81,7 +82,7 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
-    public void A_bad_option_is_named()
+    public void An_invalid_option_is_named()
     {
         var services = new ServiceCollection();
         services.AddPyResolveClient(options => options.RequestTimeout = TimeSpan.Zero);
@@ -91,7 +92,7 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
-    public async Task Handlers_of_ones_own_join_in_and_no_key_reaches_a_log()
+    public async Task Custom_handlers_are_used_and_no_key_is_logged()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /quota", request => request.Header("X-Corporate") == "yes" ? Answer.Quota(0) : Answer.Html());

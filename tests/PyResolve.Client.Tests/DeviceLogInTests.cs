@@ -13,7 +13,7 @@ public sealed class DeviceLogInTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_device_polls_at_the_servers_pace_and_gets_its_key()
+    public async Task A_device_polls_at_the_servers_interval_and_gets_its_key()
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new SkippingClock();
@@ -29,7 +29,7 @@ public sealed class DeviceLogInTests
     }
 
     [Fact]
-    public async Task A_server_out_of_reach_is_asked_ever_less_often()
+    public async Task A_server_out_of_reach_is_polled_less_and_less_often()
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new SkippingClock();
@@ -45,7 +45,7 @@ public sealed class DeviceLogInTests
     [InlineData("access_denied")]
     [InlineData("expired_token")]
     [InlineData("invalid_grant")]
-    public async Task A_login_that_came_to_nothing_says_why(string code)
+    public async Task A_failed_login_says_why(string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = Client(server.On(Token, Pending, Answer.Problem(400, code, "No.")), new SkippingClock());
@@ -55,20 +55,21 @@ public sealed class DeviceLogInTests
     }
 
     [Fact]
-    public async Task A_server_that_stays_away_is_given_up_when_the_code_has_expired()
+    public async Task Polling_a_server_out_of_reach_ends_when_the_code_has_expired()
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new SkippingClock();
         await using var client = Client(server.On(Token, Answer.Cut), clock);
         var login = await client.StartDeviceLogInAsync(cancellationToken: Cancellation);
 
-        (await Should.ThrowAsync<PyResolveException>(client.WaitForDeviceLogInAsync(login, Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(client.WaitForDeviceLogInAsync(login, Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
 
         clock.Pauses.Select(pause => pause.TotalSeconds).ShouldBe([5, 10, 20, 40, 80]);
     }
 
     [Fact]
-    public async Task A_redemption_is_sent_once_because_its_answer_holds_the_only_key()
+    public async Task A_redemption_is_sent_once_because_its_answer_has_the_only_key()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On(Token, Answer.Cut).Client();

@@ -12,7 +12,7 @@ public sealed class ErrorTests
     [InlineData(200)]
     [InlineData(404)]
     [InlineData(502)]
-    public async Task A_page_in_place_of_an_answer_is_an_unexpected_answer(int status)
+    public async Task A_web_page_is_an_unexpected_answer(int status)
     {
         var exception = await FailAsync(Answer.Html(status));
 
@@ -32,7 +32,7 @@ public sealed class ErrorTests
         (await FailAsync(Answer.Json(200, body))).Message.ShouldContain("answered 200 with JSON of another shape");
 
     [Fact]
-    public async Task A_redirect_is_not_followed_because_the_key_would_go_along()
+    public async Task A_redirect_is_not_followed_because_it_would_send_the_key()
     {
         await using var elsewhere = await ScriptedServer.StartAsync();
         var redirect = Answer.Html(302) with { Headers = new Dictionary<string, string> { ["Location"] = elsewhere.Url + "me" } };
@@ -44,13 +44,13 @@ public sealed class ErrorTests
     }
 
     [Fact]
-    public async Task An_answer_without_bound_is_refused() =>
+    public async Task An_unlimited_answer_is_refused() =>
         (await FailAsync(Answer.Json(200, new string(' ', 5 * 1024 * 1024)))).Message.ShouldContain("more than any PyResolve server sends");
 
     [Fact]
-    public async Task A_server_that_goes_away_as_it_is_reached_is_unreachable()
+    public async Task A_server_that_closes_the_connection_while_it_is_made_is_unreachable()
     {
-        // As HttpClient throws it then, without a wrapping.
+        // HttpClient throws it unwrapped.
         var http = new HttpClient(new Broken(new SocketException((int)SocketError.NotConnected)));
         await using var client = new PyResolveClient(new() { ApiKey = ScriptedServer.Key }, () => http, http, TimeProvider.System);
 
@@ -72,16 +72,19 @@ public sealed class ErrorTests
 
         exception.Code.ShouldBe(PyResolveErrorCodes.Unreachable);
         exception.Status.ShouldBeNull();
-        exception.Message.ShouldBe($"Cannot reach http://127.0.0.1:{port} (connection refused). Check the network, or PYRESOLVE_API_URL if the server is elsewhere.");
+        exception.Message.ShouldBe(
+            $"Cannot reach http://127.0.0.1:{port} (connection refused). "
+            + "Check the network, or PYRESOLVE_API_URL if the server is elsewhere.");
     }
 
     [Fact]
     public async Task A_cut_connection_is_unreachable() => (await FailAsync(Answer.Cut)).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
 
     [Fact]
-    public async Task A_name_that_does_not_resolve_is_unreachable()
+    public async Task A_host_name_that_does_not_resolve_is_unreachable()
     {
-        await using var client = PyResolveClient.Create(new() { ApiUrl = new("https://no-such-host.invalid"), ApiKey = ScriptedServer.Key });
+        await using var client = PyResolveClient.Create(
+            new() { ApiUrl = new("https://no-such-host.invalid"), ApiKey = ScriptedServer.Key });
 
         (await Should.ThrowAsync<PyResolveException>(client.GetAccountAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
     }
@@ -118,15 +121,16 @@ public sealed class ErrorTests
 
         (exception.Code, exception.Status, exception.RequestId).ShouldBe(("unauthenticated", 401, "req-1"));
         exception.Message.ShouldBe("Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
+        exception.Hint.ShouldBe("Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
         exception.Problem.ShouldNotBeNull().Detail.ShouldBe("Invalid or revoked API key");
     }
 
     [Fact]
-    public async Task The_seeds_bare_details_are_understood() =>
+    public async Task The_seeds_plain_details_are_understood() =>
         (await FailAsync(Answer.Json(401, "{\"detail\":\"Invalid API key format\"}"))).Code.ShouldBe(ProblemCodes.Unauthenticated);
 
     [Fact]
-    public async Task A_busy_server_says_when_to_come_back()
+    public async Task A_busy_server_says_when_to_try_again()
     {
         var exception = await FailAsync(Answer.Busy(retryAfterSeconds: 30));
 
@@ -143,7 +147,7 @@ public sealed class ErrorTests
     }
 
     [Fact]
-    public async Task A_key_that_a_server_echoes_reaches_no_message()
+    public async Task A_key_that_a_server_echoes_is_redacted_in_the_message()
     {
         var exception = await FailAsync(Answer.Problem(400, "malformed", $"Bad\nheader {ScriptedServer.Key}!"));
 
@@ -158,7 +162,8 @@ public sealed class ErrorTests
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.Client(options => options.ApiKey = null);
 
-        (await Should.ThrowAsync<PyResolveException>(client.GetAccountAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.LoginRequired);
+        (await Should.ThrowAsync<PyResolveException>(client.GetAccountAsync(Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.LoginRequired);
 
         server.Requests.ShouldBeEmpty();
     }
@@ -169,6 +174,7 @@ public sealed class ErrorTests
         await using var client = server.On("GET /me", answer).Client(configure);
         var exception = await Should.ThrowAsync<PyResolveException>(client.GetAccountAsync(Cancellation));
         exception.Message.ShouldNotContain('\n');
+        exception.Message.ShouldEndWith(exception.Hint ?? "");
         return exception;
     }
 

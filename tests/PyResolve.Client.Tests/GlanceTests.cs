@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests;
 
-/// <summary>The lines that the documentation shows first, as they stand there.</summary>
+/// <summary>The first code of the documentation.</summary>
 public sealed class GlanceTests
 {
     [Fact]
@@ -11,11 +11,11 @@ public sealed class GlanceTests
 
         (await MainAsync(() => server.Client())).ShouldBe(0);
 
-        (ledger.Holds, ledger.Charges, ledger.Released).ShouldBe((1, 2, 0));
+        (ledger.Reservations, ledger.Charges, ledger.Released).ShouldBe((1, 2, 0));
     }
 
     [Fact]
-    public async Task And_a_refusal_ends_with_code_3()
+    public async Task A_denial_ends_with_code_3()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /quota/reservations", Answer.Problem(403, "llm_not_allowed", "LLM migrations need Pro."));

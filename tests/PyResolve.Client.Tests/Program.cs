@@ -6,7 +6,7 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace PyResolve.Client.Tests;
 
-/// <summary>The test runner; and, for proofs about processes that die, the program that dies.</summary>
+/// <summary>The test runner; and the program that tests start and kill.</summary>
 internal static class Program
 {
     private static Task<int> Main(string[] args) => args switch

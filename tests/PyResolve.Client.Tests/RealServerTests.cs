@@ -2,7 +2,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests;
 
-/// <summary>The client against the server itself, as a process on its embedded database.</summary>
+/// <summary>The client against the real server, as a process with its embedded database.</summary>
 [Trait("Platform", "Unix")]
 public sealed class RealServerTests : IAsyncLifetime
 {
@@ -21,7 +21,7 @@ public sealed class RealServerTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task A_new_account_runs_five_migrations_and_is_then_told_why_not()
+    public async Task A_new_account_runs_five_migrations_and_is_then_denied_with_the_reason()
     {
         await using var client = Client(_account.ApiKey);
 
@@ -36,11 +36,12 @@ public sealed class RealServerTests : IAsyncLifetime
         sixth.Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.QuotaExceeded);
         sixth.Denial.ResetsAt.ShouldBe((await client.GetQuotaAsync(Cancellation)).ResetsAt);
         (await client.Quota.CheckAsync(cancellationToken: Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.QuotaExceeded);
-        (await client.Quota.CheckAsync(MigrationTier.Tier2, Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
+        (await client.Quota.CheckAsync(MigrationTier.Tier2, Cancellation)).Denial.ShouldNotBeNull()
+            .Code.ShouldBe(ProblemCodes.LlmNotAllowed);
     }
 
     [Fact]
-    public async Task What_is_held_goes_back_and_what_is_done_once_is_paid_once()
+    public async Task Reservations_are_released_and_work_with_a_once_key_is_charged_once()
     {
         await using var client = Client(_account.ApiKey);
 
@@ -62,7 +63,7 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Usage_and_keys_and_sessions_work_as_they_are_documented()
+    public async Task Usage_keys_and_sessions_work_as_documented()
     {
         await using var client = Client(_account.ApiKey);
 
@@ -71,7 +72,8 @@ public sealed class RealServerTests : IAsyncLifetime
         client.Usage.Sent.ShouldBe(1, client.Usage.LastRejection?.Message);
         (await client.GetAccountAsync(Cancellation)).Quota.MigrationsUsed.ShouldBe(1);
 
-        var session = (await client.LogInAsync(new() { Email = "ADA@example.com", Password = "correct horse battery" }, Cancellation)).SessionToken;
+        var session = (await client.LogInAsync(new() { Email = "ADA@example.com", Password = "correct horse battery" }, Cancellation))
+            .SessionToken;
         var created = await client.CreateApiKeyAsync(new() { Name = "ci" }, session, Cancellation);
         (await client.ListApiKeysAsync(session, Cancellation)).Count.ShouldBe(2);
         await client.RevokeApiKeyAsync(created.Id, session, Cancellation);
@@ -84,15 +86,19 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_waited_offline_arrives_in_a_batch_and_shows_in_the_statistics()
+    public async Task Events_that_waited_offline_arrive_in_a_batch_and_show_in_the_statistics()
     {
         var home = Directory.CreateTempSubdirectory("pyresolve-client-").FullName;
-        var options = new PyResolveClientOptions { ApiUrl = _server.Address, ApiKey = _account.ApiKey, Home = home, ShutdownTimeout = TimeSpan.Zero };
+        var options = new PyResolveClientOptions
+        {
+            ApiUrl = _server.Address, ApiKey = _account.ApiKey, Home = home, ShutdownTimeout = TimeSpan.Zero,
+        };
         await using (var offline = new PyResolveClient(new HttpClient(new NoNetwork()), options))
         {
             for (var i = 0; i < 3; i++)
                 offline.Usage.Report(new("migration") { Library = "pydantic", Tier = MigrationTier.Tier1 }).IsAccepted.ShouldBeTrue();
-            offline.Usage.Report(new("migration") { Tier = MigrationTier.Tier1, ReservationId = Guid.CreateVersion7() }).IsAccepted.ShouldBeTrue();
+            offline.Usage.Report(new("migration") { Tier = MigrationTier.Tier1, ReservationId = Guid.CreateVersion7() })
+                .IsAccepted.ShouldBeTrue();
         }
 
         await using var client = PyResolveClient.Create(options);
@@ -109,7 +115,7 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_wrong_key_says_how_to_mend_it()
+    public async Task A_wrong_key_says_how_to_fix_it()
     {
         await using var client = Client(ScriptedServer.Key);
 
@@ -119,7 +125,8 @@ public sealed class RealServerTests : IAsyncLifetime
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
 
-    private PyResolveClient Client(string? key) => PyResolveClient.Create(new() { ApiUrl = _server.Address, ApiKey = key, RequestTimeout = TimeSpan.FromSeconds(30) });
+    private PyResolveClient Client(string? key) =>
+        PyResolveClient.Create(new() { ApiUrl = _server.Address, ApiKey = key, RequestTimeout = TimeSpan.FromSeconds(30) });
 
     private sealed class NoNetwork : HttpMessageHandler
     {

@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace PyResolve.Client.Tests;
 
-/// <summary>What is safe to send again is, within the time that the call has; and what is out of reach is remembered.</summary>
+/// <summary>Requests that are safe to repeat are retried within the call's time limit, and outages are remembered.</summary>
 public sealed class RetryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_late_answer_is_asked_for_again_within_the_time_of_one_call()
+    public async Task A_late_answer_is_requested_again_within_the_time_of_one_call()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /quota", Answer.Never, Answer.Quota(2));
@@ -20,7 +20,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_hold_whose_answer_is_late_is_asked_for_again_and_held_once()
+    public async Task A_reservation_with_a_late_answer_is_requested_again_and_made_once()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -30,7 +30,7 @@ public sealed class RetryTests
         await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
         await permit.CompleteAsync(new(), Cancellation);
 
-        (ledger.Holds, ledger.Charges, server.Requests.Count).ShouldBe((1, 1, 4));
+        (ledger.Reservations, ledger.Charges, server.Requests.Count).ShouldBe((1, 1, 4));
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class RetryTests
 
     [Theory]
     [MemberData(nameof(Passing))]
-    public async Task A_read_is_tried_again_after_what_passes(Answer failure)
+    public async Task A_read_is_retried_after_transient_failures(Answer failure)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("GET /quota", failure, Answer.Quota(1)).Client();
@@ -57,14 +57,17 @@ public sealed class RetryTests
     }
 
     public static TheoryData<Answer> Passing() =>
-        [Answer.Cut, Answer.Busy(0), Answer.Html(502), Answer.Problem(429, "rate_limited", "Slower.") with { Headers = Answer.Busy(0).Headers }];
+    [
+        Answer.Cut, Answer.Busy(0), Answer.Html(502),
+        Answer.Problem(429, "rate_limited", "Slower.") with { Headers = Answer.Busy(0).Headers },
+    ];
 
     [Theory]
     [InlineData(400, "malformed")]
     [InlineData(401, "unauthenticated")]
     [InlineData(500, "internal")]
     [InlineData(503, "billing_not_configured")]
-    public async Task What_another_try_does_not_mend_is_asked_once(int status, string code)
+    public async Task Permanent_failures_are_not_retried(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("GET /quota", Answer.Problem(status, code, "No.")).Client();
@@ -75,12 +78,16 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_date_to_try_again_at_is_by_the_clock_that_set_it()
+    public async Task A_retry_date_is_read_by_the_servers_clock()
     {
         await using var server = await ScriptedServer.StartAsync();
         var busy = Answer.Busy(0) with
         {
-            Headers = new Dictionary<string, string> { ["Date"] = "Fri, 31 Dec 2100 23:59:00 GMT", ["Retry-After"] = "Fri, 31 Dec 2100 23:59:30 GMT" },
+            Headers = new Dictionary<string, string>
+            {
+                ["Date"] = "Fri, 31 Dec 2100 23:59:00 GMT",
+                ["Retry-After"] = "Fri, 31 Dec 2100 23:59:30 GMT",
+            },
         };
         await using var client = server.On("GET /quota", busy).Client();
 
@@ -88,7 +95,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task An_outage_is_remembered_and_answered_at_once_until_it_is_forgotten()
+    public async Task During_a_remembered_outage_calls_fail_at_once()
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new ShiftedClock();
@@ -97,8 +104,10 @@ public sealed class RetryTests
         await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation));
         var asked = server.Requests.Count;
 
-        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
-        (await Should.ThrowAsync<PyResolveException>(client.Quota.CheckAsync(cancellationToken: Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.CheckAsync(cancellationToken: Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
         server.Requests.Count.ShouldBe(asked);
 
         clock.Advance(TimeSpan.FromSeconds(16));

@@ -6,7 +6,7 @@ public sealed class RouteTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_key_travels_in_its_header_with_the_clients_name()
+    public async Task The_key_is_sent_in_its_header_with_the_clients_name()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("GET /quota", Answer.Quota(2)).Client();
@@ -21,7 +21,7 @@ public sealed class RouteTests
     }
 
     [Fact]
-    public async Task A_session_travels_in_the_keys_place()
+    public async Task A_session_is_sent_instead_of_the_key()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /auth/api-keys", Answer.Json(200, """{"data":[]}""")).On("POST /auth/logout", Answer.NoContent);
@@ -30,11 +30,12 @@ public sealed class RouteTests
         (await client.ListApiKeysAsync(Session, Cancellation)).ShouldBeEmpty();
         await client.LogOutAsync(Session, Cancellation);
 
-        server.Requests.ShouldAllBe(request => request.Header("Authorization") == "Bearer " + Session && request.Header("X-API-Key") == null);
+        server.Requests.ShouldAllBe(
+            request => request.Header("Authorization") == "Bearer " + Session && request.Header("X-API-Key") == null);
     }
 
     [Fact]
-    public async Task What_is_public_is_asked_without_the_key()
+    public async Task Public_routes_are_called_without_the_key()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /", Answer.Json(200, """{"service":"PyResolve API","version":"0.1.0"}"""));
@@ -66,7 +67,8 @@ public sealed class RouteTests
         server.On("POST /auth/login", Answer.Json(200, $$"""{"user":{{user}},"session_token":"pyr_sess_x","session_expires_at":"2026-11-23T00:00:00Z"}"""));
         await using var client = server.Client();
 
-        (await client.SignUpAsync(new() { Email = "ada@example.com", Password = "correct horse" }, Cancellation)).ApiKey.ShouldBe("pyr_live_x");
+        (await client.SignUpAsync(new() { Email = "ada@example.com", Password = "correct horse" }, Cancellation))
+            .ApiKey.ShouldBe("pyr_live_x");
         (await client.LogInAsync(new() { Email = "ada@example.com", Password = "correct horse" }, Cancellation)).User.Plan.ShouldBe("free");
 
         server.Requests.ShouldAllBe(request => request.Body == """{"email":"ada@example.com","password":"correct horse"}""");
@@ -77,15 +79,17 @@ public sealed class RouteTests
     public async Task A_wrong_password_is_not_blamed_on_the_key()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /auth/login", Answer.Problem(401, "unauthenticated", "Wrong e-mail or password.")).Client();
+        await using var client = server.On("POST /auth/login", Answer.Problem(401, "unauthenticated", "Wrong e-mail or password."))
+            .Client();
 
-        var exception = await Should.ThrowAsync<PyResolveException>(client.LogInAsync(new() { Email = "a@b.c", Password = "x" }, Cancellation));
+        var exception = await Should.ThrowAsync<PyResolveException>(
+            client.LogInAsync(new() { Email = "a@b.c", Password = "x" }, Cancellation));
 
         exception.Message.ShouldBe("Wrong e-mail or password.");
     }
 
     [Fact]
-    public async Task Keys_are_made_and_revoked()
+    public async Task Keys_are_created_and_revoked()
     {
         var id = Guid.Parse("00000000-0000-0000-0000-00000000000a");
         await using var server = await ScriptedServer.StartAsync();
@@ -132,7 +136,7 @@ public sealed class RouteTests
     [Theory]
     [InlineData(null, 1)]
     [InlineData("mine", 3)]
-    public async Task A_write_is_sent_again_only_if_it_carries_an_id(string? idempotencyKey, int times)
+    public async Task A_write_is_sent_again_only_if_it_has_an_id(string? idempotencyKey, int times)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /quota/reservations", Answer.Cut).Client();

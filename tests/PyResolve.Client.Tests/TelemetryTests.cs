@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client.Tests;
 
-/// <summary>What the client tells those who listen. It runs alone, because the counters are the process's.</summary>
+/// <summary>The client's telemetry. It runs alone, because the counters belong to the process.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class TelemetryTests : IAsyncLifetime
 {
@@ -17,7 +17,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     public async ValueTask InitializeAsync() => (_server, _ledger) = await Ledger.StartAsync();
 
     [Fact]
-    public async Task A_call_is_a_span_with_its_route_and_status_under_the_callers_own()
+    public async Task A_call_is_a_span_with_its_route_and_status_under_the_callers_span()
     {
         await using var client = _server.Client();
         using var own = new Activity("upgrade").Start();
@@ -30,23 +30,26 @@ public sealed class TelemetryTests : IAsyncLifetime
         spans.ShouldAllBe(span => span.Kind == ActivityKind.Client && span.ParentSpanId == own.SpanId);
         spans[1].TagObjects.ShouldBe(
             [
-                new("http.request.method", "POST"), new("url.template", "/quota/reservations/{id}/commit"), new("server.address", _server.Url.Host),
+                new("http.request.method", "POST"), new("url.template", "/quota/reservations/{id}/commit"), new(
+                    "server.address", _server.Url.Host),
                 new("server.port", _server.Url.Port), new("http.response.status_code", 200),
             ],
             ignoreOrder: true);
     }
 
     [Fact]
-    public async Task A_failed_call_says_its_code_and_no_key_is_anywhere()
+    public async Task A_failed_call_has_its_code_and_no_key_appears_anywhere()
     {
         _server.On("GET /quota", Answer.Problem(401, "unauthenticated", $"{ScriptedServer.Key} is no key."));
         await using var client = _server.Client();
 
         await Should.ThrowAsync<PyResolveException>(() => client.GetQuotaAsync(Cancellation));
 
-        var span = _telemetry.Spans.Single(span => span.DisplayName == "GET /quota" && span.GetTagItem("server.port") is int port && port == _server.Url.Port);
+        var span = _telemetry.Spans.Single(
+            span => span.DisplayName == "GET /quota" && span.GetTagItem("server.port") is int port && port == _server.Url.Port);
         span.Status.ShouldBe(ActivityStatusCode.Error);
-        (span.GetTagItem("error.type"), span.GetTagItem("http.response.status_code"), span.GetTagItem("pyresolve.request_id")).ShouldBe(("unauthenticated", 401, "req-1"));
+        (span.GetTagItem("error.type"), span.GetTagItem("http.response.status_code"), span.GetTagItem("pyresolve.request_id"))
+            .ShouldBe(("unauthenticated", 401, "req-1"));
         _telemetry.Text.ShouldNotContain(ScriptedServer.Key);
         _telemetry.Sum("pyresolve.client.requests", "error.type", "unauthenticated").ShouldBe(1);
     }
@@ -72,11 +75,18 @@ public sealed class TelemetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_outbox_says_how_much_waits_and_what_became_of_the_rest()
+    public async Task The_metrics_of_the_outbox_have_pending_sent_and_rejected_events()
     {
         var clock = new ShiftedClock();
         await using (var offline = new PyResolveClient(
-            new() { ApiUrl = _server.Url, ApiKey = ScriptedServer.Key, Home = _server.Home.Path, OutboxCapacity = 3, ShutdownTimeout = TimeSpan.Zero },
+            new()
+            {
+                ApiUrl = _server.Url,
+                ApiKey = ScriptedServer.Key,
+                Home = _server.Home.Path,
+                OutboxCapacity = 3,
+                ShutdownTimeout = TimeSpan.Zero,
+            },
             () => throw new HttpRequestException("No network."), ownHttp: null, clock))
         {
             for (var i = 0; i < 4; i++)
@@ -97,7 +107,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Usage_that_is_sent_in_the_background_belongs_to_nobodys_span()
+    public async Task Usage_that_is_sent_in_the_background_has_no_parent_span()
     {
         await using var client = _server.Client();
         using (new Activity("upgrade").Start())
@@ -109,14 +119,15 @@ public sealed class TelemetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_outage_is_logged_once_and_so_is_its_end()
+    public async Task The_start_and_the_end_of_an_outage_are_logged_once()
     {
         var isDown = true;
         _server.On("GET /plans", _ => isDown ? Answer.Cut : Answer.Json(200, """{"data":[]}"""));
         using var log = new RecordedLog();
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.AddProvider(log));
-        services.AddPyResolveClient(options => (options.ApiUrl, options.ApiKey, options.Home) = (_server.Url, ScriptedServer.Key, _server.Home.Path));
+        services.AddPyResolveClient(
+            options => (options.ApiUrl, options.ApiKey, options.Home) = (_server.Url, ScriptedServer.Key, _server.Home.Path));
         await using var provider = services.BuildServiceProvider();
         var client = provider.GetRequiredService<PyResolveClient>();
 

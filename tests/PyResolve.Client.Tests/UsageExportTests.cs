@@ -7,7 +7,7 @@ public sealed class UsageExportTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_export_is_copied_however_long_it_is()
+    public async Task An_export_of_any_length_is_copied()
     {
         var csv = string.Concat(Enumerable.Range(0, 400_000).Select(i => $"{i},scan\r\n"));
         await using var server = await ScriptedServer.StartAsync();
@@ -22,12 +22,14 @@ public sealed class UsageExportTests
     }
 
     [Fact]
-    public async Task An_export_that_breaks_off_throws()
+    public async Task A_truncated_export_throws()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("GET /usage/export.csv", new Answer(200, "text/csv", "id,event_type\r\n") { IsCutShort = true }).Client();
+        await using var client = server.On("GET /usage/export.csv", new Answer(200, "text/csv", "id,event_type\r\n") { IsCutShort = true })
+            .Client();
 
-        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(Stream.Null, cancellationToken: Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(Stream.Null, cancellationToken: Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
     }
 
     [Fact]
@@ -37,8 +39,10 @@ public sealed class UsageExportTests
         await using var client = server.On("GET /usage/export.csv", Answer.Problem(403, "scope_missing", "No."), Answer.Html()).Client();
         using var copy = new MemoryStream();
 
-        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(copy, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
-        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(copy, cancellationToken: Cancellation))).Code.ShouldBe(PyResolveErrorCodes.UnexpectedAnswer);
+        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(copy, cancellationToken: Cancellation)))
+            .Code.ShouldBe(ProblemCodes.ScopeMissing);
+        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(copy, cancellationToken: Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.UnexpectedAnswer);
 
         copy.Length.ShouldBe(0);
     }
@@ -47,9 +51,11 @@ public sealed class UsageExportTests
     public async Task An_answer_that_never_comes_times_out()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("GET /usage/export.csv", Answer.Never).Client(options => options.RequestTimeout = TimeSpan.FromMilliseconds(200));
+        await using var client = server.On("GET /usage/export.csv", Answer.Never)
+            .Client(options => options.RequestTimeout = TimeSpan.FromMilliseconds(200));
 
-        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(Stream.Null, cancellationToken: Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Timeout);
+        (await Should.ThrowAsync<PyResolveException>(client.ExportUsageAsync(Stream.Null, cancellationToken: Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Timeout);
     }
 
     [Fact]
@@ -59,7 +65,8 @@ public sealed class UsageExportTests
         server.On("GET /usage/events", Page(1, "\"next\""), Page(2, "null"));
         await using var client = server.Client();
 
-        var files = await client.EnumerateUsageEventsAsync("2026-11", Cancellation).Select(usage => usage.FilesChanged).ToListAsync(Cancellation);
+        var files = await client.EnumerateUsageEventsAsync("2026-11", Cancellation).Select(usage => usage.FilesChanged)
+            .ToListAsync(Cancellation);
 
         files.ShouldBe([1, 2]);
         server.Requests.Select(request => request.Query).ShouldBe(["?month=2026-11", "?cursor=next&month=2026-11"]);

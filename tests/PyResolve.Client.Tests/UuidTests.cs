@@ -3,7 +3,7 @@ namespace PyResolve.Client.Tests;
 public sealed class UuidTests
 {
     [Fact]
-    public void Ids_are_of_version_7_and_begin_with_the_time()
+    public void Ids_are_of_version_7_and_start_with_the_time()
     {
         var id = Uuid.NewVersion7(new FixedTime(DateTimeOffset.FromUnixTimeMilliseconds(0x0192_3456_789A)));
 

@@ -44,7 +44,7 @@ public sealed class QuotaCheckTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_remains_is_shown(StorageEngine engine)
+    public async Task The_remaining_migrations_are_shown(StorageEngine engine)
     {
         using var seed = SeedCommandLine.For(await servers.SignUpAsync(engine));
 
@@ -79,7 +79,7 @@ public sealed class QuotaCheckTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_newer_clients_hold_counts_against_the_limit(StorageEngine engine)
+    public async Task Reservations_of_newer_clients_count_against_the_limit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         using var seed = SeedCommandLine.For(account);
@@ -118,7 +118,7 @@ public sealed class QuotaCheckTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Against_a_stopped_server_it_goes_on_offline()
+    public async Task Against_a_stopped_server_it_continues_offline()
     {
         using var stopped = new StoppedServer();
         using var seed = new SeedCommandLine(stopped.Address) { EnvironmentKey = "pyr_live_" + new string('0', 48) };

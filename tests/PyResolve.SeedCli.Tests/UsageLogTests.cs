@@ -26,7 +26,8 @@ public sealed class UsageLogTests(SharedServers servers)
 
         (await own.Store.ReadNumberAsync("""
             select count(*) from usage_events
-            where event_type = 'migration' and library = 'fastapi' and tier = 'tier2' and files_changed = 7 and tokens_used = 0 and quantity = 1
+            where event_type = 'migration' and library = 'fastapi' and tier = 'tier2' and files_changed = 7 and tokens_used =
+                0 and quantity = 1
             """)).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select llm_migrations from usage_monthly")).ShouldBe(1);

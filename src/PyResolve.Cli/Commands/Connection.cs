@@ -1,25 +1,26 @@
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 using PyResolve.Client;
 
 namespace PyResolve.Cli.Commands;
 
-/// <summary>Opens the client that a command talks through.</summary>
 internal static class Connection
 {
-    /// <param name="profile">Default: environment, then what the config file says.</param>
-    /// <param name="apiKey">Default: environment, then config file.</param>
-    /// <param name="apiUrl">Default: environment, then config file, then the public server.</param>
     public static PyResolveClient Open(string? profile, string? apiKey = null, Uri? apiUrl = null)
     {
         var found = apiUrl is null ? new ApiKeyStore(profile: profile).FindApiUrl() : null;
-        var url = apiUrl ?? found?.Url;
-        if (url is { Scheme: "http", IsLoopback: false })
+        if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)
         {
-            throw new CliException(
-                ExitCodes.Usage,
-                $"{found?.Origin ?? "--api-url"} would send your key unencrypted to {url.Host}.",
-                "Use https. Plain http is for a server on this machine, or a tunnel to one.");
+            throw CliException.Usage(
+                $"{Name(found)} would send your key unencrypted to {url.Host}.", "Use https. Plain http is for a server on this machine.");
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });
     }
+
+    private static string Name(ApiUrlSetting? setting) => setting switch
+    {
+        null => "--api-url",
+        { Source: SettingSource.Environment } => EnvironmentVariables.ApiUrl,
+        { Profile: { } profile } => $"profiles.{profile}.api_url in {setting.ConfigPath}",
+        _ => $"api_url in {setting.ConfigPath}",
+    };
 }

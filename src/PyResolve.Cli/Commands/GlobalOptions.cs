@@ -1,10 +1,9 @@
 using System.CommandLine;
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 using PyResolve.Client;
 
 namespace PyResolve.Cli.Commands;
 
-/// <summary>Options that every command takes.</summary>
 internal static class GlobalOptions
 {
     public static readonly Option<string?> Profile = new("--profile")
@@ -14,8 +13,17 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    /// <returns><see langword="null"/> where none is named on the command line.</returns>
-    public static string? ProfileOf(ParseResult parse) => parse.GetValue(Profile) is not { } name || ApiKeyStore.IsProfile(name)
-        ? parse.GetValue(Profile)
-        : throw new CliException(ExitCodes.Usage, $"'{name}' is no name of a profile.", "A profile has 1 to 64 letters, digits, - and _.");
+    public static string? ProfileOf(ParseResult parse)
+    {
+        var name = parse.GetValue(Profile);
+        try
+        {
+            _ = new ApiKeyStore(profile: name);
+            return name;
+        }
+        catch (ArgumentException)
+        {
+            throw CliException.Usage($"'{name}' is not a profile name.", "A profile name has 1 to 64 letters, digits, - and _.");
+        }
+    }
 }

@@ -1,27 +1,23 @@
 using System.CommandLine;
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
+using PyResolve.Client.Wire;
 
 namespace PyResolve.Cli.Commands;
 
 internal static class LoginCommand
 {
     private const string KeyPrefix = "pyr_live_";
+    private const string HowToPipe = "pyresolve login --with-key < file-with-the-key";
 
-    private static readonly Option<string?> Key = new("--key")
-    {
-        Description = "The API key. It stays in your shell's history; --with-key does not leave it there.",
-        HelpName = "key",
-    };
+    private static readonly Option<string?> Key =
+        new("--key") { Description = "The API key. It stays in your shell's history; use --with-key to avoid that.", HelpName = "key" };
 
     private static readonly Option<bool> WithKey = new("--with-key") { Description = "Read the API key from standard input." };
 
-    private static readonly Option<string?> ApiUrl = new("--api-url")
-    {
-        Description = "The server, when it is not https://api.pyresolve.dev. It is saved with the key.",
-        HelpName = "url",
-    };
+    private static readonly Option<string?> ApiUrl =
+        new("--api-url") { Description = "The server, when it is not https://api.pyresolve.dev; saved with the key.", HelpName = "url" };
 
     public static Command Create(Terminal terminal)
     {
@@ -35,10 +31,10 @@ internal static class LoginCommand
         var apiUrl = ParseUrl(parse.GetValue(ApiUrl));
         var key = await ReadKeyAsync(terminal, parse, cancellationToken);
         var profile = GlobalOptions.ProfileOf(parse);
-        await using var client = Connection.Open(profile, Checked(key, apiUrl), apiUrl);
+        await using var client = Connection.Open(profile, CheckForm(key, apiUrl), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
-        // A key belongs to its server: one that only the environment names must not be forgotten with it, and the key sent elsewhere.
+        // A key belongs to one server. Where only the environment names it, save it too, or the key would later be sent to another server.
         client.Keys.Save(key, apiUrl ?? (client.Keys.FindApiUrl() is { Source: SettingSource.Environment } setting ? setting.Url : null));
 
         terminal.Success($"Authenticated as {account.Email}");
@@ -46,7 +42,7 @@ internal static class LoginCommand
         terminal.Line($"  Migrations remaining: {account.Quota.MigrationsRemaining}");
         terminal.Line($"  Saved in {client.Keys.ConfigPath}{(client.Keys.FindProfile() is { } name ? $", profile {name}" : "")}");
         if (profile is not null && new ApiKeyStore().FindProfile() != profile)
-            terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
+            terminal.Line($"  To use it: --profile {profile}, or export {EnvironmentVariables.Profile}={profile}");
         WarnOfEnvironment(terminal, client.Keys, key, apiUrl);
         return ExitCodes.Success;
     }
@@ -57,7 +53,7 @@ internal static class LoginCommand
             return null;
         return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? url
-            : throw new CliException(ExitCodes.Usage, $"--api-url is no http or https URL: {text}", "Write it as https://api.pyresolve.dev.");
+            : throw CliException.Usage($"--api-url is not an http or https URL: {text}", "Write it as https://api.pyresolve.dev.");
     }
 
     private static async Task<string> ReadKeyAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
@@ -66,30 +62,27 @@ internal static class LoginCommand
         if (parse.GetValue(WithKey))
         {
             if (given is not null)
-                throw new CliException(ExitCodes.Usage, "Give --key or --with-key, not both.", "See: pyresolve login --help");
+                throw CliException.Usage("Give --key or --with-key, not both.", "See: pyresolve login --help");
             var line = await terminal.Input.ReadLineAsync(cancellationToken);
             return line?.Trim() is { Length: > 0 } read
                 ? read
-                : throw new CliException(ExitCodes.Usage, "There is no key on standard input.", "Use: pyresolve login --with-key < file-with-the-key");
+                : throw CliException.Usage("There is no key on standard input.", $"Use: {HowToPipe}");
         }
         if (given is not null)
         {
-            terminal.Warning("A key on the command line stays in your shell's history. Next time: pyresolve login --with-key < file-with-the-key");
+            terminal.Warning($"A key on the command line stays in your shell's history. Next time: {HowToPipe}");
             return given.Trim();
         }
         return (await terminal.AskSecretAsync("Enter your API key: ", cancellationToken))?.Trim()
-            ?? throw new CliException(
-                ExitCodes.Usage,
-                "Nobody is here to type a key: standard input is no terminal.",
-                "Use: pyresolve login --with-key < file-with-the-key",
-                "Or set PYRESOLVE_API_KEY, and skip the login.");
+            ?? throw CliException.Usage(
+                "Cannot ask for a key: standard input is not a terminal.", $"Use: {HowToPipe}", "Or set PYRESOLVE_API_KEY instead.");
     }
 
-    private static string Checked(string key, Uri? apiUrl) => key.StartsWith(KeyPrefix, StringComparison.Ordinal)
+    private static string CheckForm(string key, Uri? apiUrl) => key.StartsWith(KeyPrefix, StringComparison.Ordinal)
         ? key
-        : throw new CliException(ExitCodes.Authentication, $"Invalid API key format. Keys start with '{KeyPrefix}'.", WhereToGetOne(apiUrl));
+        : throw new CliException(ExitCodes.Authentication, "Invalid API key format. Keys start with 'pyr_live_'.", WhereToGetOne(apiUrl));
 
-    private static async Task<Client.Wire.AccountInfo> GetAccountAsync(PyResolveClient client, CancellationToken cancellationToken)
+    private static async Task<AccountInfo> GetAccountAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         try
         {
@@ -97,8 +90,8 @@ internal static class LoginCommand
         }
         catch (PyResolveException e) when (e.Status == 401)
         {
-            throw new CliException(
-                ExitCodes.Authentication, $"{e.Problem?.Detail ?? "Invalid API key"} (asked {client.ApiUrl.AbsoluteUri.TrimEnd('/')}). Nothing was saved.", WhereToGetOne(client.ApiUrl));
+            var cause = $"{e.Problem?.Detail ?? "Invalid API key"} (asked {client.ApiUrl.AbsoluteUri.TrimEnd('/')}). Nothing was saved.";
+            throw new CliException(ExitCodes.Authentication, cause, WhereToGetOne(client.ApiUrl));
         }
     }
 
@@ -106,15 +99,19 @@ internal static class LoginCommand
         ? ["Get your key at https://pyresolve.dev/settings"]
         :
         [
-            "Ask whoever runs that server for a key, or open an account, which comes with one:",
-            $"  curl {apiUrl.AbsoluteUri.TrimEnd('/')}/auth/signup -H 'Content-Type: application/json' -d '{{\"email\":\"…\",\"password\":\"…\"}}'",
+            "Ask the server's operator for a key, or create an account, which comes with one:",
+            $"  curl {apiUrl.AbsoluteUri.TrimEnd('/')}/auth/signup -H 'Content-Type: application/json' "
+            + """-d '{"email":"…","password":"…"}'""",
         ];
 
     private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
     {
         if (keys.FindApiKey() is { Source: SettingSource.Environment } credential && credential.Key != key)
-            terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is set and overrides the key just saved. To use it: unset {ApiKeyStore.ApiKeyVariable}");
+            WarnOfOverride(EnvironmentVariables.ApiKey, "key");
         if (apiUrl is not null && keys.FindApiUrl() is { Source: SettingSource.Environment } setting && setting.Url != apiUrl)
-            terminal.Warning($"{ApiKeyStore.ApiUrlVariable} is set and overrides the server just saved. To use it: unset {ApiKeyStore.ApiUrlVariable}");
+            WarnOfOverride(EnvironmentVariables.ApiUrl, "server");
+
+        void WarnOfOverride(string variable, string saved) =>
+            terminal.Warning($"{variable} is set and overrides the {saved} just saved. To use the saved one: unset {variable}");
     }
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 
@@ -22,7 +22,7 @@ internal static class LogoutCommand
         else
             terminal.Line("Not logged in");
         if (keys.FindApiKey() is { Source: SettingSource.Environment })
-            terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is still set, and is used. To stop that: unset {ApiKeyStore.ApiKeyVariable}");
+            terminal.Warning($"{EnvironmentVariables.ApiKey} is still set, and used. To stop that: unset {EnvironmentVariables.ApiKey}");
         return ExitCodes.Success;
     }
 }

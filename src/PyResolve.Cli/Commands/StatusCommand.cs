@@ -1,5 +1,5 @@
 using System.CommandLine;
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -22,7 +22,7 @@ internal static class StatusCommand
         Warn(terminal, client.Keys, credential);
 
         var account = await client.GetAccountAsync(cancellationToken);
-        var source = credential.Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable
+        var source = credential.Source == SettingSource.Environment ? EnvironmentVariables.ApiKey
             : credential.Profile is { } name ? $"{credential.ConfigPath}, profile {name}" : credential.ConfigPath;
         terminal.Line($"Email:  {account.Email}");
         terminal.Line($"Plan:   {account.Plan.ToUpperInvariant()}");

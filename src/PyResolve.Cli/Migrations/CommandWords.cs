@@ -2,14 +2,10 @@ using System.Text;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>
-/// Splits a command into words as a POSIX shell does, and does nothing else that a shell does: no variables, no globs, no pipes.
-/// </summary>
+/// <summary>Splits a command into words as a POSIX shell does, without variables, globs, pipes and the like.</summary>
 internal static class CommandWords
 {
-    /// <summary>
-    /// The words. Within '…' every character is itself; within "…" a backslash escapes only " and \; outside, any character.
-    /// </summary>
+    /// <summary>Within '…' every character is literal; within "…" a backslash escapes only " and \; outside, any character.</summary>
     /// <exception cref="FormatException">A quote is not closed, or the command ends in a backslash.</exception>
     public static IReadOnlyList<string> Split(string command)
     {
@@ -55,11 +51,11 @@ internal static class CommandWords
         return words;
     }
 
-    /// <summary>The words as one command, which <see cref="Split"/> takes apart into the same words.</summary>
+    /// <summary>The words as one command, which <see cref="Split"/> splits into the same words.</summary>
     public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
 
     private static string Quote(string word) =>
-        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':' or '=' or '@' or '%' or '+' or ',')
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=@%+,".Contains(c, StringComparison.Ordinal))
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 

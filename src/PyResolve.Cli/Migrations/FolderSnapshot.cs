@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>What differs between two snapshots.</summary>
+/// <summary>The differences between two snapshots, in files.</summary>
 internal sealed record FolderChanges(int Added, int Modified, int Removed)
 {
     public int Total => Added + Modified + Removed;
@@ -13,22 +13,21 @@ internal sealed record FolderChanges(int Added, int Modified, int Removed)
 /// <summary>The files below a folder, by path and content. Times and permissions do not count; symbolic links are not followed.</summary>
 internal sealed class FolderSnapshot
 {
-    /// <summary>Folders that tools write to, and that hold nobody's source.</summary>
+    /// <summary>Folders that tools write to, and that hold no source code.</summary>
     private static readonly HashSet<string> SkippedFolders = new(StringComparer.Ordinal)
     {
-        ".git", ".hg", ".svn", ".eggs", ".idea", ".mypy_cache", ".nox", ".pytest_cache", ".pyresolve", ".ruff_cache", ".tox", ".venv", ".vscode",
-        "__pycache__", "node_modules", "site-packages", "venv",
+        ".git", ".hg", ".svn", ".eggs", ".idea", ".mypy_cache", ".nox", ".pytest_cache", ".pyresolve", ".ruff_cache", ".tox", ".venv",
+        ".vscode", "__pycache__", "node_modules", "site-packages", "venv",
     };
 
-    private static readonly EnumerationOptions OneLevel = new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions OneLevel =
+        new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
 
     private readonly Dictionary<string, Digest> _files = new(StringComparer.Ordinal);
 
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Digest(UInt128 High, UInt128 Low);
 
-    /// <exception cref="IOException">A file or folder cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The same, for want of permission.</exception>
     public static FolderSnapshot Take(string path, CancellationToken cancellationToken)
     {
         var snapshot = new FolderSnapshot();
@@ -65,7 +64,7 @@ internal sealed class FolderSnapshot
 
     private static Digest Hash(string path)
     {
-        // What has no length is empty, or no file at all: a pipe, whose opening would wait for ever.
+        // Length 0: empty, or not a regular file, such as a pipe, which would block when opened.
         if (new FileInfo(path).Length == 0)
             return default;
         using var stream = new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 });

@@ -1,10 +1,10 @@
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>Runs a migrator under a permit: it costs a migration when it succeeded and files really changed, and nothing otherwise.</summary>
+/// <summary>Runs a migrator under a permit: it costs a migration when it succeeds and changes files, and nothing otherwise.</summary>
 internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator migrator, string path, string library, string target)
 {
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -17,30 +17,32 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         }
         catch (OperationCanceledException)
         {
-            var given = await GiveBackAsync();
-            throw new CliException(ExitCodes.Interrupted, "Interrupted. The migrator was stopped; what it had changed by then stays changed.", given);
+            const string Cause = "Interrupted. The migrator was stopped; what it had changed by then stays changed.";
+            throw new CliException(ExitCodes.Interrupted, Cause, await ReleaseAsync());
         }
 
-        // From here on nothing is left to interrupt but the accounting, which is worth its second.
+        // From here on Ctrl+C is ignored: only the accounting is left, which takes a second.
         var changes = before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None));
         if (exitCode != 0)
         {
-            var touched = changes.Total == 0 ? "No file was changed." : $"{QuotaText.Count(changes.Total, "file")} had been changed by then.";
-            throw new CliException(ExitCodes.Failure, $"The migrator failed with exit code {exitCode}. {touched}", await GiveBackAsync(), $"It was run as: {migrator}");
+            var files = QuotaText.Count(changes.Total, "file");
+            var changed = changes.Total == 0 ? "No file was changed." : $"{files} had been changed by then.";
+            var cause = $"The migrator failed with exit code {exitCode}. {changed}";
+            throw new CliException(ExitCodes.Failure, cause, await ReleaseAsync(), $"The command was: {migrator}");
         }
         if (changes.Total == 0)
         {
             terminal.Success("Nothing to change");
-            terminal.Line($"  {await GiveBackAsync()}");
+            terminal.Line($"  {await ReleaseAsync()}");
             return ExitCodes.Success;
         }
 
         var quotaBefore = permit.Quota;
         await CompleteAsync(changes);
         terminal.Success($"Upgraded {library} to {target}: {Describe(changes)}");
-        // A new quota is the server's word that it has recorded the work.
+        // The permit has a new quota only if the server answered, and so has recorded the work.
         if (!permit.IsOffline && quotaBefore is not null && ReferenceEquals(quotaBefore, permit.Quota))
-            terminal.Warning("The server cannot be told now. The migration is kept on disk, and reported when it is back.");
+            terminal.Warning("The server cannot be reached now. The migration is kept on disk, and reported when the server is back.");
         else if (permit.ReservationId is not null && permit.Quota is { } quota)
             terminal.Line($"  Quota this month: {QuotaText.Used(quota)}");
         return ExitCodes.Success;
@@ -55,13 +57,13 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         catch (PyResolveException e)
         {
             var failure = Failures.Describe(e);
-            throw new CliException(
-                failure.ExitCode, $"The code was upgraded ({Describe(changes)}), but the server could not be told: {failure.Message}", [.. failure.Next]);
+            var cause = $"The code was upgraded ({Describe(changes)}), but this could not be reported: {failure.Message}";
+            throw new CliException(failure.ExitCode, cause, [.. failure.Next]);
         }
     }
 
-    /// <returns>What became of the hold, for people.</returns>
-    private async Task<string> GiveBackAsync()
+    /// <returns>What to tell the user about the reservation.</returns>
+    private async Task<string> ReleaseAsync()
     {
         if (permit.IsOffline)
         {
@@ -72,16 +74,18 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
             return "Nothing is metered without an account.";
         var quotaBefore = permit.Quota;
         await permit.DisposeAsync();
-        // Disposing never throws; a new quota is the server's word that the hold is back.
-        return ReferenceEquals(quotaBefore, permit.Quota)
-            ? $"No migration was used. The hold could not be given back now, and ends by itself{(permit.ExpiresAt is { } end ? $" at {end.UtcDateTime:HH:mm} UTC" : "")}."
-            : $"No migration was used. Quota this month: {QuotaText.Used(permit.Quota!)}";
+        // Disposing never throws; the permit has a new quota only if the server answered.
+        if (!ReferenceEquals(quotaBefore, permit.Quota))
+            return $"No migration was used. Quota this month: {QuotaText.Used(permit.Quota!)}";
+        var end = permit.ExpiresAt is { } expiresAt ? $" at {expiresAt.UtcDateTime:HH:mm} UTC" : "";
+        return $"No migration was used. The reservation could not be released now, and expires{end}.";
     }
 
     private static string Describe(FolderChanges changes)
     {
         (int Number, string What)[] parts = [(changes.Modified, "changed"), (changes.Added, "added"), (changes.Removed, "removed")];
-        var present = parts.Where(p => p.Number > 0).ToList();
-        return $"{QuotaText.Count(present[0].Number, "file")} {present[0].What}" + string.Concat(present.Skip(1).Select(p => $", {p.Number} {p.What}"));
+        var present = parts.Where(part => part.Number > 0).ToList();
+        var first = $"{QuotaText.Count(present[0].Number, "file")} {present[0].What}";
+        return first + string.Concat(present.Skip(1).Select(part => $", {part.Number} {part.What}"));
     }
 }

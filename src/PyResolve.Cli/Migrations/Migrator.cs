@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 
 namespace PyResolve.Cli.Migrations;
 
@@ -12,12 +12,9 @@ internal sealed class Migrator
 
     private Migrator(IReadOnlyList<string> words) => _words = words;
 
-    /// <summary>
-    /// A command with <c>{path}</c>, <c>{library}</c> and <c>{target}</c> filled in. It is split into words first, so that what is filled in
-    /// stays within its word, whatever characters it has.
-    /// </summary>
-    /// <param name="command">The command, quoted as for a shell.</param>
-    /// <param name="origin">Where it was written, for the message when it cannot be used.</param>
+    /// <summary>Takes a command, quoted as for a shell, and replaces <c>{path}</c>, <c>{library}</c> and <c>{target}</c>. It is split into
+    /// words first, so that no value can become several words. Messages name <paramref name="origin"/> as the place of the
+    /// command.</summary>
     public static Migrator Create(string command, string origin, string path, string library, string target)
     {
         IReadOnlyList<string> words;
@@ -27,25 +24,25 @@ internal sealed class Migrator
         }
         catch (FormatException e)
         {
-            throw new CliException(ExitCodes.Usage, $"The migrator's command cannot be read: {e.Message}.", $"Mend it in {origin}: {command}");
+            throw CliException.Usage($"The migrator's command cannot be read: {e.Message}.", $"Fix it in {origin}: {command}");
         }
         if (words is [] or ["", ..])
-            throw new CliException(ExitCodes.Usage, "The migrator's command is empty.", $"Write one in {origin}, as: mytool --rewrite {{path}}");
+            throw CliException.Usage("The migrator's command is empty.", $"Write one in {origin}, as: mytool --rewrite {{path}}");
 
         return new Migrator([ProgramPath(words[0]), .. words.Skip(1).Select(w => Fill(w, path, library, target))]);
     }
 
     public override string ToString() => CommandWords.Join(_words);
 
-    /// <summary>Runs it, its output passed through; kills it and all that it started when cancelled.</summary>
-    /// <returns>Its exit code.</returns>
+    /// <summary>Runs it, with its output passed through; kills it and every process that it started when cancelled.</summary>
+    /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(_words[0]) { UseShellExecute = false };
         foreach (var argument in _words.Skip(1))
             start.ArgumentList.Add(argument);
-        // The migrator has no business with the account.
-        start.Environment.Remove("PYRESOLVE_API_KEY");
+        // The migrator has no use for the key.
+        start.Environment.Remove(EnvironmentVariables.ApiKey);
 
         using var process = new Process { StartInfo = start };
         try
@@ -54,10 +51,7 @@ internal sealed class Migrator
         }
         catch (Win32Exception e)
         {
-            throw new CliException(
-                ExitCodes.Failure,
-                $"The migrator could not be started: {Cause(e)}.",
-                "Install it, or give its full path.");
+            throw CannotStart(Cause(e));
         }
 
         try
@@ -73,23 +67,23 @@ internal sealed class Migrator
         return process.ExitCode;
     }
 
-    /// <summary>
-    /// A bare name is looked for on the PATH alone. The runtime would look in the current folder first, and there lies code of anyone's.
-    /// </summary>
+    /// <summary>A bare name is looked for on the PATH alone: the runtime would look in the current folder first.</summary>
     private static string ProgramPath(string program)
     {
         if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
             return program;
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
         return folders.Where(Path.IsPathRooted).Select(f => Path.Combine(f, program)).FirstOrDefault(IsExecutable)
-            ?? throw new CliException(ExitCodes.Failure, $"The migrator could not be started: there is no program {program} on the PATH.", "Install it, or give its full path.");
+            ?? throw CannotStart($"there is no program {program} on the PATH");
     }
 
-    private static bool IsExecutable(string path) =>
-        !OperatingSystem.IsWindows() && File.Exists(path)
-        && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != UnixFileMode.None;
+    private static bool IsExecutable(string path)
+    {
+        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        return !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & Execute) != UnixFileMode.None;
+    }
 
-    /// <summary>One pass over the word, so that a value that looks like a placeholder stays a value.</summary>
+    /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>
     private static string Fill(string word, string path, string library, string target)
     {
         (string Name, string Value)[] values = [("{path}", path), ("{library}", library), ("{target}", target)];
@@ -102,6 +96,9 @@ internal sealed class Migrator
         }
         return filled.ToString();
     }
+
+    private static CliException CannotStart(string cause) =>
+        new(ExitCodes.Failure, $"The migrator could not be started: {cause}.", "Install it, or give its full path.");
 
     private string Cause(Win32Exception exception) => exception.NativeErrorCode switch
     {
@@ -118,7 +115,7 @@ internal sealed class Migrator
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception)
         {
-            // It has ended by itself: Ctrl+C reaches the whole foreground group.
+            // It has ended already: Ctrl+C reaches the whole foreground process group.
         }
     }
 }

@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>A library's name, as the Python Package Index has it.</summary>
+/// <summary>A library's name, by the rules of the Python Package Index.</summary>
 internal static partial class PackageName
 {
-    public const int MaxLength = 128;
+    public const string Rule = "A name has letters, digits, '.', '-' and '_', at most 128 of them.";
 
-    public static bool IsValid(string name) => name.Length <= MaxLength && Pattern.IsMatch(name);
+    public static bool IsValid(string name) => name.Length <= 128 && Pattern.IsMatch(name);
 
-    /// <summary>The one spelling that stands for all: <c>Typing_Extensions</c> is <c>typing-extensions</c>.</summary>
+    /// <summary>The canonical spelling: <c>typing-extensions</c> for <c>Typing_Extensions</c>.</summary>
     public static string Normalize(string name) => Separators.Replace(name, "-").ToLowerInvariant();
 
     [GeneratedRegex(@"\A[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]

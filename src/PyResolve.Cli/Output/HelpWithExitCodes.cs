@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using PyResolve.Cli.Errors;
+using PyResolve.Cli.Base;
 
 namespace PyResolve.Cli.Output;
 
-/// <summary>The usual help, and below it what the exit codes mean.</summary>
+/// <summary>The usual help, followed by the exit codes.</summary>
 internal sealed class HelpWithExitCodes(HelpAction usual) : SynchronousCommandLineAction
 {
     public override bool ClearsParseErrors => true;

@@ -1,16 +1,18 @@
+using PyResolve.Cli.Base;
 using PyResolve.Client;
 
 namespace PyResolve.Cli.Output;
 
 internal static class KeyWarnings
 {
-    /// <summary>Says that the environment's key is used, where the file has another one for the profile in use.</summary>
-    public static void WarnOfOverriddenKey(this ApiKeyStore keys, Terminal terminal, string used)
+    /// <summary>Warns when the environment's key is used, and the file has another one for the profile in use.</summary>
+    public static void WarnOfOverriddenKey(this ApiKeyStore keys, Terminal terminal, string usedKey)
     {
         var profile = keys.FindProfile();
-        var file = ConfigFile.Load(keys.ConfigPath);
-        var saved = profile is null ? file.String("api_key") : file.String("profiles", profile, "api_key");
-        if (saved is { Length: > 0 } && saved != used)
-            terminal.Warning($"{ApiKeyStore.ApiKeyVariable} overrides the key saved in {keys.ConfigPath}{(profile is null ? "" : $" for profile {profile}")}.");
+        var saved = profile is null ? keys.ReadSetting("api_key") : keys.ReadSetting("profiles", profile, "api_key");
+        if (saved is not { Length: > 0 } || saved == usedKey)
+            return;
+        var forProfile = profile is null ? "" : $" for profile {profile}";
+        terminal.Warning($"{EnvironmentVariables.ApiKey} overrides the key saved in {keys.ConfigPath}{forProfile}.");
     }
 }

@@ -2,8 +2,9 @@ using System.Text;
 
 namespace PyResolve.Cli.Output;
 
-/// <summary>Where people read: results on standard output, everything else on standard error. Colour only on a terminal that wants it.</summary>
-internal sealed class Terminal(TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive)
+/// <summary>Results go to standard output, everything else to standard error. Colours only on a terminal that supports them.</summary>
+internal sealed class Terminal(
+    TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive)
 {
     private const string Red = "31";
     private const string Green = "32";
@@ -18,7 +19,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         if (Console.IsOutputRedirected || OperatingSystem.IsWindows())
             Console.OutputEncoding = utf8;
-        var mayColour = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        var mayColour = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+            && Environment.GetEnvironmentVariable("TERM") != "dumb";
         return new Terminal(
             Console.Out,
             Console.Error,
@@ -41,8 +43,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
             error.WriteLine($"  {line}");
     }
 
-    /// <summary>Asks for a secret, which is not shown.</summary>
-    /// <returns><see langword="null"/> when nobody is there to ask.</returns>
+    /// <summary>Asks for a secret, without echo.</summary>
+    /// <returns><see langword="null"/> when there is no terminal to ask on.</returns>
     public async Task<string?> AskSecretAsync(string question, CancellationToken cancellationToken)
     {
         if (!isInteractive)

@@ -1,6 +1,5 @@
 namespace PyResolve.Client;
 
-/// <summary>Waiting on a <see cref="TimeProvider"/>, on every target framework.</summary>
 internal static class Clock
 {
     public static Task Pause(this TimeProvider time, TimeSpan delay, CancellationToken cancellationToken) =>

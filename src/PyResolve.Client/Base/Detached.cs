@@ -1,6 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>Work that belongs to nobody: it inherits no span, culture or context of whoever happens to start it.</summary>
+/// <summary>Background work without the execution context (span, async locals) of the caller that happens to start it.</summary>
 internal static class Detached
 {
     public static Task Run(Func<Task> work)

@@ -5,42 +5,21 @@ using System.Text.Json;
 
 namespace PyResolve.Client;
 
-/// <summary>Argument checks that read the same on every target framework.</summary>
 internal static class Guard
 {
-    private const int LargestMetadata = 16 * 1024;
+    private const int MaxMetadataBytes = 16 * 1024;
 
     public static T NotNull<T>([NotNull] T? value, [CallerArgumentExpression(nameof(value))] string? name = null)
         where T : class => value ?? throw new ArgumentNullException(name);
 
-    public static bool IsVisibleAscii(string text)
-    {
-        foreach (var c in text)
-        {
-            if (c is < '!' or > '~')
-                return false;
-        }
-
-        return text.Length > 0;
-    }
-
-    public static bool HasControlCharacter(string text)
-    {
-        foreach (var c in text)
-        {
-            if (char.IsControl(c))
-                return true;
-        }
-
-        return false;
-    }
+    public static bool IsVisibleAscii(string text) => text.Length > 0 && text.All(static c => c is >= '!' and <= '~');
 
     public static string? Library(string? value, string name) => value switch
     {
         null => null,
-        { Length: > 128 } => throw new ArgumentException("A library's name has at most 128 characters.", name),
-        _ when string.IsNullOrWhiteSpace(value) => throw new ArgumentException("Name the library, as in \"pydantic\".", name),
-        _ when HasControlCharacter(value) => throw new ArgumentException("A library's name has no control characters.", name),
+        { Length: > 128 } => throw new ArgumentException("A library name has at most 128 characters.", name),
+        _ when string.IsNullOrWhiteSpace(value) => throw new ArgumentException("A library name is not blank. Example: pydantic", name),
+        _ when value.Any(char.IsControl) => throw new ArgumentException("A library name has no control characters.", name),
         _ => value,
     };
 
@@ -48,11 +27,12 @@ internal static class Guard
     {
         null => null,
         { ValueKind: not JsonValueKind.Object } => throw new ArgumentException("Metadata is a JSON object.", name),
-        { } metadata when Encoding.UTF8.GetByteCount(metadata.GetRawText()) > LargestMetadata => throw new ArgumentException("Metadata is at most 16 KiB of JSON.", name),
+        { } metadata when Encoding.UTF8.GetByteCount(metadata.GetRawText()) > MaxMetadataBytes =>
+            throw new ArgumentException("Metadata is at most 16 KiB of JSON.", name),
         _ => value,
     };
 
     public static long Count(long value, string name) => value is >= 0 and <= int.MaxValue
         ? value
-        : throw new ArgumentOutOfRangeException(name, value, "Counts range from 0 to 2147483647.");
+        : throw new ArgumentOutOfRangeException(name, value, "A count is from 0 to 2147483647.");
 }

@@ -1,15 +1,15 @@
 namespace PyResolve.Client;
 
-/// <summary>What a migration uses.</summary>
+/// <summary>The means that a migration uses.</summary>
 public enum MigrationTier
 {
-    /// <summary>Deterministic, by syntax tree alone. Free without a key; metered for those who have one.</summary>
+    /// <summary>Deterministic, by syntax tree alone. Free without a key; counted against the quota with one.</summary>
     Tier1 = 1,
 
-    /// <summary>Calls an LLM. Needs an account whose plan allows it.</summary>
+    /// <summary>Calls an LLM. Requires an account with a plan that allows it.</summary>
     Tier2 = 2,
 
-    /// <summary>Calls an LLM, for the hardest cases. Needs an account whose plan allows it.</summary>
+    /// <summary>Calls an LLM, for the hardest cases. Requires an account with a plan that allows it.</summary>
     Tier3 = 3,
 }
 

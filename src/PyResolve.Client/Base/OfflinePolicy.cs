@@ -1,17 +1,21 @@
 namespace PyResolve.Client;
 
 /// <summary>
-/// What happens when someone with a key wants a permit and no PyResolve server answers: no connection, no answer in time, or one that is a
-/// proxy's or a portal's. Without a key there is nothing to decide: tier1 runs anonymously, and what else there is needs an account.
+/// How permits are decided when no PyResolve server answers: no connection, no answer in time, or an answer from a proxy or a captive
+/// portal. It applies to clients with a key. Without a key there is nothing to decide: tier1 runs anonymously, and the other tiers require
+/// an account.
 /// </summary>
 public enum OfflinePolicy
 {
-    /// <summary>tier1 goes on, and is reported when the server is back. tier2 and tier3 spend what was prepaid, or are denied as <see cref="PyResolveErrorCodes.Offline"/>.</summary>
+    /// <summary>
+    /// tier1 is granted, and reported when the server is back. tier2 and tier3 spend prepaid migrations, or are denied with
+    /// <see cref="PyResolveErrorCodes.Offline"/>.
+    /// </summary>
     Lease,
 
-    /// <summary>Every tier goes on, and is reported when the server is back. What was prepaid is spent first.</summary>
+    /// <summary>Every tier is granted, and reported when the server is back. Prepaid migrations are spent first.</summary>
     Allow,
 
-    /// <summary>Taking a permit throws, whatever was prepaid.</summary>
+    /// <summary>Acquiring a permit throws, even if migrations are prepaid.</summary>
     Deny,
 }

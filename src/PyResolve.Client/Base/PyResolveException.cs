@@ -3,33 +3,44 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>
-/// What a caller cannot be expected to plan for: a bad key, no network, a server error, a broken configuration. A refused permit is not one
-/// (see <see cref="QuotaPermit.Denial"/>). The message is one line: the cause, and what mends it. No key is ever in it.
+/// A failure that a caller cannot be expected to handle in its normal flow: an invalid key, no network, a server error, an invalid
+/// configuration. A denied permit is not one (see <see cref="QuotaPermit.Denial"/>). The message is one line: the cause, then
+/// <see cref="Hint"/>. It never contains a key.
 /// </summary>
 public class PyResolveException : Exception
 {
-    /// <summary>An exception with a stable code and a message for people.</summary>
+    /// <summary>Creates an exception with a stable code and a message for people.</summary>
     /// <param name="code">One of <see cref="PyResolveErrorCodes"/> or <see cref="ProblemCodes"/>.</param>
-    /// <param name="message">The cause and the mend, in one line.</param>
-    /// <param name="innerException">What lies beneath, if anything.</param>
+    /// <param name="message">The cause and what to do about it, in one line.</param>
+    /// <param name="innerException">The exception that caused this one, if any.</param>
     public PyResolveException(string code, string message, Exception? innerException = null)
         : base(message, innerException) => Code = Guard.NotNull(code);
 
-    /// <summary>One of <see cref="PyResolveErrorCodes"/> or <see cref="ProblemCodes"/>, or a newer server's word.</summary>
+    internal PyResolveException(string code, string cause, string? hint, Exception? innerException = null)
+        : this(code, hint is null ? cause : $"{cause} {hint}", innerException) => Hint = hint;
+
+    /// <summary>One of <see cref="PyResolveErrorCodes"/> or <see cref="ProblemCodes"/>, or a code that only a newer server knows.</summary>
     public string Code { get; }
 
-    /// <summary>The HTTP status; <see langword="null"/> when there was no answer.</summary>
+    /// <summary>
+    /// What to do next, for people, such as "Run 'pyresolve login', or set PYRESOLVE_API_KEY."; <see langword="null"/> when the client has
+    /// no advice. In the client's own exceptions, <see cref="Exception.Message"/> ends with it.
+    /// </summary>
+    public string? Hint { get; init; }
+
+    /// <summary>The HTTP status of the answer; <see langword="null"/> when there was no answer.</summary>
     public int? Status { get; init; }
 
-    /// <summary>Finds the request in the server's log; <see langword="null"/> when the server did not say.</summary>
+    /// <summary>The request's id in the server's log; <see langword="null"/> when the server sent none.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>How long the server asks to wait before another try; <see langword="null"/> when it did not say.</summary>
+    /// <summary>How long the server asks to wait before another attempt; <see langword="null"/> when it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>Whether no PyResolve server answered: there was no connection, no answer in time, or one of somebody else's.</summary>
-    internal bool IsOutOfReach => Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;
+    /// <summary>Whether no PyResolve server answered: no connection, no answer in time, or an answer from something else.</summary>
+    internal bool IsOutOfReach =>
+        Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;
 
-    /// <summary>The server's own account of it; <see langword="null"/> when there was none.</summary>
+    /// <summary>The problem details that the server sent; <see langword="null"/> when there were none.</summary>
     public Problem? Problem { get; init; }
 }

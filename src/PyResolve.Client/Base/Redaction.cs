@@ -2,13 +2,13 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>Makes text from outside fit for a message: one line, of bounded length, without any key or session in it.</summary>
+/// <summary>Makes text from outside safe for a message: one line, of limited length, without keys and session tokens.</summary>
 internal static class Redaction
 {
-    private const int LongestText = 500;
+    private const int MaxLength = 500;
     private static readonly string[] SecretPrefixes = ["pyr_live_", "pyr_sess_"];
 
-    /// <summary>The first characters of a key, enough to tell two keys apart and no more.</summary>
+    /// <summary>The first 20 characters of a key, which are enough to tell two keys apart.</summary>
     public static string Key(string key) =>
         key.StartsWith(SecretPrefixes[0], StringComparison.Ordinal) && key.Length >= 40 ? key.Remove(20) + "…" : "…";
 
@@ -16,8 +16,8 @@ internal static class Redaction
     {
         if (text is null)
             return null;
-        var line = new StringBuilder(Math.Min(text.Length, LongestText) + 1);
-        for (var i = 0; i < text.Length && line.Length < LongestText; i++)
+        var line = new StringBuilder(Math.Min(text.Length, MaxLength) + 1);
+        for (var i = 0; i < text.Length && line.Length < MaxLength; i++)
         {
             if (SecretAt(text, i) is { } secret)
             {

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Client;
 
-/// <summary>Ids that the client makes: UUIDv7, so that they sort by time in the server's index.</summary>
+/// <summary>The client's ids are UUIDv7, so that they sort by time in the server's index.</summary>
 internal static class Uuid
 {
     public static Guid NewVersion7(TimeProvider time)

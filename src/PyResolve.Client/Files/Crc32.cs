@@ -1,6 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>The checksum of an outbox's records (IEEE 802.3): netstandard2.0 has none in the box.</summary>
+/// <summary>CRC-32 (IEEE 802.3), which netstandard2.0 does not have.</summary>
 internal static class Crc32
 {
     private static readonly uint[] Table = CreateTable();

@@ -4,33 +4,28 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// Makes what was written safe from a power cut, and throws where the disk refuses. On Unix it asks the system itself: there
-/// <see cref="FileStream.Flush(bool)"/> takes every answer for success.
-/// </summary>
-/// <remarks>
-/// After a failure the system may forget what it could not write, and call the next try a success. What is to be kept then has to be written again.
-/// A folder cannot be: its next try is believed, because a file system with a journal stops, and goes on refusing, once it cannot write one.
-/// </remarks>
+/// <summary>Makes written data safe from a power cut, and throws when the disk fails. On Unix it calls the system itself, because
+/// <see cref="FileStream.Flush(bool)"/> ignores errors there.</summary>
+/// <remarks>After a failure the system may drop the data that it could not write, and report success the next time: the data has to be
+/// written again. A folder cannot be written again. There the next success is believed, because a journaling file system goes on failing
+/// once it cannot write its journal.</remarks>
 internal static partial class Durable
 {
-    // errno. "Not supported" has a number for Linux, one for macOS and the BSDs, and one that some file systems answer fcntl by.
+    // errno. "Not supported" is 95 on Linux, 45 on macOS and the BSDs; some file systems answer fcntl with 25.
     private const int NotPermitted = 1;
     private const int Interrupted = 4;
     private const int AccessDenied = 13;
     private const int Invalid = 22;
-    private const int NoSuchControl = 25;
+    private const int NotATerminal = 25;
     private const int NotSupportedOnBsd = 45;
     private const int NotSupportedOnLinux = 95;
 
-    /// <summary>fcntl's F_FULLFSYNC on macOS, whose fsync leaves the data in the drive's own memory.</summary>
+    /// <summary>fcntl's F_FULLFSYNC on macOS, where fsync leaves the data in the drive's cache.</summary>
     private const int FullSync = 51;
 
     /// <summary>O_RDONLY and O_CLOEXEC.</summary>
-    private static int ToRead => IsMacOS ? 0x1000000 : 0x80000;
+    private static int OpenForReading => IsMacOS ? 0x1000000 : 0x80000;
 
-    /// <summary>What was written to a file.</summary>
-    /// <exception cref="IOException">It did not reach the disk.</exception>
     public static void Flush(FileStream stream)
     {
         if (IsWindows)
@@ -43,13 +38,12 @@ internal static partial class Durable
         Sync(stream.SafeFileHandle, stream.Name);
     }
 
-    /// <summary>That files in a folder are there, under the names they have. Windows has no such call, and keeps a journal of them.</summary>
-    /// <exception cref="IOException">It did not reach the disk.</exception>
+    /// <summary>Makes the names of the files in a folder safe. Windows has no such call, and keeps a journal of them.</summary>
     public static void FlushFolder(string path)
     {
         if (IsWindows)
             return;
-        using var folder = Open(path, ToRead);
+        using var folder = Open(path, OpenForReading);
         if (!folder.IsInvalid)
         {
             Sync(folder, path);
@@ -57,12 +51,12 @@ internal static partial class Durable
         }
 
         var error = Marshal.GetLastWin32Error();
-        // Who may write to a folder and not list it has no means to do this. A sandbox calls it "not permitted".
+        // A folder that may be written but not listed cannot be synced. A sandbox answers "not permitted".
         if (error is not (AccessDenied or NotPermitted))
             throw Failure(path, error);
     }
 
-    /// <summary>Only what cannot be synced at all is passed over. A read-only file system is not: so answers one that the system has stopped for an error.</summary>
+    /// <summary>Ignores only files that cannot be synced at all. A read-only file system is a failure: it became so by an error.</summary>
     internal static void Sync(SafeFileHandle handle, string path)
     {
         var isFull = IsMacOS;
@@ -71,7 +65,7 @@ internal static partial class Durable
             var error = Marshal.GetLastWin32Error();
             if (error == Interrupted)
                 continue;
-            if (error is not (Invalid or NoSuchControl or NotSupportedOnBsd or NotSupportedOnLinux))
+            if (error is not (Invalid or NotATerminal or NotSupportedOnBsd or NotSupportedOnLinux))
                 throw Failure(path, error);
             if (!isFull)
                 return;
@@ -79,7 +73,8 @@ internal static partial class Durable
         }
     }
 
-    private static IOException Failure(string path, int error) => new($"{path} did not reach the disk: {new Win32Exception(error).Message}.");
+    private static IOException Failure(string path, int error) =>
+        new($"{path} did not reach the disk: {new Win32Exception(error).Message}.");
 
 #if NET
     public static bool IsWindows => OperatingSystem.IsWindows();

@@ -10,7 +10,6 @@ internal static class FolderName
     public static string Of(Uri apiUrl, string owner) =>
         $"{apiUrl.IdnHost.Replace(':', '_')}-{Digest($"{apiUrl.AbsoluteUri.TrimEnd('/')}\n{owner}", 8)}";
 
-    /// <summary>The first bytes of a text's SHA-256, in hexadecimal.</summary>
     public static string Digest(string text, int bytes)
     {
 #if NETSTANDARD2_0

@@ -11,13 +11,11 @@ internal static partial class PrivateFile
     public static bool IsReadableByOthers(string path) =>
         !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & OthersMayRead) != UnixFileMode.None;
 
-    /// <summary>
-    /// How a file is opened that nobody else may open. On Windows, sharing to delete lets its holder rename it, and nobody else read or write
-    /// it; elsewhere only <see cref="FileShare.None"/> takes a lock.
-    /// </summary>
+    /// <summary>Opens a file for this process alone. On Windows <see cref="FileShare.Delete"/> lets the owner rename it while others can
+    /// neither read nor write it; elsewhere only <see cref="FileShare.None"/> takes a lock.</summary>
     public static FileShare Exclusive => OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
-    /// <summary>A new file of its owner's alone, held exclusively, to be read and written without a buffer.</summary>
+    /// <summary>Creates a file that only its owner can read, opened exclusively and without a buffer.</summary>
     public static FileStream Create(string path)
     {
         var options = Options(FileMode.CreateNew);
@@ -35,13 +33,13 @@ internal static partial class PrivateFile
             Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
     }
 
-    /// <summary>The file that a link leads to, so that the link stays.</summary>
+    /// <summary>The file that a link points to, so that the link itself is not replaced.</summary>
     public static string FinalTarget(string path) =>
         new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
 
     private static FileStream CreateOwnerOnly(string path) => new(path, Options(FileMode.CreateNew));
 
-    /// <summary>A file of its owner's alone, made if need be, that nobody else can open meanwhile.</summary>
+    /// <summary>Opens a file that only its owner can read, creating it if needed. No other process can open it then.</summary>
     public static FileStream OpenOwnerOnly(string path) => new(path, Options(FileMode.OpenOrCreate));
 
     private static FileStreamOptions Options(FileMode mode)

@@ -6,31 +6,26 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>netstandard2.0 has no Unix file modes: libc's own calls make the file private at birth.</summary>
+/// <summary>netstandard2.0 has no Unix file modes: libc creates the files with their mode.</summary>
 internal static partial class PrivateFile
 {
     private const uint OwnerOnly = 0x180; // 0600
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
     private const int OthersMayRead = 0x24; // 0044
-    private const int MostLinks = 40;
-    private const int LongestPath = 4096;
+    private const int MaxLinks = 40;
+    private const int MaxPath = 4096;
 
     private static bool IsUnix => !RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 
     public static bool IsReadableByOthers(string path)
     {
-        // There on .NET 7 and later, where this build may run too.
+        // Exists on .NET 7 and later, where this build may run too.
         var mode = typeof(File).GetMethod("GetUnixFileMode", [typeof(string)]);
         return IsUnix && mode is not null && File.Exists(path) && (Convert.ToInt32(mode.Invoke(null, [path])) & OthersMayRead) != 0;
     }
 
-    /// <summary>
-    /// How a file is opened that nobody else may open. On Windows, sharing to delete lets its holder rename it, and nobody else read or write
-    /// it; elsewhere only <see cref="FileShare.None"/> takes a lock.
-    /// </summary>
     public static FileShare Exclusive => !IsUnix ? FileShare.Delete : FileShare.None;
 
-    /// <summary>A new file of its owner's alone, held exclusively, to be read and written without a buffer.</summary>
     public static FileStream Create(string path)
     {
         CreateEmpty(path);
@@ -39,19 +34,18 @@ internal static partial class PrivateFile
 
     private static void MakeFolder(string path)
     {
-        // A failure shows in the next line, with the framework's own exception.
+        // After a failure, the next line throws the framework's own exception.
         if (IsUnix)
             _ = mkdir(path, OwnerOnlyFolder);
         Directory.CreateDirectory(path);
     }
 
-    /// <summary>The file that a link leads to, so that the link stays.</summary>
     public static string FinalTarget(string path)
     {
         for (var links = 0; IsUnix && LinkTarget(path) is { } target; links++)
         {
-            if (links == MostLinks)
-                throw new IOException($"{path} is a link in a circle of links.");
+            if (links == MaxLinks)
+                throw new IOException($"{path} is a link to itself.");
             path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, target));
         }
 
@@ -60,7 +54,7 @@ internal static partial class PrivateFile
 
     private static string? LinkTarget(string path)
     {
-        var target = new byte[LongestPath];
+        var target = new byte[MaxPath];
         var length = (int)readlink(path, target, (IntPtr)target.Length);
         return length > 0 ? Encoding.UTF8.GetString(target, 0, length) : null;
     }
@@ -71,7 +65,6 @@ internal static partial class PrivateFile
         return new(path, FileMode.Open, FileAccess.Write, FileShare.None);
     }
 
-    /// <summary>A file of its owner's alone, made if need be, that nobody else can open meanwhile.</summary>
     public static FileStream OpenOwnerOnly(string path)
     {
         if (!File.Exists(path))
@@ -101,7 +94,7 @@ internal static partial class PrivateFile
         }
         catch (IOException) when (File.Exists(to))
         {
-            // Another writer was quicker, and the last one counts.
+            // Another writer was faster; the last one wins.
         }
 
         File.Replace(from, to, destinationBackupFileName: null);

@@ -4,11 +4,10 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>What came back, read whole.</summary>
 internal sealed class ApiAnswer
 {
-    /// <summary>No answer of the contract comes near it; what is larger is not one.</summary>
-    private const int LargestBody = 4 * 1024 * 1024;
+    /// <summary>Far more than any answer of a PyResolve server; a larger one comes from something else.</summary>
+    private const int MaxBodyBytes = 4 * 1024 * 1024;
 
     private readonly string _target;
     private readonly byte[] _body;
@@ -26,12 +25,12 @@ internal sealed class ApiAnswer
         _mediaType = response.Content?.Headers.ContentType?.MediaType ?? "no content type";
         _location = response.Headers.Location?.ToString();
         _date = response.Headers.Date;
-        AccountId = response.Headers.TryGetValues("X-Account-Id", out var accounts) && Guid.TryParseExact(accounts.First(), "D", out var account) ? account : null;
-        _requestId = response.Headers.TryGetValues("X-Request-Id", out var ids) ? Redaction.Line(ids.First()) : null;
+        AccountId = Guid.TryParseExact(Header(response, "X-Account-Id"), "D", out var account) ? account : null;
+        _requestId = Redaction.Line(Header(response, "X-Request-Id"));
         _retryAfter = response.Headers.RetryAfter switch
         {
             { Delta: { } delta } => delta,
-            // By the clock that set it, where that is told: this machine's may be wrong.
+            // By the server's clock, if the answer has its time: this machine's clock may be wrong.
             { Date: { } date } => date - (_date ?? time.GetUtcNow()) is { Ticks: > 0 } wait ? wait : TimeSpan.Zero,
             _ => null,
         };
@@ -39,17 +38,20 @@ internal sealed class ApiAnswer
 
     public int Status { get; }
 
-    /// <summary>Whose credential the request carried, where the server says so.</summary>
+    /// <summary>The account of the request's credential, if the server names it.</summary>
     public Guid? AccountId { get; }
 
     public bool IsSuccess => Status is >= 200 and <= 299;
 
-    /// <summary>The server's time; <see langword="null"/> where it is a portal's or a proxy's page that tells it.</summary>
+    /// <summary>The server's time; <see langword="null"/> when the answer may be a proxy's or a captive portal's page.</summary>
     public DateTimeOffset? Date => IsJson ? _date : null;
 
-    private bool IsJson => _mediaType.EndsWith("/json", StringComparison.OrdinalIgnoreCase) || _mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+    private bool IsJson =>
+        _mediaType.EndsWith("/json", StringComparison.OrdinalIgnoreCase)
+        || _mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
 
-    public static async Task<ApiAnswer> ReadAsync(string target, HttpResponseMessage response, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<ApiAnswer> ReadAsync(
+        string target, HttpResponseMessage response, TimeProvider time, CancellationToken cancellationToken)
     {
         if (response.Content is null)
             return new(target, response, [], time);
@@ -60,7 +62,7 @@ internal sealed class ApiAnswer
         while ((read = await stream.ReadPieceAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
         {
             body.Write(buffer, 0, read);
-            if (body.Length > LargestBody)
+            if (body.Length > MaxBodyBytes)
                 throw new ApiAnswer(target, response, [], time).Unexpected("more than any PyResolve server sends");
         }
 
@@ -71,7 +73,6 @@ internal sealed class ApiAnswer
         where T : class =>
         IsJson && TryRead(type) is { } value && isComplete(value) ? value : throw Unexpected();
 
-    /// <summary>The exception that a status outside 200–299 becomes.</summary>
     public PyResolveException Failure(bool sentKey)
     {
         if (!IsJson || TryRead(WireJson.Default.Problem) is not { } problem || (problem.Code ?? problem.Detail ?? problem.Title) is null)
@@ -79,7 +80,7 @@ internal sealed class ApiAnswer
         problem = problem with { Title = Redaction.Line(problem.Title), Detail = Redaction.Line(problem.Detail) };
         var code = problem.Code ?? CodeOf(Status);
         var requestId = problem.RequestId ?? _requestId;
-        return new(code, Describe(problem, code, requestId, sentKey))
+        return new(code, Cause(problem), Hint(code, requestId, sentKey))
         {
             Status = Status,
             RequestId = requestId,
@@ -94,7 +95,10 @@ internal sealed class ApiAnswer
         var answered = Status is >= 300 and <= 399 && _location is not null
             ? $"answered {Status} and points to {Redaction.Line(_location)}"
             : $"answered {Status} with {what}";
-        return new(PyResolveErrorCodes.UnexpectedAnswer, $"{_target} {answered}: that is no PyResolve server. Check PYRESOLVE_API_URL, and any proxy between.")
+        return new(
+            PyResolveErrorCodes.UnexpectedAnswer,
+            $"{_target} {answered}: that is no PyResolve server.",
+            "Check PYRESOLVE_API_URL, and any proxy between.")
         {
             Status = Status,
             RequestId = _requestId,
@@ -102,22 +106,22 @@ internal sealed class ApiAnswer
         };
     }
 
-    private string Describe(Problem problem, string code, string? requestId, bool sentKey)
+    private string Cause(Problem problem)
     {
         var cause = Sentence(problem.Detail ?? problem.Title ?? $"The server answered {Status}");
         var field = problem.Errors?.FirstOrDefault(error => error.Value is { Count: > 0 });
-        if (field is { Key: { } name } error)
-            cause = Sentence($"{cause} {Redaction.Line(name)}: {Redaction.Line(error.Value[0])}");
-        return code switch
-        {
-            ProblemCodes.Unauthenticated when sentKey => $"{cause} Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.",
-            ProblemCodes.ScopeMissing when sentKey => $"{cause} Use a key that has this scope.",
-            _ when _retryAfter is { } wait => $"{cause} Try again in {Math.Ceiling(wait.TotalSeconds):0} s.",
-            _ when Status >= 500 && requestId is not null => $"{cause} Try again; if it stays, report request {Redaction.Line(requestId)}.",
-            _ when Status >= 500 => $"{cause} Try again later.",
-            _ => cause,
-        };
+        return field is { Key: { } name } error ? Sentence($"{cause} {Redaction.Line(name)}: {Redaction.Line(error.Value[0])}") : cause;
     }
+
+    private string? Hint(string code, string? requestId, bool sentKey) => code switch
+    {
+        ProblemCodes.Unauthenticated when sentKey => "Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.",
+        ProblemCodes.ScopeMissing when sentKey => "Use a key that has this scope.",
+        _ when _retryAfter is { } wait => $"Try again in {Math.Ceiling(wait.TotalSeconds):0} s.",
+        _ when Status >= 500 && requestId is not null => $"Try again; if it stays, report request {Redaction.Line(requestId)}.",
+        _ when Status >= 500 => "Try again later.",
+        _ => null,
+    };
 
     private T? TryRead<T>(JsonTypeInfo<T> type)
         where T : class
@@ -131,6 +135,9 @@ internal sealed class ApiAnswer
             return null;
         }
     }
+
+    private static string? Header(HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out var values) ? values.First() : null;
 
     private static string Sentence(string text) => text.Length > 0 && text[text.Length - 1] is '.' or '!' or '?' ? text : text + ".";
 

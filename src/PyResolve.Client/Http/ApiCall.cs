@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PyResolve.Client;
 
-/// <summary>One call of a route as telemetry sees it, its retries included: a span, and a count at its end. Neither ever holds a key.</summary>
+/// <summary>The telemetry of one call, its retries included: a span, and a count at its end. Neither contains a key.</summary>
 internal sealed class ApiCall : IDisposable
 {
     private readonly string _route;
@@ -17,7 +17,11 @@ internal sealed class ApiCall : IDisposable
         _route = request.Route;
         _method = request.Method.Method;
         _activity = ClientTelemetry.Activities.StartActivity($"{_method} {_route}", ActivityKind.Client);
-        _activity?.SetTag("http.request.method", _method).SetTag("url.template", _route).SetTag("server.address", apiUrl.Host).SetTag("server.port", apiUrl.Port);
+        _activity?
+            .SetTag("http.request.method", _method)
+            .SetTag("url.template", _route)
+            .SetTag("server.address", apiUrl.Host)
+            .SetTag("server.port", apiUrl.Port);
     }
 
     public void Retry()

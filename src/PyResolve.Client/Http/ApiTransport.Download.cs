@@ -4,7 +4,8 @@ internal sealed partial class ApiTransport
 {
     private const int PieceBytes = 64 * 1024;
 
-    /// <summary>Sends a request once and copies its answer, however long, as it arrives. Each piece has <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
+    /// <summary>Sends a request once and copies the answer, of any length, as it arrives. Each piece may take
+    /// <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
     public async Task DownloadAsync(ApiRequest request, string mediaType, Stream destination, CancellationToken cancellationToken)
     {
         using var call = new ApiCall(request, settings.ApiUrl);
@@ -19,19 +20,22 @@ internal sealed partial class ApiTransport
         }
     }
 
-    private async Task DownloadAsync(ApiRequest request, ApiCall call, string mediaType, Stream destination, CancellationToken cancellationToken)
+    private async Task DownloadAsync(
+        ApiRequest request, ApiCall call, string mediaType, Stream destination, CancellationToken cancellationToken)
     {
         ThrowIfKeyIsMissing(request);
         var target = $"{request.Method} {_root}{request.Path}";
-        using var message = Message(request);
+        using var message = CreateMessage(request);
         message.Headers.Accept.Add(new(mediaType));
         using var response = await WithinAsync(
             token => http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
         call.Answered((int)response.StatusCode);
         EndOutage();
-        if (!response.IsSuccessStatusCode || !string.Equals(response.Content?.Headers.ContentType?.MediaType, mediaType, StringComparison.OrdinalIgnoreCase))
+        var receivedType = response.Content?.Headers.ContentType?.MediaType;
+        if (!response.IsSuccessStatusCode || !string.Equals(receivedType, mediaType, StringComparison.OrdinalIgnoreCase))
         {
-            var answer = await WithinAsync(token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);
+            var answer = await WithinAsync(
+                token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);
             throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.SendsKey);
         }
 

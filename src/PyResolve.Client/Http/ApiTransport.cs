@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>Sends one request and reads one answer: every failure leaves as a <see cref="PyResolveException"/>, cancellation as itself.</summary>
+/// <summary>Sends requests. Every failure becomes a <see cref="PyResolveException"/>, except cancellation.</summary>
 internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time, ILogger? logger = null)
 {
     private static readonly string UserAgent = "pyresolve-dotnet/" + ClientTelemetry.Version;
@@ -22,24 +22,24 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     public TimeProvider Time => time;
 
-    /// <summary>Called with the account whose key it is, at each answer that says so.</summary>
+    /// <summary>Called with the account of the client's key, for each answer that names it.</summary>
     public Action<Guid>? AccountSeen { get; set; }
 
     public ServerClock ServerClock { get; } = new(time);
 
     public Outage Outage { get; } = new(time);
 
-    /// <summary>Moves when this client begins, and when it ends, what may change the account: what was read since it moved is not outdated by this client's own doing.</summary>
+    /// <summary>Incremented before and after each request that may change the account: what was read while it is the same is not outdated
+    /// by this client.</summary>
     public long Changes => Volatile.Read(ref _changes);
 
-    /// <summary>Sends a request, again if that is safe and promising, within <see cref="PyResolveClientOptions.RequestTimeout"/> in all.</summary>
+    /// <summary>Sends a request, and retries it if that is safe and useful, within the request timeout in total.</summary>
     public Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class => CallAsync(request, once: false, answer => answer.Read(type, isComplete), cancellationToken);
 
-    /// <summary>The same, for what has nothing to answer but that it was done.</summary>
-    public Task SendAsync(ApiRequest request, CancellationToken cancellationToken) => CallAsync(request, once: false, static answer => answer, cancellationToken);
+    public Task SendAsync(ApiRequest request, CancellationToken cancellationToken) =>
+        CallAsync(request, once: false, static answer => answer, cancellationToken);
 
-    /// <summary>Sends a request once: for those who try again in a way of their own.</summary>
     public Task<T> SendOnceAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class => CallAsync(request, once: true, answer => answer.Read(type, isComplete), cancellationToken);
 
@@ -52,7 +52,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         {
             return read(once
                 ? await SendOnceAsync(request, call, settings.RequestTimeout, cancellationToken).ConfigureAwait(false)
-                : await SendAsync(request, call, cancellationToken).ConfigureAwait(false));
+                : await SendWithRetriesAsync(request, call, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception exception)
         {
@@ -65,7 +65,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         }
     }
 
-    private async Task<ApiAnswer> SendAsync(ApiRequest request, ApiCall call, CancellationToken cancellationToken)
+    private async Task<ApiAnswer> SendWithRetriesAsync(ApiRequest request, ApiCall call, CancellationToken cancellationToken)
     {
         var start = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
@@ -75,20 +75,21 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             TimeSpan wait;
             try
             {
-                // An attempt that may be repeated leaves time for that: a lost packet does not cost the whole call.
-                return await SendOnceAsync(request, call, mayRetry ? TimeSpan.FromTicks(left.Ticks / 2) : left, cancellationToken).ConfigureAwait(false);
+                // An attempt that may be repeated gets half of the time, so that a lost packet does not cost the whole call.
+                var limit = mayRetry ? TimeSpan.FromTicks(left.Ticks / 2) : left;
+                return await SendOnceAsync(request, call, limit, cancellationToken).ConfigureAwait(false);
             }
             catch (PyResolveException exception)
             {
                 left = settings.RequestTimeout - time.GetElapsedTime(start);
-                if (!mayRetry || Retry.WaitAfter(exception, attempt) is not { } worthwhile || worthwhile >= left)
+                if (!mayRetry || Retry.WaitAfter(exception, attempt) is not { } useful || useful >= left)
                 {
                     if (exception.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout)
                         BeginOutage(exception);
                     throw;
                 }
 
-                wait = worthwhile;
+                wait = useful;
                 Log.Retrying(_logger, request, attempt + 1, wait.TotalMilliseconds, exception.Code);
             }
 
@@ -105,15 +106,16 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         var target = $"{request.Method} {_root}{request.Path}";
         using var timeout = time.CancelAfter(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        using var message = Message(request);
-        var asked = time.GetUtcNow();
+        using var message = CreateMessage(request);
+        var sentAt = time.GetUtcNow();
         try
         {
-            using var response = await http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
+            using var response = await http()
+                .SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
             var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
             call.Answered(answer.Status);
             EndOutage();
-            ServerClock.Learn(answer.Date, asked);
+            ServerClock.Adjust(answer.Date, sentAt);
             if (answer.AccountId is { } account && request.SendsKey && answer.IsSuccess)
                 AccountSeen?.Invoke(account);
             return answer.IsSuccess ? answer : throw answer.Failure(request.SendsKey);
@@ -131,14 +133,18 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
     private void ThrowIfKeyIsMissing(ApiRequest request)
     {
         if (request.SendsKey && !HasKey)
-            throw new PyResolveException(PyResolveErrorCodes.LoginRequired, "No API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+            throw NoApiKey();
     }
+
+    public static PyResolveException NoApiKey() =>
+        new(PyResolveErrorCodes.LoginRequired, "No API key.", "Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
 
     private PyResolveException TimedOut() => new(
         PyResolveErrorCodes.Timeout,
-        $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s. Try again, or check the network and PYRESOLVE_API_URL.");
+        $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s.",
+        "Try again, or check the network and PYRESOLVE_API_URL.");
 
-    private HttpRequestMessage Message(ApiRequest request)
+    private HttpRequestMessage CreateMessage(ApiRequest request)
     {
         var message = new HttpRequestMessage(request.Method, _root + request.Path);
         message.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
@@ -182,7 +188,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         [LoggerMessage(7, LogLevel.Information, "{Server} answers again")]
         public static partial void BackInReach(ILogger logger, string server);
 
-        [LoggerMessage(8, LogLevel.Debug, "{Request} is tried again ({Attempt}) in {Milliseconds} ms, after {Code}")]
+        [LoggerMessage(8, LogLevel.Debug, "{Request} is sent again (attempt {Attempt}) in {Milliseconds} ms, after {Code}")]
         public static partial void Retrying(ILogger logger, ApiRequest request, int attempt, double milliseconds, string code);
     }
 }

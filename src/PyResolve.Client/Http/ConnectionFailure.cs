@@ -4,16 +4,15 @@ using System.Security.Authentication;
 
 namespace PyResolve.Client;
 
-/// <summary>Says in a word why there was no answer.</summary>
 internal static class ConnectionFailure
 {
-    /// <summary>Whether that is why a request has no answer.</summary>
-    // HttpClient lets a SocketException through where the other side goes away in the moment in which a connection is made.
+    // HttpClient lets a SocketException through when the other side closes a connection while it is being made.
     public static bool Is(Exception exception) => exception is HttpRequestException or IOException or SocketException;
 
     public static PyResolveException Describe(string root, Exception exception) => new(
         PyResolveErrorCodes.Unreachable,
-        $"Cannot reach {root} ({Cause(exception)}). Check the network, or PYRESOLVE_API_URL if the server is elsewhere.",
+        $"Cannot reach {root} ({Cause(exception)}).",
+        "Check the network, or PYRESOLVE_API_URL if the server is elsewhere.",
         exception);
 
     private static string Cause(Exception exception)
@@ -30,7 +29,7 @@ internal static class ConnectionFailure
                 case SocketException { SocketErrorCode: SocketError.TimedOut }:
                     return "connection timed out";
                 case SocketException { SocketErrorCode: SocketError.NetworkUnreachable or SocketError.HostUnreachable }:
-                    return "no route to it";
+                    return "no route to host";
                 case SocketException { SocketErrorCode: SocketError.ConnectionReset }:
                     return "connection reset";
                 case AuthenticationException:

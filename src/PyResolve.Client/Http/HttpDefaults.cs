@@ -2,14 +2,14 @@ using System.Net;
 
 namespace PyResolve.Client;
 
-/// <summary>How this client uses HTTP. Redirects are not followed, because they would carry the key to wherever they point.</summary>
+/// <summary>The client's HTTP settings. Redirects are not followed, because they would send the key to another server.</summary>
 internal static class HttpDefaults
 {
     public static HttpClient CreateClient() => Apply(new HttpClient(CreateHandler()));
 
     public static HttpClient Apply(HttpClient client)
     {
-        // Each request has a deadline of its own, on the client's clock.
+        // Each request has its own timeout, on the client's clock.
         client.Timeout = Timeout.InfiniteTimeSpan;
         return client;
     }

@@ -1,6 +1,5 @@
 namespace PyResolve.Client;
 
-/// <summary>Bodies piece by piece, on every target framework.</summary>
 internal static class Streams
 {
     public static Task<Stream> OpenAsync(this HttpContent content, CancellationToken cancellationToken) =>

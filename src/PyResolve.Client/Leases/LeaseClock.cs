@@ -1,24 +1,22 @@
 namespace PyResolve.Client;
 
-/// <summary>The time that leases are judged by. This machine's clock can be set back; what was seen before cannot. Thread-safe.</summary>
+/// <summary>The time for leases. This machine's clock can be set back, so that the times seen before count as well. Thread-safe.</summary>
 internal sealed class LeaseClock(TimeProvider time, ServerClock serverClock)
 {
-    /// <summary>What time services and impatient hands correct a clock by.</summary>
+    /// <summary>Corrections up to this are normal: time synchronization, and users.</summary>
     public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly long _started = time.GetTimestamp();
 
-    /// <summary>The server's time, for those who just spoke to it.</summary>
+    /// <summary>The server's time, for use right after its answer.</summary>
     public DateTimeOffset ServerNow => serverClock.Now;
 
-    /// <summary>By how much the server's clock is ahead of this machine's.</summary>
     public TimeSpan ServerSkew => serverClock.Skew;
 
-    /// <summary>What the clock shows.</summary>
     public DateTimeOffset Shown(LeaseFile file) => time.GetUtcNow() + file.Skew;
 
-    /// <summary>The latest that it must be: what it shows, what it would show had nobody touched it since this process began, and what it showed before.</summary>
+    /// <summary>The latest of: the clock, the time since this process began, and the times seen before.</summary>
     public DateTimeOffset Latest(LeaseFile file)
     {
         var latest = Shown(file);

@@ -3,15 +3,13 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// A lease and its ledger, in one file, so that neither is there without the other: magic (8), by how much the server's clock is ahead in
-/// milliseconds (8), the lease's length (4), a checksum (4) of the two and the lease, the lease; then <see cref="LedgerRecord"/>s, each on
-/// disk before it counts. Read and written under the ledger's lock; not thread-safe.
-/// </summary>
+/// <summary>A lease and its ledger, in one file, so that neither exists without the other: magic (8), how far the server's clock is ahead
+/// in milliseconds (8), the lease's length (4), a checksum of these two and the lease (4), the lease; then <see cref="LedgerRecord"/>s,
+/// each on disk before it counts. Read and written under the ledger's lock; not thread-safe.</summary>
 internal sealed class LeaseFile
 {
-    private const int HeadLength = 24;
-    private const int FullAt = 256 * 1024;
+    private const int HeaderLength = 24;
+    private const int CompactAbove = 256 * 1024;
     private static readonly byte[] Magic = [.. "PYRLSE01"u8];
 
     private readonly Dictionary<Guid, (int Units, int? Spent)> _permits = [];
@@ -29,43 +27,45 @@ internal sealed class LeaseFile
 
     public string Token { get; }
 
-    /// <summary>What has to be added to this machine's time to get the server's, as it was when the lease came.</summary>
+    /// <summary>What to add to this machine's time to get the server's, as measured when the lease was received.</summary>
     public TimeSpan Skew { get; }
 
-    /// <summary>Something in the middle is not as it was written: what was spent is unknown.</summary>
+    /// <summary>Whether a record in the middle is damaged, so that the number of spent units is unknown.</summary>
     public bool IsDamaged { get; private set; }
 
-    /// <summary>Units that permits have, and units that permits have spent.</summary>
     public int Taken => _permits.Values.Sum(static permit => permit.Spent ?? permit.Units);
 
-    /// <summary>Whether a permit is neither completed nor given back. Its process may have died.</summary>
-    public bool HasPermitsOut => _permits.Values.Any(static permit => permit.Spent is null);
+    /// <summary>Whether a permit is neither completed nor released. Its process may have died.</summary>
+    public bool HasOpenPermits => _permits.Values.Any(static permit => permit.Spent is null);
 
-    /// <summary>The greatest instant that was ever seen here, by the server's clock as far as it is known.</summary>
+    /// <summary>The latest time that was ever seen, by the server's clock as far as it is known.</summary>
     public DateTimeOffset LastSeen { get; private set; }
 
     public bool IsClosed { get; private set; }
 
-    public static void Create(string path, string token, TimeSpan skew) => PrivateFile.Replace(path, Head(token, skew));
+    public static void Create(string path, string token, TimeSpan skew) => PrivateFile.Replace(path, Header(token, skew));
 
-    /// <summary><see langword="null"/> when it is no such file, or its head is damaged.</summary>
+    /// <returns><see langword="null"/> when it is not such a file, or its header is damaged.</returns>
     public static LeaseFile? Load(string path)
     {
         var bytes = File.ReadAllBytes(path);
-        if (bytes.Length < HeadLength || !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+        if (bytes.Length < HeaderLength || !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
             return null;
         var length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(16));
-        if (length < 0 || length > bytes.Length - HeadLength || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(20)) != Checksum(bytes, length))
+        if (length < 0 || length > bytes.Length - HeaderLength)
+            return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(20)) != Checksum(bytes, length))
             return null;
         var skew = TimeSpan.FromMilliseconds(BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)));
-        var file = new LeaseFile(path, Encoding.ASCII.GetString(bytes, HeadLength, length), skew);
-        file.Replay(bytes, HeadLength + length);
+        var file = new LeaseFile(path, Encoding.ASCII.GetString(bytes, HeaderLength, length), skew);
+        file.Replay(bytes, HeaderLength + length);
         return file;
     }
 
-    /// <summary>Adds a record, safe from a power cut when this returns. One that fails is cut off again, where the disk allows that.</summary>
-    /// <exception cref="IOException">It did not reach the disk. Here it does not count; where it could not be cut off either, it may for who loads the file.</exception>
-    /// <exception cref="InvalidOperationException">The file is damaged: what comes next would lie over what cannot be read.</exception>
+    /// <summary>Appends a record, safe from a power cut when this returns. A failed one is cut off again, if possible.</summary>
+    /// <exception cref="IOException">It did not reach the disk, and does not count here. If it could not be cut off, it may count for the
+    /// next process that loads the file.</exception>
+    /// <exception cref="InvalidOperationException">The file is damaged: the record would overwrite what cannot be read.</exception>
     public void Append(LedgerRecord record)
     {
         if (IsDamaged)
@@ -80,7 +80,7 @@ internal sealed class LeaseFile
             }
             catch (IOException)
             {
-                // Whoever reads it next would take for kept what only the system's memory holds.
+                // Another process would read the record from the system's cache, and count on it.
                 TryCutOff(stream);
                 throw;
             }
@@ -88,11 +88,11 @@ internal sealed class LeaseFile
 
         Apply(record);
         _end += LedgerRecord.Length;
-        if (_end > FullAt)
+        if (_end > CompactAbove)
             Compact();
     }
 
-    /// <summary>A file system that has stopped for an error refuses this too. Then it keeps no later record either: nothing more is granted on it.</summary>
+    /// <summary>A read-only file system refuses this too. Then nothing more can be written, and nothing more is granted.</summary>
     private void TryCutOff(FileStream stream)
     {
         try
@@ -104,18 +104,18 @@ internal sealed class LeaseFile
         }
     }
 
-    /// <summary>Leaves out the permits that gave back all they had.</summary>
+    /// <summary>Drops the permits that were released without use.</summary>
     private void Compact()
     {
-        var head = Head(Token, Skew);
+        var header = Header(Token, Skew);
         using var bytes = new MemoryStream();
-        bytes.Write(head, 0, head.Length);
+        bytes.Write(header, 0, header.Length);
         Write(new(LedgerEntry.Seen, Guid.Empty, 0, LastSeen));
-        foreach (var (permit, (units, spent)) in _permits.Where(static entry => entry.Value.Spent != 0).Select(static entry => (entry.Key, entry.Value)))
+        foreach (var permit in _permits.Where(static permit => permit.Value.Spent != 0))
         {
-            Write(new(LedgerEntry.Taken, permit, units, LastSeen));
-            if (spent is { } settled)
-                Write(new(LedgerEntry.Settled, permit, settled, LastSeen));
+            Write(new(LedgerEntry.Taken, permit.Key, permit.Value.Units, LastSeen));
+            if (permit.Value.Spent is { } spent)
+                Write(new(LedgerEntry.Settled, permit.Key, spent, LastSeen));
         }
 
         if (IsClosed)
@@ -132,7 +132,7 @@ internal sealed class LeaseFile
         {
             if (LedgerRecord.Read(bytes, _end) is not { } record)
             {
-                // What a power cut leaves of a record that nobody was told of is shorter than one, or all zeros.
+                // A record that a power cut interrupted is shorter than others, or all zeros.
                 IsDamaged = bytes.Skip(_end).Any(static value => value != 0);
                 return;
             }
@@ -153,13 +153,13 @@ internal sealed class LeaseFile
             IsClosed = true;
     }
 
-    private static byte[] Head(string token, TimeSpan skew)
+    private static byte[] Header(string token, TimeSpan skew)
     {
-        var bytes = new byte[HeadLength + token.Length];
+        var bytes = new byte[HeaderLength + token.Length];
         Magic.CopyTo(bytes, 0);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), (long)skew.TotalMilliseconds);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(16), token.Length);
-        Encoding.ASCII.GetBytes(token).CopyTo(bytes, HeadLength);
+        Encoding.ASCII.GetBytes(token).CopyTo(bytes, HeaderLength);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), Checksum(bytes, token.Length));
         return bytes;
     }
@@ -168,7 +168,7 @@ internal sealed class LeaseFile
     {
         var summed = new byte[12 + tokenLength];
         Array.Copy(bytes, 8, summed, 0, 12);
-        Array.Copy(bytes, HeadLength, summed, 12, tokenLength);
+        Array.Copy(bytes, HeaderLength, summed, 12, tokenLength);
         return Crc32.Of(summed, 0, summed.Length);
     }
 }

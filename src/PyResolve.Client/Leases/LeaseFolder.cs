@@ -1,9 +1,7 @@
 namespace PyResolve.Client;
 
-/// <summary>
-/// Where leases are kept: <c>~/.pyresolve/leases</c>, with a folder for each server and account. What is known of a key's account, and of the
-/// server's signatures, lies beside these folders, named as the key's outbox is.
-/// </summary>
+/// <summary>The folder of leases, <c>~/.pyresolve/leases</c>, with a subfolder for each server and account. The <see cref="LeaseTrust"/> of
+/// each key is beside the subfolders, with the name of the key's outbox.</summary>
 internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
 {
     private const string LeaseExtension = ".lease";
@@ -11,7 +9,6 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
     private readonly string _root = Path.Combine(home, "leases");
     private string? _machine;
 
-    /// <summary>Whether anything was ever kept here.</summary>
     public bool Exists => Directory.Exists(_root);
 
     public string Machine => _machine ??= MachineIdentity.In(_root);
@@ -26,10 +23,10 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
         trust.Save(TrustPath);
     }
 
-    /// <summary>One at a time, of all processes and threads, reads and writes the account's leases.</summary>
+    /// <summary>The lock for reading and writing the account's leases, across processes and threads.</summary>
     public FileStream LockLedger(Guid account) => PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock"));
 
-    /// <summary>One at a time asks the server for leases and settles them; <see langword="null"/> while another does.</summary>
+    /// <summary>The lock for requesting and settling leases with the server; <see langword="null"/> while another process has it.</summary>
     public FileStream? TryLockRenewal(Guid account)
     {
         try
@@ -51,7 +48,6 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
 
     public string LeasePath(Guid account, Guid lease) => Path.Combine(Of(account), lease.ToString("N") + LeaseExtension);
 
-    /// <summary>Where a request for a lease is kept until its answer is.</summary>
     public string RequestPath(Guid account, MigrationTier tier) => Path.Combine(Of(account), $"asking-{tier.ToWire()}.json");
 
     private string Of(Guid account)

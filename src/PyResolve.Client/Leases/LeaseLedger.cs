@@ -2,46 +2,39 @@ namespace PyResolve.Client;
 
 #pragma warning disable CA1001 // The semaphore has no wait handle: nothing in it needs disposal.
 
-/// <summary>
-/// Spends leases exactly, across threads and processes: every change is made under a lock on a file, and on disk before it counts. What a
-/// process that died had taken stays taken until the lease ends. Thread-safe.
-/// </summary>
+/// <summary>Spends the units of leases, across threads and processes: every change is made under a file lock, and is on disk before it
+/// counts. Units that a process had taken when it died stay taken until the lease expires. Thread-safe.</summary>
 internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProvider time)
 {
-    /// <summary>How much later than before it has to be for that to be written down.</summary>
-    private static readonly TimeSpan SeenStep = TimeSpan.FromMinutes(10);
+    /// <summary>How far the clock has to advance before its time is recorded again.</summary>
+    private static readonly TimeSpan ClockRecordInterval = TimeSpan.FromMinutes(10);
 
-    /// <summary>A permit that is out for longer after the end is no longer waited for: its process died.</summary>
-    private static readonly TimeSpan LongestOvertime = TimeSpan.FromDays(1);
+    /// <summary>A permit that is still open this long after the lease expired is ignored: its process has died.</summary>
+    private static readonly TimeSpan MaxPermitOvertime = TimeSpan.FromDays(1);
 
     private readonly SemaphoreSlim _turn = new(1);
 
-    /// <summary>Takes units for a permit, all or none.</summary>
-    /// <returns>What was taken, or what stood in the way.</returns>
-    public Task<(LeaseTake? Take, LeaseFault Fault)> TakeAsync(MigrationTier tier, int units, CancellationToken cancellationToken) =>
-        InTurnAsync<(LeaseTake?, LeaseFault)>(account => Take(account, tier, units), (null, LeaseFault.None), cancellationToken);
+    public Task<(TakenUnits? Taken, LeaseProblem Problem)> TakeAsync(MigrationTier tier, int units, CancellationToken cancellationToken) =>
+        WithLockAsync<(TakenUnits?, LeaseProblem)>(account => Take(account, tier, units), (null, LeaseProblem.None), cancellationToken);
 
-    /// <summary>Ends a permit: so many units are spent, the others are back.</summary>
-    public Task SettleAsync(LeaseTake take, int spent) => InTurnAsync(account => Settle(account, take, spent), false, CancellationToken.None);
+    /// <summary>Ends a permit: that many of its units are spent, the others are free again.</summary>
+    public Task SettleAsync(TakenUnits taken, int spent) =>
+        WithLockAsync(account => Settle(account, taken, spent), false, CancellationToken.None);
 
-    /// <summary>What could be taken.</summary>
-    public Task<LeaseStanding> LookAsync(MigrationTier tier, CancellationToken cancellationToken) =>
-        InTurnAsync(account => Judge(account, tier.ToWire()).Standing, new([], LeaseFault.None), cancellationToken);
+    public Task<LeaseBalances> GetBalancesAsync(MigrationTier tier, CancellationToken cancellationToken) =>
+        WithLockAsync(account => ReadBalances(account, tier.ToWire()).Balances, new([], LeaseProblem.None), cancellationToken);
 
-    /// <summary>Keeps a lease that has just come from the server.</summary>
-    /// <returns>What is wrong with it.</returns>
-    public Task<LeaseFault> AddAsync(string token, Guid reservation, CancellationToken cancellationToken) =>
-        InTurnAsync(account => Add(account, token, reservation), LeaseFault.Foreign, cancellationToken);
+    /// <summary>Stores a lease that the server has just issued, unless there is a problem with it.</summary>
+    public Task<LeaseProblem> AddAsync(string token, Guid reservation, CancellationToken cancellationToken) =>
+        WithLockAsync(account => Add(account, token, reservation), LeaseProblem.Foreign, cancellationToken);
 
-    /// <summary>Closes what has ended, is used up or has been replaced, unless a permit is out on it.</summary>
-    /// <param name="isReplaced">Whether a lease that is good, or one that is not (the second argument), is needed no more.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The leases to settle with the server.</returns>
+    /// <summary>Closes the leases that have expired, are used up or have been replaced, unless a permit is open on them. Whether a lease is
+    /// replaced is decided by <paramref name="isReplaced"/>; its second argument is whether the lease is valid.</summary>
+    /// <returns>The leases to return to the server.</returns>
     public Task<IReadOnlyList<Guid>> CloseAsync(Func<Lease, bool, bool> isReplaced, CancellationToken cancellationToken) =>
-        InTurnAsync<IReadOnlyList<Guid>>(account => Close(account, isReplaced), [], cancellationToken);
+        WithLockAsync<IReadOnlyList<Guid>>(account => Close(account, isReplaced), [], cancellationToken);
 
-    /// <summary>Forgets a lease that the server has settled.</summary>
-    public Task RemoveAsync(Guid lease) => InTurnAsync(
+    public Task RemoveAsync(Guid lease) => WithLockAsync(
         account =>
         {
             File.Delete(folder.LeasePath(account, lease));
@@ -50,56 +43,56 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
         false,
         CancellationToken.None);
 
-    private (LeaseTake? Take, LeaseFault Fault) Take(Guid account, MigrationTier tier, int units)
+    private (TakenUnits? Taken, LeaseProblem Problem) Take(Guid account, MigrationTier tier, int units)
     {
-        var (standing, files) = Judge(account, tier.ToWire());
-        if (standing.Left < units)
-            return (null, standing.Left > 0 ? LeaseFault.UsedUp : standing.Fault);
+        var (balances, files) = ReadBalances(account, tier.ToWire());
+        if (balances.Left < units)
+            return (null, balances.Left > 0 ? LeaseProblem.UsedUp : balances.Problem);
         var permit = Uuid.NewVersion7(time);
-        var parts = new List<LeasePart>();
-        foreach (var (lease, left) in standing.Balances)
+        var parts = new List<TakenPart>();
+        foreach (var (lease, left) in balances.Items)
         {
             if (units == 0)
                 break;
-            var part = new LeasePart(lease.Id, Math.Min(left, units));
+            var part = new TakenPart(lease.Id, Math.Min(left, units));
             files[lease.Id].Append(new(LedgerEntry.Taken, permit, part.Units, clock.Latest(files[lease.Id])));
             parts.Add(part);
             units -= part.Units;
         }
 
-        return (new(permit, parts, standing.Balances[0].Lease.ExpiresAt), LeaseFault.None);
+        return (new(permit, parts, balances.Items[0].Lease.ExpiresAt), LeaseProblem.None);
     }
 
-    private bool Settle(Guid account, LeaseTake take, int spent)
+    private bool Settle(Guid account, TakenUnits taken, int spent)
     {
-        foreach (var part in take.Parts)
+        foreach (var part in taken.Parts)
         {
-            var kept = Math.Min(part.Units, spent);
-            spent -= kept;
+            var spentOfPart = Math.Min(part.Units, spent);
+            spent -= spentOfPart;
             if (LoadOrNull(folder.LeasePath(account, part.Lease)) is { IsDamaged: false } file)
-                file.Append(new(LedgerEntry.Settled, take.Permit, kept, clock.Latest(file)));
+                file.Append(new(LedgerEntry.Settled, taken.Permit, spentOfPart, clock.Latest(file)));
         }
 
         return true;
     }
 
-    private LeaseFault Add(Guid account, string token, Guid reservation)
+    private LeaseProblem Add(Guid account, string token, Guid reservation)
     {
         if (folder.LoadTrust() is not { } trust)
-            return LeaseFault.Foreign;
-        // It came over the connection that the keys came over: what it calls its issuer is what the server calls itself.
-        var (lease, fault) = LeaseVerifier.Verify(token, trust with { Issuer = null }, folder.Machine);
+            return LeaseProblem.Foreign;
+        // The lease came over the same connection as the public keys, so that its issuer is the server's own name for itself.
+        var (lease, problem) = LeaseVerifier.Verify(token, trust with { Issuer = null }, folder.Machine);
         if (lease is null)
-            return fault;
+            return problem;
         if (lease.Id != reservation)
-            return LeaseFault.Forged;
+            return LeaseProblem.Forged;
         if (lease.Issuer != trust.Issuer)
             folder.Save(trust with { Issuer = lease.Issuer });
-        // Asked for once more, because the first answer was lost or this process died over it: what is spent of it stays spent.
+        // The file exists when the lease was requested again, because the first answer was lost: its ledger must not be overwritten.
         var path = folder.LeasePath(account, lease.Id);
         if (!File.Exists(path))
             LeaseFile.Create(path, token, clock.ServerSkew);
-        return LeaseFault.None;
+        return LeaseProblem.None;
     }
 
     private List<Guid> Close(Guid account, Func<Lease, bool, bool> isReplaced)
@@ -107,14 +100,20 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
         var closed = new List<Guid>();
         foreach (var path in folder.Leases(account))
         {
-            // Whether a key still signs for it does not matter to who gives it back; that it is this machine's does.
-            if (LoadOrNull(path) is not { } file || LeaseVerifier.Parse(file.Token) is not { } lease || lease.Machine != folder.Machine || lease.Account != account)
+            // Any lease of this machine can be returned, even if the server no longer publishes the key that signed it.
+            if (LoadOrNull(path) is not { } file
+                || LeaseVerifier.Parse(file.Token) is not { } lease
+                || lease.Machine != folder.Machine
+                || lease.Account != account)
+            {
                 continue;
-            var hasEnded = clock.ServerNow >= lease.ExpiresAt;
-            var isGood = Fault(file, lease) == LeaseFault.None;
-            var isOut = file.HasPermitsOut || file.IsDamaged;
-            var isDone = hasEnded || file.Taken >= lease.Quantity || isReplaced(lease, isGood);
-            if (!file.IsClosed && (!isDone || (isOut && clock.ServerNow < lease.ExpiresAt + LongestOvertime)))
+            }
+
+            var hasExpired = clock.ServerNow >= lease.ExpiresAt;
+            var isValid = FindProblem(file, lease) == LeaseProblem.None;
+            var mayBeInUse = file.HasOpenPermits || file.IsDamaged;
+            var isDone = hasExpired || file.Taken >= lease.Quantity || isReplaced(lease, isValid);
+            if (!file.IsClosed && (!isDone || (mayBeInUse && clock.ServerNow < lease.ExpiresAt + MaxPermitOvertime)))
                 continue;
             if (!file.IsClosed && !file.IsDamaged)
                 file.Append(new(LedgerEntry.Closed, Guid.Empty, 0, clock.Latest(file)));
@@ -124,12 +123,12 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
         return closed;
     }
 
-    /// <summary>What can be spent, the first to end first, and the files by lease.</summary>
-    private (LeaseStanding Standing, Dictionary<Guid, LeaseFile> Files) Judge(Guid account, string tier)
+    /// <summary>The leases to spend, the first to expire first, and their files by lease id.</summary>
+    private (LeaseBalances Balances, Dictionary<Guid, LeaseFile> Files) ReadBalances(Guid account, string tier)
     {
         var balances = new List<LeaseBalance>();
         var files = new Dictionary<Guid, LeaseFile>();
-        var worst = LeaseFault.None;
+        var worst = LeaseProblem.None;
         if (folder.LoadTrust() is not { } trust)
             return (new(balances, worst), files);
         foreach (var path in folder.Leases(account))
@@ -137,45 +136,44 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
             var file = LoadOrNull(path);
             if (file is { IsClosed: true })
                 continue;
-            var (lease, fault) = file is null ? new(null, LeaseFault.Damaged) : LeaseVerifier.Verify(file.Token, trust, folder.Machine);
+            var (lease, problem) = file is null ? new(null, LeaseProblem.Damaged) : LeaseVerifier.Verify(file.Token, trust, folder.Machine);
             if (lease is not null && (lease.Tier != tier || path != folder.LeasePath(account, lease.Id)))
                 continue;
             if (lease is not null)
             {
-                fault = Fault(file!, lease);
-                Remember(file!, lease);
+                problem = FindProblem(file!, lease);
+                RecordTime(file!, lease);
             }
 
-            if (fault == LeaseFault.None)
+            if (problem == LeaseProblem.None)
             {
                 balances.Add(new(lease!, lease!.Quantity - file!.Taken));
                 files.Add(lease.Id, file);
             }
 
-            worst = fault > worst ? fault : worst;
+            worst = problem > worst ? problem : worst;
         }
 
         return (new([.. balances.OrderBy(static balance => balance.Lease.ExpiresAt)], worst), files);
     }
 
-    /// <summary>What is wrong with a lease that is this machine's.</summary>
-    private LeaseFault Fault(LeaseFile file, Lease lease)
+    private LeaseProblem FindProblem(LeaseFile file, Lease lease)
     {
         var latest = clock.Latest(file);
         var shown = clock.Shown(file) + LeaseClock.Tolerance;
-        return file.IsDamaged ? LeaseFault.Damaged
-            : shown < latest || shown < lease.IssuedAt ? LeaseFault.ClockSetBack
-            : latest >= lease.ExpiresAt ? LeaseFault.Expired
-            : file.Taken >= lease.Quantity ? LeaseFault.UsedUp
-            : LeaseFault.None;
+        return file.IsDamaged ? LeaseProblem.Damaged
+            : shown < latest || shown < lease.IssuedAt ? LeaseProblem.ClockSetBack
+            : latest >= lease.ExpiresAt ? LeaseProblem.Expired
+            : file.Taken >= lease.Quantity ? LeaseProblem.UsedUp
+            : LeaseProblem.None;
     }
 
-    /// <summary>Writes down what time it is, so that it cannot become earlier.</summary>
-    private void Remember(LeaseFile file, Lease lease)
+    /// <summary>Records the current time, so that a clock that is set back later is noticed.</summary>
+    private void RecordTime(LeaseFile file, Lease lease)
     {
         var latest = clock.Latest(file);
-        var hasJustEnded = latest >= lease.ExpiresAt && file.LastSeen < lease.ExpiresAt;
-        if (!file.IsDamaged && (hasJustEnded || latest >= file.LastSeen + SeenStep))
+        var hasJustExpired = latest >= lease.ExpiresAt && file.LastSeen < lease.ExpiresAt;
+        if (!file.IsDamaged && (hasJustExpired || latest >= file.LastSeen + ClockRecordInterval))
             file.Append(new(LedgerEntry.Seen, Guid.Empty, 0, latest));
     }
 
@@ -191,7 +189,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
         }
     }
 
-    private async Task<T> InTurnAsync<T>(Func<Guid, T> act, T withoutAccount, CancellationToken cancellationToken)
+    private async Task<T> WithLockAsync<T>(Func<Guid, T> act, T withoutAccount, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try

@@ -3,11 +3,10 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// A request for a lease, kept from before it is sent until its answer is kept: a process that dies in between would leave units held that
-/// nobody knows of. Sent again under the same key it gets the same lease.
-/// </summary>
-internal sealed record LeaseRequest(string IdempotencyKey, int Quantity, string Tier, int TtlSeconds, string Machine, DateTimeOffset AskedAt)
+/// <summary>A request for a lease. It is on disk from before it is sent until its answer is: a process that dies in between would otherwise
+/// leave units held for nothing. Sent again with the same idempotency key it gets the same lease.</summary>
+internal sealed record LeaseRequest(
+    string IdempotencyKey, int Quantity, string Tier, int TtlSeconds, string Machine, DateTimeOffset AskedAt)
 {
     public ReservationRequest Body => new() { Quantity = Quantity, Tier = Tier, TtlSeconds = TtlSeconds, Machine = Machine };
 

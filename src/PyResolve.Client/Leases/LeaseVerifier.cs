@@ -7,47 +7,51 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>Reads leases: compact JWS, ES256. What it says of time is not judged here.</summary>
+/// <summary>Reads and verifies leases: compact JWS, ES256. Their times are not checked here.</summary>
 internal static class LeaseVerifier
 {
     private const string Type = "pyr-lease+jwt";
     private const string Algorithm = "ES256";
 
-    /// <summary>Whether a lease is what the server signed, for this account and this machine.</summary>
-    public static LeaseVerdict Verify(string token, LeaseTrust trust, string machine)
+    public static VerifiedLease Verify(string token, LeaseTrust trust, string machine)
     {
         var parts = token.Split('.');
-        if (Parse(token) is not { } lease || Read(parts[0], LeaseJson.Default.LeaseHeader) is not { Alg: Algorithm, Typ: Type, Kid: { } kid })
-            return new(null, LeaseFault.Forged);
+        if (Parse(token) is not { } lease
+            || Read(parts[0], LeaseJson.Default.LeaseHeader) is not { Alg: Algorithm, Typ: Type, Kid: { } kid })
+        {
+            return new(null, LeaseProblem.Forged);
+        }
+
         if (trust.Keys.FirstOrDefault(key => key is { Kty: "EC", Crv: "P-256" } && key.Kid == kid) is not { } signer)
-            return new(null, LeaseFault.Foreign);
+            return new(null, LeaseProblem.Foreign);
         try
         {
             if (FromBase64Url(parts[2]) is not { } signature || !IsSigned($"{parts[0]}.{parts[1]}", signature, signer))
-                return new(null, LeaseFault.Forged);
+                return new(null, LeaseProblem.Forged);
         }
         catch (Exception exception) when (exception is TypeLoadException or MissingMethodException or PlatformNotSupportedException)
         {
-            return new(null, LeaseFault.Unverifiable);
+            return new(null, LeaseProblem.Unverifiable);
         }
 
         if (lease.Account != trust.Account || (trust.Issuer is not null && lease.Issuer != trust.Issuer))
-            return new(null, LeaseFault.Foreign);
-        return lease.Machine == machine ? new(lease, LeaseFault.None) : new(null, LeaseFault.Copied);
+            return new(null, LeaseProblem.Foreign);
+        return lease.Machine == machine ? new(lease, LeaseProblem.None) : new(null, LeaseProblem.Copied);
     }
 
-    /// <summary>What a lease says, whoever signed it; <see langword="null"/> when it is none.</summary>
+    /// <summary>The content of a lease, without checking the signature; <see langword="null"/> when it is not a lease.</summary>
     public static Lease? Parse(string token)
     {
         var parts = token.Split('.');
         return parts.Length == 3
-            && Read(parts[1], LeaseJson.Default.LeaseClaims) is { Iss: { } issuer, Tier: { } tier, Mch: { } machine, Qty: >= 1 and <= 1000 } claims
+            && Read(parts[1], LeaseJson.Default.LeaseClaims)
+                is { Iss: { } issuer, Tier: { } tier, Mch: { } machine, Qty: >= 1 and <= 1000 } claims
             && Instant(claims.Iat) is { } issuedAt && Instant(claims.Exp) is { } expiresAt
                 ? new(claims.Jti, issuer, claims.Sub, tier, claims.Qty, machine, issuedAt, expiresAt)
                 : null;
     }
 
-    // In a method of its own: before 4.7, .NET Framework has not got these types, and fails when it compiles it.
+    // In its own method: .NET Framework before 4.7 lacks these types, and fails when it compiles a method with them.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool IsSigned(string text, byte[] signature, LeasePublicKey key)
     {

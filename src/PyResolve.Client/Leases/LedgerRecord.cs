@@ -3,33 +3,32 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Client;
 
-/// <summary>What a record of a lease's ledger says.</summary>
+/// <summary>The kinds of records of a lease's ledger.</summary>
 internal enum LedgerEntry : byte
 {
-    /// <summary>A permit took units.</summary>
+    /// <summary>A permit has taken units.</summary>
     Taken = (byte)'T',
 
-    /// <summary>A permit ended: so many of its units are spent, the others are back.</summary>
+    /// <summary>A permit has ended: that many of its units are spent, the others are free again.</summary>
     Settled = (byte)'S',
 
-    /// <summary>The clock showed this time.</summary>
+    /// <summary>The clock has shown this time.</summary>
     Seen = (byte)'C',
 
-    /// <summary>The lease goes back to the server: nothing more is taken from it.</summary>
+    /// <summary>The lease is being returned to the server: nothing more may be taken from it.</summary>
     Closed = (byte)'X',
 }
 
-/// <summary>
-/// One record of a lease's ledger, 36 bytes, little-endian: checksum (4) of what follows, kind (1), nothing (3), units (4), the instant in Unix
-/// milliseconds (8), permit (16). All have one size, so that a last one cut short can be told from damage in the middle.
-/// </summary>
+/// <summary>One record of a lease's ledger, 36 bytes, little-endian: checksum of the rest (4), kind (1), unused (3), units (4), the time in
+/// Unix milliseconds (8), permit (16). All have the same size, so that an incomplete last record can be distinguished from
+/// damage.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct LedgerRecord(LedgerEntry Kind, Guid Permit, int Units, DateTimeOffset At)
 {
     public const int Length = 36;
     private const int Checksummed = 4;
 
-    /// <summary>The year 10000, which no instant reaches.</summary>
+    /// <summary>The year 10000.</summary>
     private const long EndOfTime = 253_402_300_800_000;
 
     public byte[] ToBytes()
@@ -43,7 +42,7 @@ internal readonly record struct LedgerRecord(LedgerEntry Kind, Guid Permit, int 
         return bytes;
     }
 
-    /// <summary>The record at a place that has room for one; <see langword="null"/> when it is not as it was written.</summary>
+    /// <summary>The record at an offset with room for one; <see langword="null"/> when it is damaged.</summary>
     public static LedgerRecord? Read(byte[] bytes, int start)
     {
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(start)) != Crc32.Of(bytes, start + Checksummed, Length - Checksummed))

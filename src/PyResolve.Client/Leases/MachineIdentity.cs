@@ -2,19 +2,16 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// The name that leases know this machine by. It is a digest of a number drawn for this home, where the home lies, the machine's name, and the
-/// number that Linux draws at installation: the same as long as none of them changes, another in a home that was copied, and no use to
-/// anyone who reads it.
-/// </summary>
+/// <summary>This machine's name in leases: a digest of a random number in this home, the home's path, the host name, and Linux's machine
+/// id. It stays the same while these do, differs in a copy of the home, and reveals nothing.</summary>
 internal static class MachineIdentity
 {
-    private const string SystemNumber = "/etc/machine-id";
+    private const string MachineIdFile = "/etc/machine-id";
 
     public static string In(string folder) =>
-        "m-" + FolderName.Digest($"{HomeNumber(folder)}\n{folder}\n{Environment.MachineName}\n{ReadSystemNumber()}", 16);
+        "m-" + FolderName.Digest($"{GetHomeNumber(folder)}\n{folder}\n{Environment.MachineName}\n{ReadMachineId()}", 16);
 
-    private static string HomeNumber(string folder)
+    private static string GetHomeNumber(string folder)
     {
         PrivateFile.CreateFolder(folder);
         var path = Path.Combine(folder, "machine");
@@ -26,11 +23,11 @@ internal static class MachineIdentity
         }
     }
 
-    private static string ReadSystemNumber()
+    private static string ReadMachineId()
     {
         try
         {
-            return File.ReadAllText(SystemNumber).Trim();
+            return File.ReadAllText(MachineIdFile).Trim();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -3,89 +3,86 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>Turns refusals into something to show.</summary>
 internal static class Denials
 {
-    public static QuotaDenial LoginRequired() => new()
-    {
-        Code = PyResolveErrorCodes.LoginRequired,
-        Message = """
-            LLM-powered migrations require an account. Options:
-              1. Run 'pyresolve login', or set PYRESOLVE_API_KEY. A free account: https://pyresolve.dev
-              2. Use tier1, which needs no account: deterministic migration, by syntax tree alone.
-            """,
-    };
+    public static QuotaDenial LoginRequired() => Create(
+        PyResolveErrorCodes.LoginRequired,
+        "LLM-powered migrations require an account.",
+        """
+        Options:
+          1. Run 'pyresolve login', or set PYRESOLVE_API_KEY. A free account: https://pyresolve.dev
+          2. Use tier1, which needs no account: deterministic migration, by syntax tree alone.
+        """);
 
-    /// <summary>The denial in a refusal of the server's; <see langword="null"/> when it is a fault rather than a refusal.</summary>
+    /// <summary>The denial in an answer of the server's; <see langword="null"/> when the answer is a failure, not a denial.</summary>
     public static QuotaDenial? From(PyResolveException exception)
     {
-        var isRefusal = exception is { Status: 402 } or { Status: 403, Code: ProblemCodes.LlmNotAllowed };
-        if (!isRefusal || exception.Problem is not { } problem)
+        var isDenial = exception is { Status: 402 } or { Status: 403, Code: ProblemCodes.LlmNotAllowed };
+        if (!isDenial || exception.Problem is not { } problem)
             return null;
         var upgradeUrl = Uri.TryCreate(problem.UpgradeUrl, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? url : null;
-        return new()
+        return Create(exception.Code, exception.Message, Hint(exception.Message, problem.ResetsAt, upgradeUrl)) with
         {
-            Code = exception.Code,
-            Message = Compose(exception.Message, problem.ResetsAt, upgradeUrl),
             ResetsAt = problem.ResetsAt,
             UpgradeUrl = upgradeUrl,
         };
     }
 
-    /// <summary>The denial that a permit would meet; <see langword="null"/> when it would be granted. The plan is judged before the quota, as on the server.</summary>
+    /// <summary>The denial that a request for a permit would get; <see langword="null"/> when it would be granted. The plan is checked
+    /// before the quota, as on the server.</summary>
     public static QuotaDenial? From(QuotaSnapshot quota, MigrationTier tier)
     {
         if (tier != MigrationTier.Tier1 && !quota.LlmAllowed)
         {
-            return new()
-            {
-                Code = ProblemCodes.LlmNotAllowed,
-                Message = $"LLM migrations need a plan that has them, and this account is on {quota.Plan}. Upgrade the plan, or use tier1.",
-                Quota = quota,
-            };
+            return Create(
+                ProblemCodes.LlmNotAllowed,
+                $"LLM migrations need a plan that has them, and this account is on {quota.Plan}.",
+                "Upgrade the plan, or use tier1.") with { Quota = quota };
         }
 
-        // An older server does not say when.
+        if (quota.CanMigrate)
+            return null;
+        // Servers before this field was added do not say when.
         DateTimeOffset? resetsAt = quota.ResetsAt == default ? null : quota.ResetsAt;
-        return quota.CanMigrate ? null : new()
-        {
-            Code = ProblemCodes.QuotaExceeded,
-            Message = Compose($"Monthly limit reached ({quota.MigrationsLimit} migrations).", resetsAt, upgradeUrl: null),
-            ResetsAt = resetsAt,
-            Quota = quota,
-        };
+        var reason = $"Monthly limit reached ({quota.MigrationsLimit} migrations).";
+        var hint = Hint(reason, resetsAt, upgradeUrl: null);
+        return Create(ProblemCodes.QuotaExceeded, reason, hint) with { ResetsAt = resetsAt, Quota = quota };
     }
 
-    /// <summary>The server was not there to ask, and what is prepaid does not cover it.</summary>
-    public static QuotaDenial Offline(MigrationTier tier, PyResolveException failure, LeaseFault fault)
+    public static QuotaDenial Offline(MigrationTier tier, PyResolveException failure, LeaseProblem problem)
     {
-        var why = fault switch
+        var why = problem switch
         {
-            LeaseFault.UsedUp => "what was prepaid on this machine is used up, or less than asked for is left",
-            LeaseFault.Expired => "what was prepaid on this machine has expired",
-            LeaseFault.Foreign => "what is prepaid here is of another account or another server, or signed by a key that it has withdrawn",
-            LeaseFault.Copied => "what is prepaid here was prepaid on another machine, or before this one got another name",
-            LeaseFault.Forged => "what is prepaid here is not what the server signed",
-            LeaseFault.Unverifiable => "this runtime cannot check the signature of what is prepaid; use .NET Framework 4.7 or later",
-            LeaseFault.Damaged => "the ledger of what is prepaid on this machine is damaged",
-            LeaseFault.ClockSetBack => "this machine's clock was set back, so that nobody can tell whether what was prepaid is still good; set it right",
-            LeaseFault.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases yours to write",
+            LeaseProblem.UsedUp => "what was prepaid on this machine is used up, or less than requested is left",
+            LeaseProblem.Expired => "what was prepaid on this machine has expired",
+            LeaseProblem.Foreign =>
+                "what is prepaid here belongs to another account or another server, or is signed by a key that it has withdrawn",
+            LeaseProblem.Copied => "what is prepaid here was prepaid on another machine, or before this machine was renamed",
+            LeaseProblem.Forged => "what is prepaid here is not what the server signed",
+            LeaseProblem.Unverifiable => "this runtime cannot verify the signature of what is prepaid; use .NET Framework 4.7 or later",
+            LeaseProblem.Damaged => "the ledger of what is prepaid on this machine is damaged",
+            LeaseProblem.ClockSetBack => "this machine's clock was set back, and what was prepaid may have expired; set it right",
+            LeaseProblem.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable",
             _ => "none is prepaid on this machine",
         };
-        return new()
-        {
-            Code = PyResolveErrorCodes.Offline,
-            Message = $"{failure.Message} Without the server {tier.ToWire()} needs a prepaid migration: {why}. Connect and try again, or use tier1, which works offline.",
-        };
+        return Create(
+            PyResolveErrorCodes.Offline,
+            failure.Message,
+            $"Without the server {tier.ToWire()} needs a prepaid migration: {why}. "
+            + "Connect and try again, or use tier1, which works offline.");
     }
 
-    private static string Compose(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl)
+    private static QuotaDenial Create(string code, string reason, string? hint) =>
+        new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Hint = hint };
+
+    /// <summary>What the reason does not say itself of when the quota is full again, and of where to upgrade.</summary>
+    private static string? Hint(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl)
     {
-        var message = reason;
-        if (resetsAt?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) is { } day && !message.Contains(day))
-            message += $" It resets on {day} (UTC).";
-        if (upgradeUrl is not null && !message.Contains(upgradeUrl.OriginalString))
-            message += $" Upgrade at {upgradeUrl.OriginalString}";
-        return message;
+        var hints = new List<string>();
+        if (resetsAt?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) is { } day && !reason.Contains(day))
+            hints.Add($"It resets on {day} (UTC).");
+        if (upgradeUrl is not null && !reason.Contains(upgradeUrl.OriginalString))
+            hints.Add($"Upgrade at {upgradeUrl.OriginalString}");
+        return hints.Count == 0 ? null : string.Join(" ", hints);
     }
 }

@@ -5,18 +5,27 @@ namespace PyResolve.Client;
 /// <summary>Why a migration may not run.</summary>
 public sealed record QuotaDenial
 {
-    /// <summary><see cref="ProblemCodes.QuotaExceeded"/>, <see cref="ProblemCodes.LlmNotAllowed"/>, <see cref="PyResolveErrorCodes.LoginRequired"/> or <see cref="PyResolveErrorCodes.Offline"/>.</summary>
+    /// <summary>
+    /// <see cref="ProblemCodes.QuotaExceeded"/>, <see cref="ProblemCodes.LlmNotAllowed"/>, <see cref="PyResolveErrorCodes.LoginRequired"/>
+    /// or <see cref="PyResolveErrorCodes.Offline"/>.
+    /// </summary>
     public required string Code { get; init; }
 
-    /// <summary>For people: why, what would allow it, when it resets. <see cref="PyResolveErrorCodes.LoginRequired"/> has several lines.</summary>
+    /// <summary>The reason, then <see cref="Hint"/>, in one line; <see cref="PyResolveErrorCodes.LoginRequired"/> has several.</summary>
     public required string Message { get; init; }
 
-    /// <summary>When the quota is full again; <see langword="null"/> where waiting does not help.</summary>
+    /// <summary>
+    /// What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond the
+    /// server's own. <see cref="Message"/> ends with it.
+    /// </summary>
+    public string? Hint { get; init; }
+
+    /// <summary>When the quota is full again; <see langword="null"/> when waiting does not help.</summary>
     public DateTimeOffset? ResetsAt { get; init; }
 
-    /// <summary>Where more is to be had; <see langword="null"/> when the server did not say.</summary>
+    /// <summary>The page on which to upgrade the plan; <see langword="null"/> when the server did not say.</summary>
     public Uri? UpgradeUrl { get; init; }
 
-    /// <summary>Where the account stands; <see langword="null"/> when the server did not say.</summary>
+    /// <summary>The account's quota; <see langword="null"/> when the server did not say.</summary>
     public QuotaSnapshot? Quota { get; init; }
 }

@@ -3,7 +3,7 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>
-/// Asks the server whether a migration may run, and holds quota while it does. Without the server, what was prepaid on this machine and
+/// Asks the server whether a migration may run, and reserves quota for it. When the server is out of reach, prepaid migrations and
 /// <see cref="PyResolveClientOptions.Offline"/> decide. Thread-safe.
 /// </summary>
 public sealed class QuotaGuard
@@ -12,7 +12,7 @@ public sealed class QuotaGuard
     private readonly UsageReporter _usage;
     private readonly QuotaMemory _memory;
     private readonly OfflineQuota? _offline;
-    private readonly LeaseKeeper? _keeper;
+    private readonly LeaseRenewer? _renewer;
 
     internal QuotaGuard(ApiTransport transport, UsageReporter usage)
     {
@@ -25,55 +25,58 @@ public sealed class QuotaGuard
         var folder = new LeaseFolder(settings.Home, settings.ApiUrl, key);
         var ledger = new LeaseLedger(folder, new(transport.Time, transport.ServerClock), transport.Time);
         _offline = new(settings, ledger, usage, transport.Time);
-        _keeper = new(transport, folder, ledger, usage);
+        _renewer = new(transport, folder, ledger, usage);
     }
 
-    /// <summary>
-    /// Takes a permit. Dispose of it: what is not completed by then goes back. Without a key tier1 is granted anonymously, and nothing is
-    /// metered. A lost or late answer is asked for again under the same idempotency key, so that nothing is held twice. A server that was out of
-    /// reach a moment ago is not asked again for 15 seconds: what happens then, at once, is <see cref="PyResolveClientOptions.Offline"/>'s to
-    /// say. What is prepaid is also spent when the server has no quota left.
-    /// </summary>
-    /// <param name="request">What wants to run.</param>
-    /// <param name="cancellationToken">Gives up; a hold that was made all the same lasts until its time is over.</param>
-    /// <returns>
-    /// A permit, granted or denied. Denied: no quota left, a plan without tier2 and tier3, no key for them, or no server and nothing prepaid.
-    /// </returns>
-    /// <exception cref="PyResolveException">The key is bad, or the server failed, or cannot be reached and the policy is <see cref="OfflinePolicy.Deny"/>.</exception>
+    /// <summary>Requests a permit. Dispose of it: a permit that is not completed by then is released.</summary>
+    /// <remarks>
+    /// Without a key, tier1 is granted anonymously, and nothing is counted. After a lost or late answer the request is repeated with the
+    /// same idempotency key, so that nothing is reserved twice. A server that was found out of reach is not asked again for 15 seconds:
+    /// until then <see cref="PyResolveClientOptions.Offline"/> decides at once. Prepaid migrations are also spent when the account has no
+    /// quota left.
+    /// </remarks>
+    /// <param name="request">The migrations to run.</param>
+    /// <param name="cancellationToken">Stops waiting; a reservation that was made nevertheless expires after its lifetime.</param>
+    /// <returns>A permit, granted or denied. It is denied when no quota is left, when the plan does not include the tier, when the tier
+    /// requires a key and there is none, and when the server is out of reach and nothing is prepaid.</returns>
+    /// <exception cref="PyResolveException">Invalid key, server error, or no server and the policy is Deny.</exception>
     public async Task<QuotaPermit> AcquireAsync(MigrationRequest request, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(request);
         cancellationToken.ThrowIfCancellationRequested();
-        if (_offline is null || _keeper is null)
+        if (_offline is null || _renewer is null)
             return request.Tier == MigrationTier.Tier1 ? QuotaPermit.Anonymous() : QuotaPermit.Denied(Denials.LoginRequired());
 
         try
         {
             ThrowIfOutOfReach();
             var reservation = await ReserveAsync(request, cancellationToken).ConfigureAwait(false);
-            _keeper.Begin(request.Tier, reservation.Quota);
+            _renewer.Start(request.Tier, reservation.Quota);
             return QuotaPermit.Granted(_transport, _usage, request, reservation);
         }
         catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
         {
-            _keeper.Begin(request.Tier, denial.Quota);
-            var prepaid = denial.Code == ProblemCodes.QuotaExceeded ? await _offline.SpendAsync(request, cancellationToken).ConfigureAwait(false) : null;
+            _renewer.Start(request.Tier, denial.Quota);
+            var prepaid = denial.Code == ProblemCodes.QuotaExceeded
+                ? await _offline.SpendAsync(request, cancellationToken).ConfigureAwait(false)
+                : null;
             return prepaid ?? QuotaPermit.Denied(denial);
         }
-        catch (PyResolveException exception) when (_offline.Takes(exception))
+        catch (PyResolveException exception) when (_offline.Decides(exception))
         {
             return await _offline.DecideAsync(request, exception, cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>
-    /// Looks whether one migration could run now, holding nothing: for a prompt or a status line, never in place of a permit. What the server
-    /// said less than <see cref="PyResolveClientOptions.QuotaCacheDuration"/> ago is said again without asking, unless this client has taken,
-    /// settled or reported something since.
+    /// Checks whether one migration could run now, without reserving it: for a prompt or a status line, never instead of a permit. An
+    /// answer that is younger than <see cref="PyResolveClientOptions.QuotaCacheDuration"/> is repeated without asking the server, unless
+    /// this client has reserved, settled or reported something since.
     /// </summary>
-    /// <param name="tier">What the migration would use.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PyResolveException">The key is bad, or the server failed, or cannot be reached and the policy is <see cref="OfflinePolicy.Deny"/>.</exception>
+    /// <param name="tier">The means that the migration would use.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>Whether a permit would be granted, and why not.</returns>
+    /// <exception cref="PyResolveException">Invalid key, server error, or no server and the policy is Deny.</exception>
     public Task<QuotaCheck> CheckAsync(MigrationTier tier = MigrationTier.Tier1, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -82,30 +85,30 @@ public sealed class QuotaGuard
     }
 
     /// <summary>
-    /// Prepays migrations of a tier now, as <see cref="PyResolveClientOptions.PrepaidMigrations"/> says, before going where there is no network.
-    /// It happens by itself, in the background, when a permit of that tier was granted; this also waits for it. What the account has left
-    /// may be less.
+    /// Prepays migrations of a tier now, up to <see cref="PyResolveClientOptions.PrepaidMigrations"/>, to be used without a network later.
+    /// The client also does this in the background after it was granted a permit of that tier. Fewer are prepaid when the account has fewer
+    /// left.
     /// </summary>
-    /// <param name="tier">tier2 or tier3; tier1 works offline without.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="tier">tier2 or tier3; tier1 needs no prepaid migrations.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>What is prepaid on this machine.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The tier is tier1, or none.</exception>
-    /// <exception cref="InvalidOperationException">Nothing is to be prepaid: the number is 0, or the policy <see cref="OfflinePolicy.Deny"/>.</exception>
-    /// <exception cref="PyResolveException">There is no key, the server cannot be reached or refused; or it gives no leases (<see cref="PyResolveErrorCodes.Offline"/>).</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The tier is tier1, or does not exist.</exception>
+    /// <exception cref="InvalidOperationException"><c>PrepaidMigrations</c> is 0, or the policy is Deny.</exception>
+    /// <exception cref="PyResolveException">No key, no server, a refusal, or a server without leases.</exception>
     public async Task<PrepaidQuota> PrepayAsync(MigrationTier tier, CancellationToken cancellationToken = default)
     {
         if (tier.Checked() == MigrationTier.Tier1)
             throw new ArgumentOutOfRangeException(nameof(tier), tier, "tier1 works offline without being prepaid.");
         if (_transport.Settings is { PrepaidMigrations: 0 } or { Offline: OfflinePolicy.Deny })
-            throw new InvalidOperationException("Set PrepaidMigrations to more than 0, and Offline to another policy than Deny, to prepay.");
-        if (_keeper is null)
-            throw new PyResolveException(PyResolveErrorCodes.LoginRequired, "No API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
-        var standing = await _keeper.PrepayAsync(tier, cancellationToken).ConfigureAwait(false);
-        return new(tier, standing.Left, standing.Balances.Count == 0 ? null : standing.Balances.Max(static balance => balance.Lease.ExpiresAt));
+            throw new InvalidOperationException("To prepay, set PrepaidMigrations to more than 0, and Offline to Lease or Allow.");
+        if (_renewer is null)
+            throw ApiTransport.NoApiKey();
+        var balances = await _renewer.PrepayAsync(tier, cancellationToken).ConfigureAwait(false);
+        return new(tier, balances.Left, balances.Items.Count == 0 ? null : balances.Items.Max(static balance => balance.Lease.ExpiresAt));
     }
 
-    /// <summary>Waits for what is under way in the background.</summary>
-    internal Task CloseAsync() => _keeper?.CloseAsync() ?? Task.CompletedTask;
+    /// <summary>Waits for background work.</summary>
+    internal Task CloseAsync() => _renewer?.CloseAsync() ?? Task.CompletedTask;
 
     private async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
@@ -115,12 +118,13 @@ public sealed class QuotaGuard
         {
             ThrowIfOutOfReach();
             var check = await _memory.AskAsync(tier, cancellationToken).ConfigureAwait(false);
-            var isPrepaid = check.Denial?.Code == ProblemCodes.QuotaExceeded && await _offline.CoversAsync(tier, cancellationToken).ConfigureAwait(false);
+            var isPrepaid = check.Denial?.Code == ProblemCodes.QuotaExceeded
+                && await _offline.CoversAsync(tier, cancellationToken).ConfigureAwait(false);
             return isPrepaid ? check with { Denial = null } : check;
         }
-        catch (PyResolveException exception) when (_offline.Takes(exception))
+        catch (PyResolveException exception) when (_offline.Decides(exception))
         {
-            return await _offline.LookAsync(tier, exception, cancellationToken).ConfigureAwait(false);
+            return await _offline.CheckAsync(tier, exception, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -140,6 +144,6 @@ public sealed class QuotaGuard
     private void ThrowIfOutOfReach()
     {
         if (_transport.Outage.Current is { } cause)
-            throw new PyResolveException(cause.Code, cause.Message, cause);
+            throw new PyResolveException(cause.Code, cause.Message, cause) { Hint = cause.Hint };
     }
 }

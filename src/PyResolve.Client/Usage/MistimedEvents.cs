@@ -3,37 +3,42 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>Events that the server refuses for their time, because this machine's clock is wrong.</summary>
+/// <summary>Events that the server rejects for their time, because this machine's clock is wrong.</summary>
 internal static class MistimedEvents
 {
-    /// <summary>The server takes nothing older.</summary>
-    private static readonly TimeSpan TakenBack = TimeSpan.FromDays(35);
+    /// <summary>The server accepts nothing older.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromDays(35);
 
-    /// <summary>The server takes 5 minutes; its answers tell the time to the second.</summary>
-    private static readonly TimeSpan TakenAhead = TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(5);
+    /// <summary>The server accepts 5 minutes; its answers have the time in whole seconds.</summary>
+    private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// Whether an event has waited for longer than the server takes. Its time of report alone does not tell: the clock may have been wrong then.
-    /// Nor does this machine's clock, until the server's is known.
-    /// </summary>
+    /// <summary>Whether an event has waited for longer than the server accepts. The time of its report alone does not show that, because
+    /// the clock may have been wrong then; nor does this machine's clock, until the server's time is known.</summary>
     public static bool IsTooOld(StoredEvent stored, ServerClock serverClock, DateTimeOffset now) =>
         serverClock.IsKnown
-        && stored.ReportedAt < now - TakenBack
-        && (JsonSerializer.Deserialize(stored.Json, WireJson.Requests.UsageEventRequest)?.OccurredAt ?? stored.ReportedAt) < serverClock.Now - TakenBack;
+        && stored.ReportedAt < now - MaxAge
+        && (Parse(stored)?.OccurredAt ?? stored.ReportedAt) < serverClock.Now - MaxAge;
 
-    /// <summary>The event at the time that the server's clock had then; <see langword="null"/> if its time is not what is wrong with it.</summary>
+    /// <summary>The event with the server's time; <see langword="null"/> if its time is not the reason for the rejection.</summary>
     public static StoredEvent? Correct(StoredEvent stored, ServerClock serverClock)
     {
-        var usage = JsonSerializer.Deserialize(stored.Json, WireJson.Requests.UsageEventRequest);
+        var usage = Parse(stored);
         var now = serverClock.Now;
-        if (usage?.OccurredAt is not { } occurredAt || IsTaken(occurredAt, now))
+        if (usage?.OccurredAt is not { } occurredAt || IsAccepted(occurredAt, now))
             return null;
-        var then = occurredAt + serverClock.Skew;
-        var corrected = then < now ? then : now;
-        return IsTaken(corrected, now)
-            ? stored with { Json = JsonSerializer.SerializeToUtf8Bytes(usage with { OccurredAt = corrected }, WireJson.Requests.UsageEventRequest) }
+        var shifted = occurredAt + serverClock.Skew;
+        var corrected = shifted < now ? shifted : now;
+        return IsAccepted(corrected, now)
+            ? stored with
+            {
+                Json = JsonSerializer.SerializeToUtf8Bytes(usage with { OccurredAt = corrected }, WireJson.Requests.UsageEventRequest),
+            }
             : null;
     }
 
-    private static bool IsTaken(DateTimeOffset occurredAt, DateTimeOffset now) => occurredAt >= now - TakenBack && occurredAt <= now + TakenAhead;
+    private static UsageEventRequest? Parse(StoredEvent stored) =>
+        JsonSerializer.Deserialize(stored.Json, WireJson.Requests.UsageEventRequest);
+
+    private static bool IsAccepted(DateTimeOffset occurredAt, DateTimeOffset now) =>
+        occurredAt >= now - MaxAge && occurredAt <= now + MaxAhead;
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PyResolve.Client;
 
-/// <summary>Whether an event was taken over.</summary>
+/// <summary>Whether a usage event was accepted.</summary>
 public sealed record ReportResult
 {
     private ReportResult()
@@ -17,10 +17,10 @@ public sealed record ReportResult
     /// <summary>Why it was refused, for programs; <see langword="null"/> when it was accepted.</summary>
     public ReportRefusal? Refusal { get; private init; }
 
-    /// <summary>Why it was refused, and what mends it, for people; <see langword="null"/> when it was accepted.</summary>
+    /// <summary>Why it was refused and how to fix that, for people; <see langword="null"/> when it was accepted.</summary>
     public string? Reason { get; private init; }
 
-    /// <summary>The id that the event has on the server; <see langword="null"/> when it was refused.</summary>
+    /// <summary>The event's id on the server; <see langword="null"/> when it was refused.</summary>
     public Guid? EventId { get; private init; }
 
     internal static ReportResult Accepted(Guid id) => new() { EventId = id };
@@ -28,21 +28,21 @@ public sealed record ReportResult
     internal static ReportResult Refused(ReportRefusal refusal, string reason) => new() { Refusal = refusal, Reason = reason };
 }
 
-/// <summary>Why an event was refused.</summary>
+/// <summary>Why a usage event was refused.</summary>
 public enum ReportRefusal
 {
-    /// <summary>There is no API key, so that there is no account to report for.</summary>
+    /// <summary>There is no API key, and so no account to report for.</summary>
     NoKey,
 
-    /// <summary>As much waits as may: <see cref="PyResolveClientOptions.OutboxCapacity"/> or <see cref="PyResolveClientOptions.OutboxBytes"/>.</summary>
+    /// <summary>The outbox is full, by <c>OutboxCapacity</c> or <c>OutboxBytes</c>.</summary>
     Full,
 
-    /// <summary>The folder cannot be written: no room, no permission.</summary>
+    /// <summary>The outbox cannot be written: no space, no permission.</summary>
     NotWritable,
 
-    /// <summary>The event is over 1 MiB, because of its metadata.</summary>
+    /// <summary>The event is larger than 1 MiB, because of its metadata.</summary>
     TooLarge,
 
-    /// <summary>The reporter was disposed of.</summary>
+    /// <summary>The reporter has been disposed of.</summary>
     Disposed,
 }

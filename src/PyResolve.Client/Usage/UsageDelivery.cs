@@ -3,7 +3,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>What became of an event that was sent: recorded; refused for good, and why; or worth another try, and why.</summary>
+/// <summary>The result of sending an event: recorded, rejected (final, with a failure), or to be sent again (not final).</summary>
 internal readonly record struct DeliveryOutcome(bool IsFinal, PyResolveException? Failure)
 {
     public static DeliveryOutcome Recorded { get; } = new(IsFinal: true, Failure: null);
@@ -13,18 +13,16 @@ internal readonly record struct DeliveryOutcome(bool IsFinal, PyResolveException
     public static DeliveryOutcome TryAgain(PyResolveException failure) => new(IsFinal: false, failure);
 }
 
-/// <summary>
-/// Sends events, many in one request where the server takes batches. Each has an id of its own, so that sending one again stores it once.
-/// </summary>
+/// <summary>Sends events, in batches if the server supports them. Each has an id, so that it is stored once if sent twice.</summary>
 internal sealed class UsageDelivery(ApiTransport transport)
 {
-    /// <summary>The server takes 1,000.</summary>
+    /// <summary>The server accepts 1,000.</summary>
     public const int LargestBatch = 500;
 
     private const int MaxParallel = 8;
     private bool _serverTakesBatches = true;
 
-    /// <summary>One outcome for each event, in order. Throws for cancellation alone.</summary>
+    /// <returns>One outcome for each event, in order. Only cancellation throws.</returns>
     public async Task<IReadOnlyList<DeliveryOutcome>> SendAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
         if (events.Count == 1 || !_serverTakesBatches)
@@ -33,19 +31,18 @@ internal sealed class UsageDelivery(ApiTransport transport)
         {
             var answer = await transport.SendOnceAsync(
                 ApiRequest.Post("/usage/batch").With(Body(events)),
-                WireJson.Default.UsageBatchResponse,
-                body => body.Results?.Count == events.Count && body.Results.All(IsComplete),
+                WireJson.Default.UsageBatchResponse, body => body.Results?.Count == events.Count && body.Results.All(IsComplete),
                 cancellationToken).ConfigureAwait(false);
             return [.. answer.Results.Select(Read)];
         }
         catch (PyResolveException exception) when (exception is { Status: 404 or 405, Code: not PyResolveErrorCodes.UnexpectedAnswer })
         {
-            // A server from before there were batches.
+            // An older server, without batches.
             _serverTakesBatches = false;
         }
         catch (PyResolveException exception) when (IsRejection(exception))
         {
-            // Something is wrong with one of them: each gets its own outcome.
+            // One of the events is invalid: sent one by one, each gets its own outcome.
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -56,7 +53,8 @@ internal sealed class UsageDelivery(ApiTransport transport)
         return await SendOneByOneAsync(events, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<DeliveryOutcome>> SendOneByOneAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<DeliveryOutcome>> SendOneByOneAsync(
+        IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
         var outcomes = new List<DeliveryOutcome>(events.Count);
         for (var i = 0; i < events.Count; i += MaxParallel)
@@ -78,7 +76,8 @@ internal sealed class UsageDelivery(ApiTransport transport)
         try
         {
             await transport.SendOnceAsync(
-                ApiRequest.Post("/usage").With(stored.Json), WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken).ConfigureAwait(false);
+                ApiRequest.Post("/usage").With(stored.Json),
+                WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken).ConfigureAwait(false);
             return DeliveryOutcome.Recorded;
         }
         catch (PyResolveException exception) when (IsRejection(exception))
@@ -91,11 +90,12 @@ internal sealed class UsageDelivery(ApiTransport transport)
         }
     }
 
-    /// <summary>A refusal that waiting does not mend. A refused key (401, 403) or a wrong address (404) is not one: the events wait until that is mended.</summary>
+    /// <summary>Whether the events themselves are the problem. With an invalid key (401, 403) or a wrong address (404) they wait until that
+    /// is fixed.</summary>
     private static bool IsRejection(PyResolveException exception) =>
         exception is { Status: 400 or 409 or 413 or 422, Code: not PyResolveErrorCodes.UnexpectedAnswer };
 
-    /// <summary>A message handler of the host's may throw anything; the loop outlives it.</summary>
+    /// <summary>A message handler of the host may throw anything; sending goes on after it.</summary>
     public static PyResolveException Describe(Exception exception) => exception as PyResolveException
         ?? new(PyResolveErrorCodes.Unreachable, $"Cannot send usage: {Redaction.Line(exception.Message)}", exception);
 
@@ -123,17 +123,20 @@ internal sealed class UsageDelivery(ApiTransport transport)
             return DeliveryOutcome.Recorded;
         var isConflict = result.Status == UsageBatchStatuses.Conflict;
         var code = Redaction.Line(result.Code) ?? (isConflict ? ProblemCodes.Conflict : ProblemCodes.Invalid);
-        return DeliveryOutcome.Rejected(new(code, isConflict ? "Another usage event has this id already. Use a new id for each event." : Reason(result, code))
-        {
-            Status = isConflict ? 409 : 422,
-        });
+        return isConflict
+            ? DeliveryOutcome.Rejected(
+                new(code, "Another usage event has this id already.", "Use a new id for each event.") { Status = 409 })
+            : DeliveryOutcome.Rejected(new(code, Reason(result, code)) { Status = 422 });
     }
 
     private static string Reason(UsageBatchResult result, string code)
     {
-        var broken = result.Errors?.Where(static error => error.Value is { Count: > 0 }).Select(static error => $"{error.Key} {error.Value[0]}").ToList();
+        var broken = result.Errors?
+            .Where(static error => error.Value is { Count: > 0 })
+            .Select(static error => $"{error.Key} {error.Value[0]}")
+            .ToList();
         return broken is { Count: > 0 }
             ? $"The event breaks a rule: {Redaction.Line(string.Join(" ", broken))}"
-            : $"The server refused the event as {Redaction.Line(result.Status)} ({code}).";
+            : $"The server rejected the event as {Redaction.Line(result.Status)} ({code}).";
     }
 }

@@ -1,12 +1,11 @@
 namespace PyResolve.Client;
 
-/// <summary>Someone who waits until the first so many events are settled.</summary>
+/// <summary>A caller that waits until the first <paramref name="target"/> events are settled.</summary>
 internal sealed class UsageFlush(long target)
 {
     private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _target = target;
 
-    /// <summary>So many events have come in front.</summary>
     public void Defer(int events) => _target += events;
 
     public bool TryComplete(long settled)
@@ -19,7 +18,7 @@ internal sealed class UsageFlush(long target)
 
     public void Fail(Exception failure) => _done.TrySetException(failure);
 
-    /// <summary>Who has given up already hears of that, not of a failure that came in between.</summary>
+    /// <summary>A token that is cancelled already takes precedence over a failure.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

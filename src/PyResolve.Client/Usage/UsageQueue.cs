@@ -1,11 +1,9 @@
 namespace PyResolve.Client;
 
-#pragma warning disable CA1001 // Neither token source nor semaphore has a timer or a wait handle: nothing in them needs disposal, and they may still be used.
+#pragma warning disable CA1001 // Neither token source nor semaphore has a timer or a wait handle: no disposal is needed.
 
-/// <summary>
-/// The accepting half of <see cref="UsageReporter"/>: takes events into the outbox, starts the sender at the first use, and knows which callers
-/// wait for which events. One gate guards all of it. Thread-safe.
-/// </summary>
+/// <summary>The accepting half of <see cref="UsageReporter"/>: takes events into the outbox, starts the sender at the first use, and knows
+/// which callers wait for which events. One gate guards all of it. Thread-safe.</summary>
 internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdownTimeout, TimeProvider time)
 {
     private readonly CancellationTokenSource _end = new();
@@ -19,10 +17,9 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
     private long _accepted;
     private long _settled;
 
-    /// <summary>Cancelled when sending has to stop, whatever still waits.</summary>
+    /// <summary>Cancelled when sending has to stop, even if events still wait.</summary>
     public CancellationToken End => _end.Token;
 
-    /// <returns>Why the event was refused; <see langword="null"/> when it was accepted.</returns>
     public ReportResult? Accept(byte[] json)
     {
         lock (_gate)
@@ -79,7 +76,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         outbox.Release();
     }
 
-    /// <summary>Looks again for events of other processes and keys, if the sender runs already; it does so by itself when it starts.</summary>
+    /// <summary>Looks again for events of other processes and keys, if the sender is running; it does so itself at its start.</summary>
     public void AdoptMore()
     {
         lock (_gate)
@@ -89,7 +86,6 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>Waits until there may be something to send, or the queue is closed.</summary>
     public Task WaitForWorkAsync() => _work.WaitAsync(_end.Token);
 
     /// <summary>Completed when a flush arrives from now on.</summary>
@@ -104,7 +100,6 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
     }
 
     /// <summary>Puts an event that was accepted before at the end of the outbox, with other content.</summary>
-    /// <returns>Whether it could be stored.</returns>
     public bool Requeue(StoredEvent stored)
     {
         lock (_gate)
@@ -140,10 +135,8 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>
-    /// The server is out of reach for now: every flush fails, and a queue that is closing waits no longer. Nothing happens if
-    /// <paramref name="unless"/> is completed: that flush arrived during the attempt, and gets one of its own.
-    /// </summary>
+    /// <summary>The server is out of reach for now: every flush fails, and a queue that is closing waits no longer. Nothing happens if
+    /// <paramref name="unless"/> is completed: that flush arrived during the attempt, and gets one of its own.</summary>
     public void GiveUp(PyResolveException failure, Task<bool>? unless = null)
     {
         lock (_gate)
@@ -165,7 +158,6 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <returns><see langword="null"/> when nothing waits.</returns>
     private UsageFlush? BeginFlush()
     {
         lock (_gate)
@@ -182,7 +174,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
             if (flush.TryComplete(_settled))
                 return null;
             if (_end.IsCancellationRequested)
-                throw new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. What still waited is kept for the next one.");
+                throw new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. Events that still waited are kept.");
             _flushes.Add(flush);
             _flushRequest.TrySetResult(true);
             SignalWork();
@@ -190,7 +182,6 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>Makes what a flush did not send safe from a power cut.</summary>
     private async Task SyncAsync(Exception failure)
     {
         try
@@ -199,10 +190,11 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            var trouble = $"What waits is not safe from a power cut ({Redaction.Line(exception.Message)}). Make room or check the disk, and flush again.";
+            var trouble = $"Events that wait are not safe from a power cut ({Redaction.Line(exception.Message)}). "
+                + "Make room or check the disk, and flush again.";
             throw failure is OperationCanceledException canceled
                 ? new OperationCanceledException($"{canceled.Message} {trouble}", exception, canceled.CancellationToken)
-                : new PyResolveException(PyResolveErrorCodes.NotReported, $"{trouble} It was not sent: {failure.Message}", exception);
+                : new PyResolveException(PyResolveErrorCodes.NotReported, $"{trouble} They were not sent: {failure.Message}", exception);
         }
     }
 

@@ -6,13 +6,14 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>
-/// Reports usage events by way of an outbox on disk: what was accepted survives the process, and is sent by the next one if need be. Each
-/// event has a fixed id, so that sending it again stores it once. Thread-safe; one for the process, any number of processes side by side.
+/// Reports usage events through an outbox on disk: an accepted event survives the process, and is sent by the next one if needed. Each
+/// event has a fixed id, so that it is stored once even if it is sent again. Thread-safe. Use one for the process; several processes can
+/// share an outbox.
 /// </summary>
 /// <remarks>
-/// The outbox is <c>~/.pyresolve/outbox</c> (<see cref="PyResolveClientOptions.Home"/>), with a folder for each server and key. What an
-/// earlier process left there is taken over at the first report or flush; so is what was left under another key, once the server has said
-/// that both keys are the same account's. Nothing is ever sent for another account.
+/// The outbox is <c>~/.pyresolve/outbox</c> (<see cref="PyResolveClientOptions.Home"/>), with a folder for each server and key. Events that
+/// an earlier process left there are adopted at the first report or flush; so are events of other keys, once the server has said that they
+/// belong to the same account. Events are never sent for another account.
 /// </remarks>
 public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
@@ -25,10 +26,11 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     private readonly ILogger _logger;
     private string? _loggedRefusal;
 
-    internal UsageReporter(ApiTransport transport, ClientSettings settings, ILogger? logger)
+    internal UsageReporter(ApiTransport transport, ILogger? logger)
     {
         _transport = transport;
         _logger = logger ?? NullLogger.Instance;
+        var settings = transport.Settings;
         if (settings.ApiKey is not { } key)
             return;
         var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
@@ -40,42 +42,43 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         transport.AccountSeen = LearnAccount;
     }
 
-    /// <summary>Events that this process has to send: reported here, or taken over, and neither sent nor rejected yet. After disposal: those that wait for the next start.</summary>
+    /// <summary>Events that this process has to send: reported here or adopted. After disposal: those that wait on disk.</summary>
     public long Pending => _outbox?.Count ?? 0;
 
     /// <summary>For how long the oldest of them has waited; <see cref="TimeSpan.Zero"/> when none waits, and after disposal.</summary>
     public TimeSpan OldestPendingAge => _outbox?.OldestAge ?? TimeSpan.Zero;
 
-    /// <summary>Events that the server has recorded, since this client was made.</summary>
+    /// <summary>How many events the server has recorded since this client was created.</summary>
     public long Sent => _sender?.Sent ?? 0;
 
     /// <summary>
-    /// Events that will not be sent, since this client was made: the server refused them for good (a broken rule, an id that another event
-    /// has), or they waited for over 35 days, or their file was damaged, which counts as one. Each is kept, with the reason, in the folder <c>rejected</c> of the outbox.
+    /// How many events will not be sent, since this client was created: the server rejected them (they break a rule, or their id is in
+    /// use), they waited for over 35 days, or their file is damaged, which counts as one. Each is kept, with the reason, in the outbox's
+    /// folder <c>rejected</c>.
     /// </summary>
-    public long Rejected => _rejected?.Count ?? 0;
+    public long Rejected => _rejected?.Total ?? 0;
 
-    /// <summary>Why the last rejected event was; <see langword="null"/> while none was.</summary>
+    /// <summary>Why the last rejected event was rejected; <see langword="null"/> while there is none.</summary>
     public PyResolveException? LastRejection => _rejected?.Last;
 
-    /// <summary>Why the last try to send failed, such as a revoked key, while the events wait; <see langword="null"/> when it did not fail.</summary>
+    /// <summary>Why the last attempt to send failed, such as a revoked key; <see langword="null"/> when it did not fail.</summary>
     public PyResolveException? LastFailure => _sender?.LastFailure;
 
-    /// <summary>Whether nothing waits for the server, of this process's or of another's, under this key or another of its account.</summary>
+    /// <summary>Whether no event waits for the server, in this process or another, under this key or another of its account.</summary>
     internal bool IsDrained => _outbox?.IsDrained ?? true;
 
-    /// <summary>Makes what waits safe from a power cut.</summary>
+    /// <summary>Makes the events that wait safe from a power cut.</summary>
     internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);
 
-    /// <summary>The time that events are stamped with.</summary>
+    /// <summary>The time to stamp events with.</summary>
     internal DateTimeOffset Now => _transport.ServerClock.Now;
 
     /// <summary>
-    /// Takes an event over. It fixes the event's id and time and appends it to the outbox; it never waits for the network. Once it is
-    /// accepted, it survives the end of the process, however abrupt. It refuses, and says why, without a key, when as much waits as may,
-    /// when the outbox cannot be written, and after disposal.
+    /// Accepts an event: fixes its id and time, and appends it to the outbox. It never waits for the network. An accepted event survives
+    /// the end of the process, however abrupt.
     /// </summary>
     /// <param name="usage">What happened.</param>
+    /// <returns>Refused: no key, the outbox is full or cannot be written, or the reporter is disposed of.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="usage"/> is <see langword="null"/>.</exception>
     public ReportResult Report(UsageEvent usage)
     {
@@ -83,11 +86,11 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         return Keep(ToWire(usage));
     }
 
-    /// <summary>Takes over what has an id already.</summary>
+    /// <summary>Accepts an event that has an id.</summary>
     internal ReportResult Keep(UsageEventRequest request)
     {
         var refusal = _queue is null
-            ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key to report usage for. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
+            ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
             : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
@@ -97,19 +100,19 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         return refusal;
     }
 
-    /// <summary>
-    /// Waits until everything reported before, and everything that earlier processes left behind, is recorded or rejected
-    /// (<see cref="Rejected"/>). When the server cannot be reached after a few tries, refuses the key, or asks for a wait longer than
-    /// <see cref="PyResolveClientOptions.RequestTimeout"/>, it throws; the events are then safe from a power cut too, keep waiting, and are
-    /// tried again. Where the disk refuses to keep them so, that is what it throws (<see cref="PyResolveErrorCodes.NotReported"/>).
-    /// </summary>
-    /// <param name="cancellationToken">Gives up waiting; the events are sent all the same. Where they are not safe from a power cut meanwhile, the exception's message says so.</param>
-    /// <exception cref="PyResolveException">The server cannot be reached, refuses the key, or fails; or the disk does not give back what waits on it, or does not keep it.</exception>
+    /// <summary>Waits until all events, of earlier processes too, are recorded or rejected (<see cref="Rejected"/>).</summary>
+    /// <remarks>
+    /// It throws when the server is out of reach after a few attempts, refuses the key, or asks for a wait longer than
+    /// <see cref="PyResolveClientOptions.RequestTimeout"/>. The events then are safe from a power cut, and are sent later. If the disk does
+    /// not allow that, it throws <see cref="PyResolveErrorCodes.NotReported"/>.
+    /// </remarks>
+    /// <param name="cancellationToken">Stops waiting, not sending. The message says if events are not safe from a power cut.</param>
+    /// <exception cref="PyResolveException">The server is out of reach, refuses the key, or fails; or the disk fails.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _queue?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>
-    /// Refuses further events and waits for those on their way, at most <see cref="PyResolveClientOptions.ShutdownTimeout"/>; what is not
-    /// sent by then waits on disk for the next start. Never throws for the network. A process that ends without it does the same.
+    /// Refuses further events and waits until the others are sent, for <see cref="PyResolveClientOptions.ShutdownTimeout"/> at most; the
+    /// rest waits on disk for the next start. It does not throw when the network fails. The end of the process does the same.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -117,13 +120,13 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
             await _queue.CloseAsync().ConfigureAwait(false);
     }
 
-    /// <summary>As <see cref="DisposeAsync"/>, blocking.</summary>
+    /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
-    /// <summary>The server has said whose key this is.</summary>
+    /// <summary>Called when the server has named the account of the key.</summary>
     private void LearnAccount(Guid account)
     {
-        if (account != Guid.Empty && _account?.Learn(account) == true)
+        if (account != Guid.Empty && _account?.Remember(account) == true)
             _queue?.AdoptMore();
     }
 
@@ -142,7 +145,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(3, LogLevel.Warning, "A usage event was refused, and each like it will be: {Reason}")]
+        [LoggerMessage(3, LogLevel.Warning, "A usage event was refused; this is logged once for all with the same reason: {Reason}")]
         public static partial void Refused(ILogger logger, string reason);
     }
 }

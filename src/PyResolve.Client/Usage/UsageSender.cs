@@ -2,9 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// The delivering half of <see cref="UsageReporter"/>: a loop that sends what waits in the outbox, a batch at a time, until the server has it.
-/// </summary>
+/// <summary>The delivering half of <see cref="UsageReporter"/>: a loop that sends what waits in the outbox, a batch at a time, until the
+/// server has it.</summary>
 internal sealed partial class UsageSender
 {
     private const int TriesBeforeFlushFails = 3;
@@ -37,7 +36,6 @@ internal sealed partial class UsageSender
 
     public long Sent => Interlocked.Read(ref _sent);
 
-    /// <summary>Why the last try failed; <see langword="null"/> when it did not.</summary>
     public PyResolveException? LastFailure => Volatile.Read(ref _lastFailure);
 
     private async Task RunAsync()
@@ -54,8 +52,7 @@ internal sealed partial class UsageSender
         }
         catch (Exception) when (Queue.End.IsCancellationRequested)
         {
-            Queue.FailFlushes(new ObjectDisposedException(
-                nameof(UsageReporter), "The reporter was disposed of before every event was sent. They are kept for the next one."));
+            Queue.FailFlushes(new ObjectDisposedException(nameof(UsageReporter), "The reporter is disposed of. Its events are kept."));
             Log.Kept(_logger, _outbox.Count);
         }
     }
@@ -135,7 +132,6 @@ internal sealed partial class UsageSender
     }
 
     /// <summary>Counts what was sent, keeps what was rejected.</summary>
-    /// <returns>The events to send again.</returns>
     private List<StoredEvent> Settle(List<StoredEvent> events, IReadOnlyList<DeliveryOutcome> outcomes)
     {
         var again = new List<StoredEvent>();
@@ -158,14 +154,12 @@ internal sealed partial class UsageSender
         ClientTelemetry.UsageSent.Add(1);
     }
 
-    /// <summary>
-    /// An event that the server rejects for its time was stamped by a wrong clock. It goes to the end of the outbox with the time corrected, so that
-    /// it is the same at each try from now on; nothing is stored under its id yet, because it was rejected.
-    /// </summary>
+    /// <summary>An event that the server rejects for its time was stamped by a wrong clock. It goes to the end of the outbox with the time
+    /// corrected, so that it is the same at each try from now on; nothing is stored under its id yet, because it was rejected.</summary>
     private bool RequeueCorrected(StoredEvent stored) =>
         MistimedEvents.Correct(stored, _serverClock) is { } corrected && Queue.Requeue(corrected);
 
-    /// <summary>What the server asks for, up to a limit (a proxy or a wrong clock may ask for a year); else longer with each attempt.</summary>
+    /// <summary>What the server asks for, up to a limit (a wrong clock may ask for a year); else longer with each attempt.</summary>
     private static TimeSpan PauseAfter(PyResolveException failure, int attempt) => failure switch
     {
         { RetryAfter: { Ticks: > 0 } asked } => asked < PauseAfterRefusal ? asked : PauseAfterRefusal,
@@ -185,7 +179,8 @@ internal sealed partial class UsageSender
 
     private static partial class Log
     {
-        [LoggerMessage(2, LogLevel.Warning, "{Count} usage events wait on disk for the next start: the server did not take them before shutdown")]
+        [LoggerMessage(
+            2, LogLevel.Warning, "{Count} usage events wait on disk for the next start: the server did not take them before shutdown")]
         public static partial void Kept(ILogger logger, long count);
     }
 }

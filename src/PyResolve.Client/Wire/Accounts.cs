@@ -3,13 +3,13 @@ namespace PyResolve.Client.Wire;
 /// <summary>The body of <c>POST /auth/signup</c>.</summary>
 public sealed record SignUpRequest
 {
-    /// <summary>Where the account's owner can be reached; kept in lower case, unique.</summary>
+    /// <summary>The owner's e-mail address; stored in lower case, unique.</summary>
     public string? Email { get; init; }
 
     /// <summary>8 to 256 characters.</summary>
     public string? Password { get; init; }
 
-    /// <summary>Defaults to the part of the e-mail before the @.</summary>
+    /// <summary>The owner's name; default the part of the e-mail address before the @.</summary>
     public string? Name { get; init; }
 
     /// <summary>The type's name alone, so that a password never reaches a log.</summary>
@@ -19,7 +19,7 @@ public sealed record SignUpRequest
 /// <summary>The body of <c>POST /auth/login</c>.</summary>
 public sealed record LogInRequest
 {
-    /// <summary>The account's e-mail, in any case.</summary>
+    /// <summary>The account's e-mail address, in any case.</summary>
     public string? Email { get; init; }
 
     /// <summary>The account's password.</summary>
@@ -30,15 +30,15 @@ public sealed record LogInRequest
 }
 
 /// <summary>An account, as its owner sees it.</summary>
-/// <param name="Id">The account.</param>
-/// <param name="Email">In lower case.</param>
-/// <param name="Name">What the owner is called.</param>
+/// <param name="Id">The account's id.</param>
+/// <param name="Email">The e-mail address, in lower case.</param>
+/// <param name="Name">The owner's name.</param>
 /// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
 public sealed record UserInfo(Guid Id, string Email, string? Name, string Plan);
 
 /// <summary>The answer to <c>POST /auth/signup</c>: the only time that this key and this session are shown.</summary>
 /// <param name="User">The new account.</param>
-/// <param name="ApiKey">A first key, with the default scopes.</param>
+/// <param name="ApiKey">The account's first key, with the default scopes.</param>
 /// <param name="SessionToken">A session, for managing the account.</param>
 /// <param name="SessionExpiresAt">When the session ends.</param>
 public sealed record SignUpResponse(UserInfo User, string ApiKey, string SessionToken, DateTimeOffset SessionExpiresAt)
@@ -58,8 +58,8 @@ public sealed record LogInResponse(UserInfo User, string SessionToken, DateTimeO
 }
 
 /// <summary>The body of <c>GET /me</c>.</summary>
-/// <param name="UserId">The account.</param>
-/// <param name="Email">In lower case.</param>
+/// <param name="UserId">The account's id.</param>
+/// <param name="Email">The e-mail address, in lower case.</param>
 /// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
 /// <param name="Quota">This month's quota.</param>
 public sealed record AccountInfo(Guid UserId, string Email, string Plan, QuotaSnapshot Quota);
@@ -67,18 +67,18 @@ public sealed record AccountInfo(Guid UserId, string Email, string Plan, QuotaSn
 /// <summary>The body of <c>PATCH /me</c>.</summary>
 public sealed record UpdateAccountRequest
 {
-    /// <summary>What the owner is called: 1 to 200 characters.</summary>
+    /// <summary>The owner's name: 1 to 200 characters.</summary>
     public string? Name { get; init; }
 }
 
 /// <summary>The answer to <c>PATCH /me</c>.</summary>
-/// <param name="User">The account as it is now.</param>
+/// <param name="User">The account after the change.</param>
 public sealed record UpdatedAccount(UserInfo User);
 
 /// <summary>The body of <c>POST /auth/password</c>. The account's other sessions end; its keys stay.</summary>
 public sealed record ChangePasswordRequest
 {
-    /// <summary>The password as it is.</summary>
+    /// <summary>The current password.</summary>
     public string? CurrentPassword { get; init; }
 
     /// <summary>8 to 256 characters.</summary>
@@ -91,17 +91,17 @@ public sealed record ChangePasswordRequest
 /// <summary>The body of <c>POST /auth/password/forgot</c>. The answer is the same whether there is such an account or not.</summary>
 public sealed record ForgotPasswordRequest
 {
-    /// <summary>The account's e-mail, in any case.</summary>
+    /// <summary>The account's e-mail address, in any case.</summary>
     public string? Email { get; init; }
 }
 
 /// <summary>The body of <c>POST /auth/password/reset</c>. Every session of the account ends; its keys stay.</summary>
 public sealed record ResetPasswordRequest
 {
-    /// <summary>From the letter: good once, for an hour.</summary>
+    /// <summary>The token from the e-mail: valid once, for an hour.</summary>
     public string? Token { get; init; }
 
-    /// <summary>The new one: 8 to 256 characters.</summary>
+    /// <summary>The new password: 8 to 256 characters.</summary>
     public string? Password { get; init; }
 
     /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
@@ -111,7 +111,7 @@ public sealed record ResetPasswordRequest
 /// <summary>The body of <c>POST /auth/email/verify</c>.</summary>
 public sealed record VerifyEmailRequest
 {
-    /// <summary>From the letter: good once, for 7 days.</summary>
+    /// <summary>The token from the e-mail: valid once, for 7 days.</summary>
     public string? Token { get; init; }
 
     /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
@@ -121,7 +121,7 @@ public sealed record VerifyEmailRequest
 /// <summary>The body of <c>DELETE /auth/account</c>.</summary>
 public sealed record DeleteAccountRequest
 {
-    /// <summary>The account's password; not needed where it has none, because it signs in through another service.</summary>
+    /// <summary>The account's password; not needed by an account that signs in through another service and has none.</summary>
     public string? Password { get; init; }
 
     /// <summary>The type's name alone, so that a password never reaches a log.</summary>

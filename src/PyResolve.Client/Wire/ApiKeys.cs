@@ -3,56 +3,45 @@ namespace PyResolve.Client.Wire;
 /// <summary>The body of <c>POST /auth/api-keys</c>.</summary>
 public sealed record CreateApiKeyRequest
 {
-    /// <summary>1 to 100 characters; default <c>Default</c>.</summary>
+    /// <summary>The key's name: 1 to 100 characters; default <c>Default</c>.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Some of <see cref="Wire.Scopes.All"/>; default <see cref="Wire.Scopes.Default"/>. A key can make keys only within its own scopes.</summary>
+    /// <summary>The scopes; default <see cref="Wire.Scopes.Default"/>. A key can create keys only within its own scopes.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }
 
-    /// <summary>In the future; default never. A key can make keys only within its own expiry.</summary>
+    /// <summary>When the key expires, in the future; default never. A key can create keys only within its own expiry.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>1 to 1,000,000; default no limit, or that of the key which asks: a key can make keys only within its own limit.</summary>
+    /// <summary>The key's rate limit: 1 to 1,000,000; default none, or that of the key that creates it, which it cannot exceed.</summary>
     public int? RequestsPerMinute { get; init; }
 }
 
 /// <summary>A key in a list: never the key itself.</summary>
-/// <param name="Id">What revocation and rotation name.</param>
-/// <param name="Name">What the owner called it.</param>
+/// <param name="Id">The key's id, for revocation and rotation.</param>
+/// <param name="Name">The key's name.</param>
 /// <param name="Prefix">The key's first 20 characters.</param>
-/// <param name="Scopes">What it may do.</param>
-/// <param name="CreatedAt">When it was made.</param>
-/// <param name="LastUsedAt">To within a minute or so; <see langword="null"/> before the first use.</param>
-/// <param name="ExpiresAt"><see langword="null"/>: never.</param>
-/// <param name="RevokedAt"><see langword="null"/> while it is alive.</param>
+/// <param name="Scopes">The key's scopes.</param>
+/// <param name="CreatedAt">When it was created.</param>
+/// <param name="LastUsedAt">The last use, to within about a minute; <see langword="null"/> before the first.</param>
+/// <param name="ExpiresAt">When it expires; <see langword="null"/>: never.</param>
+/// <param name="RevokedAt">When it was revoked; <see langword="null"/> if it was not.</param>
 public sealed record ApiKeyInfo(
-    Guid Id,
-    string Name,
-    string Prefix,
-    IReadOnlyList<string> Scopes,
-    DateTimeOffset CreatedAt,
-    DateTimeOffset? LastUsedAt,
-    DateTimeOffset? ExpiresAt,
-    DateTimeOffset? RevokedAt);
+    Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt,
+    DateTimeOffset? ExpiresAt, DateTimeOffset? RevokedAt);
 
 /// <summary>The body of <c>GET /auth/api-keys</c>.</summary>
-/// <param name="Data">Every key of the account, newest first, the revoked ones too.</param>
+/// <param name="Data">Every key of the account, revoked ones included, newest first.</param>
 public sealed record ApiKeyList(IReadOnlyList<ApiKeyInfo> Data);
 
 /// <summary>The answer to <c>POST /auth/api-keys</c>: the only time that this key is shown.</summary>
-/// <param name="Id">What revocation and rotation name.</param>
-/// <param name="Name">What the owner called it.</param>
+/// <param name="Id">The key's id, for revocation and rotation.</param>
+/// <param name="Name">The key's name.</param>
 /// <param name="Prefix">The key's first 20 characters.</param>
-/// <param name="Scopes">What it may do.</param>
-/// <param name="ExpiresAt"><see langword="null"/>: never.</param>
+/// <param name="Scopes">The key's scopes.</param>
+/// <param name="ExpiresAt">When it expires; <see langword="null"/>: never.</param>
 /// <param name="ApiKey">The secret.</param>
 public sealed record CreatedApiKey(
-    Guid Id,
-    string Name,
-    string Prefix,
-    IReadOnlyList<string> Scopes,
-    DateTimeOffset? ExpiresAt,
-    string ApiKey)
+    Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, string ApiKey)
 {
     /// <summary>The prefix alone, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(CreatedApiKey)} {Prefix}…";
@@ -61,12 +50,12 @@ public sealed record CreatedApiKey(
 /// <summary>The body of <c>POST /auth/api-keys/{id}/rotate</c>.</summary>
 public sealed record RotateApiKeyRequest
 {
-    /// <summary>How long both keys work, in seconds, 0 to 2592000 (30 days); default 0: the old one is revoked at once.</summary>
+    /// <summary>For how long the old key still works, in seconds: 0 to 2592000 (30 days); default 0, which revokes it at once.</summary>
     public int? GraceSeconds { get; init; }
 }
 
 /// <summary>The answer to a rotation: the only time that the new key is shown.</summary>
-/// <param name="Id">The new key.</param>
+/// <param name="Id">The new key's id.</param>
 /// <param name="Name">The old key's name.</param>
 /// <param name="Prefix">The new key's first 20 characters.</param>
 /// <param name="Scopes">The old key's scopes.</param>
@@ -74,12 +63,7 @@ public sealed record RotateApiKeyRequest
 /// <param name="ApiKey">The secret.</param>
 /// <param name="PreviousExpiresAt">When the old key stops working.</param>
 public sealed record RotatedApiKey(
-    Guid Id,
-    string Name,
-    string Prefix,
-    IReadOnlyList<string> Scopes,
-    DateTimeOffset? ExpiresAt,
-    string ApiKey,
+    Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, string ApiKey,
     DateTimeOffset PreviousExpiresAt)
 {
     /// <summary>The prefix alone, so that a secret never reaches a log.</summary>
@@ -89,37 +73,37 @@ public sealed record RotatedApiKey(
 /// <summary>The body of <c>POST /auth/api-keys/report-leak</c>.</summary>
 public sealed record ReportLeakRequest
 {
-    /// <summary>The whole key that was found in the open.</summary>
+    /// <summary>The whole key that was leaked.</summary>
     public string? ApiKey { get; init; }
 
     /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(ReportLeakRequest);
 }
 
-/// <summary>What a key may do.</summary>
+/// <summary>The scopes of keys: which routes a key may call.</summary>
 public static class Scopes
 {
     /// <summary><c>POST /usage</c>, <c>POST /usage/batch</c>.</summary>
     public const string UsageWrite = "usage:write";
 
-    /// <summary><c>GET /usage</c> and below.</summary>
+    /// <summary><c>GET /usage</c> and the routes below it.</summary>
     public const string UsageRead = "usage:read";
 
-    /// <summary>Reservations.</summary>
+    /// <summary><c>/quota/reservations</c>.</summary>
     public const string Quota = "quota";
 
-    /// <summary>Checkout, portal, subscription.</summary>
+    /// <summary><c>/billing</c>: checkout, portal, subscription.</summary>
     public const string Billing = "billing";
 
     /// <summary><c>POST /migrate</c>.</summary>
     public const string Migrate = "migrate";
 
-    /// <summary>Making, listing and revoking keys.</summary>
+    /// <summary>Creating, listing, rotating and revoking keys.</summary>
     public const string Keys = "keys";
 
     /// <summary>Every scope.</summary>
     public static IReadOnlyList<string> All { get; } = [UsageWrite, UsageRead, Quota, Billing, Migrate, Keys];
 
-    /// <summary>What a new key has unless told otherwise: all but <see cref="Keys"/>.</summary>
+    /// <summary>The scopes of a key that is created without any: all but <see cref="Keys"/>.</summary>
     public static IReadOnlyList<string> Default { get; } = [UsageWrite, UsageRead, Quota, Billing, Migrate];
 }

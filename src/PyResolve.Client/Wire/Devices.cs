@@ -5,24 +5,19 @@ namespace PyResolve.Client.Wire;
 /// <summary>The body of <c>POST /auth/device/code</c>, which may be left out.</summary>
 public sealed record DeviceCodeRequest
 {
-    /// <summary>What the device calls itself, such as <c>pyresolve-cli</c>: at most 100 characters, shown to the person who approves, and the new key's name.</summary>
+    /// <summary>The device's name, such as <c>pyresolve-cli</c>: at most 100 characters; shown to the user, and names the key.</summary>
     public string? ClientId { get; init; }
 }
 
-/// <summary>The answer to <c>POST /auth/device/code</c>: a login that waits for a person (RFC 8628).</summary>
-/// <param name="DeviceCode">The secret that the device polls with; never shown to the person.</param>
-/// <param name="UserCode">What the person compares or types, as <c>XXXX-XXXX</c>; taken in any case, with or without the dash.</param>
-/// <param name="VerificationUri">Where the person goes.</param>
-/// <param name="VerificationUriComplete">The same with the code in it.</param>
-/// <param name="ExpiresIn">Seconds until both codes are void.</param>
-/// <param name="Interval">The least number of seconds from one poll to the next.</param>
+/// <summary>The answer to <c>POST /auth/device/code</c>: a login that waits for a user's approval (RFC 8628).</summary>
+/// <param name="DeviceCode">The secret that the device polls with; never shown to the user.</param>
+/// <param name="UserCode">The code that the user compares or types, as <c>XXXX-XXXX</c>; any case, with or without the dash.</param>
+/// <param name="VerificationUri">The page that the user opens.</param>
+/// <param name="VerificationUriComplete">The same page, with the code in the URL.</param>
+/// <param name="ExpiresIn">Seconds until both codes expire.</param>
+/// <param name="Interval">The least number of seconds between two polls.</param>
 public sealed record DeviceCodeResponse(
-    string DeviceCode,
-    string UserCode,
-    string VerificationUri,
-    string VerificationUriComplete,
-    int ExpiresIn,
-    int Interval)
+    string DeviceCode, string UserCode, string VerificationUri, string VerificationUriComplete, int ExpiresIn, int Interval)
 {
     /// <summary>The address alone, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(DeviceCodeResponse)} {VerificationUri}";
@@ -38,12 +33,12 @@ public sealed record DeviceTokenRequest
     public override string ToString() => nameof(DeviceTokenRequest);
 }
 
-/// <summary>The answer to <c>POST /auth/device/token</c> once a person has approved: the only time that this key is shown.</summary>
+/// <summary>The answer to <c>POST /auth/device/token</c> once a user has approved: the only time that this key is shown.</summary>
 /// <param name="ApiKey">A new key with the default scopes, named after the client.</param>
-/// <param name="User">Whose key it is.</param>
+/// <param name="User">The account of the key.</param>
 public sealed record DeviceTokenResponse(string ApiKey, UserInfo User)
 {
-    /// <summary>The key once more, under the name that OAuth gives it; only in the answer to a form.</summary>
+    /// <summary>The key again, under its OAuth name; only in the answer to a form.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AccessToken { get; init; }
 

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace PyResolve.Client.Wire;
 
-/// <summary>Instants are written in UTC to the microsecond, which is what both storage engines keep; one read without an offset is UTC.</summary>
+/// <summary>Writes UTC to the microsecond, the precision of both storage engines. Reads an instant without an offset as UTC.</summary>
 internal sealed class InstantConverter : JsonConverter<DateTimeOffset>
 {
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";

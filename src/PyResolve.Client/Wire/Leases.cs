@@ -1,7 +1,7 @@
 namespace PyResolve.Client.Wire;
 
-/// <summary>The answer to <c>GET /.well-known/jwks.json</c>: what the signature of a lease is checked by (RFC 7517).</summary>
-/// <param name="Keys">The key that signs now comes first; empty where the server gives no leases.</param>
+/// <summary>The answer to <c>GET /.well-known/jwks.json</c>: the public keys that verify leases (RFC 7517).</summary>
+/// <param name="Keys">The current signing key first; empty when the server issues no leases.</param>
 public sealed record LeaseKeySet(IReadOnlyList<LeasePublicKey> Keys);
 
 /// <summary>A public key on the curve P-256.</summary>

@@ -5,7 +5,7 @@ namespace PyResolve.Client.Wire;
 /// <summary>The body of every error: RFC 9457 problem details with a stable <see cref="Code"/>.</summary>
 public sealed record Problem
 {
-    /// <summary>Names the kind of problem.</summary>
+    /// <summary>A URI that identifies the kind of problem.</summary>
     public string? Type { get; init; }
 
     /// <summary>The kind of problem, for people.</summary>
@@ -14,13 +14,13 @@ public sealed record Problem
     /// <summary>The HTTP status.</summary>
     public int? Status { get; init; }
 
-    /// <summary>What happened this time, and what mends it.</summary>
+    /// <summary>What happened this time, and how to fix it.</summary>
     public string? Detail { get; init; }
 
-    /// <summary>One of <see cref="ProblemCodes"/>, or a newer server's word.</summary>
+    /// <summary>One of <see cref="ProblemCodes"/>, or a code that only a newer server knows.</summary>
     public string? Code { get; init; }
 
-    /// <summary>Finds this request in the server's log.</summary>
+    /// <summary>The request's id in the server's log.</summary>
     public string? RequestId { get; init; }
 
     /// <summary>What is wrong with each field, for 422.</summary>
@@ -31,7 +31,7 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Error { get; init; }
 
-    /// <summary>Where more quota is to be had, for 402 and <c>llm_not_allowed</c>.</summary>
+    /// <summary>The page on which to upgrade the plan, for 402 and <c>llm_not_allowed</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? UpgradeUrl { get; init; }
 
@@ -39,66 +39,66 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? ResetsAt { get; init; }
 
-    /// <summary>Where to change the subscription that there is, for <c>already_subscribed</c>.</summary>
+    /// <summary>The page on which to change the existing subscription, for <c>already_subscribed</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? PortalUrl { get; init; }
 }
 
-/// <summary>The stable words in <see cref="Problem.Code"/>.</summary>
+/// <summary>The stable codes in <see cref="Problem.Code"/>.</summary>
 public static class ProblemCodes
 {
     /// <summary>400: not JSON, a bad header, two credentials at once.</summary>
     public const string Malformed = "malformed";
 
-    /// <summary>400, device login: nobody has decided yet; poll again after the interval.</summary>
+    /// <summary>400, device login: the user has not decided yet; poll again after the interval.</summary>
     public const string AuthorizationPending = "authorization_pending";
 
-    /// <summary>400, device login: as <see cref="AuthorizationPending"/>, and the interval is 5 s longer from now on.</summary>
+    /// <summary>400, device login: as <see cref="AuthorizationPending"/>, and the interval becomes 5 s longer.</summary>
     public const string SlowDown = "slow_down";
 
-    /// <summary>400, device login: the person denied it.</summary>
+    /// <summary>400, device login: the user denied it.</summary>
     public const string AccessDenied = "access_denied";
 
-    /// <summary>400, device login: nobody decided in time; ask for a new code.</summary>
+    /// <summary>400, device login: the user did not decide in time; request a new code.</summary>
     public const string ExpiredToken = "expired_token";
 
     /// <summary>400, device login: the device code is unknown, or was redeemed before.</summary>
     public const string InvalidGrant = "invalid_grant";
 
-    /// <summary>400, device login by a form: another <c>grant_type</c> than the device code's.</summary>
+    /// <summary>400, device login by a form: a <c>grant_type</c> other than the device code's.</summary>
     public const string UnsupportedGrantType = "unsupported_grant_type";
 
-    /// <summary>400: the account never began to subscribe, so there is nothing to manage.</summary>
+    /// <summary>400: the account never started a checkout, so there is no subscription to manage.</summary>
     public const string NoBillingAccount = "no_billing_account";
 
     /// <summary>401: no key or session, or one that is unknown, revoked or expired.</summary>
     public const string Unauthenticated = "unauthenticated";
 
-    /// <summary>402: the month's migrations are used or held.</summary>
+    /// <summary>402: the month's migrations are used or reserved.</summary>
     public const string QuotaExceeded = "quota_exceeded";
 
-    /// <summary>403: the plan has no tier2 and tier3.</summary>
+    /// <summary>403: the plan does not include tier2 and tier3.</summary>
     public const string LlmNotAllowed = "llm_not_allowed";
 
     /// <summary>403: the key lacks the scope that the route needs.</summary>
     public const string ScopeMissing = "scope_missing";
 
-    /// <summary>403: this server takes no new accounts.</summary>
+    /// <summary>403: this server accepts no new accounts.</summary>
     public const string SignUpClosed = "signup_closed";
 
-    /// <summary>403, on a web page: the form was not sent by a page of this site over a safe connection.</summary>
+    /// <summary>403, on a web page: the form was not sent by a page of this site over a secure connection.</summary>
     public const string CrossOrigin = "cross_origin";
 
-    /// <summary>404: not there, or another account's.</summary>
+    /// <summary>404: it does not exist, or belongs to another account.</summary>
     public const string NotFound = "not_found";
 
     /// <summary>405: the path has no such method.</summary>
     public const string MethodNotAllowed = "method_not_allowed";
 
-    /// <summary>409: it contradicts what is stored.</summary>
+    /// <summary>409: it conflicts with what is stored.</summary>
     public const string Conflict = "conflict";
 
-    /// <summary>409: the account has a subscription already; <c>portal_url</c> is where to change it.</summary>
+    /// <summary>409: the account has a subscription already; change it at <c>portal_url</c>.</summary>
     public const string AlreadySubscribed = "already_subscribed";
 
     /// <summary>413: the body is too large.</summary>
@@ -110,15 +110,15 @@ public static class ProblemCodes
     /// <summary>422: valid JSON that breaks a rule.</summary>
     public const string Invalid = "invalid";
 
-    /// <summary>429: too many requests; <c>Retry-After</c> says when.</summary>
+    /// <summary>429: too many requests; <c>Retry-After</c> says when to try again.</summary>
     public const string RateLimited = "rate_limited";
 
-    /// <summary>500: a fault of the server's.</summary>
+    /// <summary>500: an error in the server.</summary>
     public const string Internal = "internal";
 
-    /// <summary>503: this server sells nothing, or not this, until its operator sets it up.</summary>
+    /// <summary>503: billing, or this plan's price, is not configured on this server.</summary>
     public const string BillingNotConfigured = "billing_not_configured";
 
-    /// <summary>503: the store is down or overloaded; <c>Retry-After</c> says when.</summary>
+    /// <summary>503: the store is down or overloaded; <c>Retry-After</c> says when to try again.</summary>
     public const string Unavailable = "unavailable";
 }

@@ -1,22 +1,15 @@
 namespace PyResolve.Client.Wire;
 
-/// <summary>The body of <c>GET /quota</c>: where an account stands this month.</summary>
+/// <summary>The body of <c>GET /quota</c>: an account's quota this month.</summary>
 /// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
-/// <param name="MigrationsUsed">Migrations done this month. May exceed the limit: work that has happened is always recorded.</param>
+/// <param name="MigrationsUsed">Migrations done this month. May exceed the limit, because work that was done is always recorded.</param>
 /// <param name="MigrationsLimit">Migrations a month.</param>
-/// <param name="MigrationsRemaining">The limit less what is used and held; never negative.</param>
+/// <param name="MigrationsRemaining">The limit minus used and held migrations; never negative.</param>
 /// <param name="LlmAllowed">Whether tier2 and tier3 may run.</param>
 /// <param name="CanMigrate">Whether at least one migration remains.</param>
-/// <param name="MigrationsHeld">Held by reservations that are neither committed nor given back.</param>
+/// <param name="MigrationsHeld">Held by reservations that are not settled yet.</param>
 /// <param name="Month">The UTC calendar month, as <c>2026-11</c>.</param>
-/// <param name="ResetsAt">The first instant of the next month, UTC.</param>
+/// <param name="ResetsAt">The first instant of the next month, in UTC.</param>
 public sealed record QuotaSnapshot(
-    string Plan,
-    long MigrationsUsed,
-    QuotaLimit MigrationsLimit,
-    QuotaLimit MigrationsRemaining,
-    bool LlmAllowed,
-    bool CanMigrate,
-    long MigrationsHeld,
-    string Month,
-    DateTimeOffset ResetsAt);
+    string Plan, long MigrationsUsed, QuotaLimit MigrationsLimit, QuotaLimit MigrationsRemaining, bool LlmAllowed, bool CanMigrate,
+    long MigrationsHeld, string Month, DateTimeOffset ResetsAt);

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace PyResolve.Client.Wire;
 
-/// <summary>A number of migrations, or no bound at all. On the wire: a number, or the word <c>"unlimited"</c>.</summary>
+/// <summary>A number of migrations, or unlimited. In JSON: a number, or the word <c>"unlimited"</c>.</summary>
 [JsonConverter(typeof(QuotaLimitConverter))]
 public readonly record struct QuotaLimit
 {
@@ -16,16 +16,16 @@ public readonly record struct QuotaLimit
         IsUnlimited = isUnlimited;
     }
 
-    /// <summary>No bound.</summary>
+    /// <summary>No limit.</summary>
     public static QuotaLimit Unlimited { get; } = new(0, isUnlimited: true);
 
-    /// <summary>Whether there is no bound.</summary>
+    /// <summary>Whether there is no limit.</summary>
     public bool IsUnlimited { get; }
 
-    /// <summary>The number of migrations; <see langword="null"/> when there is no bound.</summary>
+    /// <summary>The number of migrations; <see langword="null"/> when there is no limit.</summary>
     public long? Value => IsUnlimited ? null : _value;
 
-    /// <summary>A bound of <paramref name="migrations"/>.</summary>
+    /// <summary>A limit of <paramref name="migrations"/>.</summary>
     /// <param name="migrations">0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="migrations"/> is negative.</exception>
     public static QuotaLimit Of(long migrations) =>

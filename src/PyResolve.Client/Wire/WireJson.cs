@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace PyResolve.Client.Wire;
 
 /// <summary>
-/// The JSON of the contract: snake_case, UTF-8, unknown members ignored. <see cref="Default"/> writes absent values as null, as answers do;
-/// <see cref="Requests"/> leaves them out.
+/// The JSON of the API: snake_case, UTF-8, unknown members ignored. <see cref="Default"/> writes absent values as null, for answers;
+/// <see cref="Requests"/> omits them.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -59,10 +59,10 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext
 {
-    /// <summary>For requests: members that are null are left out.</summary>
+    /// <summary>For requests: members that are null are omitted.</summary>
     public static WireJson Requests { get; } = CreateForRequests();
 
-    /// <summary>Makes <paramref name="options"/> speak the contract, in a host that serializes by options of its own.</summary>
+    /// <summary>Configures <paramref name="options"/> for the JSON of the API, in a host that uses its own serializer options.</summary>
     public static void ApplyTo(JsonSerializerOptions options)
     {
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Cli.Tests.Infrastructure;
 
-/// <summary>The built <c>pyresolve</c> as a process, with a home and a project folder of the test's own.</summary>
+/// <summary>The built <c>pyresolve</c> as a process, with its own home and project folder.</summary>
 public sealed class CliDriver : IDisposable
 {
     public static readonly string Assembly = typeof(CliDriver).Assembly
@@ -35,10 +35,10 @@ public sealed class CliDriver : IDisposable
 
     public string ConfigPath => Path.Combine(Home, "config.toml");
 
-    /// <summary>A folder with code, in which the command line runs.</summary>
+    /// <summary>The folder with code in which the command line runs.</summary>
     public string Project => Path.Combine(_folder, "project");
 
-    /// <summary>The file in the home, private, as <c>login</c> leaves it.</summary>
+    /// <summary>Writes the config file, readable by its owner alone.</summary>
     public CliDriver WithConfig(string toml)
     {
         Directory.CreateDirectory(Home);
@@ -48,7 +48,8 @@ public sealed class CliDriver : IDisposable
         return this;
     }
 
-    public CliDriver WithLogin(Uri server, string key) => WithConfig($"api_key = \"{key}\"\napi_url = \"{server.OriginalString}\"\n");
+    public CliDriver WithLogin(FakePyResolveServer server) =>
+        WithConfig($"api_key = \"{server.Account.ApiKey}\"\napi_url = \"{server.Address}\"\n");
 
     public CliDriver WithFile(string path, string content)
     {
@@ -70,7 +71,7 @@ public sealed class CliDriver : IDisposable
         return result with { Output = result.Output.ReplaceLineEndings("\n"), Error = result.Error.ReplaceLineEndings("\n") };
     }
 
-    /// <summary>Starts it, for a test that talks to it while it runs.</summary>
+    /// <summary>Starts it without waiting for its end.</summary>
     public Process Start(params string[] arguments)
     {
         var start = new ProcessStartInfo(DotNet, [Assembly, .. arguments])

@@ -2,23 +2,23 @@ using System.Text.Json;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>What the scripted server answers.</summary>
+/// <summary>An answer of the scripted server.</summary>
 public sealed record Answer(int Status, string ContentType, string Body)
 {
-    /// <summary>The connection is cut instead of answering.</summary>
+    /// <summary>The connection is closed without an answer.</summary>
     public static Answer Cut { get; } = new(0, "", "");
 
-    /// <summary>No answer comes until the client hangs up.</summary>
+    /// <summary>There is no answer until the client closes the connection.</summary>
     public static Answer Never { get; } = new(-1, "", "");
 
     public static Answer NoContent { get; } = new(204, "", "");
 
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>How long the answer takes.</summary>
+    /// <summary>The delay before the answer.</summary>
     public TimeSpan Delay { get; init; }
 
-    /// <summary>Whether the connection is cut after the body, which then is not the whole.</summary>
+    /// <summary>Whether the connection is closed before the body is complete.</summary>
     public bool IsCutShort { get; init; }
 
     public static Answer Json(int status, string body) => new(status, "application/json", body);
@@ -30,7 +30,10 @@ public sealed record Answer(int Status, string ContentType, string Body)
     public static Answer Problem(int status, string code, string detail, string? upgradeUrl = null, string? resetsAt = null) => new(
         status,
         "application/problem+json",
-        JsonSerializer.Serialize(new { type = "about:blank", title = code, status, detail, code, request_id = "req-1", upgrade_url = upgradeUrl, resets_at = resetsAt }));
+        JsonSerializer.Serialize(new
+        {
+            type = "about:blank", title = code, status, detail, code, request_id = "req-1", upgrade_url = upgradeUrl, resets_at = resetsAt,
+        }));
 
     public static Answer Busy(int retryAfterSeconds) => Problem(503, "unavailable", "The server is busy.") with
     {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>The developer's own key, server and outbox have no part in these tests.</summary>
+/// <summary>Keeps the developer's own key, server and outbox out of these tests.</summary>
 internal static class CleanEnvironment
 {
     [ModuleInitializer]

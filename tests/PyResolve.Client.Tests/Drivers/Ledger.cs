@@ -3,29 +3,28 @@ using System.Text.Json;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>A server's books, as far as holds go: one hold for an idempotency key, one charge for an event id.</summary>
+/// <summary>A scripted server that makes one reservation per idempotency key, and one charge per event id.</summary>
 public sealed class Ledger
 {
-    private readonly ConcurrentDictionary<string, Guid> _holds = new();
+    private readonly ConcurrentDictionary<string, Guid> _reservations = new();
     private readonly ConcurrentDictionary<Guid, int> _charges = new();
     private readonly ConcurrentQueue<Guid> _inOrder = new();
     private readonly ConcurrentDictionary<Guid, string> _payloads = new();
     private readonly ConcurrentDictionary<Guid, bool> _released = new();
     private int _contradictions;
 
-    public int Holds => _holds.Count;
+    public int Reservations => _reservations.Count;
 
     public int Charges => _charges.Count;
 
-    /// <summary>The events that came by <c>POST /usage</c> and <c>/usage/batch</c>, each at its first coming.</summary>
+    /// <summary>The events of <c>POST /usage</c> and <c>/usage/batch</c>, in the order of their first arrival.</summary>
     public IReadOnlyList<Guid> InOrder => [.. _inOrder];
 
-    /// <summary>Events that came again under the same id with another payload.</summary>
+    /// <summary>Events that arrived again with the same id and another payload.</summary>
     public int Contradictions => _contradictions;
 
     public int Released => _released.Count;
 
-    /// <param name="unreliable">How usage events are answered; default: well.</param>
     public static async Task<(ScriptedServer Server, Ledger Ledger)> StartAsync(Unreliable? unreliable = null)
     {
         var ledger = new Ledger();
@@ -40,8 +39,8 @@ public sealed class Ledger
 
     private Answer Reserve(ReceivedRequest request)
     {
-        var key = request.Header("Idempotency-Key") ?? $"none-{_holds.Count}";
-        var id = _holds.GetOrAdd(key, static _ => Guid.CreateVersion7());
+        var key = request.Header("Idempotency-Key") ?? $"none-{_reservations.Count}";
+        var id = _reservations.GetOrAdd(key, static _ => Guid.CreateVersion7());
         return Answer.Json(201, $$"""
             {"id":"{{id}}","state":"held","quantity":1,"remaining":1,"tier":"tier1","library":"pydantic","month":"2026-11",
              "expires_at":"2026-11-23T12:00:00Z","lease":null,"quota":{{Answer.QuotaBody(Charges)}}}

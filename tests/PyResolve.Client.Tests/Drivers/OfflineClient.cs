@@ -1,23 +1,27 @@
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>Clients of a server that do not reach it.</summary>
+/// <summary>Clients that cannot reach their server.</summary>
 public static class OfflineClient
 {
     extension(ScriptedServer server)
     {
-        /// <summary>A client without a network, which does not wait for one.</summary>
+        /// <summary>A client without a network.</summary>
         public PyResolveClient ClientWithoutNetwork(Action<PyResolveClientOptions>? configure = null)
         {
-            var options = new PyResolveClientOptions { ApiUrl = server.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path, ShutdownTimeout = TimeSpan.Zero };
+            var options = new PyResolveClientOptions
+            {
+                ApiUrl = server.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path, ShutdownTimeout = TimeSpan.Zero,
+            };
             configure?.Invoke(options);
             return Create(options, TimeProvider.System);
         }
 
-        /// <summary>Reports events, numbered by the files that they changed, in a client that ends without having sent them.</summary>
+        /// <summary>Reports events, numbered by their changed files, in a client that ends without sending them.</summary>
         public async Task<IReadOnlyList<Guid>> LeaveBehindAsync(int events)
         {
             await using var client = server.ClientWithoutNetwork();
-            return [.. Enumerable.Range(0, events).Select(i => client.Usage.Report(new("scan") { FilesChanged = i }).EventId.ShouldNotBeNull())];
+            return [.. Enumerable.Range(0, events)
+                .Select(i => client.Usage.Report(new("scan") { FilesChanged = i }).EventId.ShouldNotBeNull())];
         }
     }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>Every line that is logged, of every level.</summary>
+/// <summary>Every logged line, of every level.</summary>
 public sealed class RecordedLog : ILoggerProvider, ILogger
 {
     private readonly ConcurrentQueue<string> _lines = new();
@@ -17,7 +17,8 @@ public sealed class RecordedLog : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         _lines.Enqueue(formatter(state, exception));
 
     public void Dispose()

@@ -5,7 +5,7 @@ using System.Globalization;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>Listens to the client as a telemetry library does: every span, every count.</summary>
+/// <summary>Records every span and every measurement of the client.</summary>
 public sealed class RecordedTelemetry : IDisposable
 {
     private const string Name = "PyResolve.Client";
@@ -37,21 +37,23 @@ public sealed class RecordedTelemetry : IDisposable
 
     public IReadOnlyList<Activity> Spans => [.. _spans];
 
-    /// <summary>Everything that was told, in one text.</summary>
+    /// <summary>All recorded data, in one text.</summary>
     public string Text => string.Join(
         '\n',
         _spans.Select(static span => $"{span.DisplayName} {span.StatusDescription} {string.Join(' ', span.TagObjects)}")
             .Concat(_counts.Select(static count => $"{count.Instrument} {string.Join(' ', count.Tags)}")));
 
-    /// <summary>What a counter has counted, with a tag if one is named.</summary>
+    /// <summary>The sum of a counter, optionally with a tag.</summary>
     public double Sum(string instrument, string? tag = null, object? value = null) =>
-        _counts.Where(count => count.Instrument == instrument && (tag is null || count.Tags.Contains(new(tag, value)))).Sum(static count => count.Value);
+        _counts.Where(count => count.Instrument == instrument && (tag is null || count.Tags.Contains(new(tag, value))))
+            .Sum(static count => count.Value);
 
-    /// <summary>What an instrument says when it is asked now.</summary>
+    /// <summary>The current value of an observable instrument.</summary>
     public double Observe(string instrument)
     {
         _meters.RecordObservableInstruments();
-        return _observed.TryGetValue(instrument, out var value) ? value : throw new InvalidOperationException($"{instrument} says nothing. {_observed.Count.ToString(CultureInfo.InvariantCulture)} do.");
+        return _observed.TryGetValue(instrument, out var value) ? value : throw new InvalidOperationException(
+            $"{instrument} says nothing. {_observed.Count.ToString(CultureInfo.InvariantCulture)} do.");
     }
 
     public void Dispose()

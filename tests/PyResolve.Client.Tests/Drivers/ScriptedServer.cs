@@ -15,7 +15,7 @@ public sealed record ReceivedRequest(string Method, string Path, IHeaderDictiona
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value.ToString() : null;
 }
 
-/// <summary>A real HTTP server on loopback that answers as a test tells it, and remembers what it was asked.</summary>
+/// <summary>A real HTTP server on loopback that gives scripted answers, and records the requests.</summary>
 public sealed class ScriptedServer : IAsyncDisposable
 {
     public const string Key = "pyr_live_0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -33,7 +33,7 @@ public sealed class ScriptedServer : IAsyncDisposable
 
     public IReadOnlyList<ReceivedRequest> Requests => [.. _requests];
 
-    /// <summary>Where its clients keep their config file and outbox.</summary>
+    /// <summary>The home of its clients, with config file and outbox.</summary>
     public TemporaryHome Home => _home;
 
     public static async Task<ScriptedServer> StartAsync()
@@ -59,21 +59,21 @@ public sealed class ScriptedServer : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Answers a route with each of these in turn, then with the last for ever.</summary>
+    /// <summary>Answers a route with each of these in turn, then always with the last.</summary>
     public ScriptedServer On(string route, params Answer[] answers)
     {
         var next = 0;
         return On(route, _ => answers[Math.Min(Interlocked.Increment(ref next), answers.Length) - 1]);
     }
 
-    /// <summary>The next answers to a route are worked out, and then lost on their way.</summary>
+    /// <summary>Processes the next requests of a route, and drops the answers.</summary>
     public ScriptedServer LoseAnswers(string route, int count)
     {
         _lose[route] = count;
         return this;
     }
 
-    /// <summary>The next answers to a route are worked out, and then kept back.</summary>
+    /// <summary>Processes the next requests of a route, and never answers.</summary>
     public ScriptedServer AnswerNever(string route, int count)
     {
         _keepBack[route] = count;
@@ -87,7 +87,7 @@ public sealed class ScriptedServer : IAsyncDisposable
         return PyResolveClient.Create(options);
     }
 
-    /// <summary>A client on a machine with another clock.</summary>
+    /// <summary>A client with another clock.</summary>
     public PyResolveClient ClientWithClock(ShiftedClock clock, Action<PyResolveClientOptions>? configure = null)
     {
         var http = new HttpClient();
@@ -106,13 +106,15 @@ public sealed class ScriptedServer : IAsyncDisposable
     {
         using var reader = new StreamReader(http.Request.Body);
         var request = new ReceivedRequest(
-            http.Request.Method, http.Request.Path, new HeaderDictionary(http.Request.Headers.ToDictionary()), await reader.ReadToEndAsync())
+            http.Request.Method, http.Request.Path, new HeaderDictionary(http.Request.Headers.ToDictionary()), await reader.ReadToEndAsync(
+                ))
         {
             Query = http.Request.QueryString.Value ?? "",
         };
         _requests.Enqueue(request);
         var scripted = _script.Find(line => Matches(line.Route, request.Route.Split('/')));
-        var answer = scripted.Answer is null ? Answer.Problem(404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
+        var answer = scripted.Answer is null ? Answer.Problem(
+            404, "not_found", $"Nothing is scripted for {request.Route}.") : scripted.Answer(request);
         var isLost = IsDue(_lose, scripted.Route);
         var isKeptBack = IsDue(_keepBack, scripted.Route);
         if (answer.Delay > TimeSpan.Zero)

@@ -1,12 +1,12 @@
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>The system's clock, but for what a test adds to it; timers run as ever.</summary>
+/// <summary>The system's clock plus an offset; timers run as usual.</summary>
 public sealed class ShiftedClock(TimeSpan ahead = default) : TimeProvider
 {
     private long _ahead = ahead.Ticks;
     private long _setBack;
 
-    /// <summary>What it would show had nobody set it back.</summary>
+    /// <summary>The time without what was set back.</summary>
     public DateTimeOffset Untouched => System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
 
     public override DateTimeOffset GetUtcNow() => Untouched - TimeSpan.FromTicks(Interlocked.Read(ref _setBack));
@@ -15,7 +15,7 @@ public sealed class ShiftedClock(TimeSpan ahead = default) : TimeProvider
 
     public override long GetTimestamp() => System.GetElapsedTime(0).Ticks + Interlocked.Read(ref _ahead);
 
-    /// <summary>What a hand does to a clock: elapsed time goes on.</summary>
+    /// <summary>Sets the time of day back; elapsed time is not affected.</summary>
     public void SetBack(TimeSpan amount) => Interlocked.Add(ref _setBack, amount.Ticks);
 
     public void Advance(TimeSpan amount) => Interlocked.Add(ref _ahead, amount.Ticks);

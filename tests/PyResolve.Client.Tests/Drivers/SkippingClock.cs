@@ -2,10 +2,12 @@ using System.Collections.Concurrent;
 
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>A clock on which pauses take no time: it moves on by each, and remembers how long each was. What is as long as a call's limit never fires.</summary>
+/// <summary>
+/// A clock on which pauses take no time: it advances by each, and records its length. Timers as long as a call's limit never fire.
+/// </summary>
 public sealed class SkippingClock : TimeProvider
 {
-    /// <summary>To be set as the clients' <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
+    /// <summary>The clients' <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     private readonly ConcurrentQueue<TimeSpan> _pauses = new();

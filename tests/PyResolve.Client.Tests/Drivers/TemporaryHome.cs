@@ -1,11 +1,11 @@
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>A folder for one test's config file.</summary>
+/// <summary>A home folder for one test.</summary>
 public sealed class TemporaryHome : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("pyresolve-client-").FullName;
 
-    /// <summary>Not there yet: saving creates it.</summary>
+    /// <summary>It does not exist until something is saved.</summary>
     public string Path => System.IO.Path.Combine(_root, "home");
 
     public string ConfigPath => System.IO.Path.Combine(Path, "config.toml");
@@ -22,13 +22,13 @@ public sealed class TemporaryHome : IDisposable
         }
     }
 
-    /// <summary>Files with usage events that wait.</summary>
+    /// <summary>Files with waiting usage events.</summary>
     public IReadOnlyList<string> OutboxFiles() => Files("*.events");
 
-    /// <summary>Usage events that were rejected.</summary>
+    /// <summary>Files with rejected usage events.</summary>
     public IReadOnlyList<string> RejectedFiles() => Files("*.json");
 
-    /// <summary>Files with usage events that were damaged.</summary>
+    /// <summary>Files that were damaged.</summary>
     public IReadOnlyList<string> DamagedFiles() => Files("*.damaged");
 
     private string[] Files(string pattern)

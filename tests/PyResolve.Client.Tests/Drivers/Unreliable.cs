@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Drivers;
 
-/// <summary>A server's bad day: it answers late, twice (once for nobody), with an error, or not at all.</summary>
+/// <summary>An unreliable server: it answers late, processes a request without answering, fails, or closes the connection.</summary>
 public sealed class Unreliable(int seed)
 {
     private readonly Lock _gate = new();

@@ -3,7 +3,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Durability;
 
-/// <summary>What the disk refuses is thrown, and nothing else.</summary>
+/// <summary>Disk failures are thrown, and nothing else.</summary>
 public sealed class DurableTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-durable-").FullName;
@@ -11,7 +11,7 @@ public sealed class DurableTests : IDisposable
     private string File => Path.Combine(_folder, "file");
 
     [Fact]
-    public void What_is_still_in_the_buffer_is_written_and_kept()
+    public void Buffered_bytes_are_written_and_synced()
     {
         using var stream = new FileStream(File, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         stream.Write([1, 2, 3]);
@@ -27,18 +27,20 @@ public sealed class DurableTests : IDisposable
     [InlineData(FailingDisk.Full)]
     [InlineData(FailingDisk.ReadOnly)]
     [Trait("Platform", "Linux")]
-    public void A_disk_that_refuses_is_named(int error)
+    public void A_failing_disk_is_named(int error)
     {
         using var stream = new FileStream(File, FileMode.CreateNew);
         stream.WriteByte(1);
 
-        Should.Throw<IOException>(() => FailingDisk.Run(() => Durable.Flush(stream), error)).Message.ShouldStartWith($"{File} did not reach the disk: ");
-        Should.Throw<IOException>(() => FailingDisk.Run(() => Durable.FlushFolder(_folder), error)).Message.ShouldStartWith($"{_folder} did not reach the disk: ");
+        Should.Throw<IOException>(() => FailingDisk.Run(() => Durable.Flush(stream), error))
+            .Message.ShouldStartWith($"{File} did not reach the disk: ");
+        Should.Throw<IOException>(() => FailingDisk.Run(() => Durable.FlushFolder(_folder), error))
+            .Message.ShouldStartWith($"{_folder} did not reach the disk: ");
     }
 
     [Fact]
     [Trait("Platform", "Linux")]
-    public void What_cannot_be_synced_at_all_is_passed_over()
+    public void Files_that_cannot_be_synced_at_all_are_ignored()
     {
         using var stream = new FileStream(File, FileMode.CreateNew);
         stream.WriteByte(1);
@@ -50,12 +52,14 @@ public sealed class DurableTests : IDisposable
 
     [Fact]
     [Trait("Platform", "Unix")]
-    public void A_descriptor_that_is_not_open_and_a_folder_that_is_not_there_are_errors()
+    public void A_closed_descriptor_and_a_missing_folder_are_errors()
     {
         using var never = new SafeFileHandle(int.MaxValue, ownsHandle: false);
 
-        Should.Throw<IOException>(() => Durable.Sync(never, "nothing")).Message.ShouldBe("nothing did not reach the disk: Bad file descriptor.");
-        Should.Throw<IOException>(() => Durable.FlushFolder(File)).Message.ShouldBe($"{File} did not reach the disk: No such file or directory.");
+        Should.Throw<IOException>(() => Durable.Sync(never, "nothing"))
+            .Message.ShouldBe("nothing did not reach the disk: Bad file descriptor.");
+        Should.Throw<IOException>(() => Durable.FlushFolder(File))
+            .Message.ShouldBe($"{File} did not reach the disk: No such file or directory.");
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -2,14 +2,17 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Durability;
 
-/// <summary>A tool without a network whose disk begins to fail, in a process of its own; it says what it was told.</summary>
+/// <summary>A tool without a network whose disk starts to fail, in its own process; it prints the errors.</summary>
 internal static class FailingDiskProcess
 {
     public const string Command = "on-a-failing-disk";
 
     public static async Task<int> MainAsync(string[] args)
     {
-        var options = new PyResolveClientOptions { ApiUrl = new("http://localhost:1"), ApiKey = ScriptedServer.Key, Home = args[0], ShutdownTimeout = TimeSpan.Zero };
+        var options = new PyResolveClientOptions
+        {
+            ApiUrl = new("http://localhost:1"), ApiKey = ScriptedServer.Key, Home = args[0], ShutdownTimeout = TimeSpan.Zero,
+        };
         await using var client = OfflineClient.Create(options, TimeProvider.System);
         client.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
         await SayAsync("before", () => client.Usage.FlushAsync());
@@ -37,7 +40,8 @@ internal static class FailingDiskProcess
         }
         catch (OperationCanceledException exception)
         {
-            Console.WriteLine($"{what}: {(exception.Message.Contains("not safe from a power cut", StringComparison.Ordinal) ? "said" : "not said")}");
+            var isSaid = exception.Message.Contains("not safe from a power cut", StringComparison.Ordinal);
+            Console.WriteLine($"{what}: {(isSaid ? "said" : "not said")}");
         }
     }
 }

@@ -3,7 +3,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Durability;
 
-/// <summary>On a disk that does not keep what is written, nothing is said to be kept. On Linux.</summary>
+/// <summary>With a failing disk, nothing is reported as safe. On Linux.</summary>
 [Trait("Platform", "Linux")]
 public sealed class FailingDiskTests : IDisposable
 {
@@ -14,7 +14,7 @@ public sealed class FailingDiskTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Flushes_and_offline_permits_say_that_nothing_is_safe()
+    public async Task Flushes_and_offline_permits_report_that_nothing_is_safe()
     {
         using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [FailingDiskProcess.Command, _home.Path])
         {
@@ -24,11 +24,12 @@ public sealed class FailingDiskTests : IDisposable
         var said = await process.StandardOutput.ReadToEndAsync(Cancellation);
         await process.WaitForExitAsync(Cancellation);
 
-        said.ReplaceLineEndings("\n").ShouldBe("before: unreachable\nflush: not_reported\ncancelled: said\npermit: not_reported\npermit again: not_reported\nwaiting: 2\n");
+        said.ReplaceLineEndings("\n").ShouldBe(
+            "before: unreachable\nflush: not_reported\ncancelled: said\npermit: not_reported\npermit again: not_reported\nwaiting: 2\n");
     }
 
     [Fact]
-    public void After_the_disk_refused_the_outbox_writes_all_of_it_again()
+    public void After_a_disk_failure_the_outbox_writes_everything_again()
     {
         using var segment = NewSegment();
         segment.Sync();
@@ -40,7 +41,7 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public void What_another_process_left_is_written_again_before_it_counts_as_safe()
+    public void Adopted_events_are_written_again_before_they_count_as_safe()
     {
         using (var left = NewSegment())
         {
@@ -56,7 +57,7 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task What_the_system_dropped_after_the_disk_refused_it_is_never_called_safe()
+    public async Task Data_that_the_system_dropped_after_a_disk_failure_is_never_reported_as_safe()
     {
         using var segment = NewSegment();
         segment.Sync();
@@ -69,7 +70,7 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task Nor_is_a_file_without_events_whose_beginning_it_dropped()
+    public async Task A_file_without_events_whose_header_was_lost_is_not_safe()
     {
         using var segment = NewSegment();
         Should.Throw<IOException>(() => FailingDisk.Run(segment.Sync));
@@ -92,7 +93,7 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public void A_new_folder_is_not_safe_before_the_one_above_it_is_and_no_failure_is_remembered_as_success()
+    public void A_new_folder_is_not_safe_before_its_parent_is_and_no_failure_is_remembered_as_success()
     {
         var folder = Path.Combine(_home.Path, "outbox");
         PrivateFile.CreateFolder(_home.Path);
@@ -111,7 +112,7 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public void A_grant_that_did_not_reach_the_disk_is_taken_back()
+    public void A_grant_that_did_not_reach_the_disk_is_undone()
     {
         var (path, grant) = NewLease();
 
@@ -123,7 +124,7 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public void A_grant_that_a_stopped_disk_does_not_let_go_of_either_is_refused_for_the_first_reason_and_spends_its_units()
+    public void A_grant_that_a_read_only_disk_cannot_undo_either_is_refused_for_the_first_reason_and_spends_its_units()
     {
         var (path, grant) = NewLease();
 
@@ -134,12 +135,13 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
-    public void A_key_that_did_not_reach_the_disk_is_not_called_saved_and_the_old_one_stays()
+    public void A_key_that_did_not_reach_the_disk_is_not_reported_as_saved_and_the_old_one_stays()
     {
         var old = $"pyr_live_{new string('a', 48)}";
         _home.Store.Save(old);
 
-        Should.Throw<ConfigFileException>(() => FailingDisk.Run(() => _home.Store.Save($"pyr_live_{new string('b', 48)}"))).Message.ShouldContain("did not reach the disk");
+        Should.Throw<ConfigFileException>(() => FailingDisk.Run(() => _home.Store.Save($"pyr_live_{new string('b', 48)}")))
+            .Message.ShouldContain("did not reach the disk");
 
         _home.Store.FindApiKey().ShouldNotBeNull().Key.ShouldBe(old);
         Directory.GetFiles(_home.Path, "*.tmp").ShouldBeEmpty();
@@ -161,10 +163,11 @@ public sealed class FailingDiskTests : IDisposable
         return (path, new(LedgerEntry.Taken, Guid.CreateVersion7(), 2, DateTimeOffset.UnixEpoch));
     }
 
-    /// <summary>Eight bytes, which the system would read as zeros.</summary>
+    /// <summary>Eight bytes, which the system would return as zeros.</summary>
     private async Task DropAsync(int from)
     {
-        using var dropping = Process.Start("dd", ["if=/dev/zero", $"of={SegmentFile()}", "bs=1", "count=8", $"seek={from}", "conv=notrunc", "status=none"]);
+        using var dropping = Process.Start(
+            "dd", ["if=/dev/zero", $"of={SegmentFile()}", "bs=1", "count=8", $"seek={from}", "conv=notrunc", "status=none"]);
         await dropping.WaitForExitAsync(Cancellation);
         dropping.ExitCode.ShouldBe(0);
     }

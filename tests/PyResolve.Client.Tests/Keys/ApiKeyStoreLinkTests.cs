@@ -18,7 +18,7 @@ public sealed class ApiKeyStoreLinkTests
     }
 
     [Fact]
-    public void A_chain_of_relative_links_to_a_file_that_is_not_there_yet_is_followed()
+    public void A_chain_of_relative_links_to_a_file_that_does_not_exist_yet_is_followed()
     {
         using var home = new TemporaryHome();
         Directory.CreateDirectory(Path.Combine(home.Path, "dotfiles"));
@@ -33,7 +33,7 @@ public sealed class ApiKeyStoreLinkTests
     }
 
     [Fact]
-    public void A_circle_of_links_is_refused()
+    public void A_link_cycle_is_refused()
     {
         using var home = new TemporaryHome();
         Directory.CreateDirectory(home.Path);

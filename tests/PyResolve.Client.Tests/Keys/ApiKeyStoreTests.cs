@@ -45,7 +45,20 @@ public sealed class ApiKeyStoreTests : IDisposable
     }
 
     [Fact]
-    public void Saving_and_removing_leave_the_rest_of_the_file_alone()
+    public void A_tool_reads_its_own_settings_from_the_file()
+    {
+        _home.Config = "theme = \"dark\"\nsize = 3\n\n[mytool]\ncolour = \"red\"\n\n[mytool.more]\nsize = \"4\"\n";
+
+        _home.Store.ReadSetting("theme").ShouldBe("dark");
+        _home.Store.ReadSetting("mytool", "colour").ShouldBe("red");
+        _home.Store.ReadSetting("mytool", "absent").ShouldBeNull();
+        _home.Store.ReadSettings("mytool").ShouldBe(new Dictionary<string, string> { ["colour"] = "red" });
+        _home.Store.ReadSettings("absent").ShouldBeEmpty();
+        Should.Throw<ConfigFileException>(() => _home.Store.ReadSetting("size")).Hint.ShouldBe("Write it in quotes: size = \"…\".");
+    }
+
+    [Fact]
+    public void Saving_and_removing_keep_the_rest_of_the_file()
     {
         _home.Config = "# mine\ntheme = \"dark\"\n\n[migrators]\npydantic = 'm {path}' # fast\n";
         var before = _home.Config;
@@ -58,7 +71,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_key_is_not_saved() =>
+    public void An_invalid_key_is_not_saved() =>
         Should.Throw<ArgumentException>(() => _home.Store.Save("pyr_live_ with space")).Message.ShouldNotContain("with space");
 
     [Fact]
@@ -83,7 +96,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_in_the_files_place_is_named()
+    public void A_folder_in_place_of_the_file_is_named()
     {
         Directory.CreateDirectory(_home.ConfigPath);
 
@@ -94,7 +107,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     [Fact]
     [UnsupportedOSPlatform("windows")]
     [Trait("Platform", "Unix")]
-    public void The_folder_and_the_file_are_their_owners_alone()
+    public void Only_the_owner_can_read_the_folder_and_the_file()
     {
         _home.Store.Save(ScriptedServer.Key);
 
@@ -106,7 +119,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     [Fact]
     [UnsupportedOSPlatform("windows")]
     [Trait("Platform", "Unix")]
-    public void A_file_that_others_can_read_is_warned_of_and_mended_by_the_next_save()
+    public void A_file_that_other_users_can_read_gives_a_warning_and_is_fixed_by_the_next_save()
     {
         _home.Config = "theme = 'dark'\n";
         File.SetUnixFileMode(_home.ConfigPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
@@ -118,7 +131,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Writers_at_the_same_time_lose_nothing_of_each_other()
+    public async Task Concurrent_writers_lose_no_change()
     {
         var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(() =>
         {
@@ -139,7 +152,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_reader_sees_a_whole_file_at_every_instant()
+    public async Task A_reader_sees_an_intact_file_at_every_instant()
     {
         _home.Store.Save(ScriptedServer.Key);
         using var done = new CancellationTokenSource();

@@ -5,12 +5,17 @@ namespace PyResolve.Client.Tests.Keys;
 
 public sealed class ConfigFilePropertyTests
 {
+    private static readonly Gen<string> Pieces =
+        Gen.Elements("a", "=", "\"", "'", "[", "]", "{", "}", ",", ".", "#", "\n", "\r", " ", "1", "-", ":", "\\", "\"\"\"", "'''", "é");
+
     private static readonly Gen<string> RootLine = Gen.Elements(
-        "# a comment", "", "   ", "width = 80", "title = \"x # no comment\"", "a.b.c = 'dotted'", "list = [\n  1, # one\n  2,\n]", "poem = '''\n[roses]\nred'''", "api_url = \"http://localhost\"");
+        "# a comment", "", "   ", "width = 80", "title = \"x # no comment\"", "a.b.c = 'dotted'", "list = [\n  1, # one\n  2,\n]",
+        "poem = '''\n[roses]\nred'''", "api_url = \"http://localhost\"");
 
-    private static readonly Gen<string> TableLine = Gen.Elements("# inside", "", "api_key = \"not the root's\"", "x = 1979-05-27", "y = { z = 1 }");
+    private static readonly Gen<string> TableLine =
+        Gen.Elements("# inside", "", "api_key = \"not the root's\"", "x = 1979-05-27", "y = { z = 1 }");
 
-    /// <summary>A file's lines with each key at most once: some of the root's, then some tables.</summary>
+    /// <summary>The lines of a file with unique keys: top-level keys, then tables.</summary>
     private static readonly Gen<string[]> Documents =
         from root in RootLine.ListOf()
         from hasKey in Gen.Elements(true, false)
@@ -20,10 +25,11 @@ public sealed class ConfigFilePropertyTests
         let tableLines = tables.SelectMany((lines, i) => Unique(lines).Prepend($"[table{i}]"))
         select Unique(rootLines).Concat(tableLines).ToArray();
 
-    private static readonly Gen<string> Values = ArbMap.Default.GeneratorFor<NonNull<string>>().Select(static text => new string([.. text.Get.Where(static c => !char.IsSurrogate(c))]));
+    private static readonly Gen<string> Values = ArbMap.Default.GeneratorFor<NonNull<string>>()
+        .Select(static text => new string([.. text.Get.Where(static c => !char.IsSurrogate(c))]));
 
     [Fact]
-    public void What_is_set_is_read_back_and_every_other_line_stays() =>
+    public void A_set_value_is_read_back_and_every_other_line_stays() =>
         Prop.ForAll(Documents.ToArbitrary(), Values.ToArbitrary(), Gen.Elements("\n", "\r\n").ToArbitrary(), (lines, value, newLine) =>
         {
             var before = string.Concat(lines.Select(line => line.Replace("\n", newLine) + newLine));
@@ -33,7 +39,8 @@ public sealed class ConfigFilePropertyTests
             return after.String("api_key") == value
                 && Others(after.Text, newLine).SequenceEqual(Others(before, newLine))
                 && after.Text.Split(newLine).Count(line => line.StartsWith("api_key", StringComparison.Ordinal))
-                    == before.Split(newLine).Count(line => line.StartsWith("api_key", StringComparison.Ordinal)) + (before.Contains("# mine") ? 0 : 1);
+                    == before.Split(newLine).Count(line => line.StartsWith("api_key", StringComparison.Ordinal))
+                        + (before.Contains("# mine") ? 0 : 1);
         }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -46,8 +53,8 @@ public sealed class ConfigFilePropertyTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
-    public void No_text_whatsoever_gets_anything_but_a_file_or_its_exception() =>
-        Prop.ForAll(Gen.Elements("a", "=", "\"", "'", "[", "]", "{", "}", ",", ".", "#", "\n", "\r", " ", "1", "-", ":", "\\", "\"\"\"", "'''", "é").ListOf().ToArbitrary(), pieces =>
+    public void Any_text_gives_a_file_or_its_exception() =>
+        Prop.ForAll(Pieces.ListOf().ToArbitrary(), pieces =>
         {
             var text = string.Concat(pieces);
             try

@@ -17,7 +17,7 @@ public sealed class ConfigFileTests
         ConfigFile.Parse("config.toml", text).String("api_key").ShouldBe(expected);
 
     [Fact]
-    public void Every_other_kind_of_value_is_read_past()
+    public void Every_other_kind_of_value_is_skipped()
     {
         var file = ConfigFile.Parse("config.toml", """"
             # A file that uses what TOML has.
@@ -56,7 +56,8 @@ public sealed class ConfigFileTests
             """");
 
         file.String("api_key").ShouldBe("found");
-        file.Strings("migrators").ShouldBe(new Dictionary<string, string> { ["pydantic"] = "migrate-pydantic {path}", ["typing-extensions"] = "te {path}" });
+        file.Strings("migrators").ShouldBe(
+            new Dictionary<string, string> { ["pydantic"] = "migrate-pydantic {path}", ["typing-extensions"] = "te {path}" });
         file.Strings("absent").ShouldBeEmpty();
     }
 
@@ -93,7 +94,7 @@ public sealed class ConfigFileTests
     [InlineData("# bad \u0001 comment", 1)]
     [InlineData("<<<<<<< HEAD", 1)]
     [InlineData("{\"api_key\": \"json\"}", 1)]
-    public void What_is_not_TOML_is_refused_with_its_line(string text, int line)
+    public void Invalid_TOML_is_refused_with_its_line(string text, int line)
     {
         var exception = Should.Throw<ConfigFileException>(() => ConfigFile.Parse("/home/ada/.pyresolve/config.toml", text));
 
@@ -103,11 +104,11 @@ public sealed class ConfigFileTests
     }
 
     [Fact]
-    public void Nesting_without_end_is_refused_before_the_stack_is() =>
+    public void Deep_nesting_is_refused_before_the_stack_overflows() =>
         Should.Throw<ConfigFileException>(() => ConfigFile.Parse("config.toml", "a = " + new string('[', 100_000)));
 
     [Fact]
-    public void A_key_that_is_no_string_is_refused_with_its_line() =>
+    public void A_key_that_is_not_a_string_is_refused_with_its_line() =>
         Should.Throw<ConfigFileException>(() => ConfigFile.Parse("config.toml", "\napi_key = 5").String("api_key")).Line.ShouldBe(2);
 
     [Theory]
@@ -119,7 +120,7 @@ public sealed class ConfigFileTests
     [InlineData("[t]\napi_key = 'inner'\n", "api_key = \"new\"\n[t]\napi_key = 'inner'\n")]
     [InlineData("\uFEFF[t]\n", "\uFEFFapi_key = \"new\"\n[t]\n")]
     [InlineData("b = '''\n[t]\n'''\n\n[t]\n", "b = '''\n[t]\n'''\napi_key = \"new\"\n\n[t]\n")]
-    public void Setting_a_key_touches_one_line(string before, string after) =>
+    public void Setting_a_key_changes_one_line(string before, string after) =>
         ConfigFile.Parse("config.toml", before).Set("api_key", "new").Text.ShouldBe(after);
 
     [Theory]
@@ -132,7 +133,8 @@ public sealed class ConfigFileTests
     [Fact]
     public void A_key_of_a_table_in_an_array_of_tables_cannot_be_set() =>
         Should.Throw<ConfigFileException>(
-            () => ConfigFile.Parse("config.toml", "[[profiles]]\n").Set(["profiles", "work", "api_key"], "new")).Message.ShouldContain("array of tables");
+            () => ConfigFile.Parse("config.toml", "[[profiles]]\n").Set(["profiles", "work", "api_key"], "new"))
+            .Message.ShouldContain("array of tables");
 
     [Theory]
     [InlineData("a = 1\napi_key = \"x\" # mine\nb = 2\n", "a = 1\nb = 2\n")]

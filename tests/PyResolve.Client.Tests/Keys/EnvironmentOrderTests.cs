@@ -25,7 +25,7 @@ public sealed class EnvironmentOrderTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_variable_counts_for_nothing()
+    public void An_empty_variable_is_ignored()
     {
         _home.Config = "api_key = 'pyr_live_file'\n";
         Set("PYRESOLVE_API_KEY", "  ");
@@ -60,8 +60,8 @@ public sealed class EnvironmentOrderTests : IDisposable
     [InlineData("PYRESOLVE_API_URL", "not a url", "PYRESOLVE_API_URL is not an absolute")]
     [InlineData("PYRESOLVE_API_URL", "ftp://example.com", "PYRESOLVE_API_URL is not an absolute http or https URL")]
     [InlineData("PYRESOLVE_API_URL", "http://example.com", "PYRESOLVE_API_URL would send the key unencrypted to example.com")]
-    [InlineData("PYRESOLVE_API_KEY", "pyr_live_smart’quote", "PYRESOLVE_API_KEY holds characters that no key has")]
-    public void A_bad_variable_is_named_and_not_repeated(string name, string value, string message)
+    [InlineData("PYRESOLVE_API_KEY", "pyr_live_smart’quote", "PYRESOLVE_API_KEY has characters that no key has")]
+    public void An_invalid_variable_is_named_without_its_value(string name, string value, string message)
     {
         Set(name, value);
 

@@ -29,7 +29,7 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
-    public void A_profile_has_a_key_and_a_server_of_its_own()
+    public void A_profile_has_its_own_key_and_server()
     {
         _home.Config = TwoProfiles;
         var work = Store("work");
@@ -42,7 +42,7 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_of_one_profile_is_used_for_another()
+    public void Profiles_share_no_settings()
     {
         _home.Config = TwoProfiles;
 
@@ -71,7 +71,7 @@ public sealed class ProfileTests : IDisposable
     [InlineData("work", "api_key = \"pyr_live_work\" #", "api_key = \"pyr_live_new\" #")]
     [InlineData("lab", "theme = 'dark'\n", "theme = 'dark'\napi_key = \"pyr_live_new\"\n")]
     [InlineData("other", "{path}\"\n", "{path}\"\n\n[profiles.other]\napi_key = \"pyr_live_new\"\n")]
-    public void A_key_is_saved_in_its_profile_and_all_else_stays(string profile, string before, string after)
+    public void A_key_is_saved_in_its_profile_and_the_rest_stays(string profile, string before, string after)
     {
         _home.Config = TwoProfiles;
 
@@ -87,7 +87,7 @@ public sealed class ProfileTests : IDisposable
     [InlineData("[profiles.work]\r\n")]
     [InlineData("profiles.work.theme = 'dark'")]
     [InlineData("[profiles]\nwork.theme = 'dark'\n")]
-    public void A_profile_is_saved_whatever_the_file_looks_like_or_the_file_stays(string config)
+    public void A_profile_is_saved_in_any_file_or_the_file_stays_unchanged(string config)
     {
         _home.Config = config;
         try
@@ -123,7 +123,8 @@ public sealed class ProfileTests : IDisposable
     public void A_name_of_another_form_is_refused(string name)
     {
         Should.Throw<ArgumentException>(() => Store(name));
-        Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Profile = name })).Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
+        Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Profile = name }))
+            .Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
         _home.Config = $"profile = '{name}.'";
         Should.Throw<PyResolveException>(() => _home.Store.FindApiKey()).Message.ShouldContain(_home.ConfigPath);
     }

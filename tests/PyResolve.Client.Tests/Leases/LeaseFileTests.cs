@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>What power cuts, broken disks and years of use do to the file of a lease.</summary>
+/// <summary>The file of a lease after power cuts, disk failures and long use.</summary>
 public sealed class LeaseFileTests
 {
     private static readonly MigrationRequest Tier2 = new("pydantic", MigrationTier.Tier2);
@@ -10,7 +10,7 @@ public sealed class LeaseFileTests
     [Theory]
     [InlineData(1)]
     [InlineData(35)]
-    public async Task A_record_that_a_power_cut_left_unfinished_never_counted(int bytes)
+    public async Task An_incomplete_record_after_a_power_cut_does_not_count(int bytes)
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(2);
@@ -25,7 +25,7 @@ public sealed class LeaseFileTests
     [Theory]
     [InlineData(-1)]
     [InlineData(-60)]
-    public async Task A_ledger_that_is_damaged_is_not_guessed_at(int fromEnd)
+    public async Task A_damaged_ledger_grants_nothing(int fromEnd)
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -39,7 +39,7 @@ public sealed class LeaseFileTests
     }
 
     [Fact]
-    public async Task What_is_settled_on_a_damaged_ledger_does_not_paint_over_the_damage()
+    public async Task Settling_on_a_damaged_ledger_does_not_overwrite_the_damage()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -61,7 +61,7 @@ public sealed class LeaseFileTests
     }
 
     [Fact]
-    public async Task A_ledger_that_has_grown_is_written_anew_with_what_still_counts()
+    public async Task A_large_ledger_is_compacted_to_what_still_counts()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -82,7 +82,8 @@ public sealed class LeaseFileTests
 
         var after = LeaseFile.Load(path)!;
         new FileInfo(path).Length.ShouldBeLessThan(size / 100);
-        (after.Token, after.Taken, after.HasPermitsOut, after.IsDamaged, after.LastSeen >= before.LastSeen).ShouldBe((before.Token, 2, true, false, true));
+        (after.Token, after.Taken, after.HasOpenPermits, after.IsDamaged, after.LastSeen >= before.LastSeen)
+            .ShouldBe((before.Token, 2, true, false, true));
         await TakeAsync(server, expected: true);
         await TakeAsync(server, expected: false);
     }

@@ -3,12 +3,13 @@ using System.Text;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>What someone would do who wants more than was leased.</summary>
+/// <summary>Attempts to get more than was leased.</summary>
 internal static class LeaseForgery
 {
     extension(TemporaryHome home)
     {
-        public IReadOnlyList<string> LeaseFiles() => Directory.GetFiles(Path.Combine(home.Path, "leases"), "*.lease", SearchOption.AllDirectories);
+        public IReadOnlyList<string> LeaseFiles() =>
+            Directory.GetFiles(Path.Combine(home.Path, "leases"), "*.lease", SearchOption.AllDirectories);
 
         public void CopyTo(string folder)
         {
@@ -20,7 +21,7 @@ internal static class LeaseForgery
             }
         }
 
-        /// <summary>Replaces the one lease by another, in a file that is as the client would write it.</summary>
+        /// <summary>Replaces the only lease by another, in a file as the client writes it.</summary>
         public void RewriteLease(Func<string, string> rewrite)
         {
             var path = home.LeaseFiles().Single();
@@ -28,12 +29,13 @@ internal static class LeaseForgery
         }
     }
 
-    /// <summary>The same token with a text changed in its header or claims, and the signature left as it was.</summary>
+    /// <summary>The same token with a text replaced in its header or claims, and the old signature.</summary>
     public static string Edit(this string token, string from, string to)
     {
         var parts = token.Split('.');
         for (var i = 0; i < 2; i++)
-            parts[i] = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[i])).Replace(from, to)));
+            parts[i] = Base64Url.EncodeToString(
+                Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[i])).Replace(from, to)));
         var edited = string.Join('.', parts);
         edited.ShouldNotBe(token);
         return edited;

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>Whatever is taken, given back and completed in whatever order: no more units are out or spent than were leased.</summary>
+/// <summary>In any order of taking, releasing and completing, no more units are taken or spent than were leased.</summary>
 public sealed class LeaseLedgerPropertyTests
 {
     private const int Leased = 5;
@@ -54,7 +54,7 @@ public sealed class LeaseLedgerPropertyTests
             }
             else
             {
-                // Another process goes on with what this one left.
+                // Another process continues.
                 await client.DisposeAsync();
                 client = server.ClientWithoutNetwork();
             }

@@ -4,11 +4,11 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>A dozen processes leave nothing of the machine to tests that wait for an answer.</summary>
+/// <summary>Runs alone, because it uses the whole machine.</summary>
 [CollectionDefinition(nameof(LeaseProof), DisableParallelization = true)]
 public sealed class LeaseProofAlone;
 
-/// <summary>Threads, processes and kills do not get a permit more out of a lease than it has.</summary>
+/// <summary>Threads, processes and kills never get more permits out of a lease than it has units.</summary>
 [Trait("Category", "Proof"), Collection(nameof(LeaseProof))]
 public sealed class LeaseProof
 {
@@ -34,11 +34,14 @@ public sealed class LeaseProof
             server.Events.Values.Count(lease => lease is not null).ShouldBe(Leased);
         }
 
-        Proofs.Report(Suite, $"4 processes with 64 threads each on one lease of {Leased}, without a network, {rounds} time(s): exactly {Leased} permits each time, and as many events when the server was back.");
+        Proofs.Report(
+            Suite,
+            $"4 processes with 64 threads each on one lease of {Leased}, without a network, {rounds} time(s): "
+            + $"exactly {Leased} permits each time, and as many events when the server was back.");
     }
 
     [Fact]
-    public async Task Threads_that_take_and_give_back_never_have_more_at_once_than_was_leased()
+    public async Task Threads_that_take_and_release_never_have_more_at_once_than_was_leased()
     {
         var turns = Scale.Pick(15, 500);
         await using var server = await LeasingServer.StartAsync();
@@ -66,11 +69,14 @@ public sealed class LeaseProof
         most.ShouldBeInRange(1, 3);
         granted.ShouldBeGreaterThan(3);
         LeaseFile.Load(server.Home.LeaseFiles().Single())!.Taken.ShouldBe(0);
-        Proofs.Report(Suite, $"8 threads on 2 ledgers took and gave back units of a lease of 3, {granted} times: at most {most} were out at once, and all were back.");
+        Proofs.Report(
+            Suite,
+            $"8 threads on 2 ledgers took and released units of a lease of 3, {granted} times: "
+            + $"at most {most} were taken at once, and all were released.");
     }
 
     [Fact]
-    public async Task Processes_that_are_killed_at_random_moments_never_get_one_more()
+    public async Task Processes_that_are_killed_at_random_moments_never_get_more_than_leased()
     {
         var leases = Scale.Pick(2, 40);
         var random = new Random(20_26);
@@ -83,7 +89,8 @@ public sealed class LeaseProof
             for (var generation = 0; generation < 3; generation++)
             {
                 var processes = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => SpendingProcess.StartAsync(server, threads: 4)));
-                granted += (await Task.WhenAll(processes.Select(process => SpendingProcess.RunAsync(process, killAfter: random.Next(5))))).Sum();
+                granted += (await Task.WhenAll(processes.Select(process => SpendingProcess.RunAsync(process, killAfter: random.Next(5)))))
+                    .Sum();
                 kills += 2;
             }
 
@@ -97,7 +104,10 @@ public sealed class LeaseProof
             (told, reported) = (told + granted, reported + server.Events.Values.Count(lease => lease is not null));
         }
 
-        Proofs.Report(Suite, $"{leases} leases of {Leased}, {kills} processes killed by SIGKILL while they spent them: {told} permits, never more than {Leased} of a lease; {reported} of them had been completed, and were reported once.");
+        Proofs.Report(
+            Suite,
+            $"{leases} leases of {Leased}, {kills} processes killed by SIGKILL while they spent them: "
+            + $"{told} permits, never more than {Leased} of a lease; {reported} of them had been completed, and were reported once.");
     }
 
     private static void Raise(ref int most, int value)

@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>Leases that are not what they should be, and clocks that are not.</summary>
+/// <summary>Invalid leases and wrong clocks.</summary>
 public sealed class LeaseRefusalTests
 {
     private static readonly MigrationRequest Tier2 = new("pydantic", MigrationTier.Tier2);
@@ -18,7 +18,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task A_home_that_was_copied_as_a_whole_has_no_leases()
+    public async Task A_copied_home_has_no_leases()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -26,7 +26,8 @@ public sealed class LeaseRefusalTests
         server.Home.CopyTo(copy);
         await using var offline = server.ClientWithoutNetwork(options => options.Home = copy);
 
-        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).Denial.ShouldNotBeNull().Message.ShouldContain("was prepaid on another machine");
+        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).Denial.ShouldNotBeNull()
+            .Message.ShouldContain("was prepaid on another machine");
     }
 
     [Theory]
@@ -46,7 +47,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task A_signature_of_someone_else_is_refused()
+    public async Task A_signature_with_another_key_is_refused()
     {
         await using var server = await LeasingServer.StartAsync();
         await using var other = await LeasingServer.StartAsync();
@@ -73,7 +74,8 @@ public sealed class LeaseRefusalTests
         {
             var lease = LeaseVerifier.Parse(token)!;
             server.Issuer = account ? server.Issuer : "https://elsewhere.example";
-            return server.Sign(lease.Id, lease.Quantity, lease.Tier, lease.Machine, lease.ExpiresAt, account ? Guid.CreateVersion7() : lease.Account);
+            var owner = account ? Guid.CreateVersion7() : lease.Account;
+            return server.Sign(lease.Id, lease.Quantity, lease.Tier, lease.Machine, lease.ExpiresAt, owner);
         });
 
         (await DenialAsync(server)).ShouldContain("another account or another server");
@@ -107,7 +109,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task A_lease_that_was_put_there_twice_counts_once()
+    public async Task A_lease_in_two_files_counts_once()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(1);
@@ -120,7 +122,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task A_lease_whose_ledger_was_deleted_is_gone_with_it()
+    public async Task A_lease_is_lost_with_its_ledger()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -131,7 +133,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task An_expired_lease_is_refused_and_stays_so_when_the_clock_goes_back()
+    public async Task An_expired_lease_stays_refused_when_the_clock_is_set_back()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3, TimeSpan.FromHours(1));
@@ -143,7 +145,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task A_clock_that_was_set_back_is_noticed_by_the_next_process_and_going_online_mends_it()
+    public async Task A_clock_that_was_set_back_is_noticed_by_the_next_process_and_going_online_fixes_it()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -184,7 +186,7 @@ public sealed class LeaseRefusalTests
     }
 
     [Fact]
-    public async Task A_minute_back_is_what_time_services_do()
+    public async Task A_clock_set_back_by_a_minute_is_tolerated()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -195,7 +197,7 @@ public sealed class LeaseRefusalTests
         (await offline.Quota.AcquireAsync(Tier2, Cancellation)).IsGranted.ShouldBeTrue();
     }
 
-    /// <summary>Why a permit is denied, by a new process without a network.</summary>
+    /// <summary>The denial that a new process without a network gets.</summary>
     private static async Task<string> DenialAsync(LeasingServer server)
     {
         await using var offline = server.ClientWithoutNetwork();

@@ -5,11 +5,11 @@ using System.Text.Json;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>A server that signs leases, and keeps the books on what is reported of them.</summary>
+/// <summary>A scripted server that signs leases, and records the events that spend them.</summary>
 public sealed class LeasingServer : IAsyncDisposable
 {
     private readonly ECDsa _signer = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-    private readonly ConcurrentDictionary<string, Guid> _holds = new();
+    private readonly ConcurrentDictionary<string, Guid> _reservations = new();
     private readonly ConcurrentDictionary<Guid, Guid?> _events = new();
     private readonly ConcurrentQueue<Guid> _released = new();
 
@@ -21,26 +21,27 @@ public sealed class LeasingServer : IAsyncDisposable
 
     public Guid Account { get; } = Guid.CreateVersion7();
 
-    /// <summary>What it calls itself.</summary>
+    /// <summary>The issuer of its leases.</summary>
     public string Issuer { get; set; } = "https://billing.example";
 
-    public bool GivesLeases { get; set; } = true;
+    public bool IssuesLeases { get; set; } = true;
 
-    /// <summary>What is left of the month.</summary>
+    /// <summary>The remaining migrations.</summary>
     public int Remaining { get; set; } = 1000;
 
-    /// <summary>Its clients' clock; its own is the same, but for what was set back.</summary>
+    /// <summary>The clock of its clients; its own ignores what was set back.</summary>
     public ShiftedClock Clock { get; } = new();
 
-    /// <summary>Leases and other holds.</summary>
-    public int Holds => _holds.Count;
+    /// <summary>The number of reservations, leases included.</summary>
+    public int Reservations => _reservations.Count;
 
     public IReadOnlyList<Guid> Released => [.. _released];
 
-    /// <summary>The events that arrived, and which lease each names.</summary>
+    /// <summary>The received events, with the lease that each names.</summary>
     public IReadOnlyDictionary<Guid, Guid?> Events => _events;
 
-    public IReadOnlyList<ReceivedRequest> LeaseRequests => [.. Script.Requests.Where(request => request.Path == "/quota/reservations" && request.Body.Contains("\"machine\""))];
+    public IReadOnlyList<ReceivedRequest> LeaseRequests =>
+        [.. Script.Requests.Where(request => request.Path == "/quota/reservations" && request.Body.Contains("\"machine\""))];
 
     public static async Task<LeasingServer> StartAsync()
     {
@@ -53,18 +54,19 @@ public sealed class LeasingServer : IAsyncDisposable
         server.On("POST /quota/reservations/*/commit", _ => Answer.Json(200, $$"""{"state":"committed","remaining":0,"quota":{{server.Quota()}}}"""));
         server.On("DELETE /quota/reservations/*", server.Release);
         server.On("POST /usage", request => server.Record([JsonDocument.Parse(request.Body).RootElement], single: true));
-        server.On("POST /usage/batch", request => server.Record([.. JsonDocument.Parse(request.Body).RootElement.GetProperty("events").EnumerateArray()], single: false));
+        server.On("POST /usage/batch", request =>
+            server.Record([.. JsonDocument.Parse(request.Body).RootElement.GetProperty("events").EnumerateArray()], single: false));
         return server;
     }
 
-    /// <summary>A client that reaches it.</summary>
+    /// <summary>A client with a network.</summary>
     public PyResolveClient Client(Action<PyResolveClientOptions>? configure = null)
     {
         var http = new HttpClient();
         return new(Options(configure), () => http, http, Clock);
     }
 
-    /// <summary>A client in the same home, without a network, that does not try for long.</summary>
+    /// <summary>A client in the same home without a network, with short timeouts.</summary>
     public PyResolveClient ClientWithoutNetwork(Action<PyResolveClientOptions>? configure = null) => OfflineClient.Create(
         Options(options =>
         {
@@ -73,14 +75,15 @@ public sealed class LeasingServer : IAsyncDisposable
         }),
         Clock);
 
-    /// <summary>Prepays, and goes.</summary>
+    /// <summary>Prepays with a client that then ends.</summary>
     public async Task PrepayAsync(int migrations, TimeSpan? lifetime = null, MigrationTier tier = MigrationTier.Tier2)
     {
-        await using var client = Client(options => (options.PrepaidMigrations, options.PrepaidLifetime) = (migrations, lifetime ?? TimeSpan.FromDays(7)));
+        await using var client = Client(
+            options => (options.PrepaidMigrations, options.PrepaidLifetime) = (migrations, lifetime ?? TimeSpan.FromDays(7)));
         (await client.Quota.PrepayAsync(tier)).Remaining.ShouldBe(migrations);
     }
 
-    /// <summary>Connects, sends what waits, and lets the keeper do its work.</summary>
+    /// <summary>Connects, sends waiting events, and waits for the renewal of leases.</summary>
     public async Task ReconnectAsync(int prepaid = 0)
     {
         await using var client = Client(options => options.PrepaidMigrations = prepaid);
@@ -88,8 +91,9 @@ public sealed class LeasingServer : IAsyncDisposable
         await client.Quota.CloseAsync();
     }
 
-    /// <summary>A lease as it would sign it, but for what a test changes.</summary>
-    public string Sign(Guid id, int quantity, string tier, string machine, DateTimeOffset expiresAt, Guid? account = null, string type = "pyr-lease+jwt")
+    /// <summary>A signed lease, with changes for a test.</summary>
+    public string Sign(
+        Guid id, int quantity, string tier, string machine, DateTimeOffset expiresAt, Guid? account = null, string type = "pyr-lease+jwt")
     {
         var header = Encode($$"""{"alg":"ES256","kid":"key-1","typ":"{{type}}"}""");
         var claims = Encode($$"""
@@ -131,10 +135,11 @@ public sealed class LeasingServer : IAsyncDisposable
         var quantity = body.GetProperty("quantity").GetInt32();
         if (quantity > Remaining)
             return Answer.Problem(402, "quota_exceeded", "Monthly limit reached (50 migrations)", resetsAt: "2026-12-01T00:00:00Z");
-        var id = _holds.GetOrAdd(request.Header("Idempotency-Key")!, static _ => Guid.CreateVersion7());
+        var id = _reservations.GetOrAdd(request.Header("Idempotency-Key")!, static _ => Guid.CreateVersion7());
         var tier = body.GetProperty("tier").GetString()!;
         var expiresAt = Clock.Untouched.AddSeconds(body.GetProperty("ttl_seconds").GetInt32());
-        var lease = GivesLeases && body.TryGetProperty("machine", out var machine) ? $"\"{Sign(id, quantity, tier, machine.GetString()!, expiresAt)}\"" : "null";
+        var lease = IssuesLeases && body.TryGetProperty(
+            "machine", out var machine) ? $"\"{Sign(id, quantity, tier, machine.GetString()!, expiresAt)}\"" : "null";
         return Answer.Json(201, $$"""
             {"id":"{{id}}","state":"held","quantity":{{quantity}},"remaining":{{quantity}},"tier":"{{tier}}","month":"2026-11",
              "expires_at":"{{expiresAt:yyyy-MM-dd'T'HH:mm:ss'Z'}}","lease":{{lease}},"quota":{{Quota()}}}

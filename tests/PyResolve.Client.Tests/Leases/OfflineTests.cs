@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>What a tool may do without the server, by policy and by what was prepaid.</summary>
+/// <summary>What a tool may do without the server, by policy and prepaid units.</summary>
 public sealed class OfflineTests
 {
     private static readonly MigrationRequest Tier2 = new("pydantic", MigrationTier.Tier2);
@@ -10,7 +10,7 @@ public sealed class OfflineTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task By_default_tier1_goes_on_and_is_reported_when_the_server_is_back()
+    public async Task By_default_tier1_is_granted_and_reported_when_the_server_is_back()
     {
         await using var server = await LeasingServer.StartAsync();
         await using (var offline = server.ClientWithoutNetwork())
@@ -33,7 +33,7 @@ public sealed class OfflineTests
     [Theory]
     [InlineData(MigrationTier.Tier2)]
     [InlineData(MigrationTier.Tier3)]
-    public async Task By_default_LLM_tiers_are_denied_unless_they_were_prepaid(MigrationTier tier)
+    public async Task By_default_LLM_tiers_are_denied_unless_prepaid(MigrationTier tier)
     {
         await using var server = await LeasingServer.StartAsync();
         await using var offline = server.ClientWithoutNetwork();
@@ -41,12 +41,13 @@ public sealed class OfflineTests
         await using var permit = await offline.Quota.AcquireAsync(new("pydantic", tier), Cancellation);
 
         permit.Denial.ShouldNotBeNull().Code.ShouldBe(PyResolveErrorCodes.Offline);
-        permit.Denial.Message.ShouldContain("none is prepaid on this machine");
+        permit.Denial.Hint.ShouldNotBeNull().ShouldContain("none is prepaid on this machine");
+        permit.Denial.Message.ShouldEndWith(permit.Denial.Hint);
         (await offline.Quota.CheckAsync(tier, Cancellation)).Denial.ShouldBe(permit.Denial);
     }
 
     [Fact]
-    public async Task What_was_prepaid_is_spent_to_the_last_unit_and_no_further()
+    public async Task Prepaid_units_are_spent_to_the_last_and_no_further()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -62,11 +63,12 @@ public sealed class OfflineTests
 
         await using var fourth = await offline.Quota.AcquireAsync(Tier2, Cancellation);
         fourth.Denial.ShouldNotBeNull().Message.ShouldContain("used up");
-        (await offline.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3), Cancellation)).Denial.ShouldNotBeNull().Message.ShouldContain("none is prepaid");
+        (await offline.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3), Cancellation)).Denial.ShouldNotBeNull()
+            .Message.ShouldContain("none is prepaid");
     }
 
     [Fact]
-    public async Task What_is_not_completed_can_be_taken_again_and_all_or_none_is_taken()
+    public async Task Released_units_can_be_taken_again_and_all_or_none_are_taken()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -104,11 +106,12 @@ public sealed class OfflineTests
         await server.ReconnectAsync();
 
         server.Events.Values.ShouldBe([lease, lease]);
-        (server.Script.Requests.Count(request => request.Path == "/usage/batch"), server.Released.Count(id => id == lease)).ShouldBe((1, 0));
+        (server.Script.Requests.Count(request => request.Path == "/usage/batch"), server.Released.Count(id => id == lease))
+            .ShouldBe((1, 0));
     }
 
     [Fact]
-    public async Task Under_Deny_the_caller_is_told_by_an_exception_whatever_was_prepaid()
+    public async Task With_Deny_acquiring_throws_even_with_prepaid_units()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -116,13 +119,15 @@ public sealed class OfflineTests
 
         foreach (var tier in new[] { MigrationTier.Tier1, MigrationTier.Tier2 })
         {
-            (await Should.ThrowAsync<PyResolveException>(offline.Quota.AcquireAsync(new("pydantic", tier), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
-            (await Should.ThrowAsync<PyResolveException>(offline.Quota.CheckAsync(tier, Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+            (await Should.ThrowAsync<PyResolveException>(offline.Quota.AcquireAsync(new("pydantic", tier), Cancellation)))
+                .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+            (await Should.ThrowAsync<PyResolveException>(offline.Quota.CheckAsync(tier, Cancellation)))
+                .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
         }
     }
 
     [Fact]
-    public async Task Under_Allow_every_tier_goes_on_and_what_was_prepaid_goes_first()
+    public async Task With_Allow_every_tier_is_granted_and_prepaid_units_are_spent_first()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(1);
@@ -146,21 +151,22 @@ public sealed class OfflineTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_hotels_page_and_a_proxy_without_a_server_are_no_server(bool portal)
+    public async Task A_captive_portal_and_a_proxy_error_are_not_a_server(bool portal)
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(1);
         await using var hotel = await ScriptedServer.StartAsync();
         hotel.On("POST /quota/reservations", Answer.Html(portal ? 200 : 502));
         using var http = new HttpClient(new Rerouted(hotel.Url));
-        await using var client = new PyResolveClient(http, new() { ApiUrl = server.Script.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path });
+        await using var client = new PyResolveClient(
+            http, new() { ApiUrl = server.Script.Url, ApiKey = ScriptedServer.Key, Home = server.Home.Path });
 
         (await client.Quota.AcquireAsync(Tier2, Cancellation)).IsOffline.ShouldBeTrue();
         (await client.Quota.AcquireAsync(Tier2, Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(PyResolveErrorCodes.Offline);
     }
 
     [Fact]
-    public async Task What_the_server_itself_refuses_is_not_offline()
+    public async Task An_error_of_the_server_is_not_offline()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /quota/reservations", Answer.Problem(500, "internal", "No."));
@@ -170,7 +176,7 @@ public sealed class OfflineTests
     }
 
     [Fact]
-    public async Task A_used_up_quota_spends_what_was_prepaid_from_it()
+    public async Task A_used_up_quota_spends_prepaid_units()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(1);
@@ -219,7 +225,8 @@ public sealed class OfflineTests
 
         await using var offline = server.ClientWithoutNetwork();
 
-        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).Denial.ShouldNotBeNull().Message.ShouldContain("cannot be read and written");
+        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).Denial.ShouldNotBeNull()
+            .Message.ShouldContain("cannot be read and written");
         (await offline.Quota.CheckAsync(MigrationTier.Tier2, Cancellation)).IsAllowed.ShouldBeFalse();
     }
 

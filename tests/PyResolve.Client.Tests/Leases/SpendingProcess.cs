@@ -2,17 +2,20 @@ using System.Diagnostics;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>A tool without a network that takes all permits it can get, in a process of its own that can be killed.</summary>
+/// <summary>A tool without a network that takes all permits it can get, in a process that can be killed.</summary>
 internal static class SpendingProcess
 {
     public const string Command = "spend-lease";
 
-    /// <summary>Waits for a line, takes permits on so many threads at once, prints the number of each that was granted, and completes it.</summary>
+    /// <summary>Waits for a line, takes permits on several threads at once, prints each granted one, and completes it.</summary>
     public static async Task<int> MainAsync(string[] args)
     {
-        var options = new PyResolveClientOptions { ApiUrl = new(args[0]), ApiKey = ScriptedServer.Key, Home = args[1], ShutdownTimeout = TimeSpan.Zero };
+        var options = new PyResolveClientOptions
+        {
+            ApiUrl = new(args[0]), ApiKey = ScriptedServer.Key, Home = args[1], ShutdownTimeout = TimeSpan.Zero,
+        };
         await using var client = OfflineClient.Create(options, TimeProvider.System);
-        // The first one learns that there is no network; what is timed is not that.
+        // The first permit detects that there is no network, before the measurement.
         (await client.Quota.AcquireAsync(new("pydantic"))).IsOffline.ShouldBeTrue();
         using var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
         output.WriteLine("ready");
@@ -46,8 +49,8 @@ internal static class SpendingProcess
         return process;
     }
 
-    /// <summary>Lets it go, and kills it after so many grants.</summary>
-    /// <returns>How many permits it said it had.</returns>
+    /// <summary>Starts it, and kills it after that many grants.</summary>
+    /// <returns>The number of permits that it has printed.</returns>
     public static async Task<int> RunAsync(Process process, int? killAfter = null)
     {
         using var _ = process;
@@ -58,7 +61,7 @@ internal static class SpendingProcess
         var granted = 0;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
-            // A line that the end cut short is a permit that nobody was told of.
+            // An incomplete line is a permit that was not returned.
             granted += line == "granted" ? 1 : 0;
             if (granted == killAfter)
                 process.Kill();

@@ -7,7 +7,7 @@ public sealed class LostAnswerTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Lost_answers_are_asked_for_again_under_the_same_ids_and_charged_once(int lost)
+    public async Task After_lost_answers_the_same_ids_are_sent_again_and_charged_once(int lost)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -17,22 +17,25 @@ public sealed class LostAnswerTests
         await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
         await permit.CompleteAsync(new() { FilesChanged = 1 }, Cancellation);
 
-        (ledger.Holds, ledger.Charges).ShouldBe((1, 1));
+        (ledger.Reservations, ledger.Charges).ShouldBe((1, 1));
         server.Requests.Count.ShouldBe(2 * (lost + 1));
-        server.Requests.Where(request => request.Path == "/quota/reservations").Select(request => request.Header("Idempotency-Key")).Distinct().Count().ShouldBe(1);
-        server.Requests.Where(request => request.Path.EndsWith("/commit", StringComparison.Ordinal)).Select(request => request.Body).Distinct().Count().ShouldBe(1);
+        server.Requests.Where(request => request.Path == "/quota/reservations").Select(request => request.Header("Idempotency-Key"))
+            .Distinct().Count().ShouldBe(1);
+        server.Requests.Where(request => request.Path.EndsWith("/commit", StringComparison.Ordinal)).Select(request => request.Body)
+            .Distinct().Count().ShouldBe(1);
     }
 
     [Fact]
-    public async Task After_three_lost_answers_the_caller_is_told()
+    public async Task After_three_lost_answers_the_call_fails()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
         await using var client = server.LoseAnswers("POST /quota/reservations", 3).Client(options => options.Offline = OfflinePolicy.Deny);
 
-        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
 
-        (server.Requests.Count, ledger.Holds).ShouldBe((3, 1));
+        (server.Requests.Count, ledger.Reservations).ShouldBe((3, 1));
     }
 
     [Fact]
@@ -51,7 +54,7 @@ public sealed class LostAnswerTests
     }
 
     [Fact]
-    public async Task Two_permits_are_two_holds()
+    public async Task Two_permits_are_two_reservations()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -60,11 +63,11 @@ public sealed class LostAnswerTests
         await using var first = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
         await using var second = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
 
-        ledger.Holds.ShouldBe(2);
+        ledger.Reservations.ShouldBe(2);
     }
 
     [Fact]
-    public async Task A_busy_server_is_asked_again_when_it_says_so_soon()
+    public async Task A_busy_server_is_asked_again_after_a_short_wait()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /quota/reservations", Answer.Busy(0), Answer.Busy(1), Answer.Json(201, """{"id":"00000000-0000-0000-0000-000000000001","state":"held"}"""));
@@ -79,12 +82,13 @@ public sealed class LostAnswerTests
     }
 
     [Fact]
-    public async Task A_long_wait_is_the_callers_to_decide()
+    public async Task A_long_wait_is_left_to_the_caller()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /quota/reservations", Answer.Busy(60)).Client();
 
-        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).RetryAfter.ShouldBe(TimeSpan.FromMinutes(1));
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation)))
+            .RetryAfter.ShouldBe(TimeSpan.FromMinutes(1));
 
         server.Requests.Count.ShouldBe(1);
     }

@@ -7,7 +7,7 @@ public sealed class QuotaGuardTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_permit_holds_quota_and_completing_it_charges_once()
+    public async Task A_permit_reserves_quota_and_completing_it_charges_once()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -24,16 +24,17 @@ public sealed class QuotaGuardTests
             permit.Quota.ShouldNotBeNull().MigrationsUsed.ShouldBe(1);
         }
 
-        (ledger.Holds, ledger.Charges, ledger.Released).ShouldBe((1, 1, 0));
+        (ledger.Reservations, ledger.Charges, ledger.Released).ShouldBe((1, 1, 0));
     }
 
     [Fact]
-    public async Task What_is_asked_for_arrives_as_it_was_asked()
+    public async Task The_request_and_the_commit_have_all_values()
     {
         var (server, _) = await Ledger.StartAsync();
         await using var running = server;
         await using var client = server.Client();
-        var request = new MigrationRequest("pydantic", MigrationTier.Tier2) { Quantity = 3, TimeToLive = TimeSpan.FromMinutes(2), OnceKey = "build-7" };
+        var request = new MigrationRequest(
+            "pydantic", MigrationTier.Tier2) { Quantity = 3, TimeToLive = TimeSpan.FromMinutes(2), OnceKey = "build-7" };
 
         await using var permit = await client.Quota.AcquireAsync(request, Cancellation);
         await permit.CompleteAsync(
@@ -46,7 +47,7 @@ public sealed class QuotaGuardTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_permit_that_is_not_completed_gives_its_hold_back(bool asynchronously)
+    public async Task A_permit_that_is_not_completed_is_released(bool asynchronously)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -65,7 +66,7 @@ public sealed class QuotaGuardTests
     }
 
     [Fact]
-    public async Task Giving_back_never_throws()
+    public async Task Releasing_never_throws()
     {
         var (server, _) = await Ledger.StartAsync();
         await using var client = server.Client();
@@ -78,7 +79,7 @@ public sealed class QuotaGuardTests
     }
 
     [Fact]
-    public async Task Work_whose_completion_failed_is_not_given_back()
+    public async Task Work_whose_completion_failed_is_not_released()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -92,10 +93,13 @@ public sealed class QuotaGuardTests
     }
 
     [Fact]
-    public async Task A_used_up_quota_is_a_denial_that_says_when_and_where()
+    public async Task A_used_up_quota_is_a_denial_with_the_reset_and_the_upgrade_page()
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.On("POST /quota/reservations", Answer.Problem(402, "quota_exceeded", "Monthly limit reached (5 migrations)", "https://pyresolve.dev/pricing", "2026-12-01T00:00:00Z"));
+        const string Reason = "Monthly limit reached (5 migrations)";
+        server.On(
+            "POST /quota/reservations",
+            Answer.Problem(402, "quota_exceeded", Reason, "https://pyresolve.dev/pricing", "2026-12-01T00:00:00Z"));
         await using var client = server.Client();
 
         await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
@@ -105,6 +109,7 @@ public sealed class QuotaGuardTests
         {
             Code = ProblemCodes.QuotaExceeded,
             Message = "Monthly limit reached (5 migrations). It resets on 2026-12-01 (UTC). Upgrade at https://pyresolve.dev/pricing",
+            Hint = "It resets on 2026-12-01 (UTC). Upgrade at https://pyresolve.dev/pricing",
             ResetsAt = new(2026, 12, 1, 0, 0, 0, TimeSpan.Zero),
             UpgradeUrl = new("https://pyresolve.dev/pricing"),
         });
@@ -115,7 +120,8 @@ public sealed class QuotaGuardTests
     public async Task A_plan_without_LLM_is_a_denial()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /quota/reservations", Answer.Problem(403, "llm_not_allowed", "LLM migrations need Pro.")).Client();
+        await using var client = server.On("POST /quota/reservations", Answer.Problem(403, "llm_not_allowed", "LLM migrations need Pro."))
+            .Client();
 
         await using var permit = await client.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3), Cancellation);
 
@@ -127,7 +133,7 @@ public sealed class QuotaGuardTests
     [InlineData(403, "scope_missing")]
     [InlineData(409, "conflict")]
     [InlineData(500, "internal")]
-    public async Task What_is_no_refusal_throws(int status, string code)
+    public async Task What_is_not_a_denial_throws(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /quota/reservations", Answer.Problem(status, code, "No.")).Client();
@@ -154,7 +160,7 @@ public sealed class QuotaGuardTests
     [Theory]
     [InlineData(MigrationTier.Tier2)]
     [InlineData(MigrationTier.Tier3)]
-    public async Task Without_a_key_LLM_tiers_are_denied_with_both_ways_out(MigrationTier tier)
+    public async Task Without_a_key_LLM_tiers_are_denied_with_both_options(MigrationTier tier)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.Client(options => options.ApiKey = null);
@@ -164,12 +170,13 @@ public sealed class QuotaGuardTests
         permit.Denial.ShouldNotBeNull().Code.ShouldBe(PyResolveErrorCodes.LoginRequired);
         permit.Denial.Message.ShouldContain("pyresolve login");
         permit.Denial.Message.ShouldContain("tier1");
+        permit.Denial.Message.ShouldEndWith(permit.Denial.Hint.ShouldNotBeNull());
         (await client.Quota.CheckAsync(tier, Cancellation)).IsAllowed.ShouldBeFalse();
         server.Requests.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task Work_that_is_paid_already_is_granted_and_not_charged_again()
+    public async Task Work_that_is_charged_already_is_granted_and_not_charged_again()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /quota/reservations", Answer.Json(200, """{"state":"committed"}""")).Client();
@@ -190,7 +197,7 @@ public sealed class QuotaGuardTests
     [InlineData(5, false, MigrationTier.Tier2, "llm_not_allowed")]
     [InlineData(4, true, MigrationTier.Tier3, null)]
     [InlineData(5, true, MigrationTier.Tier3, "quota_exceeded")]
-    public async Task A_look_says_what_a_permit_would_and_holds_nothing(int used, bool llm, MigrationTier tier, string? code)
+    public async Task A_check_answers_as_a_permit_would_and_reserves_nothing(int used, bool llm, MigrationTier tier, string? code)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("GET /quota", Answer.Quota(used, llm: llm)).Client();

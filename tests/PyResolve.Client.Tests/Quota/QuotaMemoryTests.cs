@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Quota;
 
-/// <summary>What <c>CheckAsync</c> says again without asking.</summary>
+/// <summary>When <c>CheckAsync</c> repeats an answer without asking the server.</summary>
 public sealed class QuotaMemoryTests : IAsyncLifetime
 {
     private readonly ShiftedClock _clock = new();
@@ -15,17 +15,19 @@ public sealed class QuotaMemoryTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         (_server, _ledger) = await Ledger.StartAsync();
-        _server.On("GET /quota", _ => Answer.Json(200, Answer.QuotaBody(_ledger.Charges).Replace("2026-12-01T00:00:00Z", $"{_clock.GetUtcNow().AddMinutes(10):O}")));
+        _server.On("GET /quota", _ =>
+            Answer.Json(200, Answer.QuotaBody(_ledger.Charges).Replace("2026-12-01T00:00:00Z", $"{_clock.GetUtcNow().AddMinutes(10):O}")));
         _client = _server.ClientWithClock(_clock);
     }
 
     [Fact]
-    public async Task A_look_is_repeated_for_a_second_and_then_asked_for_again()
+    public async Task A_check_is_repeated_for_a_second_and_then_requested_again()
     {
         for (var i = 0; i < 20; i++)
         {
             (await _client.Quota.CheckAsync(cancellationToken: Cancellation)).IsAllowed.ShouldBeTrue();
-            (await _client.Quota.CheckAsync(MigrationTier.Tier3, Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
+            (await _client.Quota.CheckAsync(MigrationTier.Tier3, Cancellation)).Denial.ShouldNotBeNull()
+                .Code.ShouldBe(ProblemCodes.LlmNotAllowed);
         }
 
         var before = Asked;
@@ -37,7 +39,7 @@ public sealed class QuotaMemoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_this_client_does_itself_shows_at_once()
+    public async Task A_change_by_this_client_shows_at_once()
     {
         await _client.Quota.CheckAsync(cancellationToken: Cancellation);
 
@@ -51,7 +53,7 @@ public sealed class QuotaMemoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_repeated_past_the_end_of_its_month()
+    public async Task Nothing_is_repeated_after_the_end_of_its_month()
     {
         await using var patient = Client(options => options.QuotaCacheDuration = TimeSpan.FromMinutes(10));
         await patient.Quota.CheckAsync(cancellationToken: Cancellation);
@@ -77,7 +79,7 @@ public sealed class QuotaMemoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_repeated_look_takes_no_memory()
+    public async Task A_repeated_check_allocates_nothing()
     {
         await using var patient = Client(options => options.QuotaCacheDuration = TimeSpan.FromMinutes(5));
         await patient.Quota.CheckAsync(cancellationToken: Cancellation);
@@ -89,7 +91,7 @@ public sealed class QuotaMemoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_gives_up_before_is_told_so()
+    public async Task A_cancelled_token_throws_before_anything_is_sent()
     {
         await _client.Quota.CheckAsync(cancellationToken: Cancellation);
 

@@ -6,18 +6,19 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>What a disk has damaged is said, counted and kept; nothing of it is dropped in silence.</summary>
+/// <summary>Damage by the disk is reported, counted and kept; nothing is dropped silently.</summary>
 public sealed class DamagedOutboxTests
 {
     private static readonly Answer Recorded = Answer.Json(200, """{"status":"recorded"}""");
 
     /// <summary>Each bit of the second record's length, which is between two others or the last.</summary>
-    public static TheoryData<int, int> LengthBits => new(from events in new[] { 3, 2 } from bit in Enumerable.Range(0, 32) select (bit, events));
+    public static TheoryData<int, int> LengthBits =>
+        new(from events in new[] { 3, 2 } from bit in Enumerable.Range(0, 32) select (bit, events));
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_file_that_is_damaged_in_its_middle_is_kept_and_what_is_whole_in_it_is_sent()
+    public async Task A_file_that_is_damaged_in_its_middle_is_kept_and_its_intact_events_are_sent()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -38,7 +39,7 @@ public sealed class DamagedOutboxTests
 
     [Theory]
     [MemberData(nameof(LengthBits))]
-    public async Task A_length_that_is_wrong_by_a_bit_costs_its_own_event_alone(int bit, int events)
+    public async Task A_length_with_a_flipped_bit_costs_only_its_own_event(int bit, int events)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -62,7 +63,7 @@ public sealed class DamagedOutboxTests
     [InlineData(17)]
     [InlineData(18)]
     [InlineData(100)]
-    public async Task What_a_crash_cut_short_is_no_damage(int left)
+    public async Task A_record_truncated_by_a_crash_is_not_damage(int left)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -78,9 +79,9 @@ public sealed class DamagedOutboxTests
         (ledger.Charges, client.Usage.Rejected, server.Home.DamagedFiles().Count).ShouldBe((2, 0, 0));
     }
 
-    /// <summary>A gap of more than a record can be long, and a process that mends it without a network.</summary>
+    /// <summary>A gap longer than a record can be, and a process that repairs it without a network.</summary>
     [Fact]
-    public async Task What_was_mended_once_is_whole_for_the_next_process()
+    public async Task A_repaired_file_is_intact_for_the_next_process()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -95,10 +96,10 @@ public sealed class DamagedOutboxTests
         var (starts, content) = (Starts(file), await File.ReadAllBytesAsync(file, Cancellation));
         content.AsSpan(starts[20], starts[170] - starts[20]).Clear();
         await File.WriteAllBytesAsync(file, content, Cancellation);
-        await using (var mending = server.ClientWithoutNetwork())
+        await using (var repairing = server.ClientWithoutNetwork())
         {
-            mending.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
-            mending.Usage.Rejected.ShouldBe(1);
+            repairing.Usage.Report(new("scan")).IsAccepted.ShouldBeTrue();
+            repairing.Usage.Rejected.ShouldBe(1);
         }
 
         await using var client = server.Client();
@@ -129,7 +130,7 @@ public sealed class DamagedOutboxTests
     [Theory]
     [InlineData(5)]
     [InlineData(4096)]
-    public async Task A_tail_that_was_never_filled_is_no_damage(int zeros)
+    public async Task A_tail_of_zeros_is_not_damage(int zeros)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -146,7 +147,7 @@ public sealed class DamagedOutboxTests
     [Fact]
     [UnsupportedOSPlatform("windows")]
     [Trait("Platform", "Unix")]
-    public async Task A_flush_fails_when_the_disk_no_longer_gives_back_what_waits()
+    public async Task A_flush_fails_when_the_disk_no_longer_returns_the_events()
     {
         await using var server = await ScriptedServer.StartAsync();
         var isAsked = new TaskCompletionSource();
@@ -157,7 +158,9 @@ public sealed class DamagedOutboxTests
         await isAsked.Task;
         client.Usage.Report(new("scan"));
         var file = server.Home.OutboxFiles().Single();
-        using (var overwriting = Process.Start("dd", ["if=/dev/zero", $"of={file}", "bs=1", "count=1", $"seek={new FileInfo(file).Length - 2}", "conv=notrunc", "status=none"]))
+        var seek = $"seek={new FileInfo(file).Length - 2}";
+        string[] arguments = ["if=/dev/zero", $"of={file}", "bs=1", "count=1", seek, "conv=notrunc", "status=none"];
+        using (var overwriting = Process.Start("dd", arguments))
             await overwriting.WaitForExitAsync(Cancellation);
         Volatile.Write(ref isBusy, false);
 
@@ -167,7 +170,7 @@ public sealed class DamagedOutboxTests
         (client.Usage.Rejected, client.Usage.Pending, server.Home.DamagedFiles().Count).ShouldBe((1, 0, 1));
     }
 
-    /// <summary>Changes one byte, and gives what is there then.</summary>
+    /// <summary>Changes one byte, and returns the new content.</summary>
     private static byte[] Damage(string path, double part)
     {
         var content = File.ReadAllBytes(path);
@@ -176,7 +179,7 @@ public sealed class DamagedOutboxTests
         return content;
     }
 
-    /// <summary>Changes one bit of the number that begins there, and gives what is there then.</summary>
+    /// <summary>Changes one bit of the number at that offset, and returns the new content.</summary>
     private static byte[] FlipBit(string path, int start, int bit)
     {
         var content = File.ReadAllBytes(path);
@@ -185,7 +188,7 @@ public sealed class DamagedOutboxTests
         return content;
     }
 
-    /// <summary>Where the records of a file begin.</summary>
+    /// <summary>The offsets of a file's records.</summary>
     private static List<int> Starts(string path)
     {
         var content = File.ReadAllBytes(path);
@@ -198,7 +201,8 @@ public sealed class DamagedOutboxTests
     private static ServiceProvider Services(ScriptedServer server, RecordedLog log)
     {
         var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(log));
-        services.AddPyResolveClient(options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, ScriptedServer.Key, server.Home.Path));
+        services.AddPyResolveClient(
+            options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, ScriptedServer.Key, server.Home.Path));
         return services.BuildServiceProvider();
     }
 }

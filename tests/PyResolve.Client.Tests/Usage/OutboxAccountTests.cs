@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>What waits under one key goes out under another, if the server says that both are the same account's, and never else.</summary>
+/// <summary>Events of one key are sent with another only if the server says that both belong to the same account.</summary>
 public sealed class OutboxAccountTests : IAsyncLifetime
 {
     private const string OldKey = ScriptedServer.Key;
@@ -23,7 +23,7 @@ public sealed class OutboxAccountTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_rotated_key_takes_over_what_waited_under_the_one_before()
+    public async Task A_rotated_key_adopts_the_events_of_the_previous_one()
     {
         await SendOneAsync(OldKey);
         var left = await LeaveBehindAsync(OldKey, events: 3);
@@ -37,7 +37,7 @@ public sealed class OutboxAccountTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_whose_account_is_known_takes_over_at_its_first_flush()
+    public async Task A_key_with_a_known_account_adopts_events_at_its_first_flush()
     {
         await SendOneAsync(OldKey);
         await SendOneAsync(NewKey);
@@ -51,7 +51,7 @@ public sealed class OutboxAccountTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Logging_in_tells_whose_key_it_is_too()
+    public async Task Logging_in_also_identifies_the_account_of_the_key()
     {
         _server.On("GET /me", Answer.Json(200, $$"""{"user_id":"{{Ada}}","email":"ada@example.com","plan":"free","quota":{{Answer.QuotaBody(0)}}}"""));
         foreach (var key in new[] { OldKey, NewKey })
@@ -68,7 +68,7 @@ public sealed class OutboxAccountTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Somebody_elses_key_takes_nothing_over()
+    public async Task A_key_of_another_account_adopts_nothing()
     {
         _accounts[NewKey] = Bob;
         await SendOneAsync(OldKey);
@@ -83,7 +83,7 @@ public sealed class OutboxAccountTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_waits_under_a_key_of_which_nothing_is_known_stays_its_own()
+    public async Task Events_of_a_key_with_an_unknown_account_are_not_adopted()
     {
         await LeaveBehindAsync(OldKey, events: 3);
 
@@ -131,7 +131,8 @@ public sealed class OutboxAccountTests : IAsyncLifetime
         var key = request.Header("X-API-Key")!;
         if (_revoked.Contains(key))
             return Answer.Problem(401, "unauthenticated", "Invalid or revoked API key");
-        var ids = events(System.Text.Json.JsonDocument.Parse(request.Body).RootElement).Select(usage => usage.GetProperty("id").GetGuid()).ToList();
+        var ids = events(System.Text.Json.JsonDocument.Parse(request.Body).RootElement).Select(usage => usage.GetProperty("id").GetGuid())
+            .ToList();
         lock (_recorded)
             _recorded[_accounts[key]].AddRange(ids);
         var results = ids.Select(id => $$"""{"id":"{{id}}","status":"recorded"}""");

@@ -4,7 +4,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>Processes that report events are killed at random moments: what was accepted arrives, each event once.</summary>
+/// <summary>Processes that report events are killed at random moments: each accepted event arrives once.</summary>
 [Trait("Category", "Proof")]
 public sealed class OutboxCrashProof
 {
@@ -17,7 +17,7 @@ public sealed class OutboxCrashProof
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public async Task What_was_accepted_arrives_once_whenever_processes_die_and_however_the_server_answers(int processes)
+    public async Task Accepted_events_arrive_once_whenever_processes_die_and_however_the_server_answers(int processes)
     {
         var kills = Scale.Pick(8, 200) / processes;
         var (server, ledger) = await Ledger.StartAsync(new Unreliable(seed: 20_26 + processes));
@@ -29,7 +29,7 @@ public sealed class OutboxCrashProof
         await DrainAsync(server);
 
         accepted.Except(ledger.InOrder).ShouldBeEmpty("accepted, and not on the server");
-        // A report that had not returned when its process died may have been stored or not: at most one a kill.
+        // A report that had not returned when its process died may have been stored or not: at most one per kill.
         var unannounced = ledger.InOrder.Except(accepted).Count();
         unannounced.ShouldBeLessThanOrEqualTo(killed);
         killed.ShouldBePositive("who ended before the kill proves nothing");
@@ -37,10 +37,11 @@ public sealed class OutboxCrashProof
         Proofs.Report(
             Suite,
             $"{processes} process(es) on one outbox, {killed} kills by SIGKILL, a server that answers late, twice or not at all: "
-            + $"{accepted.Count} events accepted, {accepted.Intersect(ledger.InOrder).Count()} of them on the server once, {unannounced} whose report was cut short.");
+            + $"{accepted.Count} events accepted, {accepted.Intersect(ledger.InOrder).Count()} of them on the server once, "
+            + $"{unannounced} whose report was interrupted.");
     }
 
-    /// <summary>Reports so many events in all, in processes that are killed, and a last one that is not.</summary>
+    /// <summary>Reports events in processes that are killed, and in a last one that is not.</summary>
     private static async Task<(List<Guid> Accepted, int Killed)> ReportAndDieAsync(ScriptedServer server, int kills, Random random)
     {
         var events = Scale.Pick(2_000, 10_000);
@@ -70,7 +71,7 @@ public sealed class OutboxCrashProof
             }
             catch (PyResolveException) when (failures < 1_000)
             {
-                // Its bad day is not over.
+                // The server is still unreliable.
             }
         }
     }

@@ -2,13 +2,13 @@ using System.Runtime.Versioning;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>What was accepted is on disk until the server has it, whoever sends it in the end.</summary>
+/// <summary>An accepted event is on disk until the server has it, whichever process sends it.</summary>
 public sealed class OutboxTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task What_one_client_could_not_send_the_next_one_sends()
+    public async Task Events_that_one_client_could_not_send_are_sent_by_the_next()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -21,7 +21,7 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public async Task What_was_left_behind_goes_before_what_is_new()
+    public async Task Adopted_events_are_sent_before_new_ones()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -35,7 +35,7 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public async Task What_a_living_client_has_to_send_no_other_one_takes()
+    public async Task Events_of_a_running_client_are_not_adopted()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -52,7 +52,7 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public async Task Nobodys_events_are_sent_with_another_key()
+    public async Task Events_are_never_sent_with_another_key()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -66,7 +66,7 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public async Task What_is_sent_leaves_no_file_behind()
+    public async Task Sent_events_leave_no_file_behind()
     {
         var (server, _) = await Ledger.StartAsync();
         await using var __ = server;
@@ -92,7 +92,7 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public async Task An_event_that_was_cut_in_half_is_no_event_and_those_before_it_are()
+    public async Task A_truncated_event_is_dropped_and_those_before_it_are_sent()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -110,7 +110,7 @@ public sealed class OutboxTests
     [InlineData("")]
     [InlineData("PYR")]
     [InlineData("PYRSEG99 of a later version")]
-    public async Task A_file_of_another_form_hurts_nothing(string content)
+    public async Task A_file_of_another_format_does_no_harm(string content)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -128,7 +128,7 @@ public sealed class OutboxTests
     [Fact]
     [UnsupportedOSPlatform("windows")]
     [Trait("Platform", "Unix")]
-    public async Task The_outbox_is_its_owners_alone()
+    public async Task Only_the_owner_can_read_the_outbox()
     {
         await using var server = await ScriptedServer.StartAsync();
         await server.LeaveBehindAsync(events: 1);
@@ -169,7 +169,7 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public async Task Many_files_worth_of_events_arrive_each_once()
+    public async Task Events_of_several_files_arrive_each_once()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;

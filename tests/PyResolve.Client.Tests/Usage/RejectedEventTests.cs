@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>What the server will never take is kept for people to see, and stands in nobody's way.</summary>
+/// <summary>Events that the server rejects are kept for people to see, and do not delay others.</summary>
 public sealed class RejectedEventTests
 {
     private static readonly Answer Recorded = Answer.Json(200, """{"status":"recorded"}""");
@@ -13,7 +13,8 @@ public sealed class RejectedEventTests
     public async Task A_rejected_event_is_kept_with_its_reason()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /usage", Answer.Problem(409, "conflict", "Another usage event has this id already."), Recorded).Client();
+        await using var client = server.On(
+            "POST /usage", Answer.Problem(409, "conflict", "Another usage event has this id already."), Recorded).Client();
 
         var id = client.Usage.Report(new("scan") { Library = "pydantic" }).EventId.ShouldNotBeNull();
         await client.Usage.FlushAsync(Cancellation);
@@ -26,7 +27,7 @@ public sealed class RejectedEventTests
     }
 
     [Fact]
-    public async Task In_a_batch_each_event_has_its_own_verdict()
+    public async Task In_a_batch_each_event_has_its_own_result()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /usage/batch", Verdicts);
@@ -56,7 +57,7 @@ public sealed class RejectedEventTests
     [InlineData(400)]
     [InlineData(413)]
     [InlineData(422)]
-    public async Task A_batch_refused_as_a_whole_is_sent_event_by_event(int status)
+    public async Task A_rejected_batch_is_sent_event_by_event(int status)
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /usage/batch", Answer.Problem(status, "malformed", "No.")).On("POST /usage", Recorded);
@@ -69,7 +70,7 @@ public sealed class RejectedEventTests
     [Theory]
     [InlineData(404, "not_found")]
     [InlineData(405, "method_not_allowed")]
-    public async Task A_server_without_batches_is_asked_for_one_once(int status, string code)
+    public async Task A_server_without_batches_gets_only_one(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /usage/batch", Answer.Problem(status, code, "No.")).On("POST /usage", Recorded);
@@ -83,13 +84,14 @@ public sealed class RejectedEventTests
     [Theory]
     [InlineData(401, "unauthenticated")]
     [InlineData(403, "scope_missing")]
-    public async Task A_refused_key_rejects_nothing_and_says_so_at_once(int status, string code)
+    public async Task An_invalid_key_rejects_no_event_and_is_reported_at_once(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         var isRefused = true;
-        // What was left behind is first tried by the flush, so that no other try is under way when it has failed.
+        // The events left behind are first sent by the flush, so that no other attempt is running when it fails.
         await server.LeaveBehindAsync(events: 1);
-        await using var client = server.On("POST /usage", _ => Volatile.Read(ref isRefused) ? Answer.Problem(status, code, "No.") : Recorded).Client();
+        await using var client = server.On(
+            "POST /usage", _ => Volatile.Read(ref isRefused) ? Answer.Problem(status, code, "No.") : Recorded).Client();
 
         (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation))).Code.ShouldBe(code);
         (client.Usage.Pending, client.Usage.Rejected).ShouldBe((1, 0));

@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>A tool that reports events and says which were accepted, in a process of its own that can be killed.</summary>
+/// <summary>A tool that reports events and prints which were accepted, in a process that can be killed.</summary>
 internal static class ReportingProcess
 {
     public const string Command = "report-events";
 
-    /// <summary>How a process exits that SIGKILL has ended; Windows has no signals.</summary>
+    /// <summary>The exit code after SIGKILL; Windows has no signals.</summary>
     private static readonly int Killed = OperatingSystem.IsWindows() ? -1 : 128 + 9;
 
-    /// <summary>Reports so many events, prints the id of each that was accepted, and ends as a tool does: by disposing of its client.</summary>
+    /// <summary>Reports events, prints the id of each accepted one, and ends by disposing of its client.</summary>
     public static async Task<int> MainAsync(string[] args)
     {
         await using var client = PyResolveClient.Create(new()
@@ -35,9 +35,10 @@ internal static class ReportingProcess
         return 0;
     }
 
-    /// <summary>Lets it report up to so many events, and kills it without warning once it has said that so many were accepted.</summary>
-    /// <returns>The events that were accepted, and whether it was the kill that ended it.</returns>
-    public static async Task<(IReadOnlyList<Guid> Accepted, bool WasKilled)> RunAsync(ScriptedServer server, int events, int? killAfter, CancellationToken cancellationToken)
+    /// <summary>Starts it, and kills it once it has printed that many accepted events.</summary>
+    /// <returns>The accepted events, and whether the kill ended the process.</returns>
+    public static async Task<(IReadOnlyList<Guid> Accepted, bool WasKilled)> RunAsync(
+        ScriptedServer server, int events, int? killAfter, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [Command, server.Url.AbsoluteUri, server.Home.Path, events.ToString()])
         {
@@ -52,7 +53,7 @@ internal static class ReportingProcess
             process.Kill();
         while (await process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)
         {
-            // A line that the end cut short is an event that nobody was told of.
+            // An incomplete line is an event whose report did not return.
             if (Guid.TryParseExact(line, "D", out var id))
                 accepted.Add(id);
             if (accepted.Count == killAfter)

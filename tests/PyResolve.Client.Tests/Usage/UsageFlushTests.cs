@@ -3,7 +3,7 @@ namespace PyResolve.Client.Tests.Usage;
 public sealed class UsageFlushTests
 {
     [Fact]
-    public async Task Who_had_given_up_before_hears_of_that_though_the_flush_failed_meanwhile()
+    public async Task A_cancelled_wait_throws_cancellation_even_if_the_flush_failed()
     {
         var flush = new UsageFlush(target: 1);
         flush.Fail(new PyResolveException(PyResolveErrorCodes.Unreachable, "The server is away."));
@@ -15,11 +15,12 @@ public sealed class UsageFlushTests
     }
 
     [Fact]
-    public async Task Who_still_waits_hears_of_the_failure()
+    public async Task A_waiting_caller_gets_the_failure()
     {
         var flush = new UsageFlush(target: 1);
         flush.Fail(new PyResolveException(PyResolveErrorCodes.Unreachable, "The server is away."));
 
-        (await Should.ThrowAsync<PyResolveException>(() => flush.WaitAsync(TestContext.Current.CancellationToken))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(() => flush.WaitAsync(TestContext.Current.CancellationToken)))
+            .Code.ShouldBe(PyResolveErrorCodes.Unreachable);
     }
 }

@@ -10,7 +10,7 @@ public sealed class UsageReporterTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task What_is_reported_arrives_with_an_id_and_a_time()
+    public async Task Reported_events_arrive_with_an_id_and_a_time()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /usage", Recorded).Client();
@@ -29,7 +29,7 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
-    public async Task A_lost_answer_is_asked_for_again_with_the_same_event_and_recorded_once()
+    public async Task After_a_lost_answer_the_same_event_is_sent_again_and_recorded_once()
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -62,7 +62,7 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
-    public async Task Reporting_waits_for_nothing_even_when_the_server_hangs()
+    public async Task Reporting_does_not_wait_even_when_the_server_hangs()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /usage", Answer.Never).On("POST /usage/batch", Answer.Never);
@@ -109,7 +109,7 @@ public sealed class UsageReporterTests
     [Theory]
     [InlineData(409, "conflict")]
     [InlineData(422, "invalid")]
-    public async Task What_the_server_refuses_for_good_is_counted_and_not_sent_again(int status, string code)
+    public async Task Rejected_events_are_counted_and_not_sent_again(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /usage", Answer.Problem(status, code, "No."), Recorded).Client();
@@ -126,7 +126,7 @@ public sealed class UsageReporterTests
 
     [Theory]
     [MemberData(nameof(PassingFailures))]
-    public async Task What_passes_is_tried_again_until_it_has(Answer failure)
+    public async Task Transient_failures_are_retried_until_they_end(Answer failure)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /usage", failure, failure, Recorded).Client();
@@ -139,7 +139,10 @@ public sealed class UsageReporterTests
     }
 
     public static TheoryData<Answer> PassingFailures() =>
-        [Answer.Busy(0), Answer.Cut, Answer.Html(), Answer.Html(404), Answer.Problem(500, "internal", "Oops."), Answer.Problem(429, "rate_limited", "Slower.")];
+    [
+        Answer.Busy(0), Answer.Cut, Answer.Html(), Answer.Html(404), Answer.Problem(500, "internal", "Oops."),
+        Answer.Problem(429, "rate_limited", "Slower."),
+    ];
 
     [Fact]
     public async Task A_flush_that_cannot_reach_the_server_says_so_and_loses_nothing()
@@ -165,7 +168,8 @@ public sealed class UsageReporterTests
         await using var client = server.On("POST /usage", _ => Volatile.Read(ref isBusy) ? Answer.Busy(seconds) : Recorded).Client();
         client.Usage.Report(new("scan"));
 
-        (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation))).RetryAfter.ShouldBe(TimeSpan.FromSeconds(seconds));
+        (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation)))
+            .RetryAfter.ShouldBe(TimeSpan.FromSeconds(seconds));
         client.Usage.Pending.ShouldBe(1);
         Volatile.Write(ref isBusy, false);
         client.Usage.Report(new("scan"));
@@ -175,7 +179,7 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
-    public async Task A_flush_can_be_given_up()
+    public async Task A_flush_can_be_cancelled()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /usage", Answer.Never).Client(options => options.ShutdownTimeout = TimeSpan.Zero);
@@ -205,7 +209,7 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
-    public async Task Disposing_ends_at_its_deadline_and_says_what_still_waits()
+    public async Task Disposing_ends_at_its_timeout_and_logs_what_still_waits()
     {
         await using var server = await ScriptedServer.StartAsync();
         var client = server.On("POST /usage", Answer.Never).Client(options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
@@ -242,5 +246,5 @@ public sealed class UsageReporterTests
     [InlineData("Scan")]
     [InlineData("1scan")]
     [InlineData("scan it")]
-    public void A_word_of_another_form_is_no_event(string word) => Should.Throw<ArgumentException>(() => new UsageEvent(word));
+    public void An_event_type_of_another_form_is_refused(string word) => Should.Throw<ArgumentException>(() => new UsageEvent(word));
 }

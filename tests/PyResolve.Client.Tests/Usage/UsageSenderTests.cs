@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>Whatever the server, a proxy or the host does, events go on being sent.</summary>
+/// <summary>Events are sent in spite of failures of the server, a proxy or the host.</summary>
 public sealed class UsageSenderTests
 {
     private static readonly Answer Recorded = Answer.Json(200, """{"status":"recorded"}""");
@@ -13,7 +13,7 @@ public sealed class UsageSenderTests
     [Theory]
     [InlineData("31536000")]
     [InlineData("Fri, 31 Dec 2100 23:59:59 GMT")]
-    public async Task A_year_that_a_proxy_asks_for_is_five_minutes(string retryAfter)
+    public async Task A_wait_of_a_year_is_limited_to_five_minutes(string retryAfter)
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new SkippingClock();
@@ -27,13 +27,15 @@ public sealed class UsageSenderTests
     }
 
     [Fact]
-    public async Task A_logger_of_the_hosts_that_throws_ends_the_flush_and_not_the_sending()
+    public async Task A_throwing_logger_of_the_host_ends_the_flush_but_not_the_sending()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("POST /usage", Answer.Problem(409, "conflict", "No."), Answer.Problem(409, "conflict", "No."), Recorded);
         using var logger = new OnceThrowingLogger();
-        var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(logger).AddFilter("System.Net.Http", LogLevel.None));
-        services.AddPyResolveClient(options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, ScriptedServer.Key, server.Home.Path));
+        var services = new ServiceCollection()
+            .AddLogging(logging => logging.AddProvider(logger).AddFilter("System.Net.Http", LogLevel.None));
+        services.AddPyResolveClient(
+            options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, ScriptedServer.Key, server.Home.Path));
         await using var provider = services.BuildServiceProvider();
         var usage = provider.GetRequiredService<UsageReporter>();
 
@@ -46,9 +48,10 @@ public sealed class UsageSenderTests
         (usage.Sent, usage.Pending, usage.LastFailure).ShouldBe((1, 0, null));
     }
 
-    private static Answer Busy(string retryAfter) => Answer.Busy(0) with { Headers = new Dictionary<string, string> { ["Retry-After"] = retryAfter } };
+    private static Answer Busy(string retryAfter) =>
+        Answer.Busy(0) with { Headers = new Dictionary<string, string> { ["Retry-After"] = retryAfter } };
 
-    /// <summary>Throws at the first rejection that it is told of.</summary>
+    /// <summary>Throws when the first rejection is logged.</summary>
     private sealed class OnceThrowingLogger : ILoggerProvider, ILogger
     {
         private int _told;
@@ -60,7 +63,8 @@ public sealed class UsageSenderTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (formatter(state, exception).Contains("rejected", StringComparison.Ordinal) && Interlocked.Increment(ref _told) == 1)
                 throw new InvalidOperationException("The log is full.");

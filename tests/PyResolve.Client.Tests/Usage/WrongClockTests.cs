@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>This machine's clock is wrong, the server's is right, and no event is lost for it.</summary>
+/// <summary>This machine's clock is wrong, the server's is right, and no event is lost.</summary>
 public sealed class WrongClockTests
 {
     private static readonly TimeSpan Close = TimeSpan.FromSeconds(30);
@@ -45,7 +45,7 @@ public sealed class WrongClockTests
     }
 
     [Fact]
-    public async Task A_time_of_the_callers_own_is_kept_unless_the_server_refuses_it()
+    public async Task A_time_from_the_caller_is_kept_unless_the_server_rejects_it()
     {
         await using var server = await StartAsync();
         await using var client = server.ClientWithClock(new(TimeSpan.Zero));
@@ -60,7 +60,7 @@ public sealed class WrongClockTests
     }
 
     [Fact]
-    public async Task What_is_refused_for_another_reason_is_not_sent_again()
+    public async Task Events_rejected_for_another_reason_are_not_sent_again()
     {
         await using var server = await StartAsync();
         await using var client = server.ClientWithClock(new(TimeSpan.FromHours(1)));
@@ -73,7 +73,7 @@ public sealed class WrongClockTests
     }
 
     [Fact]
-    public async Task A_fresh_event_of_a_clock_that_was_then_corrected_is_recorded()
+    public async Task A_new_event_is_recorded_after_the_clock_was_corrected()
     {
         await using var server = await StartAsync();
         var past = new ShiftedClock(TimeSpan.FromDays(-400));
@@ -89,7 +89,7 @@ public sealed class WrongClockTests
     [Theory]
     [InlineData(false, ProblemCodes.Invalid)]
     [InlineData(true, PyResolveErrorCodes.TooOld)]
-    public async Task An_old_event_is_refused_by_the_server_or_once_its_time_is_known_not_sent(bool knowsTheTime, string code)
+    public async Task An_old_event_is_rejected_by_the_server_or_not_sent_once_the_servers_time_is_known(bool knowsTheTime, string code)
     {
         await using var server = await StartAsync();
         await using (var offline = OfflineClient.Create(Options(server), new ShiftedClock(TimeSpan.FromDays(-36))))
@@ -127,7 +127,8 @@ public sealed class WrongClockTests
     {
         var occurredAt = usage.GetProperty("occurred_at").GetDateTimeOffset();
         var now = TimeProvider.System.GetUtcNow();
-        var isTaken = occurredAt >= now.AddDays(-35) && occurredAt <= now.AddMinutes(5) && usage.GetProperty("event_type").GetString() != "refused";
+        var isTaken = occurredAt >= now.AddDays(-35) && occurredAt <= now.AddMinutes(5) && usage.GetProperty("event_type")
+            .GetString() != "refused";
         return isTaken && _recorded.TryAdd(usage.GetProperty("id").GetGuid(), occurredAt);
     }
 }

@@ -2,24 +2,21 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
 
-/// <summary>Some of the events that wait, oldest first.</summary>
+/// <summary>The oldest events that wait in a segment, and the offset of their end.</summary>
 internal sealed record OutboxBatch(Segment Segment, IReadOnlyList<StoredEvent> Events, long End);
 
-/// <summary>How much may wait.</summary>
 internal sealed record OutboxLimits(int Events, long Bytes);
 
-/// <summary>
-/// The events that this process has to send, in files: its own, which it appends to, and those that it took over from processes that died.
-/// Thread-safe; one reader.
-/// </summary>
-internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account, OutboxLimits limits, RejectedEvents rejected, TimeProvider time, ILogger logger)
+/// <summary>The events that this process has to send, in files: its own, to which it appends, and those adopted from processes that have
+/// ended. Thread-safe; one reader.</summary>
+internal sealed partial class Outbox(
+    OutboxFolder folder, OutboxAccount account, OutboxLimits limits, RejectedEvents rejected, TimeProvider time, ILogger logger)
 {
     private readonly Gate _gate = new();
     private readonly List<Segment> _segments = [];
     private readonly HashSet<string> _unreadable = [];
     private bool _released;
 
-    /// <summary>Events that wait.</summary>
     public long Count
     {
         get
@@ -31,7 +28,7 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         private set;
     }
 
-    /// <summary>Why events that wait cannot be read at the moment; <see langword="null"/> where they can. <see cref="Adopt"/> tries them again.</summary>
+    /// <summary>Why events cannot be read; <see langword="null"/> when they can. <see cref="Adopt"/> tries again.</summary>
     public PyResolveException? Broken
     {
         get
@@ -43,21 +40,18 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         private set;
     }
 
-    /// <summary>
-    /// Whether no process, this one or another, has anything that waits for the server, under this key or another of its account. What
-    /// <see cref="Adopt"/> has found to be nobody's events does not wait.
-    /// </summary>
+    /// <summary>Whether no event waits for the server, in this process or another, under this key or another of its account. Files that
+    /// <see cref="Adopt"/> could not read do not count.</summary>
     public bool IsDrained
     {
         get
         {
-            var waiting = folder.Segments().Concat(account.OtherSegments()).Where(static path => !Segment.IsSettled(path)).ToList();
+            var waiting = AllSegments().Where(static path => !Segment.IsSettled(path)).ToList();
             lock (_gate)
                 return waiting.TrueForAll(_unreadable.Contains);
         }
     }
 
-    /// <summary>For how long the oldest of them has waited; zero when none waits.</summary>
     public TimeSpan OldestAge => Oldest is { } oldest && time.GetUtcNow() - oldest is { Ticks: > 0 } age ? age : TimeSpan.Zero;
 
     private DateTimeOffset? Oldest
@@ -72,7 +66,7 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
                 }
                 catch (IOException)
                 {
-                    // Its disk is broken, which sending finds out too.
+                    // Sending will report the same failure.
                     return null;
                 }
             }
@@ -80,32 +74,30 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
     }
 
     /// <summary>Stores an event, which then survives this process.</summary>
-    /// <returns>Why it was not stored; <see langword="null"/> when it was.</returns>
     public ReportResult? Add(byte[] json)
     {
         lock (_gate)
         {
             if (_released)
                 return ReportResult.Refused(ReportRefusal.Disposed, "The reporter is disposed of. Report before disposing of the client.");
-            if (json.Length > SegmentRecord.LongestBody)
-                return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server takes 16 KiB.");
+            if (json.Length > SegmentRecord.MaxBodyLength)
+                return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server accepts 16 KiB.");
             if (Count >= limits.Events)
-                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. Flush and report again, or raise OutboxCapacity.");
+                return Full("Flush and report again, or raise OutboxCapacity.");
             if (_segments.Sum(static segment => segment.Bytes) + json.Length > limits.Bytes)
-                return ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server, and fill OutboxBytes. Flush and report again, or raise it.");
+                return Full("They fill OutboxBytes. Flush and report again, or raise it.");
             return Append(json, time.GetUtcNow());
         }
     }
 
-    /// <summary>Puts an event at the end that has already been taken over, whatever the limits.</summary>
+    /// <summary>Appends an event that was accepted before, regardless of the limits.</summary>
     public bool Restore(StoredEvent stored)
     {
         lock (_gate)
             return !_released && Append(stored.Json, stored.ReportedAt) is null;
     }
 
-    /// <summary>Takes over what processes that died have left behind, with this key or another one of the same account.</summary>
-    /// <returns>How many events that is.</returns>
+    /// <summary>Adopts the events of processes that have ended, under this key or another of the same account.</summary>
     public int Adopt()
     {
         lock (_gate)
@@ -114,17 +106,17 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
                 return 0;
             Broken = null;
             var adopted = new List<Segment>();
-            var strange = new List<(string Path, string Reason)>();
-            foreach (var path in folder.Segments().Concat(account.OtherSegments()))
+            var unreadableFiles = new List<(string Path, string Reason)>();
+            foreach (var path in AllSegments())
             {
                 if (Segment.Adopt(path, time, out var unreadable) is not { } segment)
                 {
                     if (unreadable is not null && _unreadable.Add(path))
-                        strange.Add((path, unreadable));
+                        unreadableFiles.Add((path, unreadable));
                     continue;
                 }
 
-                if (!TryMend(segment, path))
+                if (!TryRepair(segment, path))
                 {
                     segment.Dispose();
                     continue;
@@ -139,13 +131,12 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
             _segments.InsertRange(0, adopted.OrderBy(static segment => segment.Oldest));
             var count = adopted.Sum(static segment => segment.Count);
             Count += count;
-            strange.ForEach(file => Log.Unreadable(logger, file.Path, file.Reason));
+            unreadableFiles.ForEach(file => Log.Unreadable(logger, file.Path, file.Reason));
             return count;
         }
     }
 
-    /// <summary>The oldest events that wait; <see langword="null"/> when none does.</summary>
-    public OutboxBatch? Next(int most)
+    public OutboxBatch? Next(int maxEvents)
     {
         lock (_gate)
         {
@@ -153,12 +144,12 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
             {
                 try
                 {
-                    var (events, end) = segment.Read(most);
+                    var (events, end) = segment.Read(maxEvents);
                     return new(segment, events, end);
                 }
                 catch (IOException exception)
                 {
-                    // Its disk is broken. The file stays, for whoever can read it again.
+                    // The disk is broken. The file stays, in case it can be read later.
                     SetBroken(folder.Path, Redaction.Line(exception.Message));
                     Abandon(segment);
                 }
@@ -168,7 +159,6 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
-    /// <summary>Forgets a batch: the server has its events, or they are kept as rejected.</summary>
     public void Settle(OutboxBatch batch)
     {
         lock (_gate)
@@ -184,8 +174,7 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
-    /// <summary>Makes what waits safe from a power cut. Where a file cannot be, the others are.</summary>
-    /// <exception cref="IOException">One cannot be.</exception>
+    /// <summary>Makes the events safe from a power cut, in all files for which that works.</summary>
     public void Sync()
     {
         lock (_gate)
@@ -210,7 +199,7 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
-    /// <summary>Lets go of the files. What waits is taken over by the next process, or the next client in this one.</summary>
+    /// <summary>Unlocks the files. The next process, or the next client in this one, adopts what waits.</summary>
     public void Release()
     {
         lock (_gate)
@@ -244,12 +233,13 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         {
             return ReportResult.Refused(
                 ReportRefusal.NotWritable,
-                $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). Make room or make it yours to write, or set PYRESOLVE_HOME to another folder.");
+                $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). "
+                + "Make room, make it writable for you, or set PYRESOLVE_HOME to another folder.");
         }
     }
 
-    /// <summary>Keeps a damaged file as it is beside the outbox, and goes on with what is whole in it.</summary>
-    private bool TryMend(Segment segment, string path)
+    /// <summary>Keeps a copy of a damaged file, and removes the damage from it.</summary>
+    private bool TryRepair(Segment segment, string path)
     {
         if (segment.Damaged is not { } content)
             return true;
@@ -271,8 +261,15 @@ internal sealed partial class Outbox(OutboxFolder folder, OutboxAccount account,
         }
     }
 
+    private ReportResult Full(string hint) =>
+        ReportResult.Refused(ReportRefusal.Full, $"{Count} events already wait for the server. {hint}");
+
+    private IEnumerable<string> AllSegments() => folder.Segments().Concat(account.OtherSegments());
+
     private void SetBroken(string path, string? reason) => Broken = new(
-        PyResolveErrorCodes.Damaged, $"Usage events in {path} cannot be read, and are kept there ({reason}). Check the disk, and flush again.");
+        PyResolveErrorCodes.Damaged,
+        $"Usage events in {path} cannot be read, and are kept there ({reason}).",
+        "Check the disk, and flush again.");
 
     private void Abandon(Segment segment)
     {

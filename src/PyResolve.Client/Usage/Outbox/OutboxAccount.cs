@@ -2,19 +2,16 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// Whose key a folder of the outbox belongs to, as the server said it: a file in the folder. Folders of keys that one account had on one server
-/// belong together, so that what waits under a key that was replaced is sent under the one that replaced it. Thread-safe.
-/// </summary>
+/// <summary>The account of an outbox folder's key, as the server named it: a file in the folder. Folders of the same account belong
+/// together, so that events of a replaced key are sent with the new one. Thread-safe.</summary>
 internal sealed class OutboxAccount(OutboxFolder folder, Uri apiUrl)
 {
     private const string FileName = "account";
     private readonly string _server = apiUrl.AbsoluteUri.TrimEnd('/');
     private string? _known;
 
-    /// <summary>Remembers whose key it is.</summary>
-    /// <returns>Whether that is news to this process.</returns>
-    public bool Learn(Guid account)
+    /// <returns>Whether this process did not know the account before.</returns>
+    public bool Remember(Guid account)
     {
         var text = $"{_server}\n{account:D}\n";
         if (Interlocked.Exchange(ref _known, text) == text)
@@ -29,13 +26,13 @@ internal sealed class OutboxAccount(OutboxFolder folder, Uri apiUrl)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // Then it is known for as long as this process lives.
+            // Then only this process knows it.
         }
 
         return true;
     }
 
-    /// <summary>Segments in the folders of this account's other keys, the longest untouched first; none while the account is not known.</summary>
+    /// <summary>The segments of this account's other keys, the oldest first; none while the account is unknown.</summary>
     public IEnumerable<string> OtherSegments()
     {
         if ((Volatile.Read(ref _known) ?? Read(folder.Path)) is not { } own)

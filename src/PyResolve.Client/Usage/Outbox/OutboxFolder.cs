@@ -1,15 +1,14 @@
 namespace PyResolve.Client;
 
-/// <summary>Where the events of one key wait for one server, so that nobody's are ever sent as another's.</summary>
+/// <summary>The folder in which events of one key wait for one server, so that no event is sent for another account.</summary>
 internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
 {
-    private static readonly TimeSpan LongestBirth = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxSetupTime = TimeSpan.FromDays(1);
 
     public string Path { get; } = System.IO.Path.Combine(home, "outbox", FolderName.Of(apiUrl, apiKey));
 
     public string RejectedPath => System.IO.Path.Combine(Path, "rejected");
 
-    /// <summary>Segments of this and of other processes, the longest untouched first.</summary>
     public IEnumerable<string> Segments()
     {
         try
@@ -25,30 +24,28 @@ internal sealed class OutboxFolder(string home, Uri apiUrl, string apiKey)
     public Segment CreateSegment(TimeProvider time)
     {
         PrivateFile.CreateFolder(Path);
-        RemoveUnborn(time);
+        RemoveUnfinished(time);
         return Segment.Create(Path, time);
     }
 
-    /// <summary>Keeps an event that will not be sent, with the reason. The same event is kept once.</summary>
+    /// <summary>Keeps an event that will not be sent. The same event is kept once.</summary>
     public void KeepRejected(Guid id, byte[] report)
     {
         PrivateFile.CreateFolder(RejectedPath);
         PrivateFile.Replace(System.IO.Path.Combine(RejectedPath, $"{id:D}.json"), report);
     }
 
-    /// <summary>Keeps a file that is damaged, as it was found.</summary>
     public void KeepDamaged(string name, byte[] content)
     {
         PrivateFile.CreateFolder(RejectedPath);
         PrivateFile.Replace(System.IO.Path.Combine(RejectedPath, name + ".damaged"), content);
     }
 
-    /// <summary>Files of processes that died while they made them.</summary>
-    private void RemoveUnborn(TimeProvider time)
+    private void RemoveUnfinished(TimeProvider time)
     {
         foreach (var path in Directory.GetFiles(Path, "*.tmp"))
         {
-            if (time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(path) > LongestBirth)
+            if (time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(path) > MaxSetupTime)
                 File.Delete(path);
         }
     }

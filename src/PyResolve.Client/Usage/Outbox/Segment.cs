@@ -1,20 +1,13 @@
 namespace PyResolve.Client;
 
-/// <summary>An event as the outbox keeps it.</summary>
-/// <param name="Json">The body of <c>POST /usage</c>, the same at every try.</param>
-/// <param name="ReportedAt">When it was reported, by this machine's clock.</param>
-internal sealed record StoredEvent(byte[] Json, DateTimeOffset ReportedAt);
-
-/// <summary>
-/// One process's part of the outbox: an append-only file that it holds locked while it lives. What another process left behind can be taken
-/// over once its lock is gone. Not thread-safe.
-/// </summary>
+/// <summary>One process's part of the outbox: an append-only file that it keeps locked while it runs. Another process can adopt it
+/// afterwards. Not thread-safe.</summary>
 internal sealed class Segment : IDisposable
 {
     public const string Extension = ".events";
-    private const int FullAt = 4 * 1024 * 1024;
+    private const int FullAbove = 4 * 1024 * 1024;
     private const int ReadAtOnce = 256 * 1024;
-    private const int LongestGap = SegmentRecord.Overhead + SegmentRecord.LongestBody;
+    private const int MaxFillerLength = SegmentRecord.Overhead + SegmentRecord.MaxBodyLength;
     private static readonly byte[] Magic = [.. "PYRSEG01"u8];
 
     private readonly FileStream _stream;
@@ -22,8 +15,8 @@ internal sealed class Segment : IDisposable
     private readonly List<(int Start, int End)> _gaps = [];
     private long _settledTo = Magic.Length;
     private long _end = Magic.Length;
-    private bool _isInDoubt;
-    private bool _isListed;
+    private bool _isUnsafe;
+    private bool _isFolderSynced;
 
     private Segment(FileStream stream, string path)
     {
@@ -31,39 +24,38 @@ internal sealed class Segment : IDisposable
         _path = path;
     }
 
-    /// <summary>Events that are not settled.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Their size.</summary>
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
 
-    /// <summary>All of it as it was found, where something in it is damaged. What is whole before and behind that is read all the same.</summary>
+    /// <summary>The file's content as found, if something in it is damaged. The intact records are read nevertheless.</summary>
     public byte[]? Damaged { get; private set; }
 
-    public bool IsFull => _end >= FullAt;
+    public bool IsFull => _end >= FullAbove;
 
     public static Segment Create(string folder, TimeProvider time)
     {
         var id = Uuid.NewVersion7(time).ToString("N");
-        var unborn = Path.Combine(folder, id + ".tmp");
-        var stream = PrivateFile.Create(unborn);
+        var unfinished = Path.Combine(folder, id + ".tmp");
+        var stream = PrivateFile.Create(unfinished);
         try
         {
             stream.Write(Magic, 0, Magic.Length);
             stream.Flush();
             var path = Path.Combine(folder, id + Extension);
-            File.Move(unborn, path);
+            File.Move(unfinished, path);
             return new(stream, path);
         }
         catch
         {
             stream.Dispose();
-            File.Delete(unborn);
+            File.Delete(unfinished);
             throw;
         }
     }
 
-    /// <summary>Takes over what a process left behind; <see langword="null"/> while it lives, or where another was quicker, or where nobody here will ever read it as events, and why.</summary>
+    /// <summary>Adopts the file of a process that has ended; <see langword="null"/> while that process runs, when another one was faster,
+    /// and when this version cannot read the file (<paramref name="unreadable"/> says why).</summary>
     public static Segment? Adopt(string path, TimeProvider time, out string? unreadable)
     {
         unreadable = null;
@@ -71,13 +63,13 @@ internal sealed class Segment : IDisposable
         try
         {
             stream = new(path, FileMode.Open, FileAccess.ReadWrite, PrivateFile.Exclusive, bufferSize: 1);
-            // Whoever had it before may have deleted it between our opening and our locking it: then it cannot be given its new name.
+            // The renaming below fails if the previous owner deleted the file between our opening and locking it.
             var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
-            // The disk may have refused it to whoever had it before.
-            var segment = new Segment(stream, adopted) { _isInDoubt = true };
+            // The previous owner may have failed to sync it.
+            var segment = new Segment(stream, adopted) { _isUnsafe = true };
             if (!segment.Load())
             {
-                unreadable = "it does not begin as this version's files do";
+                unreadable = "it does not start like the files of this version";
                 return null;
             }
 
@@ -100,15 +92,14 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Whether nothing in it waits. Its holder shortens it to its head once that is so.</summary>
+    /// <summary>Whether nothing in it waits: its owner then truncates it to the header.</summary>
     public static bool IsSettled(string path)
     {
         var file = new FileInfo(path);
         return !file.Exists || file.Length <= Magic.Length;
     }
 
-    /// <summary>When the oldest unsettled event was reported; <see langword="null"/> without any.</summary>
-    public DateTimeOffset? Oldest => Count == 0 ? null : Read(most: 1).Events[0].ReportedAt;
+    public DateTimeOffset? Oldest => Count == 0 ? null : Read(maxEvents: 1).Events[0].ReportedAt;
 
     public void Append(byte[] json, DateTimeOffset reportedAt)
     {
@@ -116,17 +107,16 @@ internal sealed class Segment : IDisposable
         Count++;
     }
 
-    /// <summary>The oldest unsettled events, at least one and about 256 KiB at most, and where they end.</summary>
-    /// <exception cref="IOException">The disk no longer gives back what was written to it.</exception>
-    public (IReadOnlyList<StoredEvent> Events, long End) Read(int most)
+    /// <summary>The oldest unsettled events, at least one and about 256 KiB at most, and the offset of their end.</summary>
+    public (IReadOnlyList<StoredEvent> Events, long End) Read(int maxEvents)
     {
-        var found = Read(most, ReadAtOnce);
+        var found = Read(maxEvents, ReadAtOnce);
         if (found.Events.Count == 0)
-            found = Read(most, int.MaxValue);
+            found = Read(maxEvents, int.MaxValue);
         return found.Events.Count > 0 ? found : throw new IOException($"{_path} is damaged.");
     }
 
-    /// <summary>Remembers that the first so many events need not be sent again. A disk that refuses costs a second sending, which the server answers alike.</summary>
+    /// <summary>Marks the first events as done. If that fails they may be sent again, which the server recognizes.</summary>
     public void Settle(long end, int count)
     {
         _settledTo = end;
@@ -148,7 +138,8 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Goes on without what is damaged, which has been kept elsewhere. Nothing moves: what is settled is told by offsets.</summary>
+    /// <summary>Replaces damaged bytes, which have been kept elsewhere, by filler records. Nothing moves, because marks of settled events
+    /// are offsets.</summary>
     public void RemoveDamage()
     {
         foreach (var (start, end) in _gaps)
@@ -156,8 +147,8 @@ internal sealed class Segment : IDisposable
             _stream.Position = start;
             for (var left = end - start; left > 0;)
             {
-                // The rest has to be long enough for a record too.
-                var length = left <= LongestGap ? left : LongestGap - SegmentRecord.Overhead;
+                // The rest has to be long enough for another filler.
+                var length = left <= MaxFillerLength ? left : MaxFillerLength - SegmentRecord.Overhead;
                 var record = SegmentRecord.Write(RecordKind.Damaged, 0, new byte[length - SegmentRecord.Overhead]);
                 _stream.Write(record, 0, record.Length);
                 left -= length;
@@ -170,24 +161,21 @@ internal sealed class Segment : IDisposable
         Damaged = null;
     }
 
-    /// <summary>
-    /// Makes what was appended safe from a power cut. Once the disk has refused, the system may call the next try a success without what it could
-    /// not write: then all of it is written again before.
-    /// </summary>
-    /// <exception cref="IOException">It is not safe.</exception>
+    /// <summary>Makes the events safe from a power cut. After a failure the system may report success without having written everything:
+    /// then the whole file is written again first.</summary>
     public void Sync()
     {
-        if (_isInDoubt)
-            WriteAgain();
-        _isInDoubt = true;
+        if (_isUnsafe)
+            Rewrite();
+        _isUnsafe = true;
         Durable.Flush(_stream);
-        // Its name in the folder cannot be written again: see Durable.
-        if (!_isListed)
+        // The name in the folder cannot be written again: see Durable.
+        if (!_isFolderSynced)
             Durable.FlushFolder(Path.GetDirectoryName(_path)!);
-        (_isInDoubt, _isListed) = (false, true);
+        (_isUnsafe, _isFolderSynced) = (false, true);
     }
 
-    /// <summary>Removes the file, of which nothing is needed any more. Where that fails, it is empty, and its next holder removes it.</summary>
+    /// <summary>Removes the file. If that fails, it is empty, and the next process that adopts it removes it.</summary>
     public void Delete()
     {
         try
@@ -201,11 +189,11 @@ internal sealed class Segment : IDisposable
         _stream.Dispose();
     }
 
-    /// <summary>Lets go of the file: what is unsettled waits for whoever takes it over.</summary>
+    /// <summary>Unlocks the file: unsettled events wait for the process that adopts it.</summary>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Reads what is there but for records that are not whole: the last one's report never returned, or they were damaged since.</summary>
-    /// <returns>Whether it is a segment of this version's.</returns>
+    /// <summary>Reads the records, without those that are incomplete (a report that never returned) or damaged.</summary>
+    /// <returns>Whether it is a file of this version.</returns>
     private bool Load()
     {
         var length = checked((int)_stream.Length);
@@ -241,13 +229,13 @@ internal sealed class Segment : IDisposable
         return true;
     }
 
-    private (IReadOnlyList<StoredEvent> Events, long End) Read(int most, int window)
+    private (IReadOnlyList<StoredEvent> Events, long End) Read(int maxEvents, int window)
     {
         var length = (int)Math.Min(_end - _settledTo, window);
         var bytes = ReadBytes(_settledTo, length);
         var events = new List<StoredEvent>();
         var position = 0;
-        while (events.Count < most && SegmentRecord.Read(bytes, position, length) is { } record)
+        while (events.Count < maxEvents && SegmentRecord.Read(bytes, position, length) is { } record)
         {
             if (record.Kind == RecordKind.Event)
             {
@@ -261,8 +249,8 @@ internal sealed class Segment : IDisposable
         return (events, _settledTo + position);
     }
 
-    /// <summary>The same bytes at the same places, so that it is whole at every instant.</summary>
-    private void WriteAgain()
+    /// <summary>Writes the same bytes to the same places, so that the file is intact at every instant.</summary>
+    private void Rewrite()
     {
         var bytes = ReadBytes(0, (int)_end);
         if (!bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
@@ -283,7 +271,7 @@ internal sealed class Segment : IDisposable
         }
         catch (IOException)
         {
-            // The next write begins at the same place, and may be shorter.
+            // The next write starts at the same offset, and may be shorter.
             _stream.SetLength(_end);
             throw;
         }

@@ -1,6 +1,6 @@
-namespace PyResolve.Cli.Errors;
+namespace PyResolve.Cli.Base;
 
-/// <summary>What scripts and CI read. Documented in <c>--help</c> and in the README; never renumbered.</summary>
+/// <summary>Part of the public contract: documented in <c>--help</c> and in the README, and never renumbered.</summary>
 internal static class ExitCodes
 {
     public const int Success = 0;
@@ -13,12 +13,12 @@ internal static class ExitCodes
 
     public const string Help = """
         Exit codes:
-          0    done
-          1    failed: the migrator, the server, a file
-          2    wrong usage, or a configuration that cannot be read
+          0    success
+          1    failure: of the migrator, the server or a file
+          2    invalid arguments or configuration
           3    denied: the month's quota is used up, or the plan does not allow it
           4    not logged in, or the key is not valid
-          5    the server could not be reached, or what answers is no PyResolve server
+          5    the server cannot be reached, or what answers is not a PyResolve server
           130  interrupted
         """;
 }

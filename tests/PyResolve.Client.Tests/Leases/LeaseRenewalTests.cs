@@ -2,8 +2,8 @@ using System.Runtime.Versioning;
 
 namespace PyResolve.Client.Tests.Leases;
 
-/// <summary>When the server is asked for a lease, and when one goes back to it.</summary>
-public sealed class LeaseKeeperTests
+/// <summary>When a lease is requested from the server, and when it is returned.</summary>
+public sealed class LeaseRenewalTests
 {
     private static readonly MigrationRequest Tier2 = new("pydantic", MigrationTier.Tier2);
 
@@ -42,7 +42,7 @@ public sealed class LeaseKeeperTests
     [Fact]
     [UnsupportedOSPlatform("windows")]
     [Trait("Platform", "Unix")]
-    public async Task What_is_kept_is_its_owners_alone()
+    public async Task Only_the_owner_can_read_the_leases()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(3);
@@ -55,7 +55,7 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task It_is_renewed_when_less_than_half_is_left_and_by_as_much_as_is_missing()
+    public async Task It_is_renewed_when_less_than_half_is_left_by_the_missing_units()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(10);
@@ -86,10 +86,11 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task A_lease_whose_answer_was_lost_with_its_process_is_asked_for_again_and_not_twice()
+    public async Task A_lease_whose_answer_was_lost_with_its_process_is_requested_again_and_issued_once()
     {
         await using var server = await LeasingServer.StartAsync();
-        await using (var dying = server.Client(options => (options.PrepaidMigrations, options.RequestTimeout) = (5, TimeSpan.FromSeconds(2))))
+        await using (var dying = server.Client(options =>
+            (options.PrepaidMigrations, options.RequestTimeout) = (5, TimeSpan.FromSeconds(2))))
         {
             server.Script.LoseAnswers("POST /quota/reservations", 3);
             await Should.ThrowAsync<PyResolveException>(dying.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation));
@@ -97,24 +98,26 @@ public sealed class LeaseKeeperTests
 
         await server.PrepayAsync(5);
 
-        (server.Holds, server.LeaseRequests.Select(request => request.Header("Idempotency-Key")).Distinct().Count()).ShouldBe((1, 1));
+        (server.Reservations, server.LeaseRequests.Select(request => request.Header("Idempotency-Key")).Distinct().Count())
+            .ShouldBe((1, 1));
         server.Home.LeaseFiles().Count.ShouldBe(1);
     }
 
     [Fact]
-    public async Task A_server_without_leases_is_said_to_be_one_and_gets_its_hold_back()
+    public async Task A_server_without_leases_is_reported_and_the_reservation_is_released()
     {
         await using var server = await LeasingServer.StartAsync();
-        server.GivesLeases = false;
+        server.IssuesLeases = false;
         await using var client = server.Client(options => options.PrepaidMigrations = 5);
 
-        (await Should.ThrowAsync<PyResolveException>(client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation))).Message.ShouldContain("PYRESOLVE_LEASE_KEY");
+        (await Should.ThrowAsync<PyResolveException>(client.Quota.PrepayAsync(MigrationTier.Tier2, Cancellation)))
+            .Message.ShouldContain("PYRESOLVE_LEASE_KEY");
 
         server.Released.Count.ShouldBe(1);
     }
 
     [Fact]
-    public async Task An_ended_lease_goes_back_after_what_it_was_spent_for_has_arrived()
+    public async Task An_expired_lease_is_returned_after_its_events_have_arrived()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5, TimeSpan.FromHours(1));
@@ -131,7 +134,7 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task A_denial_gives_an_ended_lease_back_too_because_its_units_may_be_what_is_missing()
+    public async Task A_denial_also_returns_an_expired_lease_because_its_units_may_be_missing()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5, TimeSpan.FromHours(1));
@@ -145,7 +148,7 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task A_lease_does_not_go_back_while_its_events_cannot_be_sent()
+    public async Task A_lease_is_not_returned_while_its_events_cannot_be_sent()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5, TimeSpan.FromHours(1));
@@ -161,7 +164,7 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task A_file_that_is_nobodys_events_keeps_no_lease_from_going_back()
+    public async Task A_file_that_cannot_be_read_as_events_does_not_keep_a_lease_from_being_returned()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5, TimeSpan.FromHours(1));
@@ -180,7 +183,7 @@ public sealed class LeaseKeeperTests
     [Theory]
     [InlineData(0)]
     [InlineData(5)]
-    public async Task Leases_that_cannot_be_read_keep_no_event_from_being_sent(int prepaid)
+    public async Task Unreadable_leases_do_not_keep_events_from_being_sent(int prepaid)
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5);
@@ -195,7 +198,7 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task A_permit_that_is_out_keeps_its_ended_lease_for_a_day()
+    public async Task An_open_permit_keeps_its_expired_lease_for_a_day()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5, TimeSpan.FromHours(1));
@@ -212,7 +215,7 @@ public sealed class LeaseKeeperTests
     }
 
     [Fact]
-    public async Task A_lease_near_its_end_is_replaced_and_goes_back()
+    public async Task A_lease_near_its_expiry_is_replaced_and_returned()
     {
         await using var server = await LeasingServer.StartAsync();
         await server.PrepayAsync(5, TimeSpan.FromHours(4));
@@ -236,7 +239,7 @@ public sealed class LeaseKeeperTests
         server.LeaseRequests.Count.ShouldBe(1);
     }
 
-    /// <summary>Takes so many units and completes them, without the server.</summary>
+    /// <summary>Takes and completes units, without the server.</summary>
     private static async Task<Guid> SpendAsync(LeasingServer server, int units)
     {
         await using var offline = server.ClientWithoutNetwork();
@@ -245,7 +248,7 @@ public sealed class LeaseKeeperTests
         return permit.ReservationId.ShouldNotBeNull();
     }
 
-    /// <summary>A process that has something to report, and no network.</summary>
+    /// <summary>A process with an event to report, and no network.</summary>
     private static async Task<PyResolveClient> BusyOutboxAsync(LeasingServer server)
     {
         var offline = server.ClientWithoutNetwork();

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>A config file's text and what it says. Immutable: an edit gives a new one, which differs in the lines of the edited key alone.</summary>
+/// <summary>A config file's text and settings. Immutable: an edit returns a copy, which differs in the lines of the key alone.</summary>
 internal sealed class ConfigFile
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -19,7 +19,7 @@ internal sealed class ConfigFile
 
     public string Text { get; }
 
-    /// <summary>The file; an empty one where there is none.</summary>
+    /// <summary>Reads the file; a missing one is empty.</summary>
     public static ConfigFile Load(string path)
     {
         try
@@ -32,7 +32,8 @@ internal sealed class ConfigFile
         }
         catch (DecoderFallbackException exception)
         {
-            throw new ConfigFileException(path, line: null, "it is not UTF-8 text.", "Save it as UTF-8, or remove it and run 'pyresolve login'.", exception);
+            throw new ConfigFileException(
+                path, line: null, "it is not UTF-8 text.", "Save it as UTF-8, or remove it and run 'pyresolve login'.", exception);
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
@@ -42,9 +43,8 @@ internal sealed class ConfigFile
 
     public static ConfigFile Parse(string path, string text) => new(path, text);
 
-    /// <summary>
-    /// Changes the file so that it is whole at every instant and no other writer's change is lost: a lock file beside it admits one edit at a time.
-    /// </summary>
+    /// <summary>Edits the file. Readers see the old or the new one, and a lock file beside it lets one process edit at a time, so that no
+    /// change is lost.</summary>
     public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
     {
         try
@@ -56,48 +56,34 @@ internal sealed class ConfigFile
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            throw new ConfigFileException(
-                path,
-                line: null,
-                $"it cannot be written ({Redaction.Line(exception.Message)})",
-                "Make the folder yours to write, or set PYRESOLVE_HOME to another.",
-                exception);
+            var cause = $"it cannot be written ({Redaction.Line(exception.Message)}).";
+            throw new ConfigFileException(path, null, cause, "Make the folder writable, or set PYRESOLVE_HOME to another.", exception);
         }
     }
 
-    /// <summary>A string, by the names of its tables and its key; <see langword="null"/> where the key is not set.</summary>
     public string? String(params string[] path) => Find(path) is { } entry ? StringOf(entry) : null;
 
-    /// <summary>The names of the tables right under one, as those in <c>[profiles.work]</c>, in order.</summary>
+    /// <summary>The names of the tables directly under one, such as <c>work</c> of <c>[profiles.work]</c>, in order.</summary>
     public IReadOnlyList<string> Tables(string parent) =>
-        [.. _document.Tables.Select(static table => table.Path).Concat(_document.Entries.Select(static entry => entry.Path.Take(entry.Path.Count - 1).ToList()))
-            .Where(path => path.Count >= 2 && path[0] == parent).Select(static path => path[1]).Distinct()];
+        _document.Tables.Select(static table => table.Path)
+            .Concat(_document.Entries.Select(static entry => entry.Path.Take(entry.Path.Count - 1).ToList()))
+            .Where(path => path.Count >= 2 && path[0] == parent).Select(static path => path[1]).Distinct().ToList();
 
-    /// <summary>The strings of a table, as <c>[migrators]</c>; empty where there is no such table.</summary>
-    public IReadOnlyDictionary<string, string> Strings(string table)
-    {
-        var strings = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var entry in _document.Entries)
-        {
-            if (entry.Path.Count == 2 && entry.Path[0] == table)
-                strings.Add(entry.Path[1], StringOf(entry));
-        }
+    /// <summary>The strings of a top-level table, such as <c>[migrators]</c>; empty when there is no such table.</summary>
+    public IReadOnlyDictionary<string, string> Strings(string table) => _document.Entries
+        .Where(entry => entry.Path.Count == 2 && entry.Path[0] == table)
+        .ToDictionary(static entry => entry.Path[1], StringOf, StringComparer.Ordinal);
 
-        return strings;
-    }
-
-    /// <summary>The file with a string set. A key of a table that is not there yet comes at the end, under a header of its own.</summary>
-    /// <exception cref="ConfigFileException">The key cannot be set, as where its table is an array of tables.</exception>
+    /// <exception cref="ConfigFileException">The key cannot be set, because its table is an array of tables.</exception>
     public ConfigFile Set(string[] path, string value)
     {
         var edited = Edit(path, value);
         return edited.Find(path)?.Text == value
             ? edited
             : throw new ConfigFileException(
-                Path, line: null, $"{string.Join(".", path)} cannot be set within an array of tables.", "Write the table in [single brackets].");
+                Path, null, $"{string.Join(".", path)} cannot be set within an array of tables.", "Write the table in [single brackets].");
     }
 
-    /// <summary>The file with a string at the top level set.</summary>
     public ConfigFile Set(string key, string value) => Set([key], value);
 
     private ConfigFile Edit(string[] path, string value)
@@ -116,7 +102,6 @@ internal sealed class ConfigFile
         return Insert(Text.Length, $"{gap}[{string.Join(".", table.Select(TomlText.Key))}]{newLine}{line}", newLine);
     }
 
-    /// <summary>The file without the key's line.</summary>
     public ConfigFile Remove(params string[] path) => Find(path) is { } entry
         ? Parse(Path, Text.Remove(entry.LineStart, entry.LineEnd - entry.LineStart))
         : this;
@@ -131,5 +116,6 @@ internal sealed class ConfigFile
 
     private string StringOf(TomlEntry entry) => entry.Text
         ?? throw new ConfigFileException(
-            Path, entry.Line, $"{string.Join(".", entry.Path)} must be a string.", $"Write it in quotes: {TomlText.Key(entry.Path[entry.Path.Count - 1])} = \"…\".");
+            Path, entry.Line, $"{string.Join(".", entry.Path)} must be a string.",
+            $"Write it in quotes: {TomlText.Key(entry.Path[entry.Path.Count - 1])} = \"…\".");
 }

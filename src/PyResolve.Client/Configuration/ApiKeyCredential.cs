@@ -1,6 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>Where a setting was found.</summary>
+/// <summary>The source of a setting.</summary>
 public enum SettingSource
 {
     /// <summary>An environment variable.</summary>
@@ -11,7 +11,7 @@ public enum SettingSource
 }
 
 /// <summary>An API key and where it came from.</summary>
-/// <param name="Key">The secret.</param>
+/// <param name="Key">The whole key.</param>
 /// <param name="Source">Where it was found.</param>
 /// <param name="ConfigPath">The config file that was, or would have been, read.</param>
 public sealed record ApiKeyCredential(string Key, SettingSource Source, string ConfigPath)
@@ -19,22 +19,24 @@ public sealed record ApiKeyCredential(string Key, SettingSource Source, string C
     /// <summary>The key's first 20 characters, as the server lists it, and an ellipsis.</summary>
     public string MaskedKey => Redaction.Key(Key);
 
-    /// <summary>The profile that it is of; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
+    /// <summary>The profile of the setting; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
     public string? Profile { get; init; }
 
-    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable : $"{(Profile is null ? "" : $"profiles.{Profile}.")}api_key in {ConfigPath}";
+    internal string Origin => Source == SettingSource.Environment
+        ? ApiKeyStore.ApiKeyVariable
+        : $"{(Profile is null ? "" : $"profiles.{Profile}.")}api_key in {ConfigPath}";
 
-    /// <summary>The masked key and its source, so that the secret never reaches a log.</summary>
+    /// <summary>The masked key and its source, so that the key never reaches a log.</summary>
     public override string ToString() => $"{MaskedKey} ({Origin})";
 }
 
-/// <summary>A server and where its address came from.</summary>
+/// <summary>The server's address and where it came from.</summary>
 /// <param name="Url">The address.</param>
 /// <param name="Source">Where it was found.</param>
 /// <param name="ConfigPath">The config file that was, or would have been, read.</param>
 public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigPath)
 {
-    /// <summary>The profile that it is of; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
+    /// <summary>The profile of the setting; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
     public string? Profile { get; init; }
 
     internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";

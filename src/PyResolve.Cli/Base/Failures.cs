@@ -1,0 +1,75 @@
+using PyResolve.Client;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Cli.Base;
+
+/// <summary>Turns every exception and denial that ends a command into an exit code, a cause in one line, and what to do next.</summary>
+internal static class Failures
+{
+    public static CliException Describe(Exception exception) => exception switch
+    {
+        CliException own => own,
+        OperationCanceledException => new(ExitCodes.Interrupted, "Interrupted."),
+        PyResolveException failure => Describe(failure),
+        IOException or UnauthorizedAccessException =>
+            new(ExitCodes.Failure, exception.Message, "Check that the file is there and that you may read and write it."),
+        _ => new(
+            ExitCodes.Failure, $"Unexpected error: {exception.GetType().Name}: {exception.Message.Split('\n')[0].TrimEnd()}",
+            "Please report this line together with the command and the output of: pyresolve --version"),
+    };
+
+    public static CliException Describe(QuotaDenial denial) => denial.Code switch
+    {
+        PyResolveErrorCodes.LoginRequired => new(
+            ExitCodes.Authentication, "LLM-powered migrations require authentication.",
+            "Options:",
+            "  1. Run: pyresolve login",
+            "  2. Get a free account: https://pyresolve.dev",
+            "  3. Use --tier tier1 for a deterministic migration, which needs no account"),
+        PyResolveErrorCodes.Offline => Denied(ExitCodes.Network, denial, Lines(denial.Hint)),
+        ProblemCodes.LlmNotAllowed => Denied(ExitCodes.Denied, denial, [
+            denial.UpgradeUrl is { } url ? $"Upgrade at {url.OriginalString}" : "Upgrade the plan.",
+            "Or use --tier tier1 for a deterministic migration.",
+        ]),
+        _ => Denied(ExitCodes.Denied, denial, Lines(denial.Hint)),
+    };
+
+    public static CliException NotLoggedIn(string? profile = null) => profile is null
+        ? new(ExitCodes.Authentication, "Not logged in.", "Run: pyresolve login")
+        : new(ExitCodes.Authentication, $"Not logged in with profile {profile}.", $"Run: pyresolve login --profile {profile}");
+
+    private static CliException Describe(PyResolveException exception) => exception.Code switch
+    {
+        PyResolveErrorCodes.LoginRequired => NotLoggedIn(),
+        PyResolveErrorCodes.ConfigFile or PyResolveErrorCodes.InvalidConfiguration =>
+            Failed(ExitCodes.Usage, exception, "Fix that setting, and try again."),
+        PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer =>
+            Failed(ExitCodes.Network, exception, "Check the network, and the address of the server."),
+        ProblemCodes.QuotaExceeded or ProblemCodes.LlmNotAllowed =>
+            Failed(ExitCodes.Denied, exception, "Upgrade the plan, or wait for the next month."),
+        ProblemCodes.ScopeMissing => Failed(ExitCodes.Authentication, exception, "Use a key that has this scope."),
+        _ when exception.Status == 401 => InvalidKey(exception),
+        _ => Failed(ExitCodes.Failure, exception, "Try again. If it stays, report it to the server's operator."),
+    };
+
+    private static CliException InvalidKey(PyResolveException exception)
+    {
+        var isFromEnvironment = !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(EnvironmentVariables.ApiKey));
+        var next = isFromEnvironment
+            ? $"The key is in {EnvironmentVariables.ApiKey}: set a live one, or unset it and run: pyresolve login"
+            : "Run: pyresolve login";
+        return new(ExitCodes.Authentication, exception.Problem?.Detail ?? "Invalid or expired API key", next);
+    }
+
+    private static CliException Denied(int exitCode, QuotaDenial denial, string[] next) =>
+        new(exitCode, WithoutHint(denial.Message, denial.Hint), [.. next, "Nothing was run and nothing was changed."]);
+
+    private static CliException Failed(int exitCode, PyResolveException exception, string defaultHint) =>
+        new(exitCode, WithoutHint(exception.Message, exception.Hint), Lines(exception.Hint ?? defaultHint));
+
+    private static string WithoutHint(string message, string? hint) =>
+        hint is not null && message.EndsWith(hint, StringComparison.Ordinal) ? message[..^hint.Length].TrimEnd() : message;
+
+    private static string[] Lines(string? text) =>
+        text?.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+}

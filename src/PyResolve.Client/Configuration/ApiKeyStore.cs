@@ -1,0 +1,178 @@
+namespace PyResolve.Client;
+
+/// <summary>
+/// The API key and the server of the current user: from the environment, then from <c>config.toml</c>. Every call reads them again.
+/// Thread-safe, and safe with other processes that write the same file.
+/// </summary>
+public sealed class ApiKeyStore
+{
+    internal const string ApiKeyVariable = "PYRESOLVE_API_KEY";
+    internal const string ApiUrlVariable = "PYRESOLVE_API_URL";
+    internal const string HomeVariable = "PYRESOLVE_HOME";
+    internal const string ProfileVariable = "PYRESOLVE_PROFILE";
+    private const string ApiKeyName = "api_key";
+    private const string ApiUrlName = "api_url";
+    private const string ProfileName = "profile";
+    private const string ProfilesTable = "profiles";
+    private const string ProfileRule = "A profile name has 1 to 64 letters, digits, - and _.";
+    private const int MaxProfileLength = 64;
+    private readonly string? _profile;
+
+    /// <summary>Creates a store over a folder.</summary>
+    /// <param name="home">The folder. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. Created when needed.</param>
+    /// <param name="profile">The profile to use: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c>
+    /// in the file, then none, which is the key and the server at the top of the file.</param>
+    /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
+    public ApiKeyStore(string? home = null, string? profile = null)
+    {
+        _profile = profile is null ? null : CheckProfile(profile);
+        Home = Path.GetFullPath(home ?? Variable(HomeVariable) ?? DefaultHome());
+        ConfigPath = Path.Combine(Home, "config.toml");
+    }
+
+    /// <summary>The folder, as an absolute path.</summary>
+    public string Home { get; }
+
+    /// <summary>The path of <c>config.toml</c> in it.</summary>
+    public string ConfigPath { get; }
+
+    /// <summary>
+    /// A warning that other users can read the file, and how to fix that. <see langword="null"/> when they cannot, when there is no file,
+    /// on Windows, and on runtimes before .NET 7, which cannot tell.
+    /// </summary>
+    public string? Warning => PrivateFile.IsReadableByOthers(ConfigPath)
+        ? $"{ConfigPath} can be read by other users. Run: chmod 600 \"{ConfigPath}\""
+        : null;
+
+    /// <summary>The profile in use; <see langword="null"/> for the key and the server at the top of the file.</summary>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    /// <exception cref="PyResolveException">The environment or the file names an invalid profile.</exception>
+    public string? FindProfile() => FindProfile(ConfigFile.Load(ConfigPath));
+
+    /// <summary>The names of the profiles in the file, in its order.</summary>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    public IReadOnlyList<string> ListProfiles() => ConfigFile.Load(ConfigPath).Tables(ProfilesTable);
+
+    /// <summary>Makes a profile the default one, for all processes that do not name another.</summary>
+    /// <param name="profile">1 to 64 letters, digits, - and _; <see langword="null"/> for the top of the file.</param>
+    /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public void UseProfile(string? profile)
+    {
+        if (profile is not null)
+            CheckProfile(profile);
+        ConfigFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set([ProfileName], profile));
+    }
+
+    /// <summary>The key and its source; <see langword="null"/> when there is none.</summary>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    public ApiKeyCredential? FindApiKey()
+    {
+        if (Variable(ApiKeyVariable) is { } key)
+            return new(key, SettingSource.Environment, ConfigPath);
+        return FindSetting(ApiKeyName) is { } saved
+            ? new(saved.Value, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile }
+            : null;
+    }
+
+    /// <summary>The server's address and its source; <see langword="null"/> when none is set.</summary>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    /// <exception cref="PyResolveException">The address is not an absolute URL.</exception>
+    public ApiUrlSetting? FindApiUrl()
+    {
+        if (Variable(ApiUrlVariable) is { } text)
+            return new(ParseUrl(text, ApiUrlVariable), SettingSource.Environment, ConfigPath);
+        if (FindSetting(ApiUrlName) is not { } saved)
+            return null;
+        var url = ParseUrl(saved.Value, $"{ApiUrlSetting.Name(saved.Profile)} in {ConfigPath}");
+        return new(url, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile };
+    }
+
+    /// <summary>Saves a key, and optionally a server, under the profile in use. The rest of the file is unchanged.</summary>
+    /// <param name="apiKey">The key: visible ASCII characters.</param>
+    /// <param name="apiUrl">The server, as an absolute URL; default: keep the one in the file.</param>
+    /// <exception cref="ArgumentException">The key has other characters, or the URL is not absolute.</exception>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public void Save(string apiKey, Uri? apiUrl = null)
+    {
+        if (!Guard.IsVisibleAscii(Guard.NotNull(apiKey)))
+            throw new ArgumentException("A key has visible ASCII characters only. Copy the whole key again.", nameof(apiKey));
+        if (apiUrl is { IsAbsoluteUri: false })
+            throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));
+        ConfigFile.Edit(ConfigPath, file =>
+        {
+            var profile = FindProfile(file);
+            var edited = file.Set(PathOf(profile, ApiKeyName), apiKey);
+            return apiUrl is null ? edited : edited.Set(PathOf(profile, ApiUrlName), apiUrl.OriginalString);
+        });
+    }
+
+    /// <summary>Removes the key of the profile in use from the file. The rest of it is unchanged.</summary>
+    /// <returns>Whether there was a key.</returns>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public bool RemoveApiKey()
+    {
+        if (FindSetting(ApiKeyName) is null)
+            return false;
+        ConfigFile.Edit(ConfigPath, file => file.Remove(PathOf(FindProfile(file), ApiKeyName)));
+        return true;
+    }
+
+    /// <summary>Reads a string from the file, for tools that keep their own settings in it. The environment is not read.</summary>
+    /// <param name="path">The names of the tables, then the key, as in <c>ReadSetting("mytool", "colour")</c>.</param>
+    /// <returns>The value; <see langword="null"/> when the key is not set.</returns>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read; or the value is not a string.</exception>
+    public string? ReadSetting(params string[] path) => ConfigFile.Load(ConfigPath).String(Guard.NotNull(path));
+
+    /// <summary>Reads the strings of a top-level table of the file, such as <c>[migrators]</c>.</summary>
+    /// <param name="table">The table's name.</param>
+    /// <returns>The values by key; empty when there is no such table.</returns>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be read; or a value is not a string.</exception>
+    public IReadOnlyDictionary<string, string> ReadSettings(string table) => ConfigFile.Load(ConfigPath).Strings(Guard.NotNull(table));
+
+    internal static bool IsProfile(string name) => name.Length is > 0 and <= MaxProfileLength && name.All(TomlText.IsBareCharacter);
+
+    private (string Value, string? Profile)? FindSetting(string name)
+    {
+        var file = ConfigFile.Load(ConfigPath);
+        var profile = FindProfile(file);
+        var value = file.String(PathOf(profile, name))?.Trim();
+        return string.IsNullOrEmpty(value) ? null : (value!, profile);
+    }
+
+    private string? FindProfile(ConfigFile file)
+    {
+        if (_profile is not null)
+            return _profile;
+        var variable = Variable(ProfileVariable);
+        var found = variable ?? file.String(ProfileName)?.Trim();
+        if (string.IsNullOrEmpty(found) || IsProfile(found!))
+            return found is "" ? null : found;
+        throw Invalid($"{(variable is null ? $"{ProfileName} in {ConfigPath}" : ProfileVariable)} is not a profile name.", ProfileRule);
+    }
+
+    private static string[] PathOf(string? profile, string name) => profile is null ? [name] : [ProfilesTable, profile, name];
+
+    private static string CheckProfile(string profile) =>
+        IsProfile(profile) ? profile : throw new ArgumentException(ProfileRule, nameof(profile));
+
+    private static Uri ParseUrl(string text, string origin) => Uri.TryCreate(text, UriKind.Absolute, out var url)
+        ? url
+        : throw Invalid($"{origin} is not an absolute http or https URL.", "Write it as https://api.pyresolve.dev.");
+
+    private static string? Variable(string name)
+    {
+        var value = Environment.GetEnvironmentVariable(name)?.Trim();
+        return string.IsNullOrEmpty(value) ? null : value;
+    }
+
+    private static string DefaultHome()
+    {
+        var user = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        return user.Length > 0
+            ? Path.Combine(user, ".pyresolve")
+            : throw Invalid("This user has no home folder.", "Set PYRESOLVE_HOME to a folder of your own.");
+    }
+
+    private static PyResolveException Invalid(string cause, string hint) => new(PyResolveErrorCodes.InvalidConfiguration, cause, hint);
+}

@@ -1,0 +1,79 @@
+namespace PyResolve.Client;
+
+/// <summary>The options, validated, with every default filled in from the environment and the config file.</summary>
+internal sealed record ClientSettings(
+    Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, TimeSpan QuotaCacheDuration, int OutboxCapacity, long OutboxBytes,
+    TimeSpan ShutdownTimeout, OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
+{
+    public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
+
+    private static TimeSpan MaxWait { get; } = TimeSpan.FromMinutes(10);
+
+    private static TimeSpan MinLease { get; } = TimeSpan.FromMinutes(1);
+
+    private static TimeSpan MaxLease { get; } = TimeSpan.FromDays(7);
+
+    public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
+    {
+        var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
+        var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
+        if (FindUrlError(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
+            throw urlError;
+
+        var credential = IsBlank(options.ApiKey) ? keys.FindApiKey() : null;
+        var key = IsBlank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
+        if (key is not null && FindKeyError(credential is null ? "ApiKey" : credential.Origin, key) is { } keyError)
+            throw keyError;
+        return new(
+            url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes,
+            options.ShutdownTimeout, options.Offline, options.PrepaidMigrations, options.PrepaidLifetime);
+    }
+
+    /// <summary>Checks the options alone, before the environment and the config file are read.</summary>
+    public static PyResolveException? FindError(PyResolveClientOptions options) => options switch
+    {
+        { ApiUrl: { } url } when FindUrlError("ApiUrl", url, options.AllowInsecureHttp) is { } error => error,
+        { ApiKey: { } key } when !IsBlank(key) && FindKeyError("ApiKey", key.Trim()) is { } error => error,
+        { Home: { } home } when IsBlank(home) => Error("Home is empty.", "Name a folder, or leave it unset for ~/.pyresolve."),
+        { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) => Error("Profile must be 1 to 64 letters, digits, - and _."),
+        { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > MaxWait =>
+            Error("RequestTimeout must be more than zero and at most 10 minutes."),
+        { QuotaCacheDuration: var duration } when duration < TimeSpan.Zero || duration > MaxWait =>
+            Error("QuotaCacheDuration must be from zero to 10 minutes."),
+        { OutboxCapacity: < 1 or > 1_000_000 } => Error("OutboxCapacity must be from 1 to 1000000."),
+        { OutboxBytes: < 1024 or > 1024 * 1024 * 1024 } => Error("OutboxBytes must be from 1024 (1 KiB) to 1073741824 (1 GiB)."),
+        { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > MaxWait =>
+            Error("ShutdownTimeout must be from zero to 10 minutes."),
+        { Offline: not (OfflinePolicy.Lease or OfflinePolicy.Allow or OfflinePolicy.Deny) } =>
+            Error("Offline must be Lease, Allow or Deny."),
+        { PrepaidMigrations: < 0 or > 1000 } => Error("PrepaidMigrations must be from 0 to 1000."),
+        { PrepaidLifetime: var lifetime } when lifetime < MinLease || lifetime > MaxLease =>
+            Error("PrepaidLifetime must be from 1 minute to 7 days."),
+        _ => null,
+    };
+
+    private static PyResolveException? FindUrlError(string name, Uri url, bool allowInsecureHttp)
+    {
+        if (!url.IsAbsoluteUri || (url.Scheme != "https" && url.Scheme != "http"))
+            return Error($"{name} is not an absolute http or https URL.", "Write it as https://api.pyresolve.dev.");
+        if (url.UserInfo.Length > 0)
+            return Error($"{name} has a user name.", "Leave it out: the key is the only credential.");
+        if (url.Query.Length > 0 || url.Fragment.Length > 0)
+            return Error($"{name} has a query or a fragment.", "Leave it out.");
+        if (url.Scheme == "http" && !url.IsLoopback && !allowInsecureHttp)
+            return Error($"{name} would send the key unencrypted to {url.Host}.", "Use https, or set AllowInsecureHttp.");
+        return null;
+    }
+
+    private static PyResolveException? FindKeyError(string name, string key) => Guard.IsVisibleAscii(key)
+        ? null
+        : Error($"{name} has characters that no key has.", "Copy the whole key again, without quotes.");
+
+    /// <summary>The server alone, so that the key never reaches a log.</summary>
+    public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";
+
+    private static bool IsBlank(string? text) => string.IsNullOrWhiteSpace(text);
+
+    private static PyResolveException Error(string cause, string? hint = null) =>
+        new(PyResolveErrorCodes.InvalidConfiguration, cause, hint);
+}

@@ -1,0 +1,39 @@
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Client;
+
+public sealed partial class PyResolveClient
+{
+    /// <summary><c>GET /quota</c>: the account's quota this month.</summary>
+    public Task<QuotaSnapshot> GetQuotaAsync(CancellationToken cancellationToken = default) => _transport.GetQuotaAsync(cancellationToken);
+
+    /// <summary><c>POST /quota/reservations</c>: reserves quota. <see cref="Quota"/> adds retries, and denials as values.</summary>
+    /// <param name="request">What to reserve.</param>
+    /// <param name="idempotencyKey">Makes the request safe to send again: 1 to 255 visible ASCII characters. Default none.</param>
+    /// <param name="cancellationToken">Stops waiting; a reservation that was made nevertheless expires after its lifetime.</param>
+    public Task<Reservation> CreateReservationAsync(
+        ReservationRequest request, string? idempotencyKey = null, CancellationToken cancellationToken = default)
+    {
+        if (idempotencyKey is not null && (idempotencyKey.Length > 255 || !Guard.IsVisibleAscii(idempotencyKey)))
+            throw new ArgumentException("An idempotency key has 1 to 255 visible ASCII characters.", nameof(idempotencyKey));
+        return _transport.CreateReservationAsync(Guard.NotNull(request), idempotencyKey, cancellationToken);
+    }
+
+    /// <summary><c>GET /quota/reservations/{id}</c>: a reservation, and why it was granted.</summary>
+    public Task<Reservation> GetReservationAsync(Guid id, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get($"/quota/reservations/{id:D}"),
+            WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
+
+    /// <summary><c>POST /quota/reservations/{id}/commit</c>: records the work; the rest of the reservation is released.</summary>
+    /// <param name="id">The reservation.</param>
+    /// <param name="request">What was done. With <see cref="CommitRequest.Id"/> it is safe to send again.</param>
+    /// <param name="cancellationToken">Stops waiting; the work may have been recorded.</param>
+    public Task<ReservationCommitted> CommitReservationAsync(
+        Guid id, CommitRequest request, CancellationToken cancellationToken = default) =>
+        _transport.CommitReservationAsync(id, Guard.NotNull(request), cancellationToken);
+
+    /// <summary><c>DELETE /quota/reservations/{id}</c>: releases a reservation.</summary>
+    public Task<ReservationReleased> ReleaseReservationAsync(Guid id, CancellationToken cancellationToken = default) =>
+        _transport.ReleaseReservationAsync(id, cancellationToken);
+}
