@@ -38,7 +38,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await page.GetByLabel("Card works").CheckAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Pay $19.00" }).ClickAsync();
 
-        await page.WaitForURLAsync("**/?paid=cs_test_*");
+        await Expect(page).ToHaveURLAsync(new Regex(@"/\?paid=cs_test_\w+$"));
         Simulation.Subscription(Simulation.SubscriptionsOf(_api.Customer).ShouldHaveSingleItem()).Status.ShouldBe("active");
         _consoleErrors.ShouldAllBe(error => error.Contains("the server responded with a status of 402"));
     }
@@ -50,7 +50,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Back" }).ClickAsync();
 
-        await page.WaitForURLAsync("**/?back");
+        await Expect(page).ToHaveURLAsync(new Regex(@"/\?back$"));
         Simulation.SubscriptionsOf(_api.Customer).ShouldBeEmpty();
         _consoleErrors.ShouldBeEmpty();
     }
@@ -72,7 +72,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("Renews on December 15, 2026.");
         await page.GetByRole(AriaRole.Link, new() { Name = "Return" }).ClickAsync();
 
-        await page.WaitForURLAsync("**/?returned");
+        await Expect(page).ToHaveURLAsync(new Regex(@"/\?returned$"));
         _consoleErrors.ShouldBeEmpty();
     }
 

@@ -32,20 +32,20 @@ public sealed class SignatureTests
             "whsec_4eC39HqLyjWDarjtT1zdp7dc",
             "1763208000",
             """{"id":"evt_1","object":"event","type":"customer.subscription.updated","livemode":false}""",
-            "ef19cfc34b92c794bf3ca5470645088bf47897004e91c2fb6728a676ab391d2b",
+            "ef19cfc34b92c794bf3ca5470645088bf47897004e91c2fb6728a676ab391d2b"
         },
         {
             "whsec_4eC39HqLyjWDarjtT1zdp7dc",
             "1763208000",
             """{"id":"evt_2",  "note":"é – 😀 \\u00e9"}""",
-            "0a8240e1e6ab976302846f8e4bbbc73817e63775e032ae6c9b833ee7b28160ae",
+            "0a8240e1e6ab976302846f8e4bbbc73817e63775e032ae6c9b833ee7b28160ae"
         },
         { "k", "0", """{}""", "c847cd2c51e393092098d6126ed5aeb9ddbe946df3a0b7cb9e9a8a34fadb2cc7" },
         {
             "secret with a blank, and a comma",
             "4102444800",
             """[1,2.50,"three"]""",
-            "dbcf465bfe4a8e87b1dc8109b35d298ca2a186af5c59744d7f8dc3341213cb45",
+            "dbcf465bfe4a8e87b1dc8109b35d298ca2a186af5c59744d7f8dc3341213cb45"
         },
     };
 

@@ -24,8 +24,8 @@ public sealed class SyncCrashProof(SharedServers servers)
             CultureInfo.InvariantCulture,
             $"{engine}: {crashing.Kills} kills while {crashing.Changes:N0} events arrived, "
             + $"{crashing.Interrupted:N0} of them stored and without effect at a kill: "
-            + $"every plan right, every change written once, one customer and one checkout an account, every deleted account's "
-            + "subscription cancelled; "
+            + $"every plan right, every change written once, one customer and one checkout an account, "
+            + $"every deleted account's subscription cancelled; "
             + $"all was settled {crashing.LongestRecovery.TotalSeconds:0} s after the restart at most."));
     }
 }
