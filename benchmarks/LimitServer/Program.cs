@@ -1,7 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.LimitServer;
 
-// The same host in every mode, and the one that the product uses: what differs between two modes is what is measured.
+// The product's host in every mode: the differences between modes are what is measured.
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
 builder.Services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
@@ -16,7 +16,8 @@ var app = builder.Configuration["PYRESOLVE_LIMIT"] switch
     "usage" when builder.Configuration["DATABASE_URL"] is null => UsageLimits.BuildEmbedded(builder),
     "usage" => UsageLimits.BuildCommit(builder),
     "copy" => UsageLimits.BuildCopy(builder),
-    var other => throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, hosted, checked, select, hold, usage or copy."),
+    var other =>
+        throw new InvalidOperationException($"PYRESOLVE_LIMIT is '{other}'; it is bare, hosted, checked, select, hold, usage or copy."),
 };
 app.MapGet("/health/ready", () => TypedResults.Ok(new HealthStatus("ready")));
 await app.RunAsync();

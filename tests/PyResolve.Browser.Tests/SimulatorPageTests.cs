@@ -1,5 +1,6 @@
 using Microsoft.Playwright;
 using PyResolve.StripeSimulator;
+using PyResolve.StripeSimulator.Objects;
 using static Microsoft.Playwright.Assertions;
 
 namespace PyResolve.Browser.Tests;

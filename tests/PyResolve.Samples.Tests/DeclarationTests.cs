@@ -95,7 +95,7 @@ public class DeclarationTests
     [InlineData("class Config:\n        json_loads = f", "json_loads has no counterpart")]
     [InlineData("class Config(Base):\n        orm_mode = True", "base class")]
     [InlineData("class Config:\n        def f(self):\n            pass", "more than plain options")]
-    public void What_pydantic_2_cannot_say_the_same_way_is_left_alone_and_reported(string member, string reason)
+    public void Code_without_an_equivalent_in_pydantic_2_is_left_alone_and_reported(string member, string reason)
     {
         var code = $"from pydantic import BaseModel, root_validator, validator\n\nclass A(BaseModel):\n    a: int\n\n    {member}\n";
         using var folder = new MigratedFolder().With("app.py", code);
@@ -182,7 +182,7 @@ public class DeclarationTests
     }
 
     [Fact]
-    public void Code_that_has_nothing_to_do_with_pydantic_is_left_alone()
+    public void Code_without_pydantic_is_left_alone()
     {
         const string Code = "from typing import Optional\n\nclass A:\n    a: Optional[int]\n\n    class Config:\n        orm_mode = True\n\n    @validator('a')\n    def v(cls, x): return x\n";
 

@@ -11,7 +11,7 @@ public class FolderTests
     [InlineData("payments")]
     [InlineData("shipping")]
     [InlineData("notifications")]
-    public void A_service_of_the_shop_is_migrated_whole_and_once(string service)
+    public void A_service_of_the_shop_is_migrated_completely_and_once(string service)
     {
         using var folder = new MigratedFolder();
         var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "shop", service), "*.py").Select(f => Path.GetFileName(f)).ToList();
@@ -42,7 +42,7 @@ public class FolderTests
     [InlineData("s = 'open\n")]
     [InlineData("s = '''open\n")]
     [InlineData("s = f'{open'\n")]
-    public void What_is_no_Python_is_left_alone_and_reported(string code)
+    public void Files_that_are_not_Python_are_left_alone_and_reported(string code)
     {
         using var folder = new MigratedFolder().With("bad.py", code).With("good.py", OneModel);
 

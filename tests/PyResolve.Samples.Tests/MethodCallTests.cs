@@ -19,7 +19,7 @@ public class MethodCallTests
     [InlineData("async def f(s):\n    x: Item = await s.get()\n    x.dict()\n", "async def f(s):\n    x: Item = await s.get()\n    x.model_dump()\n")]
     [InlineData("def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.dict()\n", "def f(m: dict[str, Item]):\n    for k, v in m.items():\n        v.model_dump()\n")]
     [InlineData("def f(x: Item):\n    return f\"{x.json()!r:>{10}} {{x.json()}}\"\n", "def f(x: Item):\n    return f\"{x.model_dump_json()!r:>{10}} {{x.json()}}\"\n")]
-    public void A_method_of_what_is_known_to_be_a_model_is_renamed(string before, string after) =>
+    public void A_method_of_a_known_model_is_renamed(string before, string after) =>
         MigratedFolder.Migrate(Models + before).ShouldBe(Models + after);
 
     [Theory]
@@ -30,11 +30,11 @@ public class MethodCallTests
     [InlineData("def f(x: Item):\n    pass\n\ndef g(x):\n    return x.dict()\n")]
     [InlineData("# Item.parse_obj(x)\ns = 'Item.parse_obj(x)'\nt = '''\nItem.parse_obj(x)\n'''\nr = r'\\'; u = b\"x.dict()\"\n")]
     [InlineData("def f(x: Item):\n    return x.copy(exclude={'name'})\n")]
-    public void What_may_be_something_else_is_left_alone(string code) =>
+    public void A_method_of_an_unknown_type_is_left_alone(string code) =>
         MigratedFolder.Migrate(Models + code).ShouldBe(Models + code);
 
     [Fact]
-    public void A_call_that_may_or_may_not_be_a_models_is_reported_with_its_line()
+    public void A_call_that_may_be_a_models_is_reported_with_its_line()
     {
         using var folder = new MigratedFolder().With("app.py", Models + "def f(response):\n    return response.json()\n");
 

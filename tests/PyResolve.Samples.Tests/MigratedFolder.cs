@@ -2,14 +2,14 @@ using PydanticMigrator;
 
 namespace PyResolve.Samples.Tests;
 
-/// <summary>A temporary folder of Python that the migrator is run on.</summary>
+/// <summary>A temporary folder with Python files, for the migrator.</summary>
 internal sealed class MigratedFolder : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("pydantic-migrator-").FullName;
 
     public string FullPath => _path;
 
-    /// <summary>What the migrator said the last time.</summary>
+    /// <summary>The output of the last run.</summary>
     public string Output { get; private set; } = "";
 
     public MigratedFolder With(string file, string content)
@@ -30,7 +30,7 @@ internal sealed class MigratedFolder : IDisposable
         return this;
     }
 
-    /// <summary>One file, migrated.</summary>
+    /// <summary>Migrates one file.</summary>
     public static string Migrate(string code)
     {
         using var folder = new MigratedFolder().With("app.py", code);

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>A folder of a developer's who knows the packages and nothing of this repository.</summary>
+/// <summary>The folder of a developer who has the packages and not this repository.</summary>
 internal sealed class FreshFolder(string path, Dictionary<string, string?> environment)
 {
-    /// <summary>What this machine can run, by the name that runtimes are published under.</summary>
+    /// <summary>The runtime identifier of this machine.</summary>
     public static string Runtime { get; } =
         $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
 
@@ -28,8 +28,8 @@ internal sealed class FreshFolder(string path, Dictionary<string, string?> envir
 
     public Task<CommandResult> DotNetAsync(params string[] arguments) => RunAsync(DotNet.Path, arguments);
 
-    /// <summary>Lines as they would be typed into a shell.</summary>
-    public Task<CommandResult> TypeAsync(string lines, string folder = "") => RunAsync("/bin/sh", ["-ec", lines], folder);
+    /// <summary>Runs lines in a shell.</summary>
+    public Task<CommandResult> ShellAsync(string lines, string folder = "") => RunAsync("/bin/sh", ["-ec", lines], folder);
 
     /// <summary>Starts a program of this folder that runs until it is killed. Its output and its errors are redirected.</summary>
     public Process Start(string program, params string[] arguments)

@@ -1,7 +1,8 @@
-using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.StripeSimulator;
+using PyResolve.StripeSimulator.Lifecycle;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,8 +1,8 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
-/// <summary>What answers look like: pages, expansion, and older versions' shapes.</summary>
+/// <summary>The shape of answers: pages, expansion, and older API versions.</summary>
 public sealed class ShapeTests : IAsyncLifetime
 {
     private Stage _stage = null!;
@@ -12,7 +12,7 @@ public sealed class ShapeTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _stage.DisposeAsync();
 
     [Fact]
-    public async Task Lists_are_walked_forwards_and_backwards_by_cursor()
+    public async Task Lists_are_paged_forwards_and_backwards_by_cursor()
     {
         var ids = Enumerable.Range(0, 5).Select(_ => _stage.Simulation.AddCustomer()).Reverse().ToList();
 
@@ -33,7 +33,7 @@ public sealed class ShapeTests : IAsyncLifetime
     [InlineData("limit=101", "limit")]
     [InlineData("starting_after=cus_nobody", "starting_after")]
     [InlineData("starting_after=a&ending_before=b", "ending_before")]
-    public async Task A_page_that_cannot_be_is_refused(string query, string param)
+    public async Task Invalid_cursors_and_limits_are_refused(string query, string param)
     {
         var refused = await _stage.Api.GetAsync($"/v1/customers?{query}");
 
@@ -41,7 +41,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Objects_stand_where_their_ids_stood_when_asked_for()
+    public async Task Expanded_objects_replace_their_ids()
     {
         var subscription = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer("ada@example.com"), _stage.Pro);
 
@@ -75,7 +75,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_version_that_is_none_is_refused()
+    public async Task An_invalid_version_is_refused()
     {
         using var api = new StripeCaller(_stage.Host.Address, version: "latest");
 
@@ -131,7 +131,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lookup_key_moves_only_when_that_is_asked_for()
+    public async Task A_lookup_key_moves_only_on_request()
     {
         var product = (await _stage.Api.GetAsync($"/v1/prices/{_stage.Pro}"))["product"].GetString();
         var form = $"currency=usd&unit_amount=2900&recurring[interval]=month&lookup_key=pro&product={product}";

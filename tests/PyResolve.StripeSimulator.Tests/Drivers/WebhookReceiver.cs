@@ -17,17 +17,17 @@ internal sealed record ReceivedEvent(byte[] Body, string Signature)
 
     public string Type => Json.GetProperty("type").GetString()!;
 
-    public DateTimeOffset SignedAt => DateTimeOffset.FromUnixTimeSeconds(long.Parse(Signature.Split(',')[0][2..]));
+    public DateTimeOffset SignedAt => DateTimeOffset.FromUnixTimeSeconds(long.Parse(WebhookSignature.Split(',')[0][2..]));
 
     public bool IsSignedWith(string secret)
     {
-        var time = Signature.Split(',')[0][2..];
+        var time = WebhookSignature.Split(',')[0][2..];
         var expected = HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), (byte[])[.. Encoding.UTF8.GetBytes($"{time}."), .. Body]);
         return Signature == $"t={time},v1={Convert.ToHexStringLower(expected)}";
     }
 }
 
-/// <summary>An endpoint on loopback that takes down what arrives, and answers as it is told.</summary>
+/// <summary>A webhook endpoint on loopback that records requests, and answers with a given status.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;

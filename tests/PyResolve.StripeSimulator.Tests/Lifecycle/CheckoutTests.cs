@@ -1,11 +1,9 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
-
 namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
 public sealed class CheckoutTests
 {
     [Fact]
-    public async Task Paying_starts_the_subscription_and_tells_it_signed()
+    public async Task Paying_starts_the_subscription_and_sends_signed_events()
     {
         await using var stage = await Stage.SetAsync();
         var (receiver, secret) = await stage.ListenAsync("customer.subscription.created", "checkout.session.completed");
@@ -27,7 +25,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_declined_card_leaves_nothing_behind()
+    public async Task A_declined_card_changes_nothing()
     {
         await using var stage = await Stage.SetAsync();
         var customer = (await stage.Api.PostAsync("/v1/customers")).Ok().Id;
@@ -41,7 +39,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_session_that_nobody_pays_expires_after_a_day()
+    public async Task An_unpaid_session_expires_after_a_day()
     {
         await using var stage = await Stage.SetAsync();
         var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm())).Ok();
@@ -54,7 +52,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_session_is_expired_once_and_paid_never_after()
+    public async Task A_session_can_be_expired_once_and_not_paid_afterwards()
     {
         await using var stage = await Stage.SetAsync();
         var session = (await stage.Api.PostAsync("/v1/checkout/sessions", stage.CheckoutForm())).Ok();
@@ -68,7 +66,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_trial_begins_without_a_payment()
+    public async Task A_trial_starts_without_a_payment()
     {
         await using var stage = await Stage.SetAsync();
         var session = (await stage.Api.PostAsync(

@@ -52,8 +52,8 @@ internal sealed class SimulatedStripe : IAsyncDisposable
                 new("STRIPE_WEBHOOK_SECRET", webhookSecret),
             ]);
             configuration.AddInMemoryCollection(await SetUpAsync(BillingOptions.Read(configuration), plans, cancellationToken));
-            return new SimulatedStripe(
-                simulator.Host, simulator.Address, url => simulator.AddWebhookEndpoint(url, webhookSecret, BillingOptions.PinnedApiVersion));
+            return new SimulatedStripe(simulator.Host, simulator.Address, url => simulator.AddWebhookEndpoint(
+                url, webhookSecret, BillingOptions.PinnedApiVersion));
         }
         catch
         {
@@ -66,7 +66,8 @@ internal sealed class SimulatedStripe : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
 
-    private static async Task<Dictionary<string, string?>> SetUpAsync(BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, string?>> SetUpAsync(
+        BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
         var catalog = new StripeCatalog(BillingServices.CreateGateway(options), plans);
         var prices = new List<StripePrice>();
@@ -74,7 +75,8 @@ internal sealed class SimulatedStripe : IAsyncDisposable
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
         // Each portal session has its own return URL.
         var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), cancellationToken);
-        var settings = PlanCatalog.Sold.Zip(prices).ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
+        var settings = PlanCatalog.Sold.Zip(prices).ToDictionary(
+            static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
         return settings;
     }
