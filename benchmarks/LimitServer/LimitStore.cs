@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.LimitServer;
 
-/// <summary>The PostgreSQL that a limit server works on: the product's, with its schema.</summary>
+/// <summary>The product's PostgreSQL database, with its schema, for a limit server.</summary>
 internal static class LimitStore
 {
     public static NpgsqlDataSource Open(IConfiguration configuration)
@@ -11,7 +11,7 @@ internal static class LimitStore
         var url = configuration["DATABASE_URL"] ?? throw new InvalidOperationException("DATABASE_URL is not set.");
         return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString(url))
         {
-            // As the driver does unless it is told otherwise. What the product gains by doing without is the product's.
+            // The driver's default. The product turns resets off, and what that saves counts for the product.
             NoResetOnClose = false,
         });
     }

@@ -9,12 +9,12 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.LimitServer;
 
-/// <summary>Servers that do one thing each, at the least cost: <c>GET /limit</c>.</summary>
+/// <summary>Servers that do one thing each, at the lowest cost: <c>GET /limit</c>.</summary>
 internal static class Limits
 {
     private const string Route = "/limit";
 
-    /// <summary>A constant.</summary>
+    /// <summary>Returns a constant.</summary>
     public static WebApplication BuildBare(WebApplicationBuilder builder)
     {
         var app = builder.Build();
@@ -22,7 +22,7 @@ internal static class Limits
         return app;
     }
 
-    /// <summary>A constant, from the product's own host with all that works in its background.</summary>
+    /// <summary>Returns a constant, on the product's own host with its background work.</summary>
     public static WebApplication BuildHosted(WebApplicationBuilder builder)
     {
         var app = BuildHost(builder);
@@ -30,7 +30,7 @@ internal static class Limits
         return app;
     }
 
-    /// <summary>The same, for callers whose key the product's own middleware found good.</summary>
+    /// <summary>The same, behind the product's key check.</summary>
     public static WebApplication BuildChecked(WebApplicationBuilder builder)
     {
         var app = BuildHost(builder);
@@ -40,7 +40,7 @@ internal static class Limits
         return app;
     }
 
-    /// <summary>One prepared single-row SELECT a request.</summary>
+    /// <summary>One prepared single-row SELECT per request.</summary>
     public static WebApplication BuildSelect(WebApplicationBuilder builder)
     {
         var source = LimitStore.Open(builder.Configuration);
@@ -54,7 +54,7 @@ internal static class Limits
             {
                 Parameters = { new NpgsqlParameter<Guid> { TypedValue = account } },
             };
-            // Once a connection: what is prepared already goes without a round trip.
+            // Once per connection; later calls do nothing.
             await command.PrepareAsync(cancellationToken);
             return TypedResults.Ok(new HealthStatus(await command.ExecuteScalarAsync(cancellationToken) as string ?? "none"));
         });
@@ -71,7 +71,7 @@ internal static class Limits
 
     private static Ok<HealthStatus> Answer() => TypedResults.Ok(new HealthStatus("healthy"));
 
-    /// <summary>What is alive in managed memory, in bytes, and how many keys are remembered.</summary>
+    /// <summary>The live managed memory in bytes, and the number of cached keys.</summary>
     private static string ReadMemory(VerifiedKeys keys)
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

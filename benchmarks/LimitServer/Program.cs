@@ -1,7 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.LimitServer;
 
-// The same host in every mode, and the one that the product uses: what differs between two modes is what is measured.
+// The product's host in every mode: the differences between modes are what is measured.
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
 builder.Services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));

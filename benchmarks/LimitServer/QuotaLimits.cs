@@ -3,7 +3,9 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.LimitServer;
 
-/// <summary>The plain way to reserve quota: one conditional UPDATE a request, which is one commit, and no record of the reservation itself.</summary>
+/// <summary>
+/// The simplest way to reserve quota: one conditional UPDATE and commit per request, without a record of the reservation.
+/// </summary>
 internal static class QuotaLimits
 {
     private const string Month = "2026-11";
@@ -32,7 +34,7 @@ internal static class QuotaLimits
                     new NpgsqlParameter<long> { TypedValue = Limit },
                 },
             };
-            // Once a connection: what is prepared already goes without a round trip.
+            // Once per connection; later calls do nothing.
             await command.PrepareAsync(cancellationToken);
             return await command.ExecuteNonQueryAsync(cancellationToken) == 1
                 ? TypedResults.Created("/limit", new HealthStatus("held"))

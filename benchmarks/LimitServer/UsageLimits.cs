@@ -5,7 +5,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.LimitServer;
 
-/// <summary>The plain ways to record usage: a commit for each request, and rows in bulk without any request at all.</summary>
+/// <summary>The simplest ways to record usage: a commit per request, and rows in bulk.</summary>
 internal static class UsageLimits
 {
     private const string Route = "/limit";
@@ -13,7 +13,8 @@ internal static class UsageLimits
     private const string Month = "2026-11";
 
     private const string Insert = """
-        insert into usage_events (user_id, id, event_type, library, tier, files_changed, tokens_used, metadata, month, occurred_at, created_at)
+        insert into usage_events
+          (user_id, id, event_type, library, tier, files_changed, tokens_used, metadata, month, occurred_at, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
         on conflict do nothing
         """;
@@ -27,7 +28,9 @@ internal static class UsageLimits
             total_files_changed = usage_monthly.total_files_changed + excluded.total_files_changed
         """;
 
-    /// <summary>PostgreSQL: INSERT and rollup, prepared, in one round trip and one commit a request. Whose key it is, is looked up in memory.</summary>
+    /// <summary>
+    /// PostgreSQL: INSERT and rollup, prepared, in one round trip and one commit per request. The key's account is looked up in memory.
+    /// </summary>
     public static WebApplication BuildCommit(WebApplicationBuilder builder)
     {
         var source = LimitStore.Open(builder.Configuration);
@@ -52,7 +55,11 @@ internal static class UsageLimits
                             new NpgsqlParameter<string> { TypedValue = usage.Tier },
                             new NpgsqlParameter<int> { TypedValue = (int)usage.FilesChanged!.Value },
                             new NpgsqlParameter<int> { TypedValue = (int)usage.TokensUsed!.Value },
-                            new NpgsqlParameter<string> { TypedValue = usage.Metadata!.Value.GetRawText(), NpgsqlDbType = NpgsqlDbType.Jsonb },
+                            new NpgsqlParameter<string>
+                        {
+                            TypedValue = usage.Metadata!.Value.GetRawText(),
+                            NpgsqlDbType = NpgsqlDbType.Jsonb,
+                        },
                             new NpgsqlParameter<string> { TypedValue = Month },
                             new NpgsqlParameter<DateTime> { TypedValue = TimeProvider.System.GetUtcNow().UtcDateTime },
                         },
@@ -69,7 +76,7 @@ internal static class UsageLimits
                     },
                 },
             };
-            // Once a connection: what is prepared already goes without a round trip.
+            // Once per connection; later calls do nothing.
             await batch.PrepareAsync(http.RequestAborted);
             await batch.ExecuteNonQueryAsync(http.RequestAborted);
             return TypedResults.Ok(new UsageRecorded("recorded"));
@@ -77,7 +84,9 @@ internal static class UsageLimits
         return app;
     }
 
-    /// <summary>SQLite, write-ahead log, synchronous FULL: the same two statements, prepared, on one connection that requests take in turn.</summary>
+    /// <summary>
+    /// SQLite, write-ahead log, synchronous FULL: the same statements, prepared, on one connection that the requests share.
+    /// </summary>
     public static WebApplication BuildEmbedded(WebApplicationBuilder builder)
     {
         var file = Path.Combine(builder.Configuration["PYRESOLVE_DATA"]!, "limit.db");
@@ -86,8 +95,9 @@ internal static class UsageLimits
         Execute(connection, """
             pragma journal_mode = wal; pragma synchronous = full;
             create table usage_events (
-                user_id text not null, id text not null, event_type text not null, library text, tier text, quantity integer not null default 1,
-                files_changed integer not null default 0, tokens_used integer not null default 0, metadata text not null default '{}',
+                user_id text not null, id text not null, event_type text not null, library text, tier text,
+                quantity integer not null default 1, files_changed integer not null default 0,
+                tokens_used integer not null default 0, metadata text not null default '{}',
                 month text not null, occurred_at integer not null, created_at integer not null, reservation_id text,
                 late integer not null default 0, payload_digest blob, primary key (user_id, id)) strict;
             create index usage_events_month on usage_events (user_id, month, created_at);
@@ -106,8 +116,10 @@ internal static class UsageLimits
             try
             {
                 using var transaction = connection.BeginTransaction(deferred: false);
-                Run(insert, transaction, account, usage.Id!.Value.ToString(), usage.EventType, usage.Library, usage.Tier, usage.FilesChanged, usage.TokensUsed,
-                    usage.Metadata!.Value.GetRawText(), Month, TimeProvider.System.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond);
+                Run(
+                    insert, transaction, account, usage.Id!.Value.ToString(), usage.EventType, usage.Library, usage.Tier,
+                    usage.FilesChanged, usage.TokensUsed, usage.Metadata!.Value.GetRawText(), Month,
+                    TimeProvider.System.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond);
                 Run(move, transaction, account, Month, usage.TokensUsed, usage.FilesChanged);
                 transaction.Commit();
             }
@@ -121,7 +133,7 @@ internal static class UsageLimits
         return app;
     }
 
-    /// <summary>Binary COPY into a table with the indexes of the ledger, ten thousand rows a request and a commit.</summary>
+    /// <summary>Binary COPY into a table with the ledger's indexes, ten thousand rows per request and commit.</summary>
     public static WebApplication BuildCopy(WebApplicationBuilder builder)
     {
         var source = LimitStore.Open(builder.Configuration);
@@ -133,7 +145,8 @@ internal static class UsageLimits
         {
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await using var rows = await connection.BeginBinaryImportAsync(
-                "copy limit_events (user_id, id, event_type, library, tier, files_changed, tokens_used, metadata, month, occurred_at, payload_digest) from stdin (format binary)",
+                "copy limit_events (user_id, id, event_type, library, tier, files_changed, tokens_used, metadata, month, occurred_at,"
+                    + " payload_digest) from stdin (format binary)",
                 cancellationToken);
             var now = TimeProvider.System.GetUtcNow();
             var digest = new byte[32];

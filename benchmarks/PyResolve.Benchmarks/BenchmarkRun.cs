@@ -6,8 +6,9 @@ namespace PyResolve.Benchmarks;
 
 internal static class BenchmarkRun
 {
-    /// <returns>The exit code: a goal that is missed is in the page, and fails nothing; a wrong answer throws.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<Scenario> scenarios, Effort effort, DirectoryInfo? server, FileInfo? output, CancellationToken cancellationToken)
+    /// <returns>The exit code. A missed goal is on the page and does not fail the run; a wrong answer throws.</returns>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<Scenario> scenarios, Effort effort, DirectoryInfo? server, FileInfo? output, CancellationToken cancellationToken)
     {
         var page = PerformancePage.At(output);
         using var published = await PublishedServer.InAsync(server, cancellationToken);

@@ -2,19 +2,36 @@ using System.CommandLine;
 using PyResolve.Benchmarks;
 using PyResolve.Benchmarks.Load;
 
-// Answers are read by the thread that hears of them: the load must not pay for handing them on with the cores that it shares with the servers.
-Environment.SetEnvironmentVariable(LoadGenerator.ReadsAtOnce, "1");
+// The thread that is notified of an answer reads it: handing it to another thread would cost CPU time that the servers need.
+Environment.SetEnvironmentVariable(LoadGenerator.InlineCompletions, "1");
 
-var names = new Argument<string[]>("scenario") { Description = "What to measure; everything by default.", Arity = ArgumentArity.ZeroOrMore };
+var names = new Argument<string[]>("scenario")
+{
+    Description = "What to measure. Default: everything.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
 names.AcceptOnlyFromAmong([.. Scenario.All.Select(scenario => scenario.Name)]);
 var rounds = new Option<int>("--rounds") { Description = "How often everything is measured.", DefaultValueFactory = _ => 9 };
-var seconds = new Option<double>("--seconds") { Description = "How long each row is measured in a round, in turn with the others.", DefaultValueFactory = _ => 2 };
-var connections = new Option<int>("--connections") { Description = "Keep-alive connections, each with one request under way.", DefaultValueFactory = _ => 32 };
+var seconds = new Option<double>("--seconds")
+{
+    Description = "The time for each row in a round, in turn with the others.",
+    DefaultValueFactory = _ => 2,
+};
+var connections = new Option<int>("--connections")
+{
+    Description = "Keep-alive connections, each with one request at a time.",
+    DefaultValueFactory = _ => 32,
+};
 var keys = new Option<int>("--keys") { Description = "Live keys in the store before a restart.", DefaultValueFactory = _ => 100_000 };
-var minutes = new Option<double>("--minutes") { Description = "How long a server is kept at full load while its memory is watched.", DefaultValueFactory = _ => 10 };
+var minutes = new Option<double>("--minutes")
+{
+    Description = "The time at full load during which a server's memory is measured.",
+    DefaultValueFactory = _ => 10,
+};
 var server = new Option<DirectoryInfo?>("--server") { Description = "A folder with a published server; by default it is published anew." };
 var output = new Option<FileInfo?>("--output") { Description = "The page to write the tables into; docs/performance.md by default." };
-var root = new RootCommand("Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
+var root = new RootCommand(
+    "Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
 {
     names, rounds, seconds, connections, keys, minutes, server, output,
 };

@@ -4,10 +4,10 @@ using PyResolve.Benchmarks.Servers;
 
 namespace PyResolve.Benchmarks;
 
-/// <summary>A question, and what answers it.</summary>
-/// <param name="Name">On the command line, and of its section in the page.</param>
-/// <param name="MeasureAsync">Measures, and tells what came out.</param>
-internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task<Findings>> MeasureAsync)
+/// <summary>A question, and the measurement that answers it.</summary>
+/// <param name="Name">The name on the command line and of the section on the page.</param>
+/// <param name="MeasureAsync">Measures, and returns the result.</param>
+internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task<ScenarioResult>> MeasureAsync)
 {
     public static IReadOnlyList<Scenario> All { get; } =
     [

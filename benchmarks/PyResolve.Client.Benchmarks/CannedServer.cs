@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PyResolve.Client.Benchmarks;
 
-/// <summary>A server in the client's own process: what travels is not what is measured here.</summary>
+/// <summary>A server in the client's own process: the network is not measured here.</summary>
 internal sealed class CannedServer(string? body) : HttpMessageHandler
 {
     public const string Quota = """
@@ -12,7 +12,7 @@ internal sealed class CannedServer(string? body) : HttpMessageHandler
 
     public static CannedServer Answering(string body) => new(body);
 
-    /// <summary>Keeps every request waiting.</summary>
+    /// <summary>Never answers.</summary>
     public static CannedServer Silent() => new(body: null);
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

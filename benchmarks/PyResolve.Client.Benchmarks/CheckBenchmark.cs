@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace PyResolve.Client.Benchmarks;
 
-/// <summary>A look at the quota whose answer is remembered, as a prompt or an editor repeats it.</summary>
+/// <summary>A quota check that is answered from the cache, as in a shell prompt or an editor.</summary>
 public class CheckBenchmark
 {
     private readonly TemporaryHome _home = new();
@@ -11,7 +11,8 @@ public class CheckBenchmark
     [GlobalSetup]
     public async Task SetupAsync()
     {
-        _client = _home.Client(CannedServer.Answering(CannedServer.Quota), options => options.QuotaCacheDuration = TimeSpan.FromMinutes(10));
+        _client = _home.Client(
+            CannedServer.Answering(CannedServer.Quota), options => options.QuotaCacheDuration = TimeSpan.FromMinutes(10));
         await _client.Quota.CheckAsync();
     }
 

@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace PyResolve.Client.Benchmarks;
 
-/// <summary>A key read afresh from a config file with two profiles and some comments.</summary>
+/// <summary>Reads a key from a configuration file with two profiles and some comments.</summary>
 public class KeyStoreBenchmark
 {
     private const string Config = """

@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace PyResolve.Client.Benchmarks;
 
-/// <summary>An event that is taken over: fixed, serialized and appended to the outbox on disk, while the server does not answer.</summary>
+/// <summary>Reports an event: serializes it and appends it to the outbox on disk, while the server does not answer.</summary>
 [InvocationCount(8192)]
 public class ReportBenchmark
 {

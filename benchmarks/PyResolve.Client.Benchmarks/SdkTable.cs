@@ -5,7 +5,7 @@ using BenchmarkDotNet.Reports;
 
 namespace PyResolve.Client.Benchmarks;
 
-/// <summary>What was measured, beside what was hoped for.</summary>
+/// <summary>The measured figures, beside the goals.</summary>
 internal static class SdkTable
 {
     private static readonly Dictionary<string, Goal> Goals = new()
@@ -19,7 +19,10 @@ internal static class SdkTable
     public static string Of(Summary summary)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd} by BenchmarkDotNet, with {Environment.ProcessorCount} cores and {RuntimeInformation.FrameworkDescription}.");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd} with BenchmarkDotNet, {Environment.ProcessorCount} cores and "
+            + $"{RuntimeInformation.FrameworkDescription}.");
         text.AppendLine();
         text.AppendLine("|  | mean | ± | allocated | goal |  |");
         text.AppendLine("|---|--:|--:|--:|--:|---|");
@@ -31,13 +34,15 @@ internal static class SdkTable
     private static string Row(BenchmarkReport report)
     {
         var descriptor = report.BenchmarkCase.Descriptor;
-        var statistics = report.ResultStatistics ?? throw new InvalidOperationException($"{descriptor.Type.Name} failed; its error is above.");
+        var statistics = report.ResultStatistics
+            ?? throw new InvalidOperationException($"{descriptor.Type.Name} failed; its error is above.");
         var bytes = report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) ?? 0;
         var goal = Goals[descriptor.Type.Name];
         var isMet = statistics.Mean <= goal.Nanoseconds && bytes <= (goal.Bytes ?? long.MaxValue);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"| {descriptor.WorkloadMethodDisplayInfo.Trim('\'')} | {Time(statistics.Mean)} | {Time(statistics.StandardError)} | {bytes:N0} B | {goal} | {(isMet ? "met" : "missed")} |");
+        var name = descriptor.WorkloadMethodDisplayInfo.Trim('\'');
+        var (mean, error) = (Time(statistics.Mean), Time(statistics.StandardError));
+        var result = isMet ? "met" : "missed";
+        return string.Create(CultureInfo.InvariantCulture, $"| {name} | {mean} | {error} | {bytes:N0} B | {goal} | {result} |");
     }
 
     private static string Time(double nanoseconds) => nanoseconds < 1000

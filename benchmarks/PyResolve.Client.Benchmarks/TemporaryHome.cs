@@ -1,6 +1,8 @@
 namespace PyResolve.Client.Benchmarks;
 
-/// <summary>A home of the benchmark's own. BenchmarkDotNet derives from its classes and calls their clean-up, so that nothing here is disposable.</summary>
+/// <summary>
+/// A temporary home folder. BenchmarkDotNet derives from its classes and calls their clean-up, so nothing here is disposable.
+/// </summary>
 internal sealed class TemporaryHome
 {
     private const string Key = "pyr_live_0123456789abcdef0123456789abcdef0123456789abcdef";

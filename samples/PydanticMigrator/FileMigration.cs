@@ -4,7 +4,7 @@ using PydanticMigrator.Rewrites;
 
 namespace PydanticMigrator;
 
-/// <summary>What became of one file.</summary>
+/// <summary>The result of migrating one file.</summary>
 internal sealed record FileResult(string Text, IReadOnlyList<string> Changes, IReadOnlyCollection<(int Line, string Reason)> LeftAlone);
 
 internal static class FileMigration
@@ -39,7 +39,7 @@ internal static class FileMigration
         if (imports.Exists(i => i.HasAliases))
             return "the file imports from pydantic under other names (as)";
         if (imports.Exists(i => source.HasComment(source.Tokens[i.Line.First].Start, source.Tokens[i.Line.End - 1].End)))
-            return "a comment stands inside the pydantic import";
+            return "the pydantic import has a comment in it";
         return null;
     }
 }

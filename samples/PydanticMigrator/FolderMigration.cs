@@ -4,7 +4,7 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator;
 
-/// <summary>Rewrites the Python files below a folder, in the order of their paths, and says what it did.</summary>
+/// <summary>Rewrites the Python files below a folder, ordered by path, and prints what it changed.</summary>
 internal sealed class FolderMigration(TextWriter output)
 {
     private static readonly HashSet<string> SkippedFolders = new(StringComparer.Ordinal)
@@ -74,7 +74,8 @@ internal sealed class FolderMigration(TextWriter output)
 
     private void Describe(string path, FileResult result)
     {
-        var kinds = result.Changes.CountBy(c => c, StringComparer.Ordinal).Select(k => k.Value == 1 ? k.Key : $"{k.Key} ({k.Value})").ToList();
+        var kinds = result.Changes.CountBy(c => c, StringComparer.Ordinal).Select(k => k.Value == 1 ? k.Key : $"{k.Key} ({k.Value})")
+            .ToList();
         if (kinds.Count > 0)
             output.WriteLine($"{path}: {string.Join(", ", kinds)}");
         foreach (var (line, reason) in result.LeftAlone)

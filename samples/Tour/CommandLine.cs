@@ -2,17 +2,18 @@ using System.Diagnostics;
 
 namespace Tour;
 
-/// <summary>Types commands: shows them, runs the real <c>pyresolve</c>, and shows what it says.</summary>
+/// <summary>Prints commands, runs them with the real <c>pyresolve</c>, and prints their output.</summary>
 internal sealed class CommandLine(Narrator narrator, Workspace workspace)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
-    /// <param name="arguments">As typed, in words without blanks.</param>
-    /// <param name="expectedExitCode">Any other fails the tour.</param>
-    /// <param name="input">A file's content for standard input: its name as typed, and what is in it.</param>
-    public async Task RunAsync(string arguments, int expectedExitCode, CancellationToken cancellationToken, (string Name, string Content)? input = null)
+    /// <param name="arguments">Separated by blanks.</param>
+    /// <param name="expectedExitCode">Any other exit code fails the tour.</param>
+    /// <param name="input">A file for standard input: the name to print, and the content.</param>
+    public async Task RunAsync(
+        string arguments, int expectedExitCode, CancellationToken cancellationToken, (string Name, string Content)? input = null)
     {
-        narrator.Typed($"pyresolve {arguments}{(input is { } file ? $" < {file.Name}" : "")}");
+        narrator.Command($"pyresolve {arguments}{(input is { } file ? $" < {file.Name}" : "")}");
         using var process = new Process
         {
             StartInfo = new ProcessStartInfo(Programs.DotNet, [Programs.Cli, .. arguments.Split(' ')])

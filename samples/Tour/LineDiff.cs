@@ -1,11 +1,11 @@
 namespace Tour;
 
-/// <summary>What differs between two texts, line by line: the longest common subsequence stays, the rest is marked with - and +.</summary>
+/// <summary>The differences between two texts: the longest common subsequence of lines, and the other lines marked with - and +.</summary>
 internal static class LineDiff
 {
     private const string Ellipsis = "  …";
 
-    /// <summary>The first changes, as many as fit into so many lines, with a line of context around each and an ellipsis between.</summary>
+    /// <summary>The first changes that fit into a number of lines, each with a line of context, and an ellipsis between them.</summary>
     public static IEnumerable<string> Excerpt(string[] before, string[] after, int lines)
     {
         var all = Compare(before, after).ToList();

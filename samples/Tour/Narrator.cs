@@ -1,6 +1,6 @@
 namespace Tour;
 
-/// <summary>Tells the tour: numbered steps, commands as they are typed, their output indented.</summary>
+/// <summary>Prints the tour: numbered steps, commands, and their indented output.</summary>
 internal sealed class Narrator
 {
     private const string Bold = "1";
@@ -23,7 +23,7 @@ internal sealed class Narrator
 
     public void Say(string text = "") => Write(text.Length == 0 ? "" : $"   {text}");
 
-    public void Typed(string command) => Write($"   {Paint("$", Green)} {Paint(command, Bold)}");
+    public void Command(string command) => Write($"   {Paint("$", Green)} {Paint(command, Bold)}");
 
     public void Output(string line) => Write($"     {line}".TrimEnd());
 
@@ -33,7 +33,7 @@ internal sealed class Narrator
             Output(line.StartsWith('-') ? Paint(line, Red) : line.StartsWith('+') ? Paint(line, Green) : Paint(line, Dim));
     }
 
-    /// <summary>Output of several streams arrives on several threads.</summary>
+    /// <summary>Standard output and standard error of a command arrive on different threads.</summary>
     private void Write(string line)
     {
         lock (_gate)

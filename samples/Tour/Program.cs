@@ -10,7 +10,7 @@ if (args is not ([] or ["--keep"]))
 
         Usage: dotnet run --project samples/Tour [-- --keep]
 
-          --keep  leaves the server up at the end, until Ctrl+C
+          --keep  keeps the server running at the end, until Ctrl+C
         """);
     return args is ["--help" or "-h"] ? 0 : 2;
 }
@@ -22,7 +22,7 @@ using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop)
 using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 
-Workspace.ForgetSettings();
+Workspace.ClearSettings();
 using var workspace = Workspace.TryCreate();
 if (workspace is null)
     return 1;
@@ -31,10 +31,11 @@ var narrator = new Narrator();
 var story = new Story(narrator, workspace, server);
 try
 {
-    Console.WriteLine("PyResolve, from nothing to a metered upgrade and a paid plan. All of it happens in a temporary folder.");
-    await story.TellAsync(stop.Token);
+    Console.WriteLine("PyResolve, from sign-up to a metered upgrade and a paid plan. Everything happens in a temporary folder.");
+    await story.RunAsync(stop.Token);
     Console.WriteLine();
-    Console.WriteLine("That was the tour: six upgrades run and counted, one that changed nothing and cost nothing, one refused until a plan was bought.");
+    Console.WriteLine(
+        "That was the tour: six upgrades run and counted, one that changed nothing and cost nothing, one refused until a plan was bought.");
     if (args is ["--keep"])
         await KeepAsync();
     return 0;
@@ -59,14 +60,14 @@ async Task KeepAsync()
     Console.WriteLine();
     Console.WriteLine($"The server stays up at {server.Address.OriginalString} until Ctrl+C. To talk to it:");
     Console.WriteLine($"  curl -H 'X-API-Key: {story.ApiKey}' {server.Address.OriginalString.TrimEnd('/')}/quota");
-    Console.WriteLine($"Stripe is simulated at {story.StripeAddress}, where time passes and payments fail at the press of a button.");
+    Console.WriteLine($"The Stripe simulator is at {story.StripeAddress}: its buttons let time pass and payments fail.");
     try
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
     }
     catch (OperationCanceledException)
     {
-        Console.WriteLine("Stopping. The temporary folder goes too.");
+        Console.WriteLine("Stopping, and deleting the temporary folder.");
     }
 }
 

@@ -6,7 +6,7 @@ namespace Tour;
 /// <summary>The programs that were built with the tour.</summary>
 internal static class Programs
 {
-    /// <summary>The <c>dotnet</c> that runs the tour, wherever it is installed.</summary>
+    /// <summary>The <c>dotnet</c> executable that runs the tour.</summary>
     public static string DotNet { get; } = Path.GetFullPath(
         Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Tour;
 
-/// <summary>The real server as a process of its own, on embedded SQLite, on a port that the system chose.</summary>
+/// <summary>The real server as a separate process, on embedded SQLite and a free port.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private const string ListeningMark = "Now listening on: ";
@@ -39,7 +39,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public Uri Address => _listening.Task.Result;
 
-    /// <summary>The last lines that it wrote.</summary>
+    /// <summary>The last lines of its output.</summary>
     public IReadOnlyList<string> Log
     {
         get
@@ -49,7 +49,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>A process that runs but is not ready yet: <see cref="BecomesReadyAsync"/> waits for that.</summary>
+    /// <summary>Starts the process. <see cref="WaitUntilReadyAsync"/> waits until it answers.</summary>
     public static ServerProcess Start(string dataFolder)
     {
         var server = new ServerProcess(dataFolder);
@@ -59,7 +59,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         return server;
     }
 
-    public async Task BecomesReadyAsync(CancellationToken cancellationToken)
+    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(StartDeadline);

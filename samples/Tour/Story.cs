@@ -4,7 +4,7 @@ using PyResolve.Client.Wire;
 
 namespace Tour;
 
-/// <summary>The tour itself, step by step. What it says is checked against the server's own account of it.</summary>
+/// <summary>The steps of the tour. After each one it compares the output with the server's numbers.</summary>
 internal sealed class Story(Narrator narrator, Workspace workspace, ServerProcess server)
 {
     private const string Email = "ada@example.com";
@@ -12,45 +12,47 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
     private const string RefusedService = "notifications";
     private static readonly string[] OtherServices = ["orders", "catalog", "payments", "shipping"];
 
-    /// <summary>Of a machine that is busy with something else, such as building.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    /// <summary>Long, for a machine that is busy with something else, such as a build.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(1);
 
     private readonly CommandLine _commandLine = new(narrator, workspace);
 
     public string? ApiKey { get; private set; }
 
-    /// <summary>Where Stripe is simulated.</summary>
+    /// <summary>The address of the Stripe simulator.</summary>
     public string? StripeAddress { get; private set; }
 
-    public async Task TellAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         await StartServerAsync(cancellationToken);
         await SignUpAsync(cancellationToken);
         await using var client = PyResolveClient.Create(
-            new PyResolveClientOptions { ApiUrl = server.Address, ApiKey = ApiKey, Home = workspace.Home, RequestTimeout = Patience });
+            new PyResolveClientOptions { ApiUrl = server.Address, ApiKey = ApiKey, Home = workspace.Home, RequestTimeout = Timeout });
 
         narrator.Step("Log the command line in");
-        await _commandLine.RunAsync($"login --with-key --api-url {server.Address.OriginalString.TrimEnd('/')}", 0, cancellationToken, ("key.txt", ApiKey + "\n"));
+        await _commandLine.RunAsync(
+            $"login --with-key --api-url {server.Address.OriginalString.TrimEnd('/')}", 0, cancellationToken, ("key.txt", ApiKey + "\n"));
         await _commandLine.RunAsync("status", 0, cancellationToken);
         await ExpectUsedAsync(client, 0, cancellationToken);
 
         await UpgradeOneAsync(client, cancellationToken);
         await UpgradeAgainAsync(client, cancellationToken);
         await UpgradeOthersAsync(client, cancellationToken);
-        await BeRefusedAsync(client, cancellationToken);
+        await RunIntoTheLimitAsync(client, cancellationToken);
 
         var subscription = new SubscriptionStory(narrator, _commandLine, client);
-        await subscription.TellAsync(RefusedService, cancellationToken);
+        await subscription.RunAsync(RefusedService, cancellationToken);
         StripeAddress = subscription.StripeAddress;
     }
 
     private async Task StartServerAsync(CancellationToken cancellationToken)
     {
         narrator.Step("Start a server");
-        narrator.Typed("ASPNETCORE_ENVIRONMENT=Development dotnet PyResolve.Server.dll");
+        narrator.Command("ASPNETCORE_ENVIRONMENT=Development dotnet PyResolve.Server.dll");
         var start = Stopwatch.GetTimestamp();
-        await server.BecomesReadyAsync(cancellationToken);
-        narrator.Output($"Ready at {server.Address.OriginalString} after {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, on embedded SQLite.");
+        await server.WaitUntilReadyAsync(cancellationToken);
+        narrator.Output(
+            $"Ready at {server.Address.OriginalString} after {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, on embedded SQLite.");
     }
 
     private async Task SignUpAsync(CancellationToken cancellationToken)
@@ -58,8 +60,10 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
         narrator.Step("Sign up");
         narrator.Say("With the SDK, as a tool would:");
         narrator.Output($"await client.SignUpAsync(new() {{ Email = \"{Email}\", Password = … }});");
-        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = server.Address, Home = workspace.Home, RequestTimeout = Patience });
-        var account = await client.SignUpAsync(new SignUpRequest { Email = Email, Password = Guid.CreateVersion7().ToString() }, cancellationToken);
+        await using var client = PyResolveClient.Create(
+            new PyResolveClientOptions { ApiUrl = server.Address, Home = workspace.Home, RequestTimeout = Timeout });
+        var account = await client.SignUpAsync(
+            new SignUpRequest { Email = Email, Password = Guid.CreateVersion7().ToString() }, cancellationToken);
         ApiKey = account.ApiKey;
         narrator.Output($"An account on the plan '{account.User.Plan}', and its first API key: {account.ApiKey[..20]}…");
     }
@@ -67,7 +71,7 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
     private async Task UpgradeOneAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         narrator.Step("Upgrade a service from pydantic 1 to 2");
-        narrator.Say("shop/ is a web shop of six small services. What rewrites them stands in config.toml:");
+        narrator.Say("shop/ is a web shop of six small services. config.toml names the program that rewrites them:");
         narrator.Output("[migrators]");
         narrator.Output("pydantic = \"dotnet PydanticMigrator.dll {path}\"");
         workspace.ConfigureMigrator(Programs.DotNet, Programs.Migrator);
@@ -78,7 +82,7 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
         await UpgradeAsync(FirstService, 0, cancellationToken);
         var after = workspace.Lines(file);
         if (before.SequenceEqual(after))
-            throw new TourException($"{file} is as it was.");
+            throw new TourException($"{file} was not changed.");
         await ExpectUsedAsync(client, 1, cancellationToken);
 
         narrator.Say();
@@ -104,7 +108,7 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
         }
     }
 
-    private async Task BeRefusedAsync(PyResolveClient client, CancellationToken cancellationToken)
+    private async Task RunIntoTheLimitAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         narrator.Step("Run into the free plan's limit of five");
         var file = $"shop/{RefusedService}/messages.py";
@@ -125,6 +129,7 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
     {
         var quota = await client.GetQuotaAsync(cancellationToken);
         if (quota.MigrationsUsed != used || quota.MigrationsHeld != 0)
-            throw new TourException($"The server counts {quota.MigrationsUsed} used and {quota.MigrationsHeld} held; expected were {used} and 0.");
+            throw new TourException(
+                $"The server counts {quota.MigrationsUsed} used and {quota.MigrationsHeld} held; expected were {used} and 0.");
     }
 }

@@ -2,20 +2,20 @@ using System.Net;
 
 namespace Tour;
 
-/// <summary>The simulated Stripe's pages, used by the requests that a browser would send.</summary>
+/// <summary>Sends the requests that a browser would send to the Stripe simulator's pages.</summary>
 internal sealed class StripePages : IDisposable
 {
-    // It stays on the page that it was sent to: that the server learns of everything is then Stripe's doing, by webhooks.
+    // It follows no redirect back to the server, so that the server learns of everything from webhooks.
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
 
-    /// <summary>Pays on a checkout page, with a card that works.</summary>
+    /// <summary>Pays on a checkout page with a card that works.</summary>
     public async Task PayAsync(Uri checkout, CancellationToken cancellationToken)
     {
         await OpenAsync(checkout, cancellationToken);
         await SendAsync(checkout, cancellationToken, ("card", "works"));
     }
 
-    /// <summary>Cancels in the portal, as of the end of the month that is paid for.</summary>
+    /// <summary>Cancels in the portal, at the end of the paid month.</summary>
     public async Task CancelAsync(Uri portal, CancellationToken cancellationToken)
     {
         var page = new Uri($"{portal}/cancel");
@@ -23,7 +23,7 @@ internal sealed class StripePages : IDisposable
         await SendAsync(page, cancellationToken);
     }
 
-    /// <summary>Presses the button under which a month passes, on the page at the root.</summary>
+    /// <summary>Moves the simulator's clock by a month, like the button on its home page.</summary>
     public Task LetAMonthPassAsync(Uri anyPage, CancellationToken cancellationToken) =>
         SendAsync(new Uri(anyPage, "/simulator/clock/advance"), cancellationToken, ("months", "1"));
 

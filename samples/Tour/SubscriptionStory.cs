@@ -3,7 +3,7 @@ using PyResolve.Client;
 
 namespace Tour;
 
-/// <summary>How an account gets past the free limit, and back: subscribe, use it, cancel, and a month goes by.</summary>
+/// <summary>The steps of a subscription: subscribe, use it, cancel, and let a month pass.</summary>
 internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLine, PyResolveClient client)
 {
     private const string Email = "ada@example.com";
@@ -12,10 +12,10 @@ internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLi
 
     private Uri? _checkout;
 
-    /// <summary>Where Stripe is simulated.</summary>
+    /// <summary>The address of the Stripe simulator.</summary>
     public string? StripeAddress => _checkout?.GetLeftPart(UriPartial.Authority);
 
-    public async Task TellAsync(string refusedService, CancellationToken cancellationToken)
+    public async Task RunAsync(string refusedService, CancellationToken cancellationToken)
     {
         using var pages = new StripePages();
         await SubscribeAsync(pages, cancellationToken);
@@ -30,7 +30,7 @@ internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLi
         narrator.Say("In Development a server without a Stripe key simulates Stripe. Nothing is charged.");
         narrator.Output("await client.StartCheckoutAsync(\"pro\")");
         _checkout = new Uri((await client.StartCheckoutAsync("pro", cancellationToken)).CheckoutUrl);
-        narrator.Output($"A page to pay on: {_checkout.AbsoluteUri}");
+        narrator.Output($"Checkout page: {_checkout.AbsoluteUri}");
         await pages.PayAsync(_checkout, cancellationToken);
         var waited = await UntilAsync(async () => await PlanAsync(cancellationToken) == "pro", "the plan became pro", cancellationToken);
         narrator.Output($"Paid with a test card. {waited.TotalSeconds:0.00} s later Stripe's webhook has made {Email} a subscriber.");
@@ -45,12 +45,13 @@ internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLi
         await commandLine.RunAsync($"upgrade pydantic --target 2.0 --path shop/{refusedService}", 0, cancellationToken);
         await ExpectAsync("pro", 6, 50, cancellationToken);
         narrator.Say();
-        narrator.Output("await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(\"pydantic\", MigrationTier.Tier2));");
+        narrator.Output(
+            "await using var permit = await client.Quota.AcquireAsync(new MigrationRequest(\"pydantic\", MigrationTier.Tier2));");
         await using (var permit = await client.Quota.AcquireAsync(new MigrationRequest("pydantic", MigrationTier.Tier2), cancellationToken))
         {
             if (!permit.IsGranted)
                 throw new TourException($"tier2 was denied: {permit.Denial.Message}");
-            narrator.Output("Granted, where the free plan is refused. Nothing is done with it here, so the hold goes back.");
+            narrator.Output("Granted; the free plan would be refused. The tour does no work with it, so the reservation is released.");
         }
 
         await ExpectAsync("pro", 6, 50, cancellationToken);
@@ -61,7 +62,10 @@ internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLi
         narrator.Step("Cancel in the portal");
         narrator.Output("await client.OpenPortalAsync()");
         await pages.CancelAsync(new Uri((await client.OpenPortalAsync(cancellationToken)).PortalUrl), cancellationToken);
-        await UntilAsync(async () => (await client.GetSubscriptionAsync(cancellationToken)).Cancelling, "the subscription was cancelled", cancellationToken);
+        await UntilAsync(
+            async () => (await client.GetSubscriptionAsync(cancellationToken)).Cancelling,
+            "the subscription was cancelled",
+            cancellationToken);
         var subscription = await client.GetSubscriptionAsync(cancellationToken);
         narrator.Output($"Still {subscription.Plan}, which is paid for until {subscription.CurrentPeriodEnd:yyyy-MM-dd}, and then free.");
         await ExpectAsync("pro", 6, 50, cancellationToken);
@@ -73,7 +77,7 @@ internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLi
         await pages.LetAMonthPassAsync(_checkout!, cancellationToken);
         await UntilAsync(async () => await PlanAsync(cancellationToken) == "free", "the plan became free", cancellationToken);
         await commandLine.RunAsync("status", 0, cancellationToken);
-        narrator.Say("(by the server's own calendar it is still the same month, so what was used counts)");
+        narrator.Say("(the server's own clock is still in the same month, so the used migrations count)");
         await ExpectAsync("free", 6, 5, cancellationToken);
     }
 
@@ -82,14 +86,18 @@ internal sealed class SubscriptionStory(Narrator narrator, CommandLine commandLi
     private async Task ExpectAsync(string plan, int used, int limit, CancellationToken cancellationToken)
     {
         var quota = await client.GetQuotaAsync(cancellationToken);
-        if (quota.Plan != plan || quota.MigrationsUsed != used || quota.MigrationsLimit.Value != limit || quota.LlmAllowed != (plan != "free"))
-            throw new TourException($"The server says {quota.Plan}, {quota.MigrationsUsed}/{quota.MigrationsLimit}, LLM {quota.LlmAllowed}; expected was {plan}, {used}/{limit}.");
+        if (quota.Plan != plan || quota.MigrationsUsed != used || quota.MigrationsLimit.Value != limit
+            || quota.LlmAllowed != (plan != "free"))
+        {
+            var actual = $"{quota.Plan}, {quota.MigrationsUsed}/{quota.MigrationsLimit}, LLM {quota.LlmAllowed}";
+            throw new TourException($"The server says {actual}; expected {plan}, {used}/{limit}.");
+        }
     }
 
-    private static async Task<TimeSpan> UntilAsync(Func<Task<bool>> isSo, string what, CancellationToken cancellationToken)
+    private static async Task<TimeSpan> UntilAsync(Func<Task<bool>> condition, string what, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
-        while (!await isSo())
+        while (!await condition())
         {
             if (Stopwatch.GetElapsedTime(start) > WebhookDeadline)
                 throw new TourException($"{WebhookDeadline.TotalSeconds} s passed before {what}.");

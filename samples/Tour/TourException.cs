@@ -1,4 +1,4 @@
 namespace Tour;
 
-/// <summary>A step did not go as told.</summary>
+/// <summary>A step did not have the expected result.</summary>
 internal sealed class TourException(string message) : Exception(message);

@@ -2,11 +2,14 @@ using System.Collections;
 
 namespace Tour;
 
-/// <summary>A temporary folder that everything happens in, and an environment that nothing of the user's own reaches into.</summary>
+/// <summary>The temporary folder of the tour, and an environment without the user's own settings.</summary>
 internal sealed class Workspace : IDisposable
 {
     private static readonly string[] Settings =
-        ["AllowedHosts", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "HTTP_PORTS", "Kestrel__", "Logging__", "PORT", "PYRESOLVE_", "PyResolve__", "STRIPE_", "SUPABASE_", "URLS"];
+    [
+        "AllowedHosts", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "HTTP_PORTS", "Kestrel__", "Logging__", "PORT", "PYRESOLVE_",
+        "PyResolve__", "STRIPE_", "SUPABASE_", "URLS",
+    ];
 
     private Workspace(string folder) => Folder = folder;
 
@@ -16,7 +19,7 @@ internal sealed class Workspace : IDisposable
 
     public string Data => Path.Combine(Folder, "data");
 
-    /// <returns><see langword="null"/>, and a line on standard error, when there is no room for temporary files.</returns>
+    /// <returns><see langword="null"/>, and a line on standard error, if there is no temporary folder.</returns>
     public static Workspace? TryCreate()
     {
         try
@@ -33,21 +36,23 @@ internal sealed class Workspace : IDisposable
         }
     }
 
-    /// <summary>Forgets what configures a server or a client; the processes that the tour starts inherit that.</summary>
-    public static void ForgetSettings()
+    /// <summary>
+    /// Removes the variables that configure a server or a client; the processes that the tour starts inherit this environment.
+    /// </summary>
+    public static void ClearSettings()
     {
         foreach (var name in Environment.GetEnvironmentVariables().Keys.Cast<string>().Where(IsSetting).ToList())
             Environment.SetEnvironmentVariable(name, value: null);
-        // The server is on this machine, whatever proxy leads out of it.
+        // The server is on this machine: no proxy.
         Environment.SetEnvironmentVariable("NO_PROXY", "127.0.0.1,localhost");
     }
 
-    /// <summary>A file's lines, by its path in the folder.</summary>
     public string[] Lines(string path) => File.ReadAllLines(Path.Combine(Folder, path));
 
-    /// <summary>Tells the command line, which has saved its key there already, what upgrades pydantic.</summary>
+    /// <summary>Adds the migrator for pydantic to the configuration of the command line.</summary>
     public void ConfigureMigrator(string dotnet, string program) =>
-        File.AppendAllText(Path.Combine(Home, "config.toml"), $"\n[migrators]\npydantic = {Quote($"{Quote(dotnet)} {Quote(program)} {{path}}")}\n");
+        File.AppendAllText(
+            Path.Combine(Home, "config.toml"), $"\n[migrators]\npydantic = {Quote($"{Quote(dotnet)} {Quote(program)} {{path}}")}\n");
 
     public void Dispose()
     {
@@ -61,12 +66,13 @@ internal sealed class Workspace : IDisposable
         }
     }
 
-    /// <summary>In double quotes, as TOML and the words of a command both have it.</summary>
+    /// <summary>In double quotes, for TOML and for command lines alike.</summary>
     private static string Quote(string text) =>
         $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
     private static bool IsSetting(string name) => Array.Exists(
-        Settings, s => s.EndsWith('_') ? name.StartsWith(s, StringComparison.OrdinalIgnoreCase) : name.Equals(s, StringComparison.OrdinalIgnoreCase));
+        Settings, s =>
+            s.EndsWith('_') ? name.StartsWith(s, StringComparison.OrdinalIgnoreCase) : name.Equals(s, StringComparison.OrdinalIgnoreCase));
 
     private static void Copy(string from, string to)
     {

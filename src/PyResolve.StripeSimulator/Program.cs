@@ -1,4 +1,3 @@
 using PyResolve.StripeSimulator;
-using PyResolve.StripeSimulator.Control;
 
 return await StandaloneProgram.RunAsync(args);

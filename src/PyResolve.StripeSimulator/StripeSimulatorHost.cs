@@ -1,15 +1,15 @@
 using System.Net;
 using Microsoft.AspNetCore.HostFiltering;
 using PyResolve.StripeSimulator.Api;
-using PyResolve.StripeSimulator.Clock;
 using PyResolve.StripeSimulator.Control;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.Pages;
+using PyResolve.StripeSimulator.State;
 using PyResolve.StripeSimulator.Webhooks;
 
 namespace PyResolve.StripeSimulator;
 
-/// <summary>A running simulator: Stripe's API, its hosted pages, its webhooks and the controls, over HTTP on loopback. Thread-safe.</summary>
+/// <summary>A running simulator on loopback: Stripe's API, hosted pages, webhooks, and the controls. Thread-safe.</summary>
 public sealed class StripeSimulatorHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -22,27 +22,27 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         Address = new Uri(app.Urls.Single());
     }
 
-    /// <summary>What goes into <c>STRIPE_API_BASE</c>.</summary>
+    /// <summary>For <c>STRIPE_API_BASE</c>.</summary>
     public Uri Address { get; }
 
-    /// <summary>What goes into <c>STRIPE_SECRET_KEY</c>.</summary>
+    /// <summary>For <c>STRIPE_SECRET_KEY</c>.</summary>
     public string SecretKey { get; }
 
-    /// <summary>The controls.</summary>
     public Simulation Simulation { get; }
 
-    /// <summary>Starts a simulator, empty.</summary>
-    /// <exception cref="InvalidOperationException">The environment is Production, or the key is not a test key.</exception>
-    /// <exception cref="IOException">The port is taken.</exception>
-    public static async Task<StripeSimulatorHost> StartAsync(StripeSimulatorOptions? options = null, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidOperationException">The environment is Production, or an option is invalid.</exception>
+    /// <exception cref="IOException">The port is in use.</exception>
+    public static async Task<StripeSimulatorHost> StartAsync(
+        StripeSimulatorOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new StripeSimulatorOptions();
         if (string.Equals(options.Environment, Environments.Production, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidOperationException("The Stripe simulator does not run in Production: its subscriptions are paid by nobody.");
+            throw new InvalidOperationException("The Stripe simulator does not run in Production: nobody pays for its subscriptions.");
         if (!options.SecretKey.StartsWith("sk_test_", StringComparison.Ordinal))
-            throw new InvalidOperationException("The Stripe simulator's key begins with sk_test_. A live key does not belong here.");
-        if (!VersionChanges.IsVersion(options.ApiVersion))
-            throw new InvalidOperationException($"'{options.ApiVersion}' is not an API version, such as {StripeSimulatorOptions.PinnedApiVersion}.");
+            throw new InvalidOperationException("The Stripe simulator's key must begin with sk_test_. It does not accept live keys.");
+        if (!ApiVersions.IsVersion(options.ApiVersion))
+            throw new InvalidOperationException(
+                $"'{options.ApiVersion}' is not an API version, such as {StripeSimulatorOptions.PinnedApiVersion}.");
 
         var app = Build(options);
         try
@@ -51,7 +51,7 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         }
         catch
         {
-            // The pump may run already, and ends before what it uses does.
+            // The webhook sender may be running, and ends before the services that it uses.
             await app.StopAsync(CancellationToken.None);
             await app.DisposeAsync();
             throw;
@@ -60,10 +60,9 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         return new StripeSimulatorHost(app, app.Services.GetRequiredService<Simulation>(), options.SecretKey);
     }
 
-    /// <summary>Runs until the process is told to stop.</summary>
+    /// <summary>Completes when the process is asked to stop.</summary>
     public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
 
-    /// <summary>Stops, and forgets everything.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(CancellationToken.None);
@@ -81,7 +80,7 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         var hasStarted = false;
         if (options.Logs)
         {
-            // A start that fails is told in one line by whoever asked for it; the host would add a stack trace.
+            // The caller reports a failed start in one line; the host would add a stack trace.
             builder.Logging
                 .AddSimpleConsole(static console => console.SingleLine = true)
                 .SetMinimumLevel(LogLevel.Warning)
@@ -93,23 +92,23 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         builder.Services
             .AddSingleton(options)
             .AddSingleton(new SimulatorClock(options.TimeProvider))
-            .AddSingleton<World>()
-            .AddSingleton<Faults>()
+            .AddSingleton<StripeState>()
+            .AddSingleton<InjectedFailures>()
             .AddSingleton<RequestLog>()
             .AddSingleton<StripeApi>()
             .AddSingleton(static services => new Simulation(
-                services.GetRequiredService<World>(),
-                services.GetRequiredService<Faults>(),
+                services.GetRequiredService<StripeState>(),
+                services.GetRequiredService<InjectedFailures>(),
                 services.GetRequiredService<RequestLog>(),
-                services.GetRequiredService<DeliveryPump>()))
-            .AddSingleton<DeliveryPump>()
-            .AddHostedService(static services => services.GetRequiredService<DeliveryPump>());
+                services.GetRequiredService<WebhookSender>()))
+            .AddSingleton<WebhookSender>()
+            .AddHostedService(static services => services.GetRequiredService<WebhookSender>());
 
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
-        // A page elsewhere must not reach the simulator under a name of its own that leads to this machine.
+        // Another site's page must not reach the simulator through a host name that resolves to this machine.
         app.UseHostFiltering();
-        app.Use(OwnOrigin.CheckAsync);
+        app.Use(SameOriginCheck.CheckAsync);
         app.UseRouting();
         var api = app.Services.GetRequiredService<StripeApi>();
         app.Map("/v1/{**rest}", api.HandleAsync);

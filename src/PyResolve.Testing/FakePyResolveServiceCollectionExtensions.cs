@@ -3,15 +3,15 @@ using PyResolve.Testing;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Puts the fake server in the real one's place, in a container.</summary>
+/// <summary>Replaces the real server by the fake one in a dependency injection container.</summary>
 public static class FakePyResolveServiceCollectionExtensions
 {
     /// <summary>
-    /// Has the client that <c>AddPyResolveClient</c> registers, before this or after, ask <paramref name="server"/>, with the key of its
-    /// account and, where the container has no <see cref="TimeProvider"/>, on its clock. Options that are set after this count.
+    /// Connects the client that <c>AddPyResolveClient</c> registers, before or after this call, to <paramref name="server"/>, with the key
+    /// of its account and, if the container has no <see cref="TimeProvider"/>, with its clock. Options that are set after this call win.
     /// </summary>
     /// <param name="services">The container.</param>
-    /// <param name="server">Lives longer than the container.</param>
+    /// <param name="server">Dispose of it after the container.</param>
     /// <returns>The container.</returns>
     public static IServiceCollection UseFakePyResolveServer(this IServiceCollection services, FakePyResolveServer server)
     {

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using PyResolve.StripeSimulator;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.Browser.Tests;
 

@@ -1,5 +1,7 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using PyResolve.StripeSimulator;
+using PyResolve.StripeSimulator.Objects;
 using static Microsoft.Playwright.Assertions;
 
 namespace PyResolve.Browser.Tests;

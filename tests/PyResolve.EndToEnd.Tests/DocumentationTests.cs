@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.EndToEnd.Tests;
 
-/// <summary>Checks that the links and file names in the documentation lead to something.</summary>
+/// <summary>Links and file names in the documentation are valid.</summary>
 public sealed partial class DocumentationTests
 {
     private static readonly string Root = Repository.Root;
@@ -12,7 +12,7 @@ public sealed partial class DocumentationTests
     public static TheoryData<string> Pages => [.. Files.Where(file => file.EndsWith(".md", StringComparison.Ordinal))];
 
     [Theory, MemberData(nameof(Pages))]
-    public void Every_relative_link_leads_to_a_file_and_to_a_heading_of_it(string page)
+    public void Every_relative_link_leads_to_a_file_and_its_heading(string page)
     {
         foreach (var target in Link().Matches(TextOf(page)).Select(match => match.Groups["target"].Value).Where(IsRelative))
         {
@@ -27,7 +27,7 @@ public sealed partial class DocumentationTests
     }
 
     [Theory, MemberData(nameof(Pages))]
-    public void Every_file_that_is_named_is_there(string page)
+    public void Every_file_that_a_page_names_exists(string page)
     {
         foreach (var name in NamedFile().Matches(TextOf(page)).Select(match => match.Groups["name"].Value))
         {
@@ -63,7 +63,7 @@ public sealed partial class DocumentationTests
 
     private static string TextOf(string page) => File.ReadAllText(Path.Combine(Root, page));
 
-    /// <summary>As GitHub makes anchors of them.</summary>
+    /// <summary>The anchors that GitHub generates.</summary>
     private static IEnumerable<string> Headings(string page) =>
         Heading()
             .Matches(TextOf(page))

@@ -14,8 +14,8 @@ public sealed partial class TourTests : IDisposable
 
     private readonly string _temporary = Directory.CreateTempSubdirectory("pyresolve-tour-test-").FullName;
 
-    /// <summary>A developer's own settings, none of which may reach the tour.</summary>
-    private Dictionary<string, string?> Disturbances => new()
+    /// <summary>Settings of a developer, none of which may reach the tour.</summary>
+    private Dictionary<string, string?> DeveloperSettings => new()
     {
         ["TMPDIR"] = _temporary,
         ["PYRESOLVE_API_KEY"] = "pyr_live_wrong",
@@ -31,9 +31,9 @@ public sealed partial class TourTests : IDisposable
     };
 
     [Fact]
-    public async Task The_tour_runs_into_the_limit_subscribes_cancels_and_leaves_nothing_behind()
+    public async Task The_tour_runs_into_the_limit_subscribes_cancels_and_deletes_its_files()
     {
-        var result = await Command.RunAsync(DotNet, [Tour], Disturbances, cancellationToken: TestContext.Current.CancellationToken);
+        var result = await Command.RunAsync(DotNet, [Tour], DeveloperSettings, cancellationToken: TestContext.Current.CancellationToken);
 
         result.ExitCode.ShouldBe(0, result.Output + result.Error);
         result.Error.ShouldBeEmpty();
@@ -51,7 +51,7 @@ public sealed partial class TourTests : IDisposable
     }
 
     [Fact]
-    public async Task Kept_up_the_server_answers_until_the_tour_is_interrupted()
+    public async Task With_keep_the_server_answers_until_the_tour_is_interrupted()
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var tour = Start("--keep");
@@ -69,7 +69,7 @@ public sealed partial class TourTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_dies_on_the_way_fails_the_tour_with_its_last_lines()
+    public async Task A_server_that_dies_during_the_tour_fails_it_and_its_last_lines_are_printed()
     {
         using var tour = Start();
         while (await tour.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
@@ -103,12 +103,12 @@ public sealed partial class TourTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in Disturbances)
+        foreach (var (name, value) in DeveloperSettings)
             start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
-    /// <summary>The tour's child that runs the server, from the system's table of processes.</summary>
+    /// <summary>The process id of the tour's server.</summary>
     private static string ServerOf(Process tour) => Directory.EnumerateDirectories("/proc")
         .Select(folder => Path.GetFileName(folder))
         .Where(id => int.TryParse(id, out _))
@@ -123,7 +123,7 @@ public sealed partial class TourTests : IDisposable
         }
         catch (IOException)
         {
-            // It has ended meanwhile.
+            // The process has ended.
             return false;
         }
     }

@@ -7,7 +7,7 @@ public sealed class FakeClockTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task It_runs_from_its_start_and_is_moved()
+    public async Task It_runs_from_its_start_and_can_be_moved()
     {
         await using var server = FakePyResolveServer.Start(new() { StartAt = Start });
         var (before, timestamp) = (server.Clock.GetUtcNow(), server.Clock.GetTimestamp());
@@ -22,7 +22,7 @@ public sealed class FakeClockTests
     }
 
     [Fact]
-    public async Task What_waits_is_over_once_the_clock_is_past_it()
+    public async Task A_wait_ends_when_the_clock_is_past_it()
     {
         using var server = FakePyResolveServer.Start();
         var waiting = Task.Delay(TimeSpan.FromHours(2), server.Clock, Cancellation);
@@ -35,7 +35,7 @@ public sealed class FakeClockTests
     }
 
     [Fact]
-    public async Task A_periodic_timer_ticks_on_after_a_move()
+    public async Task A_periodic_timer_continues_after_a_move()
     {
         using var server = FakePyResolveServer.Start();
         using var timer = new PeriodicTimer(TimeSpan.FromHours(1), server.Clock);
@@ -49,7 +49,7 @@ public sealed class FakeClockTests
     }
 
     [Fact]
-    public void Set_back_it_tells_an_earlier_time_of_day_and_goes_on()
+    public void It_can_be_set_back_and_goes_on()
     {
         using var server = FakePyResolveServer.Start(new() { StartAt = Start });
         var waiting = Task.Delay(TimeSpan.FromHours(2), server.Clock, Cancellation);
@@ -64,7 +64,7 @@ public sealed class FakeClockTests
     }
 
     [Fact]
-    public void Stopped_it_tells_the_same_instant_until_it_is_moved()
+    public void A_stopped_clock_shows_the_same_instant_until_it_is_moved()
     {
         using var server = FakePyResolveServer.Start(new() { StartAt = Start });
 

@@ -1,12 +1,12 @@
 namespace PyResolve.Testing.Tests;
 
-/// <summary>What a test can script and look at, beyond the contract.</summary>
+/// <summary>What a test can set up and read, beyond the contract.</summary>
 public sealed class FakeServerTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Each_server_is_a_tests_own()
+    public async Task Each_server_is_independent()
     {
         await using var one = FakePyResolveServer.Start();
         await using var other = FakePyResolveServer.Start();
@@ -17,7 +17,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task Usage_is_set_up_and_down_beside_what_was_recorded()
+    public async Task The_used_count_can_be_set_and_recorded_events_stay()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -37,7 +37,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task Using_up_the_quota_leaves_what_is_held()
+    public async Task Using_up_the_quota_keeps_reservations()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -49,7 +49,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task Billing_is_what_a_test_says_it_is()
+    public async Task A_test_sets_the_billing_state()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -69,7 +69,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task Requests_are_there_to_be_looked_at_and_their_names_tell_no_key()
+    public async Task Requests_can_be_read_and_their_text_has_no_key()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -84,7 +84,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task Accounts_are_opened_by_tests_and_by_sign_up()
+    public async Task Accounts_are_added_by_tests_and_by_sign_up()
     {
         await using var server = FakePyResolveServer.Start();
         var grace = server.AddAccount("Grace@example.com");
@@ -101,7 +101,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task A_key_of_a_test_has_the_scopes_that_it_was_given()
+    public async Task An_added_key_has_the_given_scopes()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient(options => options.ApiKey = server.Account.AddApiKey(Scopes.UsageWrite));
@@ -113,7 +113,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task A_device_is_denied()
+    public async Task A_device_login_is_denied()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -128,7 +128,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task A_server_without_leases_gives_holds_alone()
+    public async Task A_server_without_leases_grants_reservations_without_one()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -139,7 +139,7 @@ public sealed class FakeServerTests
     }
 
     [Fact]
-    public async Task On_loopback_other_processes_can_ask_it()
+    public async Task Other_processes_can_use_it_on_loopback()
     {
         await using var server = FakePyResolveServer.Start(new() { ListenOnLoopback = true });
         await using var client = PyResolveClient.Create(new() { ApiUrl = server.Url, ApiKey = server.Account.ApiKey, Home = server.Home });

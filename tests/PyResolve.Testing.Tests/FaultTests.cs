@@ -5,7 +5,7 @@ public sealed class FaultTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Offline_nothing_arrives_and_online_again_all_is_well()
+    public async Task Offline_nothing_arrives_and_online_again_everything_works()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -20,7 +20,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task What_was_reported_offline_arrives_from_the_next_client()
+    public async Task Usage_reported_offline_is_sent_by_the_next_client()
     {
         await using var server = FakePyResolveServer.Start();
         server.IsOffline = true;
@@ -36,7 +36,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_dropped_request_does_nothing_and_a_dropped_answer_does_it()
+    public async Task A_dropped_request_does_nothing_and_a_dropped_answer_loses_only_the_answer()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -53,7 +53,7 @@ public sealed class FaultTests
 
     [Theory]
     [MemberData(nameof(WrongBytes))]
-    public async Task Wrong_bytes_are_no_answer_of_a_server(Fault fault, string said)
+    public async Task Wrong_bytes_are_an_invalid_answer(Fault fault, string said)
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -73,7 +73,7 @@ public sealed class FaultTests
     };
 
     [Fact]
-    public async Task A_refusal_has_the_code_and_the_wait_that_were_ordered()
+    public async Task An_injected_error_has_the_given_code_and_wait()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -87,7 +87,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_fault_lasts_as_often_as_it_was_ordered_or_until_all_is_healed()
+    public async Task A_fault_lasts_for_the_given_number_of_requests_or_until_it_is_removed()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -102,7 +102,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_late_answer_comes_when_the_clock_is_moved()
+    public async Task A_delayed_answer_arrives_when_the_clock_is_moved()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient(options => options.RequestTimeout = TimeSpan.FromMinutes(10));
@@ -117,7 +117,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_server_that_hangs_costs_the_time_of_a_call()
+    public async Task A_server_that_hangs_takes_the_timeout_of_a_call()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient(options => options.RequestTimeout = TimeSpan.FromHours(0.1));
@@ -132,7 +132,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Latency_is_each_answers()
+    public async Task Latency_delays_every_answer()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -150,7 +150,7 @@ public sealed class FaultTests
     [InlineData("/usage")]
     [InlineData("POST usage")]
     [InlineData("")]
-    public void A_route_that_is_none_is_refused(string route)
+    public void An_invalid_route_is_refused(string route)
     {
         using var server = FakePyResolveServer.Start();
 

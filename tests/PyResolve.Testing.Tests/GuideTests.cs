@@ -1,4 +1,4 @@
-// The guide shows what its readers would write.
+// The guide shows tests without cancellation tokens.
 #pragma warning disable xUnit1051
 
 using System.Reflection;
@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace PyResolve.Testing.Tests;
 
-/// <summary>The code of docs/testing.md and of the package's README, as it stands there.</summary>
+/// <summary>The code of docs/testing.md and of the package's README, word by word.</summary>
 public sealed partial class GuideTests
 {
     private static readonly string Root = Metadata("Root");
@@ -39,7 +39,7 @@ public sealed partial class GuideTests
     }
 
     [Fact]
-    public async Task Without_a_network_the_tool_does_not_pass_for_done()
+    public async Task Without_a_network_the_tool_fails()
     {
         await using var server = FakePyResolveServer.Start();
         server.IsOffline = true;
@@ -51,7 +51,7 @@ public sealed partial class GuideTests
     }
 
     [Fact]
-    public async Task What_is_done_is_paid_once_although_an_answer_is_lost()
+    public async Task Work_counts_once_although_an_answer_is_lost()
     {
         await using var server = FakePyResolveServer.Start();
         server.Inject(Fault.DropAnswer, "POST /quota/reservations/*/commit");
@@ -65,7 +65,7 @@ public sealed partial class GuideTests
     }
 
     [Fact]
-    public async Task What_crashes_gives_its_hold_back_when_its_time_is_over()
+    public async Task A_reservation_of_a_crashed_tool_expires()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -79,7 +79,7 @@ public sealed partial class GuideTests
     }
 
     [Fact]
-    public async Task A_plan_is_what_a_test_makes_of_it()
+    public async Task A_test_can_change_a_plan()
     {
         await using var server = FakePyResolveServer.Start();
         server.Plans["free"] = server.Plans["free"] with { MigrationsLimit = QuotaLimit.Of(1) };
@@ -92,7 +92,7 @@ public sealed partial class GuideTests
     }
 
     [Fact]
-    public async Task A_container_asks_the_fake_server()
+    public async Task A_container_uses_the_fake_server()
     {
         await using var server = FakePyResolveServer.Start();
         var services = new ServiceCollection();
@@ -140,7 +140,7 @@ public sealed partial class GuideTests
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.ExplicitCapture | RegexOptions.Singleline, 1000)]
     private static partial Regex CodeBlock();
 
-    /// <summary>What the tests of the guide test.</summary>
+    /// <summary>The tool that the guide's tests test.</summary>
     private static class Tool
     {
         public static async Task<(int ExitCode, string Output)> RunAsync(PyResolveClient pyresolve, MigrationTier tier = MigrationTier.Tier1)

@@ -1,12 +1,12 @@
 namespace PyResolve.Testing.Tests;
 
-/// <summary>This client with servers that are a release older or newer. With a newer one the whole conformance suite runs too.</summary>
+/// <summary>This client with servers that are one release older or newer. The whole conformance suite runs with a newer one too.</summary>
 public sealed class OtherReleaseTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_older_server_holds_quota_records_usage_and_refuses()
+    public async Task An_older_server_reserves_quota_records_usage_and_denies()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = Client(server, new OlderServer());
@@ -27,7 +27,7 @@ public sealed class OtherReleaseTests
     }
 
     [Fact]
-    public async Task An_older_servers_quota_has_no_end_to_tell()
+    public async Task An_older_servers_quota_has_no_reset_time()
     {
         await using var server = FakePyResolveServer.Start();
         server.Account.UseUpQuota();
@@ -42,7 +42,7 @@ public sealed class OtherReleaseTests
     }
 
     [Fact]
-    public async Task A_server_from_before_batches_takes_events_one_by_one()
+    public async Task A_server_without_batches_gets_events_one_by_one()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -56,7 +56,7 @@ public sealed class OtherReleaseTests
     }
 
     [Fact]
-    public async Task A_newer_servers_words_are_passed_on()
+    public async Task Unknown_words_of_a_newer_server_are_passed_on()
     {
         await using var server = FakePyResolveServer.Start();
         await using var client = server.CreateClient();
@@ -76,7 +76,7 @@ public sealed class OtherReleaseTests
     }
 
     [Fact]
-    public async Task An_event_of_a_batch_that_a_newer_server_judges_in_a_word_of_its_own_is_kept_as_rejected()
+    public async Task An_event_with_an_unknown_status_of_a_newer_server_is_kept_as_rejected()
     {
         await using var server = FakePyResolveServer.Start();
         server.IsOffline = true;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PyResolve.Benchmarks.Load;
 
-/// <summary>When each request of one kind was answered, and how long that took.</summary>
+/// <summary>The times of the answers to one kind of request, and their latencies.</summary>
 internal sealed class Answers(long startedAt, long endedAt, IReadOnlyList<Answers.Recorder> recorders)
 {
     public TimeSpan Elapsed { get; } = Stopwatch.GetElapsedTime(startedAt, endedAt);
@@ -11,16 +11,16 @@ internal sealed class Answers(long startedAt, long endedAt, IReadOnlyList<Answer
 
     public double PerSecond => Count / Elapsed.TotalSeconds;
 
-    /// <summary>How many others were answered meanwhile, on other connections.</summary>
+    /// <summary>The number of other answers during this time, on other connections.</summary>
     public int Beside { get; private init; }
 
-    /// <summary>These, and what ran beside them.</summary>
+    /// <summary>These answers, with the number of those beside them.</summary>
     public Answers With(Answers beside) => new(startedAt, endedAt, recorders) { Beside = beside.Count };
 
     public IEnumerable<double> Milliseconds =>
         recorders.SelectMany(recorder => recorder.Latencies).Select(ticks => ticks * 1000.0 / Stopwatch.Frequency);
 
-    /// <summary>How many were answered in each slice of the time; what is left over at the end is left out.</summary>
+    /// <summary>The number of answers in each slice of the time, without an incomplete slice at the end.</summary>
     public int[] PerSlice(TimeSpan slice)
     {
         var ticks = (long)(slice.TotalSeconds * Stopwatch.Frequency);
@@ -35,7 +35,9 @@ internal sealed class Answers(long startedAt, long endedAt, IReadOnlyList<Answer
         return counts;
     }
 
-    /// <summary>One connection's own, so that connections share nothing while they measure. In <see cref="Stopwatch"/> ticks.</summary>
+    /// <summary>
+    /// The answers on one connection, so that connections share nothing while they measure. In <see cref="Stopwatch"/> ticks.
+    /// </summary>
     internal sealed class Recorder
     {
         public List<long> AnsweredAt { get; } = new(256);

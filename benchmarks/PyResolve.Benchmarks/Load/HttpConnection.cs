@@ -5,8 +5,9 @@ using System.Net.Sockets;
 namespace PyResolve.Benchmarks.Load;
 
 /// <summary>
-/// One keep-alive connection with one request under way. It reads no more of an answer than it must: the status, and where the body ends.
-/// An HttpClient would cost more than the server that it measures.
+/// One keep-alive connection with one request at a time. It parses only the status and the end of the body: an HttpClient would cost more
+/// than
+/// the server that it measures.
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
@@ -34,7 +35,7 @@ internal sealed class HttpConnection : IDisposable
         }
     }
 
-    /// <returns>The status of the answer, once all of it has come.</returns>
+    /// <returns>The status, after the whole answer has arrived.</returns>
     public async ValueTask<int> SendAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
     {
         while (!message.IsEmpty)
@@ -67,7 +68,7 @@ internal sealed class HttpConnection : IDisposable
         var head = answer[..(headers + 2)];
         if (head.IndexOf("\r\nContent-Length: "u8) is var at and >= 0)
             return Utf8Parser.TryParse(head[(at + "\r\nContent-Length: ".Length)..], out int length, out _) && body.Length >= length;
-        // JSON holds no line break of its own, and nothing follows before the next request: the last chunk ends what has come.
+        // The JSON has no line breaks, and nothing follows before the next request: the data ends with the last chunk.
         return head.IndexOf("\r\nTransfer-Encoding: chunked"u8) < 0 || answer.EndsWith("\r\n0\r\n\r\n"u8);
     }
 }

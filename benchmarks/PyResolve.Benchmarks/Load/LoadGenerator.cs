@@ -3,13 +3,14 @@ using System.Diagnostics;
 namespace PyResolve.Benchmarks.Load;
 
 /// <summary>
-/// Sends requests over keep-alive connections, each of which waits for its answer before it sends the next. They stay open between runs,
-/// so that a short run measures requests and not the opening of connections.
+/// Sends requests over keep-alive connections, one at a time on each. The connections stay open between runs, so that a short run measures
+/// requests
+/// and not the opening of connections.
 /// </summary>
 internal sealed class LoadGenerator : IDisposable
 {
-    /// <summary>An environment variable, which the runtime looks at when a process first waits for a socket. Not for the servers.</summary>
-    public const string ReadsAtOnce = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+    /// <summary>The runtime reads this environment variable when a process first waits for a socket. Only for the load generator.</summary>
+    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
     private readonly IReadOnlyList<HttpConnection> _connections;
 
@@ -31,12 +32,12 @@ internal sealed class LoadGenerator : IDisposable
         }
     }
 
-    /// <summary>For <paramref name="length"/>, as fast as the answers come.</summary>
+    /// <summary>Sends requests for <paramref name="length"/>, as fast as the answers arrive.</summary>
     public async Task<Answers> RunAsync(TimeSpan length, Requests requests, CancellationToken cancellationToken) =>
         (await RunAsync(length, [requests], cancellationToken))[0];
 
     /// <summary>
-    /// The same with several kinds, which every connection sends in turn: whatever the machine does meanwhile happens to all of them.
+    /// The same with several kinds of requests, which every connection sends in turn: a disturbance of the machine affects all of them.
     /// </summary>
     public Task<IReadOnlyList<Answers>> RunAsync(TimeSpan length, IReadOnlyList<Requests> kinds, CancellationToken cancellationToken)
     {
@@ -53,7 +54,7 @@ internal sealed class LoadGenerator : IDisposable
         }
     }
 
-    /// <summary>Every request once.</summary>
+    /// <summary>Sends every request once.</summary>
     public async Task<Answers> RunOnceAsync(Requests requests, CancellationToken cancellationToken)
     {
         return (await RunAsync([requests], SendAsync, cancellationToken))[0];
@@ -65,7 +66,10 @@ internal sealed class LoadGenerator : IDisposable
         }
     }
 
-    /// <summary>So many a second, evenly, until <paramref name="end"/>, whatever the server does; later ones catch up where it lets them wait.</summary>
+    /// <summary>
+    /// Sends a fixed number of requests per second, evenly, until <paramref name="end"/>. Requests that the server delays are made up for
+    /// later.
+    /// </summary>
     public async Task<Answers> RunPacedAsync(int perSecond, Task end, Requests requests, CancellationToken cancellationToken)
     {
         var startedAt = Stopwatch.GetTimestamp();
@@ -97,13 +101,18 @@ internal sealed class LoadGenerator : IDisposable
     {
         Answers.Recorder[][] recorders = [.. _connections.Select(_ => kinds.Select(_ => new Answers.Recorder()).ToArray())];
         var startedAt = Stopwatch.GetTimestamp();
-        await Task.WhenAll(_connections.Select((connection, index) => Task.Run(() => sendAsync(connection, index, recorders[index]), cancellationToken)));
+        await Task.WhenAll(
+            _connections.Select((connection, index) => Task.Run(() => sendAsync(connection, index, recorders[index]), cancellationToken)));
         var endedAt = Stopwatch.GetTimestamp();
         return [.. kinds.Select((_, kind) => new Answers(startedAt, endedAt, [.. recorders.Select(own => own[kind])]))];
     }
 
     private static async ValueTask ExchangeAsync(
-        HttpConnection connection, Requests requests, ReadOnlyMemory<byte> message, Answers.Recorder recorder, CancellationToken cancellationToken)
+        HttpConnection connection,
+        Requests requests,
+        ReadOnlyMemory<byte> message,
+        Answers.Recorder recorder,
+        CancellationToken cancellationToken)
     {
         var sentAt = Stopwatch.GetTimestamp();
         var status = await connection.SendAsync(message, cancellationToken);
@@ -111,7 +120,7 @@ internal sealed class LoadGenerator : IDisposable
         requests.ThrowUnlessExpected(status);
     }
 
-    /// <summary>Begins when it is made.</summary>
+    /// <summary>Starts with its creation.</summary>
     private sealed class Deadline(TimeSpan length)
     {
         private readonly long _startedAt = Stopwatch.GetTimestamp();

@@ -5,8 +5,8 @@ namespace PyResolve.Benchmarks.Load;
 /// <summary>One request as bytes.</summary>
 internal sealed class Message
 {
-    /// <summary>Stands in a body for an id that is drawn anew whenever the request is sent.</summary>
-    public const string FreshId = "00000000-0000-0000-0000-000000000000";
+    /// <summary>A placeholder in a body, replaced by a new id each time the request is sent.</summary>
+    public const string NewId = "00000000-0000-0000-0000-000000000000";
 
     private readonly byte[] _bytes;
     private readonly int[] _idsAt;
@@ -37,7 +37,8 @@ internal sealed class Message
 
     private static IEnumerable<int> FindIds(string text)
     {
-        for (var at = text.IndexOf(FreshId, StringComparison.Ordinal); at >= 0; at = text.IndexOf(FreshId, at + FreshId.Length, StringComparison.Ordinal))
+        for (var at = text.IndexOf(NewId, StringComparison.Ordinal); at >= 0; at = text.IndexOf(
+            NewId, at + NewId.Length, StringComparison.Ordinal))
             yield return at;
     }
 }

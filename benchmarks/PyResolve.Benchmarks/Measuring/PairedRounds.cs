@@ -4,32 +4,34 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Measuring;
 
-/// <summary>What is measured in turn with others.</summary>
-/// <param name="Name">Of its row.</param>
-/// <param name="Server">Whose CPU time counts.</param>
-/// <param name="SendAsync">Sends load for the length that it is given.</param>
+/// <summary>One of several measurements that take turns.</summary>
+/// <param name="Name">The name of its row.</param>
+/// <param name="Server">The process whose CPU time counts.</param>
+/// <param name="SendAsync">Sends load for a given time.</param>
 internal sealed record Arm(string Name, ServerProcess Server, Func<TimeSpan, CancellationToken, Task<Answers>> SendAsync);
 
 /// <summary>
-/// A machine's speed drifts, by a factor of several where it is shared. So the arms of a round take turns, in one order and then in the other,
-/// and are compared within rounds.
+/// The speed of a shared machine drifts by a factor of several. Therefore the arms of a round take turns, in one order and then in the
+/// other, and are
+/// compared within rounds.
 /// </summary>
 internal sealed class PairedRounds(Effort effort, TextWriter progress)
 {
-    /// <summary>A server's code is compiled twice on its way to full speed: both happen before anything counts.</summary>
+    /// <summary>A server's code is compiled twice before it has its full speed: this much load comes before the measurement.</summary>
     private const int WarmUps = 3;
 
     private static readonly TimeSpan ShortTurn = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// For arms whose answers take tens of milliseconds, or hundreds: while a turn begins and ends, fewer requests are under way than are to
-    /// be measured, which must not last as long as the turn.
+    /// For arms whose answers take tens or hundreds of milliseconds: at the start and the end of a turn fewer requests are in flight than
+    /// should be
+    /// measured, and that must be short compared with the turn.
     /// </summary>
     public static readonly TimeSpan LongTurn = TimeSpan.FromSeconds(1);
 
     /// <param name="arms">At least one.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    /// <param name="turn">By default a tenth of a second.</param>
+    /// <param name="cancellationToken">Cancels the measurement.</param>
+    /// <param name="turn">Default: a tenth of a second.</param>
     public async Task<PairedSamples> RunAsync(IReadOnlyList<Arm> arms, CancellationToken cancellationToken, TimeSpan? turn = null)
     {
         var turns = Math.Max(1, (int)(effort.Length / (turn ?? ShortTurn)));
@@ -47,15 +49,16 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
             {
                 var sample = Sample.Of(slices);
                 samples[arm].Add(sample);
-                await progress.WriteLineAsync(
-                    $"    {arm.Name}: {sample.PerSecond:N0} requests/s, {sample.CpuMicroseconds:N1} µs CPU, {sample.MedianMilliseconds:N2} ms");
+                await progress.WriteAsync($"    {arm.Name}: {sample.PerSecond:N0} requests/s, ");
+                await progress.WriteLineAsync($"{sample.CpuMicroseconds:N1} µs CPU, {sample.MedianMilliseconds:N2} ms");
             }
         }
 
         return new PairedSamples(samples);
     }
 
-    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(IReadOnlyList<Arm> arms, int round, int turns, CancellationToken cancellationToken)
+    private async Task<Dictionary<Arm, List<Slice>>> TakeTurnsAsync(
+        IReadOnlyList<Arm> arms, int round, int turns, CancellationToken cancellationToken)
     {
         var slices = arms.ToDictionary(arm => arm, _ => new List<Slice>());
         for (var turn = 0; turn < turns; turn++)
@@ -72,18 +75,22 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
     }
 }
 
-/// <summary>Each arm's samples, one a round.</summary>
+/// <summary>The samples of each arm, one per round.</summary>
 internal sealed class PairedSamples(IReadOnlyDictionary<Arm, List<Sample>> samples)
 {
     public IReadOnlyList<Sample> this[Arm arm] => samples[arm];
 
     public Series Of(Arm arm, Func<Sample, double> figure) => new(samples[arm].Select(figure));
 
-    /// <summary>How many times <paramref name="other"/>'s figure <paramref name="arm"/>'s is, round by round.</summary>
+    /// <summary>The figure of <paramref name="arm"/> divided by that of <paramref name="other"/>, for each round.</summary>
     public Series Ratio(Arm arm, Arm other, Func<Sample, double> figure) =>
         new(samples[arm].Zip(samples[other], (mine, theirs) => figure(mine) / figure(theirs)));
 
-    /// <summary>How much more <paramref name="arm"/>'s figure is than <paramref name="without"/>'s, in parts of <paramref name="whole"/>'s, round by round.</summary>
+    /// <summary>
+    /// The figure of <paramref name="arm"/> minus that of <paramref name="without"/>, divided by that of <paramref name="whole"/>, for each
+    /// round.
+    /// </summary>
     public Series Ratio(Arm arm, Arm without, Arm whole, Func<Sample, double> figure) =>
-        new(samples[arm].Zip(samples[without], samples[whole]).Select(round => (figure(round.First) - figure(round.Second)) / figure(round.Third)));
+        new(samples[arm].Zip(samples[without], samples[whole]).Select(
+            round => (figure(round.First) - figure(round.Second)) / figure(round.Third)));
 }

@@ -2,17 +2,18 @@ using PyResolve.Benchmarks.Load;
 
 namespace PyResolve.Benchmarks.Measuring;
 
-/// <summary>A short stretch of one arm: what was answered, and the CPU time that the server's process alone took for it.</summary>
+/// <summary>One turn of an arm: the answers, and the CPU time of the server's process.</summary>
 internal sealed record Slice(Answers Answers, TimeSpan Cpu);
 
-/// <summary>One round of one arm.</summary>
-/// <param name="Requests">How many were answered.</param>
-/// <param name="PerSecond">Requests a second.</param>
-/// <param name="CpuMicroseconds">CPU time of the server's process alone, a request.</param>
-/// <param name="MedianMilliseconds">The latency that half of the requests stayed below.</param>
-/// <param name="TailMilliseconds">The latency that 99 of 100 stayed below.</param>
-/// <param name="BesidePerSecond">Requests a second that ran beside these and are none of them.</param>
-internal sealed record Sample(int Requests, double PerSecond, double CpuMicroseconds, double MedianMilliseconds, double TailMilliseconds, double BesidePerSecond)
+/// <summary>One round of an arm.</summary>
+/// <param name="Requests">The number of answers.</param>
+/// <param name="PerSecond">Requests per second.</param>
+/// <param name="CpuMicroseconds">CPU time of the server's process per request.</param>
+/// <param name="MedianMilliseconds">The median latency.</param>
+/// <param name="TailMilliseconds">The 99th percentile of the latency.</param>
+/// <param name="BesidePerSecond">Requests per second of another kind that ran at the same time.</param>
+internal sealed record Sample(
+    int Requests, double PerSecond, double CpuMicroseconds, double MedianMilliseconds, double TailMilliseconds, double BesidePerSecond)
 {
     public static Sample Of(IReadOnlyList<Slice> slices)
     {

@@ -22,8 +22,8 @@ internal sealed class Series
 
     public double Max => _sorted[^1];
 
-    /// <summary>The median, and the lowest and highest in brackets.</summary>
-    /// <param name="format">Of each number.</param>
+    /// <summary>The median, with the minimum and the maximum in brackets.</summary>
+    /// <param name="format">The format of each number.</param>
     public string Format(string format) => $"{Text(Median, format)} ({Text(Min, format)}–{Text(Max, format)})";
 
     private static string Text(double value, string format) =>

@@ -4,9 +4,9 @@ using Npgsql;
 
 namespace PyResolve.Benchmarks.Reporting;
 
-/// <summary>What of the machine a reader needs to judge the figures.</summary>
+/// <summary>The facts about the machine that matter for the figures.</summary>
 /// <param name="Facts">Cores, memory, versions.</param>
-/// <param name="LoadAverage">How many threads wanted to run over the last minute.</param>
+/// <param name="LoadAverage">The number of threads that wanted to run in the last minute.</param>
 internal sealed record Machine(string Facts, double LoadAverage)
 {
     public bool IsBusy => LoadAverage > Environment.ProcessorCount;
@@ -20,11 +20,12 @@ internal sealed record Machine(string Facts, double LoadAverage)
         return new Machine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Environment.ProcessorCount} cores, {memory:0} GiB, {RuntimeInformation.FrameworkDescription}, PostgreSQL {postgres} (durable); load, servers and database share the machine"),
+                $"{Environment.ProcessorCount} cores, {memory:0} GiB, {RuntimeInformation.FrameworkDescription}, "
+            + $"PostgreSQL {postgres} (durable); load, servers and database share the machine"),
             await ReadLoadAverageAsync(cancellationToken));
     }
 
-    // Only Linux has it as a file; elsewhere the machine counts as idle.
+    // Only Linux has this file; on other systems the machine counts as idle.
     private static async Task<double> ReadLoadAverageAsync(CancellationToken cancellationToken) => File.Exists("/proc/loadavg")
         ? double.Parse((await File.ReadAllTextAsync("/proc/loadavg", cancellationToken)).Split(' ')[0], CultureInfo.InvariantCulture)
         : 0;

@@ -5,18 +5,21 @@ namespace PyResolve.Benchmarks.Reporting;
 
 internal static class Markdown
 {
-    public static string Section(Findings findings, Machine machine, Effort effort)
+    public static string Section(ScenarioResult findings, Machine machine, Effort effort)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}: {machine.Facts}. ");
-        text.Append(CultureInfo.InvariantCulture, $"{effort.Rounds} rounds of {effort.Length.TotalSeconds:0.##} s, {effort.Connections} connections; median (lowest–highest).");
+        text.Append(CultureInfo.InvariantCulture, $"{effort.Rounds} rounds of {effort.Length.TotalSeconds:0.##} s, ");
+        text.Append(CultureInfo.InvariantCulture, $"{effort.Connections} connections; median (lowest–highest).");
         if (machine.IsBusy)
-            text.Append(CultureInfo.InvariantCulture, $" Other work ran on the machine (load average {machine.LoadAverage:0.0} before): only the ratios say something.");
+            text.Append(CultureInfo.InvariantCulture, $" Other work ran on the machine (load average {machine.LoadAverage:0.0} before): ")
+                .Append("only the ratios are meaningful.");
         text.Append('\n');
 
         foreach (var table in findings.Tables)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n| {string.Join(" | ", table.Columns)} |\n|---|{string.Concat(table.Columns.Skip(1).Select(_ => "--:|"))}\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n| {string.Join(" | ", table.Columns)} |\n");
+        text.Append(CultureInfo.InvariantCulture, $"|---|{string.Concat(table.Columns.Skip(1).Select(_ => "--:|"))}\n");
             foreach (var row in table.Rows)
                 text.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row)} |\n");
         }

@@ -1,17 +1,17 @@
 namespace PyResolve.Benchmarks.Reporting;
 
-/// <summary>The page whose tables a run replaces, each between its two marks; the prose around them stays.</summary>
+/// <summary>The page with the tables. A run replaces each table between its two marks; the text around them stays.</summary>
 internal sealed class PerformancePage
 {
     private readonly FileInfo _file;
 
     private PerformancePage(FileInfo file) => _file = file;
 
-    /// <param name="file"><see langword="null"/>: <c>docs/performance.md</c> of the repository around the current folder.</param>
-    /// <exception cref="DirectoryNotFoundException">There is no repository around the current folder.</exception>
+    /// <param name="file"><see langword="null"/>: <c>docs/performance.md</c> of the repository that contains the current folder.</param>
+    /// <exception cref="DirectoryNotFoundException">The current folder is not in a repository.</exception>
     public static PerformancePage At(FileInfo? file) => new(file ?? new FileInfo(Path.Combine(Repository(), "docs", "performance.md")));
 
-    /// <summary>Puts <paramref name="text"/> between the section's marks, or with new marks at the end where there are none.</summary>
+    /// <summary>Replaces the text between the section's marks, or adds marks and text at the end.</summary>
     public void Replace(string section, string text)
     {
         var (open, close) = ($"<!-- benchmark: {section} -->\n", $"<!-- end of {section} -->\n");
@@ -20,7 +20,8 @@ internal sealed class PerformancePage
         var to = from < 0 ? -1 : page.IndexOf(close, from, StringComparison.Ordinal);
         var marked = $"{open}\n{text}\n{close}";
         _file.Directory!.Create();
-        File.WriteAllText(_file.FullName, to < 0 ? $"{page}{(page == "" ? "" : "\n")}{marked}" : page[..from] + marked + page[(to + close.Length)..]);
+        File.WriteAllText(
+            _file.FullName, to < 0 ? $"{page}{(page == "" ? "" : "\n")}{marked}" : page[..from] + marked + page[(to + close.Length)..]);
         _file.Refresh();
     }
 

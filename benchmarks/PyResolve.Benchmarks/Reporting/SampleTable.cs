@@ -2,7 +2,7 @@ using PyResolve.Benchmarks.Measuring;
 
 namespace PyResolve.Benchmarks.Reporting;
 
-/// <summary>The table that most scenarios want: a row an arm, compared with one of them by CPU time.</summary>
+/// <summary>The usual table: a row for each arm, compared with one of them by CPU time.</summary>
 internal static class SampleTable
 {
     public static Table Of(PairedSamples samples, IEnumerable<Arm> arms, Arm baseline) => new(

@@ -6,7 +6,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>What wrong keys cost: whether they tell a valid prefix from an unknown one, and what they leave to good keys.</summary>
+/// <summary>The cost of wrong keys: whether they reveal a valid prefix, and what they leave for valid keys.</summary>
 internal static class Flood
 {
     private const int GoodKeys = 1_000;
@@ -18,7 +18,7 @@ internal static class Flood
     private const double LeastCarried = 0.95 * WrongKeysPerSecond;
     private const double MostDifference = 0.10;
 
-    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
         await using var server = await bench.StartServerAsync(store, cancellationToken);
@@ -27,12 +27,12 @@ internal static class Flood
 
         var unknown = Wrong("on an unknown prefix", LiveKeys.Draw(), 401);
         var known = Wrong("on a valid prefix", goodKeys[0], 401);
-        // Some tries are free; then it must wait, and is told so.
+        // Some attempts are free; then the server answers that it must wait.
         var knownBySql = Wrong("on the prefix of a key made by SQL", madeBySql[0], 401, 429);
 
         var (oracle, timing) = await CompareTimesAsync(bench, server, [unknown, known, knownBySql], cancellationToken);
         var (throughput, kept) = await CompareThroughputAsync(bench, server, Good(goodKeys), known, cancellationToken);
-        return new Findings([oracle, throughput], [.. timing, kept]);
+        return new ScenarioResult([oracle, throughput], [.. timing, kept]);
     }
 
     private static async Task<(Table Table, IEnumerable<Goal> Goals)> CompareTimesAsync(
@@ -43,7 +43,7 @@ internal static class Flood
             $"wrong secrets {kind.Name}", server, (length, cancellation) => load.RunAsync(length, kind, cancellation)))];
         var samples = await bench.Rounds.RunAsync(arms, cancellationToken);
 
-        // In turn on each connection, so that nothing but the prefix can make a difference.
+        // In turn on each connection, so that only the prefix differs.
         var ratios = kinds.ToDictionary(kind => kind, _ => new List<double>());
         for (var round = 0; round < bench.Effort.Rounds; round++)
         {
@@ -58,7 +58,8 @@ internal static class Flood
             var mixed = new Series(ratios[kind]);
             var sent = samples[arms[Array.IndexOf(kinds, kind)]].Sum(sample => sample.Requests);
             return new Goal(
-                $"Wrong secrets {kind.Name} take as long as on an unknown one, within 10 % in medians ({sent:N0} sent, and as many again in turn with the others)",
+                $"Wrong secrets {kind.Name} take as long as on an unknown one, within 10 % in medians "
+                + $"({sent:N0} sent, and as many again in turn with the others)",
                 $"{mixed.Format("0.00")} times as long",
                 Math.Abs(mixed.Median - 1) <= MostDifference);
         });
@@ -70,7 +71,7 @@ internal static class Flood
     {
         var goodLoad = await bench.ConnectAsync(server, bench.Effort.Connections, cancellationToken);
         var wrongLoad = await bench.ConnectAsync(server, FloodConnections, cancellationToken);
-        // Enough that the pace is kept although each waits for its answers.
+        // Enough connections for the pace, although each waits for its answers.
         var pacedLoad = await bench.ConnectAsync(server, PacedConnections, cancellationToken);
         var alone = new Arm("good keys alone", server, SendGoodAsync);
         var paced = new Arm(

@@ -6,13 +6,13 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>What it costs to find a verified key good: the same endpoint with the check and without.</summary>
+/// <summary>The cost of the check of a verified key: the same endpoint with the check and without it.</summary>
 internal static class KeyCheck
 {
     private const int Keys = 1_000;
     private const double MostOfBare = 0.10;
 
-    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
         await using var server = await bench.StartServerAsync(store, cancellationToken);
@@ -25,22 +25,22 @@ internal static class KeyCheck
 
         var limit = Requests.Get("GET /limit", "/limit", keys, 200);
         var bareArm = await ArmAsync("bare endpoint", bare, limit);
-        // What this differs from the first is what chance makes of nothing.
+        // The difference between this one and the first is noise.
         var againArm = await ArmAsync("the same once more, in another process", bareAgain, limit);
         var hostedArm = await ArmAsync("the same, on the product's host", hosted, limit);
         var checkedArm = await ArmAsync("the same, on the product's host and behind the key check", withCheck, limit);
 
-        // Apart from those with a database: what PostgreSQL still does after a turn would fall into the next one.
+        // Separate from the arms with a database: PostgreSQL works on after a turn, which would affect the next one.
         Arm[] withoutStore = [bareArm, againArm, hostedArm, checkedArm];
         var check = await bench.Rounds.RunAsync(withoutStore, cancellationToken);
-        // Connected only now: a server closes what says nothing for two minutes.
+        // Connected only now: a server closes connections that are idle for two minutes.
         var selectArm = await ArmAsync("bare endpoint and one prepared SELECT", select, limit);
         var quotaArm = await ArmAsync("the server's GET /quota", server, Requests.Get("GET /quota", "/quota", keys, 200));
         Arm[] withStore = [selectArm, quotaArm];
         var reads = await bench.Rounds.RunAsync(withStore, cancellationToken);
-        // What the host does in its background, with a check or without, is not the check's.
+        // The host's background work costs the same with the check and without it.
         var cost = check.Ratio(checkedArm, hostedArm, bareArm, sample => sample.CpuMicroseconds);
-        return new Findings(
+        return new ScenarioResult(
             [SampleTable.Of(check, withoutStore, bareArm), SampleTable.Of(reads, withStore, selectArm)],
             [
                 new Goal(
@@ -49,6 +49,7 @@ internal static class KeyCheck
                     cost.Median <= MostOfBare),
             ]);
 
-        Task<Arm> ArmAsync(string name, ServerProcess target, Requests requests) => bench.ArmAsync(name, target, requests, cancellationToken);
+        Task<Arm> ArmAsync(string name, ServerProcess target, Requests requests) =>
+            bench.ArmAsync(name, target, requests, cancellationToken);
     }
 }

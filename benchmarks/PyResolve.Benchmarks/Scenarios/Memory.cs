@@ -5,7 +5,7 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>What the server's process keeps in memory: when nobody calls, and under full load for a long time.</summary>
+/// <summary>The memory of the server's process: idle, and under full load for a long time.</summary>
 internal static class Memory
 {
     private const int Accounts = 500;
@@ -14,16 +14,18 @@ internal static class Memory
     private const double MostGrowth = 1.10;
 
     private const string Event =
-        $$"""{"event_type":"migration","library":"pydantic","tier":"tier1","tokens_used":1200,"metadata":{"model":"m"},"id":"{{Message.FreshId}}"}""";
+        $$"""
+        {"event_type":"migration","library":"pydantic","tier":"tier1","tokens_used":1200,"metadata":{"model":"m"},"id":"{{Message.NewId}}"}
+        """;
 
     private static readonly string Batch = $$"""{"events":[{{string.Join(',', Enumerable.Repeat(Event, 1_000))}}]}""";
 
-    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
         await using var server = await bench.StartServerAsync(store, cancellationToken);
         var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
-        // Its background work has begun, and nobody has called.
+        // Its background work has started, and there was no request yet.
         await Task.Delay(bench.Effort.Length, cancellationToken);
         var idle = server.ResidentBytes();
 
@@ -35,15 +37,16 @@ internal static class Memory
         for (var i = 0; i < Slices; i++)
         {
             var slice = bench.Effort.Endurance / Slices;
-            var answers = await Task.WhenAll(singles.RunAsync(slice, single, cancellationToken), batches.RunAsync(slice, batch, cancellationToken));
+            var answers = await Task.WhenAll(
+                singles.RunAsync(slice, single, cancellationToken), batches.RunAsync(slice, batch, cancellationToken));
             slices.Add((answers.Sum(one => one.Count), server.ResidentBytes()));
             await Console.Error.WriteLineAsync($"  slice {i + 1} of {Slices}: {slices[^1].Resident / 1e6:N0} MB");
         }
 
-        // The first slices are the code's and the pools' way to their full size.
+        // During the first slices code is compiled and pools grow.
         var settled = slices.Skip(Slices / 5).Take(Slices * 2 / 5).Max(slice => slice.Resident);
         var last = slices.Skip(Slices * 3 / 5).Max(slice => slice.Resident);
-        return new Findings(
+        return new ScenarioResult(
             [
                 new Table(
                     ["time at full load", "requests so far", "resident MB"],
@@ -60,7 +63,8 @@ internal static class Memory
             [
                 new Goal("An idle server takes at most 120 MB", $"{idle / 1e6:N0} MB", idle <= MostIdle),
                 new Goal(
-                    $"Memory stays flat over {bench.Effort.Endurance.TotalMinutes:0.##} minutes of full load: the last two fifths within 10 % of the two before",
+                    $"Memory stays constant over {bench.Effort.Endurance.TotalMinutes:0.##} minutes of full load: the last two fifths "
+                    + "within 10 % of the two before",
                     $"{(double)last / settled:0.00} times",
                     last <= settled * MostGrowth),
             ]);

@@ -8,24 +8,24 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>What it takes to read a quota, also behind many events, and to reserve units on one hot account.</summary>
+/// <summary>The cost of reading a quota, with many events too, and of reserving units on one busy account.</summary>
 internal static class Quota
 {
     private const int Accounts = 500;
 
-    /// <summary>Many connections are eight times the usual number: 256 by default.</summary>
+    /// <summary>Eight times the usual number of connections: 256 by default.</summary>
     private const int Many = 8;
 
     private const int FewEvents = 100;
     private const int EventsAKey = 10;
     private const double MostDifference = 0.10;
 
-    /// <summary>The limit of the plan that is reserved on: checked each time, never reached.</summary>
+    /// <summary>The limit of the plan for reservations: checked each time, and never reached.</summary>
     private const string Limit = "1000000000000";
 
-    private const string Body = """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900}""";
+    private const string Reservation = """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900}""";
 
-    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
         await using var server = await bench.StartServerAsync(
@@ -36,7 +36,7 @@ internal static class Quota
         var (reads, readGoals) = await CompareReadsAsync(bench, server, store, keys, cancellationToken);
         var (events, eventsGoal) = await CompareEventsAsync(bench, server, store, keys, cancellationToken);
         var (reservations, reservationsGoal) = await CompareReservationsAsync(bench, server, store, keys[0], cancellationToken);
-        return new Findings([.. reads, events, reservations], [.. readGoals, eventsGoal, reservationsGoal]);
+        return new ScenarioResult([.. reads, events, reservations], [.. readGoals, eventsGoal, reservationsGoal]);
     }
 
     private static async Task<(IEnumerable<Table> Tables, IEnumerable<Goal> Goals)> CompareReadsAsync(
@@ -44,13 +44,24 @@ internal static class Quota
     {
         await using var limit = await Bench.StartLimitAsync("select", store, cancellationToken);
         var (tables, goals) = (new List<Table>(), new List<Goal>());
-        foreach (var (connections, goal, turn) in new[] { (bench.Effort.Connections, 1.0, default(TimeSpan?)), (bench.Effort.Connections * Many, 1.5, PairedRounds.LongTurn) })
+        (int Connections, double Goal, TimeSpan? Turn)[] cases =
+            [(bench.Effort.Connections, 1.0, null), (bench.Effort.Connections * Many, 1.5, PairedRounds.LongTurn)];
+        foreach (var (connections, goal, turn) in cases)
         {
-            var limitArm = await bench.ArmAsync($"one prepared SELECT a request, c={connections}", limit, Requests.Get("GET /limit", "/limit"), connections, cancellationToken);
-            var serverArm = await bench.ArmAsync($"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
+            var limitArm = await bench.ArmAsync(
+                $"one prepared SELECT a request, c={connections}",
+                limit,
+                Requests.Get("GET /limit", "/limit"),
+                connections,
+                cancellationToken);
+            var serverArm = await bench.ArmAsync(
+                $"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
             var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, turn);
             tables.Add(SampleTable.Of(samples, [limitArm, serverArm], limitArm));
-            goals.Add(Goal.AtLeast(goal, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"GET /quota, {connections} connections: {goal} times one prepared SELECT a request"));
+            goals.Add(Goal.AtLeast(
+                goal,
+                samples.Ratio(serverArm, limitArm, sample => sample.PerSecond),
+                $"GET /quota, {connections} connections: {goal} times one prepared SELECT a request"));
         }
 
         return (tables, goals);
@@ -79,19 +90,28 @@ internal static class Quota
     {
         await using var limit = await Bench.StartLimitAsync("reserve", store, cancellationToken);
         var connections = bench.Effort.Connections * Many;
-        var limitArm = await bench.ArmAsync($"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
-        var serverArm = await bench.ArmAsync($"the server's POST /quota/reservations, one account, c={connections}", server, Post("/quota/reservations", key), connections, cancellationToken);
+        var limitArm = await bench.ArmAsync(
+            $"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
+        var serverArm = await bench.ArmAsync(
+            $"the server's POST /quota/reservations, one account, c={connections}",
+            server,
+            Post("/quota/reservations", key),
+            connections,
+            cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, PairedRounds.LongTurn);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
-            Goal.AtLeast(20, samples.Ratio(serverArm, limitArm, sample => sample.PerSecond), $"Reservations on one hot account, {connections} connections: 20 times one conditional UPDATE a request"));
+            Goal.AtLeast(
+                20,
+                samples.Ratio(serverArm, limitArm, sample => sample.PerSecond),
+                $"Reservations on one busy account, {connections} connections: 20 times one conditional UPDATE a request"));
     }
 
     private static Requests Read(IEnumerable<string> keys) => Requests.Get("GET /quota", "/quota", keys, 200);
 
-    private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Body)], 201);
+    private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Reservation)], 201);
 
-    /// <summary>This month's, with the rollup that they add up to.</summary>
+    /// <summary>Events of this month, with their rollup.</summary>
     private static Task AddEventsAsync(BenchStore store, string key, int count, CancellationToken cancellationToken) => ExecuteAsync(
         store,
         $"""

@@ -8,19 +8,19 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>How soon a server that starts with many live keys is as fast as later, and what it costs to remember them.</summary>
+/// <summary>The time after which a server that starts with many active keys has its full speed, and the cost of a cached key.</summary>
 internal static class Restart
 {
     private const double FullSpeed = 0.90;
     private const double MostSeconds = 5;
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
 
-    public static async Task<Findings> MeasureAsync(Bench bench, CancellationToken cancellationToken)
+    public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
         await using (await bench.StartServerAsync(store, cancellationToken))
         {
-            // It has brought the schema.
+            // It creates the schema.
         }
 
         var keys = await LiveKeys.AddAsync(store, bench.Effort.Keys, hasDigest: true, cancellationToken);
@@ -30,21 +30,24 @@ internal static class Restart
         for (var i = 0; i < restarts; i++)
         {
             server.Add(await ClimbAsync(bench, () => bench.StartServerAsync(store, cancellationToken), "/quota", keys, cancellationToken));
-            check.Add(await ClimbAsync(bench, () => Bench.StartLimitAsync("checked", store, cancellationToken), "/limit", keys, cancellationToken));
+            check.Add(await ClimbAsync(
+                bench, () => Bench.StartLimitAsync("checked", store, cancellationToken), "/limit", keys, cancellationToken));
         }
 
         var memory = await MeasureMemoryAsync(bench, store, keys, cancellationToken);
         var atFullSpeed = new Series(server.Select(climb => climb.FullSpeedAt));
-        return new Findings(
+        return new ScenarioResult(
             [
                 new Table(
                     ["after a start", "ready after s", "full speed after s", "requests/s in the first second", "requests/s later"],
                     [Row("the server's GET /quota", server), Row("the key check alone", check)]),
-                new Table(["a remembered key", "bytes"], [["managed memory", $"{memory.Managed:N0}"], ["resident memory", $"{memory.Resident:N0}"]]),
+                new Table(
+                    ["a cached key", "bytes"],
+                    [["managed memory", $"{memory.Managed:N0}"], ["resident memory", $"{memory.Resident:N0}"]]),
             ],
             [
                 new Goal(
-                    $"A server that starts with {keys.Count:N0} live keys, called at random, reaches within 10 % of its later throughput within 5 s",
+                    $"A server with {keys.Count:N0} active keys, called at random, reaches 90 % of its later throughput within 5 s",
                     $"{atFullSpeed.Format("0.0")} s after its start",
                     atFullSpeed.Median <= MostSeconds),
             ]);
@@ -62,13 +65,15 @@ internal static class Restart
 
         await load.RunOnceAsync(any, cancellationToken);
         var later = await load.RunAsync(bench.Effort.Length * 2, any, cancellationToken);
-        var climb = new Climb(readyAt.TotalSeconds, readyAt.TotalSeconds + FirstAt(cold, later.PerSecond * FullSpeed), SliceRate(cold, 0), later.PerSecond);
+        var climb = new Climb(
+            readyAt.TotalSeconds, readyAt.TotalSeconds + FirstAt(cold, later.PerSecond * FullSpeed), SliceRate(cold, 0), later.PerSecond);
         await Console.Error.WriteLineAsync(
-            $"  {path}: ready {climb.ReadyAt:0.00} s, full {climb.FullSpeedAt:0.00} s, {climb.FirstSecond:N0} then {climb.Later:N0} requests/s");
+            $"  {path}: ready {climb.ReadyAt:0.00} s, full {climb.FullSpeedAt:0.00} s, "
+            + $"{climb.FirstSecond:N0} then {climb.Later:N0} requests/s");
         return climb;
     }
 
-    /// <summary>Where the first second begins that is as fast as asked; infinitely late where none is.</summary>
+    /// <summary>The start of the first second with the given speed; infinity if there is none.</summary>
     private static double FirstAt(int[] slices, double perSecond)
     {
         for (var i = 0; i < slices.Length; i++)
@@ -95,18 +100,21 @@ internal static class Restart
         new Series(climbs.Select(climb => climb.Later)).Format("N0"),
     ];
 
-    /// <summary>Two servers are sent every key once; one may remember them, the other may not.</summary>
+    /// <summary>Two servers get every key once; only one of them caches keys.</summary>
     private static async Task<(double Managed, double Resident)> MeasureMemoryAsync(
         Bench bench, BenchStore store, IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
-        var remembering = await UseAllAsync(2 * keys.Count);
-        var forgetting = await UseAllAsync(2);
-        var remembered = remembering.Keys - forgetting.Keys;
-        return ((remembering.Managed - forgetting.Managed) / (double)remembered, (remembering.Resident - forgetting.Resident) / (double)remembered);
+        var with = await UseAllAsync(2 * keys.Count);
+        var without = await UseAllAsync(2);
+        double cached = with.Keys - without.Keys;
+        return ((with.Managed - without.Managed) / cached, (with.Resident - without.Resident) / cached);
 
         async Task<(long Managed, long Resident, int Keys)> UseAllAsync(int capacity)
         {
-            var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = capacity.ToString(CultureInfo.InvariantCulture) };
+            var settings = new Dictionary<string, string?>
+            {
+                ["PyResolve:RememberedKeys"] = capacity.ToString(CultureInfo.InvariantCulture),
+            };
             await using var server = await Bench.StartLimitAsync("checked", store, cancellationToken, settings);
             using var load = await LoadGenerator.ConnectAsync(server.Address, bench.Effort.Connections, cancellationToken);
             await load.RunOnceAsync(Requests.Get("each key once", "/limit", keys, 200), cancellationToken);
@@ -116,6 +124,6 @@ internal static class Restart
         }
     }
 
-    /// <summary>Seconds since the process was started, and requests a second.</summary>
+    /// <summary>Seconds since the start of the process, and requests per second.</summary>
     private sealed record Climb(double ReadyAt, double FullSpeedAt, double FirstSecond, double Later);
 }

@@ -5,23 +5,24 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Servers;
 
-/// <summary>What a scenario is given: a durable PostgreSQL, servers on it, and the effort that it may make.</summary>
+/// <summary>The tools of a scenario: a durable PostgreSQL, servers, connections, and the amount of measuring.</summary>
 internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedServer server) : IDisposable
 {
     private readonly List<LoadGenerator> _open = [];
 
     private static readonly string LimitServer =
-        typeof(Bench).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "PyResolve.LimitServer").Value!;
+        typeof(Bench).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(metadata => metadata.Key == "PyResolve.LimitServer").Value!;
 
     public Effort Effort => effort;
 
     public PairedRounds Rounds { get; } = new(effort, Console.Error);
 
-    /// <summary>An empty database, with the schema that the first server on it brings.</summary>
+    /// <summary>An empty database; the first server on it creates the schema.</summary>
     public async Task<BenchStore> CreateStoreAsync(CancellationToken cancellationToken) =>
         new(await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken));
 
-    /// <summary>Connections that stay open as long as this object lives.</summary>
+    /// <summary>Connections that stay open until this object is disposed of.</summary>
     public async Task<LoadGenerator> ConnectAsync(ServerProcess server, int connections, CancellationToken cancellationToken)
     {
         var load = await LoadGenerator.ConnectAsync(server.Address, connections, cancellationToken);
@@ -33,8 +34,9 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
     public Task<Arm> ArmAsync(string name, ServerProcess server, Requests requests, CancellationToken cancellationToken) =>
         ArmAsync(name, server, requests, effort.Connections, cancellationToken);
 
-    /// <summary>An arm that sends <paramref name="requests"/> over so many connections.</summary>
-    public async Task<Arm> ArmAsync(string name, ServerProcess server, Requests requests, int connections, CancellationToken cancellationToken)
+    /// <summary>An arm that sends <paramref name="requests"/> over a given number of connections.</summary>
+    public async Task<Arm> ArmAsync(
+        string name, ServerProcess server, Requests requests, int connections, CancellationToken cancellationToken)
     {
         var load = await ConnectAsync(server, connections, cancellationToken);
         return new Arm(name, server, (length, cancellation) => load.RunAsync(length, requests, cancellation));
@@ -42,23 +44,23 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
 
     public void Dispose() => _open.ForEach(load => load.Dispose());
 
-    /// <summary>The product, as it is deployed.</summary>
+    /// <summary>The product, published.</summary>
     public Task<ServerProcess> StartServerAsync(
         BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null) =>
         ServerProcess.StartProgramAsync(server.Assembly, With(store, settings), cancellationToken);
 
-    /// <summary>The product on an embedded store of its own.</summary>
+    /// <summary>The product on its own embedded database.</summary>
     public Task<ServerProcess> StartEmbeddedServerAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(server.Assembly, cancellationToken: cancellationToken);
 
-    /// <summary>The limit server that commits each event, on an embedded store of its own.</summary>
+    /// <summary>The limit server that commits each event, on its own embedded database.</summary>
     public static Task<ServerProcess> StartEmbeddedLimitAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(LimitServer, new Dictionary<string, string?> { ["PYRESOLVE_LIMIT"] = "usage" }, cancellationToken);
 
     /// <param name="limit"><c>bare</c>, <c>checked</c>, <c>select</c>, <c>reserve</c>, <c>usage</c> or <c>copy</c>.</param>
-    /// <param name="store">What the product left there: a limit server makes no accounts.</param>
-    /// <param name="cancellationToken">Abandons the start.</param>
-    /// <param name="settings">On top of the store's.</param>
+    /// <param name="store">A database that the product has filled: a limit server creates no accounts.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <param name="settings">In addition to the database's.</param>
     public static Task<ServerProcess> StartLimitAsync(
         string limit, BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null)
     {

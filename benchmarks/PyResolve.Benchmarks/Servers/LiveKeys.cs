@@ -5,25 +5,26 @@ using NpgsqlTypes;
 
 namespace PyResolve.Benchmarks.Servers;
 
-/// <summary>Accounts with one key each, written into the store in bulk, beside the server.</summary>
+/// <summary>Accounts with one key each, written into the database in bulk, without the server.</summary>
 internal static class LiveKeys
 {
     public const int PrefixLength = 20;
 
-    /// <summary>A published bcrypt vector. A key that has a digest is never checked against its hash, and a wrong secret fits no hash.</summary>
+    /// <summary>A published bcrypt vector. A key with a digest is never compared with its hash, and no wrong secret matches it.</summary>
     private const string SomeHash = "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkY8jIucDrjc8deX1s.";
 
     public static string Draw() => "pyr_live_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
 
-    /// <summary>Wrong secrets, all different, on the prefix of <paramref name="key"/>.</summary>
+    /// <summary>Different wrong secrets with the prefix of <paramref name="key"/>.</summary>
     public static IEnumerable<string> WrongSecretsOn(string key, int count) =>
         Enumerable.Range(0, count).Select(_ => string.Concat(key.AsSpan(0, PrefixLength), Draw().AsSpan(PrefixLength)));
 
     /// <param name="store">With the schema.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="hasDigest">Without, they are as SQL makes them before their first use.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    public static async Task<IReadOnlyList<string>> AddAsync(BenchStore store, int count, bool hasDigest, CancellationToken cancellationToken)
+    /// <param name="count">The number of keys.</param>
+    /// <param name="hasDigest">False: like keys that SQL created, before their first use.</param>
+    /// <param name="cancellationToken">Cancels the writing.</param>
+    public static async Task<IReadOnlyList<string>> AddAsync(
+        BenchStore store, int count, bool hasDigest, CancellationToken cancellationToken)
     {
         var now = TimeProvider.System.GetUtcNow();
         (Guid UserId, Guid Id, string Key)[] all =
@@ -31,7 +32,8 @@ internal static class LiveKeys
         await using var connection = new NpgsqlConnection(store.ConnectionString);
         await connection.OpenAsync(cancellationToken);
 
-        await using (var profiles = await connection.BeginBinaryImportAsync("copy profiles (id, email) from stdin (format binary)", cancellationToken))
+        await using (var profiles = await connection.BeginBinaryImportAsync(
+            "copy profiles (id, email) from stdin (format binary)", cancellationToken))
         {
             foreach (var (userId, _, _) in all)
                 await profiles.WriteRowAsync(cancellationToken, userId, $"{userId:n}@example.com");
@@ -52,7 +54,8 @@ internal static class LiveKeys
                 else
                     await keys.WriteNullAsync(cancellationToken);
                 await keys.WriteAsync(key[..PrefixLength], cancellationToken);
-                await keys.WriteAsync(now.UtcDateTime.AddSeconds(-Random.Shared.Next(30 * 86_400)), NpgsqlDbType.TimestampTz, cancellationToken);
+                await keys.WriteAsync(
+                    now.UtcDateTime.AddSeconds(-Random.Shared.Next(30 * 86_400)), NpgsqlDbType.TimestampTz, cancellationToken);
             }
 
             await keys.CompleteAsync(cancellationToken);

@@ -3,10 +3,10 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Servers;
 
-/// <summary>What a server's process alone has used of the machine.</summary>
+/// <summary>CPU time and memory of a server's process.</summary>
 internal static class ProcessCost
 {
-    /// <summary>User and system time since its start, of all its threads.</summary>
+    /// <summary>User and system time of all threads since the start.</summary>
     public static TimeSpan CpuTime(this ServerProcess server)
     {
         using var process = Process.GetProcessById(server.ProcessId);

@@ -3,7 +3,9 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Servers;
 
-/// <summary>The product as it ships: what <c>dotnet publish</c> makes of it, which is compiled ahead, unlike what a build leaves.</summary>
+/// <summary>
+/// The product as it ships: the output of <c>dotnet publish</c>, which is compiled ahead of time, unlike that of a build.
+/// </summary>
 internal sealed class PublishedServer : IDisposable
 {
     private readonly DirectoryInfo? _temporary;
@@ -21,8 +23,9 @@ internal sealed class PublishedServer : IDisposable
 
     public string Assembly { get; }
 
-    /// <param name="folder">One that was published before; <see langword="null"/>: one is, for a minute or so, and removed in the end.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
+    /// <param name="folder">A published server; <see langword="null"/>: publishes one, in about a minute, and deletes it at the
+    /// end.</param>
+    /// <param name="cancellationToken">Cancels the publishing.</param>
     public static async Task<PublishedServer> InAsync(DirectoryInfo? folder, CancellationToken cancellationToken)
     {
         if (folder is not null)
@@ -31,12 +34,13 @@ internal sealed class PublishedServer : IDisposable
         var published = new PublishedServer(Directory.CreateTempSubdirectory("pyresolve-published-"));
         try
         {
-            // Beside the folder of the build that this program was made with.
-            var project = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "../../../PyResolve.Server.csproj"));
+            // Beside the folder of the build that this program is part of.
+            var project = Path.GetFullPath(
+                Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "../../../PyResolve.Server.csproj"));
             var made = await Command.RunAsync(
                 "dotnet",
                 ["publish", project, "-v", "q", "--nologo", "-o", published._temporary!.FullName],
-                new Dictionary<string, string?> { [LoadGenerator.ReadsAtOnce] = null },
+                new Dictionary<string, string?> { [LoadGenerator.InlineCompletions] = null },
                 cancellationToken: cancellationToken);
             made.OrThrow("dotnet publish");
             return published;

@@ -2,9 +2,17 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator.Models;
 
-/// <summary>The models that a folder declares, the types of their fields, and the functions that return models. Names are the folder's, not a file's.</summary>
+/// <summary>
+/// The models in a folder, the types of their fields, and the functions that return models. Names count for the whole folder.
+/// </summary>
 internal sealed class ModelIndex
 {
+    private static readonly HashSet<string> Collections =
+    [
+        "list", "List", "dict", "Dict", "set", "Set", "frozenset", "tuple", "Tuple", "Iterable", "Iterator", "Sequence", "Mapping", "deque",
+        "defaultdict",
+    ];
+
     private readonly Dictionary<string, Dictionary<string, PyType?>> _fields = [];
     private readonly Dictionary<string, PyType?> _returns = [];
     private readonly HashSet<string> _models = [];
@@ -26,13 +34,19 @@ internal sealed class ModelIndex
 
     public PyType? Returned(string function) => _returns.GetValueOrDefault(function);
 
-    /// <summary>What an annotation says of models: <c>Order</c>, <c>Optional[Order]</c>, <c>list[Order]</c>, <c>type[Order]</c>; else null.</summary>
+    /// <summary>
+    /// The model type in an annotation: <c>Order</c>, <c>Optional[Order]</c>, <c>list[Order]</c>, <c>type[Order]</c>; null without a model.
+    /// </summary>
     public PyType? Annotation(PythonSource source, int first, int end)
     {
         if (first < end && source.Tokens[first].Kind == TokenKind.String && end == first + 1)
-            return IsModel(source.Tokens[first].Text.Trim('"', '\'')) ? new PyType(PyKind.Instance, source.Tokens[first].Text.Trim('"', '\'')) : null;
+        {
+            var name = source.Tokens[first].Text.Trim('"', '\'');
+            return IsModel(name) ? new PyType(PyKind.Instance, name) : null;
+        }
 
-        var models = source.Tokens.Take(first..end).Where(t => t.Kind == TokenKind.Name && IsModel(t.Text)).Select(t => t.Text).Distinct().ToList();
+        var models = source.Tokens.Take(first..end).Where(t => t.Kind == TokenKind.Name
+            && IsModel(t.Text)).Select(t => t.Text).Distinct().ToList();
         if (models.Count != 1)
             return null;
         var kind = source.Tokens[first].Text switch
@@ -40,7 +54,7 @@ internal sealed class ModelIndex
             "type" or "Type" => PyKind.Class,
             "Optional" or "Union" or "Annotated" => PyKind.Instance,
             var outermost when outermost == models[0] => PyKind.Instance,
-            "list" or "List" or "dict" or "Dict" or "set" or "Set" or "frozenset" or "tuple" or "Tuple" or "Iterable" or "Iterator" or "Sequence" or "Mapping" or "deque" or "defaultdict" => PyKind.Collection,
+            var outermost when Collections.Contains(outermost) => PyKind.Collection,
             _ => (PyKind?)null,
         };
         return kind is { } known ? new PyType(known, models[0]) : null;
@@ -60,7 +74,7 @@ internal sealed class ModelIndex
             _settings.UnionWith(classes.Where(c => c.Bases.Exists(_settings.Contains)).Select(c => c.Name).ToList());
         }
         while (_models.Count > before);
-        // A name that two files use for two things is nobody's model.
+        // A name that two files use for different classes is ambiguous, and not a model.
         _models.ExceptWith(classes.Where(c => !c.Bases.Exists(_models.Contains)).Select(c => c.Name).ToList());
     }
 

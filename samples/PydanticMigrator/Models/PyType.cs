@@ -2,15 +2,15 @@ namespace PydanticMigrator.Models;
 
 internal enum PyKind
 {
-    /// <summary>An object of the model.</summary>
+    /// <summary>An instance of the model.</summary>
     Instance,
 
-    /// <summary>The model itself.</summary>
+    /// <summary>The model class.</summary>
     Class,
 
-    /// <summary>A list, dict, set, iterator … of the model's objects.</summary>
+    /// <summary>A list, dict, set or iterator of instances.</summary>
     Collection,
 }
 
-/// <summary>As much of a type as it takes to know a model when one is met.</summary>
+/// <summary>The part of a Python type that matters for finding models.</summary>
 internal sealed record PyType(PyKind Kind, string Model);

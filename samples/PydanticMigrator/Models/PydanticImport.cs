@@ -2,7 +2,7 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator.Models;
 
-/// <summary>A <c>from pydantic… import …</c> line: its module, and the names that it brings in under their own name.</summary>
+/// <summary>A <c>from pydantic… import …</c> line: its module, and the names that it imports without <c>as</c>.</summary>
 internal sealed record PydanticImport(LogicalLine Line, string Module, IReadOnlyList<string> Names, bool HasAliases)
 {
     public static IEnumerable<PydanticImport> In(PythonSource source)

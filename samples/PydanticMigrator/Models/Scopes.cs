@@ -3,8 +3,9 @@ using PydanticMigrator.Python;
 namespace PydanticMigrator.Models;
 
 /// <summary>
-/// Which names and expressions of a file are models, as far as its annotations and plain assignments tell. Errs towards not knowing:
-/// a name that is two things in one scope is neither.
+/// The types of the names and expressions in a file, found from annotations and simple assignments. Ambiguous names have no type: a name
+/// that
+/// gets two types in one scope has none.
 /// </summary>
 internal sealed class Scopes
 {
@@ -27,14 +28,14 @@ internal sealed class Scopes
             Learn(line);
     }
 
-    /// <summary>The type of what stands before the dot at <paramref name="dot"/>; null when it is not known to be a model.</summary>
+    /// <summary>The type of the expression before the dot at <paramref name="dot"/>; null if it is not known to be a model.</summary>
     public PyType? Receiver(int dot)
     {
         var start = ChainStart(dot);
         return start < 0 ? null : Resolve(start, dot);
     }
 
-    /// <summary>The text of what stands before the dot.</summary>
+    /// <summary>The expression before the dot.</summary>
     public string ReceiverText(int dot)
     {
         var start = ChainStart(dot);
@@ -49,7 +50,7 @@ internal sealed class Scopes
                 i = _source.Partner(i) - 1;
             else if (!_source.IsName(i))
                 return -1;
-            // An ellipsis ends the statement before.
+            // An ellipsis (...) ends the statement before it.
             else if (_source.IsAt(i - 1, ".") && !_source.IsAt(i - 2, "."))
                 i -= 2;
             else
@@ -109,13 +110,16 @@ internal sealed class Scopes
         if (variables >= end || !_source.IsName(variables - 1))
             return;
         var chainEnd = variables + 1;
-        while (chainEnd < end && (_source.IsName(chainEnd) || _source.IsAt(chainEnd, ".") || _source.IsAt(chainEnd, "(") || _source.IsAt(chainEnd, "["))
+        while (chainEnd < end && (_source.IsName(chainEnd) || _source.IsAt(chainEnd, ".") || _source.IsAt(chainEnd, "(")
+            || _source.IsAt(chainEnd, "["))
             && !_source.IsAt(chainEnd, "if") && !_source.IsAt(chainEnd, "for"))
         {
             chainEnd = _source.IsName(chainEnd) || _source.IsAt(chainEnd, ".") ? chainEnd + 1 : _source.Partner(chainEnd) + 1;
         }
-        var element = Resolve(variables + 1, chainEnd) is { Kind: PyKind.Collection } collection ? collection with { Kind = PyKind.Instance } : null;
-        // Of several variables only the last, a dict's value, can be told.
+        var element = Resolve(variables + 1, chainEnd) is { Kind: PyKind.Collection } collection
+            ? collection with { Kind = PyKind.Instance }
+            : null;
+        // Of several loop variables only the last one, the value of a dict, has a known type.
         Set(keyword, _source.Tokens[variables - 1].Text, element);
     }
 
@@ -142,7 +146,7 @@ internal sealed class Scopes
         return _index.IsModel(name) ? new PyType(PyKind.Class, name) : null;
     }
 
-    /// <summary>The type of the chain of names, calls and subscripts that fills the tokens up to <paramref name="end"/>.</summary>
+    /// <summary>The type of a chain of names, calls and subscripts, which ends at <paramref name="end"/>.</summary>
     private PyType? Resolve(int first, int end)
     {
         if (_source.IsAt(first, "await"))

@@ -1,6 +1,6 @@
 namespace PydanticMigrator.Python;
 
-/// <summary>A file of Python, taken apart.</summary>
+/// <summary>A Python file with its tokens and logical lines.</summary>
 internal sealed class PythonSource(
     string text,
     List<Token> tokens,
@@ -16,7 +16,7 @@ internal sealed class PythonSource(
 
     public string NewLine { get; } = text.Contains("\r\n", StringComparison.Ordinal) ? "\r\n" : "\n";
 
-    /// <summary>The bracket that closes, or opens, the bracket at this token.</summary>
+    /// <summary>The token of the matching bracket.</summary>
     public int Partner(int token) => partners[token];
 
     public bool IsAt(int token, string expected) => token >= 0 && token < tokens.Count && tokens[token].Is(expected);
@@ -27,7 +27,7 @@ internal sealed class PythonSource(
 
     public bool HasComment(int start, int end) => comments.Exists(c => c.Start < end && c.End > start);
 
-    /// <summary>The white space that the line of this offset starts with.</summary>
+    /// <summary>The indentation of the line at this offset.</summary>
     public string Indentation(int offset)
     {
         var start = offset == 0 ? 0 : text.LastIndexOf('\n', offset - 1) + 1;
@@ -49,7 +49,7 @@ internal sealed class PythonSource(
     public string Slice(int firstToken, int endToken) =>
         firstToken >= endToken ? "" : text[tokens[firstToken].Start..tokens[endToken - 1].End];
 
-    /// <summary>The arguments, or elements, between the bracket at <paramref name="open"/> and its partner, as ranges of tokens.</summary>
+    /// <summary>The arguments, or elements, inside the brackets that start at <paramref name="open"/>, as ranges of tokens.</summary>
     public List<(int First, int End)> Elements(int open)
     {
         var elements = new List<(int, int)>();

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PydanticMigrator.Python;
 
-/// <summary>Collects the edits to one file, what each is, and what was left alone.</summary>
+/// <summary>Collects the edits to one file, with descriptions, and what was left alone.</summary>
 internal sealed class Rewriter(PythonSource source)
 {
     private readonly List<(int Start, int End, string Text)> _edits = [];
@@ -15,7 +15,7 @@ internal sealed class Rewriter(PythonSource source)
 
     public IReadOnlyCollection<(int Line, string Reason)> LeftAlone => _leftAlone;
 
-    /// <summary>Names that the rewritten code needs from pydantic, and those that it no longer does.</summary>
+    /// <summary>Names that the rewritten code must import from pydantic, and names that it no longer uses.</summary>
     public SortedSet<string> Wanted { get; } = new(StringComparer.Ordinal);
 
     public void Replace(Token token, string replacement) => Replace(token.Start, token.End, replacement);
@@ -24,7 +24,7 @@ internal sealed class Rewriter(PythonSource source)
 
     public void Insert(int offset, string insertion) => _edits.Add((offset, offset, insertion));
 
-    /// <param name="what">What was there before.</param>
+    /// <param name="what">The old name or construct.</param>
     public void Changed(string what) => _changes.Add(what);
 
     public void Leave(Token at, string reason) => _leftAlone.Add((source.LineNumber(at.Start), reason));

@@ -1,8 +1,8 @@
 namespace PydanticMigrator.Python;
 
 /// <summary>
-/// Takes Python apart into names, numbers, strings and operators, and joins the lines that brackets and backslashes join.
-/// What stands in the braces of an f-string is code, and comes out as tokens of its own.
+/// Splits Python into names, numbers, strings and operators, and joins lines that brackets or backslashes continue.
+/// The expressions in f-strings are code, and become tokens too.
 /// </summary>
 internal sealed class Tokenizer(string text)
 {
@@ -28,7 +28,7 @@ internal sealed class Tokenizer(string text)
 
     private char Next => _position + 1 < text.Length ? text[_position + 1] : '\0';
 
-    /// <summary>Reads up to the end, or, within an f-string, up to what ends a replacement field: its brace, colon or conversion.</summary>
+    /// <summary>Reads to the end, or, in an f-string, to the end of an expression: its brace, colon or conversion.</summary>
     private void ReadCode(bool closingBrace)
     {
         var depth = _open.Count;
@@ -99,7 +99,7 @@ internal sealed class Tokenizer(string text)
         _ => first == second && first is ('*' or '/' or '<' or '>'),
     };
 
-    /// <summary>The letters before a quote (<c>rb</c>, <c>f</c>, none at all), or null when no string starts here.</summary>
+    /// <summary>The prefix of a string (<c>rb</c>, <c>f</c>, or empty); null if no string starts here.</summary>
     private string? StringPrefix()
     {
         var end = _position;
@@ -128,7 +128,8 @@ internal sealed class Tokenizer(string text)
                 _position += 2;
             else if (c == '\n' && !isTriple)
                 throw new PythonSyntaxException("a string is not closed on its line");
-            else if (!isSpecification && c == quote && (!isTriple || (Next == quote && _position + 2 < text.Length && text[_position + 2] == quote)))
+            else if (!isSpecification && c == quote && (!isTriple
+                || (Next == quote && _position + 2 < text.Length && text[_position + 2] == quote)))
             {
                 _position += isTriple ? 3 : 1;
                 Add(TokenKind.String, start);

@@ -3,7 +3,9 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator.Rewrites;
 
-/// <summary>A model's <c>class Config:</c> becomes <c>model_config = ConfigDict(…)</c>, its options under their new names, its comments where they were.</summary>
+/// <summary>
+/// Rewrites a model's <c>class Config:</c> to <c>model_config = ConfigDict(…)</c>. Options get their new names, and comments stay in place.
+/// </summary>
 internal static class ConfigClasses
 {
     private static readonly Dictionary<string, string> Renamed = new(StringComparer.Ordinal)
@@ -22,8 +24,8 @@ internal static class ConfigClasses
 
     private static readonly HashSet<string> Kept = new(StringComparer.Ordinal)
     {
-        "alias_generator", "arbitrary_types_allowed", "case_sensitive", "env_file", "env_file_encoding", "env_nested_delimiter", "env_prefix",
-        "extra", "frozen", "json_encoders", "secrets_dir", "title", "use_enum_values", "validate_assignment",
+        "alias_generator", "arbitrary_types_allowed", "case_sensitive", "env_file", "env_file_encoding", "env_nested_delimiter",
+        "env_prefix", "extra", "frozen", "json_encoders", "secrets_dir", "title", "use_enum_values", "validate_assignment",
     };
 
     public static void Apply(Rewriter rewriter, ModelIndex index)
@@ -49,7 +51,9 @@ internal static class ConfigClasses
     {
         var source = rewriter.Source;
         var options = new List<Option>();
-        var reason = source.Lines[header].End - source.Lines[header].First == 3 ? null : "class Config: it has a base class, or stands on one line";
+        var reason = source.Lines[header].End - source.Lines[header].First == 3
+            ? null
+            : "class Config: it has a base class, or stands on one line";
         for (var i = header + 1; i < source.BodyEnd(header) && reason is null; i++)
             reason = ReadOption(source, source.Lines[i], options);
         if (reason is not null)
@@ -76,7 +80,7 @@ internal static class ConfigClasses
         rewriter.Changed("class Config");
     }
 
-    /// <summary>Only what comes before and after the value is replaced, so that the value itself can be rewritten too.</summary>
+    /// <summary>Replaces only the text around the value, so that other rewrites can change the value.</summary>
     private static void RewriteOption(Rewriter rewriter, Option option, int start, string before, string after)
     {
         var source = rewriter.Source;

@@ -3,7 +3,7 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator.Rewrites;
 
-/// <summary>Fields: what was optional by its type alone now says so, and constraints take their new names.</summary>
+/// <summary>Fields: optional types get the default <c>None</c> that they had implicitly, and constraints get their new names.</summary>
 internal static class Fields
 {
     private static readonly HashSet<string> Constrained = new(StringComparer.Ordinal) { "Field", "conlist", "conset", "constr" };
@@ -26,7 +26,8 @@ internal static class Fields
         }
         for (var i = 0; i < source.Tokens.Count; i++)
         {
-            if (source.IsName(i) && Constrained.Contains(source.Tokens[i].Text) && imported.Contains(source.Tokens[i].Text) && source.IsAt(i + 1, "("))
+            if (source.IsName(i) && Constrained.Contains(source.Tokens[i].Text) && imported.Contains(source.Tokens[i].Text)
+                && source.IsAt(i + 1, "("))
                 RenameArguments(rewriter, i);
         }
     }

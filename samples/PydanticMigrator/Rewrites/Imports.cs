@@ -3,7 +3,7 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator.Rewrites;
 
-/// <summary>Brings the imports in line with the code: what it now needs comes in, what it no longer uses goes.</summary>
+/// <summary>Updates the imports: adds names that the code now needs, and removes names that it no longer uses.</summary>
 internal static class Imports
 {
     private const int LineLength = 88;

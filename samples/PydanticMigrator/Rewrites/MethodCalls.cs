@@ -4,8 +4,9 @@ using PydanticMigrator.Python;
 namespace PydanticMigrator.Rewrites;
 
 /// <summary>
-/// The methods that pydantic 2 renamed. Those whose names only pydantic uses are renamed wherever they stand; those that much else
-/// has too (<c>dict</c>, <c>json</c>, <c>copy</c>, <c>schema</c>) only where the receiver is known to be a model.
+/// Methods that pydantic 2 renamed. Names that only pydantic uses are renamed everywhere; common names (<c>dict</c>, <c>json</c>,
+/// <c>copy</c>,
+/// <c>schema</c>) only if the receiver is known to be a model.
 /// </summary>
 internal static class MethodCalls
 {
@@ -28,7 +29,7 @@ internal static class MethodCalls
         ["construct"] = "model_construct",
     };
 
-    /// <summary>Arguments that the renamed method no longer takes.</summary>
+    /// <summary>Arguments that the new method does not have.</summary>
     private static readonly Dictionary<string, string[]> Dropped = new(StringComparer.Ordinal)
     {
         ["json"] = ["encoder", "models_as_dict", "ensure_ascii", "sort_keys", "separators", "skip_defaults"],
@@ -55,7 +56,8 @@ internal static class MethodCalls
         var isCall = source.IsAt(name + 1, "(");
         if (token.Text is "parse_file" or "schema_json" && isCall)
             rewriter.Leave(token, $".{token.Text}() has no counterpart in pydantic 2");
-        else if (Unmistakable.TryGetValue(token.Text, out var replacement) && isCall != token.Text.StartsWith("__", StringComparison.Ordinal))
+        else if (Unmistakable.TryGetValue(token.Text, out var replacement)
+            && isCall != token.Text.StartsWith("__", StringComparison.Ordinal))
             Rename(rewriter, name, replacement);
         else if (isCall && OnModels.TryGetValue(token.Text, out replacement))
         {

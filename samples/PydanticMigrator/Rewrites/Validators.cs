@@ -2,7 +2,7 @@ using PydanticMigrator.Python;
 
 namespace PydanticMigrator.Rewrites;
 
-/// <summary><c>@validator</c> and <c>@root_validator</c>, where what they do can be said in pydantic 2's words; else they are left alone.</summary>
+/// <summary>Rewrites <c>@validator</c> and <c>@root_validator</c> if pydantic 2 has an equivalent; others are left alone.</summary>
 internal static class Validators
 {
     public static void Apply(Rewriter rewriter, IReadOnlySet<string> imported)
@@ -44,7 +44,8 @@ internal static class Validators
             fields.Add("mode=\"before\"");
         if (options.TryGetValue("check_fields", out var check))
             fields.Add("check_fields=" + check);
-        rewriter.Replace(source.Tokens[name].Start, source.Tokens[source.Lines[line].End - 1].End, $"field_validator({string.Join(", ", fields)})");
+        rewriter.Replace(
+            source.Tokens[name].Start, source.Tokens[source.Lines[line].End - 1].End, $"field_validator({string.Join(", ", fields)})");
         rewriter.Wanted.Add("field_validator");
         AddClassMethod(rewriter, method);
         if (method.Parameters is [_, _, "values"])
@@ -68,7 +69,8 @@ internal static class Validators
         var isBefore = options.GetValueOrDefault("pre") == "True";
         if (!isBefore && !TryUseSelf(rewriter, method, values))
             return "it does more with its values than read and return them";
-        rewriter.Replace(source.Tokens[name].Start, source.Tokens[source.Lines[line].End - 1].End, $"model_validator(mode=\"{(isBefore ? "before" : "after")}\")");
+        var decorator = $"model_validator(mode=\"{(isBefore ? "before" : "after")}\")";
+        rewriter.Replace(source.Tokens[name].Start, source.Tokens[source.Lines[line].End - 1].End, decorator);
         rewriter.Wanted.Add("model_validator");
         if (isBefore)
             AddClassMethod(rewriter, method);
@@ -77,7 +79,11 @@ internal static class Validators
     }
 
     private static bool TryReadOptions(
-        PythonSource source, List<(int First, int End)> arguments, string[] known, out Dictionary<string, string> options, out string? unknown)
+        PythonSource source,
+        List<(int First, int End)> arguments,
+        string[] known,
+        out Dictionary<string, string> options,
+        out string? unknown)
     {
         options = arguments.Where(a => source.IsAt(a.First + 1, "="))
             .ToDictionary(a => source.Tokens[a.First].Text, a => source.Slice(a.First + 2, a.End), StringComparer.Ordinal);
@@ -93,7 +99,7 @@ internal static class Validators
         rewriter.Insert(start, "@classmethod" + rewriter.Source.NewLine + rewriter.Source.Indentation(start));
     }
 
-    /// <summary><c>values</c>, a dict of the fields so far, became <c>info.data</c>.</summary>
+    /// <summary><c>values</c>, a dict of the earlier fields, is <c>info.data</c> in pydantic 2.</summary>
     private static void UseValidationInfo(Rewriter rewriter, Method method)
     {
         var source = rewriter.Source;
@@ -104,7 +110,9 @@ internal static class Validators
             rewriter.Replace(source.Tokens[use], "info.data");
     }
 
-    /// <summary>After validation there is a model, not a dict: <c>values["a"]</c> and <c>values.get("a")</c> are its members.</summary>
+    /// <summary>
+    /// After validation there is a model instead of a dict: <c>values["a"]</c> and <c>values.get("a")</c> become members of it.
+    /// </summary>
     private static bool TryUseSelf(Rewriter rewriter, Method method, string values)
     {
         var source = rewriter.Source;
@@ -116,7 +124,8 @@ internal static class Validators
                 edits.Add((token.Start, token.End, "self"));
             else if (source.IsAt(use + 1, "[") && !source.IsAt(source.Partner(use + 1) + 1, "=") && Key(source, use + 1) is { } key)
                 edits.Add((token.Start, source.Tokens[source.Partner(use + 1)].End, "self." + key));
-            else if (source.IsAt(use + 1, ".") && source.IsAt(use + 2, "get") && source.IsAt(use + 3, "(") && Key(source, use + 3) is { } got)
+            else if (source.IsAt(use + 1, ".") && source.IsAt(use + 2, "get") && source.IsAt(use + 3, "(")
+                && Key(source, use + 3) is { } got)
                 edits.Add((token.Start, source.Tokens[source.Partner(use + 3)].End, "self." + got));
             else
                 return false;
@@ -135,7 +144,7 @@ internal static class Validators
 
     private sealed record Method(int Def, int End, IReadOnlyList<string> Parameters, bool IsClassMethod)
     {
-        /// <summary>The method that the decorator on this line decorates.</summary>
+        /// <summary>The method below the decorator on this line.</summary>
         public static Method? After(PythonSource source, int line)
         {
             var isClassMethod = false;

@@ -1,25 +1,25 @@
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>A request to the API that has been found well formed.</summary>
-/// <param name="World">Locked.</param>
-/// <param name="Id">The id in the path; empty where there is none.</param>
-/// <param name="Form">The parameters.</param>
-/// <param name="Version">The API version in whose shape the answer goes out.</param>
-/// <param name="BaseUrl">Where hosted pages are, without a slash at the end.</param>
-internal sealed record ApiCall(World World, string Id, Form Form, string Version, string BaseUrl)
+/// <summary>A well-formed request to the API.</summary>
+/// <param name="State">Locked during the call.</param>
+/// <param name="Id">The id in the path; empty where the route has none.</param>
+/// <param name="Version">The API version of the answer.</param>
+/// <param name="BaseUrl">The address of the hosted pages, without a slash at the end.</param>
+internal sealed record ApiCall(StripeState State, string Id, Form Form, string Version, string BaseUrl)
 {
-    public T InPath<T>(ObjectTable<T> table, string kind)
+    public T GetByPath<T>(ObjectTable<T> table, string kind)
         where T : StripeObject
-        => table.TryGet(Id, out var found) ? found : throw StripeException.Missing(kind, Id);
+        => table.TryGet(Id, out var found) ? found : throw ApiErrorException.Missing(kind, Id);
 
-    /// <summary>What a parameter names, if it is there.</summary>
-    public T? Named<T>(ObjectTable<T> table, string kind, string param)
+    /// <summary>The object that a parameter names; null without the parameter.</summary>
+    public T? FindByParameter<T>(ObjectTable<T> table, string kind, string param)
         where T : StripeObject
-        => Form.Text(param) is { } id ? Known(table, kind, id, param) : null;
+        => Form.Text(param) is { } id ? GetByParameter(table, kind, id, param) : null;
 
-    public static T Known<T>(ObjectTable<T> table, string kind, string id, string param)
+    public static T GetByParameter<T>(ObjectTable<T> table, string kind, string id, string param)
         where T : StripeObject
-        => table.TryGet(id, out var found) && !found.IsDeleted ? found : throw StripeException.Missing(kind, id, param);
+        => table.TryGet(id, out var found) && !found.IsDeleted ? found : throw ApiErrorException.Missing(kind, id, param);
 }

@@ -1,33 +1,35 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary><c>expand[]</c>: puts objects where their ids stand.</summary>
+/// <summary><c>expand[]</c>: replaces ids by the objects.</summary>
 internal static class Expansion
 {
     private const int DeepestPath = 4;
 
-    public static void Apply(World world, JsonObject answer, Form form, string version)
+    public static void Apply(StripeState state, JsonObject answer, Form form, string version)
     {
         foreach (var path in form.Texts("expand"))
         {
             var segments = path.Split('.');
             if (segments.Length > DeepestPath)
-                throw StripeException.Invalid($"You cannot expand more than {DeepestPath} levels of a property. You tried to expand {path}.", "expand[]");
-            if (!Expand(world, answer, segments, version))
-                throw StripeException.Invalid($"This property cannot be expanded ({path}).", "expand[]");
+                throw ApiErrorException.Invalid(
+                    $"You cannot expand more than {DeepestPath} levels of a property. You tried to expand {path}.", "expand[]");
+            if (!Expand(state, answer, segments, version))
+                throw ApiErrorException.Invalid($"This property cannot be expanded ({path}).", "expand[]");
         }
     }
 
-    /// <summary>False where the path leads to nothing that can be expanded; an empty list or a null proves nothing.</summary>
-    private static bool Expand(World world, JsonNode? node, ReadOnlySpan<string> path, string version)
+    /// <summary>False where the path is not expandable. An empty list or a null matches every path.</summary>
+    private static bool Expand(StripeState state, JsonNode? node, ReadOnlySpan<string> path, string version)
     {
         if (node is JsonArray array)
         {
             foreach (var element in array)
             {
-                if (!Expand(world, element, path, version))
+                if (!Expand(state, element, path, version))
                     return false;
             }
 
@@ -42,11 +44,11 @@ internal static class Expansion
             return false;
         if (member is JsonValue value)
         {
-            if (!value.TryGetValue<string>(out var id) || world.Find(id) is not { } found)
+            if (!value.TryGetValue<string>(out var id) || state.Find(id) is not { } found)
                 return false;
-            holder[path[0]] = member = VersionChanges.Apply(found.Render(), version);
+            holder[path[0]] = member = ApiVersions.Apply(found.Render(), version);
         }
 
-        return Expand(world, member, path[1..], version);
+        return Expand(state, member, path[1..], version);
     }
 }

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace PyResolve.StripeSimulator.Api;
 
 /// <summary>
-/// Parameters with their brackets taken apart: <c>items[0][price]=x</c> is the member <c>price</c> of the member <c>0</c> of <c>items</c>.
-/// A node has a value or members, never both.
+/// Parameters, parsed by their brackets: <c>items[0][price]=x</c> is the member <c>price</c> of the member <c>0</c> of <c>items</c>. A node
+/// has either a value or members.
 /// </summary>
 internal sealed class Form(string name)
 {
@@ -13,7 +13,7 @@ internal sealed class Form(string name)
 
     private readonly Dictionary<string, Form> _members = new(StringComparer.Ordinal);
 
-    /// <summary>In full, as the request had it.</summary>
+    /// <summary>The full name, as in the request.</summary>
     public string Name => name;
 
     public string? Value { get; private set; }
@@ -34,20 +34,20 @@ internal sealed class Form(string name)
 
     public Form? Find(string path)
     {
-        var at = this;
+        var node = this;
         foreach (var segment in path.Split('.'))
         {
-            if (!at._members.TryGetValue(segment, out at))
+            if (!node._members.TryGetValue(segment, out node))
                 return null;
         }
 
-        return at;
+        return node;
     }
 
-    /// <param name="path">With dots, as <c>subscription_data.metadata</c>.</param>
+    /// <param name="path">Separated by dots: <c>subscription_data.metadata</c>.</param>
     public bool Has(string path) => Find(path) is not null;
 
-    /// <summary>Null where absent; an empty text unsets.</summary>
+    /// <summary>Null where absent; an empty text clears the value.</summary>
     public string? Text(string path) => Find(path)?.Value;
 
     public bool Is(string path) => Text(path) == "true";
@@ -56,17 +56,17 @@ internal sealed class Form(string name)
 
     public IReadOnlyList<string> Texts(string path) => [.. Elements(path).Select(static element => element.Value ?? "")];
 
-    /// <summary>The members of a list, in the order of their indices.</summary>
+    /// <summary>The members of a list, ordered by index.</summary>
     public IEnumerable<Form> Elements(string path) => Find(path) is not { } list
         ? []
         : list._members
             .OrderBy(static member => int.TryParse(member.Key, CultureInfo.InvariantCulture, out var index) ? index : 0)
             .Select(static member => member.Value);
 
-    /// <summary>Puts a map's members over what is there; an empty text takes one away, and an empty map takes all.</summary>
-    public Dictionary<string, string> Merge(string path, IReadOnlyDictionary<string, string>? onto = null)
+    /// <summary>Merges a map into an existing one: an empty text removes a member, an empty map removes all.</summary>
+    public Dictionary<string, string> Merge(string path, IReadOnlyDictionary<string, string>? existing = null)
     {
-        var merged = new Dictionary<string, string>(onto ?? new Dictionary<string, string>(), StringComparer.Ordinal);
+        var merged = new Dictionary<string, string>(existing ?? new Dictionary<string, string>(), StringComparer.Ordinal);
         if (Find(path) is not { } map)
             return merged;
         if (map.Value is { Length: 0 })
@@ -103,24 +103,24 @@ internal sealed class Form(string name)
     }
 
     [DoesNotReturn]
-    private static List<string> Refuse(string key) => throw StripeException.Malformed($"Invalid parameter name: {key}", key);
+    private static List<string> Refuse(string key) => throw ApiErrorException.Malformed($"Invalid parameter name: {key}", key);
 
     private void Add(string key, string value)
     {
-        var at = this;
+        var node = this;
         foreach (var segment in Segments(key))
         {
             // a[]=x appends.
-            var member = segment.Length > 0 ? segment : at._members.Count.ToString(CultureInfo.InvariantCulture);
-            if (at.Value is not null)
-                throw StripeException.Malformed($"Invalid parameter: {at.Name} is given both as a value and with members.", at.Name);
-            if (!at._members.TryGetValue(member, out var next))
-                at._members[member] = next = new Form(at.Name.Length == 0 ? member : $"{at.Name}[{member}]");
-            at = next;
+            var member = segment.Length > 0 ? segment : node._members.Count.ToString(CultureInfo.InvariantCulture);
+            if (node.Value is not null)
+                throw ApiErrorException.Malformed($"Invalid parameter: {node.Name} is given both as a value and with members.", node.Name);
+            if (!node._members.TryGetValue(member, out var next))
+                node._members[member] = next = new Form(node.Name.Length == 0 ? member : $"{node.Name}[{member}]");
+            node = next;
         }
 
-        if (at.Value is not null || at._members.Count > 0)
-            throw StripeException.Malformed($"Invalid parameter: {at.Name} is given more than once.", at.Name);
-        at.Value = value;
+        if (node.Value is not null || node._members.Count > 0)
+            throw ApiErrorException.Malformed($"Invalid parameter: {node.Name} is given more than once.", node.Name);
+        node.Value = value;
     }
 }

@@ -2,55 +2,54 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Body">The JSON.</param>
-/// <param name="RequestId">Of the request that was carried out.</param>
-internal sealed record KeptAnswer(int Status, byte[] Body, string RequestId);
+internal sealed record StoredAnswer(int Status, byte[] Body, string RequestId);
 
 /// <summary>
-/// Answers by idempotency key, for a day. The same request again gets the same answer, another request under the key is refused, and so is
-/// one that comes while the first is under way. Thread-safe.
+/// The answers by idempotency key, for a day. The same request gets the same answer; another request with the key is refused, and so is one
+/// during the first. Thread-safe.
 /// </summary>
 internal sealed class Idempotency(TimeProvider clock)
 {
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan StoredFor = TimeSpan.FromDays(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     private sealed record Entry(string Request, DateTimeOffset Since)
     {
-        public KeptAnswer? Answer { get; set; }
+        public StoredAnswer? Answer { get; set; }
     }
 
-    /// <returns>True: carry it out, then call <see cref="Keep"/> or <see cref="Forget"/>. False: here is the answer.</returns>
-    /// <exception cref="StripeException">The key belongs to another request, or to one that is under way.</exception>
-    public bool TryBegin(string key, string request, [NotNullWhen(false)] out KeptAnswer? kept)
+    /// <returns>
+    /// True: execute the request, then call <see cref="Store"/> or <see cref="Remove"/>. False: <paramref name="stored"/> is the answer.
+    /// </returns>
+    /// <exception cref="ApiErrorException">The key belongs to another request, or its request is not finished.</exception>
+    public bool TryBegin(string key, string request, [NotNullWhen(false)] out StoredAnswer? stored)
     {
         lock (_gate)
         {
             var now = clock.GetUtcNow();
-            if (!_entries.TryGetValue(key, out var entry) || now - entry.Since > Kept)
+            if (!_entries.TryGetValue(key, out var entry) || now - entry.Since > StoredFor)
             {
                 _entries[key] = new Entry(request, now);
-                kept = null;
+                stored = null;
                 return true;
             }
 
             if (entry.Request != request)
-                throw StripeException.OtherParameters(key);
-            kept = entry.Answer ?? throw StripeException.InProgress(key);
+                throw ApiErrorException.OtherParameters(key);
+            stored = entry.Answer ?? throw ApiErrorException.InProgress(key);
             return false;
         }
     }
 
-    public void Keep(string key, KeptAnswer answer)
+    public void Store(string key, StoredAnswer answer)
     {
         lock (_gate)
             _entries[key].Answer = answer;
     }
 
-    public void Forget(string key)
+    public void Remove(string key)
     {
         lock (_gate)
             _entries.Remove(key);

@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>Pages of lists: newest first, cursors that are ids.</summary>
+/// <summary>Pages of lists: newest first, with ids as cursors.</summary>
 internal static class Lists
 {
     private const int DefaultLimit = 10;
@@ -15,14 +14,11 @@ internal static class Lists
         var limit = form.Number("limit") ?? DefaultLimit;
         return limit is >= 1 and <= GreatestLimit
             ? (int)limit
-            : throw StripeException.Invalid(
-                string.Create(CultureInfo.InvariantCulture, $"This value must be between 1 and {GreatestLimit} (it currently is '{limit}')."), "limit");
+            : throw ApiErrorException.Invalid(
+                $"This value must be between 1 and {GreatestLimit} (it currently is '{limit}').",
+                "limit");
     }
 
-    /// <param name="call">Its cursor and limit count.</param>
-    /// <param name="url">What the list says it is.</param>
-    /// <param name="kind">What an unknown cursor is called.</param>
-    /// <param name="all">All that match, newest first.</param>
     public static JsonObject Page<T>(ApiCall call, string url, string kind, IEnumerable<T> all)
         where T : StripeObject
     {
@@ -30,7 +26,7 @@ internal static class Lists
         var limit = LimitOf(form);
         var items = all.ToList();
         if (form.Has("starting_after") && form.Has("ending_before"))
-            throw StripeException.Invalid("You cannot use both 'starting_after' and 'ending_before'.", "ending_before");
+            throw ApiErrorException.Invalid("You cannot use both 'starting_after' and 'ending_before'.", "ending_before");
         if (form.Text("ending_before") is { } before)
         {
             var end = IndexOf(items, before, kind, "ending_before");
@@ -43,15 +39,16 @@ internal static class Lists
     }
 
     /// <summary>Whether an instant is within <c>name=…</c> or <c>name[gte]=…</c>.</summary>
-    public static bool IsWithin(Form form, string name, long instant) => form.Find(name) is not { } range
+    public static bool MatchesRange(Form form, string name, long instant) => form.Find(name) is not { } range
         || (range.Value is not null
             ? form.Number(name) == instant
-            : !(range.Number("gt") >= instant) && !(range.Number("gte") > instant) && !(range.Number("lt") <= instant) && !(range.Number("lte") < instant));
+            : !(range.Number("gt") >= instant) && !(range.Number("gte") > instant) && !(range.Number("lt") <= instant)
+                && !(range.Number("lte") < instant));
 
-    /// <summary>Whether a parameter is absent or equal.</summary>
-    public static bool IsAsked(Form form, string name, string? value) => form.Text(name) is not { } wanted || wanted == value;
+    /// <summary>Whether a filter is absent or equal to the value.</summary>
+    public static bool Matches(Form form, string name, string? value) => form.Text(name) is not { } wanted || wanted == value;
 
     private static int IndexOf<T>(List<T> items, string id, string kind, string param)
         where T : StripeObject
-        => items.FindIndex(item => item.Id == id) is >= 0 and var index ? index : throw StripeException.Missing(kind, id, param);
+        => items.FindIndex(item => item.Id == id) is >= 0 and var index ? index : throw ApiErrorException.Missing(kind, id, param);
 }

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace PyResolve.StripeSimulator.Api;
 
 /// <summary>
-/// What one parameter, and its members, may be. Written as in <see cref="ParameterTable"/>: <c>items[][price*]</c> is a list of objects that
-/// must have a price, <c>metadata{}</c> a map of any names, <c>limit:int</c> a number; <c>?</c> at the end lets an empty text unset it.
+/// The rule for one parameter and its members, in the notation of <see cref="ParameterTable"/>: <c>items[][price*]</c> is a list of objects
+/// with a required price, <c>metadata{}</c> a map, <c>limit:int</c> a number; a <c>?</c> at the end means that an empty text clears it.
 /// </summary>
 internal sealed class ParameterRule(string name)
 {
-    /// <summary>The year 3000; beyond it calendars end before periods do.</summary>
+    /// <summary>The year 3000: adding a period to a later one would overflow.</summary>
     private const long LatestInstant = 32_503_680_000;
 
     private readonly Dictionary<string, ParameterRule> _members = new(StringComparer.Ordinal);
@@ -19,7 +19,9 @@ internal sealed class ParameterRule(string name)
 
     public bool IsUnsettable { get; private set; }
 
-    /// <summary><c>text</c>, <c>int</c>, <c>bool</c>, <c>time</c>, <c>range</c>, <c>map</c>, or the values allowed, between bars.</summary>
+    /// <summary>
+    /// <c>text</c>, <c>int</c>, <c>bool</c>, <c>time</c>, <c>range</c>, <c>map</c>, or the allowed values separated by bars.
+    /// </summary>
     public string Type { get; private set; } = "text";
 
     public IReadOnlyDictionary<string, ParameterRule> Members => _members;
@@ -34,39 +36,38 @@ internal sealed class ParameterRule(string name)
         return root;
     }
 
-    /// <exception cref="StripeException">The parameters break a rule.</exception>
     public void Check(Form form)
     {
         foreach (var (member, value) in form.Members)
         {
             var rule = IsList ? _members["[]"] : _members.GetValueOrDefault(member);
             if (rule is null || (IsList && !int.TryParse(member, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
-                throw StripeException.UnknownParameter(value.Name);
+                throw ApiErrorException.UnknownParameter(value.Name);
             rule.CheckValue(value);
         }
 
         foreach (var rule in _members.Values)
         {
             if (rule.IsRequired && !form.Has(rule.Name))
-                throw StripeException.MissingParameter(form.Name.Length == 0 ? rule.Name : $"{form.Name}[{rule.Name}]");
+                throw ApiErrorException.MissingParameter(form.Name.Length == 0 ? rule.Name : $"{form.Name}[{rule.Name}]");
         }
     }
 
     private void Add(string token)
     {
-        var at = this;
+        var node = this;
         var path = token.Split(':')[0].TrimEnd('?').Replace("{}", "", StringComparison.Ordinal);
         foreach (var segment in path.Replace("]", "", StringComparison.Ordinal).Split('['))
         {
             var member = segment.Length == 0 ? "[]" : segment.TrimEnd('*');
-            if (!at._members.TryGetValue(member, out var next))
-                at._members[member] = next = new ParameterRule(member);
+            if (!node._members.TryGetValue(member, out var next))
+                node._members[member] = next = new ParameterRule(member);
             next.IsRequired |= segment.EndsWith('*');
-            at = next;
+            node = next;
         }
 
-        at.IsUnsettable = token.EndsWith('?');
-        at.Type = token.Contains("{}", StringComparison.Ordinal) ? "map" : token.Split(':') is [_, var type] ? type.TrimEnd('?') : "text";
+        node.IsUnsettable = token.EndsWith('?');
+        node.Type = token.Contains("{}", StringComparison.Ordinal) ? "map" : token.Split(':') is [_, var type] ? type.TrimEnd('?') : "text";
     }
 
     private void CheckValue(Form form)
@@ -74,7 +75,7 @@ internal sealed class ParameterRule(string name)
         if (form.Value is not { } value)
             CheckMembers(form);
         else if (value.Length == 0 && !IsUnsettable)
-            throw StripeException.Malformed(
+            throw ApiErrorException.Malformed(
                 $"You passed an empty string for '{form.Name}'. We assume empty values are an attempt to unset a parameter; "
                 + $"however '{form.Name}' cannot be unset.",
                 form.Name,
@@ -92,7 +93,7 @@ internal sealed class ParameterRule(string name)
             foreach (var member in form.Members.Values)
             {
                 if (member.Value is null)
-                    throw StripeException.Malformed($"Invalid string: {member.Name}", member.Name);
+                    throw ApiErrorException.Malformed($"Invalid string: {member.Name}", member.Name);
             }
         }
         else if (Type == "range")
@@ -100,13 +101,13 @@ internal sealed class ParameterRule(string name)
             foreach (var (bound, limit) in form.Members)
             {
                 if (bound is not ("gt" or "gte" or "lt" or "lte"))
-                    throw StripeException.UnknownParameter(limit.Name);
+                    throw ApiErrorException.UnknownParameter(limit.Name);
                 CheckScalar(limit.Name, limit.Value ?? "");
             }
         }
         else if (_members.Count == 0)
         {
-            throw StripeException.Malformed($"Invalid string: {form.Name}", form.Name);
+            throw ApiErrorException.Malformed($"Invalid string: {form.Name}", form.Name);
         }
         else
         {
@@ -117,7 +118,8 @@ internal sealed class ParameterRule(string name)
     private static void RequireUnset(Form form, string value)
     {
         if (value.Length > 0)
-            throw StripeException.Malformed($"Invalid {(form.Name.EndsWith("[]", StringComparison.Ordinal) ? "array" : "object")}", form.Name);
+            throw ApiErrorException.Malformed(
+                $"Invalid {(form.Name.EndsWith("[]", StringComparison.Ordinal) ? "array" : "object")}", form.Name);
     }
 
     private void CheckScalar(string param, string value)
@@ -126,21 +128,24 @@ internal sealed class ParameterRule(string name)
         {
             case "text":
                 break;
-            case "time" or "range" when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var instant) && instant <= LatestInstant:
+            case "time" or "range" when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var instant)
+                && instant <= LatestInstant:
                 break;
             case "time" or "range":
-                throw StripeException.Malformed($"Invalid timestamp: {value}. It must be Unix seconds.", param, "parameter_invalid_integer");
+                throw ApiErrorException.Malformed(
+                    $"Invalid timestamp: {value}. It must be Unix seconds.", param, "parameter_invalid_integer");
             case "int" when !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _):
-                throw StripeException.Malformed($"Invalid integer: {value}", param, "parameter_invalid_integer");
+                throw ApiErrorException.Malformed($"Invalid integer: {value}", param, "parameter_invalid_integer");
             case "int":
                 break;
             case "bool" when value is not ("true" or "false"):
-                throw StripeException.Malformed($"Invalid boolean: {value}", param);
+                throw ApiErrorException.Malformed($"Invalid boolean: {value}", param);
             case "bool":
                 break;
             default:
                 if (!Type.Split('|').Contains(value, StringComparer.Ordinal))
-                    throw StripeException.Malformed($"Invalid {param}: must be one of {Type.Replace("|", ", ", StringComparison.Ordinal)}", param);
+                    throw ApiErrorException.Malformed(
+                        $"Invalid {param}: must be one of {Type.Replace("|", ", ", StringComparison.Ordinal)}", param);
                 break;
         }
     }

@@ -1,8 +1,8 @@
 namespace PyResolve.StripeSimulator.Api;
 
 /// <summary>
-/// What each call takes; anything else is refused, as Stripe refuses it. <c>*</c>: required where what is around it is there;
-/// <c>[]</c>: a list; <c>{}</c>: a map; <c>:</c>: a type or the values allowed; <c>?</c>: an empty text unsets it.
+/// The parameters of each call; all others are refused, as Stripe does. <c>*</c>: required within its object; <c>[]</c>: a list; <c>{}</c>:
+/// a map; <c>:</c>: a type or the allowed values; <c>?</c>: an empty text clears it.
 /// </summary>
 internal static class ParameterTable
 {
@@ -44,7 +44,8 @@ internal static class ParameterTable
         POST /v1/checkout/sessions
           mode:payment|setup|subscription customer customer_email client_reference_id success_url cancel_url
           line_items[][price] line_items[][quantity]:int
-          subscription_data[metadata]{} subscription_data[description] subscription_data[trial_period_days]:int subscription_data[trial_end]:time
+          subscription_data[metadata]{} subscription_data[description]
+          subscription_data[trial_period_days]:int subscription_data[trial_end]:time
           subscription_data[trial_settings][end_behavior*][missing_payment_method*]:cancel|create_invoice|pause
           subscription_data[billing_mode][type*]:classic|flexible
           allow_promotion_codes:bool automatic_tax[enabled*]:bool billing_address_collection:auto|required

@@ -3,7 +3,7 @@ using PyResolve.StripeSimulator.Api.Calls;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>The calls that are answered, and by what. What each takes is in <see cref="ParameterTable"/>.</summary>
+/// <summary>The supported calls with their handlers. Their parameters are in <see cref="ParameterTable"/>.</summary>
 internal static class Routes
 {
     private static readonly Dictionary<string, Func<ApiCall, JsonObject>> Handlers = new(StringComparer.Ordinal)
@@ -70,7 +70,7 @@ internal static class Routes
             var pattern = name.Split(' ', '/');
             if (pattern[0] != method || pattern.Length - 2 != segments.Length || !Matches(pattern.AsSpan(2), segments, out var id))
                 continue;
-            // What is written out goes before what an id could be: customers/search.
+            // A literal segment wins over an id: customers/search.
             if (found is null || id.Length == 0)
                 found = new Route(name, id, handler, ParameterTable.Rules[name]);
         }

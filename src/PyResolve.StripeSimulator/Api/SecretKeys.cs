@@ -5,21 +5,22 @@ namespace PyResolve.StripeSimulator.Api;
 
 internal static class SecretKeys
 {
-    /// <summary>Accepts the key as a bearer token, or as a user name without a password, as Stripe does. No answer repeats a key.</summary>
+    /// <summary>Accepts the key as a bearer token or as a user name without a password, like Stripe. No answer contains the key.</summary>
     public static void Check(HttpRequest request, string expected)
     {
         var key = KeyOf(request.Headers.Authorization.ToString());
         if (key.Length == 0)
         {
-            throw StripeException.Unauthorized(
+            throw ApiErrorException.Unauthorized(
                 "You did not provide an API key. You need to provide your API key in the Authorization header, "
                 + "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').");
         }
 
         if (key.StartsWith("sk_live_", StringComparison.Ordinal) || key.StartsWith("rk_live_", StringComparison.Ordinal))
-            throw StripeException.Unauthorized("A live key was sent to a simulator. It was not looked at; keep it from where it does not belong.");
+            throw ApiErrorException.Unauthorized(
+                "A live key was sent to the Stripe simulator, which accepts test keys only. Check the configuration of the caller.");
         if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(expected)))
-            throw StripeException.Unauthorized("Invalid API Key provided.");
+            throw ApiErrorException.Unauthorized("Invalid API Key provided.");
     }
 
     private static string KeyOf(string header)

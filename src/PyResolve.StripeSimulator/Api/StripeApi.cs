@@ -1,163 +1,166 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>Everything under <c>/v1</c>: who asks, whether it is well formed, whether it was asked before, and then the call itself.</summary>
-internal sealed class StripeApi(World world, Faults faults, RequestLog log)
+/// <summary>Everything under <c>/v1</c>: checks key, parameters and idempotency key, and executes the call.</summary>
+internal sealed class StripeApi(StripeState state, InjectedFailures failures, RequestLog log)
 {
     private const string VersionHeader = "Stripe-Version";
     private const string KeyHeader = "Idempotency-Key";
     private const int LongestKey = 255;
     private const int LargestBody = 1 << 20;
 
-    private readonly Idempotency _idempotency = new(world.Clock);
+    private readonly Idempotency _idempotency = new(state.Clock);
 
-    private sealed record Asked(Route Route, string Version, Form Form, string RequestId, string? Key, string Fingerprint);
+    private sealed record ParsedRequest(Route Route, string Version, Form Form, string RequestId, string? Key, string Fingerprint);
 
     public async Task HandleAsync(HttpContext http)
     {
         string requestId;
-        lock (world.Gate)
-            requestId = world.Ids.Next("req");
+        lock (state.Gate)
+            requestId = state.Ids.Next("req");
         http.Response.Headers["Request-Id"] = requestId;
-        http.Response.Headers.Date = world.Clock.Real.GetUtcNow().ToString("R");
+        http.Response.Headers.Date = state.Clock.Real.GetUtcNow().ToString("R");
         try
         {
             await AnswerAsync(http, await ReadAsync(http, requestId));
         }
-        catch (StripeException refused)
+        catch (ApiErrorException error)
         {
-            await WriteAsync(http, refused.Status, Json.Bytes(refused.Render()));
+            await WriteAsync(http, error.Status, Json.Bytes(error.Render()));
         }
     }
 
-    private async Task AnswerAsync(HttpContext http, Asked asked)
+    private async Task AnswerAsync(HttpContext http, ParsedRequest parsed)
     {
-        log.Count(asked.Route.Name);
-        if (faults.Take(asked.Route.Name, FaultMoment.BeforeEffect) is { } before)
+        log.Count(parsed.Route.Name);
+        if (failures.Take(parsed.Route.Name, FailureMoment.BeforeEffect) is { } before)
         {
             await FailAsync(http, before);
             return;
         }
 
-        if (asked.Key is not null)
-            http.Response.Headers[KeyHeader] = asked.Key;
-        if (asked.Key is not null && !_idempotency.TryBegin(asked.Key, asked.Fingerprint, out var kept))
+        if (parsed.Key is not null)
+            http.Response.Headers[KeyHeader] = parsed.Key;
+        if (parsed.Key is not null && !_idempotency.TryBegin(parsed.Key, parsed.Fingerprint, out var stored))
         {
             http.Response.Headers["Idempotent-Replayed"] = "true";
-            http.Response.Headers["Original-Request"] = kept.RequestId;
-            await WriteAsync(http, kept.Status, kept.Body);
+            http.Response.Headers["Original-Request"] = stored.RequestId;
+            await WriteAsync(http, stored.Status, stored.Body);
             return;
         }
 
-        var answer = await ExecuteAsync(http, asked);
-        if (faults.Take(asked.Route.Name, FaultMoment.AfterEffect) is { } after)
+        var answer = await ExecuteAsync(http, parsed);
+        if (failures.Take(parsed.Route.Name, FailureMoment.AfterEffect) is { } after)
             await FailAsync(http, after);
         else
             await WriteAsync(http, answer.Status, answer.Body);
     }
 
-    private async Task<KeptAnswer> ExecuteAsync(HttpContext http, Asked asked)
+    private async Task<StoredAnswer> ExecuteAsync(HttpContext http, ParsedRequest parsed)
     {
-        var isKept = false;
+        var isStored = false;
         try
         {
-            asked.Route.Rule.Check(asked.Form);
-            var (before, after) = faults.DelayOf(http.Request.Method);
-            await WaitAsync(before, http.RequestAborted);
-            var answer = Execute(http, asked);
-            if (asked.Key is not null)
-                _idempotency.Keep(asked.Key, answer);
-            isKept = true;
-            await WaitAsync(after, http.RequestAborted);
+            parsed.Route.Rule.Check(parsed.Form);
+            var (before, after) = failures.NextDelay(http.Request.Method);
+            await DelayAsync(before, http.RequestAborted);
+            var answer = Execute(http, parsed);
+            if (parsed.Key is not null)
+                _idempotency.Store(parsed.Key, answer);
+            isStored = true;
+            await DelayAsync(after, http.RequestAborted);
             return answer;
         }
         finally
         {
-            if (asked.Key is not null && !isKept)
-                _idempotency.Forget(asked.Key);
+            if (parsed.Key is not null && !isStored)
+                _idempotency.Remove(parsed.Key);
         }
     }
 
-    private KeptAnswer Execute(HttpContext http, Asked asked)
+    private StoredAnswer Execute(HttpContext http, ParsedRequest parsed)
     {
-        lock (world.Gate)
+        lock (state.Gate)
         {
-            Passage.CatchUp(world);
-            var cause = world.Events.Cause;
-            world.Events.Cause = new Cause(asked.RequestId, asked.Key);
+            DueChanges.Apply(state);
+            var cause = state.Events.Cause;
+            state.Events.Cause = new Cause(parsed.RequestId, parsed.Key);
             try
             {
-                var call = new ApiCall(world, asked.Route.Id, asked.Form, asked.Version, BaseUrlOf(http.Request));
-                var answer = VersionChanges.Apply(asked.Route.Handler(call), asked.Version);
-                Expansion.Apply(world, answer, asked.Form, asked.Version);
-                return new KeptAnswer(StatusCodes.Status200OK, Json.Bytes(answer), asked.RequestId);
+                var call = new ApiCall(state, parsed.Route.Id, parsed.Form, parsed.Version, BaseUrlOf(http.Request));
+                var answer = ApiVersions.Apply(parsed.Route.Handler(call), parsed.Version);
+                Expansion.Apply(state, answer, parsed.Form, parsed.Version);
+                return new StoredAnswer(StatusCodes.Status200OK, Json.Bytes(answer), parsed.RequestId);
             }
-            catch (StripeException refused) when (!refused.IsBeforeExecution)
+            catch (ApiErrorException error) when (!error.IsBeforeExecution)
             {
-                return new KeptAnswer(refused.Status, Json.Bytes(refused.Render()), asked.RequestId);
+                return new StoredAnswer(error.Status, Json.Bytes(error.Render()), parsed.RequestId);
             }
             finally
             {
-                world.Events.Cause = cause;
+                state.Events.Cause = cause;
             }
         }
     }
 
-    private async Task<Asked> ReadAsync(HttpContext http, string requestId)
+    private async Task<ParsedRequest> ReadAsync(HttpContext http, string requestId)
     {
         var request = http.Request;
-        SecretKeys.Check(request, world.Options.SecretKey);
-        var version = request.Headers[VersionHeader].ToString() is { Length: > 0 } named ? named : world.Options.ApiVersion;
-        if (!VersionChanges.IsVersion(version))
-            throw StripeException.Malformed($"Invalid Stripe API version: {version}");
+        SecretKeys.Check(request, state.Options.SecretKey);
+        var version = request.Headers[VersionHeader].ToString() is { Length: > 0 } named ? named : state.Options.ApiVersion;
+        if (!ApiVersions.IsVersion(version))
+            throw ApiErrorException.Malformed($"Invalid Stripe API version: {version}");
         http.Response.Headers[VersionHeader] = version;
-        var route = Routes.Find(request.Method, request.Path.Value!) ?? throw StripeException.UnknownRoute(request.Method, request.Path.Value!);
+        var route = Routes.Find(request.Method, request.Path.Value!)
+            ?? throw ApiErrorException.UnknownRoute(request.Method, request.Path.Value!);
         var query = (request.QueryString.Value ?? "").TrimStart('?');
         var body = await ReadBodyAsync(request);
         var key = request.Method == "POST" && request.Headers[KeyHeader].ToString() is { Length: > 0 } given ? given : null;
         if (key?.Length > LongestKey)
-            throw StripeException.Malformed($"Idempotency keys have at most {LongestKey} characters.");
-        return new Asked(route, version, Form.Parse(query, body), requestId, key, $"{request.Method} {request.Path} {query}\n{body}");
+            throw ApiErrorException.Malformed($"Idempotency keys have at most {LongestKey} characters.");
+        return new ParsedRequest(
+            route, version, Form.Parse(query, body), requestId, key, $"{request.Method} {request.Path} {query}\n{body}");
     }
 
     private static async Task<string> ReadBodyAsync(HttpRequest request)
     {
         if (request.ContentLength is > LargestBody)
-            throw StripeException.Malformed("The request body is too large.");
+            throw ApiErrorException.Malformed("The request body is too large.");
         using var reader = new StreamReader(request.Body);
         var body = await reader.ReadToEndAsync(request.HttpContext.RequestAborted);
         if (body.Length == 0)
             return body;
         if (request.Method == "GET")
-            throw StripeException.Malformed("A GET carries its parameters in the query.");
+            throw ApiErrorException.Malformed("Send the parameters of a GET in the query.");
         return request.ContentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true
             ? body
-            : throw StripeException.Malformed("The body must be application/x-www-form-urlencoded.");
+            : throw ApiErrorException.Malformed("The body must be application/x-www-form-urlencoded.");
     }
 
     private static string BaseUrlOf(HttpRequest request) => $"{request.Scheme}://{request.Host}";
 
-    private static async Task FailAsync(HttpContext http, Fault fault)
+    private static async Task FailAsync(HttpContext http, InjectedFailure failure)
     {
-        if (fault.Status == 0)
+        if (failure.Status == 0)
         {
             http.Abort();
             return;
         }
 
-        if (fault.ShouldRetry is { } shouldRetry)
+        if (failure.ShouldRetry is { } shouldRetry)
             http.Response.Headers["Stripe-Should-Retry"] = shouldRetry ? "true" : "false";
 
         var error = new JsonObject
         {
-            ["error"] = new JsonObject { ["message"] = "The simulator was told to fail this request.", ["type"] = "api_error" },
+            ["error"] = new JsonObject { ["message"] = "The simulator failed this request on purpose.", ["type"] = "api_error" },
         };
-        if (fault.Status == StatusCodes.Status429TooManyRequests)
+        if (failure.Status == StatusCodes.Status429TooManyRequests)
             error["error"]!["code"] = "rate_limit";
-        await WriteAsync(http, fault.Status, Json.Bytes(error));
+        await WriteAsync(http, failure.Status, Json.Bytes(error));
     }
 
     private static async Task WriteAsync(HttpContext http, int status, byte[] body)
@@ -168,7 +171,7 @@ internal sealed class StripeApi(World world, Faults faults, RequestLog log)
         await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
 
-    /// <summary>A slow network is slow in real time, whatever clock the simulator lives by.</summary>
-    private static Task WaitAsync(TimeSpan time, CancellationToken cancellationToken) =>
+    /// <summary>Delays take real time: the simulator's clock may be stopped or moved.</summary>
+    private static Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) =>
         time > TimeSpan.Zero ? Task.Delay(time, TimeProvider.System, cancellationToken) : Task.CompletedTask;
 }

@@ -1,19 +1,19 @@
 using PyResolve.StripeSimulator.Api;
-using PyResolve.StripeSimulator.Pages;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>What customers, banks and time do.</summary>
+/// <summary>Commands for customers, subscriptions and time.</summary>
 internal static class BillingCommands
 {
     private const double LongestDays = 3660;
 
-    /// <summary><c>days</c>, <c>months</c>, <c>seconds</c>, or several of them.</summary>
+    /// <summary>One or several of <c>days</c>, <c>months</c>, <c>seconds</c>.</summary>
     public static Action Advance(ControlCall call)
     {
-        var (months, days, seconds) = (call.Whole("months", 0), call.Number("days") ?? 0, call.Number("seconds") ?? 0);
+        var (months, days, seconds) = (call.Integer("months", 0), call.Number("days") ?? 0, call.Number("seconds") ?? 0);
         if (months is < 0 or > 120 || days is < 0 or > LongestDays || seconds is < 0 or > LongestDays * 86400)
-            throw new ControlException("Time moves ahead only, and by ten years at most at a time.");
+            throw new ControlException("The clock moves forward only, and by at most ten years at a time.");
         var from = call.Simulation.Now;
         var by = from.AddMonths(months).AddDays(days).AddSeconds(seconds) - from;
         return () => call.Simulation.Advance(by);
@@ -38,12 +38,13 @@ internal static class BillingCommands
 
     public static Action DeleteCustomer(ControlCall call) => () => call.Simulation.DeleteCustomer(call.Id);
 
-    public static Func<ControlCall, Action> OnSubscription(Action<SubscriptionControls> act) => call => () => act(call.Simulation.Subscription(call.Id));
+    public static Func<ControlCall, Action> OnSubscription(Action<SubscriptionControls> act) =>
+        call => () => act(call.Simulation.Subscription(call.Id));
 
-    /// <summary><c>portal</c>: as the portal does it, which sets <c>cancel_at</c> alone.</summary>
+    /// <summary><c>portal</c>: as Stripe's portal does it, which sets only <c>cancel_at</c>.</summary>
     public static Action CancelAtPeriodEnd(ControlCall call)
     {
-        var inPortal = call.Flag("portal") ?? false;
+        var inPortal = call.Boolean("portal") ?? false;
         return () => call.Simulation.Subscription(call.Id).CancelAtPeriodEnd(inPortal);
     }
 
@@ -58,7 +59,7 @@ internal static class BillingCommands
         var edit = new SubscriptionEdit
         {
             Status = call.Text("status"),
-            CancelAtPeriodEnd = call.Flag("cancel_at_period_end"),
+            CancelAtPeriodEnd = call.Boolean("cancel_at_period_end"),
             CancelAt = call.Text("cancel_at") is { Length: 0 } ? DateTimeOffset.MinValue : call.Instant("cancel_at"),
             CurrentPeriodEnd = call.Instant("current_period_end"),
             Prices = call.Texts("prices"),
@@ -68,23 +69,23 @@ internal static class BillingCommands
     }
 
     private static CardBehaviour RequireCard(ControlCall call) =>
-        CardChoice.Parse(call.RequireText("card")) ?? throw new ControlException("'card' is works, declined or fails_on_renewal.");
+        CardNames.Parse(call.RequireText("card")) ?? throw new ControlException("'card' is works, declined or fails_on_renewal.");
 }
 
-/// <summary>What happens to webhooks.</summary>
+/// <summary>Commands for webhooks.</summary>
 internal static class DeliveryCommands
 {
     public static Func<ControlCall, Action> On(Action<WebhookControls> act) => call => () => act(call.Simulation.Webhooks);
 
     public static Action Shuffle(ControlCall call)
     {
-        var seed = call.Whole("seed", 1);
+        var seed = call.Integer("seed", 1);
         return () => call.Simulation.Webhooks.Shuffle(seed);
     }
 
     public static Action Duplicate(ControlCall call)
     {
-        var copies = call.Whole("copies", 1);
+        var copies = call.Integer("copies", 1);
         if (copies is < 1 or > 1000)
             throw new ControlException("'copies' is 1 to 1000.");
         return () => call.Simulation.Webhooks.Duplicate(call.Id, copies);
@@ -92,7 +93,9 @@ internal static class DeliveryCommands
 
     public static Action Delay(ControlCall call)
     {
-        var seconds = call.Number("seconds") is { } given and >= 0 and <= 31_536_000 ? given : throw new ControlException("'seconds' is 0 to a year.");
+        var seconds = call.Number("seconds") is { } given and >= 0 and <= 31_536_000
+            ? given
+            : throw new ControlException("'seconds' is 0 to a year.");
         return () => call.Simulation.Webhooks.Delay(call.Id, TimeSpan.FromSeconds(seconds));
     }
 
@@ -101,44 +104,48 @@ internal static class DeliveryCommands
     public static Action Resend(ControlCall call) => () => call.Simulation.Webhooks.Resend(call.Id);
 
     /// <summary><c>type</c>, and <c>object_id</c> or <c>object</c>; <c>api_version</c>, <c>livemode</c>, <c>thin</c>.</summary>
-    public static Action MakeEvent(ControlCall call)
+    public static Action CreateEvent(ControlCall call)
     {
-        var handmade = new HandmadeEvent(call.RequireText("type"))
+        var custom = new CustomEvent(call.RequireText("type"))
         {
             ObjectId = call.Text("object_id"),
             ObjectJson = call.Raw("object"),
             ApiVersion = call.Text("api_version"),
-            Livemode = call.Flag("livemode") ?? false,
-            IsThin = call.Flag("thin") ?? false,
+            Livemode = call.Boolean("livemode") ?? false,
+            IsThin = call.Boolean("thin") ?? false,
         };
-        return () => call.Simulation.Webhooks.Make(handmade);
+        return () => call.Simulation.Webhooks.Create(custom);
     }
 }
 
-/// <summary>What happens to requests for the API.</summary>
+/// <summary>Commands for requests to the API.</summary>
 internal static class RequestCommands
 {
-    /// <summary><c>count</c>, <c>status</c> (0 cuts the connection), <c>moment</c> (<c>before</c> or <c>after</c>), <c>route</c>, <c>should_retry</c>.</summary>
+    /// <summary>
+    /// <c>count</c>, <c>status</c> (0 cuts the connection), <c>moment</c> (<c>before</c> or <c>after</c>), <c>route</c>,
+    /// <c>should_retry</c>.
+    /// </summary>
     public static Action Fail(ControlCall call)
     {
-        var (count, status, route, shouldRetry) = (call.Whole("count", 1), call.Whole("status", 500), call.Text("route"), call.Flag("should_retry"));
+        var (count, status, route, shouldRetry) = (
+            call.Integer("count", 1), call.Integer("status", 500), call.Text("route"), call.Boolean("should_retry"));
         var moment = call.Text("moment") switch
         {
-            null or "before" => FaultMoment.BeforeEffect,
-            "after" => FaultMoment.AfterEffect,
+            null or "before" => FailureMoment.BeforeEffect,
+            "after" => FailureMoment.AfterEffect,
             _ => throw new ControlException("'moment' is before or after."),
         };
         if (count < 1 || status is not (0 or (>= 400 and < 600)))
             throw new ControlException("'count' is at least 1, and 'status' is 0 or an error from 400 to 599.");
         if (route is not null && !Routes.Names.Contains(route, StringComparer.Ordinal))
-            throw new ControlException("'route' is written as in GET /v1/subscriptions/{id}.");
+            throw new ControlException("'route' must be a route such as GET /v1/subscriptions/{id}.");
         return () => call.Simulation.Requests.FailNext(count, status, moment, route, shouldRetry);
     }
 
-    /// <summary><c>milliseconds</c> at most, <c>seed</c>, <c>writes</c>.</summary>
+    /// <summary><c>milliseconds</c> (the maximum), <c>seed</c>, <c>writes</c>.</summary>
     public static Action Slow(ControlCall call)
     {
-        var (milliseconds, seed, writes) = (call.Whole("milliseconds", 0), call.Whole("seed", 1), call.Flag("writes") ?? false);
+        var (milliseconds, seed, writes) = (call.Integer("milliseconds", 0), call.Integer("seed", 1), call.Boolean("writes") ?? false);
         if (milliseconds is < 0 or > 60_000)
             throw new ControlException("'milliseconds' is 0 to 60000.");
         return () => call.Simulation.Requests.SlowReads(TimeSpan.FromMilliseconds(milliseconds), seed, writes);

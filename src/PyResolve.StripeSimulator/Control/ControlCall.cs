@@ -5,10 +5,10 @@ using PyResolve.StripeSimulator.Api;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>What is wrong with a command, in a sentence.</summary>
+/// <summary>A command has a mistake, which the message names.</summary>
 internal sealed class ControlException(string message) : Exception(message);
 
-/// <summary>A command as it came: JSON, or the fields of a form on the simulator's own page.</summary>
+/// <summary>A command's body: JSON, or the form fields of the simulator's home page.</summary>
 internal sealed class ControlCall
 {
     private readonly JsonObject _body;
@@ -24,13 +24,12 @@ internal sealed class ControlCall
 
     public Simulation Simulation { get; }
 
-    /// <summary>The id in the path.</summary>
     public string Id { get; }
 
     public bool IsFromPage { get; }
 
-    /// <summary>Whether no event is to tell of it.</summary>
-    public bool IsSilent => Flag("silent") ?? false;
+    /// <summary>Whether the change emits no events.</summary>
+    public bool IsSilent => Boolean("silent") ?? false;
 
     public static async Task<ControlCall> ReadAsync(HttpContext http)
     {
@@ -38,14 +37,15 @@ internal sealed class ControlCall
         var id = (string?)http.Request.RouteValues["id"] ?? "";
         using var reader = new StreamReader(http.Request.Body);
         var text = (await reader.ReadToEndAsync(http.RequestAborted)).Trim();
-        // curl says that JSON is a form unless told otherwise.
+        // curl sends JSON as a form by default.
         var isFromPage = http.Request.HasFormContentType && !text.StartsWith('{');
         return new ControlCall(simulation, id, text.Length == 0 ? [] : isFromPage ? FromForm(text) : FromJson(text), isFromPage);
     }
 
     public string? Text(string name) => Member(name)?.ToString();
 
-    public string RequireText(string name) => Text(name) is { Length: > 0 } text ? text : throw new ControlException($"'{name}' is needed.");
+    public string RequireText(string name) =>
+        Text(name) is { Length: > 0 } text ? text : throw new ControlException($"'{name}' is required.");
 
     public double? Number(string name) => Text(name) is not { Length: > 0 } text
         ? null
@@ -53,13 +53,13 @@ internal sealed class ControlCall
             ? number
             : throw new ControlException($"'{name}' must be a number.");
 
-    public int Whole(string name, int otherwise) => Number(name) is not { } number
-        ? otherwise
+    public int Integer(string name, int defaultValue) => Number(name) is not { } number
+        ? defaultValue
         : number is >= int.MinValue and <= int.MaxValue && double.IsInteger(number)
             ? (int)number
             : throw new ControlException($"'{name}' must be a whole number.");
 
-    public bool? Flag(string name) => Text(name) switch
+    public bool? Boolean(string name) => Text(name) switch
     {
         null or "" => null,
         "true" => true,
@@ -71,7 +71,7 @@ internal sealed class ControlCall
         ? null
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
             ? instant
-            : throw new ControlException($"'{name}' must be an instant, as 2026-11-15T12:00:00Z.");
+            : throw new ControlException($"'{name}' must be an instant such as 2026-11-15T12:00:00Z.");
 
     public IReadOnlyList<string>? Texts(string name) => Member(name) switch
     {
@@ -80,11 +80,11 @@ internal sealed class ControlCall
         var single => [single.ToString()],
     };
 
-    /// <summary>JSON as it stands in the body.</summary>
+    /// <summary>A member as JSON.</summary>
     public string? Raw(string name) => Member(name)?.ToJsonString();
 
-    /// <exception cref="ControlException">A field was given that the command does not have.</exception>
-    public void RefuseTheRest()
+    /// <exception cref="ControlException">The body has a field that the command does not have.</exception>
+    public void RejectUnknownFields()
     {
         if (_body.FirstOrDefault(member => !_read.Contains(member.Key)).Key is { } unknown)
             throw new ControlException($"This command has no field '{unknown}'.");
@@ -101,7 +101,7 @@ internal sealed class ControlCall
         }
         catch (JsonException malformed)
         {
-            throw new ControlException($"The body is no JSON: {malformed.Message}");
+            throw new ControlException($"The body is not JSON: {malformed.Message}");
         }
     }
 

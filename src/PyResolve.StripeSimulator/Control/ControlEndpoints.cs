@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Api;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>The controls over HTTP. Each command is one line of <see cref="Commands"/>; a body may add <c>"silent": true</c>.</summary>
+/// <summary>The controls over HTTP, one line of <see cref="Commands"/> each. Every body may add <c>"silent": true</c>.</summary>
 internal static class ControlEndpoints
 {
     private static readonly Dictionary<string, Func<ControlCall, Action>> Commands = new(StringComparer.Ordinal)
@@ -28,7 +29,7 @@ internal static class ControlEndpoints
         ["deliveries/{id}/duplicate"] = DeliveryCommands.Duplicate,
         ["deliveries/{id}/delay"] = DeliveryCommands.Delay,
         ["deliveries/{id}/drop"] = DeliveryCommands.Drop,
-        ["events"] = DeliveryCommands.MakeEvent,
+        ["events"] = DeliveryCommands.CreateEvent,
         ["events/{id}/resend"] = DeliveryCommands.Resend,
         ["requests/fail"] = RequestCommands.Fail,
         ["requests/slow"] = RequestCommands.Slow,
@@ -46,12 +47,12 @@ internal static class ControlEndpoints
     private static Task RunAsync(HttpContext http, Func<ControlCall, Action> command) => AnswerAsync(http, async () =>
     {
         var call = await ControlCall.ReadAsync(http);
-        // A command reads all it needs first, so that one with a mistake does nothing.
+        // The command reads all its fields first: with a mistake in one of them nothing happens.
         var action = command(call);
         var isSilent = call.IsSilent;
-        call.RefuseTheRest();
+        call.RejectUnknownFields();
         if (isSilent)
-            call.Simulation.Silently(action);
+            call.Simulation.WithoutEvents(action);
         else
             action();
         if (call.IsFromPage)
@@ -60,11 +61,11 @@ internal static class ControlEndpoints
             await WriteAsync(http, StatusCodes.Status200OK, new JsonObject { ["now"] = call.Simulation.Now.ToString("O") });
     });
 
-    /// <summary>Answers with what the endpoint answered.</summary>
+    /// <summary>Returns the endpoint's status.</summary>
     private static Task DeliverAsync(HttpContext http) => AnswerAsync(http, async () =>
     {
         var call = await ControlCall.ReadAsync(http);
-        call.RefuseTheRest();
+        call.RejectUnknownFields();
         var status = await call.Simulation.Webhooks.DeliverAsync(call.Id, http.RequestAborted);
         if (call.IsFromPage)
             http.Response.Redirect("/");
@@ -74,11 +75,11 @@ internal static class ControlEndpoints
 
     private static Task ShowAsync(HttpContext http)
     {
-        var world = http.RequestServices.GetRequiredService<World>();
-        JsonObject state;
-        lock (world.Gate)
-            state = StateReport.Of(world, http.RequestServices.GetRequiredService<RequestLog>());
-        return WriteAsync(http, StatusCodes.Status200OK, state);
+        var state = http.RequestServices.GetRequiredService<StripeState>();
+        JsonObject report;
+        lock (state.Gate)
+            report = StateReport.Of(state, http.RequestServices.GetRequiredService<RequestLog>());
+        return WriteAsync(http, StatusCodes.Status200OK, report);
     }
 
     private static async Task AnswerAsync(HttpContext http, Func<Task> answer)
@@ -91,9 +92,9 @@ internal static class ControlEndpoints
         {
             await WriteAsync(http, StatusCodes.Status404NotFound, new JsonObject { ["error"] = missing.Message });
         }
-        catch (Exception refused) when (refused is ControlException or ArgumentException)
+        catch (Exception invalid) when (invalid is ControlException or ArgumentException)
         {
-            await WriteAsync(http, StatusCodes.Status400BadRequest, new JsonObject { ["error"] = refused.Message });
+            await WriteAsync(http, StatusCodes.Status400BadRequest, new JsonObject { ["error"] = invalid.Message });
         }
     }
 

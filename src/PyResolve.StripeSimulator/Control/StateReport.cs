@@ -1,16 +1,17 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Api;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>How things stand, in one answer.</summary>
+/// <summary>The body of <c>GET /simulator/state</c>.</summary>
 internal static class StateReport
 {
-    public static JsonObject Of(World world, RequestLog log) => new()
+    public static JsonObject Of(StripeState state, RequestLog log) => new()
     {
-        ["now"] = world.Clock.GetUtcNow().ToString("O"),
-        ["subscriptions"] = new JsonArray([.. world.Subscriptions.All.Select(static subscription => new JsonObject
+        ["now"] = state.Clock.GetUtcNow().ToString("O"),
+        ["subscriptions"] = new JsonArray([.. state.Subscriptions.All.Select(static subscription => new JsonObject
         {
             ["id"] = subscription.Id,
             ["customer"] = subscription.CustomerId,
@@ -19,8 +20,8 @@ internal static class StateReport
             ["cancel_at"] = subscription.CancelAt,
             ["current_period_end"] = subscription.PeriodEnd,
         })]),
-        ["deliveries_paused"] = world.Deliveries.IsPaused,
-        ["deliveries"] = new JsonArray([.. world.Deliveries.Waiting.Select(static delivery => new JsonObject
+        ["deliveries_paused"] = state.Deliveries.IsPaused,
+        ["deliveries"] = new JsonArray([.. state.Deliveries.Waiting.Select(static delivery => new JsonObject
         {
             ["id"] = delivery.Id,
             ["event"] = delivery.Event.Id,

@@ -1,133 +1,137 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator;
 
-/// <summary>What a subscription is set to, past all rules. What is null stays as it is. Instants are on the simulator's clock.</summary>
+/// <summary>
+/// Values to set on a subscription without any rule. Null leaves a value unchanged. Instants are on the simulator's clock.
+/// </summary>
 public sealed record SubscriptionEdit
 {
-    /// <summary><c>incomplete</c>, <c>incomplete_expired</c>, <c>trialing</c>, <c>active</c>, <c>past_due</c>, <c>canceled</c>, <c>unpaid</c> or <c>paused</c>.</summary>
+    /// <summary>One of Stripe's eight statuses.</summary>
     public string? Status { get; init; }
 
-    /// <summary>The boolean alone; <see cref="CancelAt"/> is set apart.</summary>
+    /// <summary>Only the boolean; <see cref="CancelAt"/> is separate.</summary>
     public bool? CancelAtPeriodEnd { get; init; }
 
-    /// <summary>When it will be canceled; <see cref="DateTimeOffset.MinValue"/> clears it.</summary>
+    /// <summary><see cref="DateTimeOffset.MinValue"/> clears it.</summary>
     public DateTimeOffset? CancelAt { get; init; }
 
-    /// <summary>Of every item.</summary>
+    /// <summary>Set on every item.</summary>
     public DateTimeOffset? CurrentPeriodEnd { get; init; }
 
-    /// <summary>One item for each of these prices, in this order.</summary>
+    /// <summary>One item for each price id, in this order.</summary>
     public IReadOnlyList<string>? Prices { get; init; }
 
     /// <summary><c>keep_as_draft</c>, <c>mark_uncollectible</c> or <c>void</c>; empty clears it.</summary>
     public string? PauseCollection { get; init; }
 }
 
-/// <summary>One subscription's controls. Thread-safe.</summary>
+/// <summary>The controls of one subscription. Thread-safe.</summary>
 public sealed class SubscriptionControls
 {
     private static readonly string[] Statuses =
         ["incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused"];
 
-    private readonly World _world;
+    private readonly StripeState _state;
     private readonly Subscription _subscription;
 
-    internal SubscriptionControls(World world, Subscription subscription)
+    internal SubscriptionControls(StripeState state, Subscription subscription)
     {
-        _world = world;
+        _state = state;
         _subscription = subscription;
     }
 
-    /// <summary>Now.</summary>
     public string Status => Locked(() => _subscription.Status);
 
-    /// <summary>Of the item whose period ends last.</summary>
+    /// <summary>The latest end among the items.</summary>
     public DateTimeOffset CurrentPeriodEnd => Locked(() => DateTimeOffset.FromUnixTimeSeconds(_subscription.PeriodEnd));
 
-    /// <summary>A renewal is billed out of turn, and declined whatever the card: <c>past_due</c>.</summary>
+    /// <summary>Bills a renewal now, and declines it whatever the card is: the status becomes <c>past_due</c>.</summary>
     public void FailPayment() => Locked(() =>
     {
-        var customer = _world.Customers.Get(_subscription.CustomerId);
+        var customer = _state.Customers.Get(_subscription.CustomerId);
         var card = customer.Card;
         customer.Card = CardBehaviour.Declined;
-        Renewals.Charge(_world, _subscription, "subscription_cycle");
+        Renewals.Charge(_state, _subscription, "subscription_cycle");
         customer.Card = card;
     });
 
-    /// <summary>What is owed is paid after all.</summary>
+    /// <summary>Pays every open invoice.</summary>
     public void RecoverPayment() => Locked(() =>
     {
         foreach (var invoice in _subscription.OpenInvoices.ToList())
         {
-            Payments.MarkPaid(_world, invoice);
-            SubscriptionChanges.SettlePending(_world, _subscription, invoice);
+            Payments.MarkPaid(_state, invoice);
+            SubscriptionChanges.ApplyPending(_state, _subscription, invoice);
         }
 
-        Renewals.Recover(_world, _subscription);
+        Renewals.Reactivate(_state, _subscription);
     });
 
-    /// <summary>The trial ends now.</summary>
     public void EndTrial() => Locked(() =>
     {
         if (_subscription.Status == "trialing")
-            Renewals.EndTrial(_world, _subscription);
+            Renewals.EndTrial(_state, _subscription);
     });
 
-    /// <summary>Cancels now.</summary>
+    /// <summary>Cancels immediately.</summary>
     public void Cancel() => Locked(() =>
     {
         if (!_subscription.IsEnded)
-            Cancelling.Now(_world, _subscription, Cancelling.Requested);
+            Cancellation.CancelNow(_state, _subscription, Cancellation.Requested);
     });
 
-    /// <summary>Cancels at the end of the period: as the API does it, or as the portal does it, which sets <c>cancel_at</c> alone.</summary>
+    /// <summary>Cancels at the end of the period, like the API, or like the portal, which sets only <c>cancel_at</c>.</summary>
     public void CancelAtPeriodEnd(bool inPortal = false) => Change(now =>
     {
         if (inPortal)
-            Cancelling.AtPeriodEndInPortal(_subscription, now);
+            Cancellation.ScheduleInPortal(_subscription, now);
         else
-            Cancelling.AtPeriodEnd(_subscription, now);
+            Cancellation.Schedule(_subscription, now);
     });
 
-    /// <summary>Takes a cancellation back that has not come about.</summary>
-    public void Resume() => Change(_ => Cancelling.Undo(_subscription));
+    /// <summary>Undoes a scheduled cancellation.</summary>
+    public void Resume() => Change(_ => Cancellation.Undo(_subscription));
 
-    /// <summary>Puts another price on the first item, prorated and invoiced at once.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such price.</exception>
+    /// <summary>Changes the price of the first item, prorated and invoiced at once.</summary>
+    /// <exception cref="KeyNotFoundException">The price does not exist.</exception>
     public void SwitchTo(string priceId) => Locked(() =>
     {
-        var price = _world.Prices.Get(priceId);
-        _world.Events.Change(_subscription, () => SubscriptionChanges.ReplaceItems(
-            _world,
+        var price = _state.Prices.Get(priceId);
+        _state.Events.Change(_subscription, () => SubscriptionChanges.ReplaceItems(
+            _state,
             _subscription,
             SubscriptionChanges.WithPrice(_subscription, price),
             new ChangeTerms("always_invoice", "pending_if_incomplete")));
     });
 
-    /// <summary>Sets anything, past all rules, and tells it as one update (as a deletion, where it becomes <c>canceled</c>).</summary>
+    /// <summary>
+    /// Sets values without any rule, and emits one event: <c>deleted</c> if the status becomes <c>canceled</c>, else <c>updated</c>.
+    /// </summary>
     /// <exception cref="ArgumentException">Stripe has no such status.</exception>
-    /// <exception cref="KeyNotFoundException">There is no such price.</exception>
+    /// <exception cref="KeyNotFoundException">A price does not exist.</exception>
     public void Set(SubscriptionEdit edit)
     {
         ArgumentNullException.ThrowIfNull(edit);
         if (edit.Status is not null && !Statuses.Contains(edit.Status, StringComparer.Ordinal))
-            throw new ArgumentException($"'{edit.Status}' is none of {string.Join(", ", Statuses)}.", nameof(edit));
+            throw new ArgumentException($"'{edit.Status}' is not one of {string.Join(", ", Statuses)}.", nameof(edit));
         Locked(() =>
         {
             var ends = edit.Status == "canceled" && _subscription.Status != "canceled";
-            _world.Events.Change(_subscription, () => Apply(edit), ends ? "deleted" : "updated");
+            _state.Events.Change(_subscription, () => Apply(edit), ends ? "deleted" : "updated");
         });
     }
 
     private void Apply(SubscriptionEdit edit)
     {
-        var now = _world.NowOn(_subscription.TestClockId);
+        var now = _state.NowOn(_subscription.TestClockId);
         if (edit.Prices is { } prices)
         {
             var (start, end) = (_subscription.PeriodStart, _subscription.PeriodEnd);
-            _subscription.Items = [.. prices.Select(id => Starting.Item(_world, _subscription.Id, _world.Prices.Get(id), 1, start, end))];
+            _subscription.Items =
+                [.. prices.Select(id => SubscriptionCreation.CreateItem(_state, _subscription.Id, _state.Prices.Get(id), 1, start, end))];
         }
 
         if (edit.Status is { } status)
@@ -152,18 +156,18 @@ public sealed class SubscriptionControls
     private void Change(Action<long> change) => Locked(() =>
     {
         if (!_subscription.IsEnded)
-            _world.Events.Change(_subscription, () => change(_world.NowOn(_subscription.TestClockId)));
+            _state.Events.Change(_subscription, () => change(_state.NowOn(_subscription.TestClockId)));
     });
 
     private void Locked(Action action)
     {
-        lock (_world.Gate)
+        lock (_state.Gate)
             action();
     }
 
     private T Locked<T>(Func<T> read)
     {
-        lock (_world.Gate)
+        lock (_state.Gate)
             return read();
     }
 }

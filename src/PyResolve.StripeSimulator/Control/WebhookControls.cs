@@ -1,62 +1,63 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 using PyResolve.StripeSimulator.Webhooks;
 
 namespace PyResolve.StripeSimulator;
 
-/// <summary>A delivery that has not been accepted yet.</summary>
-/// <param name="Id">By which it is commanded.</param>
-/// <param name="EventId">What it tells.</param>
-/// <param name="EventType">As <c>customer.subscription.updated</c>.</param>
-/// <param name="Url">To whom.</param>
-/// <param name="Attempts">So far.</param>
-/// <param name="LastStatus">The answer to the last attempt, 0 where there was none; null before the first.</param>
+/// <summary>A webhook that its endpoint has not accepted yet.</summary>
+/// <param name="Id">For <see cref="WebhookControls.DeliverAsync"/> and the other commands.</param>
+/// <param name="EventId">The event.</param>
+/// <param name="EventType">Such as <c>customer.subscription.updated</c>.</param>
+/// <param name="Url">The endpoint.</param>
+/// <param name="Attempts">The number of attempts so far.</param>
+/// <param name="LastStatus">The status of the last attempt, 0 without an answer; null before the first attempt.</param>
 /// <param name="DueAt">The next attempt, on the simulator's clock.</param>
-public sealed record PendingDelivery(string Id, string EventId, string EventType, Uri Url, int Attempts, int? LastStatus, DateTimeOffset DueAt);
+public sealed record PendingDelivery(
+    string Id, string EventId, string EventType, Uri Url, int Attempts, int? LastStatus, DateTimeOffset DueAt);
 
-/// <summary>An event made by hand.</summary>
-/// <param name="Type">As <c>customer.subscription.updated</c>.</param>
-public sealed record HandmadeEvent(string Type)
+/// <summary>An event made by a test.</summary>
+/// <param name="Type">Such as <c>customer.subscription.updated</c>.</param>
+public sealed record CustomEvent(string Type)
 {
-    /// <summary>What it is about: the event carries that object as it is now. Needed unless <see cref="ObjectJson"/> is given.</summary>
+    /// <summary>The object that the event carries, in its current state. Required unless <see cref="ObjectJson"/> is set.</summary>
     public string? ObjectId { get; init; }
 
-    /// <summary>What it carries, as JSON: for objects that the simulator does not keep, such as disputes.</summary>
+    /// <summary>The object as JSON, for objects that the simulator does not have, such as disputes.</summary>
     public string? ObjectJson { get; init; }
 
-    /// <summary>The version it claims; the account's unless given.</summary>
+    /// <summary>Default: the account's.</summary>
     public string? ApiVersion { get; init; }
 
-    /// <summary>Whether it claims to be of live mode.</summary>
     public bool Livemode { get; init; }
 
-    /// <summary>Whether it is a v2 event, which names the object without carrying it.</summary>
+    /// <summary>Whether it is a v2 event, which has the object's id and not the object.</summary>
     public bool IsThin { get; init; }
 }
 
-/// <summary>What happens to webhooks. Deliveries run by themselves unless paused. Thread-safe.</summary>
+/// <summary>Controls the delivery of webhooks, which runs by itself unless paused. Thread-safe.</summary>
 public sealed class WebhookControls
 {
-    private readonly World _world;
-    private readonly DeliveryPump _pump;
+    private readonly StripeState _state;
+    private readonly WebhookSender _sender;
 
-    internal WebhookControls(World world, DeliveryPump pump)
+    internal WebhookControls(StripeState state, WebhookSender sender)
     {
-        _world = world;
-        _pump = pump;
+        _state = state;
+        _sender = sender;
     }
 
-    /// <summary>In the order in which they would go.</summary>
+    /// <summary>In the order of delivery.</summary>
     public IReadOnlyList<PendingDelivery> Pending
     {
         get
         {
-            lock (_world.Gate)
+            lock (_state.Gate)
             {
                 return
                 [
-                    .. _world.Deliveries.Waiting.Select(static delivery => new PendingDelivery(
+                    .. _state.Deliveries.Waiting.Select(static delivery => new PendingDelivery(
                         delivery.Id,
                         delivery.Event.Id,
                         delivery.Event.Type,
@@ -69,88 +70,85 @@ public sealed class WebhookControls
         }
     }
 
-    /// <summary>Nothing is sent any more but by <see cref="DeliverAsync"/>. What is on its way arrives.</summary>
-    public void Pause() => Locked(_world.Deliveries.Pause);
+    /// <summary>Stops deliveries, except those by <see cref="DeliverAsync"/>. Deliveries already being sent finish.</summary>
+    public void Pause() => Locked(_state.Deliveries.Pause);
 
-    /// <summary>Deliveries run by themselves again.</summary>
-    public void Resume() => Locked(_world.Deliveries.Resume);
+    public void Resume() => Locked(_state.Deliveries.Resume);
 
-    /// <summary>Sends one now, paused or not.</summary>
-    /// <returns>The answer's status; 0 where there was none.</returns>
-    /// <exception cref="KeyNotFoundException">There is no such delivery.</exception>
+    /// <summary>Sends a delivery now, even while paused.</summary>
+    /// <returns>The endpoint's status; 0 without an answer.</returns>
+    /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
     public Task<int> DeliverAsync(string deliveryId, CancellationToken cancellationToken = default)
     {
         Delivery delivery;
-        lock (_world.Gate)
+        lock (_state.Gate)
             delivery = Find(deliveryId);
-        return _pump.SendNowAsync(delivery, cancellationToken);
+        return _sender.SendNowAsync(delivery, cancellationToken);
     }
 
-    /// <summary>Sends a known event again to every endpoint that wants it, as <c>stripe events resend</c>.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such event.</exception>
+    /// <summary>Sends an event again to every endpoint that receives its type, like <c>stripe events resend</c>.</summary>
+    /// <exception cref="KeyNotFoundException">The event does not exist.</exception>
     public void Resend(string eventId) => Locked(() =>
     {
-        var happened = _world.Events.Find(eventId) ?? throw new KeyNotFoundException($"There is no event {eventId}.");
-        foreach (var endpoint in _world.WebhookEndpoints.All.Where(endpoint => !endpoint.IsDeleted && endpoint.Wants(happened.Type)))
-            _world.Deliveries.Add(happened, endpoint, isDuplicate: true);
+        var stripeEvent = _state.Events.Find(eventId) ?? throw new KeyNotFoundException($"There is no event {eventId}.");
+        foreach (var endpoint in _state.WebhookEndpoints.All.Where(endpoint => !endpoint.IsDeleted && endpoint.Wants(stripeEvent.Type)))
+            _state.Deliveries.Add(stripeEvent, endpoint, isDuplicate: true);
     });
 
-    /// <summary>Adds copies of a delivery.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such delivery.</exception>
+    /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
     public void Duplicate(string deliveryId, int copies = 1) => Locked(() =>
     {
         var delivery = Find(deliveryId);
         for (var copy = 0; copy < copies; copy++)
-            _world.Deliveries.Add(delivery.Event, delivery.Endpoint, isDuplicate: true);
+            _state.Deliveries.Add(delivery.Event, delivery.Endpoint, isDuplicate: true);
     });
 
-    /// <summary>Puts a delivery off.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such delivery.</exception>
-    public void Delay(string deliveryId, TimeSpan by) => Locked(() => _world.Deliveries.Delay(Find(deliveryId), by));
+    /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
+    public void Delay(string deliveryId, TimeSpan by) => Locked(() => _state.Deliveries.Delay(Find(deliveryId), by));
 
-    /// <summary>Mixes the order of what waits; the same seed mixes the same way.</summary>
-    public void Shuffle(int seed) => Locked(() => _world.Deliveries.Shuffle(seed));
+    /// <summary>Shuffles the pending deliveries; the same seed gives the same order.</summary>
+    public void Shuffle(int seed) => Locked(() => _state.Deliveries.Shuffle(seed));
 
-    /// <summary>It never arrives. The event stays in the list of events.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such delivery.</exception>
-    public void Drop(string deliveryId) => Locked(() => _world.Deliveries.Drop(Find(deliveryId)));
+    /// <summary>Removes a delivery. Its event stays in the list of events.</summary>
+    /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
+    public void Drop(string deliveryId) => Locked(() => _state.Deliveries.Drop(Find(deliveryId)));
 
-    /// <summary>Nothing that waits now ever arrives.</summary>
+    /// <summary>Removes every pending delivery.</summary>
     public void DropAll() => Locked(() =>
     {
-        foreach (var delivery in _world.Deliveries.Waiting.Where(static delivery => !delivery.IsOnItsWay).ToList())
-            _world.Deliveries.Drop(delivery);
+        foreach (var delivery in _state.Deliveries.Waiting.Where(static delivery => !delivery.IsSending).ToList())
+            _state.Deliveries.Drop(delivery);
     });
 
-    /// <summary>Makes an event, and delivers it as any other.</summary>
+    /// <summary>Creates an event, which is delivered like any other.</summary>
     /// <returns>The event's id.</returns>
-    /// <exception cref="KeyNotFoundException">There is no such object.</exception>
-    /// <exception cref="ArgumentException">The JSON is no object.</exception>
-    public string Make(HandmadeEvent handmade)
+    /// <exception cref="KeyNotFoundException">The object does not exist.</exception>
+    /// <exception cref="ArgumentException">The JSON is not an object.</exception>
+    public string Create(CustomEvent custom)
     {
-        ArgumentNullException.ThrowIfNull(handmade);
-        lock (_world.Gate)
+        ArgumentNullException.ThrowIfNull(custom);
+        lock (_state.Gate)
         {
-            var subject = SubjectOf(handmade);
-            var happened = new StripeEvent
+            var subject = SubjectOf(custom);
+            var stripeEvent = new StripeEvent
             {
-                Id = _world.Ids.Next("evt"),
-                Created = _world.Now,
-                Type = handmade.Type,
-                Subject = WithMode(subject, handmade.Livemode),
-                ApiVersion = handmade.ApiVersion ?? _world.Options.ApiVersion,
-                HasOwnVersion = handmade.ApiVersion is not null,
-                Livemode = handmade.Livemode,
-                IsThin = handmade.IsThin,
+                Id = _state.Ids.Next("evt"),
+                Created = _state.Now,
+                Type = custom.Type,
+                Subject = WithMode(subject, custom.Livemode),
+                ApiVersion = custom.ApiVersion ?? _state.Options.ApiVersion,
+                HasOwnVersion = custom.ApiVersion is not null,
+                Livemode = custom.Livemode,
+                IsThin = custom.IsThin,
                 Cause = new Cause(null, null),
             };
-            _world.Events.Publish(happened);
-            return happened.Id;
+            _state.Events.Publish(stripeEvent);
+            return stripeEvent.Id;
         }
     }
 
-    /// <summary>Completes when nothing is on its way or due. What is paused or put off stays.</summary>
-    public Task WhenIdleAsync(CancellationToken cancellationToken = default) => _pump.WhenIdleAsync(cancellationToken);
+    /// <summary>Completes when no delivery is being sent or due. Paused and delayed deliveries stay.</summary>
+    public Task WhenIdleAsync(CancellationToken cancellationToken = default) => _sender.WhenIdleAsync(cancellationToken);
 
     private static JsonObject WithMode(JsonObject subject, bool livemode)
     {
@@ -159,29 +157,30 @@ public sealed class WebhookControls
         return subject;
     }
 
-    private JsonObject SubjectOf(HandmadeEvent handmade)
+    private JsonObject SubjectOf(CustomEvent custom)
     {
-        if (handmade.ObjectJson is not { } json)
+        if (custom.ObjectJson is not { } json)
         {
-            var known = handmade.ObjectId is { } id ? _world.Find(id) : null;
-            return known?.Render() ?? throw new KeyNotFoundException($"There is no object '{handmade.ObjectId}' for the event to be about.");
+            var known = custom.ObjectId is { } id ? _state.Find(id) : null;
+            return known?.Render() ?? throw new KeyNotFoundException($"There is no object '{custom.ObjectId}' for the event to be about.");
         }
 
         try
         {
-            return JsonNode.Parse(json) as JsonObject ?? throw new ArgumentException("The event's object is no JSON object.", nameof(handmade));
+            return JsonNode.Parse(json) as JsonObject
+                ?? throw new ArgumentException("The event's object is not a JSON object.", nameof(custom));
         }
         catch (JsonException malformed)
         {
-            throw new ArgumentException("The event's object is no JSON.", nameof(handmade), malformed);
+            throw new ArgumentException("The event's object is not JSON.", nameof(custom), malformed);
         }
     }
 
-    private Delivery Find(string id) => _world.Deliveries.Find(id) ?? throw new KeyNotFoundException($"No delivery {id} is waiting.");
+    private Delivery Find(string id) => _state.Deliveries.Find(id) ?? throw new KeyNotFoundException($"There is no pending delivery {id}.");
 
     private void Locked(Action action)
     {
-        lock (_world.Gate)
+        lock (_state.Gate)
             action();
     }
 }

@@ -1,26 +1,27 @@
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>What happens to checkout sessions.</summary>
 internal static class Checkouts
 {
     private const long Day = 24 * 60 * 60;
 
-    /// <summary>Pays, as a person with this card. A refused card leaves nothing behind: the session stays open.</summary>
-    /// <returns>What to tell the person; null when it worked.</returns>
-    public static string? Pay(World world, CheckoutSession session, CardBehaviour card)
+    /// <summary>Pays with a card. After a declined card the session stays open, and nothing else has changed.</summary>
+    /// <returns>The error to show; null on success.</returns>
+    public static string? Pay(StripeState state, CheckoutSession session, CardBehaviour card)
     {
         if (session.Status != "open")
             return "This page is no longer open.";
-        if (session.CustomerId is { } known && world.Customers.Get(known).IsDeleted)
+        if (session.CustomerId is { } known && state.Customers.Get(known).IsDeleted)
             return "This customer no longer exists.";
         if (session.DueToday > 0 && card == CardBehaviour.Declined)
-            return Payments.Declined;
-        var customer = CustomerOf(world, session);
-        Payments.SetCard(world, customer, card);
-        var now = world.NowOn(customer.TestClockId);
-        var subscription = Starting.Start(world, new NewSubscription(customer, [.. session.LineItems.Select(static item => (item.Price, item.Quantity))])
+            return Payments.DeclinedMessage;
+        var customer = CustomerOf(state, session);
+        Payments.SetCard(state, customer, card);
+        var now = state.NowOn(customer.TestClockId);
+        var subscription = SubscriptionCreation.Create(state, new NewSubscription(
+            customer, [.. session.LineItems.Select(static item => (item.Price, item.Quantity))])
         {
             Metadata = new Dictionary<string, string>(session.SubscriptionMetadata),
             Description = session.SubscriptionDescription,
@@ -34,29 +35,29 @@ internal static class Checkouts
         session.CustomerId = customer.Id;
         session.SubscriptionId = subscription.Id;
         session.InvoiceId = subscription.LatestInvoiceId;
-        world.Events.Emit(session, "completed");
+        state.Events.Emit(session, "completed");
         return null;
     }
 
-    public static void Expire(World world, CheckoutSession session)
+    public static void Expire(StripeState state, CheckoutSession session)
     {
         session.Status = "expired";
-        world.Events.Emit(session, "expired");
+        state.Events.Emit(session, "expired");
     }
 
-    /// <summary>When a trial that began now would end; null without one.</summary>
-    public static long? TrialEnd(CheckoutSession session, long now) => session.TrialEnd ?? (session.TrialDays is { } days ? now + (days * Day) : null);
+    /// <summary>The end of a trial that starts now; null without a trial.</summary>
+    public static long? TrialEnd(CheckoutSession session, long now) =>
+        session.TrialEnd ?? (session.TrialDays is { } days ? now + (days * Day) : null);
 
-    /// <summary>Where the browser goes after paying.</summary>
     public static string SuccessUrl(CheckoutSession session) =>
         session.SuccessUrl.Replace("{CHECKOUT_SESSION_ID}", session.Id, StringComparison.Ordinal);
 
-    private static Customer CustomerOf(World world, CheckoutSession session)
+    private static Customer CustomerOf(StripeState state, CheckoutSession session)
     {
         if (session.CustomerId is { } id)
-            return world.Customers.Get(id);
-        var customer = world.Customers.Add(new Customer { Id = world.Ids.Next("cus"), Created = world.Now, Email = session.CustomerEmail });
-        world.Events.Emit(customer, "created");
+            return state.Customers.Get(id);
+        var customer = state.Customers.Add(new Customer { Id = state.Ids.Next("cus"), Created = state.Now, Email = session.CustomerEmail });
+        state.Events.Emit(customer, "created");
         return customer;
     }
 }

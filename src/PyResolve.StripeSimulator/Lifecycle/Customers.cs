@@ -1,40 +1,43 @@
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
 internal static class Customers
 {
-    /// <summary>Ends the customer's subscriptions at once; the id keeps answering, as deleted.</summary>
-    public static void Delete(World world, Customer customer)
+    /// <summary>Ends the customer's subscriptions immediately. The id can still be read, as deleted.</summary>
+    public static void Delete(StripeState state, Customer customer)
     {
-        foreach (var subscription in world.Subscriptions.All.Where(subscription => subscription.CustomerId == customer.Id && !subscription.IsEnded).ToList())
-            Cancelling.Now(world, subscription, Cancelling.Requested);
+        foreach (var subscription in state.Subscriptions.All.Where(subscription => subscription.CustomerId == customer.Id
+            && !subscription.IsEnded).ToList())
+            Cancellation.CancelNow(state, subscription, Cancellation.Requested);
         var last = customer.Render();
         customer.IsDeleted = true;
-        world.Events.Emit("customer.deleted", last);
+        state.Events.Emit("customer.deleted", last);
     }
 
-    /// <summary>Another card: what is owed is tried again with it, once.</summary>
-    public static void ReplaceCard(World world, Customer customer, CardBehaviour? card)
+    /// <summary>Replaces the card, and tries it once for every open invoice.</summary>
+    public static void ReplaceCard(StripeState state, Customer customer, CardBehaviour? card)
     {
-        Payments.SetCard(world, customer, card);
+        Payments.SetCard(state, customer, card);
         if (card is null)
             return;
-        foreach (var subscription in world.Subscriptions.All.Where(subscription => subscription.CustomerId == customer.Id && !subscription.IsEnded).ToList())
-            PayWhatIsOwed(world, subscription);
+        foreach (var subscription in state.Subscriptions.All.Where(subscription => subscription.CustomerId == customer.Id
+            && !subscription.IsEnded).ToList())
+            PayOpenInvoices(state, subscription);
     }
 
-    /// <summary>Tries all open invoices of a subscription; once nothing is owed it is active again.</summary>
-    public static bool PayWhatIsOwed(World world, Subscription subscription)
+    /// <summary>When all open invoices of a subscription are paid, it becomes active again.</summary>
+    public static bool PayOpenInvoices(StripeState state, Subscription subscription)
     {
         foreach (var invoice in subscription.OpenInvoices.ToList())
         {
-            if (!Payments.Try(world, invoice, isRenewal: false))
+            if (!Payments.TryPay(state, invoice, isRenewal: false))
                 return false;
-            SubscriptionChanges.SettlePending(world, subscription, invoice);
+            SubscriptionChanges.ApplyPending(state, subscription, invoice);
         }
 
-        Renewals.Recover(world, subscription);
+        Renewals.Reactivate(state, subscription);
         return true;
     }
 }

@@ -1,13 +1,13 @@
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>Invoices and how paying them goes.</summary>
 internal static class Payments
 {
-    public const string Declined = "Your card was declined.";
+    public const string DeclinedMessage = "Your card was declined.";
 
-    /// <summary>Days from one attempt to the next.</summary>
+    /// <summary>Days between the attempts.</summary>
     private static readonly int[] RetryAfterDays = [3, 5, 7];
 
     public static bool CanPay(Customer customer, bool isRenewal) => customer.Card switch
@@ -17,22 +17,22 @@ internal static class Payments
         _ => false,
     };
 
-    public static void SetCard(World world, Customer customer, CardBehaviour? card) => world.Events.Change(customer, () =>
+    public static void SetCard(StripeState state, Customer customer, CardBehaviour? card) => state.Events.Change(customer, () =>
     {
         customer.Card = card;
-        customer.PaymentMethodId = card is null ? null : world.Ids.Next("pm");
+        customer.PaymentMethodId = card is null ? null : state.Ids.Next("pm");
     });
 
-    /// <summary>Makes an invoice that is open, and tells it.</summary>
-    public static Invoice Open(World world, Subscription subscription, long total, string reason)
+    /// <summary>Creates and finalizes an invoice, with the events of both.</summary>
+    public static Invoice CreateInvoice(StripeState state, Subscription subscription, long total, string reason)
     {
-        var invoice = world.Invoices.Add(new Invoice
+        var invoice = state.Invoices.Add(new Invoice
         {
-            Id = world.Ids.Next("in"),
-            Created = world.NowOn(subscription.TestClockId),
+            Id = state.Ids.Next("in"),
+            Created = state.NowOn(subscription.TestClockId),
             CustomerId = subscription.CustomerId,
             SubscriptionId = subscription.Id,
-            Number = world.Ids.Next("SIM").Replace('_', '-'),
+            Number = state.Ids.Next("SIM").Replace('_', '-'),
             Currency = subscription.Currency,
             Total = total,
             BillingReason = reason,
@@ -42,51 +42,50 @@ internal static class Payments
             SubscriptionMetadata = subscription.Metadata,
         });
         subscription.Invoices.Add(invoice);
-        world.Events.Emit(invoice, "created");
+        state.Events.Emit(invoice, "created");
         invoice.Status = "open";
-        world.Events.Emit(invoice, "finalized");
+        state.Events.Emit(invoice, "finalized");
         return invoice;
     }
 
-    /// <summary>Tries to pay. Nothing to pay is paid.</summary>
-    /// <returns>Whether the invoice is paid.</returns>
-    public static bool Try(World world, Invoice invoice, bool isRenewal)
+    /// <summary>Tries to pay; an invoice of zero is paid.</summary>
+    public static bool TryPay(StripeState state, Invoice invoice, bool isRenewal)
     {
-        var customer = world.Customers.Get(invoice.CustomerId);
+        var customer = state.Customers.Get(invoice.CustomerId);
         if (invoice.Total > 0)
             invoice.AttemptCount++;
         if (invoice.Total <= 0 || CanPay(customer, isRenewal))
         {
-            MarkPaid(world, invoice);
+            MarkPaid(state, invoice);
             return true;
         }
 
-        var now = world.NowOn(invoice.TestClockId);
+        var now = state.NowOn(invoice.TestClockId);
         invoice.NextPaymentAttempt = invoice.AttemptCount <= RetryAfterDays.Length
             ? now + (RetryAfterDays[invoice.AttemptCount - 1] * 24L * 60 * 60)
             : null;
         customer.IsDelinquent = true;
-        world.Events.Emit(invoice, "payment_failed");
+        state.Events.Emit(invoice, "payment_failed");
         return false;
     }
 
-    public static void MarkPaid(World world, Invoice invoice)
+    public static void MarkPaid(StripeState state, Invoice invoice)
     {
         invoice.Status = "paid";
-        invoice.PaidAt = world.NowOn(invoice.TestClockId);
+        invoice.PaidAt = state.NowOn(invoice.TestClockId);
         invoice.NextPaymentAttempt = null;
-        world.Customers.Get(invoice.CustomerId).IsDelinquent = false;
-        world.Events.Emit(invoice, "paid");
+        state.Customers.Get(invoice.CustomerId).IsDelinquent = false;
+        state.Events.Emit(invoice, "paid");
         if (invoice.Total > 0)
-            world.Events.Emit(invoice, "payment_succeeded");
+            state.Events.Emit(invoice, "payment_succeeded");
     }
 
-    public static void Void(World world, Invoice invoice)
+    public static void Void(StripeState state, Invoice invoice)
     {
         if (invoice.Status is not ("draft" or "open"))
             return;
         invoice.Status = "void";
         invoice.NextPaymentAttempt = null;
-        world.Events.Emit(invoice, "voided");
+        state.Events.Emit(invoice, "voided");
     }
 }

@@ -1,14 +1,15 @@
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>What a subscription does as time passes, one step at a time.</summary>
+/// <summary>The changes of one subscription over time, one step at a time.</summary>
 internal static class Renewals
 {
     private const long Day = 24 * 60 * 60;
     private const long IncompleteFor = 23 * 60 * 60;
 
-    /// <summary>When the next step is due; null for a subscription that time does not move.</summary>
+    /// <summary>The time of the next step; null if there is none.</summary>
     public static long? NextDue(Subscription subscription)
     {
         if (subscription.IsEnded)
@@ -23,7 +24,7 @@ internal static class Renewals
                 Consider(subscription.IncompleteSince + IncompleteFor);
                 break;
             case "trialing":
-                Consider(subscription.TrialEndAnnounced ? null : AnnouncesTrialEndAt(subscription));
+                Consider(subscription.TrialEndNoticeSent ? null : TrialEndNoticeAt(subscription));
                 Consider(subscription.TrialEnd);
                 break;
             case "active" or "past_due" or "unpaid":
@@ -42,46 +43,46 @@ internal static class Renewals
         }
     }
 
-    public static void Act(World world, Subscription subscription)
+    public static void ApplyNext(StripeState state, Subscription subscription)
     {
-        var now = world.NowOn(subscription.TestClockId);
+        var now = state.NowOn(subscription.TestClockId);
         if (subscription.CancelAt <= now)
-            Cancelling.Now(world, subscription, Cancelling.Requested);
+            Cancellation.CancelNow(state, subscription, Cancellation.Requested);
         else if (subscription.Pending?.ExpiresAt <= now)
-            SubscriptionChanges.ExpirePending(world, subscription);
+            SubscriptionChanges.ExpirePending(state, subscription);
         else if (subscription.Pause?.ResumesAt <= now)
-            world.Events.Change(subscription, () => subscription.Pause = null);
+            state.Events.Change(subscription, () => subscription.Pause = null);
         else if (subscription.Status == "incomplete")
-            Cancelling.ExpireIncomplete(world, subscription);
+            Cancellation.ExpireIncomplete(state, subscription);
         else if (subscription.Status == "trialing" && subscription.TrialEnd > now)
-            AnnounceTrialEnd(world, subscription);
+            SendTrialEndNotice(state, subscription);
         else if (subscription.Status == "trialing")
-            EndTrial(world, subscription);
-        else if (subscription.OpenInvoices.FirstOrDefault(invoice => invoice.NextPaymentAttempt <= now) is { } owed)
-            RetryPayment(world, subscription, owed);
+            EndTrial(state, subscription);
+        else if (subscription.OpenInvoices.FirstOrDefault(invoice => invoice.NextPaymentAttempt <= now) is { } unpaid)
+            RetryPayment(state, subscription, unpaid);
         else
-            Renew(world, subscription);
+            Renew(state, subscription);
     }
 
-    /// <summary>The trial is over: the first real period begins, if it can be paid.</summary>
-    public static void EndTrial(World world, Subscription subscription)
+    /// <summary>Ends the trial and bills the first period.</summary>
+    public static void EndTrial(StripeState state, Subscription subscription)
     {
-        var now = world.NowOn(subscription.TestClockId);
-        var customer = world.Customers.Get(subscription.CustomerId);
+        var now = state.NowOn(subscription.TestClockId);
+        var customer = state.Customers.Get(subscription.CustomerId);
         if (customer.Card is null && subscription.MissingPaymentMethod == "cancel")
         {
-            Cancelling.Now(world, subscription, Cancelling.Requested);
+            Cancellation.CancelNow(state, subscription, Cancellation.Requested);
             return;
         }
 
         if (customer.Card is null && subscription.MissingPaymentMethod == "pause")
         {
-            world.Events.Change(subscription, () => End("paused"), "paused");
+            state.Events.Change(subscription, () => End("paused"), "paused");
             return;
         }
 
-        world.Events.Change(subscription, () => End("active"));
-        Charge(world, subscription, "subscription_cycle");
+        state.Events.Change(subscription, () => End("active"));
+        Charge(state, subscription, "subscription_cycle");
 
         void End(string status)
         {
@@ -92,25 +93,25 @@ internal static class Renewals
         }
     }
 
-    /// <summary>A payment came after all.</summary>
-    public static void Recover(World world, Subscription subscription)
+    /// <summary>After a late payment.</summary>
+    public static void Reactivate(StripeState state, Subscription subscription)
     {
         if (subscription.Status is "past_due" or "unpaid" or "incomplete")
-            world.Events.Change(subscription, () => subscription.Status = "active");
+            state.Events.Change(subscription, () => subscription.Status = "active");
     }
 
-    /// <summary>Bills a period; a payment that fails leaves the subscription past due.</summary>
-    public static void Charge(World world, Subscription subscription, string reason)
+    /// <summary>Bills a period; a failed payment makes the subscription past due.</summary>
+    public static void Charge(StripeState state, Subscription subscription, string reason)
     {
-        var total = Starting.Amount(subscription) + subscription.PendingProration;
+        var total = subscription.Amount + subscription.PendingProration;
         subscription.PendingProration = 0;
-        var invoice = Payments.Open(world, subscription, total, reason);
+        var invoice = Payments.CreateInvoice(state, subscription, total, reason);
         var isPaid = false;
         if (subscription.Pause is { } pause)
-            Suspend(world, invoice, pause);
+            ApplyPause(state, invoice, pause);
         else
-            isPaid = subscription.Status != "unpaid" && Payments.Try(world, invoice, isRenewal: true);
-        world.Events.Change(subscription, () =>
+            isPaid = subscription.Status != "unpaid" && Payments.TryPay(state, invoice, isRenewal: true);
+        state.Events.Change(subscription, () =>
         {
             subscription.LatestInvoiceId = invoice.Id;
             if (!isPaid && subscription.Status == "active" && subscription.Pause is null)
@@ -120,16 +121,16 @@ internal static class Renewals
         });
     }
 
-    private static void Suspend(World world, Invoice invoice, PauseCollection pause)
+    private static void ApplyPause(StripeState state, Invoice invoice, PauseCollection pause)
     {
         switch (pause.Behavior)
         {
             case "void":
-                Payments.Void(world, invoice);
+                Payments.Void(state, invoice);
                 break;
             case "mark_uncollectible":
                 invoice.Status = "uncollectible";
-                world.Events.Emit(invoice, "marked_uncollectible");
+                state.Events.Emit(invoice, "marked_uncollectible");
                 break;
             default:
                 invoice.Status = "draft";
@@ -137,37 +138,37 @@ internal static class Renewals
         }
     }
 
-    private static void Renew(World world, Subscription subscription)
+    private static void Renew(StripeState state, Subscription subscription)
     {
-        world.Events.Change(subscription, () => Advance(subscription, world.NowOn(subscription.TestClockId)));
-        Charge(world, subscription, "subscription_cycle");
+        state.Events.Change(subscription, () => Advance(subscription, state.NowOn(subscription.TestClockId)));
+        Charge(state, subscription, "subscription_cycle");
     }
 
-    private static void RetryPayment(World world, Subscription subscription, Invoice invoice)
+    private static void RetryPayment(StripeState state, Subscription subscription, Invoice invoice)
     {
-        if (Payments.Try(world, invoice, isRenewal: true))
+        if (Payments.TryPay(state, invoice, isRenewal: true))
         {
             if (!subscription.OpenInvoices.Any())
-                Recover(world, subscription);
+                Reactivate(state, subscription);
             return;
         }
 
         if (invoice.NextPaymentAttempt is not null || subscription.Status != "past_due")
             return;
-        switch (world.Options.AfterFailedRetries)
+        switch (state.Options.AfterFailedRetries)
         {
             case AfterFailedRetries.Cancel:
-                Cancelling.Now(world, subscription, "payment_failed");
+                Cancellation.CancelNow(state, subscription, "payment_failed");
                 break;
             case AfterFailedRetries.MarkUnpaid:
-                world.Events.Change(subscription, () => subscription.Status = "unpaid");
+                state.Events.Change(subscription, () => subscription.Status = "unpaid");
                 break;
             case AfterFailedRetries.LeavePastDue:
                 break;
         }
     }
 
-    /// <summary>Every item whose period is over gets its next one.</summary>
+    /// <summary>Starts the next period of every item whose period is over.</summary>
     private static void Advance(Subscription subscription, long now)
     {
         foreach (var item in subscription.Items)
@@ -179,11 +180,12 @@ internal static class Renewals
         }
     }
 
-    private static long AnnouncesTrialEndAt(Subscription subscription) => Math.Max(subscription.TrialEnd!.Value - (3 * Day), subscription.Created);
+    private static long TrialEndNoticeAt(Subscription subscription) =>
+        Math.Max(subscription.TrialEnd!.Value - (3 * Day), subscription.Created);
 
-    private static void AnnounceTrialEnd(World world, Subscription subscription)
+    private static void SendTrialEndNotice(StripeState state, Subscription subscription)
     {
-        subscription.TrialEndAnnounced = true;
-        world.Events.Emit(subscription, "trial_will_end");
+        subscription.TrialEndNoticeSent = true;
+        state.Events.Emit(subscription, "trial_will_end");
     }
 }

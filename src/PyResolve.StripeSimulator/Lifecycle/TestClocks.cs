@@ -1,25 +1,26 @@
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
 internal static class TestClocks
 {
-    /// <summary>Lives through everything up to a moment, for the customers of one clock.</summary>
-    public static void Advance(World world, TestClock clock, long to)
+    /// <summary>Applies everything that falls due until then for the clock's customers.</summary>
+    public static void Advance(StripeState state, TestClock clock, long to)
     {
         clock.FrozenTime = to;
-        world.Events.Emit(clock, "advancing");
-        Passage.CatchUp(world, clock);
-        world.Events.Emit(clock, "ready");
+        state.Events.Emit(clock, "advancing");
+        DueChanges.Apply(state, clock);
+        state.Events.Emit(clock, "ready");
     }
 
-    /// <summary>Its customers go with it.</summary>
-    public static void Delete(World world, TestClock clock)
+    /// <summary>Deletes its customers too.</summary>
+    public static void Delete(StripeState state, TestClock clock)
     {
-        foreach (var customer in world.Customers.All.Where(customer => customer.TestClockId == clock.Id && !customer.IsDeleted).ToList())
-            Customers.Delete(world, customer);
+        foreach (var customer in state.Customers.All.Where(customer => customer.TestClockId == clock.Id && !customer.IsDeleted).ToList())
+            Customers.Delete(state, customer);
         var last = clock.Render();
         clock.IsDeleted = true;
-        world.Events.Emit("test_helpers.test_clock.deleted", last);
+        state.Events.Emit("test_helpers.test_clock.deleted", last);
     }
 }

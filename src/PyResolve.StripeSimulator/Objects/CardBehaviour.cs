@@ -1,14 +1,23 @@
 namespace PyResolve.StripeSimulator;
 
-/// <summary>How payments with a customer's card go.</summary>
+/// <summary>The result of payments with a customer's card.</summary>
 public enum CardBehaviour
 {
-    /// <summary>Every payment succeeds.</summary>
     Works,
 
-    /// <summary>Every payment is declined.</summary>
     Declined,
 
     /// <summary>The first payment succeeds, every renewal is declined.</summary>
     FailsOnRenewal,
+}
+
+internal static class CardNames
+{
+    public static CardBehaviour? Parse(string? name) => name switch
+    {
+        "works" => CardBehaviour.Works,
+        "declined" => CardBehaviour.Declined,
+        "fails_on_renewal" => CardBehaviour.FailsOnRenewal,
+        _ => null,
+    };
 }

@@ -45,14 +45,13 @@ internal sealed class Product : StripeObject
 }
 
 /// <param name="Interval"><c>day</c>, <c>week</c>, <c>month</c> or <c>year</c>.</param>
-/// <param name="IntervalCount">Intervals in a period.</param>
 /// <param name="UsageType"><c>licensed</c> or <c>metered</c>.</param>
 /// <param name="Meter">The meter that counts a metered price.</param>
 internal sealed record Recurrence(string Interval, int IntervalCount, string UsageType, string? Meter)
 {
     public bool IsMetered => UsageType == "metered";
 
-    /// <summary>The end of a period. A month after January 31 is the last day of February, as at Stripe.</summary>
+    /// <summary>The end of a period. A month after January 31 is the last day of February, like at Stripe.</summary>
     public long After(long instant)
     {
         var start = DateTimeOffset.FromUnixTimeSeconds(instant);

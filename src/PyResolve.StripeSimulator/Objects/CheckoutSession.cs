@@ -4,7 +4,7 @@ namespace PyResolve.StripeSimulator.Objects;
 
 internal sealed record LineItem(string Id, Price Price, long Quantity)
 {
-    /// <summary>What a period costs in advance.</summary>
+    /// <summary>The amount that is due at the start of a period.</summary>
     public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
 
     public JsonObject Render() => new()

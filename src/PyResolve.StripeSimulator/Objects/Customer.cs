@@ -18,12 +18,12 @@ internal sealed class Customer : StripeObject
 
     public string? TestClockId { get; init; }
 
-    /// <summary>How payments of this customer go; null without a payment method.</summary>
+    /// <summary>Null without a payment method.</summary>
     public CardBehaviour? Card { get; set; }
 
     public string? PaymentMethodId { get; set; }
 
-    /// <summary>Owed to the customer when below zero, as Stripe counts.</summary>
+    /// <summary>A negative balance is a credit.</summary>
     public long Balance { get; set; }
 
     public bool IsDelinquent { get; set; }

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace PyResolve.StripeSimulator.Objects;
 
 /// <summary>
-/// Ids as Stripe's: a prefix, then letters and digits. A tag of this run stands in each, because what a server remembers of an earlier run
-/// (customers, handled events) must never be met again by chance.
+/// Ids like Stripe's: a prefix, then letters and digits. They contain a tag of this run: a server remembers ids of earlier runs (customers,
+/// handled events), and none of them may occur again.
 /// </summary>
 internal sealed class Ids(string? tag)
 {

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>Objects of one kind, by id and in the order in which they were made.</summary>
+/// <summary>The objects of one kind, by id and in the order of their creation.</summary>
 internal sealed class ObjectTable<T>
     where T : StripeObject
 {
@@ -11,7 +11,7 @@ internal sealed class ObjectTable<T>
 
     public IEnumerable<T> All => _inOrder;
 
-    /// <summary>As lists show them.</summary>
+    /// <summary>The order of lists.</summary>
     public IEnumerable<T> NewestFirst => Enumerable.Reverse(_inOrder);
 
     public T Add(T item)
@@ -25,7 +25,7 @@ internal sealed class ObjectTable<T>
 
     public bool TryGet(string id, [MaybeNullWhen(false)] out T item) => _byId.TryGetValue(id, out item);
 
-    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    /// <exception cref="KeyNotFoundException">The object does not exist.</exception>
     public T Get(string id) => _byId.TryGetValue(id, out var item) ? item : throw new KeyNotFoundException($"There is no '{id}'.");
 
     public void Remove(T item)

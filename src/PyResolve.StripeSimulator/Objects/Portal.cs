@@ -2,10 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>A product that customers may switch to in the portal, and at which prices.</summary>
+/// <summary>A product that the portal can switch to, with its prices.</summary>
 internal sealed record PortalProduct(string ProductId, IReadOnlyList<string> PriceIds);
 
-/// <summary>What customers may do in the portal.</summary>
+/// <summary>The actions that a portal offers.</summary>
 internal sealed record PortalFeatures
 {
     public bool CanUpdatePaymentMethod { get; init; }
@@ -107,9 +107,9 @@ internal sealed class PortalConfiguration : StripeObject
     };
 }
 
-/// <param name="Type">As in <c>flow_data[type]</c>.</param>
-/// <param name="SubscriptionId">What the flow is about, where it is about a subscription.</param>
-/// <param name="PriceId">What a <c>subscription_update_confirm</c> would switch to.</param>
+/// <param name="Type">See <c>flow_data[type]</c>.</param>
+/// <param name="SubscriptionId">Null for a flow without a subscription.</param>
+/// <param name="PriceId">The new price of a <c>subscription_update_confirm</c>.</param>
 internal sealed record PortalFlow(string Type, string? SubscriptionId, string? PriceId);
 
 internal sealed class PortalSession : StripeObject

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>The API request that caused an event; nothing where time did.</summary>
+/// <summary>The API request that caused an event; without values if time did.</summary>
 internal sealed record Cause(string? RequestId, string? IdempotencyKey);
 
 internal sealed class StripeEvent : StripeObject
@@ -11,24 +11,24 @@ internal sealed class StripeEvent : StripeObject
 
     public required string Type { get; init; }
 
-    /// <summary>As it was then, in the newest API version's shape.</summary>
+    /// <summary>The object at the time of the event, in the newest API version's shape.</summary>
     public required JsonObject Subject { get; init; }
 
     public JsonObject? PreviousAttributes { get; init; }
 
     public required string ApiVersion { get; init; }
 
-    /// <summary>Made in a version on purpose: endpoints get it in that one, whatever theirs is.</summary>
+    /// <summary>Whether endpoints get it in <see cref="ApiVersion"/>, and not in their own version.</summary>
     public bool HasOwnVersion { get; init; }
 
     public bool Livemode { get; init; }
 
-    /// <summary>A v2 event, which carries no object.</summary>
+    /// <summary>A v2 event, which has no object.</summary>
     public bool IsThin { get; init; }
 
     public required Cause Cause { get; init; }
 
-    /// <summary>Endpoints that have not taken it yet.</summary>
+    /// <summary>The number of endpoints that have not accepted it yet.</summary>
     public int PendingWebhooks { get; set; }
 
     public override JsonObject Render() => IsThin ? RenderThin() : RenderAs(ApiVersion);

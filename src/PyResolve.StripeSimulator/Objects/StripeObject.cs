@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>Something that Stripe keeps under an id. Instants are Unix seconds, money is in the currency's minor unit.</summary>
+/// <summary>An object of Stripe's API. Instants are Unix seconds, money is in the currency's minor unit.</summary>
 internal abstract class StripeObject
 {
     public required string Id { get; init; }
@@ -11,17 +11,17 @@ internal abstract class StripeObject
 
     public bool IsDeleted { get; set; }
 
-    /// <summary>The object's name, as in <c>"object": "customer"</c>.</summary>
+    /// <summary>As in <c>"object": "customer"</c>.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>What events about it begin with, as <c>customer.subscription</c>.</summary>
+    /// <summary>The first part of its event types: <c>customer.subscription</c>.</summary>
     public virtual string EventPrefix => Kind;
 
-    /// <summary>As the newest API version shows it; <c>Api/VersionChanges</c> turns that into what older ones show.</summary>
+    /// <summary>In the newest API version's shape; <see cref="ApiVersions"/> converts it to older ones.</summary>
     public abstract JsonObject Render();
 }
 
-/// <summary>Pieces of JSON that several objects share.</summary>
+/// <summary>JSON that several objects share.</summary>
 internal static class Shapes
 {
     public static JsonObject Map(IEnumerable<KeyValuePair<string, string>> values)

@@ -18,7 +18,7 @@ internal sealed class SubscriptionItem : StripeObject
 
     public Dictionary<string, string> Metadata { get; set; } = [];
 
-    /// <summary>What a period costs in advance; metered prices are billed afterwards, by what was counted.</summary>
+    /// <summary>The amount that is due at the start of a period; metered prices are billed at its end, and not simulated.</summary>
     public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
 
     public override JsonObject Render()
@@ -42,14 +42,14 @@ internal sealed class SubscriptionItem : StripeObject
     }
 }
 
-/// <summary>A change of items that waits for its payment: the old ones count until then.</summary>
+/// <summary>A change of items that takes effect when its invoice is paid.</summary>
 internal sealed record PendingUpdate(long ExpiresAt, IReadOnlyList<SubscriptionItem> Items, string InvoiceId);
 
 internal sealed record PauseCollection(string Behavior, long? ResumesAt);
 
 internal sealed class Subscription : StripeObject
 {
-    /// <summary>As many items as a subscription shows in itself; the rest is paged.</summary>
+    /// <summary>The number of items inside a subscription object; the others are in the list of items.</summary>
     public const int ItemsShown = 10;
 
     public override string Kind => "subscription";
@@ -94,9 +94,9 @@ internal sealed class Subscription : StripeObject
 
     public long? TrialEnd { get; set; }
 
-    public bool TrialEndAnnounced { get; set; }
+    public bool TrialEndNoticeSent { get; set; }
 
-    /// <summary>What happens at the end of a trial without a payment method: <c>create_invoice</c>, <c>cancel</c> or <c>pause</c>.</summary>
+    /// <summary>At the end of a trial: <c>create_invoice</c>, <c>cancel</c> or <c>pause</c>.</summary>
     public string MissingPaymentMethod { get; set; } = "create_invoice";
 
     public PauseCollection? Pause { get; set; }
@@ -108,14 +108,17 @@ internal sealed class Subscription : StripeObject
     /// <summary>Oldest first.</summary>
     public List<Invoice> Invoices { get; } = [];
 
-    /// <summary>What it still owes, oldest first.</summary>
+    /// <summary>The unpaid ones, oldest first.</summary>
     public IEnumerable<Invoice> OpenInvoices => Invoices.Where(static invoice => invoice.Status == "open");
 
-    /// <summary>Since when the first payment has been waited for.</summary>
+    /// <summary>The start of the wait for the first payment.</summary>
     public long IncompleteSince { get; set; }
 
-    /// <summary>Prorations that the next invoice will carry.</summary>
+    /// <summary>Prorations for the next invoice.</summary>
     public long PendingProration { get; set; }
+
+    /// <summary>The amount of a period's invoice.</summary>
+    public long Amount => Items.Sum(static item => item.Amount);
 
     public bool IsEnded => Status is "canceled" or "incomplete_expired";
 

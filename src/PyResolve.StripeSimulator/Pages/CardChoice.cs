@@ -1,6 +1,6 @@
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>The card fields: no number to type, but how the card is to behave.</summary>
+/// <summary>The card fields: radio buttons for the result of the payment, in place of a card number.</summary>
 internal static class CardChoice
 {
     public static Html Fields(CardBehaviour? chosen = null) => $"""
@@ -12,15 +12,7 @@ internal static class CardChoice
         </fieldset>
         """;
 
-    public static CardBehaviour? Read(IFormCollection form) => Parse(form["card"]);
-
-    public static CardBehaviour? Parse(string? name) => name switch
-    {
-        "works" => CardBehaviour.Works,
-        "declined" => CardBehaviour.Declined,
-        "fails_on_renewal" => CardBehaviour.FailsOnRenewal,
-        _ => null,
-    };
+    public static CardBehaviour? Read(IFormCollection form) => CardNames.Parse(form["card"]);
 
     public static string NameOf(CardBehaviour? card) => card switch
     {

@@ -1,9 +1,9 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>The page on which a person subscribes.</summary>
 internal static class CheckoutPages
 {
     public static void MapCheckoutPages(this IEndpointRouteBuilder routes)
@@ -12,56 +12,59 @@ internal static class CheckoutPages
         routes.MapPost("/c/pay/{id}", static http => PayAsync(http));
     }
 
-    private static Task ShowAsync(HttpContext http) => Answer(http, static (world, session) => View(world, session, alert: null, card: null)).WriteAsync(http);
+    private static Task ShowAsync(HttpContext http) =>
+        Answer(http, static (state, session) => View(state, session, alert: null, card: null)).WriteAsync(http);
 
     private static async Task PayAsync(HttpContext http)
     {
         var card = CardChoice.Read(await http.Request.ReadFormAsync(http.RequestAborted));
-        var page = Answer(http, (world, session) =>
+        var page = Answer(http, (state, session) =>
         {
             if (card is null)
-                return View(world, session, "Choose how the card behaves.", card);
-            return Checkouts.Pay(world, session, card.Value) is { } refusal
-                ? View(world, session, refusal, card)
+                return View(state, session, "Choose how the card behaves.", card);
+            return Checkouts.Pay(state, session, card.Value) is { } refusal
+                ? View(state, session, refusal, card)
                 : Page.Redirect(Checkouts.SuccessUrl(session));
         });
         await page.WriteAsync(http);
     }
 
-    private static Page Answer(HttpContext http, Func<World, CheckoutSession, Page> answer)
+    private static Page Answer(HttpContext http, Func<StripeState, CheckoutSession, Page> answer)
     {
-        var world = http.RequestServices.GetRequiredService<World>();
-        lock (world.Gate)
+        var state = http.RequestServices.GetRequiredService<StripeState>();
+        lock (state.Gate)
         {
-            Passage.CatchUp(world);
-            if (!world.CheckoutSessions.TryGet((string)http.Request.RouteValues["id"]!, out var session))
-                return Page.Gone("No such page", $"<p>The simulator forgets everything when it stops. Go back to the shop and start again.</p>");
+            DueChanges.Apply(state);
+            if (!state.CheckoutSessions.TryGet((string)http.Request.RouteValues["id"]!, out var session))
+                return Page.Message(
+                    "No such page", $"<p>The simulator forgets everything when it stops. Go back to the shop and start again.</p>");
             return session.Status switch
             {
-                "open" => answer(world, session),
-                "complete" => Page.Gone(
+                "open" => answer(state, session),
+                "complete" => Page.Message(
                     "Already paid",
                     $"""<p>This subscription has begun.</p><p><a class="button" href="{Checkouts.SuccessUrl(session)}">Go back</a></p>""",
                     StatusCodes.Status200OK),
-                _ => Page.Gone("This page has expired", $"<p>Nothing was paid. Go back to the shop and start again.</p>", StatusCodes.Status410Gone),
+                _ => Page.Message(
+                    "This page has expired", $"<p>Nothing was paid. Go back to the shop and start again.</p>", StatusCodes.Status410Gone),
             };
         }
     }
 
-    private static Page View(World world, CheckoutSession session, string? alert, CardBehaviour? card)
+    private static Page View(StripeState state, CheckoutSession session, string? alert, CardBehaviour? card)
     {
-        var title = $"Subscribe to {Texts.ProductOf(world, session.LineItems[0].Price)}";
-        var due = Texts.Money(session.DueToday, session.Currency);
-        var each = Texts.Money(session.LineItems.Sum(static item => item.Amount), session.Currency);
+        var title = $"Subscribe to {DisplayText.ProductOf(state, session.LineItems[0].Price)}";
+        var due = DisplayText.Money(session.DueToday, session.Currency);
+        var each = DisplayText.Money(session.LineItems.Sum(static item => item.Amount), session.Currency);
         return new Page(alert is null ? title : $"Error: {title}", $"""
             <div class="columns">
             <section class="summary">
             {Back(session)}
             <h1>{title}</h1>
-            <p class="price">{each} <span>{Texts.Period(session.LineItems[0].Price)}</span></p>
+            <p class="price">{each} <span>{DisplayText.Period(session.LineItems[0].Price)}</span></p>
             <dl>
-            {Html.Join(session.LineItems.Select(item => Line(world, item)))}
-            {Trial(world, session)}
+            {Html.Join(session.LineItems.Select(item => Line(state, item)))}
+            {Trial(state, session)}
             <div class="total"><dt>Due today</dt><dd>{due}</dd></div>
             </dl>
             </section>
@@ -86,14 +89,19 @@ internal static class CheckoutPages
         ? null
         : Html.Of($"""<p class="contact"><span>E-mail</span><strong>{session.CustomerEmail}</strong></p>""");
 
-    private static Html Line(World world, LineItem item) => $"""
+    private static Html Line(StripeState state, LineItem item) => $"""
         <div>
-        <dt>{Texts.ProductOf(world, item.Price)}{(item.Quantity == 1 ? "" : $" × {item.Quantity}")}<small>{Texts.PriceOf(item.Price)}</small></dt>
-        <dd>{Texts.Money(item.Amount, item.Price.Currency)}</dd>
+        <dt>
+        {DisplayText.ProductOf(state, item.Price)}{(item.Quantity == 1 ? "" : $" × {item.Quantity}")}
+        <small>{DisplayText.PriceOf(item.Price)}</small>
+        </dt>
+        <dd>{DisplayText.Money(item.Amount, item.Price.Currency)}</dd>
         </div>
         """;
 
-    private static Html? Trial(World world, CheckoutSession session) => !session.HasTrial
+    private static Html? Trial(StripeState state, CheckoutSession session) => !session.HasTrial
         ? null
-        : Html.Of($"""<div><dt>Free trial<small>until {Texts.Day(Checkouts.TrialEnd(session, world.Now)!.Value)}</small></dt><dd></dd></div>""");
+        : Html.Of($"""
+            <div><dt>Free trial<small>until {DisplayText.Day(Checkouts.TrialEnd(session, state.Now)!.Value)}</small></dt><dd></dd></div>
+            """);
 }

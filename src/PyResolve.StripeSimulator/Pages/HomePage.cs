@@ -1,31 +1,31 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
-using PyResolve.StripeSimulator.Webhooks;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>Where a person makes time pass, payments fail and webhooks wait.</summary>
+/// <summary>The page with buttons for time, payments and webhooks.</summary>
 internal static class HomePage
 {
     private const int DeliveriesShown = 20;
 
     public static void MapHomePage(this IEndpointRouteBuilder routes) => routes.MapGet("/", static http =>
     {
-        var world = http.RequestServices.GetRequiredService<World>();
+        var state = http.RequestServices.GetRequiredService<StripeState>();
         Page page;
-        lock (world.Gate)
+        lock (state.Gate)
         {
-            Passage.CatchUp(world);
-            page = View(world);
+            DueChanges.Apply(state);
+            page = View(state);
         }
 
         return page.WriteAsync(http);
     });
 
-    private static Page View(World world) => new("Controls", $"""
+    private static Page View(StripeState state) => new("Controls", $"""
         <h1>Controls</h1>
         <section class="card">
-        <h2>{Texts.Day(world.Now)}</h2>
+        <h2>{DisplayText.Day(state.Now)}</h2>
         <div class="actions">
         {Command("clock/advance", "A day passes", ("days", "1"))}
         {Command("clock/advance", "A month passes", ("months", "1"))}
@@ -33,34 +33,37 @@ internal static class HomePage
         </section>
         <section class="card">
         <h2>Subscriptions</h2>
-        {Subscriptions(world)}
+        {Subscriptions(state)}
         </section>
         <section class="card">
-        <h2>Webhooks{(world.Deliveries.IsPaused ? ", held" : "")}</h2>
-        {Deliveries(world)}
+        <h2>Webhooks{(state.Deliveries.IsPaused ? " (paused)" : "")}</h2>
+        {Deliveries(state)}
         <div class="actions">
-        {(world.Deliveries.IsPaused ? Command("deliveries/resume", "Let them go") : Command("deliveries/pause", "Hold them"))}
-        {(world.Deliveries.Waiting.Count > 1 ? Command("deliveries/shuffle", "Mix their order") : null)}
-        {(world.Deliveries.Waiting.Count > 0 ? Command("deliveries/drop", "Lose them") : null)}
+        {(state.Deliveries.IsPaused ? Command("deliveries/resume", "Resume delivery") : Command("deliveries/pause", "Pause delivery"))}
+        {(state.Deliveries.Waiting.Count > 1 ? Command("deliveries/shuffle", "Shuffle") : null)}
+        {(state.Deliveries.Waiting.Count > 0 ? Command("deliveries/drop", "Drop all") : null)}
         </div>
         </section>
         """);
 
-    private static Html Subscriptions(World world)
+    private static Html Subscriptions(StripeState state)
     {
-        var subscriptions = world.Subscriptions.NewestFirst.ToList();
+        var subscriptions = state.Subscriptions.NewestFirst.ToList();
         return subscriptions.Count == 0
-            ? Html.Of($"<p>There are none yet.</p>")
-            : Html.Join(subscriptions.Select(subscription => Subscription(world, subscription)));
+            ? Html.Of($"<p>No subscriptions yet.</p>")
+            : Html.Join(subscriptions.Select(subscription => Subscription(state, subscription)));
     }
 
-    private static Html Subscription(World world, Subscription subscription)
+    private static Html Subscription(StripeState state, Subscription subscription)
     {
-        var customer = world.Customers.Get(subscription.CustomerId);
+        var customer = state.Customers.Get(subscription.CustomerId);
         return $"""
             <article>
-            <p class="plan"><strong>{Texts.ProductOf(world, subscription.Items[0].Price)}</strong><span class="status">{Texts.Status(subscription)}</span></p>
-            <p>{customer.Email ?? customer.Id}<small>{subscription.Id}</small><small>{Texts.Future(subscription)}</small></p>
+            <p class="plan">
+            <strong>{DisplayText.ProductOf(state, subscription.Items[0].Price)}</strong>
+            <span class="status">{DisplayText.Status(subscription)}</span>
+            </p>
+            <p>{customer.Email ?? customer.Id}<small>{subscription.Id}</small><small>{DisplayText.Future(subscription)}</small></p>
             {(subscription.IsEnded ? null : Actions(subscription))}
             </article>
             """;
@@ -73,19 +76,21 @@ internal static class HomePage
         return $"""
             <div class="actions">
             {(subscription.Status == "trialing" ? Command($"{path}/end-trial", "End trial") : null)}
-            {(isOwing ? Command($"{path}/recover-payment", "Pay what is owed") : Command($"{path}/fail-payment", "Fail a payment"))}
+            {(isOwing ? Command($"{path}/recover-payment", "Pay open invoices") : Command($"{path}/fail-payment", "Fail a payment"))}
             {Command($"{path}/cancel", "Cancel now")}
             </div>
             """;
     }
 
-    private static Html Deliveries(World world) => world.Deliveries.Waiting.Count == 0
-        ? Html.Of($"<p>None is waiting.</p>")
+    private static Html Deliveries(StripeState state) => state.Deliveries.Waiting.Count == 0
+        ? Html.Of($"<p>No pending webhooks.</p>")
         : Html.Of($"""
             <table>
-            <thead><tr><th scope="col">Event</th><th scope="col">Attempts</th><th scope="col"><span class="unseen">Command</span></th></tr></thead>
+            <thead>
+            <tr><th scope="col">Event</th><th scope="col">Attempts</th><th scope="col"><span class="unseen">Command</span></th></tr>
+            </thead>
             <tbody>
-            {Html.Join(world.Deliveries.Waiting.Take(DeliveriesShown).Select(Row))}
+            {Html.Join(state.Deliveries.Waiting.Take(DeliveriesShown).Select(Row))}
             </tbody>
             </table>
             """);

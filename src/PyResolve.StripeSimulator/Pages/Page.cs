@@ -1,17 +1,18 @@
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>A hosted page, or where to go instead.</summary>
+/// <summary>A page, or a redirect.</summary>
 internal sealed record Page(string Title, Html Body, int Status = StatusCodes.Status200OK)
 {
-    /// <summary>Styles of our own, no script, no frame around it. Forms may lead anywhere: paying leads back to the shop.</summary>
-    private const string ContentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    /// <summary>Own styles, no script, no frame around the page. Forms may redirect anywhere: a payment leads back to the shop.</summary>
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-    /// <summary>Instead of a page: go there.</summary>
+    /// <summary>The target of a redirect; null for a page.</summary>
     public string? Location { get; private init; }
 
     public static Page Redirect(string location) => new("", $"", StatusCodes.Status303SeeOther) { Location = location };
 
-    public static Page Gone(string title, Html body, int status = StatusCodes.Status404NotFound) => new(title, $"""
+    public static Page Message(string title, Html body, int status = StatusCodes.Status404NotFound) => new(title, $"""
         <div class="narrow card">
         <h1>{title}</h1>
         {body}
@@ -49,7 +50,9 @@ internal sealed record Page(string Title, Html Body, int Status = StatusCodes.St
         <link rel="stylesheet" href="/assets/simulator.css">
         </head>
         <body>
-        <header><img src="/assets/icon.svg" alt="" width="24" height="24"><span>Stripe simulator</span><span class="badge">No real money</span></header>
+        <header>
+        <img src="/assets/icon.svg" alt="" width="24" height="24"><span>Stripe simulator</span><span class="badge">No real money</span>
+        </header>
         <main>
         {Body}
         </main>

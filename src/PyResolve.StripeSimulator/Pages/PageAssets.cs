@@ -1,6 +1,6 @@
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>Files that pages refer to, from this assembly.</summary>
+/// <summary>Serves the style sheet and the icon, which are embedded in this assembly.</summary>
 internal static class PageAssets
 {
     public static void MapPageAssets(this IEndpointRouteBuilder routes)

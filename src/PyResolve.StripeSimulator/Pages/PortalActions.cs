@@ -1,57 +1,60 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>What a person does in the portal. It allows no more than the session's configuration does.</summary>
+/// <summary>The actions of a customer in the portal, as far as the session's configuration allows them.</summary>
 internal static class PortalActions
 {
-    public static Page Act(PortalVisit visit, string? action, IFormCollection form)
+    public static Page Act(PortalContext portal, string? action, IFormCollection form)
     {
-        var features = visit.Features;
-        return (action, visit.Subscription) switch
+        var features = portal.Features;
+        return (action, portal.Subscription) switch
         {
-            ("card", _) when features.CanUpdatePaymentMethod => ReplaceCard(visit, form),
-            ("plan", { } subscription) when features.CanSwitch => Switch(visit, subscription, form),
-            ("cancel", { } subscription) when features.CanCancel => Cancel(visit, subscription),
-            ("resume", { } subscription) when features.CanCancel => Resume(visit, subscription),
-            _ => Page.Gone("Not allowed here", $"""<p>This portal does not offer that.</p><p><a class="button" href="{visit.Path()}">Back</a></p>"""),
+            ("card", _) when features.CanUpdatePaymentMethod => ReplaceCard(portal, form),
+            ("plan", { } subscription) when features.CanSwitch => Switch(portal, subscription, form),
+            ("cancel", { } subscription) when features.CanCancel => Cancel(portal, subscription),
+            ("resume", { } subscription) when features.CanCancel => Resume(portal, subscription),
+            _ => Page.Message(
+                "Not allowed here", $"""<p>This portal does not allow that.</p><p><a class="button" href="{portal.Path()}">Back</a></p>"""),
         };
     }
 
-    private static Page ReplaceCard(PortalVisit visit, IFormCollection form)
+    private static Page ReplaceCard(PortalContext portal, IFormCollection form)
     {
         if (CardChoice.Read(form) is not { } card)
-            return PortalViews.Card(visit, "Choose how the card behaves.");
-        Customers.ReplaceCard(visit.World, visit.Customer, card);
-        return Page.Redirect(visit.Path());
+            return PortalViews.Card(portal, "Choose how the card behaves.");
+        Customers.ReplaceCard(portal.State, portal.Customer, card);
+        return Page.Redirect(portal.Path());
     }
 
-    private static Page Switch(PortalVisit visit, Subscription subscription, IFormCollection form)
+    private static Page Switch(PortalContext portal, Subscription subscription, IFormCollection form)
     {
-        if (visit.PricesFor(subscription).FirstOrDefault(price => price.Id == form["price"]) is not { } price)
-            return PortalViews.Plan(visit, "Choose a plan.");
+        if (portal.PricesFor(subscription).FirstOrDefault(price => price.Id == form["price"]) is not { } price)
+            return PortalViews.Plan(portal, "Choose a plan.");
         var isSwitched = false;
-        visit.World.Events.Change(subscription, () => isSwitched = SubscriptionChanges.ReplaceItems(
-            visit.World,
+        portal.State.Events.Change(subscription, () => isSwitched = SubscriptionChanges.ReplaceItems(
+            portal.State,
             subscription,
             SubscriptionChanges.WithPrice(subscription, price),
-            new ChangeTerms(visit.Features.Proration, "error_if_incomplete")));
-        return isSwitched ? Page.Redirect(visit.Path()) : PortalViews.Plan(visit, $"{Payments.Declined} The plan stays as it is.");
+            new ChangeTerms(portal.Features.Proration, "error_if_incomplete")));
+        return isSwitched ? Page.Redirect(portal.Path()) : PortalViews.Plan(portal, $"{Payments.DeclinedMessage} The plan stays as it is.");
     }
 
-    private static Page Cancel(PortalVisit visit, Subscription subscription)
+    private static Page Cancel(PortalContext portal, Subscription subscription)
     {
-        if (visit.Features.CancelMode == "immediately")
-            Cancelling.Now(visit.World, subscription, Cancelling.Requested);
+        if (portal.Features.CancelMode == "immediately")
+            Cancellation.CancelNow(portal.State, subscription, Cancellation.Requested);
         else
-            visit.World.Events.Change(subscription, () => Cancelling.AtPeriodEndInPortal(subscription, visit.World.NowOn(subscription.TestClockId)));
-        return Page.Redirect(visit.Path());
+            portal.State.Events.Change(
+                subscription, () => Cancellation.ScheduleInPortal(subscription, portal.State.NowOn(subscription.TestClockId)));
+        return Page.Redirect(portal.Path());
     }
 
-    private static Page Resume(PortalVisit visit, Subscription subscription)
+    private static Page Resume(PortalContext portal, Subscription subscription)
     {
-        visit.World.Events.Change(subscription, () => Cancelling.Undo(subscription));
-        return Page.Redirect(visit.Path());
+        portal.State.Events.Change(subscription, () => Cancellation.Undo(subscription));
+        return Page.Redirect(portal.Path());
     }
 }

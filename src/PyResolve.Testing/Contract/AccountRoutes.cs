@@ -14,9 +14,10 @@ internal static class AccountRoutes
     public static FakeAnswer SignUp(Call call)
     {
         if (!call.Server.IsSignUpOpen)
-            throw new ProblemException(Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
+            throw new ProblemException(
+                Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
         var body = call.Body(WireJson.Default.SignUpRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Email("email", body.Email);
         rules.Password("password", body.Password);
         rules.Text("name", body.Name, LongestName);
@@ -26,76 +27,77 @@ internal static class AccountRoutes
         if (Find(call, email) is not null)
             throw new ProblemException(Problems.Conflict("There is an account with this e-mail already. Log in instead."));
         var name = string.IsNullOrWhiteSpace(body.Name) ? email.Split('@')[0] : body.Name.Trim();
-        var account = call.Server.Open(email, body.Password!, name);
-        var session = account.Books.Sessions[0];
-        return FakeAnswer.Json(new(account.Books.User, account.Books.Keys[0].Secret, session.Token, session.ExpiresAt), WireJson.Default.SignUpResponse, 201);
+        var account = call.Server.OpenAccount(email, body.Password!, name);
+        var session = account.Sessions[0];
+        return FakeAnswer.Json(
+            new(account.User, account.Keys[0].Secret, session.Token, session.ExpiresAt), WireJson.Default.SignUpResponse, 201);
     }
 
     public static FakeAnswer LogIn(Call call)
     {
         var body = call.Body(WireJson.Default.LogInRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Text("email", body.Email, 254, required: true);
-        rules.Text("password", body.Password, Rules.LongestPassword, required: true);
+        rules.Text("password", body.Password, FieldRules.LongestPassword, required: true);
         rules.ThrowIfAny();
 
         var account = Find(call, Normalize(body.Email!));
-        if (account is null || account.Books.Password != body.Password)
+        if (account is null || account.Password != body.Password)
             throw new ProblemException(Problems.Unauthenticated("Wrong e-mail or password."));
-        var session = account.Books.OpenSession(call.Now);
+        var session = account.OpenSession(call.Now);
         call.Audit("session.opened", target: null, "owner", account);
-        return FakeAnswer.Json(new(account.Books.User, session.Token, session.ExpiresAt), WireJson.Default.LogInResponse);
+        return FakeAnswer.Json(new(account.User, session.Token, session.ExpiresAt), WireJson.Default.LogInResponse);
     }
 
     public static FakeAnswer LogOut(Call call)
     {
-        call.Account.Books.Sessions.RemoveAll(session => session.Token == call.Caller.SessionToken);
+        call.Account.Sessions.RemoveAll(session => session.Token == call.Caller.SessionToken);
         call.Audit("session.ended", target: null);
         return FakeAnswer.NoContent;
     }
 
     public static FakeAnswer Me(Call call)
     {
-        var quota = call.Account.Books.Quota(call.Now);
-        return FakeAnswer.Json(new(call.Account.Id, call.Account.Books.Email, quota.Plan, quota), WireJson.Default.AccountInfo);
+        var quota = call.Account.Quota(call.Now);
+        return FakeAnswer.Json(new(call.Account.Id, call.Account.Email, quota.Plan, quota), WireJson.Default.AccountInfo);
     }
 
     public static FakeAnswer Rename(Call call)
     {
         var body = call.Body(WireJson.Default.UpdateAccountRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Text("name", body.Name, LongestName, required: true);
         rules.ThrowIfAny();
-        call.Account.Books.Name = body.Name!.Trim();
+        call.Account.Name = body.Name!.Trim();
         call.Audit("account.renamed", target: null);
-        return FakeAnswer.Json(new(call.Account.Books.User), WireJson.Default.UpdatedAccount);
+        return FakeAnswer.Json(new(call.Account.User), WireJson.Default.UpdatedAccount);
     }
 
     public static FakeAnswer ChangePassword(Call call)
     {
         var body = call.Body(WireJson.Default.ChangePasswordRequest);
-        var rules = new Rules();
-        rules.Text("current_password", body.CurrentPassword, Rules.LongestPassword, required: true);
+        var rules = new FieldRules();
+        rules.Text("current_password", body.CurrentPassword, FieldRules.LongestPassword, required: true);
         rules.Password("new_password", body.NewPassword);
         rules.ThrowIfAny();
 
-        ThrowUnlessPassword(call, body.CurrentPassword);
-        call.Account.Books.Password = body.NewPassword!;
-        call.Account.Books.Sessions.RemoveAll(session => session.Token != call.Caller.SessionToken);
-        call.Account.Books.ResetToken = null;
+        CheckPassword(call, body.CurrentPassword);
+        call.Account.Password = body.NewPassword!;
+        call.Account.Sessions.RemoveAll(session => session.Token != call.Caller.SessionToken);
+        call.Account.ResetToken = null;
         call.Audit("password.changed", target: null);
         return FakeAnswer.NoContent;
     }
 
-    public static FakeAnswer ForgetPassword(Call call)
+    public static FakeAnswer ForgotPassword(Call call)
     {
         var body = call.Body(WireJson.Default.ForgotPasswordRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Email("email", body.Email);
         rules.ThrowIfAny();
         if (Find(call, Normalize(body.Email!)) is { } account)
         {
-            account.Books.ResetToken = new(call.Now.AddHours(1));
+            account.ResetToken = new(call.Now.AddHours(1));
             call.Audit("password.reset_asked", target: null, account: account);
         }
 
@@ -105,15 +107,16 @@ internal static class AccountRoutes
     public static FakeAnswer ResetPassword(Call call)
     {
         var body = call.Body(WireJson.Default.ResetPasswordRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.Password("password", body.Password);
         rules.ThrowIfAny();
 
-        var account = call.Server.People.Find(account => account.Books.ResetToken?.IsGood(body.Token!, call.Now) == true) ?? throw InvalidToken();
-        account.Books.Password = body.Password!;
-        account.Books.Sessions.Clear();
-        account.Books.ResetToken = null;
+        var account = call.Server.Accounts.Find(account => account.ResetToken?.IsValid(body.Token!, call.Now) == true)
+            ?? throw InvalidToken();
+        account.Password = body.Password!;
+        account.Sessions.Clear();
+        account.ResetToken = null;
         call.Audit("password.reset", target: null, "owner", account);
         return FakeAnswer.NoContent;
     }
@@ -121,11 +124,12 @@ internal static class AccountRoutes
     public static FakeAnswer VerifyEmail(Call call)
     {
         var body = call.Body(WireJson.Default.VerifyEmailRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.ThrowIfAny();
-        var account = call.Server.People.Find(account => account.Books.VerificationToken?.IsGood(body.Token!, call.Now) == true) ?? throw InvalidToken();
-        account.Books.VerificationToken = null;
+        var account = call.Server.Accounts.Find(account => account.VerificationToken?.IsValid(body.Token!, call.Now) == true)
+            ?? throw InvalidToken();
+        account.VerificationToken = null;
         call.Audit("account.email_verified", target: null, "owner", account);
         return FakeAnswer.NoContent;
     }
@@ -135,31 +139,33 @@ internal static class AccountRoutes
         var body = call.Body(WireJson.Default.DeleteAccountRequest, whenEmpty: new());
         if (string.IsNullOrEmpty(body.Password))
             throw new ProblemException(Problems.Invalid("password", "is required."));
-        ThrowUnlessPassword(call, body.Password);
+        CheckPassword(call, body.Password);
         call.Audit("account.deleted", target: null);
-        call.Account.Books.Delete(call.Now);
+        call.Account.Delete(call.Now);
         return FakeAnswer.NoContent;
     }
 
     public static FakeAnswer Audit(Call call)
     {
-        var entries = call.Account.Books.Audit;
+        var entries = call.Account.Audit;
         var before = entries.Count;
-        if (call.Parameter("cursor") is { } cursor && !(int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before) && before <= entries.Count))
-            throw new ProblemException(Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+        if (call.Parameter("cursor") is { } cursor
+            && !(int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before) && before <= entries.Count))
+            throw new ProblemException(
+                Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
         var first = Math.Max(0, before - AuditPage);
         var page = entries.GetRange(first, before - first);
         page.Reverse();
         return FakeAnswer.Json(new(page, first > 0 ? first.ToString(CultureInfo.InvariantCulture) : null), WireJson.Default.AuditPage);
     }
 
-    private static FakeAccount? Find(Call call, string email) => call.Server.People.Find(account => account.Books.Email == email);
+    private static AccountState? Find(Call call, string email) => call.Server.Accounts.Find(account => account.Email == email);
 
     private static string Normalize(string email) => email.Trim().ToLowerInvariant();
 
-    private static void ThrowUnlessPassword(Call call, string? password)
+    private static void CheckPassword(Call call, string? password)
     {
-        if (call.Account.Books.Password != password)
+        if (call.Account.Password != password)
             throw new ProblemException(Problems.Unauthenticated("Wrong password."));
     }
 

@@ -3,7 +3,7 @@ using PyResolve.Testing.Http;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>Billing as a test scripts it: there is no Stripe behind it.</summary>
+/// <summary>Billing without Stripe: the test sets subscriptions.</summary>
 internal static class BillingRoutes
 {
     public static FakeAnswer StartCheckout(Call call)
@@ -11,11 +11,12 @@ internal static class BillingRoutes
         var body = call.Body(WireJson.Default.CheckoutRequest);
         if (body.Plan is not ("pro" or "unlimited"))
             throw new ProblemException(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
-        ThrowUnlessConfigured(call);
-        if (call.Account.Books.Subscription is not null)
+        CheckConfigured(call);
+        if (call.Account.Subscription is not null)
         {
-            throw new ProblemException(
-                Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.") with { PortalUrl = PortalOf(call) });
+            var problem = Problems.Create(
+                409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.");
+            throw new ProblemException(problem with { PortalUrl = PortalOf(call) });
         }
 
         return FakeAnswer.Json(new($"{call.Server.PublicUrl}/checkout/{call.Account.Id}/{body.Plan}"), WireJson.Default.CheckoutStarted);
@@ -23,22 +24,24 @@ internal static class BillingRoutes
 
     public static FakeAnswer OpenPortal(Call call)
     {
-        ThrowUnlessConfigured(call);
-        return call.Account.Books.Subscription is null
-            ? throw new ProblemException(Problems.Create(400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {call.Server.PublicUrl}/plans"))
+        CheckConfigured(call);
+        return call.Account.Subscription is null
+            ? throw new ProblemException(Problems.Create(
+                400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {call.Server.PublicUrl}/plans"))
             : FakeAnswer.Json(new(PortalOf(call)), WireJson.Default.PortalOpened);
     }
 
     public static FakeAnswer ReadSubscription(Call call)
     {
-        ThrowUnlessConfigured(call);
-        var none = new SubscriptionInfo(call.Account.Books.Plan, Status: null, Cancelling: false, CurrentPeriodEnd: null, GraceEndsAt: null, StripeSubscriptionId: null);
-        return FakeAnswer.Json((call.Account.Books.Subscription ?? none) with { Plan = call.Account.Books.Plan }, WireJson.Default.SubscriptionInfo);
+        CheckConfigured(call);
+        var none = new SubscriptionInfo(
+            call.Account.Plan, Status: null, Cancelling: false, CurrentPeriodEnd: null, GraceEndsAt: null, StripeSubscriptionId: null);
+        return FakeAnswer.Json((call.Account.Subscription ?? none) with { Plan = call.Account.Plan }, WireJson.Default.SubscriptionInfo);
     }
 
     private static string PortalOf(Call call) => $"{call.Server.PublicUrl}/portal/{call.Account.Id}";
 
-    private static void ThrowUnlessConfigured(Call call)
+    private static void CheckConfigured(Call call)
     {
         if (!call.Server.IsBillingConfigured)
         {

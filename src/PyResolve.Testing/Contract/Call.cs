@@ -6,26 +6,25 @@ using PyResolve.Testing.State;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>One request on its route: who asks, for what, with which body. It runs alone: the server's lock is held.</summary>
-internal sealed class Call(FakePyResolveServer server, FakeRequest request, Caller? caller, Guid id)
+/// <summary>A request to a route, with its caller. The server's lock is held.</summary>
+internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? caller, Guid id)
 {
     private const int LargestBody = 1024 * 1024;
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
-    public FakePyResolveServer Server => server;
+    public ServerState Server => server;
 
     public FakeRequest Request => request;
 
     public Guid Id => id;
 
-    /// <summary>Who asks, on a route that requires someone.</summary>
-    public Caller Caller => caller ?? throw new InvalidOperationException("This route does not require a caller.");
+    public FakeCaller Caller => caller ?? throw new InvalidOperationException("This route does not require a caller.");
 
-    public FakeAccount Account => Caller.Account;
+    public AccountState Account => Caller.Account;
 
     public DateTimeOffset Now => server.Now;
 
-    /// <summary>Who acts, as the audit log has it.</summary>
+    /// <summary>The actor in the audit log.</summary>
     public string Actor => caller switch
     {
         null => "anyone",
@@ -61,8 +60,8 @@ internal sealed class Call(FakePyResolveServer server, FakeRequest request, Call
             : throw new ProblemException(Problems.Invalid("month", "must be a calendar month, such as 2026-11."));
     }
 
-    /// <param name="type">What it is to be.</param>
-    /// <param name="whenEmpty">What no body at all stands for; <see langword="null"/> where there must be one.</param>
+    /// <param name="type">The body's type.</param>
+    /// <param name="whenEmpty">The value of an empty body; <see langword="null"/> where a body is required.</param>
     public T Body<T>(JsonTypeInfo<T> type, T? whenEmpty = null)
         where T : class
     {
@@ -74,8 +73,10 @@ internal sealed class Call(FakePyResolveServer server, FakeRequest request, Call
 
     public JsonDocument Document(int largest, JsonDocumentOptions options)
     {
-        if (request.Header("Content-Type")?.Split(';')[0].Trim() is not { } type || !type.Equals("application/json", StringComparison.OrdinalIgnoreCase))
-            throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, "Send the body as application/json in UTF-8."));
+        if (request.Header("Content-Type")?.Split(';')[0].Trim() is not { } type
+            || !type.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+            throw new ProblemException(
+                Problems.Create(415, ProblemCodes.UnsupportedMediaType, "Send the body as application/json in UTF-8."));
         if (request.Content.Length > largest)
             throw new ProblemException(Problems.Create(413, ProblemCodes.TooLarge, "The body is larger than this route takes."));
         if (!Utf8.IsValid(request.Content))
@@ -106,6 +107,6 @@ internal sealed class Call(FakePyResolveServer server, FakeRequest request, Call
         }
     }
 
-    public void Audit(string action, string? target, string? actor = null, FakeAccount? account = null) =>
-        (account ?? Account).Books.Audit.Add(new(Now, actor ?? Actor, action, target, "127.0.0.1"));
+    public void Audit(string action, string? target, string? actor = null, AccountState? account = null) =>
+        (account ?? Account).Audit.Add(new(Now, actor ?? Actor, action, target, "127.0.0.1"));
 }

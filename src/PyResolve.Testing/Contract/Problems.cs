@@ -3,7 +3,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>The refusals of the contract.</summary>
+/// <summary>The contract's errors.</summary>
 internal static class Problems
 {
     public static Problem Malformed(string detail) => Create(400, ProblemCodes.Malformed, detail);
@@ -17,10 +17,12 @@ internal static class Problems
     public static Problem Conflict(string detail) => Create(409, ProblemCodes.Conflict, detail);
 
     public static Problem Invalid(IReadOnlyDictionary<string, IReadOnlyList<string>> errors) =>
-        Create(422, ProblemCodes.Invalid, string.Join(" ", errors.SelectMany(static field => field.Value.Select(error => $"{field.Key}: {error}"))))
+        Create(422, ProblemCodes.Invalid, string.Join(
+            " ", errors.SelectMany(static field => field.Value.Select(error => $"{field.Key}: {error}"))))
             with { Errors = errors };
 
-    public static Problem Invalid(string field, string error) => Invalid(new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal) { [field] = [error] });
+    public static Problem Invalid(string field, string error) =>
+        Invalid(new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal) { [field] = [error] });
 
     public static Problem Create(int status, string code, string detail)
     {

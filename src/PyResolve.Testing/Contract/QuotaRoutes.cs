@@ -12,104 +12,112 @@ internal static class QuotaRoutes
     private const int MostOnceAnswers = 64;
     private static readonly TimeSpan OnceWindow = TimeSpan.FromHours(24);
 
-    public static FakeAnswer Quota(Call call) => FakeAnswer.Json(call.Account.Books.Quota(call.Now), WireJson.Default.QuotaSnapshot);
+    public static FakeAnswer Quota(Call call) => FakeAnswer.Json(call.Account.Quota(call.Now), WireJson.Default.QuotaSnapshot);
 
-    public static FakeAnswer Hold(Call call)
+    public static FakeAnswer Reserve(Call call)
     {
         var idempotencyKey = call.Request.Header("Idempotency-Key");
-        if (idempotencyKey is not null && !Rules.IsKey(idempotencyKey))
+        if (idempotencyKey is not null && !FieldRules.IsKey(idempotencyKey))
             throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
         var body = call.Body(WireJson.Default.ReservationRequest);
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Range("quantity", body.Quantity, 1, MostUnits);
         rules.Tier("tier", body.Tier, required: true);
-        rules.Text("library", body.Library, Rules.LongestLibrary);
+        rules.Text("library", body.Library, FieldRules.LongestLibrary);
         rules.Range("ttl_seconds", body.TtlSeconds, 1, LongestTtl);
         rules.Text("machine", body.Machine, LongestMachine);
-        if (body.OnceKey is { } onceKey && !Rules.IsKey(onceKey))
+        if (body.OnceKey is { } onceKey && !FieldRules.IsKey(onceKey))
             rules.Add("once_key", "must be 1 to 255 visible ASCII characters.");
         rules.ThrowIfAny();
 
-        var wanted = body with { Quantity = body.Quantity ?? 1, TtlSeconds = body.TtlSeconds ?? 900 };
-        call.Account.Books.SettleDue(call.Now);
-        var (hold, isNew) = Decide(call, wanted, idempotencyKey);
-        var answer = FakeAnswer.Json(call.Account.Books.Describe(hold, wanted.Machine, call.Now), WireJson.Default.Reservation, isNew ? 201 : 200);
-        return isNew ? answer with { Headers = [("Location", $"/quota/reservations/{hold.Id}")] } : answer;
+        var request = body with { Quantity = body.Quantity ?? 1, TtlSeconds = body.TtlSeconds ?? 900 };
+        call.Account.ExpireDue(call.Now);
+        var (reservation, isNew) = Decide(call, request, idempotencyKey);
+        var answer = FakeAnswer.Json(
+            call.Account.Describe(reservation, request.Machine, call.Now), WireJson.Default.Reservation, isNew ? 201 : 200);
+        return isNew ? answer with { Headers = [("Location", $"/quota/reservations/{reservation.Id}")] } : answer;
     }
 
     public static FakeAnswer Read(Call call)
     {
-        var hold = Find(call);
-        return FakeAnswer.Json(call.Account.Books.Describe(hold, hold.Machine, call.Now) with { Receipt = hold.Receipt }, WireJson.Default.Reservation);
+        var reservation = Find(call);
+        var answer = call.Account.Describe(reservation, reservation.Machine, call.Now) with { Receipt = reservation.Receipt };
+        return FakeAnswer.Json(answer, WireJson.Default.Reservation);
     }
 
     public static FakeAnswer Commit(Call call)
     {
         var body = call.Body(WireJson.Default.CommitRequest, whenEmpty: new());
-        var rules = new Rules();
+        var rules = new FieldRules();
         rules.Range("quantity", body.Quantity, 1, MostUnits);
         rules.Counts(body.FilesChanged, body.TokensUsed);
-        rules.Text("library", body.Library, Rules.LongestLibrary);
+        rules.Text("library", body.Library, FieldRules.LongestLibrary);
         rules.Metadata(body.Metadata);
         rules.ThrowIfAny();
 
-        var hold = Find(call);
-        if (hold.State != ReservationStates.Committed)
-            Settle(call, hold, body);
+        var reservation = Find(call);
+        if (reservation.State != ReservationStates.Committed)
+            Commit(call, reservation, body);
         return FakeAnswer.Json(
-            new(hold.Id, ReservationStates.Committed, hold.UsageEventId, Remaining: 0, call.Account.Books.Quota(call.Now)), WireJson.Default.ReservationCommitted);
+            new(reservation.Id, ReservationStates.Committed, reservation.UsageEventId, Remaining: 0, call.Account.Quota(call.Now)),
+            WireJson.Default.ReservationCommitted);
     }
 
     public static FakeAnswer Release(Call call)
     {
-        var hold = Find(call);
-        if (hold.State == ReservationStates.Committed)
+        var reservation = Find(call);
+        if (reservation.State == ReservationStates.Committed)
             throw new ProblemException(Problems.Conflict("This reservation is committed: its migration is used and cannot be given back."));
-        if (hold.Lapsed > 0 && call.Now > hold.RefundedUntil)
+        if (reservation.Unsettled > 0 && call.Now > reservation.SettlementDeadline)
         {
             throw new ProblemException(Problems.Conflict(
-                $"The lease of this reservation ended too long ago: what was left of it could be given back until {hold.RefundedUntil:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used."));
+                $"The lease of this reservation ended too long ago: what was left of it could be given back until {reservation.SettlementDeadline:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used."));
         }
 
-        if (hold.State != ReservationStates.Released)
-            hold.Release();
-        return FakeAnswer.Json(new(hold.Id, ReservationStates.Released, call.Account.Books.Quota(call.Now)), WireJson.Default.ReservationReleased);
+        if (reservation.State != ReservationStates.Released)
+            reservation.Release();
+        return FakeAnswer.Json(
+            new(reservation.Id, ReservationStates.Released, call.Account.Quota(call.Now)), WireJson.Default.ReservationReleased);
     }
 
-    private static (Hold Hold, bool IsNew) Decide(Call call, ReservationRequest wanted, string? idempotencyKey)
+    private static (FakeReservation Reservation, bool IsNew) Decide(Call call, ReservationRequest request, string? idempotencyKey)
     {
-        var books = call.Account.Books;
-        var asked = wanted.ToString();
-        if (idempotencyKey is not null && books.AskedBefore.TryGetValue(idempotencyKey, out var first))
+        var account = call.Account;
+        var text = request.ToString();
+        if (idempotencyKey is not null && account.AnsweredRequests.TryGetValue(idempotencyKey, out var first))
         {
-            return first.Asked == asked
-                ? (first.Hold, first.IsNew)
-                : throw new ProblemException(Problems.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request."));
+            return first.Request == text
+                ? (first.Reservation, first.IsNew)
+                : throw new ProblemException(
+                    Problems.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request."));
         }
 
-        var same = books.Holds.FindLast(hold => wanted.OnceKey is not null && hold.OnceKey == wanted.OnceKey && hold.CreatedAt > call.Now - OnceWindow);
+        var same = account.Reservations.FindLast(reservation => request.OnceKey is not null && reservation.OnceKey == request.OnceKey
+            && reservation.CreatedAt > call.Now - OnceWindow);
         if (same is { State: not (ReservationStates.Held or ReservationStates.Committed) })
             same = null;
-        (Hold Hold, bool IsNew) decided = same is not null && same.Tier == wanted.Tier && same.Quantity == wanted.Quantity
+        (FakeReservation Reservation, bool IsNew) decided = same is not null && same.Tier == request.Tier
+            && same.Quantity == request.Quantity
             ? (Repeat(same), false)
-            : (Grant(call, wanted, same), true);
+            : (Grant(call, request, same), true);
         if (idempotencyKey is not null)
-            books.AskedBefore[idempotencyKey] = (asked, decided.Hold, decided.IsNew);
+            account.AnsweredRequests[idempotencyKey] = (text, decided.Reservation, decided.IsNew);
         return decided;
     }
 
-    private static Hold Repeat(Hold same)
+    private static FakeReservation Repeat(FakeReservation same)
     {
         if (same.State == ReservationStates.Committed && ++same.OnceAnswers > MostOnceAnswers)
-            throw new ProblemException(Problems.Conflict($"This once_key was answered {MostOnceAnswers} times without a debit. Use another for other work."));
+            throw new ProblemException(
+                Problems.Conflict($"This once_key was answered {MostOnceAnswers} times without a debit. Use another for other work."));
         return same;
     }
 
-    private static Hold Grant(Call call, ReservationRequest wanted, Hold? same)
+    private static FakeReservation Grant(Call call, ReservationRequest request, FakeReservation? same)
     {
-        var quota = call.Account.Books.Quota(call.Now);
+        var quota = call.Account.Quota(call.Now);
         var upgradeUrl = $"{call.Server.PublicUrl}/plans";
-        if (wanted.Tier is not "tier1" && !quota.LlmAllowed)
+        if (request.Tier is not "tier1" && !quota.LlmAllowed)
         {
             throw new ProblemException(
                 Problems.Forbidden(ProblemCodes.LlmNotAllowed, $"LLM migrations (tier2, tier3) are not part of the {quota.Plan} plan. Upgrade at {upgradeUrl}, or use tier1.")
@@ -117,70 +125,77 @@ internal static class QuotaRoutes
         }
 
         if (same is not null)
-            throw new ProblemException(Problems.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work."));
-        var quantity = wanted.Quantity!.Value;
+            throw new ProblemException(
+                Problems.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work."));
+        var quantity = request.Quantity!.Value;
         if (quota.MigrationsLimit.Value is { } limit && quota.MigrationsUsed + quota.MigrationsHeld + quantity > limit)
         {
             var detail = $"Monthly limit reached ({limit} migrations on the {quota.Plan} plan: {quota.MigrationsUsed} used, {quota.MigrationsHeld} held, {quantity} asked for). "
                 + $"It resets at {quota.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
-            throw new ProblemException(Problems.Create(402, ProblemCodes.QuotaExceeded, detail) with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt });
+            throw new ProblemException(
+                Problems.Create(402, ProblemCodes.QuotaExceeded, detail) with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt });
         }
 
-        var hold = new Hold
+        var reservation = new FakeReservation
         {
             Quantity = quantity,
-            Tier = wanted.Tier!,
-            Library = wanted.Library,
+            Remaining = quantity,
+            Tier = request.Tier!,
+            Library = request.Library,
             Month = quota.Month,
-            Machine = wanted.Machine,
-            IsLeased = wanted.Machine is not null && call.Server.IssuesLeases,
-            OnceKey = wanted.OnceKey,
+            Machine = request.Machine,
+            IsLeased = request.Machine is not null && call.Server.IssuesLeases,
+            OnceKey = request.OnceKey,
             CreatedAt = call.Now,
-            ExpiresAt = call.Now.AddSeconds(wanted.TtlSeconds!.Value),
+            ExpiresAt = call.Now.AddSeconds(request.TtlSeconds!.Value),
             Receipt = new(quota.Plan, quota.MigrationsLimit, quota.MigrationsUsed, quota.MigrationsHeld, Explain(quota, quantity)),
         };
-        call.Account.Books.Holds.Add(hold.Granted());
-        return hold;
+        call.Account.Reservations.Add(reservation);
+        return reservation;
     }
 
     private static string Explain(QuotaSnapshot quota, int quantity) => quota.MigrationsLimit.IsUnlimited
         ? $"Granted: the {quota.Plan} plan has no limit."
         : $"Granted: {quota.MigrationsUsed} used + {quota.MigrationsHeld} held + {quantity} asked for is within the {quota.MigrationsLimit} of the {quota.Plan} plan.";
 
-    /// <summary>Records what was done under a hold. What an ended one no longer holds was still worked for: all but what events have spent of it.</summary>
-    private static void Settle(Call call, Hold hold, CommitRequest commit)
+    /// <summary>
+    /// Records the work. After the end of a reservation too, because the work was done, except for what events have recorded.
+    /// </summary>
+    private static void Commit(Call call, FakeReservation reservation, CommitRequest commit)
     {
-        var books = call.Account.Books;
-        var available = hold.Available(books.Events.Where(recorded => recorded.Event.ReservationId == hold.Id).Sum(static recorded => recorded.Event.Quantity));
+        var account = call.Account;
+        var available = reservation.Available(account.Events.Where(recorded => recorded.Event.ReservationId == reservation.Id).Sum(
+            static recorded => recorded.Event.Quantity));
         if (commit.Quantity > available)
             throw new ProblemException(Problems.Invalid("quantity", $"is more than the {available} that the reservation has left."));
         if (available == 0)
         {
-            hold.Commit(0, hold.UsageEventId, call.Now);
+            reservation.Commit(0, reservation.UsageEventId, call.Now);
             return;
         }
 
         var usage = new UsageEventRequest
         {
-            EventType = Recorded.Migration,
-            Library = commit.Library ?? hold.Library,
-            Tier = hold.Tier,
+            EventType = LedgerEvent.Migration,
+            Library = commit.Library ?? reservation.Library,
+            Tier = reservation.Tier,
             FilesChanged = commit.FilesChanged,
             TokensUsed = commit.TokensUsed,
             Metadata = commit.Metadata,
-            ReservationId = hold.Id,
+            ReservationId = reservation.Id,
             Id = commit.Id,
         };
-        var recorded = Recorded.From(usage, commit.Quantity ?? available, hold, call.Now);
-        if (books.Events.Exists(earlier => earlier.Event.Id == recorded.Event.Id))
+        var recorded = LedgerEvent.From(usage, commit.Quantity ?? available, reservation, call.Now);
+        if (account.Events.Exists(earlier => earlier.Event.Id == recorded.Event.Id))
             throw new ProblemException(Problems.Conflict("Another usage event has this id already. Send another id, or none."));
-        books.Events.Add(recorded);
-        hold.Commit(recorded.Event.Quantity, recorded.Event.Id, call.Now);
+        account.Events.Add(recorded);
+        reservation.Commit(recorded.Event.Quantity, recorded.Event.Id, call.Now);
     }
 
-    private static Hold Find(Call call)
+    private static FakeReservation Find(Call call)
     {
-        call.Account.Books.SettleDue(call.Now);
-        return call.Account.Books.Holds.Find(hold => hold.Id == call.Id) ?? throw new ProblemException(Problems.NotFound("There is no such reservation."));
+        call.Account.ExpireDue(call.Now);
+        return call.Account.Reservations.Find(reservation => reservation.Id == call.Id)
+            ?? throw new ProblemException(Problems.NotFound("There is no such reservation."));
     }
 }

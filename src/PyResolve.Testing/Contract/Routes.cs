@@ -1,68 +1,69 @@
 using PyResolve.Client.Wire;
 using PyResolve.Testing.Http;
+using PyResolve.Testing.State;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>The routes of the contract, and what answers each.</summary>
+/// <summary>The routes of the contract with their handlers.</summary>
 internal static class Routes
 {
     private const string Id = "{id}";
 
     private static readonly Route[] All =
     [
-        new("GET", "/", Need.Nobody, null, ServiceRoutes.Service),
-        new("GET", "/health", Need.Nobody, null, ServiceRoutes.Health),
-        new("GET", "/health/ready", Need.Nobody, null, ServiceRoutes.Health),
-        new("GET", "/plans", Need.Nobody, null, ServiceRoutes.Plans),
-        new("GET", "/.well-known/jwks.json", Need.Nobody, null, ServiceRoutes.LeaseKeys),
-        new("POST", "/auth/signup", Need.Nobody, null, AccountRoutes.SignUp),
-        new("POST", "/auth/login", Need.Nobody, null, AccountRoutes.LogIn),
-        new("POST", "/auth/logout", Need.Session, null, AccountRoutes.LogOut),
-        new("POST", "/auth/password", Need.Session, null, AccountRoutes.ChangePassword),
-        new("POST", "/auth/password/forgot", Need.Nobody, null, AccountRoutes.ForgetPassword),
-        new("POST", "/auth/password/reset", Need.Nobody, null, AccountRoutes.ResetPassword),
-        new("POST", "/auth/email/verify", Need.Nobody, null, AccountRoutes.VerifyEmail),
-        new("DELETE", "/auth/account", Need.Session, null, AccountRoutes.Delete),
-        new("GET", "/me", Need.Caller, null, AccountRoutes.Me),
-        new("PATCH", "/me", Need.Session, null, AccountRoutes.Rename),
-        new("GET", "/audit", Need.Session, null, AccountRoutes.Audit),
-        new("GET", "/auth/api-keys", Need.Caller, Scopes.Keys, KeyRoutes.List),
-        new("POST", "/auth/api-keys", Need.Caller, Scopes.Keys, KeyRoutes.Create),
-        new("POST", "/auth/api-keys/report-leak", Need.Nobody, null, KeyRoutes.ReportLeak),
-        new("POST", "/auth/api-keys/{id}/rotate", Need.Caller, Scopes.Keys, KeyRoutes.Rotate),
-        new("DELETE", "/auth/api-keys/{id}", Need.Caller, Scopes.Keys, KeyRoutes.Revoke),
-        new("POST", "/auth/device/code", Need.Nobody, null, DeviceRoutes.Begin),
-        new("POST", "/auth/device/token", Need.Nobody, null, DeviceRoutes.Exchange),
-        new("GET", "/quota", Need.Caller, null, QuotaRoutes.Quota),
-        new("POST", "/quota/reservations", Need.Caller, Scopes.Quota, QuotaRoutes.Hold),
-        new("GET", "/quota/reservations/{id}", Need.Caller, Scopes.Quota, QuotaRoutes.Read),
-        new("DELETE", "/quota/reservations/{id}", Need.Caller, Scopes.Quota, QuotaRoutes.Release),
-        new("POST", "/quota/reservations/{id}/commit", Need.Caller, Scopes.Quota, QuotaRoutes.Commit),
-        new("POST", "/usage", Need.Caller, Scopes.UsageWrite, UsageRoutes.Record),
-        new("POST", "/usage/batch", Need.Caller, Scopes.UsageWrite, UsageRoutes.RecordBatch),
-        new("GET", "/usage", Need.Caller, Scopes.UsageRead, StatisticsRoutes.Month),
-        new("GET", "/usage/history", Need.Caller, Scopes.UsageRead, StatisticsRoutes.History),
-        new("GET", "/usage/events", Need.Caller, Scopes.UsageRead, StatisticsRoutes.Events),
-        new("GET", "/usage/export.csv", Need.Caller, Scopes.UsageRead, StatisticsRoutes.Export),
-        new("POST", "/billing/checkout", Need.Caller, Scopes.Billing, BillingRoutes.StartCheckout),
-        new("GET", "/billing/portal", Need.Caller, Scopes.Billing, BillingRoutes.OpenPortal),
-        new("GET", "/billing/subscription", Need.Caller, Scopes.Billing, BillingRoutes.ReadSubscription),
+        new("GET", "/", RouteAccess.Anyone, null, ServiceRoutes.Service),
+        new("GET", "/health", RouteAccess.Anyone, null, ServiceRoutes.Health),
+        new("GET", "/health/ready", RouteAccess.Anyone, null, ServiceRoutes.Health),
+        new("GET", "/plans", RouteAccess.Anyone, null, ServiceRoutes.Plans),
+        new("GET", "/.well-known/jwks.json", RouteAccess.Anyone, null, ServiceRoutes.LeaseKeys),
+        new("POST", "/auth/signup", RouteAccess.Anyone, null, AccountRoutes.SignUp),
+        new("POST", "/auth/login", RouteAccess.Anyone, null, AccountRoutes.LogIn),
+        new("POST", "/auth/logout", RouteAccess.Session, null, AccountRoutes.LogOut),
+        new("POST", "/auth/password", RouteAccess.Session, null, AccountRoutes.ChangePassword),
+        new("POST", "/auth/password/forgot", RouteAccess.Anyone, null, AccountRoutes.ForgotPassword),
+        new("POST", "/auth/password/reset", RouteAccess.Anyone, null, AccountRoutes.ResetPassword),
+        new("POST", "/auth/email/verify", RouteAccess.Anyone, null, AccountRoutes.VerifyEmail),
+        new("DELETE", "/auth/account", RouteAccess.Session, null, AccountRoutes.Delete),
+        new("GET", "/me", RouteAccess.KeyOrSession, null, AccountRoutes.Me),
+        new("PATCH", "/me", RouteAccess.Session, null, AccountRoutes.Rename),
+        new("GET", "/audit", RouteAccess.Session, null, AccountRoutes.Audit),
+        new("GET", "/auth/api-keys", RouteAccess.KeyOrSession, Scopes.Keys, KeyRoutes.List),
+        new("POST", "/auth/api-keys", RouteAccess.KeyOrSession, Scopes.Keys, KeyRoutes.Create),
+        new("POST", "/auth/api-keys/report-leak", RouteAccess.Anyone, null, KeyRoutes.ReportLeak),
+        new("POST", "/auth/api-keys/{id}/rotate", RouteAccess.KeyOrSession, Scopes.Keys, KeyRoutes.Rotate),
+        new("DELETE", "/auth/api-keys/{id}", RouteAccess.KeyOrSession, Scopes.Keys, KeyRoutes.Revoke),
+        new("POST", "/auth/device/code", RouteAccess.Anyone, null, DeviceRoutes.Begin),
+        new("POST", "/auth/device/token", RouteAccess.Anyone, null, DeviceRoutes.Exchange),
+        new("GET", "/quota", RouteAccess.KeyOrSession, null, QuotaRoutes.Quota),
+        new("POST", "/quota/reservations", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Reserve),
+        new("GET", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Read),
+        new("DELETE", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Release),
+        new("POST", "/quota/reservations/{id}/commit", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Commit),
+        new("POST", "/usage", RouteAccess.KeyOrSession, Scopes.UsageWrite, UsageRoutes.Record),
+        new("POST", "/usage/batch", RouteAccess.KeyOrSession, Scopes.UsageWrite, UsageRoutes.RecordBatch),
+        new("GET", "/usage", RouteAccess.KeyOrSession, Scopes.UsageRead, StatisticsRoutes.Month),
+        new("GET", "/usage/history", RouteAccess.KeyOrSession, Scopes.UsageRead, StatisticsRoutes.History),
+        new("GET", "/usage/events", RouteAccess.KeyOrSession, Scopes.UsageRead, StatisticsRoutes.Events),
+        new("GET", "/usage/export.csv", RouteAccess.KeyOrSession, Scopes.UsageRead, StatisticsRoutes.Export),
+        new("POST", "/billing/checkout", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.StartCheckout),
+        new("GET", "/billing/portal", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.OpenPortal),
+        new("GET", "/billing/subscription", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.ReadSubscription),
     ];
 
-    public static FakeAnswer Answer(FakePyResolveServer server, FakeRequest request)
+    public static FakeAnswer Answer(ServerState server, FakeRequest request)
     {
         try
         {
             var (route, id) = Find(request);
-            var caller = route.Need is Need.Nobody ? null : Access.Find(server, request, route.Need, route.Scope);
+            var caller = route.Access is RouteAccess.Anyone ? null : Authentication.Find(server, request, route.Access, route.Scope);
             var answer = route.Handle(new(server, request, caller, id));
             return caller is not null && route.Scope is Scopes.UsageWrite or Scopes.Quota
                 ? answer with { Headers = [.. answer.Headers, ("X-Account-Id", caller.Account.Id.ToString("D"))] }
                 : answer;
         }
-        catch (ProblemException refused)
+        catch (ProblemException exception)
         {
-            return FakeAnswer.Of(refused.Problem, refused.RetryAfter);
+            return FakeAnswer.Of(exception.Problem, exception.RetryAfter);
         }
     }
 
@@ -80,11 +81,12 @@ internal static class Routes
         }
 
         throw new ProblemException(known
-            ? Problems.Create(405, ProblemCodes.MethodNotAllowed, "This path does not know this method. The Allow header lists those that it knows.")
+            ? Problems.Create(
+                405, ProblemCodes.MethodNotAllowed, "This path does not know this method. The Allow header lists those that it knows.")
             : Problems.NotFound("There is nothing at this path. GET /openapi/v1.json lists what there is."));
     }
 
-    private sealed record Route(string Method, string Path, Need Need, string? Scope, Func<Call, FakeAnswer> Handle)
+    private sealed record Route(string Method, string Path, RouteAccess Access, string? Scope, Func<Call, FakeAnswer> Handle)
     {
         private readonly string[] _segments = Path.Split('/');
 

@@ -13,24 +13,25 @@ internal static class StatisticsRoutes
 
     public static FakeAnswer Month(Call call)
     {
-        var month = call.Month() ?? Books.MonthOf(call.Now);
+        var month = call.Month() ?? AccountState.MonthOf(call.Now);
         var events = EventsOf(call, month);
         var totals = Totals(month, events);
         var days = from recorded in events
                    group recorded by recorded.Event.OccurredAt.UtcDateTime.ToString("yyyy-MM-dd") into day
                    orderby day.Key
-                   select new DailyUsage(day.Key, day.Sum(static recorded => (long)recorded.Migrations), day.Sum(static recorded => (long)recorded.Event.TokensUsed));
+                   select new DailyUsage(day.Key, day.Sum(static recorded => (long)recorded.Migrations), day.Sum(
+                       static recorded => (long)recorded.Event.TokensUsed));
         var usage = new UsageStatistics(
             month, totals.Migrations, totals.Tier1Migrations, totals.LlmMigrations, totals.TotalTokens, totals.TotalFilesChanged,
-            [.. days.Where(static day => day is not { Migrations: 0, Tokens: 0 })], Libraries(events), call.Account.Books.Quota(call.Now));
+            [.. days.Where(static day => day is not { Migrations: 0, Tokens: 0 })], Libraries(events), call.Account.Quota(call.Now));
         return FakeAnswer.Json(usage, WireJson.Default.UsageStatistics);
     }
 
     public static FakeAnswer History(Call call)
     {
         var months = call.Number("months", whenAbsent: 12, lowest: 1, highest: 36);
-        var first = Books.StartOfNextMonth(call.Now).AddMonths(-1);
-        var names = Enumerable.Range(0, months).Select(back => Books.MonthOf(first.AddMonths(-back)));
+        var first = AccountState.StartOfNextMonth(call.Now).AddMonths(-1);
+        var names = Enumerable.Range(0, months).Select(back => AccountState.MonthOf(first.AddMonths(-back)));
         return FakeAnswer.Json(new([.. names.Select(name => Totals(name, EventsOf(call, name)))]), WireJson.Default.UsageHistory);
     }
 
@@ -38,7 +39,7 @@ internal static class StatisticsRoutes
     {
         var month = call.Month();
         var limit = call.Number("limit", whenAbsent: 100, lowest: 1, highest: 1_000);
-        var all = call.Account.Books.Events.Select(static (recorded, place) => (recorded.Event, place))
+        var all = call.Account.Events.Select(static (recorded, place) => (recorded.Event, place))
             .Where(pair => month is null || pair.Event.Month == month)
             .OrderByDescending(static pair => pair.Event.Month, StringComparer.Ordinal).ThenByDescending(static pair => pair.place)
             .Select(static pair => pair.Event).ToList();
@@ -47,21 +48,37 @@ internal static class StatisticsRoutes
         {
             start = Guid.TryParseExact(cursor, "N", out var last) ? all.FindIndex(usage => usage.Id == last) + 1 : 0;
             if (start == 0)
-                throw new ProblemException(Problems.Invalid("cursor", "is not one that this server gave. Leave it out to start at the newest event."));
+                throw new ProblemException(
+                    Problems.Invalid("cursor", "is not one that this server gave. Leave it out to start at the newest event."));
         }
 
         var page = all.Skip(start).Take(limit).ToList();
-        return FakeAnswer.Json(new(page, start + page.Count < all.Count ? page[^1].Id.ToString("N") : null), WireJson.Default.UsageEventPage);
+        return FakeAnswer.Json(
+            new(page, start + page.Count < all.Count ? page[^1].Id.ToString("N") : null), WireJson.Default.UsageEventPage);
     }
 
     public static FakeAnswer Export(Call call)
     {
-        var month = call.Month() ?? Books.MonthOf(call.Now);
-        var csv = new StringBuilder("id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata\r\n");
+        var month = call.Month() ?? AccountState.MonthOf(call.Now);
+        var csv = new StringBuilder(
+            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata\r\n");
         foreach (var usage in EventsOf(call, month).Select(static recorded => recorded.Event))
         {
-            csv.AppendJoin(',', usage.Id, usage.EventType, Field(usage.Library), usage.Tier, usage.Quantity, usage.FilesChanged, usage.TokensUsed, usage.Month,
-                Instant(usage.OccurredAt), Instant(usage.RecordedAt), usage.ReservationId, usage.Late ? "true" : "false", Field(usage.Metadata.GetRawText())).Append("\r\n");
+            csv.AppendJoin(
+                ',',
+                usage.Id,
+                usage.EventType,
+                Field(usage.Library),
+                usage.Tier,
+                usage.Quantity,
+                usage.FilesChanged,
+                usage.TokensUsed,
+                usage.Month,
+                Instant(usage.OccurredAt),
+                Instant(usage.RecordedAt),
+                usage.ReservationId,
+                usage.Late ? "true" : "false",
+                Field(usage.Metadata.GetRawText())).Append("\r\n");
         }
 
         return new(200, "text/csv; charset=utf-8", Encoding.UTF8.GetBytes(csv.ToString()))
@@ -70,9 +87,10 @@ internal static class StatisticsRoutes
         };
     }
 
-    private static List<Recorded> EventsOf(Call call, string month) => call.Account.Books.Events.FindAll(recorded => recorded.Event.Month == month);
+    private static List<LedgerEvent> EventsOf(Call call, string month) =>
+        call.Account.Events.FindAll(recorded => recorded.Event.Month == month);
 
-    private static MonthlyUsage Totals(string month, List<Recorded> events) => new(
+    private static MonthlyUsage Totals(string month, List<LedgerEvent> events) => new(
         month,
         events.Sum(static recorded => (long)recorded.Migrations),
         events.Where(static recorded => recorded.Event.Tier == "tier1").Sum(static recorded => (long)recorded.Migrations),
@@ -80,23 +98,26 @@ internal static class StatisticsRoutes
         events.Sum(static recorded => (long)recorded.Event.TokensUsed),
         events.Sum(static recorded => (long)recorded.Event.FilesChanged));
 
-    private static List<LibraryUsage> Libraries(List<Recorded> events)
+    private static List<LibraryUsage> Libraries(List<LedgerEvent> events)
     {
         var libraries = (from recorded in events
                          group recorded by recorded.Event.Library into library
                          let migrations = library.Sum(static recorded => (long)recorded.Migrations)
                          where migrations > 0
                          select new LibraryUsage(library.Key, migrations))
-            .OrderByDescending(static library => library.Migrations).ThenBy(static library => library.Library ?? "", StringComparer.Ordinal).ToList();
+            .OrderByDescending(static library => library.Migrations)
+            .ThenBy(static library => library.Library ?? "", StringComparer.Ordinal)
+            .ToList();
         if (libraries.Count <= MostLibraries)
             return libraries;
         var others = libraries.Skip(MostLibraries).ToList();
-        return [.. libraries.Take(MostLibraries), new("other", others.Sum(static library => library.Migrations)) { Libraries = others.Count }];
+        var other = new LibraryUsage("other", others.Sum(static library => library.Migrations)) { Libraries = others.Count };
+        return [.. libraries.Take(MostLibraries), other];
     }
 
     private static string Instant(DateTimeOffset instant) => instant.UtcDateTime.ToString(InstantFormat, CultureInfo.InvariantCulture);
 
-    /// <summary>As a spreadsheet takes it for text: what begins a formula gets an apostrophe before it.</summary>
+    /// <summary>A text that would start a formula in a spreadsheet gets an apostrophe before it.</summary>
     private static string Field(string? text)
     {
         if (string.IsNullOrEmpty(text))

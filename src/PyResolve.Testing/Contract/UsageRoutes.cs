@@ -20,12 +20,13 @@ internal static partial class UsageRoutes
         {
             null => null,
             var text when Guid.TryParseExact(text, "D", out var key) => key,
-            _ => throw new ProblemException(Problems.Malformed("Idempotency-Key must be a UUID here, such as 019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90.")),
+            _ => throw new ProblemException(
+                Problems.Malformed("Idempotency-Key must be a UUID here, such as 019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90.")),
         };
         var usage = call.Body(WireJson.Default.UsageEventRequest);
         if (idempotencyKey is not null && usage.Id is not null && idempotencyKey != usage.Id)
             throw new ProblemException(Problems.Malformed("The body's id and the Idempotency-Key differ. Send one of them."));
-        Store(call, usage with { Id = usage.Id ?? idempotencyKey });
+        Record(call, usage with { Id = usage.Id ?? idempotencyKey });
         return FakeAnswer.Json(new("recorded"), WireJson.Default.UsageRecorded);
     }
 
@@ -34,79 +35,87 @@ internal static partial class UsageRoutes
         using var document = call.Document(LargestBatch, Strict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
             throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
-        if (!document.RootElement.TryGetProperty("events", out var events) || events.ValueKind is not JsonValueKind.Array || events.GetArrayLength() is 0 or > MostEvents)
+        if (!document.RootElement.TryGetProperty("events", out var events) || events.ValueKind is not JsonValueKind.Array
+            || events.GetArrayLength() is 0 or > MostEvents)
             throw new ProblemException(Problems.Invalid("events", $"must be a list of 1 to {MostEvents} events."));
 
-        UsageBatchResult[] results = [.. events.EnumerateArray().Select(element => StoreOne(call, element))];
+        UsageBatchResult[] results = [.. events.EnumerateArray().Select(element => RecordOne(call, element))];
         int Count(string status) => results.Count(result => result.Status == status);
         return FakeAnswer.Json(
-            new(results, Count(UsageBatchStatuses.Recorded), Count(UsageBatchStatuses.Duplicate), Count(UsageBatchStatuses.Conflict), Count(UsageBatchStatuses.Invalid)),
+            new(
+                results,
+                Count(UsageBatchStatuses.Recorded),
+                Count(UsageBatchStatuses.Duplicate),
+                Count(UsageBatchStatuses.Conflict),
+                Count(UsageBatchStatuses.Invalid)),
             WireJson.Default.UsageBatchResponse);
     }
 
-    private static UsageBatchResult StoreOne(Call call, JsonElement element)
+    private static UsageBatchResult RecordOne(Call call, JsonElement element)
     {
         UsageEventRequest? usage = null;
         try
         {
             usage = Call.Read(element, WireJson.Default.UsageEventRequest);
             usage = usage with { Id = usage.Id ?? Ids.Create() };
-            return new(usage.Id, Store(call, usage) ? UsageBatchStatuses.Recorded : UsageBatchStatuses.Duplicate);
+            return new(usage.Id, Record(call, usage) ? UsageBatchStatuses.Recorded : UsageBatchStatuses.Duplicate);
         }
-        catch (ProblemException refused) when (refused.Problem.Code == ProblemCodes.Conflict)
+        catch (ProblemException exception) when (exception.Problem.Code == ProblemCodes.Conflict)
         {
             return new(usage!.Id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict };
         }
-        catch (ProblemException refused)
+        catch (ProblemException exception)
         {
-            var id = element.ValueKind is JsonValueKind.Object && element.TryGetProperty("id", out var sent) && sent.ValueKind is JsonValueKind.String && sent.TryGetGuid(out var given) ? given : (Guid?)null;
-            return new(id, UsageBatchStatuses.Invalid) { Code = refused.Problem.Code, Errors = refused.Problem.Errors };
+            var id = element.ValueKind is JsonValueKind.Object && element.TryGetProperty("id", out var sent)
+                && sent.ValueKind is JsonValueKind.String && sent.TryGetGuid(out var given) ? given : (Guid?)null;
+            return new(id, UsageBatchStatuses.Invalid) { Code = exception.Problem.Code, Errors = exception.Problem.Errors };
         }
     }
 
     /// <returns>Whether it is new; the same event sent again is not.</returns>
-    private static bool Store(Call call, UsageEventRequest usage)
+    private static bool Record(Call call, UsageEventRequest usage)
     {
-        ThrowIfWrong(usage, call.Now);
-        var books = call.Account.Books;
-        books.SettleDue(call.Now);
-        var hold = usage.ReservationId is { } named
-            ? books.Holds.Find(hold => hold.Id == named) ?? throw new ProblemException(Problems.Invalid("reservation_id", "There is no such reservation."))
+        CheckFields(usage, call.Now);
+        var account = call.Account;
+        account.ExpireDue(call.Now);
+        var reservation = usage.ReservationId is { } named
+            ? account.Reservations.Find(reservation => reservation.Id == named)
+                ?? throw new ProblemException(Problems.Invalid("reservation_id", "There is no such reservation."))
             : null;
-        if (hold is not null && hold.Tier != usage.Tier)
+        if (reservation is not null && reservation.Tier != usage.Tier)
             throw new ProblemException(Problems.Invalid("tier", "must be that of the reservation."));
 
-        var recorded = Recorded.From(usage, quantity: 1, hold, call.Now);
-        if (books.Events.Find(earlier => earlier.Event.Id == usage.Id) is { } earlier)
+        var recorded = LedgerEvent.From(usage, quantity: 1, reservation, call.Now);
+        if (account.Events.Find(earlier => earlier.Event.Id == usage.Id) is { } earlier)
         {
             return earlier.Payload == recorded.Payload
                 ? false
                 : throw new ProblemException(Problems.Conflict("Another usage event has this id already. Use a new id for each event."));
         }
 
-        books.Events.Add(recorded);
-        hold?.Spend(recorded.Event.Id);
+        account.Events.Add(recorded);
+        reservation?.Spend(recorded.Event.Id);
         return true;
     }
 
-    private static void ThrowIfWrong(UsageEventRequest usage, DateTimeOffset now)
+    private static void CheckFields(UsageEventRequest usage, DateTimeOffset now)
     {
-        var rules = new Rules();
+        var rules = new FieldRules();
         if (usage.EventType is null)
             rules.Add("event_type", "is required.");
         else if (!EventType().IsMatch(usage.EventType))
             rules.Add("event_type", "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.");
-        rules.Text("library", usage.Library, Rules.LongestLibrary);
+        rules.Text("library", usage.Library, FieldRules.LongestLibrary);
         rules.Tier("tier", usage.Tier, required: false);
         rules.Counts(usage.FilesChanged, usage.TokensUsed);
         rules.Metadata(usage.Metadata);
         if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
             rules.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
-        if (usage.ReservationId is not null && usage.EventType is not null and not Recorded.Migration)
+        if (usage.ReservationId is not null && usage.EventType is not null and not LedgerEvent.Migration)
             rules.Add("reservation_id", "can be named by a migration only.");
         rules.ThrowIfAny();
     }
 
-    [GeneratedRegex(@"\A[a-z][a-z0-9_]{0,63}\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\A[a-z][a-z0-9_]{0,63}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex EventType();
 }

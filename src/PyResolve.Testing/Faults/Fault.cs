@@ -7,67 +7,71 @@ using PyResolve.Testing.Http;
 
 namespace PyResolve.Testing;
 
-/// <summary>Something that goes wrong with a request: give it to <see cref="FakePyResolveServer.Inject"/>.</summary>
+/// <summary>Something that goes wrong with a request, for <see cref="FakePyResolveServer.Inject"/>. Immutable.</summary>
 public sealed class Fault
 {
-    private readonly Func<FakePyResolveServer, Func<FakeAnswer>, CancellationToken, Task<FakeAnswer>> _apply;
+    private readonly Func<TimeProvider, Func<FakeAnswer>, CancellationToken, Task<FakeAnswer>> _apply;
 
-    private Fault(Func<FakePyResolveServer, Func<FakeAnswer>, CancellationToken, Task<FakeAnswer>> apply) => _apply = apply;
+    private Fault(Func<TimeProvider, Func<FakeAnswer>, CancellationToken, Task<FakeAnswer>> apply) => _apply = apply;
 
-    /// <summary>The connection breaks before the server has read the request: nothing is done.</summary>
+    /// <summary>The connection breaks before the server reads the request: nothing is done.</summary>
     public static Fault DropRequest { get; } = new(static (_, _, _) => throw Broken());
 
-    /// <summary>The server does what is asked, and its answer is lost: what only an idempotent retry gets right.</summary>
+    /// <summary>The server executes the request, and the answer is lost: only an idempotent retry is correct.</summary>
     public static Fault DropAnswer { get; } = new(static (_, answer, _) =>
     {
         answer();
         throw Broken();
     });
 
-    /// <summary>No answer comes, and nothing is done, until the caller gives up.</summary>
+    /// <summary>No answer arrives until the caller gives up; nothing is done.</summary>
     public static Fault Hang { get; } = new(static async (_, _, cancellationToken) =>
     {
         await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(false);
         throw Broken();
     });
 
-    /// <summary>The server does what is asked, and half of its answer's bytes arrive.</summary>
+    /// <summary>The server executes the request, and the first half of the answer's bytes arrives.</summary>
     public static Fault CorruptAnswer { get; } = new(static (_, answer, _) =>
     {
         var whole = answer();
         return Task.FromResult(whole with { Body = whole.Body[..(whole.Body.Length / 2)] });
     });
 
-    /// <summary>A hotel's log-in page answers in the server's place, with 200.</summary>
+    /// <summary>The login page of a network (a captive portal) answers instead of the server, with 200; nothing is done.</summary>
     public static Fault CaptivePortal { get; } = Answer(200, "text/html", "<html><body>Welcome to the hotel's network</body></html>");
 
-    /// <summary>The answer takes a time more, on <see cref="FakePyResolveServer.Clock"/>.</summary>
+    /// <summary>The answer is delayed, on the server's clock.</summary>
+    /// <param name="delay">Zero or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delay"/> is negative.</exception>
     public static Fault Delay(TimeSpan delay)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
-        return new(async (server, answer, cancellationToken) =>
+        return new(async (clock, answer, cancellationToken) =>
         {
-            await Task.Delay(delay, server.Clock, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(delay, clock, cancellationToken).ConfigureAwait(false);
             return answer();
         });
     }
 
-    /// <summary>The server fails or refuses, as problem details say it, and does nothing.</summary>
+    /// <summary>The server answers with problem details, and does nothing.</summary>
     /// <param name="status">400 to 599.</param>
-    /// <param name="code">One of <see cref="ProblemCodes"/>, or a newer server's word; default the status's own.</param>
-    /// <param name="retryAfter">The <c>Retry-After</c>, in whole seconds; default none.</param>
+    /// <param name="code">One of <see cref="ProblemCodes"/>, or a code of a newer server; default the usual one of the status.</param>
+    /// <param name="retryAfter">The <c>Retry-After</c> header, rounded up to seconds; default none.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="status"/> is not an error.</exception>
     public static Fault Status(int status, string? code = null, TimeSpan? retryAfter = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(status, 400);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(status, 599);
         code ??= Problems.CodeOf(status);
-        return new((_, _, _) => Task.FromResult(FakeAnswer.Of(Problems.Create(status, code, $"A test has this request fail with {status}."), retryAfter)));
+        var problem = Problems.Create(status, code, $"A test made this request fail with {status}.");
+        return new((_, _, _) => Task.FromResult(FakeAnswer.Of(problem, retryAfter)));
     }
 
-    /// <summary>Whatever bytes answer in the server's place. Nothing is done.</summary>
+    /// <summary>The given answer arrives instead of the server's; nothing is done.</summary>
     /// <param name="status">200 to 599.</param>
     /// <param name="contentType">Such as <c>application/json</c>.</param>
-    /// <param name="body">In UTF-8.</param>
+    /// <param name="body">Sent as UTF-8.</param>
     public static Fault Answer(int status, string contentType, string body)
     {
         ArgumentNullException.ThrowIfNull(contentType);
@@ -77,8 +81,8 @@ public sealed class Fault
 
     internal static HttpRequestException Refused() => new("Connection refused", new SocketException((int)SocketError.ConnectionRefused));
 
-    internal Task<FakeAnswer> ApplyAsync(FakePyResolveServer server, Func<FakeAnswer> answer, CancellationToken cancellationToken) =>
-        _apply(server, answer, cancellationToken);
+    internal Task<FakeAnswer> ApplyAsync(TimeProvider clock, Func<FakeAnswer> answer, CancellationToken cancellationToken) =>
+        _apply(clock, answer, cancellationToken);
 
     private static HttpRequestException Broken() => new("The connection broke", new SocketException((int)SocketError.ConnectionReset));
 }

@@ -2,7 +2,7 @@ using PyResolve.Testing.Http;
 
 namespace PyResolve.Testing.Faults;
 
-/// <summary>Which requests go wrong, in the order in which that was ordered. Thread-safe.</summary>
+/// <summary>The injected faults, in the order of their injection. Thread-safe.</summary>
 internal sealed class FaultPlan
 {
     private readonly Gate _gate = new();
@@ -24,11 +24,11 @@ internal sealed class FaultPlan
     {
         lock (_gate)
         {
-            if (_planned.Find(planned => planned.Route.Matches(request)) is not { } due)
+            if (_planned.Find(planned => planned.Route.Matches(request)) is not { } next)
                 return null;
-            if (due.Left != int.MaxValue && --due.Left == 0)
-                _planned.Remove(due);
-            return due.Fault;
+            if (next.Left != int.MaxValue && --next.Left == 0)
+                _planned.Remove(next);
+            return next.Fault;
         }
     }
 

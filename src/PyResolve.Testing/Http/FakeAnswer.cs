@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using PyResolve.Client;
 using PyResolve.Client.Wire;
-using PyResolve.Testing.State;
 
 namespace PyResolve.Testing.Http;
 
-/// <summary>What is answered.</summary>
+internal delegate Task<FakeAnswer> AnswerRequest(FakeRequest request, CancellationToken cancellationToken);
+
 internal sealed record FakeAnswer(int Status, string? ContentType, byte[] Body)
 {
     public static FakeAnswer NoContent { get; } = new(204, null, []);
@@ -20,13 +21,14 @@ internal sealed record FakeAnswer(int Status, string? ContentType, byte[] Body)
 
     public static FakeAnswer Of(Problem problem, TimeSpan? retryAfter = null)
     {
-        var requestId = Ids.Create().ToString("N");
+        var requestId = Uuid.NewVersion7(TimeProvider.System).ToString("N");
         var headers = new List<(string, string)> { ("X-Request-Id", requestId), ("Cache-Control", "no-store") };
         if (problem.Status == 401)
             headers.Add(("WWW-Authenticate", "Bearer realm=\"PyResolve\""));
         if (retryAfter is { } wait)
             headers.Add(("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
-        return new(problem.Status!.Value, "application/problem+json", JsonSerializer.SerializeToUtf8Bytes(problem with { RequestId = requestId }, WireJson.Default.Problem))
+        var body = JsonSerializer.SerializeToUtf8Bytes(problem with { RequestId = requestId }, WireJson.Default.Problem);
+        return new(problem.Status!.Value, "application/problem+json", body)
         {
             Headers = headers,
         };

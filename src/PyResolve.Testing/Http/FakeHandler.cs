@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 
 namespace PyResolve.Testing.Http;
 
-/// <summary>Where an <see cref="HttpClient"/> would open a connection, it asks the fake server.</summary>
-internal sealed class FakeHandler(FakePyResolveServer server) : HttpMessageHandler
+/// <summary>Passes requests to the fake server without a socket.</summary>
+internal sealed class FakeHandler(AnswerRequest answerAsync, TimeProvider clock) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -12,12 +12,17 @@ internal sealed class FakeHandler(FakePyResolveServer server) : HttpMessageHandl
             .ToDictionary(header => header.Key, header => string.Join(',', header.Value), StringComparer.OrdinalIgnoreCase);
         var content = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
         var url = request.RequestUri!;
-        var answer = await server.AnswerAsync(new(request.Method.Method, url.AbsolutePath, url.Query, headers, content), cancellationToken).ConfigureAwait(false);
+        var answer = await answerAsync(new(request.Method.Method, url.AbsolutePath, url.Query, headers, content), cancellationToken)
+            .ConfigureAwait(false);
 
-        var response = new HttpResponseMessage((HttpStatusCode)answer.Status) { RequestMessage = request, Content = new ByteArrayContent(answer.Body) };
+        var response = new HttpResponseMessage((HttpStatusCode)answer.Status)
+        {
+            RequestMessage = request,
+            Content = new ByteArrayContent(answer.Body),
+        };
         if (answer.ContentType is { } contentType)
             response.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
-        response.Headers.Date = server.Clock.GetUtcNow();
+        response.Headers.Date = clock.GetUtcNow();
         foreach (var (name, value) in answer.Headers)
         {
             if (!response.Headers.TryAddWithoutValidation(name, value))

@@ -4,16 +4,19 @@ using System.Net.Sockets;
 
 namespace PyResolve.Testing.Http;
 
-/// <summary>The fake server on a port of 127.0.0.1, for tools that run as processes of their own.</summary>
+/// <summary>The fake server on a port of 127.0.0.1, for tools that run as separate processes.</summary>
 internal sealed class LoopbackListener : IDisposable
 {
     private readonly HttpListener _listener;
-    private readonly FakePyResolveServer _server;
+    private readonly AnswerRequest _answerAsync;
+    private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stopping = new();
 
-    private LoopbackListener(FakePyResolveServer server, HttpListener listener, Uri url)
+    private LoopbackListener(
+        AnswerRequest answerAsync, TimeProvider clock, HttpListener listener, Uri url)
     {
-        _server = server;
+        _answerAsync = answerAsync;
+        _clock = clock;
         _listener = listener;
         Url = url;
         _ = AcceptAsync();
@@ -21,18 +24,18 @@ internal sealed class LoopbackListener : IDisposable
 
     public Uri Url { get; }
 
-    public static LoopbackListener Start(FakePyResolveServer server)
+    public static LoopbackListener Start(AnswerRequest answerAsync, TimeProvider clock)
     {
         for (var tries = 1; ; tries++)
         {
-            // Another process may take the port between the two lines.
+            // Another process may take the port before Start.
             var url = new Uri($"http://127.0.0.1:{FreePort()}/");
             var listener = new HttpListener();
             listener.Prefixes.Add(url.AbsoluteUri);
             try
             {
                 listener.Start();
-                return new(server, listener, url);
+                return new(answerAsync, clock, listener, url);
             }
             catch (HttpListenerException) when (tries < 20)
             {
@@ -73,17 +76,18 @@ internal sealed class LoopbackListener : IDisposable
     {
         try
         {
-            var answer = await _server.AnswerAsync(await ReadAsync(context.Request).ConfigureAwait(false), _stopping.Token).ConfigureAwait(false);
+            var request = await ReadAsync(context.Request).ConfigureAwait(false);
+            var answer = await _answerAsync(request, _stopping.Token).ConfigureAwait(false);
             await WriteAsync(context.Response, answer).ConfigureAwait(false);
         }
         catch (Exception)
         {
-            // Whether it was a fault to order or the caller who hung up: there is no answer.
+            // An injected fault, or the caller closed the connection.
             Cut(context.Response);
         }
     }
 
-    /// <summary>Aborted, a response would still be sent, and empty. A byte that is promised and never comes makes it a broken connection.</summary>
+    /// <summary>An aborted response is sent as an empty one. With a content length and no content it becomes a broken connection.</summary>
     private static void Cut(HttpListenerResponse response)
     {
         try
@@ -93,7 +97,7 @@ internal sealed class LoopbackListener : IDisposable
         }
         catch (Exception exception) when (exception is InvalidOperationException or ObjectDisposedException)
         {
-            // It was under way already.
+            // The response was started already.
         }
 
         response.Abort();
@@ -112,7 +116,7 @@ internal sealed class LoopbackListener : IDisposable
     {
         response.StatusCode = answer.Status;
         response.ContentType = answer.ContentType;
-        response.Headers["Date"] = _server.Clock.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
+        response.Headers["Date"] = _clock.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
         foreach (var (name, value) in answer.Headers)
             response.AddHeader(name, value);
         response.ContentLength64 = answer.Body.Length;

@@ -1,11 +1,13 @@
 namespace PyResolve.Testing.Http;
 
-/// <summary>A method and a path, such as <c>POST /quota/reservations/*/commit</c>: an asterisk stands for one segment, or alone for every request.</summary>
+/// <summary>
+/// A method and a path, such as <c>POST /quota/reservations/*/commit</c>: an asterisk stands for one segment, or alone for every request.
+/// </summary>
 internal sealed class RoutePattern
 {
     private readonly string[]? _segments;
 
-    /// <exception cref="ArgumentException">It is none.</exception>
+    /// <exception cref="ArgumentException">It is not a route.</exception>
     public RoutePattern(string route)
     {
         if (route == "*")
@@ -19,7 +21,8 @@ internal sealed class RoutePattern
     {
         if (_segments is null)
             return true;
-        string[] asked = [request.Method, .. request.Path.Split('/')];
-        return asked.Length == _segments.Length && asked.Zip(_segments).All(static pair => pair.Second == "*" || pair.First == pair.Second);
+        string[] segments = [request.Method, .. request.Path.Split('/')];
+        return segments.Length == _segments.Length && segments.Zip(_segments).All(static pair => pair.Second == "*"
+            || pair.First == pair.Second);
     }
 }

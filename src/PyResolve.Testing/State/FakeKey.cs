@@ -3,7 +3,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>An API key.</summary>
 internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTimeOffset createdAt)
 {
     public const string Start = "pyr_live_";
@@ -37,8 +36,9 @@ internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTim
 
     public bool IsLive(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
 
-    /// <summary>Counts a request. Past the key's limit: how long to wait.</summary>
-    public TimeSpan? Take(DateTimeOffset now)
+    /// <summary>Counts a request.</summary>
+    /// <returns>The time to wait, if the request is over the key's limit; else null.</returns>
+    public TimeSpan? CountRequest(DateTimeOffset now)
     {
         if (now >= _windowStart + Window)
             (_windowStart, _usedInWindow) = (now, 0);

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>A login.</summary>
 internal sealed class FakeSession(DateTimeOffset expiresAt)
 {
     public const string Start = "pyr_sess_";
@@ -13,10 +12,10 @@ internal sealed class FakeSession(DateTimeOffset expiresAt)
     public DateTimeOffset ExpiresAt => expiresAt;
 }
 
-/// <summary>The secret of an email that the server would have sent.</summary>
+/// <summary>The secret in an email that the server would have sent.</summary>
 internal sealed class EmailToken(DateTimeOffset expiresAt)
 {
     public string Value { get; } = Ids.Create().ToString("N");
 
-    public bool IsGood(string token, DateTimeOffset now) => token == Value && expiresAt > now;
+    public bool IsValid(string token, DateTimeOffset now) => token == Value && expiresAt > now;
 }

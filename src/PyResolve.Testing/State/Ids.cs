@@ -2,7 +2,7 @@ using PyResolve.Client;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>Ids that the server makes. They tell the system's time, not the fake clock's: nothing is read from them.</summary>
+/// <summary>Ids with the system's time in them, not the fake clock's: nothing reads it.</summary>
 internal static class Ids
 {
     public static Guid Create() => Uuid.NewVersion7(TimeProvider.System);

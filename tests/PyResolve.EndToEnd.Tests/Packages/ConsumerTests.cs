@@ -1,6 +1,6 @@
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>The package in the hands of others: old frameworks, and trimming.</summary>
+/// <summary>Projects that use the package: older frameworks, and trimming.</summary>
 [Collection(nameof(PackedSdk))]
 public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
 {
@@ -29,7 +29,7 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_netstandard_library_compiles_against_it_and_runs()
+    public async Task A_netstandard_library_compiles_and_runs()
     {
         _folder
             .WithFile(
@@ -49,7 +49,7 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_build_for_NET_8_runs_and_the_guides_snippets_compile_against_it()
+    public async Task The_build_for_NET_8_runs_and_the_snippets_of_the_guide_compile()
     {
         _folder
             .WithFile(
@@ -111,7 +111,7 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
     private static string Source(string name) =>
         File.ReadAllText(Repository.PathOf($"tests/PyResolve.EndToEnd.Tests/Packages/Consumers/{name}"));
 
-    /// <summary>Every snippet after the first section, each as a method of its own: they have to compile.</summary>
+    /// <summary>The snippets after the first section, each in its own method: they must compile.</summary>
     private static string Snippets(GuidePage guide)
     {
         var snippets = guide.Headings.Skip(1).SelectMany(heading => guide.Blocks(heading, "csharp")).ToList();

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>The .NET SDK that runs these tests, as somebody would call it who has nothing to do with them.</summary>
+/// <summary>The .NET SDK that runs these tests, with the environment of a developer outside this repository.</summary>
 internal static class DotNet
 {
     public static string Path { get; } =
         System.IO.Path.GetFullPath(System.IO.Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
 
-    /// <summary>Without what <c>dotnet test</c> tells its own MSBuild, and without build processes that outlive the test.</summary>
+    /// <summary>Without the variables of <c>dotnet test</c>, and without build processes that outlive the test.</summary>
     public static Dictionary<string, string?> Environment()
     {
         var environment = System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>A folder of a developer's who knows the packages and nothing of this repository.</summary>
+/// <summary>The folder of a developer who has the packages and not this repository.</summary>
 internal sealed class FreshFolder(string path, Dictionary<string, string?> environment)
 {
     private static readonly string System = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
@@ -29,8 +29,8 @@ internal sealed class FreshFolder(string path, Dictionary<string, string?> envir
 
     public Task<CommandResult> DotNetAsync(params string[] arguments) => RunAsync(DotNet.Path, arguments);
 
-    /// <summary>Lines as they would be typed into a shell.</summary>
-    public Task<CommandResult> TypeAsync(string lines, string folder = "") => RunAsync("/bin/sh", ["-ec", lines], folder);
+    /// <summary>Runs lines in a shell.</summary>
+    public Task<CommandResult> ShellAsync(string lines, string folder = "") => RunAsync("/bin/sh", ["-ec", lines], folder);
 
     /// <summary>Starts a program of this folder that runs until it is killed. Its output and its errors are redirected.</summary>
     public Process Start(string program, params string[] arguments)

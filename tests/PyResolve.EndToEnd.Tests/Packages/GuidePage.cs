@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>What a guide shows in its fenced blocks, section by section.</summary>
+/// <summary>The fenced code blocks of a guide, by section.</summary>
 internal sealed partial class GuidePage(string text)
 {
     public static GuidePage Of(string relative) => new(File.ReadAllText(Repository.PathOf(relative)));

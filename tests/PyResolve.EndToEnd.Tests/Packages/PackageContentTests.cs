@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>What is in the package, as whoever looks into it before trusting it sees it.</summary>
+/// <summary>The content of the package.</summary>
 [Collection(nameof(PackedSdk))]
 public sealed class PackageContentTests(PackedSdk sdk)
 {
@@ -34,7 +34,7 @@ public sealed class PackageContentTests(PackedSdk sdk)
     }
 
     [Fact]
-    public async Task It_says_what_it_is_under_which_licence_with_a_page_and_an_icon()
+    public async Task It_has_a_description_a_licence_a_readme_and_an_icon()
     {
         await using var package = await ZipFile.OpenReadAsync(sdk.PackagePath, TestContext.Current.CancellationToken);
         var nuspec = await NuspecAsync();
@@ -61,7 +61,7 @@ public sealed class PackageContentTests(PackedSdk sdk)
     }
 
     [Fact]
-    public async Task The_package_of_symbols_has_those_of_each_target_with_what_is_generated_in_them()
+    public async Task The_symbol_package_has_each_target_with_its_generated_source()
     {
         await using var symbols = await ZipFile.OpenReadAsync(sdk.SymbolsPath, TestContext.Current.CancellationToken);
 
@@ -94,7 +94,7 @@ public sealed class PackageContentTests(PackedSdk sdk)
 
     private static List<string> EmbeddedSources(MemoryStream pdb)
     {
-        // Portable PDB's own name for source that lies in it.
+        // The kind of embedded source in the portable PDB format.
         var embeddedSource = new Guid("0e8a571b-6926-466e-b4ad-8ab04611f5fe");
         using var provider = MetadataReaderProvider.FromPortablePdbStream(pdb);
         var reader = provider.GetMetadataReader();

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>Tests that build with the packages run one after another: each keeps every core busy.</summary>
+/// <summary>Tests that build with the packages run one after another: each one uses every core.</summary>
 [CollectionDefinition(nameof(PackedSdk))]
 public sealed class PackedSdkTests : ICollectionFixture<PackedSdk>;
 
 /// <summary>
-/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a feed of their own. The version is new each time: no
-/// package cache of this machine has it.
+/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a separate feed. The version is new each time, so that no package
+/// cache has it.
 /// </summary>
 public sealed class PackedSdk : IAsyncLifetime
 {
@@ -29,7 +29,7 @@ public sealed class PackedSdk : IAsyncLifetime
         await PackAsync("src/PyResolve.StripeSimulator");
     }
 
-    /// <summary>An empty folder whose packages come from the feed, and else from wherever this machine's do.</summary>
+    /// <summary>An empty folder with the feed and this machine's package sources.</summary>
     internal FreshFolder NewFolder()
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, Path.GetRandomFileName())).FullName;

@@ -5,7 +5,7 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 
 internal static class SignUp
 {
-    /// <summary>Opens an account over HTTP, as the guides do, and gives its first key.</summary>
+    /// <summary>Creates an account over HTTP, as the guides do, and returns its first key.</summary>
     public static async Task<string> ApiKeyAsync(ServerProcess server)
     {
         using var answer = await server.Http.PostAsJsonAsync(

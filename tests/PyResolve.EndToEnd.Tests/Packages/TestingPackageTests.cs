@@ -2,14 +2,12 @@ using System.Xml.Linq;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
 
-/// <summary>
-/// The package with the fake server in the hands of a tool's author, with the guide's first test typed as it stands there.
-/// </summary>
+/// <summary>A tool's test project with the package, and the first test of the guide in it.</summary>
 [Collection(nameof(PackedSdk))]
 public sealed class TestingPackageTests(PackedSdk sdk)
 {
     [Fact]
-    public async Task A_tools_author_tests_a_used_up_quota_without_a_server()
+    public async Task A_used_up_quota_is_tested_without_a_server()
     {
         var test = GuidePage.Of("docs/testing.md").Blocks("Quota used up", "csharp")[0];
         var folder = sdk.NewFolder()

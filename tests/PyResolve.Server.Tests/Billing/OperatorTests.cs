@@ -3,6 +3,7 @@ using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Commands;
 using PyResolve.StripeSimulator;
+using PyResolve.StripeSimulator.Lifecycle;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,4 +1,4 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Api;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
@@ -37,7 +37,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_while_the_first_is_under_way_conflicts()
+    public async Task A_request_during_the_first_one_conflicts()
     {
         _stage.Simulation.Requests.SlowReads(TimeSpan.FromSeconds(3), writes: true);
         var both = Enumerable.Range(0, 8).Select(_ => _stage.Api.PostAsync("/v1/customers", "email=ada@example.com", "key-1")).ToList();
@@ -59,7 +59,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_by_the_state_of_things_is_kept_like_any_answer()
+    public async Task An_error_that_depends_on_the_state_is_stored_like_any_answer()
     {
         var refused = await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm("cus_nobody"), "key-1");
 
@@ -81,9 +81,9 @@ public sealed class IdempotencyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_was_lost_is_there_for_the_next_attempt()
+    public async Task A_lost_answer_is_returned_to_the_next_attempt()
     {
-        _stage.Simulation.Requests.FailNext(1, status: 0, FaultMoment.AfterEffect, "POST /v1/customers");
+        _stage.Simulation.Requests.FailNext(1, status: 0, FailureMoment.AfterEffect, "POST /v1/customers");
         await Should.ThrowAsync<HttpRequestException>(() => _stage.Api.PostAsync("/v1/customers", "email=ada@example.com", "key-1"));
 
         var again = (await _stage.Api.PostAsync("/v1/customers", "email=ada@example.com", "key-1")).Ok();

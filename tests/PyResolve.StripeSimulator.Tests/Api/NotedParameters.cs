@@ -1,8 +1,8 @@
 namespace PyResolve.StripeSimulator.Tests.Api;
 
 /// <summary>
-/// What each of Stripe's calls takes, taken down from its documentation and changelogs up to 2026-07-29.dahlia, apart from the simulator's own
-/// table, so that the two check each other. <c>*</c>: required, where what is around it is there. Commas stand between parameters.
+/// The parameters of Stripe's calls, from its documentation and changelogs up to 2026-07-29.dahlia, independent of the simulator's own table, so
+/// that the two check each other. <c>*</c>: required within its object. Parameters are separated by commas.
 /// </summary>
 internal static class NotedParameters
 {
@@ -47,7 +47,7 @@ internal static class NotedParameters
         ["DELETE /v1/test_helpers/test_clocks/{id}"] = "",
     };
 
-    /// <summary>One parameter: the names on the way to it, and which of them are required.</summary>
+    /// <summary>One parameter: its path, and which parts of it are required.</summary>
     public static IEnumerable<IReadOnlyList<(string Name, bool IsRequired)>> Of(string call) =>
         Calls[call].Split(", ", StringSplitOptions.RemoveEmptyEntries).Select(static parameter => (IReadOnlyList<(string, bool)>)
         [

@@ -3,8 +3,8 @@ using PyResolve.StripeSimulator.Api;
 namespace PyResolve.StripeSimulator.Tests.Api;
 
 /// <summary>
-/// The simulator's table against Stripe's description of its API (version 2023-08-16), where <c>STRIPE_OPENAPI</c> names that file. What
-/// has changed at Stripe since is written down here, call by call; without the file, the noted parameters alone are checked.
+/// Compares the simulator's table with Stripe's description of its API (version 2023-08-16), if <c>STRIPE_OPENAPI</c> names that file. The changes
+/// at Stripe since then are listed here, by call; without the file, only the listed parameters are checked.
 /// </summary>
 public sealed class OpenApiTests(ITestOutputHelper output)
 {
@@ -20,7 +20,7 @@ public sealed class OpenApiTests(ITestOutputHelper output)
         "POST /v1/subscriptions/{id} discounts",
     ];
 
-    /// <summary>Required in 2023-08-16, and no longer.</summary>
+    /// <summary>Required in 2023-08-16, and not any more.</summary>
     private static readonly string[] Relaxed =
     [
         "POST /v1/billing_portal/configurations business_profile",
@@ -48,7 +48,7 @@ public sealed class OpenApiTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task What_is_noted_is_described_by_Stripe_as_well()
+    public async Task Every_listed_parameter_is_in_Stripes_description()
     {
         if (await StripeOpenApi.LoadAsync() is not { } stripe)
         {
@@ -71,7 +71,7 @@ public sealed class OpenApiTests(ITestOutputHelper output)
     private static void CheckNotes()
     {
         foreach (var call in NotedParameters.Calls.Keys)
-            new ParameterTableTests().What_is_noted_about_a_call_holds_in_the_table(call);
+            new ParameterTableTests().The_table_matches_the_list_of_parameters(call);
     }
 
     private static IEnumerable<string> Compare(string path, ParameterRule ours, ParameterNode theirs)

@@ -7,12 +7,12 @@ public sealed class ParameterTableTests
     public static TheoryData<string> NotedCalls => [.. NotedParameters.Calls.Keys];
 
     [Fact]
-    public void Every_call_that_is_answered_has_its_line_in_the_table_and_every_line_its_call() =>
+    public void Every_supported_call_has_a_line_in_the_table_and_every_line_a_call() =>
         ParameterTable.Rules.Keys.ShouldBe(Routes.Names, ignoreOrder: true);
 
     [Theory]
     [MemberData(nameof(NotedCalls))]
-    public void What_is_noted_about_a_call_holds_in_the_table(string call)
+    public void The_table_matches_the_list_of_parameters(string call)
     {
         ParameterTable.Rules.Keys.ShouldContain(call);
         foreach (var path in NotedParameters.Of(call))
@@ -32,7 +32,7 @@ public sealed class ParameterTableTests
 
     [Theory]
     [MemberData(nameof(NotedCalls))]
-    public void The_table_requires_at_the_top_exactly_what_is_noted_as_required(string call)
+    public void The_table_requires_exactly_the_parameters_that_the_list_requires(string call)
     {
         var noted = NotedParameters.Of(call).Where(static path => path[0].IsRequired).Select(static path => path[0].Name).Distinct();
 

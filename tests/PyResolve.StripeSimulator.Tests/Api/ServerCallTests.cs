@@ -1,6 +1,5 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
-using Stripe;
 using Stripe.BillingPortal;
+using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 

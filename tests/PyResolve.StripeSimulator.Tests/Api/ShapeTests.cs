@@ -1,10 +1,10 @@
 using System.Net;
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
-/// <summary>What answers look like: pages, expansion, and older versions' shapes.</summary>
+/// <summary>The shape of answers: pages, expansion, and older API versions.</summary>
 public sealed class ShapeTests : IAsyncLifetime
 {
     private Stage _stage = null!;
@@ -25,7 +25,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Lists_are_walked_forwards_and_backwards_by_cursor()
+    public async Task Lists_are_paged_forwards_and_backwards_by_cursor()
     {
         var ids = Enumerable.Range(0, 5).Select(_ => _stage.Simulation.AddCustomer()).Reverse().ToList();
 
@@ -46,7 +46,7 @@ public sealed class ShapeTests : IAsyncLifetime
     [InlineData("limit=101", "limit")]
     [InlineData("starting_after=cus_nobody", "starting_after")]
     [InlineData("starting_after=a&ending_before=b", "ending_before")]
-    public async Task A_page_that_cannot_be_is_refused(string query, string param)
+    public async Task Invalid_cursors_and_limits_are_refused(string query, string param)
     {
         var refused = await _stage.Api.GetAsync($"/v1/customers?{query}");
 
@@ -54,7 +54,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Objects_stand_where_their_ids_stood_when_asked_for()
+    public async Task Expanded_objects_replace_their_ids()
     {
         var subscription = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer("ada@example.com"), _stage.Pro);
 
@@ -88,7 +88,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_version_that_is_none_is_refused()
+    public async Task An_invalid_version_is_refused()
     {
         using var api = new StripeCaller(_stage.Host.Address, version: "latest");
 
@@ -144,7 +144,7 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lookup_key_moves_only_when_that_is_asked_for()
+    public async Task A_lookup_key_moves_only_on_request()
     {
         var product = (await _stage.Stripe.Prices.GetAsync(_stage.Pro, cancellationToken: TestContext.Current.CancellationToken)).ProductId;
 
@@ -154,7 +154,7 @@ public sealed class ShapeTests : IAsyncLifetime
         (refused.HttpStatusCode, refused.StripeError.Param).ShouldBe((HttpStatusCode.BadRequest, "lookup_key"));
         (await _stage.Stripe.Prices.ListAsync(new() { LookupKeys = ["pro"] }, cancellationToken: TestContext.Current.CancellationToken)).Single().Id.ShouldBe(moved.Id);
 
-        Task<Price> CreateAsync(bool? transfer) => _stage.Stripe.Prices.CreateAsync(
+        Task<Stripe.Price> CreateAsync(bool? transfer) => _stage.Stripe.Prices.CreateAsync(
             new()
             {
                 Product = product, Currency = "usd", UnitAmount = 2900, Recurring = new() { Interval = "month" }, LookupKey = "pro", TransferLookupKey = transfer,

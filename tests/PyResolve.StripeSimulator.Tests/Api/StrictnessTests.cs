@@ -1,4 +1,4 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
@@ -34,7 +34,7 @@ public sealed class StrictnessTests : IAsyncLifetime
     [InlineData("/v1/test_helpers/test_clocks", "", "parameter_missing", "frozen_time")]
     [InlineData("/v1/test_helpers/test_clocks", "frozen_time=9223372036854775807", "parameter_invalid_integer", "frozen_time")]
     [InlineData("/v1/test_helpers/test_clocks", "frozen_time=-1", "parameter_invalid_integer", "frozen_time")]
-    public async Task A_malformed_request_is_refused_by_name(string path, string form, string? code, string param)
+    public async Task A_malformed_request_is_refused_with_the_parameters_name(string path, string form, string? code, string param)
     {
         var refused = await _stage.Api.PostAsync(path, form);
 
@@ -62,7 +62,7 @@ public sealed class StrictnessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_key_may_come_as_a_user_name()
+    public async Task The_key_may_be_sent_as_a_user_name()
     {
         using var http = new HttpClient { BaseAddress = _stage.Host.Address };
         http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("sk_test_simulator:"u8));
@@ -75,11 +75,11 @@ public sealed class StrictnessTests : IAsyncLifetime
     [Theory]
     [InlineData("/v1/nonsense")]
     [InlineData("/v1/customers/cus_1/nonsense")]
-    public async Task An_unknown_address_is_told_as_such(string path) =>
+    public async Task An_unknown_address_is_404(string path) =>
         (await _stage.Api.GetAsync(path)).At("error.message").GetString().ShouldStartWith($"Unrecognized request URL (GET: {path})");
 
     [Fact]
-    public async Task What_does_not_exist_is_404_in_the_path_and_400_in_a_parameter()
+    public async Task A_missing_object_is_404_in_the_path_and_400_in_a_parameter()
     {
         var inPath = await _stage.Api.GetAsync("/v1/subscriptions/sub_nothing");
         var inParameter = await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm("cus_nobody"));

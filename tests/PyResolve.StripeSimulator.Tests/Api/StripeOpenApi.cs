@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
-/// <summary>Stripe's own description of its API, where <c>STRIPE_OPENAPI</c> names the file.</summary>
+/// <summary>Stripe's description of its API, if <c>STRIPE_OPENAPI</c> names the file.</summary>
 internal sealed class StripeOpenApi
 {
     private readonly JsonElement _paths;
@@ -18,7 +18,7 @@ internal sealed class StripeOpenApi
         return new StripeOpenApi(document.RootElement.Clone());
     }
 
-    /// <summary>The parameters of a call as a tree; null where the call is not described.</summary>
+    /// <summary>The parameters of a call as a tree; null without a description.</summary>
     public ParameterNode? Find(string call)
     {
         var space = call.IndexOf(' ');

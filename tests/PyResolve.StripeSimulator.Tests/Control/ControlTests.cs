@@ -1,11 +1,11 @@
-using System.Net;
 using System.Net.Http.Json;
+using System.Net;
 using System.Text.Json;
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Tests.Control;
 
-/// <summary>The controls, over HTTP.</summary>
+/// <summary>The controls over HTTP.</summary>
 public sealed class ControlTests : IAsyncLifetime
 {
     private Stage _stage = null!;
@@ -28,7 +28,7 @@ public sealed class ControlTests : IAsyncLifetime
     [InlineData("cancel", "canceled")]
     [InlineData("set", "unpaid", """{"status":"unpaid"}""")]
     [InlineData("cancel-at-period-end", "active", """{"portal":true}""")]
-    public async Task A_subscription_is_commanded(string command, string status, string body = "{}")
+    public async Task A_command_changes_a_subscription(string command, string status, string body = "{}")
     {
         var subscription = Subscribe();
 
@@ -48,7 +48,7 @@ public sealed class ControlTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_state_tells_subscriptions_deliveries_and_requests()
+    public async Task The_state_shows_subscriptions_deliveries_and_requests()
     {
         _stage.Simulation.Webhooks.Pause();
         _stage.Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"), enabledEvents: "customer.subscription.created");
@@ -64,7 +64,7 @@ public sealed class ControlTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_delivery_is_held_and_delivered_on_command()
+    public async Task A_paused_delivery_is_sent_on_command()
     {
         var (receiver, _) = await _stage.ListenAsync("customer.created");
         await using var listening = receiver;
@@ -83,7 +83,7 @@ public sealed class ControlTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Silence_is_a_field_of_every_command()
+    public async Task Every_command_can_be_silent()
     {
         var subscription = Subscribe();
         var last = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.id").GetString();
@@ -95,7 +95,7 @@ public sealed class ControlTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task JSON_is_taken_under_the_type_that_curl_gives_it()
+    public async Task JSON_is_accepted_with_the_content_type_that_curl_sends()
     {
         var before = _stage.Simulation.Now;
         using var content = new StringContent("""{"days":1}""", System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
@@ -118,7 +118,7 @@ public sealed class ControlTests : IAsyncLifetime
     [InlineData("requests/fail", """{"status":200}""", 400)]
     [InlineData("requests/fail", """{"route":"GET /v1/nonsense"}""", 400)]
     [InlineData("events", """{"type":"customer.updated","object_id":"cus_nobody"}""", 404)]
-    public async Task A_command_that_cannot_be_says_why_and_does_nothing(string command, string body, int status)
+    public async Task An_invalid_command_says_why_and_does_nothing(string command, string body, int status)
     {
         var before = _stage.Simulation.Now;
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
@@ -134,7 +134,7 @@ public sealed class ControlTests : IAsyncLifetime
     [InlineData("Origin", "https://elsewhere.example", HttpStatusCode.Forbidden)]
     [InlineData("Origin", "null", HttpStatusCode.Forbidden)]
     [InlineData("Host", "elsewhere.example", HttpStatusCode.BadRequest)]
-    public async Task Pages_of_other_sites_cannot_command_it(string header, string value, HttpStatusCode status)
+    public async Task Pages_of_other_sites_cannot_send_commands(string header, string value, HttpStatusCode status)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/simulator/deliveries/pause");
         request.Headers.TryAddWithoutValidation(header, value).ShouldBeTrue();

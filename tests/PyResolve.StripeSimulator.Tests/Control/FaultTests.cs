@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using PyResolve.StripeSimulator.Tests.Drivers;
 
 namespace PyResolve.StripeSimulator.Tests.Control;
 
@@ -14,7 +13,7 @@ public sealed class FaultTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _stage.DisposeAsync();
 
     [Fact]
-    public async Task The_next_requests_fail_as_told_and_then_no_more()
+    public async Task Only_the_next_requests_fail()
     {
         Requests.FailNext(2, 503, shouldRetry: true);
 
@@ -28,7 +27,7 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fault_may_be_for_one_route()
+    public async Task A_failure_can_be_for_one_route()
     {
         Requests.FailNext(1, 429, route: "GET /v1/events");
 
@@ -48,7 +47,7 @@ public sealed class FaultTests : IAsyncLifetime
 
         Requests.Heal();
 
-        // The first two steps of this seed's chance: 99 ms before, 44 ms after.
+        // The first two random delays of this seed: 99 ms before, 44 ms after.
         read.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(140));
         (await _stage.Api.GetAsync("/v1/customers")).Ok();
     }

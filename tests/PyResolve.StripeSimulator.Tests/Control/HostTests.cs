@@ -1,5 +1,4 @@
 using System.Net;
-using PyResolve.StripeSimulator.Tests.Drivers;
 
 namespace PyResolve.StripeSimulator.Tests.Control;
 
@@ -20,7 +19,7 @@ public sealed class HostTests
     }
 
     [Fact]
-    public async Task It_listens_on_loopback_alone()
+    public async Task It_listens_on_loopback_only()
     {
         await using var stage = await Stage.SetAsync();
 
@@ -37,7 +36,7 @@ public sealed class HostTests
     }
 
     [Fact]
-    public async Task Many_callers_at_once_get_one_object_each()
+    public async Task Concurrent_callers_get_one_object_each()
     {
         await using var stage = await Stage.SetAsync();
 

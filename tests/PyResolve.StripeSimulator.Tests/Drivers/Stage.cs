@@ -3,7 +3,7 @@ using Stripe.Checkout;
 
 namespace PyResolve.StripeSimulator.Tests.Drivers;
 
-/// <summary>A simulator with two plans, a clock that stands still, and two clients of it.</summary>
+/// <summary>A simulator with two plans, a stopped clock, and a client of its API.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
     private readonly HttpClient _http = new();
@@ -46,7 +46,7 @@ internal sealed class Stage : IAsyncDisposable
         return new Stage(await StripeSimulatorHost.StartAsync(configure?.Invoke(options) ?? options), clock);
     }
 
-    /// <summary>An endpoint for all events from now on.</summary>
+    /// <summary>Registers an endpoint for all events.</summary>
     public async Task<(WebhookReceiver Receiver, string Secret)> ListenAsync(params string[] types)
     {
         var receiver = await WebhookReceiver.StartAsync();

@@ -22,7 +22,7 @@ internal sealed record StripeAnswer(int Status, JsonElement Json, HttpResponseHe
 
     public string? Header(string name) => Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
 
-    /// <summary>A member by its path with dots.</summary>
+    /// <summary>A member by its path, with dots.</summary>
     public JsonElement At(string path) => path.Split('.').Aggregate(
         Json, static (at, segment) => int.TryParse(segment, out var index) ? at[index] : at.GetProperty(segment));
 
@@ -33,7 +33,7 @@ internal sealed record StripeAnswer(int Status, JsonElement Json, HttpResponseHe
     }
 }
 
-/// <summary>Speaks to the API as written down, without a library: brackets and all.</summary>
+/// <summary>Sends requests to the API without a library.</summary>
 internal sealed class StripeCaller(Uri address, string? key = StripeSimulatorOptions.DefaultSecretKey, string? version = null) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = address };

@@ -27,7 +27,7 @@ internal sealed record ReceivedEvent(byte[] Body, string Signature)
     }
 }
 
-/// <summary>An endpoint on loopback that takes down what arrives, and answers as it is told.</summary>
+/// <summary>A webhook endpoint on loopback that records requests, and answers with a given status.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;

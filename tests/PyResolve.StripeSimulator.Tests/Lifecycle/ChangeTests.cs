@@ -1,10 +1,10 @@
 using System.Net;
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
-/// <summary>What people and programs do to subscriptions.</summary>
+/// <summary>Changes of subscriptions by people and programs.</summary>
 public sealed class ChangeTests : IAsyncLifetime
 {
     private Stage _stage = null!;
@@ -28,7 +28,7 @@ public sealed class ChangeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_item_without_its_id_is_added_beside_the_other()
+    public async Task An_item_without_an_id_is_added()
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
 
@@ -40,7 +40,7 @@ public sealed class ChangeTests : IAsyncLifetime
     [Theory]
     [InlineData("allow_incomplete", "past_due", true, false)]
     [InlineData("pending_if_incomplete", "active", false, true)]
-    public async Task An_upgrade_that_cannot_be_paid_counts_as_its_terms_say(string behavior, string status, bool isUpgraded, bool isPending)
+    public async Task An_unpaid_upgrade_follows_its_payment_behavior(string behavior, string status, bool isUpgraded, bool isPending)
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
         _stage.Simulation.ReplaceCard(before["customer"].GetString()!, CardBehaviour.Declined);
@@ -53,7 +53,7 @@ public sealed class ChangeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_upgrade_that_must_be_paid_and_cannot_be_is_refused_and_changes_nothing()
+    public async Task An_unpaid_upgrade_with_error_if_incomplete_changes_nothing()
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
         _stage.Simulation.ReplaceCard(before["customer"].GetString()!, CardBehaviour.Declined);
@@ -67,7 +67,7 @@ public sealed class ChangeTests : IAsyncLifetime
     [Theory]
     [InlineData(true, true)]
     [InlineData(false, false)]
-    public async Task A_pending_upgrade_comes_about_when_paid_and_lapses_otherwise(bool pays, bool isUpgraded)
+    public async Task A_pending_upgrade_takes_effect_when_paid_and_expires_otherwise(bool pays, bool isUpgraded)
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
         var customer = before["customer"].GetString()!;
@@ -84,7 +84,7 @@ public sealed class ChangeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Cancelling_at_once_ends_it_and_what_has_ended_cannot_be_changed()
+    public async Task An_immediate_cancellation_ends_the_subscription_for_good()
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
 
@@ -94,7 +94,7 @@ public sealed class ChangeTests : IAsyncLifetime
         (canceled.Status, canceled.EndedAt).ShouldBe(("canceled", _stage.Simulation.Now.UtcDateTime));
         (again.HttpStatusCode, again.StripeError.Code).ShouldBe((HttpStatusCode.NotFound, "resource_missing"));
 
-        Task<Subscription> CancelAsync() => _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
+        Task<Stripe.Subscription> CancelAsync() => _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory]
@@ -153,7 +153,7 @@ public sealed class ChangeTests : IAsyncLifetime
     [InlineData("paused")]
     [InlineData("canceled")]
     [InlineData("incomplete_expired")]
-    public async Task Any_state_can_be_set_and_stays_until_time_moves_it(string status)
+    public async Task Any_status_can_be_set_and_stays_until_time_changes_it(string status)
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
         _stage.Simulation.Advance(TimeSpan.FromDays(40));
@@ -170,12 +170,12 @@ public sealed class ChangeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_done_silently_is_done_and_told_to_nobody()
+    public async Task A_change_without_events_emits_no_event()
     {
         var before = await SubscribeAsync(CardBehaviour.Works);
         var events = (await _stage.Api.GetAsync("/v1/events?limit=100")).Ok().Data.Count;
 
-        _stage.Simulation.Silently(() => _stage.Simulation.Subscription(before.Id).Set(new SubscriptionEdit { Status = "unpaid" }));
+        _stage.Simulation.WithoutEvents(() => _stage.Simulation.Subscription(before.Id).Set(new SubscriptionEdit { Status = "unpaid" }));
 
         (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok()["status"].GetString().ShouldBe("unpaid");
         (await _stage.Api.GetAsync("/v1/events?limit=100")).Ok().Data.Count.ShouldBe(events);

@@ -1,6 +1,5 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
-using Stripe;
 using Stripe.Checkout;
+using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
@@ -31,7 +30,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_declined_card_leaves_nothing_behind()
+    public async Task A_declined_card_changes_nothing()
     {
         await using var stage = await Stage.SetAsync();
         var customer = await stage.Stripe.Customers.CreateAsync(new CustomerCreateOptions(), cancellationToken: Cancellation);
@@ -45,7 +44,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_session_that_is_not_paid_expires_after_a_day()
+    public async Task An_unpaid_session_expires_after_a_day()
     {
         await using var stage = await Stage.SetAsync();
         var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(), cancellationToken: Cancellation);
@@ -58,7 +57,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_session_is_expired_once_and_cannot_be_paid_after()
+    public async Task A_session_can_be_expired_once_and_not_paid_afterwards()
     {
         await using var stage = await Stage.SetAsync();
         var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(), cancellationToken: Cancellation);
@@ -72,7 +71,7 @@ public sealed class CheckoutTests
     }
 
     [Fact]
-    public async Task A_trial_begins_without_a_payment()
+    public async Task A_trial_starts_without_a_payment()
     {
         await using var stage = await Stage.SetAsync();
         var checkout = stage.Checkout();

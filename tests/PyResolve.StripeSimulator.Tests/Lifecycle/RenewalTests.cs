@@ -1,8 +1,8 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Tests.Lifecycle;
 
-/// <summary>What time does to subscriptions.</summary>
+/// <summary>Changes of subscriptions over time.</summary>
 public sealed class RenewalTests : IAsyncLifetime
 {
     private static readonly TimeSpan Month = TimeSpan.FromDays(31);
@@ -14,7 +14,7 @@ public sealed class RenewalTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _stage.DisposeAsync();
 
     [Fact]
-    public async Task A_month_that_can_be_paid_is_paid_and_the_next_begins()
+    public async Task A_paid_renewal_starts_the_next_month()
     {
         var (id, subscription) = Subscribe(CardBehaviour.Works);
         var end = subscription.CurrentPeriodEnd;
@@ -28,7 +28,7 @@ public sealed class RenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_year_that_passes_at_once_is_lived_through_month_by_month()
+    public async Task Moving_the_clock_by_a_year_renews_month_by_month()
     {
         var (id, subscription) = Subscribe(CardBehaviour.Works);
         var start = _stage.Simulation.Now;
@@ -56,7 +56,7 @@ public sealed class RenewalTests : IAsyncLifetime
     [Theory]
     [InlineData(AfterFailedRetries.MarkUnpaid, "unpaid")]
     [InlineData(AfterFailedRetries.LeavePastDue, "past_due")]
-    public async Task What_follows_the_last_retry_is_a_setting(AfterFailedRetries setting, string status)
+    public async Task The_result_of_the_last_retry_is_a_setting(AfterFailedRetries setting, string status)
     {
         await using var stage = await Stage.SetAsync(options => options with { AfterFailedRetries = setting });
         var customer = stage.Simulation.AddCustomer(card: CardBehaviour.FailsOnRenewal);
@@ -68,7 +68,7 @@ public sealed class RenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Another_card_pays_what_is_owed()
+    public void A_new_card_pays_open_invoices()
     {
         var customer = _stage.Simulation.AddCustomer(card: CardBehaviour.FailsOnRenewal);
         var subscription = _stage.Simulation.Subscription(_stage.Simulation.Subscribe(customer, _stage.Pro));
@@ -97,7 +97,7 @@ public sealed class RenewalTests : IAsyncLifetime
     [Theory]
     [InlineData(CardBehaviour.Works, "active")]
     [InlineData(CardBehaviour.FailsOnRenewal, "past_due")]
-    public async Task A_trial_is_announced_and_ends_in_a_payment(CardBehaviour card, string status)
+    public async Task A_trial_is_announced_and_ends_with_a_payment(CardBehaviour card, string status)
     {
         var subscription = _stage.Simulation.Subscription(_stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(card: card), _stage.Pro, trialDays: 14));
 
@@ -113,7 +113,7 @@ public sealed class RenewalTests : IAsyncLifetime
     [InlineData("cancel", "canceled")]
     [InlineData("pause", "paused")]
     [InlineData("create_invoice", "past_due")]
-    public async Task A_trial_without_a_card_ends_as_its_settings_say(string behavior, string status)
+    public async Task A_trial_without_a_card_ends_as_configured(string behavior, string status)
     {
         var customer = _stage.Simulation.AddCustomer(card: null);
         var created = (await _stage.Api.PostAsync(
@@ -126,7 +126,7 @@ public sealed class RenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_first_payment_that_never_comes_ends_the_attempt_within_a_day()
+    public void A_subscription_without_a_first_payment_expires_within_a_day()
     {
         var (_, subscription) = Subscribe(CardBehaviour.Declined);
         var at = subscription.Status;
@@ -139,7 +139,7 @@ public sealed class RenewalTests : IAsyncLifetime
     [Theory]
     [InlineData(false, true)]
     [InlineData(true, false)]
-    public async Task A_cancellation_waits_for_the_end_of_the_period_and_the_portal_sets_the_moment_alone(bool inPortal, bool boolean)
+    public async Task A_cancellation_waits_for_the_end_of_the_period_and_the_portal_sets_only_the_time(bool inPortal, bool boolean)
     {
         var (id, subscription) = Subscribe(CardBehaviour.Works);
 
@@ -155,7 +155,7 @@ public sealed class RenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_cancellation_taken_back_does_not_come_about()
+    public void An_undone_cancellation_does_not_happen()
     {
         var (_, subscription) = Subscribe(CardBehaviour.Works);
         subscription.CancelAtPeriodEnd(inPortal: true);
@@ -167,7 +167,7 @@ public sealed class RenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Real_time_that_passes_does_the_same()
+    public async Task Real_time_has_the_same_effect()
     {
         var (_, subscription) = Subscribe(CardBehaviour.Works);
         var end = subscription.CurrentPeriodEnd;
@@ -178,7 +178,7 @@ public sealed class RenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_test_clock_moves_its_own_customers_alone()
+    public async Task A_test_clock_moves_only_its_own_customers()
     {
         var now = _stage.Simulation.Now;
         var clock = (await _stage.Api.PostAsync("/v1/test_helpers/test_clocks", $"frozen_time={now.ToUnixTimeSeconds()}")).Ok().Id;
@@ -210,9 +210,9 @@ public sealed class RenewalTests : IAsyncLifetime
         return [.. list.Data.Select(static invoice => invoice.GetProperty("status").GetString())];
     }
 
-    /// <summary>Of the last events, newest first.</summary>
+    /// <summary>The types of the last events, newest first.</summary>
     private async Task<IReadOnlyList<string?>> TypesAsync(int count) =>
-        [.. (await _stage.Api.GetAsync($"/v1/events?limit={count}")).Ok().Data.Select(static happened => happened.GetProperty("type").GetString())];
+        [.. (await _stage.Api.GetAsync($"/v1/events?limit={count}")).Ok().Data.Select(static stripeEvent => stripeEvent.GetProperty("type").GetString())];
 
     private async Task<int> CountAsync(string type) => (await _stage.Api.GetAsync($"/v1/events?type={type}")).Ok().Data.Count;
 }

@@ -1,4 +1,4 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Tests.Webhooks;
 
@@ -23,7 +23,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Only_what_an_endpoint_asked_for_goes_there_signed_with_its_secret_in_real_time()
+    public async Task An_endpoint_gets_only_its_event_types_signed_with_its_secret_in_real_time()
     {
         _stage.Simulation.Advance(TimeSpan.FromDays(40));
 
@@ -37,7 +37,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refused_event_comes_again_with_growing_waits_until_it_is_taken()
+    public async Task A_refused_event_is_retried_with_growing_waits()
     {
         _receiver.Status = 500;
         _stage.Simulation.AddCustomer();
@@ -59,7 +59,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_days_of_refusal_an_event_is_given_up_but_still_listed_as_undelivered()
+    public async Task After_days_of_refusal_an_event_is_given_up_and_listed_as_undelivered()
     {
         _receiver.Status = 302;
         _stage.Simulation.AddCustomer();
@@ -78,7 +78,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Held_deliveries_go_when_told_one_by_one_or_all_together()
+    public async Task Paused_deliveries_are_sent_one_by_one_or_all_together()
     {
         Webhooks.Pause();
         _stage.Simulation.AddCustomer();
@@ -98,7 +98,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deliveries_are_duplicated_dropped_and_put_off()
+    public async Task Deliveries_are_duplicated_dropped_and_delayed()
     {
         Webhooks.Pause();
         var customers = Enumerable.Range(0, 3).Select(_ => _stage.Simulation.AddCustomer()).ToList();
@@ -120,7 +120,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public void The_same_seed_mixes_the_same_way()
+    public void The_same_seed_shuffles_the_same_way()
     {
         Webhooks.Pause();
         for (var customer = 0; customer < 20; customer++)
@@ -138,7 +138,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_known_event_is_sent_again()
+    public async Task An_event_is_sent_again()
     {
         _stage.Simulation.AddCustomer();
         await IdleAsync();
@@ -151,16 +151,16 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_of_another_version_mode_or_kind_are_made_by_hand()
+    public async Task Events_of_another_version_mode_or_kind_can_be_created()
     {
         var customer = _stage.Simulation.AddCustomer();
         await IdleAsync();
 
-        Webhooks.Make(new HandmadeEvent("customer.deleted") { ObjectId = customer, ApiVersion = "2023-08-16", Livemode = true });
+        Webhooks.Create(new CustomEvent("customer.deleted") { ObjectId = customer, ApiVersion = "2023-08-16", Livemode = true });
         await IdleAsync();
-        Webhooks.Make(new HandmadeEvent("customer.deleted") { ObjectId = customer, IsThin = true });
+        Webhooks.Create(new CustomEvent("customer.deleted") { ObjectId = customer, IsThin = true });
         await IdleAsync();
-        Webhooks.Make(new HandmadeEvent("customer.deleted") { ObjectJson = """{"id":"dp_1","object":"dispute","customer":"cus_1"}""" });
+        Webhooks.Create(new CustomEvent("customer.deleted") { ObjectJson = """{"id":"dp_1","object":"dispute","customer":"cus_1"}""" });
         await IdleAsync();
 
         var (foreign, thin, dispute) = (_receiver.Received[1].Json, _receiver.Received[2].Json, _receiver.Received[3].Json);
@@ -174,7 +174,7 @@ public sealed class DeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_endpoint_made_by_the_API_tells_its_secret_once_and_gets_events_in_its_own_version()
+    public async Task An_endpoint_created_by_the_API_shows_its_secret_once_and_gets_events_in_its_own_version()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var endpoint = await _stage.Stripe.WebhookEndpoints.CreateAsync(

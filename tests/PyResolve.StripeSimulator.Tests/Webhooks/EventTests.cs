@@ -1,4 +1,4 @@
-using PyResolve.StripeSimulator.Tests.Drivers;
+using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Tests.Webhooks;
 
@@ -11,24 +11,24 @@ public sealed class EventTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _stage.DisposeAsync();
 
     [Fact]
-    public async Task An_update_tells_what_was_before_and_who_caused_it()
+    public async Task An_update_has_the_previous_values_and_the_request_that_caused_it()
     {
         var customer = _stage.Simulation.AddCustomer("ada@example.com");
 
         var request = (await _stage.Api.PostAsync($"/v1/customers/{customer}", "email=grace@example.com", "key-1")).Ok();
 
-        var happened = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok();
-        happened.At("data.0.type").GetString().ShouldBe("customer.updated");
-        happened.At("data.0.data.object.email").GetString().ShouldBe("grace@example.com");
-        var previous = happened.At("data.0.data.previous_attributes").EnumerateObject().ShouldHaveSingleItem();
+        var stripeEvent = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok();
+        stripeEvent.At("data.0.type").GetString().ShouldBe("customer.updated");
+        stripeEvent.At("data.0.data.object.email").GetString().ShouldBe("grace@example.com");
+        var previous = stripeEvent.At("data.0.data.previous_attributes").EnumerateObject().ShouldHaveSingleItem();
         (previous.Name, previous.Value.GetString()).ShouldBe(("email", "ada@example.com"));
-        happened.At("data.0.request.id").GetString().ShouldBe(request.Header("Request-Id"));
-        happened.At("data.0.request.idempotency_key").GetString().ShouldBe("key-1");
-        happened.At("data.0.api_version").GetString().ShouldBe(StripeSimulatorOptions.PinnedApiVersion);
+        stripeEvent.At("data.0.request.id").GetString().ShouldBe(request.Header("Request-Id"));
+        stripeEvent.At("data.0.request.idempotency_key").GetString().ShouldBe("key-1");
+        stripeEvent.At("data.0.api_version").GetString().ShouldBe(StripeSimulatorOptions.PinnedApiVersion);
     }
 
     [Fact]
-    public async Task A_renewal_tells_the_items_with_their_old_period()
+    public async Task A_renewal_has_the_items_with_their_old_period()
     {
         var id = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Pro);
         var before = _stage.Simulation.Subscription(id).CurrentPeriodEnd.ToUnixTimeSeconds();
@@ -56,11 +56,11 @@ public sealed class EventTests : IAsyncLifetime
     [Theory]
     [InlineData("type=a&types[]=b")]
     [InlineData("types[]=a", 21)]
-    public async Task Type_and_types_exclude_each_other_and_types_are_few(string query, int times = 1) =>
+    public async Task Type_and_types_exclude_each_other_and_types_are_limited(string query, int times = 1) =>
         (await _stage.Api.GetAsync($"/v1/events?{string.Join('&', Enumerable.Repeat(query, times))}")).Status.ShouldBe(400);
 
     [Fact]
-    public async Task A_cursor_catches_up_from_the_oldest_unseen_event_on()
+    public async Task A_cursor_continues_after_the_last_event_that_was_read()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var seen = (await _stage.Stripe.Events.ListAsync(new() { Limit = 1 }, cancellationToken: cancellation)).Single().Id;

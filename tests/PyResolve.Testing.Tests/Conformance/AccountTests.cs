@@ -30,7 +30,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_name_is_changed_by_a_session_and_by_no_key(ServerKind kind)
+    public async Task A_session_changes_the_name_and_a_key_cannot(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();

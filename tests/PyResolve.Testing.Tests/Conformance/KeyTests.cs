@@ -29,7 +29,7 @@ public sealed class KeyTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_key_may_do_what_its_scopes_say(ServerKind kind)
+    public async Task A_keys_scopes_say_what_it_may_do(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -95,7 +95,7 @@ public sealed class KeyTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_leaked_key_is_dead_whoever_reports_it(ServerKind kind)
+    public async Task A_leaked_key_is_revoked_whoever_reports_it(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -109,7 +109,7 @@ public sealed class KeyTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_key_with_a_limit_is_told_to_wait_when_it_is_used_up(ServerKind kind)
+    public async Task A_key_over_its_limit_must_wait(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();

@@ -12,7 +12,7 @@ public sealed class LeaseTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task A_hold_for_a_machine_comes_as_a_lease_that_the_published_key_verifies(ServerKind kind)
+    public async Task A_reservation_for_a_machine_has_a_lease_that_the_published_key_verifies(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -32,7 +32,7 @@ public sealed class LeaseTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task The_same_lease_is_given_again_to_its_machine_alone_and_as_long_as_it_is_held(ServerKind kind)
+    public async Task The_same_lease_is_returned_again_only_to_its_machine_and_only_while_held(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -47,7 +47,7 @@ public sealed class LeaseTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_returned_lease_is_held_until_it_ends(ServerKind kind)
+    public async Task A_released_lease_is_held_until_it_ends(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -63,7 +63,7 @@ public sealed class LeaseTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task What_a_lease_leaves_unsettled_counts_as_used_and_is_refunded_by_settlement(ServerKind kind)
+    public async Task Unsettled_units_of_a_lease_count_as_used_and_are_refunded_by_settlement(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -81,7 +81,7 @@ public sealed class LeaseTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task After_35_days_what_is_left_of_a_lease_stays_used(ServerKind kind)
+    public async Task After_35_days_the_unsettled_units_of_a_lease_stay_used(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());

@@ -5,7 +5,7 @@ public sealed class QuotaTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task A_permit_holds_quota_and_completing_it_pays(ServerKind kind)
+    public async Task A_permit_reserves_quota_and_completing_it_uses_it(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -24,7 +24,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_permit_that_is_not_completed_gives_its_hold_back(ServerKind kind)
+    public async Task A_permit_that_is_not_completed_releases_its_reservation(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -39,7 +39,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_used_up_quota_is_denied_with_the_reason_and_its_end(ServerKind kind)
+    public async Task A_used_up_quota_is_denied_with_the_reason_and_the_reset_time(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -61,7 +61,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_plan_without_LLM_denies_the_LLM_tiers_before_it_looks_at_the_quota(ServerKind kind)
+    public async Task A_plan_without_LLM_denies_the_LLM_tiers_before_it_checks_the_quota(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -82,7 +82,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Lost_answers_hold_and_pay_once(ServerKind kind)
+    public async Task Lost_answers_reserve_and_use_quota_once(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -102,7 +102,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_refusal_is_forgotten_by_its_idempotency_key(ServerKind kind)
+    public async Task A_denial_is_not_stored_for_its_idempotency_key(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -115,7 +115,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Work_of_one_name_is_held_and_paid_once(ServerKind kind)
+    public async Task Work_with_one_once_key_is_reserved_and_used_once(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -135,7 +135,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Paid_work_is_answered_64_times_and_no_more(ServerKind kind)
+    public async Task A_committed_once_key_is_answered_64_times_and_no_more(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -148,7 +148,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_hold_says_why_it_was_granted(ServerKind kind)
+    public async Task A_reservation_says_why_it_was_granted(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -163,7 +163,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Settling_again_changes_nothing_and_what_is_settled_stays_so(ServerKind kind)
+    public async Task Settling_again_changes_nothing(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -185,7 +185,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_hold_is_its_accounts_alone(ServerKind kind)
+    public async Task A_reservation_belongs_to_its_account(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var owner = subject.Client(await subject.SignUpAsync());
@@ -199,7 +199,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Of_many_at_once_as_many_are_granted_as_there_is_quota(ServerKind kind)
+    public async Task Of_concurrent_requests_as_many_are_granted_as_there_is_quota(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -213,7 +213,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task What_runs_out_goes_back_and_is_paid_late_if_it_was_done(ServerKind kind)
+    public async Task An_expired_reservation_goes_back_and_late_work_is_recorded(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -229,7 +229,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_new_month_has_its_quota_and_a_hold_counts_in_its_own(ServerKind kind)
+    public async Task A_new_month_has_its_own_quota_and_a_reservation_counts_in_the_month_of_its_grant(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -250,7 +250,7 @@ public sealed class QuotaTests(SharedServers servers)
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
 
     [Theory, OnEveryServer]
-    public async Task Work_whose_commit_was_answered_by_nobody_is_recorded_once_by_the_next_process(ServerKind kind)
+    public async Task A_commit_whose_answer_was_lost_is_recorded_once_by_the_next_process(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -276,7 +276,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Work_whose_commit_reached_nobody_is_recorded_by_the_next_process(ServerKind kind)
+    public async Task A_commit_that_did_not_arrive_is_recorded_by_the_next_process(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -288,7 +288,7 @@ public sealed class QuotaTests(SharedServers servers)
             await permit.CompleteAsync(new() { TokensUsed = 11 }, Cancellation);
         }
 
-        // Under another key of the account, as after a rotation.
+        // With another key of the account, as after a rotation.
         var other = (await account.Session.PostAsync("/auth/api-keys", new { name = "another" }))["api_key"].GetString();
         await using var next = subject.ClientWithKey(other);
         (await next.GetAccountAsync(Cancellation)).ShouldNotBeNull();
@@ -299,7 +299,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Work_that_has_a_name_is_never_paid_beside_another_who_did_it(ServerKind kind)
+    public async Task Work_with_a_once_key_is_never_used_twice_by_two_processes(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();

@@ -8,7 +8,7 @@ public sealed class UsageTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task What_is_reported_is_recorded_once_however_often_it_arrives(ServerKind kind)
+    public async Task An_event_is_recorded_once_however_often_it_arrives(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -28,7 +28,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Another_event_under_a_used_id_is_rejected_and_kept(ServerKind kind)
+    public async Task Another_event_with_a_used_id_is_rejected_and_kept(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -44,7 +44,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Each_event_of_a_batch_gets_its_verdict(ServerKind kind)
+    public async Task Each_event_of_a_batch_gets_its_own_status(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -69,7 +69,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task One_event_can_be_sent_again_by_its_id_or_its_idempotency_key(ServerKind kind)
+    public async Task An_event_can_be_sent_again_with_its_id_or_its_idempotency_key(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -85,7 +85,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Events_that_name_a_hold_spend_it_unit_by_unit(ServerKind kind)
+    public async Task Events_with_a_reservation_spend_it_unit_by_unit(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -106,7 +106,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Usage_that_has_happened_is_recorded_past_the_limit(ServerKind kind)
+    public async Task Usage_is_recorded_beyond_the_limit(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -145,7 +145,7 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Events_are_listed_page_by_page_the_newest_first(ServerKind kind)
+    public async Task Events_are_listed_in_pages_newest_first(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
@@ -162,11 +162,11 @@ public sealed class UsageTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_month_is_exported_as_CSV_the_oldest_first(ServerKind kind)
+    public async Task A_month_is_exported_as_CSV_oldest_first(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        // Both are recorded at one instant: then the ids tell which comes first.
+        // Both are recorded at the same instant: then the ids decide the order.
         var id = Guid.Parse("00000000-0000-7000-8000-000000000001");
         await client.RecordUsageAsync(
             new() { Id = id, EventType = "migration", Library = "=1,\"2\"", Tier = "tier1", FilesChanged = 3, Metadata = Json("""{"target":"2.0"}""") }, Cancellation);

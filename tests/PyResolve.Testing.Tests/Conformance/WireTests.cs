@@ -1,6 +1,6 @@
 namespace PyResolve.Testing.Tests.Conformance;
 
-/// <summary>The bodies that the seed's clients read, literally, and the form of every refusal.</summary>
+/// <summary>The bodies that the seed's clients read, literally, and the format of errors.</summary>
 public sealed class WireTests(SharedServers servers)
 {
     private const string FreeQuota = """
@@ -29,7 +29,7 @@ public sealed class WireTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Credentials_are_refused_in_the_seeds_words(ServerKind kind)
+    public async Task Invalid_credentials_have_the_seeds_messages(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -48,7 +48,7 @@ public sealed class WireTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_quota_is_numbers_or_the_word_unlimited(ServerKind kind)
+    public async Task A_quota_has_numbers_or_the_word_unlimited(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -86,7 +86,7 @@ public sealed class WireTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task What_cannot_be_read_is_a_problem_with_a_code(ServerKind kind)
+    public async Task An_unreadable_request_is_a_problem_with_a_code(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -106,7 +106,7 @@ public sealed class WireTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task What_breaks_a_rule_names_its_field(ServerKind kind)
+    public async Task An_invalid_field_is_named(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -147,7 +147,7 @@ public sealed class WireTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task Whoever_holds_or_reports_is_told_whose_key_it_is(ServerKind kind)
+    public async Task Reservations_and_reports_are_answered_with_the_account_id(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();

@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.Testing.Tests.Drivers;
 
-/// <summary>A server whose answers say more than this release knows, in every object of them.</summary>
+/// <summary>A server whose answers have unknown members in every object.</summary>
 public sealed class NewerServer() : OtherRelease(static answer =>
 {
     answer["x_new_flag"] = true;
     answer["x_new_object"] = new JsonObject { ["deep"] = new JsonArray(1, null, "text") };
 });
 
-/// <summary>A server whose answers say only what a client cannot do without.</summary>
+/// <summary>A server whose answers have only the members that a client needs.</summary>
 public sealed class OlderServer() : OtherRelease(static answer =>
 {
     foreach (var name in (string[])
@@ -22,7 +22,7 @@ public sealed class OlderServer() : OtherRelease(static answer =>
     }
 });
 
-/// <summary>Rewrites each object in the server's answers; what a user put in, and lists by field, stay as they are.</summary>
+/// <summary>Rewrites each object in the server's answers, except users' data and errors by field.</summary>
 public abstract class OtherRelease(Action<JsonObject> rewrite) : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

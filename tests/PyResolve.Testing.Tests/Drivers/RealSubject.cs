@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Testing.Tests.Drivers;
 
-/// <summary>The real server: one that all tests share, or one of a test's own.</summary>
+/// <summary>The real server: shared by all tests, or for one test.</summary>
 public sealed partial class RealSubject : Subject
 {
     private readonly OwnServer? _own;
@@ -66,7 +66,7 @@ public sealed partial class RealSubject : Subject
 
     private IEnumerable<string> Links(string email, string page) =>
         from file in Directory.GetFiles(_emails!, "*.eml").Order(StringComparer.Ordinal)
-        // Quoted-printable, as far as a link has anything to quote.
+        // Quoted-printable, the part of it that occurs in links.
         let text = File.ReadAllText(file).Replace("=\r\n", "", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal)
         where text.Contains($"To: {email}", StringComparison.Ordinal) || text.Contains($"<{email}>", StringComparison.Ordinal)
         let link = Link().Match(text)

@@ -4,7 +4,7 @@ using Xunit.v3;
 
 namespace PyResolve.Testing.Tests.Drivers;
 
-/// <summary>What answers the client. Every behaviour of the client that depends on a server has one test, which runs on all.</summary>
+/// <summary>The servers of the conformance suite. Every behaviour of the client that depends on a server has one test, which runs on all of them.</summary>
 public enum ServerKind
 {
     /// <summary>The real server, on its embedded database.</summary>
@@ -16,7 +16,7 @@ public enum ServerKind
     /// <summary>The fake server.</summary>
     Fake,
 
-    /// <summary>The fake server, whose answers say more than the client knows.</summary>
+    /// <summary>The fake server, with answers that have members unknown to the client.</summary>
     NewerFake,
 }
 

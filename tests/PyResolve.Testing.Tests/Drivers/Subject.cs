@@ -1,38 +1,38 @@
 namespace PyResolve.Testing.Tests.Drivers;
 
-/// <summary>A server that is tested through the client, and by raw requests. It is 2026-11-15T12:00:00Z there until a test moves its clock.</summary>
+/// <summary>A server that is tested through the client and by raw requests. Its time is 2026-11-15T12:00:00Z until a test moves its clock.</summary>
 public abstract class Subject : IAsyncDisposable
 {
     private readonly string _home = Directory.CreateTempSubdirectory("pyresolve-conformance-").FullName;
 
-    /// <summary>Sends no credentials of its own.</summary>
+    /// <summary>Sends no credentials.</summary>
     public abstract HttpClient Http { get; }
 
-    /// <summary>The server's address, with a slash at its end.</summary>
+    /// <summary>The server's address, with a slash at the end.</summary>
     public abstract Uri Address { get; }
 
     public abstract TimeProvider Clock { get; }
 
     public Caller Nobody => new(Http);
 
-    /// <summary>Moves the clock, of a server of the test's own.</summary>
+    /// <summary>Moves the clock. Only for a server that the test does not share.</summary>
     public abstract void Advance(TimeSpan amount);
 
     public abstract Task SetPlanAsync(TestAccount account, string plan);
 
-    /// <summary>Approves, or denies, every device login that waits, of a server of the test's own.</summary>
+    /// <summary>Approves or denies every pending device login. Only for a server that the test does not share.</summary>
     public abstract Task DecideDevicesAsync(TestAccount account, bool approve = true);
 
-    /// <summary>The secret in the last email to an account of a server of the test's own.</summary>
-    /// <param name="account">Whose.</param>
+    /// <summary>The token in the last email to an account. Only for a server that the test does not share.</summary>
+    /// <param name="account">The recipient.</param>
     /// <param name="page"><c>reset-password</c> or <c>verify-email</c>.</param>
     public abstract Task<string> ReadEmailAsync(TestAccount account, string page);
 
     public Task<TestAccount> SignUpAsync() => TestAccount.SignUpAsync(Http);
 
-    /// <summary>A client of an account, or of nobody.</summary>
+    /// <summary>A client with an account's key, or without a key.</summary>
     /// <param name="account">Default: no key.</param>
-    /// <param name="network">What lies between the client and the server; default nothing.</param>
+    /// <param name="network">A handler between the client and the server.</param>
     public PyResolveClient Client(TestAccount? account = null, DelegatingHandler? network = null) => ClientWithKey(account?.ApiKey, network);
 
     public PyResolveClient ClientWithKey(string? apiKey, DelegatingHandler? network = null)
@@ -60,13 +60,13 @@ public abstract class Subject : IAsyncDisposable
 
     protected abstract HttpMessageHandler CreateHandler();
 
-    /// <summary>The machine of a client whose clock is right, and whose timers run as ever.</summary>
+    /// <summary>The client's clock: the server's time, with real timers.</summary>
     private sealed class WallClock(TimeProvider server) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => server.GetUtcNow();
     }
 
-    /// <summary>Kestrel tells the machine's time, whatever clock a test has given the server.</summary>
+    /// <summary>Kestrel sends the machine's time, whatever the server's clock is.</summary>
     private sealed class ServerTime(TimeProvider clock) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

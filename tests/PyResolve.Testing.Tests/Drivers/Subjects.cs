@@ -4,12 +4,12 @@ namespace PyResolve.Testing.Tests.Drivers;
 
 public static class Subjects
 {
-    /// <summary>A server that other tests may use at the same time.</summary>
+    /// <summary>A server that tests share.</summary>
     public static async Task<Subject> OnAsync(this SharedServers servers, ServerKind kind) => kind is ServerKind.Fake or ServerKind.NewerFake
         ? new FakeSubject(kind)
         : await RealSubject.OnSharedAsync(servers, EngineOf(kind));
 
-    /// <summary>A server of a test's own, which gives leases and sends emails.</summary>
+    /// <summary>A server for one test, which signs leases and sends emails.</summary>
     public static async Task<Subject> OnOwnAsync(this SharedServers servers, ServerKind kind, bool isSignUpOpen = true)
     {
         if (kind is ServerKind.Fake or ServerKind.NewerFake)

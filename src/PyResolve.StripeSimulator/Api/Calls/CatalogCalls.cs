@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
@@ -15,20 +16,20 @@ internal static class CatalogCalls
         product.UnitLabel = form.Text("unit_label");
         product.Url = form.Text("url");
         product.IsActive = form.Text("active") != "false";
-        call.World.Events.Emit(product, "created");
+        call.State.Events.Emit(product, "created");
         if (form.Find("default_price_data") is { } price)
-            call.World.Events.Change(product, () => product.DefaultPriceId = AddPrice(call, price, product.Id).Id);
+            call.State.Events.Change(product, () => product.DefaultPriceId = AddPrice(call, price, product.Id).Id);
         return product.Render();
     }
 
-    public static JsonObject GetProduct(ApiCall call) => call.InPath(call.World.Products, "product").Render();
+    public static JsonObject GetProduct(ApiCall call) => call.GetByPath(call.State.Products, "product").Render();
 
     public static JsonObject UpdateProduct(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var product = call.InPath(world.Products, "product");
-        var price = call.Named(world.Prices, "price", "default_price");
-        world.Events.Change(product, () =>
+        var (state, form) = (call.State, call.Form);
+        var product = call.GetByPath(state.Products, "product");
+        var price = call.FindByParameter(state.Prices, "price", "default_price");
+        state.Events.Change(product, () =>
         {
             product.Name = form.Text("name") ?? product.Name;
             product.DefaultPriceId = price?.Id ?? product.DefaultPriceId;
@@ -37,7 +38,7 @@ internal static class CatalogCalls
             product.Url = Updated("url", product.Url);
             product.Metadata = form.Merge("metadata", product.Metadata);
             product.IsActive = form.Text("active") is { } active ? active == "true" : product.IsActive;
-            product.Updated = world.Now;
+            product.Updated = state.Now;
         });
         return product.Render();
 
@@ -47,38 +48,38 @@ internal static class CatalogCalls
     public static JsonObject ListProducts(ApiCall call)
     {
         var ids = call.Form.Texts("ids");
-        return Lists.Page(call, "/v1/products", "product", call.World.Products.NewestFirst.Where(product =>
+        return Lists.Page(call, "/v1/products", "product", call.State.Products.NewestFirst.Where(product =>
             (ids.Count == 0 || ids.Contains(product.Id, StringComparer.Ordinal))
-            && Lists.IsAsked(call.Form, "active", product.IsActive ? "true" : "false")
-            && Lists.IsAsked(call.Form, "url", product.Url)
-            && Lists.IsWithin(call.Form, "created", product.Created)));
+            && Lists.Matches(call.Form, "active", product.IsActive ? "true" : "false")
+            && Lists.Matches(call.Form, "url", product.Url)
+            && Lists.MatchesRange(call.Form, "created", product.Created)));
     }
 
     public static JsonObject CreatePrice(ApiCall call)
     {
         var form = call.Form;
         if (form.Has("product") == form.Has("product_data"))
-            throw StripeException.Invalid("You must specify either `product` or `product_data` when creating a price.", "product");
+            throw ApiErrorException.Invalid("You must specify either `product` or `product_data` when creating a price.", "product");
         if (form.Find("product_data") is not { } data)
         {
-            var product = call.Named(call.World.Products, "product", "product")!;
+            var product = call.FindByParameter(call.State.Products, "product", "product")!;
             return AddPrice(call, form, product.Id).Render();
         }
 
         var added = AddProduct(call, data.Text("id"), data.Text("name")!, data.Merge("metadata"));
-        call.World.Events.Emit(added, "created");
+        call.State.Events.Emit(added, "created");
         return AddPrice(call, form, added.Id).Render();
     }
 
-    public static JsonObject GetPrice(ApiCall call) => call.InPath(call.World.Prices, "price").Render();
+    public static JsonObject GetPrice(ApiCall call) => call.GetByPath(call.State.Prices, "price").Render();
 
     public static JsonObject UpdatePrice(ApiCall call)
     {
         var form = call.Form;
-        var price = call.InPath(call.World.Prices, "price");
+        var price = call.GetByPath(call.State.Prices, "price");
         if (form.Text("lookup_key") is { } key)
             FreeLookupKey(call, form, key, price);
-        call.World.Events.Change(price, () =>
+        call.State.Events.Change(price, () =>
         {
             price.LookupKey = form.Text("lookup_key") ?? price.LookupKey;
             price.Nickname = form.Text("nickname") ?? price.Nickname;
@@ -91,25 +92,25 @@ internal static class CatalogCalls
     public static JsonObject ListPrices(ApiCall call)
     {
         var (form, keys) = (call.Form, call.Form.Texts("lookup_keys"));
-        return Lists.Page(call, "/v1/prices", "price", call.World.Prices.NewestFirst.Where(price =>
+        return Lists.Page(call, "/v1/prices", "price", call.State.Prices.NewestFirst.Where(price =>
             (keys.Count == 0 || (price.LookupKey is { } key && keys.Contains(key, StringComparer.Ordinal)))
-            && Lists.IsAsked(form, "product", price.ProductId)
-            && Lists.IsAsked(form, "active", price.IsActive ? "true" : "false")
-            && Lists.IsAsked(form, "currency", price.Currency)
-            && Lists.IsAsked(form, "type", price.Recurring is null ? "one_time" : "recurring")
-            && Lists.IsWithin(form, "created", price.Created)));
+            && Lists.Matches(form, "product", price.ProductId)
+            && Lists.Matches(form, "active", price.IsActive ? "true" : "false")
+            && Lists.Matches(form, "currency", price.Currency)
+            && Lists.Matches(form, "type", price.Recurring is null ? "one_time" : "recurring")
+            && Lists.MatchesRange(form, "created", price.Created)));
     }
 
     private static Product AddProduct(ApiCall call, string? id, string name, Dictionary<string, string> metadata)
     {
-        var world = call.World;
-        if (id is not null && world.Products.Contains(id))
-            throw StripeException.Invalid($"Product already exists: {id}", "id", "resource_already_exists");
-        return world.Products.Add(new Product
+        var state = call.State;
+        if (id is not null && state.Products.Contains(id))
+            throw ApiErrorException.Invalid($"Product already exists: {id}", "id", "resource_already_exists");
+        return state.Products.Add(new Product
         {
-            Id = id ?? world.Ids.Next("prod"),
-            Created = world.Now,
-            Updated = world.Now,
+            Id = id ?? state.Ids.Next("prod"),
+            Created = state.Now,
+            Updated = state.Now,
             Name = name,
             Metadata = metadata,
         });
@@ -117,17 +118,18 @@ internal static class CatalogCalls
 
     private static Price AddPrice(ApiCall call, Form form, string productId)
     {
-        var world = call.World;
+        var state = call.State;
         if (form.Number("unit_amount") is not { } amount)
-            throw StripeException.Invalid("You must specify one of `unit_amount`, `unit_amount_decimal`, or `custom_unit_amount`.", "unit_amount");
+            throw ApiErrorException.Invalid(
+                "You must specify one of `unit_amount`, `unit_amount_decimal`, or `custom_unit_amount`.", "unit_amount");
         if (amount is < 0 or > GreatestAmount)
-            throw StripeException.Invalid($"Invalid integer: must be from 0 to {GreatestAmount}", "unit_amount");
+            throw ApiErrorException.Invalid($"Invalid integer: must be from 0 to {GreatestAmount}", "unit_amount");
         if (form.Text("lookup_key") is { } key)
             FreeLookupKey(call, form, key, own: null);
-        var price = world.Prices.Add(new Price
+        var price = state.Prices.Add(new Price
         {
-            Id = world.Ids.Next("price"),
-            Created = world.Now,
+            Id = state.Ids.Next("price"),
+            Created = state.Now,
             ProductId = productId,
             Currency = form.Text("currency")!,
             UnitAmount = amount,
@@ -143,17 +145,17 @@ internal static class CatalogCalls
                     recurring.Text("usage_type") ?? "licensed",
                     recurring.Text("meter")),
         });
-        world.Events.Emit(price, "created");
+        state.Events.Emit(price, "created");
         return price;
     }
 
-    /// <summary>A key leads to one active price. It moves to another only when that is asked for.</summary>
+    /// <summary>A lookup key belongs to one price, and moves to another one only on request.</summary>
     private static void FreeLookupKey(ApiCall call, Form form, string key, Price? own)
     {
-        if (call.World.Prices.All.FirstOrDefault(price => price.LookupKey == key && price != own) is not { } holder)
+        if (call.State.Prices.All.FirstOrDefault(price => price.LookupKey == key && price != own) is not { } holder)
             return;
         if (!form.Is("transfer_lookup_key"))
-            throw StripeException.Invalid($"A price (`{holder.Id}`) already uses that lookup key.", "lookup_key");
-        call.World.Events.Change(holder, () => holder.LookupKey = null);
+            throw ApiErrorException.Invalid($"A price (`{holder.Id}`) already uses that lookup key.", "lookup_key");
+        call.State.Events.Change(holder, () => holder.LookupKey = null);
     }
 }

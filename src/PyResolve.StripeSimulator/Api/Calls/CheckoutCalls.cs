@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
@@ -13,21 +14,21 @@ internal static class CheckoutCalls
 
     public static JsonObject Create(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
+        var (state, form) = (call.State, call.Form);
         if (form.Text("mode") is not "subscription")
-            throw StripeException.Invalid("The simulator's checkout sells subscriptions: pass mode=subscription.", "mode");
+            throw ApiErrorException.Invalid("The simulator's checkout supports only subscriptions: pass mode=subscription.", "mode");
         if (form.Has("customer") && form.Has("customer_email"))
-            throw StripeException.Invalid("You may only specify one of these parameters: customer, customer_email.", "customer");
+            throw ApiErrorException.Invalid("You may only specify one of these parameters: customer, customer_email.", "customer");
         if (form.Has("customer_update") && !form.Has("customer"))
-            throw StripeException.Invalid("`customer_update` can only be used with `customer`.", "customer_update");
+            throw ApiErrorException.Invalid("`customer_update` can only be used with `customer`.", "customer_update");
         if (form.Text("client_reference_id") is { Length: > LongestReference })
-            throw StripeException.Invalid($"Invalid string: must be at most {LongestReference} characters", "client_reference_id");
-        var customer = call.Named(world.Customers, "customer", "customer");
-        var id = world.Ids.Next("cs_test");
-        var session = world.CheckoutSessions.Add(new CheckoutSession
+            throw ApiErrorException.Invalid($"Invalid string: must be at most {LongestReference} characters", "client_reference_id");
+        var customer = call.FindByParameter(state.Customers, "customer", "customer");
+        var id = state.Ids.Next("cs_test");
+        var session = state.CheckoutSessions.Add(new CheckoutSession
         {
             Id = id,
-            Created = world.Now,
+            Created = state.Now,
             Url = $"{call.BaseUrl}/c/pay/{id}",
             SuccessUrl = RequireUrl(form, "success_url"),
             CancelUrl = form.Has("cancel_url") ? RequireUrl(form, "cancel_url") : null,
@@ -49,34 +50,35 @@ internal static class CheckoutCalls
         return session.Render();
     }
 
-    public static JsonObject Get(ApiCall call) => call.InPath(call.World.CheckoutSessions, Kind).Render();
+    public static JsonObject Get(ApiCall call) => call.GetByPath(call.State.CheckoutSessions, Kind).Render();
 
     public static JsonObject List(ApiCall call)
     {
         var form = call.Form;
-        return Lists.Page(call, "/v1/checkout/sessions", Kind, call.World.CheckoutSessions.NewestFirst.Where(session =>
-            Lists.IsAsked(form, "customer", session.CustomerId)
-            && Lists.IsAsked(form, "status", session.Status)
-            && Lists.IsAsked(form, "subscription", session.SubscriptionId)
-            && Lists.IsWithin(form, "created", session.Created)));
+        return Lists.Page(call, "/v1/checkout/sessions", Kind, call.State.CheckoutSessions.NewestFirst.Where(session =>
+            Lists.Matches(form, "customer", session.CustomerId)
+            && Lists.Matches(form, "status", session.Status)
+            && Lists.Matches(form, "subscription", session.SubscriptionId)
+            && Lists.MatchesRange(form, "created", session.Created)));
     }
 
     public static JsonObject ListLineItems(ApiCall call)
     {
-        var session = call.InPath(call.World.CheckoutSessions, Kind);
+        var session = call.GetByPath(call.State.CheckoutSessions, Kind);
         return Shapes.List($"/v1/checkout/sessions/{session.Id}/line_items", session.LineItems.Select(static item => item.Render()));
     }
 
     public static JsonObject Expire(ApiCall call)
     {
-        var session = call.InPath(call.World.CheckoutSessions, Kind);
+        var session = call.GetByPath(call.State.CheckoutSessions, Kind);
         if (session.Status != "open")
         {
-            throw StripeException.Invalid(
-                $"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of {session.Status}.");
+            throw ApiErrorException.Invalid(
+                "Only Checkout Sessions with a status in [\"open\"] can be expired. "
+                + $"This Checkout Session has a status of {session.Status}.");
         }
 
-        Checkouts.Expire(call.World, session);
+        Checkouts.Expire(call.State, session);
         return session.Render();
     }
 
@@ -84,21 +86,23 @@ internal static class CheckoutCalls
     {
         var items = call.Form.Elements("line_items").Select(item => ReadLineItem(call, item)).ToList();
         if (items.Count == 0)
-            throw StripeException.MissingParameter("line_items");
+            throw ApiErrorException.MissingParameter("line_items");
         if (items.TrueForAll(static item => item.Price.Recurring is null))
-            throw StripeException.Invalid("You must provide at least one recurring price in `subscription` mode when using prices.", "line_items");
+            throw ApiErrorException.Invalid(
+                "You must provide at least one recurring price in `subscription` mode when using prices.", "line_items");
         if (items.Exists(static item => item.Price.Recurring is null))
-            throw StripeException.Invalid("The simulator's checkout sells recurring prices alone.", "line_items");
+            throw ApiErrorException.Invalid("The simulator's checkout supports only recurring prices.", "line_items");
         return items;
     }
 
     private static Price PriceOf(ApiCall call, Form item)
     {
         var param = $"{item.Name}[price]";
-        var price = ApiCall.Known(call.World.Prices, "price", item.Text("price") ?? throw StripeException.MissingParameter(param), param);
+        var price = ApiCall.GetByParameter(
+            call.State.Prices, "price", item.Text("price") ?? throw ApiErrorException.MissingParameter(param), param);
         return price.IsActive
             ? price
-            : throw StripeException.Invalid("The price specified is inactive. This field only accepts active prices.", param);
+            : throw ApiErrorException.Invalid("The price specified is inactive. This field only accepts active prices.", param);
     }
 
     private static LineItem ReadLineItem(ApiCall call, Form item)
@@ -108,31 +112,32 @@ internal static class CheckoutCalls
         var param = $"{item.Name}[quantity]";
         return (item.Number("quantity"), isMetered) switch
         {
-            (null, false) => throw StripeException.MissingParameter(param),
-            (not null, true) => throw StripeException.Invalid("Quantity should not be specified where usage_type is `metered`.", param),
-            (<= 0, _) => throw StripeException.Invalid("Invalid positive integer", param),
-            _ => new LineItem(call.World.Ids.Next("li"), price, Quantities.Read(item)),
+            (null, false) => throw ApiErrorException.MissingParameter(param),
+            (not null, true) => throw ApiErrorException.Invalid("Quantity should not be specified where usage_type is `metered`.", param),
+            (<= 0, _) => throw ApiErrorException.Invalid("Invalid positive integer", param),
+            _ => new LineItem(call.State.Ids.Next("li"), price, Quantities.Read(item)),
         };
     }
 
     private static long ReadExpiry(ApiCall call)
     {
-        var now = call.World.Now;
+        var now = call.State.Now;
         if (call.Form.Number("expires_at") is not { } at)
             return now + LongestLife;
         return at - now is >= ShortestLife and <= LongestLife
             ? at
-            : throw StripeException.Invalid(
-                "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.", "expires_at");
+            : throw ApiErrorException.Invalid(
+                "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.",
+                "expires_at");
     }
 
     private static string RequireUrl(Form form, string name)
     {
-        var text = form.Text(name) ?? throw StripeException.MissingParameter(name);
+        var text = form.Text(name) ?? throw ApiErrorException.MissingParameter(name);
         var example = text.Replace("{CHECKOUT_SESSION_ID}", "id", StringComparison.Ordinal);
         return Uri.TryCreate(example, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? text
-            : throw StripeException.Invalid("Not a valid URL", name, "url_invalid");
+            : throw ApiErrorException.Invalid("Not a valid URL", name, "url_invalid");
     }
 }
 
@@ -140,12 +145,12 @@ internal static class Quantities
 {
     private const long Greatest = 999_999;
 
-    /// <summary>One unless given.</summary>
+    /// <summary>Default 1.</summary>
     public static long Read(Form item) => item.Number("quantity") switch
     {
         null => 1,
         { } quantity and >= 0 and <= Greatest => quantity,
-        _ => throw StripeException.Invalid($"Invalid integer: must be from 0 to {Greatest}", $"{item.Name}[quantity]"),
+        _ => throw ApiErrorException.Invalid($"Invalid integer: must be from 0 to {Greatest}", $"{item.Name}[quantity]"),
     };
 }
 
@@ -157,11 +162,11 @@ internal static class Trials
         ? null
         : days is >= 1 and <= LongestDays
             ? days
-            : throw StripeException.Invalid($"Trials last from 1 to {LongestDays} days.", form.Find(path)!.Name);
+            : throw ApiErrorException.Invalid($"Trials last from 1 to {LongestDays} days.", form.Find(path)!.Name);
 }
 
 internal static class BillingModes
 {
-    public static string Of(string? asked, string version) =>
-        asked ?? (VersionChanges.IsBefore(version, VersionChanges.FlexibleByDefault) ? "classic" : "flexible");
+    public static string Of(string? parsed, string version) =>
+        parsed ?? (ApiVersions.IsBefore(version, ApiVersions.FlexibleByDefault) ? "classic" : "flexible");
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
@@ -12,12 +13,12 @@ internal static partial class CustomerCalls
 
     public static JsonObject Create(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var clock = call.Named(world.TestClocks, "test_clock", "test_clock");
-        var customer = world.Customers.Add(new Customer
+        var (state, form) = (call.State, call.Form);
+        var clock = call.FindByParameter(state.TestClocks, "test_clock", "test_clock");
+        var customer = state.Customers.Add(new Customer
         {
-            Id = world.Ids.Next("cus"),
-            Created = world.NowOn(clock?.Id),
+            Id = state.Ids.Next("cus"),
+            Created = state.NowOn(clock?.Id),
             TestClockId = clock?.Id,
             Email = form.Text("email"),
             Name = form.Text("name"),
@@ -25,17 +26,17 @@ internal static partial class CustomerCalls
             Phone = form.Text("phone"),
             Metadata = form.Merge("metadata"),
         });
-        world.Events.Emit(customer, "created");
+        state.Events.Emit(customer, "created");
         return customer.Render();
     }
 
-    public static JsonObject Get(ApiCall call) => call.InPath(call.World.Customers, Kind).Render();
+    public static JsonObject Get(ApiCall call) => call.GetByPath(call.State.Customers, Kind).Render();
 
     public static JsonObject Update(ApiCall call)
     {
         var form = call.Form;
-        var customer = Living(call);
-        call.World.Events.Change(customer, () =>
+        var customer = FindExisting(call);
+        call.State.Events.Change(customer, () =>
         {
             customer.Email = Updated("email", customer.Email);
             customer.Name = Updated("name", customer.Name);
@@ -50,23 +51,24 @@ internal static partial class CustomerCalls
 
     public static JsonObject Delete(ApiCall call)
     {
-        var customer = Living(call);
-        Customers.Delete(call.World, customer);
+        var customer = FindExisting(call);
+        Customers.Delete(call.State, customer);
         return customer.Render();
     }
 
-    public static JsonObject List(ApiCall call) => Lists.Page(call, "/v1/customers", Kind, call.World.Customers.NewestFirst.Where(customer =>
+    public static JsonObject List(ApiCall call) =>
+        Lists.Page(call, "/v1/customers", Kind, call.State.Customers.NewestFirst.Where(customer =>
         !customer.IsDeleted
-        && Lists.IsAsked(call.Form, "email", customer.Email)
+        && Lists.Matches(call.Form, "email", customer.Email)
         && customer.TestClockId == call.Form.Text("test_clock")
-        && Lists.IsWithin(call.Form, "created", customer.Created)));
+        && Lists.MatchesRange(call.Form, "created", customer.Created)));
 
-    /// <summary>As at Stripe, what was made within the last minute is not found yet.</summary>
+    /// <summary>Like Stripe's search, it does not find customers of the last minute.</summary>
     public static JsonObject Search(ApiCall call)
     {
-        var indexed = call.World.Clock.GetUtcNow().AddMinutes(-1).ToUnixTimeSeconds();
+        var indexed = call.State.Clock.GetUtcNow().AddMinutes(-1).ToUnixTimeSeconds();
         var matches = Query(call.Form.Text("query")!);
-        var found = call.World.Customers.NewestFirst
+        var found = call.State.Customers.NewestFirst
             .Where(customer => !customer.IsDeleted && customer.Created <= indexed && matches(customer))
             .ToList();
         var limit = Lists.LimitOf(call.Form);
@@ -78,15 +80,15 @@ internal static partial class CustomerCalls
         return list;
     }
 
-    private static Customer Living(ApiCall call) => call.InPath(call.World.Customers, Kind) is { IsDeleted: false } customer
+    private static Customer FindExisting(ApiCall call) => call.GetByPath(call.State.Customers, Kind) is { IsDeleted: false } customer
         ? customer
-        : throw StripeException.Missing(Kind, call.Id);
+        : throw ApiErrorException.Missing(Kind, call.Id);
 
     private static Func<Customer, bool> Query(string query)
     {
         var clauses = query.Split(" AND ").Select(clause => Clause().Match(clause.Trim())).ToList();
         if (clauses.Exists(static clause => !clause.Success))
-            throw StripeException.Invalid("The simulator understands clauses as email:'…' and metadata['…']:'…', joined by AND.", "query");
+            throw ApiErrorException.Invalid("The simulator supports the clauses email:'…' and metadata['…']:'…', joined by AND.", "query");
         return customer => clauses.TrueForAll(clause =>
         {
             var wanted = clause.Groups["value"].Value;
@@ -96,6 +98,7 @@ internal static partial class CustomerCalls
         });
     }
 
-    [GeneratedRegex("""^(?:(?<field>email|name)|metadata\[['"](?<key>[^'"]+)['"]\]):['"](?<value>[^'"]*)['"]$""", RegexOptions.ExplicitCapture, 100)]
+    [GeneratedRegex(
+        """^(?:(?<field>email|name)|metadata\[['"](?<key>[^'"]+)['"]\]):['"](?<value>[^'"]*)['"]$""", RegexOptions.ExplicitCapture, 100)]
     private static partial Regex Clause();
 }

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
@@ -9,19 +11,20 @@ internal static class PortalCalls
 
     public static JsonObject CreateSession(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var customer = call.Named(world.Customers, "customer", "customer")!;
-        var configuration = call.Named(world.PortalConfigurations, "configuration", "configuration") ?? Portals.Default(world);
+        var (state, form) = (call.State, call.Form);
+        var customer = call.FindByParameter(state.Customers, "customer", "customer")!;
+        var configuration = call.FindByParameter(state.PortalConfigurations, "configuration", "configuration")
+            ?? DefaultPortal.GetOrAdd(state);
         if (!configuration.IsActive)
-            throw StripeException.Invalid("This configuration is inactive.", "configuration");
+            throw ApiErrorException.Invalid("This configuration is inactive.", "configuration");
         var returnUrl = form.Text("return_url") ?? configuration.DefaultReturnUrl;
         if (returnUrl is not null && !(Uri.TryCreate(returnUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
-            throw StripeException.Invalid("Not a valid URL", "return_url", "url_invalid");
-        var id = world.Ids.Next("bps");
-        var session = world.PortalSessions.Add(new PortalSession
+            throw ApiErrorException.Invalid("Not a valid URL", "return_url", "url_invalid");
+        var id = state.Ids.Next("bps");
+        var session = state.PortalSessions.Add(new PortalSession
         {
             Id = id,
-            Created = world.Now,
+            Created = state.Now,
             Url = $"{call.BaseUrl}/p/session/{id}",
             CustomerId = customer.Id,
             ConfigurationId = configuration.Id,
@@ -29,18 +32,18 @@ internal static class PortalCalls
             Locale = form.Text("locale"),
             Flow = form.Find("flow_data") is { } flow ? ReadFlow(call, flow, customer) : null,
         });
-        world.Events.Emit(session, "created");
+        state.Events.Emit(session, "created");
         return session.Render();
     }
 
     public static JsonObject CreateConfiguration(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var configuration = world.PortalConfigurations.Add(new PortalConfiguration
+        var (state, form) = (call.State, call.Form);
+        var configuration = state.PortalConfigurations.Add(new PortalConfiguration
         {
-            Id = world.Ids.Next("bpc"),
-            Created = world.Now,
-            Updated = world.Now,
+            Id = state.Ids.Next("bpc"),
+            Created = state.Now,
+            Updated = state.Now,
             Features = ReadFeatures(call, new PortalFeatures()),
             Headline = form.Text("business_profile.headline"),
             PrivacyPolicyUrl = form.Text("business_profile.privacy_policy_url"),
@@ -49,20 +52,20 @@ internal static class PortalCalls
             HasLoginPage = form.Is("login_page.enabled"),
             Metadata = form.Merge("metadata"),
         });
-        world.Events.Emit(configuration, "created");
+        state.Events.Emit(configuration, "created");
         return configuration.Render();
     }
 
-    public static JsonObject GetConfiguration(ApiCall call) => call.InPath(call.World.PortalConfigurations, Kind).Render();
+    public static JsonObject GetConfiguration(ApiCall call) => call.GetByPath(call.State.PortalConfigurations, Kind).Render();
 
     public static JsonObject UpdateConfiguration(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var configuration = call.InPath(world.PortalConfigurations, Kind);
+        var (state, form) = (call.State, call.Form);
+        var configuration = call.GetByPath(state.PortalConfigurations, Kind);
         if (configuration.IsDefault && form.Text("active") == "false")
-            throw StripeException.Invalid("You cannot deactivate the default configuration.", "active");
+            throw ApiErrorException.Invalid("You cannot deactivate the default configuration.", "active");
         var features = ReadFeatures(call, configuration.Features);
-        world.Events.Change(configuration, () =>
+        state.Events.Change(configuration, () =>
         {
             configuration.Features = features;
             configuration.IsActive = form.Text("active") is { } active ? active == "true" : configuration.IsActive;
@@ -72,18 +75,19 @@ internal static class PortalCalls
             configuration.DefaultReturnUrl = form.Text("default_return_url") ?? configuration.DefaultReturnUrl;
             configuration.HasLoginPage = form.Has("login_page") ? form.Is("login_page.enabled") : configuration.HasLoginPage;
             configuration.Metadata = form.Merge("metadata", configuration.Metadata);
-            configuration.Updated = world.Now;
+            configuration.Updated = state.Now;
         });
         return configuration.Render();
     }
 
     public static JsonObject ListConfigurations(ApiCall call)
     {
-        // It is there whether or not anybody has opened the portal yet.
-        _ = Portals.Default(call.World);
-        return Lists.Page(call, "/v1/billing_portal/configurations", Kind, call.World.PortalConfigurations.NewestFirst.Where(configuration =>
-            Lists.IsAsked(call.Form, "active", configuration.IsActive ? "true" : "false")
-            && Lists.IsAsked(call.Form, "is_default", configuration.IsDefault ? "true" : "false")));
+        // The default configuration is listed even if the portal was never opened.
+        _ = DefaultPortal.GetOrAdd(call.State);
+        var all = call.State.PortalConfigurations.NewestFirst;
+        return Lists.Page(call, "/v1/billing_portal/configurations", Kind, all.Where(configuration =>
+            Lists.Matches(call.Form, "active", configuration.IsActive ? "true" : "false")
+            && Lists.Matches(call.Form, "is_default", configuration.IsDefault ? "true" : "false")));
     }
 
     private static PortalFlow ReadFlow(ApiCall call, Form flow, Customer customer)
@@ -92,10 +96,10 @@ internal static class PortalCalls
         if (type == "payment_method_update")
             return new PortalFlow(type, null, null);
         var param = $"flow_data[{type}][subscription]";
-        var id = flow.Text($"{type}.subscription") ?? throw StripeException.MissingParameter(param);
-        var subscription = ApiCall.Known(call.World.Subscriptions, "subscription", id, param);
+        var id = flow.Text($"{type}.subscription") ?? throw ApiErrorException.MissingParameter(param);
+        var subscription = ApiCall.GetByParameter(call.State.Subscriptions, "subscription", id, param);
         if (subscription.CustomerId != customer.Id)
-            throw StripeException.Invalid("The subscription does not belong to this customer.", param);
+            throw ApiErrorException.Invalid("The subscription does not belong to this customer.", param);
         return new PortalFlow(type, id, flow.Elements($"{type}.items").FirstOrDefault()?.Text("price"));
     }
 
@@ -107,7 +111,9 @@ internal static class PortalCalls
             CanUpdatePaymentMethod = Enabled("payment_method_update", before.CanUpdatePaymentMethod),
             CanSeeInvoices = Enabled("invoice_history", before.CanSeeInvoices),
             CanUpdateCustomer = Enabled("customer_update", before.CanUpdateCustomer),
-            CustomerFields = form.Has("features.customer_update.allowed_updates") ? form.Texts("features.customer_update.allowed_updates") : before.CustomerFields,
+            CustomerFields = form.Has("features.customer_update.allowed_updates")
+                ? form.Texts("features.customer_update.allowed_updates")
+                : before.CustomerFields,
             CanCancel = Enabled("subscription_cancel", before.CanCancel),
             CancelMode = form.Text("features.subscription_cancel.mode") ?? before.CancelMode,
             CanSwitch = Enabled("subscription_update", before.CanSwitch),
@@ -119,8 +125,9 @@ internal static class PortalCalls
         };
         return !features.CanSwitch || (features.Products.Count > 0 && features.AllowedUpdates.Count > 0)
             ? features
-            : throw StripeException.Invalid(
-                "To let customers switch, pass the products and prices, and what may be updated.", "features[subscription_update][products]");
+            : throw ApiErrorException.Invalid(
+                "subscription_update needs products with their prices, and default_allowed_updates.",
+                "features[subscription_update][products]");
 
         bool Enabled(string feature, bool was) => form.Has($"features.{feature}.enabled") ? form.Is($"features.{feature}.enabled") : was;
     }
@@ -129,12 +136,12 @@ internal static class PortalCalls
     [
         .. call.Form.Elements("features.subscription_update.products").Select(element =>
         {
-            var product = ApiCall.Known(call.World.Products, "product", element.Text("product")!, $"{element.Name}[product]");
+            var product = ApiCall.GetByParameter(call.State.Products, "product", element.Text("product")!, $"{element.Name}[product]");
             var prices = element.Texts("prices");
             foreach (var id in prices)
             {
-                if (ApiCall.Known(call.World.Prices, "price", id, $"{element.Name}[prices]").ProductId != product.Id)
-                    throw StripeException.Invalid($"The price {id} is not one of the product {product.Id}.", $"{element.Name}[prices]");
+                if (ApiCall.GetByParameter(call.State.Prices, "price", id, $"{element.Name}[prices]").ProductId != product.Id)
+                    throw ApiErrorException.Invalid($"The price {id} is not one of the product {product.Id}.", $"{element.Name}[prices]");
             }
 
             return new PortalProduct(product.Id, prices);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
@@ -12,17 +13,18 @@ internal static class SubscriptionCalls
 
     public static JsonObject Create(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var customer = call.Named(world.Customers, "customer", "customer")!;
+        var (state, form) = (call.State, call.Form);
+        var customer = call.FindByParameter(state.Customers, "customer", "customer")!;
         var items = form.Elements("items").Select(item => (PriceOf(call, item), Quantities.Read(item))).ToList();
         if (items.Count == 0)
-            throw StripeException.MissingParameter("items");
-        var now = world.NowOn(customer.TestClockId);
+            throw ApiErrorException.MissingParameter("items");
+        var now = state.NowOn(customer.TestClockId);
         var trialEnd = ReadTrialEnd(form, now) ?? (Trials.ReadDays(form, "trial_period_days") is { } days ? now + (days * Day) : null);
         var amount = items.Sum(static item => item.Item1.UnitAmount * item.Item2);
-        if (form.Text("payment_behavior") == "error_if_incomplete" && trialEnd is null && amount > 0 && !Payments.CanPay(customer, isRenewal: false))
-            throw StripeException.CardDeclined(Payments.Declined);
-        return Starting.Start(world, new NewSubscription(customer, items)
+        if (form.Text("payment_behavior") == "error_if_incomplete" && trialEnd is null && amount > 0
+            && !Payments.CanPay(customer, isRenewal: false))
+            throw ApiErrorException.CardDeclined(Payments.DeclinedMessage);
+        return SubscriptionCreation.Create(state, new NewSubscription(customer, items)
         {
             Metadata = form.Merge("metadata"),
             Description = form.Text("description"),
@@ -34,41 +36,42 @@ internal static class SubscriptionCalls
         }).Render();
     }
 
-    public static JsonObject Get(ApiCall call) => call.InPath(call.World.Subscriptions, Kind).Render();
+    public static JsonObject Get(ApiCall call) => call.GetByPath(call.State.Subscriptions, Kind).Render();
 
     public static JsonObject List(ApiCall call)
     {
         var form = call.Form;
-        return Lists.Page(call, "/v1/subscriptions", Kind, call.World.Subscriptions.NewestFirst.Where(subscription =>
-            Lists.IsAsked(form, "customer", subscription.CustomerId)
+        return Lists.Page(call, "/v1/subscriptions", Kind, call.State.Subscriptions.NewestFirst.Where(subscription =>
+            Lists.Matches(form, "customer", subscription.CustomerId)
             && IsStatusAsked(subscription, form.Text("status"))
             && (form.Has("customer") || subscription.TestClockId == form.Text("test_clock"))
             && (form.Text("price") is not { } price || subscription.Items.Exists(item => item.Price.Id == price))
-            && Lists.IsAsked(form, "collection_method", "charge_automatically")
-            && Lists.IsWithin(form, "created", subscription.Created)
-            && Lists.IsWithin(form, "current_period_start", subscription.PeriodStart)
-            && Lists.IsWithin(form, "current_period_end", subscription.PeriodEnd)));
+            && Lists.Matches(form, "collection_method", "charge_automatically")
+            && Lists.MatchesRange(form, "created", subscription.Created)
+            && Lists.MatchesRange(form, "current_period_start", subscription.PeriodStart)
+            && Lists.MatchesRange(form, "current_period_end", subscription.PeriodEnd)));
     }
 
     public static JsonObject ListItems(ApiCall call)
     {
-        var subscription = call.Named(call.World.Subscriptions, Kind, "subscription")!;
+        var subscription = call.FindByParameter(call.State.Subscriptions, Kind, "subscription")!;
         return Lists.Page(call, "/v1/subscription_items", "subscription_item", subscription.Items);
     }
 
     public static JsonObject Update(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        var subscription = Living(call);
+        var (state, form) = (call.State, call.Form);
+        var subscription = FindExisting(call);
         var changed = form.Has("items") ? SubscriptionItems.Read(call, subscription) : null;
-        var now = world.NowOn(subscription.TestClockId);
+        var now = state.NowOn(subscription.TestClockId);
         var trialEnd = ReadTrialEnd(form, now);
         CheckCancellation(form, now);
-        var terms = new ChangeTerms(form.Text("proration_behavior") ?? "create_prorations", form.Text("payment_behavior") ?? "allow_incomplete");
-        world.Events.Change(subscription, () =>
+        var terms = new ChangeTerms(
+            form.Text("proration_behavior") ?? "create_prorations", form.Text("payment_behavior") ?? "allow_incomplete");
+        state.Events.Change(subscription, () =>
         {
-            if (changed is not null && !SubscriptionChanges.ReplaceItems(world, subscription, changed, terms))
-                throw StripeException.CardDeclined(Payments.Declined);
+            if (changed is not null && !SubscriptionChanges.ReplaceItems(state, subscription, changed, terms))
+                throw ApiErrorException.CardDeclined(Payments.DeclinedMessage);
             SetCancellation(form, subscription, now);
             subscription.Metadata = form.Merge("metadata", subscription.Metadata);
             subscription.Description = form.Text("description") ?? subscription.Description;
@@ -80,37 +83,38 @@ internal static class SubscriptionCalls
                 SetTrial(subscription, trialEnd.Value);
         });
         if (subscription.Status == "trialing" && trialEnd <= now)
-            Renewals.EndTrial(world, subscription);
+            Renewals.EndTrial(state, subscription);
         return subscription.Render();
     }
 
     public static JsonObject Cancel(ApiCall call)
     {
-        var subscription = Living(call);
+        var subscription = FindExisting(call);
         subscription.CancellationComment = call.Form.Text("cancellation_details.comment") ?? subscription.CancellationComment;
         subscription.CancellationFeedback = call.Form.Text("cancellation_details.feedback") ?? subscription.CancellationFeedback;
-        Cancelling.Now(call.World, subscription, Cancelling.Requested);
+        Cancellation.CancelNow(call.State, subscription, Cancellation.Requested);
         return subscription.Render();
     }
 
     public static JsonObject Resume(ApiCall call)
     {
-        var subscription = Living(call);
+        var subscription = FindExisting(call);
         if (subscription.Status != "paused")
-            throw StripeException.Invalid($"Only subscriptions with a status of `paused` can be resumed; this one is `{subscription.Status}`.");
-        call.World.Events.Change(subscription, () => subscription.Status = "active", "resumed");
-        Renewals.Charge(call.World, subscription, "subscription_cycle");
+            throw ApiErrorException.Invalid(
+                $"Only subscriptions with a status of `paused` can be resumed; this one is `{subscription.Status}`.");
+        call.State.Events.Change(subscription, () => subscription.Status = "active", "resumed");
+        Renewals.Charge(call.State, subscription, "subscription_cycle");
         return subscription.Render();
     }
 
-    /// <summary>A canceled subscription is told from one that never was.</summary>
-    private static Subscription Living(ApiCall call)
+    /// <summary>A canceled subscription and one that never existed have different errors.</summary>
+    private static Subscription FindExisting(ApiCall call)
     {
-        var subscription = call.InPath(call.World.Subscriptions, Kind);
+        var subscription = call.GetByPath(call.State.Subscriptions, Kind);
         if (subscription.Status == "canceled")
-            throw StripeException.Missing(Kind, subscription.Id);
+            throw ApiErrorException.Missing(Kind, subscription.Id);
         return subscription.Status == "incomplete_expired"
-            ? throw StripeException.Invalid("A subscription that is `incomplete_expired` cannot be changed.")
+            ? throw ApiErrorException.Invalid("A subscription that is `incomplete_expired` cannot be changed.")
             : subscription;
     }
 
@@ -125,9 +129,9 @@ internal static class SubscriptionCalls
     private static void CheckCancellation(Form form, long now)
     {
         if (form.Has("cancel_at") && form.Has("cancel_at_period_end"))
-            throw StripeException.Invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.", "cancel_at");
+            throw ApiErrorException.Invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.", "cancel_at");
         if (form.Number("cancel_at") <= now)
-            throw StripeException.Invalid("The subscription's `cancel_at` must be in the future.", "cancel_at");
+            throw ApiErrorException.Invalid("The subscription's `cancel_at` must be in the future.", "cancel_at");
     }
 
     private static void SetCancellation(Form form, Subscription subscription, long now)
@@ -135,20 +139,20 @@ internal static class SubscriptionCalls
         if (form.Text("cancel_at_period_end") is { } atPeriodEnd)
         {
             if (atPeriodEnd == "true")
-                Cancelling.AtPeriodEnd(subscription, now);
+                Cancellation.Schedule(subscription, now);
             else
-                Cancelling.Undo(subscription);
+                Cancellation.Undo(subscription);
         }
         else if (form.Text("cancel_at") is { Length: 0 })
         {
-            Cancelling.Undo(subscription);
+            Cancellation.Undo(subscription);
         }
         else if (form.Number("cancel_at") is { } cancelAt)
         {
             subscription.CancelAtPeriodEnd = false;
             subscription.CancelAt = cancelAt;
             subscription.CanceledAt = now;
-            subscription.CancellationReason = Cancelling.Requested;
+            subscription.CancellationReason = Cancellation.Requested;
         }
     }
 
@@ -156,7 +160,7 @@ internal static class SubscriptionCalls
     {
         subscription.TrialStart ??= subscription.PeriodStart;
         subscription.TrialEnd = end;
-        subscription.TrialEndAnnounced = false;
+        subscription.TrialEndNoticeSent = false;
         subscription.Status = "trialing";
         subscription.BillingCycleAnchor = end;
         foreach (var item in subscription.Items)
@@ -169,14 +173,16 @@ internal static class SubscriptionCalls
             return null;
         if (text == "now")
             return now;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var end) && end > now && end - now <= Trials.LongestDays * Day
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var end) && end > now
+            && end - now <= Trials.LongestDays * Day
             ? end
-            : throw StripeException.Invalid("`trial_end` must be `now` or a timestamp within the next two years.", "trial_end");
+            : throw ApiErrorException.Invalid("`trial_end` must be `now` or a timestamp within the next two years.", "trial_end");
     }
 
     private static Price PriceOf(ApiCall call, Form item)
     {
         var param = $"{item.Name}[price]";
-        return ApiCall.Known(call.World.Prices, "price", item.Text("price") ?? throw StripeException.MissingParameter(param), param);
+        return ApiCall.GetByParameter(
+            call.State.Prices, "price", item.Text("price") ?? throw ApiErrorException.MissingParameter(param), param);
     }
 }

@@ -1,11 +1,12 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
 /// <summary>
-/// <c>items</c> of an update. An item with an id changes that item; one without is added beside the others, which is how a plan change that
-/// forgets the id ends up billing two plans.
+/// <c>items</c> of an update. An item with an id changes that item; one without an id is added. A plan change that forgets the id therefore
+/// bills two plans.
 /// </summary>
 internal static class SubscriptionItems
 {
@@ -22,7 +23,7 @@ internal static class SubscriptionItems
 
             var index = items.FindIndex(item => item.Id == id);
             if (index < 0)
-                throw StripeException.Missing("subscription item", id, $"{wanted.Name}[id]");
+                throw ApiErrorException.Missing("subscription item", id, $"{wanted.Name}[id]");
             if (wanted.Is("deleted"))
                 items.RemoveAt(index);
             else
@@ -31,16 +32,18 @@ internal static class SubscriptionItems
 
         return items.Count > 0
             ? items
-            : throw StripeException.Invalid("A subscription must have at least one active item. To end it, cancel it.", "items");
+            : throw ApiErrorException.Invalid("A subscription must have at least one active item. To end it, cancel it.", "items");
     }
 
     private static SubscriptionItem Added(ApiCall call, Subscription subscription, Form wanted)
     {
-        var price = PriceOf(call, wanted) ?? throw StripeException.MissingParameter($"{wanted.Name}[price]");
+        var price = PriceOf(call, wanted) ?? throw ApiErrorException.MissingParameter($"{wanted.Name}[price]");
         if (subscription.Items.Exists(item => item.Price.Id == price.Id))
-            throw StripeException.Invalid($"Cannot add multiple subscription items with the same price: {price.Id}", $"{wanted.Name}[price]");
-        var now = call.World.NowOn(subscription.TestClockId);
-        return Starting.Item(call.World, subscription.Id, price, Quantities.Read(wanted), now, price.Recurring!.After(now));
+            throw ApiErrorException.Invalid(
+                $"Cannot add multiple subscription items with the same price: {price.Id}", $"{wanted.Name}[price]");
+        var now = call.State.NowOn(subscription.TestClockId);
+        return SubscriptionCreation.CreateItem(
+            call.State, subscription.Id, price, Quantities.Read(wanted), now, price.Recurring!.After(now));
     }
 
     private static SubscriptionItem Changed(ApiCall call, SubscriptionItem item, Form wanted) => new()
@@ -60,9 +63,9 @@ internal static class SubscriptionItems
         if (wanted.Text("price") is not { } id)
             return null;
         var param = $"{wanted.Name}[price]";
-        var price = ApiCall.Known(call.World.Prices, "price", id, param);
+        var price = ApiCall.GetByParameter(call.State.Prices, "price", id, param);
         return price is { IsActive: true, Recurring: not null }
             ? price
-            : throw StripeException.Invalid("The price specified is inactive or not recurring.", param);
+            : throw ApiErrorException.Invalid("The price specified is inactive or not recurring.", param);
     }
 }

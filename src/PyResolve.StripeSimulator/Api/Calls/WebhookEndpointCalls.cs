@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
@@ -9,13 +10,13 @@ internal static class WebhookEndpointCalls
 
     public static JsonObject Create(ApiCall call)
     {
-        var (world, form) = (call.World, call.Form);
-        if (form.Text("api_version") is { } version && !VersionChanges.IsVersion(version))
-            throw StripeException.Invalid($"Invalid API version: {version}", "api_version");
-        var endpoint = world.WebhookEndpoints.Add(new WebhookEndpoint
+        var (state, form) = (call.State, call.Form);
+        if (form.Text("api_version") is { } version && !ApiVersions.IsVersion(version))
+            throw ApiErrorException.Invalid($"Invalid API version: {version}", "api_version");
+        var endpoint = state.WebhookEndpoints.Add(new WebhookEndpoint
         {
-            Id = world.Ids.Next("we"),
-            Created = world.Now,
+            Id = state.Ids.Next("we"),
+            Created = state.Now,
             Secret = Ids.Secret("whsec"),
             Url = RequireUrl(form.Text("url")!),
             EnabledEvents = RequireEvents(form),
@@ -28,15 +29,15 @@ internal static class WebhookEndpointCalls
         return answer;
     }
 
-    public static JsonObject Get(ApiCall call) => Living(call).Render();
+    public static JsonObject Get(ApiCall call) => FindExisting(call).Render();
 
     public static JsonObject List(ApiCall call) => Lists.Page(
-        call, "/v1/webhook_endpoints", Kind, call.World.WebhookEndpoints.NewestFirst.Where(static endpoint => !endpoint.IsDeleted));
+        call, "/v1/webhook_endpoints", Kind, call.State.WebhookEndpoints.NewestFirst.Where(static endpoint => !endpoint.IsDeleted));
 
     public static JsonObject Update(ApiCall call)
     {
         var form = call.Form;
-        var endpoint = Living(call);
+        var endpoint = FindExisting(call);
         endpoint.Url = form.Text("url") is { } url ? RequireUrl(url) : endpoint.Url;
         endpoint.EnabledEvents = form.Has("enabled_events") ? RequireEvents(form) : endpoint.EnabledEvents;
         endpoint.Description = form.Text("description") ?? endpoint.Description;
@@ -47,21 +48,22 @@ internal static class WebhookEndpointCalls
 
     public static JsonObject Delete(ApiCall call)
     {
-        var endpoint = Living(call);
+        var endpoint = FindExisting(call);
         endpoint.IsDeleted = true;
         return endpoint.Render();
     }
 
-    private static WebhookEndpoint Living(ApiCall call) => call.InPath(call.World.WebhookEndpoints, Kind) is { IsDeleted: false } endpoint
+    private static WebhookEndpoint FindExisting(ApiCall call) =>
+        call.GetByPath(call.State.WebhookEndpoints, Kind) is { IsDeleted: false } endpoint
         ? endpoint
-        : throw StripeException.Missing(Kind, call.Id);
+        : throw ApiErrorException.Missing(Kind, call.Id);
 
     private static string RequireUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? text
-            : throw StripeException.Invalid("Invalid URL: An explicit scheme (such as https) must be provided.", "url", "url_invalid");
+            : throw ApiErrorException.Invalid("Invalid URL: An explicit scheme (such as https) must be provided.", "url", "url_invalid");
 
     private static IReadOnlyList<string> RequireEvents(Form form) => form.Texts("enabled_events") is { Count: > 0 } events
         ? events
-        : throw StripeException.MissingParameter("enabled_events");
+        : throw ApiErrorException.MissingParameter("enabled_events");
 }

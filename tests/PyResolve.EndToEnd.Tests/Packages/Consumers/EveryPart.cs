@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
 
-// Every part of the SDK once, so that a trimmer that takes too much away is noticed.
+// Uses every part of the SDK once, so that a part that trimming removes is noticed.
 var services = new ServiceCollection();
 services.AddLogging();
 services.AddSingleton<IConfiguration>(new ConfigurationBuilder()

@@ -4,7 +4,7 @@ using PyResolve.Client;
 
 namespace Upgrading
 {
-    /// <summary>A library for .NET Framework too, in the oldest C# that can set what only an initializer may.</summary>
+    /// <summary>A library that also targets .NET Framework, in C# 9, the oldest version with init-only properties.</summary>
     public static class Upgrader
     {
         public static async Task<string> UpgradeAsync()

@@ -1,8 +1,6 @@
 using PyResolve.Client;
 
-/// <summary>
-/// A tool as the guide's examples have it: it takes a permit, works, completes it, and answers with an exit code and a message.
-/// </summary>
+/// <summary>The tool of the guide's examples: it acquires a permit, works, completes it, and returns an exit code and a message.</summary>
 internal static class Tool
 {
     public static async Task<(int ExitCode, string Output)> RunAsync(PyResolveClient pyresolve)

@@ -105,7 +105,13 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
 
         (await _api.V1.Customers.ListAutoPagingAsync().CountAsync()).ShouldBe(_accounts);
         (await store.ReadNumberAsync("select count(*) from billing_customers where unlinked_at is null")).ShouldBe(_accounts);
-        (await _api.V1.Checkout.Sessions.ListAutoPagingAsync().CountAsync()).ShouldBe(_accounts);
+        var checkouts = await _api.V1.Checkout.Sessions.ListAutoPagingAsync().ToListAsync();
+        checkouts.GroupBy(static checkout => checkout.ClientReferenceId)
+            .Where(static ofAccount => ofAccount.Count() > 1)
+            .SelectMany(static ofAccount => ofAccount.Select(checkout => $"{checkout.Id} {checkout.Status} {checkout.SuccessUrl} "
+                + string.Join(',', checkout.Metadata)))
+            .ShouldBeEmpty();
+        checkouts.Count.ShouldBe(_accounts);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,62 @@
+using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
+
+namespace PyResolve.StripeSimulator.Lifecycle;
+
+/// <summary>Ends subscriptions, immediately or later.</summary>
+internal static class Cancellation
+{
+    public const string Requested = "cancellation_requested";
+
+    /// <summary>At the end of the period, like the API and the Dashboard.</summary>
+    public static void Schedule(Subscription subscription, long now)
+    {
+        subscription.CancelAtPeriodEnd = true;
+        subscription.CancelAt = subscription.PeriodEnd;
+        subscription.CanceledAt = now;
+        subscription.CancellationReason = Requested;
+    }
+
+    /// <summary>Like the portal: under flexible billing it sets only <c>cancel_at</c>, and the boolean stays false.</summary>
+    public static void ScheduleInPortal(Subscription subscription, long now)
+    {
+        Schedule(subscription, now);
+        subscription.CancelAtPeriodEnd = subscription.BillingMode != "flexible";
+    }
+
+    public static void Undo(Subscription subscription)
+    {
+        subscription.CancelAtPeriodEnd = false;
+        subscription.CancelAt = null;
+        subscription.CanceledAt = null;
+        subscription.CancellationReason = null;
+        subscription.CancellationFeedback = null;
+        subscription.CancellationComment = null;
+    }
+
+    public static void CancelNow(StripeState state, Subscription subscription, string reason)
+    {
+        var now = state.NowOn(subscription.TestClockId);
+        End(state, subscription, "canceled", now);
+        subscription.CanceledAt ??= now;
+        subscription.CancellationReason ??= reason;
+        state.Events.Emit(subscription, "deleted");
+    }
+
+    /// <summary>For a first payment that was not made within a day.</summary>
+    public static void ExpireIncomplete(StripeState state, Subscription subscription) =>
+        state.Events.Change(subscription, () => End(state, subscription, "incomplete_expired", state.NowOn(subscription.TestClockId)));
+
+    private static void End(StripeState state, Subscription subscription, string status, long now)
+    {
+        foreach (var invoice in subscription.OpenInvoices.ToList())
+        {
+            // Stripe leaves the invoice open, and stops the attempts to collect it.
+            invoice.NextPaymentAttempt = null;
+        }
+
+        subscription.Status = status;
+        subscription.EndedAt = now;
+        subscription.Pending = null;
+    }
+}

@@ -1,0 +1,42 @@
+using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
+
+namespace PyResolve.StripeSimulator.Pages;
+
+/// <summary>A request to the portal, with its session, customer and subscription.</summary>
+internal sealed class PortalContext(StripeState state, PortalSession session, Customer customer, string? subscriptionId)
+{
+    public StripeState State => state;
+
+    public PortalSession Session => session;
+
+    public Customer Customer => customer;
+
+    public PortalFeatures Features { get; } = state.PortalConfigurations.Get(session.ConfigurationId).Features;
+
+    /// <summary>Newest first, without ended ones.</summary>
+    public IReadOnlyList<Subscription> Subscriptions { get; } =
+        [.. state.Subscriptions.NewestFirst.Where(subscription => subscription.CustomerId == customer.Id && !subscription.IsEnded)];
+
+    /// <summary>The subscription of the query or of the flow; else the newest one.</summary>
+    public Subscription? Subscription =>
+        Subscriptions.FirstOrDefault(subscription => subscription.Id == (subscriptionId ?? session.Flow?.SubscriptionId))
+        ?? (Subscriptions is [var newest, ..] ? newest : null);
+
+    /// <summary>The page of the session's flow; null without a flow.</summary>
+    public string? FlowAction => session.Flow?.Type switch
+    {
+        "payment_method_update" => "card",
+        "subscription_cancel" => "cancel",
+        "subscription_update" or "subscription_update_confirm" => "plan",
+        _ => null,
+    };
+
+    public string Path(string action = "", Subscription? about = null) =>
+        $"/p/session/{session.Id}{(action.Length == 0 ? "" : "/" + action)}{(about is null ? "" : $"?subscription={about.Id}")}";
+
+    /// <summary>The prices that a subscription can switch to.</summary>
+    public IEnumerable<Price> PricesFor(Subscription subscription) => state.Prices.All.Where(price =>
+        price.IsActive && Features.AllowsPrice(price.Id) && subscription.Items[0].Price.Id != price.Id
+            && price.Currency == subscription.Currency);
+}

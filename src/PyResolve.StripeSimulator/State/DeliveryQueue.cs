@@ -1,0 +1,115 @@
+using PyResolve.StripeSimulator.Objects;
+
+namespace PyResolve.StripeSimulator.State;
+
+/// <summary>The webhooks that have not been accepted yet. Guarded by the state's gate.</summary>
+internal sealed class DeliveryQueue(StripeState state)
+{
+    /// <summary>
+    /// The waits before the attempts after the first, about three days in all. After the last one the delivery is removed.
+    /// </summary>
+    private static readonly TimeSpan[] Backoff =
+    [
+        TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2),
+        TimeSpan.FromHours(5), TimeSpan.FromHours(10), TimeSpan.FromHours(12), TimeSpan.FromHours(12), TimeSpan.FromHours(12),
+        TimeSpan.FromHours(12),
+    ];
+
+    private readonly List<Delivery> _waiting = [];
+
+    /// <summary>Called when a delivery may be due earlier than before.</summary>
+    public Action? OnChange { get; set; }
+
+    public bool IsPaused { get; private set; }
+
+    public IReadOnlyList<Delivery> Waiting => _waiting;
+
+    /// <summary>Whether no delivery is being sent or due.</summary>
+    public bool IsIdle => !_waiting.Exists(delivery => delivery.IsSending || (!IsPaused && IsDue(delivery)));
+
+    public DateTimeOffset? NextDue => IsPaused
+        ? null
+        : _waiting.Where(static delivery => !delivery.IsSending).Select(static delivery => (DateTimeOffset?)delivery.DueAt).Min();
+
+    public void Add(StripeEvent stripeEvent, WebhookEndpoint endpoint, bool isDuplicate = false)
+    {
+        var id = state.Ids.Next("dlv");
+        _waiting.Add(new Delivery(id, stripeEvent, endpoint, state.Clock.GetUtcNow()) { IsDuplicate = isDuplicate });
+        if (!isDuplicate)
+            stripeEvent.PendingWebhooks++;
+        OnChange?.Invoke();
+    }
+
+    public Delivery? Find(string id) => _waiting.Find(delivery => delivery.Id == id);
+
+    public void Pause() => IsPaused = true;
+
+    public void Resume()
+    {
+        IsPaused = false;
+        OnChange?.Invoke();
+    }
+
+    public void Delay(Delivery delivery, TimeSpan by)
+    {
+        delivery.DueAt = state.Clock.GetUtcNow() + by;
+        OnChange?.Invoke();
+    }
+
+    public void Drop(Delivery delivery)
+    {
+        if (_waiting.Remove(delivery) && !delivery.IsDuplicate)
+            delivery.Event.PendingWebhooks--;
+        OnChange?.Invoke();
+    }
+
+    /// <summary>The same seed gives the same order.</summary>
+    public void Shuffle(int seed)
+    {
+        var mixed = _waiting.ToArray();
+#pragma warning disable CA5394 // A shuffle that a test can repeat; nothing secret.
+        new Random(seed).Shuffle(mixed);
+#pragma warning restore CA5394
+        _waiting.Clear();
+        _waiting.AddRange(mixed);
+    }
+
+    /// <summary>Marks the first due deliveries as being sent, and returns them.</summary>
+    public IReadOnlyList<Delivery> TakeDue(int atMost)
+    {
+        if (IsPaused)
+            return [];
+        var due = _waiting.Where(IsDue).Take(atMost).ToList();
+        due.ForEach(MarkSending);
+        return due;
+    }
+
+    public void MarkSending(Delivery delivery)
+    {
+        delivery.IsSending = true;
+        delivery.Attempts++;
+    }
+
+    public void Finish(Delivery delivery, int status)
+    {
+        delivery.IsSending = false;
+        delivery.LastStatus = status;
+        if (status is >= 200 and < 300)
+        {
+            Drop(delivery);
+        }
+        else if (delivery.Attempts > Backoff.Length)
+        {
+            _waiting.Remove(delivery);
+            OnChange?.Invoke();
+        }
+        else
+        {
+            Delay(delivery, Backoff[delivery.Attempts - 1]);
+        }
+    }
+
+    public void Recheck() => OnChange?.Invoke();
+
+    private bool IsDue(Delivery delivery) => !delivery.IsSending && delivery.DueAt <= state.Clock.GetUtcNow();
+}

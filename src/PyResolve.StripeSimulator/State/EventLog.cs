@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+using PyResolve.StripeSimulator.Objects;
+
+namespace PyResolve.StripeSimulator.State;
+
+/// <summary>The events, which become deliveries to the endpoints. Guarded by the state's gate.</summary>
+internal sealed class EventLog(StripeState state)
+{
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+
+    private readonly ObjectTable<StripeEvent> _events = new();
+
+    /// <summary>The API request that causes the current changes.</summary>
+    public Cause Cause { get; set; } = new(null, null);
+
+    /// <summary>Whether changes emit no events.</summary>
+    public bool IsSilent { get; set; }
+
+    /// <summary>Those of the last 30 days.</summary>
+    public IEnumerable<StripeEvent> NewestFirst
+    {
+        get
+        {
+            var oldest = state.Now - (long)Kept.TotalSeconds;
+            return _events.NewestFirst.Where(stripeEvent => stripeEvent.Created >= oldest);
+        }
+    }
+
+    public StripeEvent? Find(string id) => NewestFirst.FirstOrDefault(stripeEvent => stripeEvent.Id == id);
+
+    /// <summary>Changes an object, and emits an event if anything is different.</summary>
+    public void Change(StripeObject subject, Action change, string verb = "updated")
+    {
+        var before = subject.Render();
+        change();
+        var after = subject.Render();
+        if (PreviousAttributes.Between(before, after) is { Count: > 0 } previous)
+            Emit($"{subject.EventPrefix}.{verb}", after, verb == "updated" ? previous : null);
+    }
+
+    public void Emit(StripeObject subject, string verb) => Emit($"{subject.EventPrefix}.{verb}", subject.Render());
+
+    public StripeEvent? Emit(string type, JsonObject subject, JsonObject? previous = null)
+    {
+        if (IsSilent)
+            return null;
+        var stripeEvent = new StripeEvent
+        {
+            Id = state.Ids.Next("evt"),
+            Created = state.Now,
+            Type = type,
+            Subject = subject,
+            PreviousAttributes = previous,
+            ApiVersion = state.Options.ApiVersion,
+            Cause = Cause,
+        };
+        Publish(stripeEvent);
+        return stripeEvent;
+    }
+
+    public void Publish(StripeEvent stripeEvent)
+    {
+        _events.Add(stripeEvent);
+        foreach (var endpoint in state.WebhookEndpoints.All)
+        {
+            if (!endpoint.IsDeleted && endpoint.Wants(stripeEvent.Type))
+                state.Deliveries.Add(stripeEvent, endpoint);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using PyResolve.StripeSimulator.Objects;
+
+namespace PyResolve.StripeSimulator.State;
+
+/// <summary>Everything that the simulator knows. Readers and writers hold <see cref="Gate"/>.</summary>
+internal sealed class StripeState
+{
+    private long? _stepAt;
+
+    public StripeState(SimulatorClock clock, StripeSimulatorOptions options)
+    {
+        Clock = clock;
+        Options = options;
+        Ids = new Ids(options.IdTag);
+        Deliveries = new DeliveryQueue(this);
+        Events = new EventLog(this);
+    }
+
+    public Lock Gate { get; } = new();
+
+    public SimulatorClock Clock { get; }
+
+    public StripeSimulatorOptions Options { get; }
+
+    public Ids Ids { get; }
+
+    public EventLog Events { get; }
+
+    public DeliveryQueue Deliveries { get; }
+
+    public ObjectTable<Customer> Customers { get; } = new();
+
+    public ObjectTable<Product> Products { get; } = new();
+
+    public ObjectTable<Price> Prices { get; } = new();
+
+    public ObjectTable<Subscription> Subscriptions { get; } = new();
+
+    public ObjectTable<Invoice> Invoices { get; } = new();
+
+    public ObjectTable<CheckoutSession> CheckoutSessions { get; } = new();
+
+    public ObjectTable<PortalSession> PortalSessions { get; } = new();
+
+    public ObjectTable<PortalConfiguration> PortalConfigurations { get; } = new();
+
+    public ObjectTable<TestClock> TestClocks { get; } = new();
+
+    public ObjectTable<WebhookEndpoint> WebhookEndpoints { get; } = new();
+
+    /// <summary>Unix seconds; inside <see cref="At"/>, the moment given there.</summary>
+    public long Now => _stepAt ?? Clock.GetUtcNow().ToUnixTimeSeconds();
+
+    public long NowOn(string? testClockId) =>
+        _stepAt ?? (testClockId is not null && TestClocks.TryGet(testClockId, out var clock) ? clock.FrozenTime : Now);
+
+    /// <summary>Runs an action as of a moment in the past.</summary>
+    public void At(long moment, Action action)
+    {
+        var outer = _stepAt;
+        _stepAt = moment;
+        try
+        {
+            action();
+        }
+        finally
+        {
+            _stepAt = outer;
+        }
+    }
+
+    /// <summary>The object with this id, of any kind that <c>expand</c> supports.</summary>
+    public StripeObject? Find(string id) =>
+        Customers.TryGet(id, out var customer) ? customer
+        : Products.TryGet(id, out var product) ? product
+        : Prices.TryGet(id, out var price) ? price
+        : Subscriptions.TryGet(id, out var subscription) ? subscription
+        : Invoices.TryGet(id, out var invoice) ? invoice
+        : CheckoutSessions.TryGet(id, out var session) ? session
+        : TestClocks.TryGet(id, out var clock) ? clock
+        : PortalConfigurations.TryGet(id, out var configuration) ? configuration
+        : null;
+}

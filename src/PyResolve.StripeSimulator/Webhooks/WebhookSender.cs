@@ -1,0 +1,184 @@
+using System.Net.Http.Headers;
+using PyResolve.StripeSimulator.Lifecycle;
+using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.State;
+
+namespace PyResolve.StripeSimulator.Webhooks;
+
+/// <summary>Applies due changes, and sends due webhooks like Stripe: at least once, several at a time, in no guaranteed order.</summary>
+internal sealed class WebhookSender : BackgroundService
+{
+    private const int MaxConcurrency = 16;
+
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
+
+    private readonly StripeState _state;
+    private readonly HttpClient _http;
+    private readonly SemaphoreSlim _turns = new(MaxConcurrency);
+    private TaskCompletionSource _signal = NewSignal();
+    private TaskCompletionSource _progress = NewSignal();
+
+    public WebhookSender(StripeState state)
+    {
+        _state = state;
+        // A redirect is a failure, as at Stripe.
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false }) { Timeout = AnswerTimeout };
+        state.Deliveries.OnChange = NotifyChange;
+    }
+
+    /// <summary>Completes when no delivery is being sent or due. Paused and delayed deliveries stay.</summary>
+    public async Task WhenIdleAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_state.Gate)
+            {
+                DueChanges.Apply(_state);
+                if (_state.Deliveries.IsIdle)
+                    return;
+                changed = _progress.Task;
+            }
+
+            await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Sends a delivery now, even if it is paused or delayed.</summary>
+    /// <returns>The endpoint's status; 0 without an answer.</returns>
+    public Task<int> SendNowAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        lock (_state.Gate)
+            _state.Deliveries.MarkSending(delivery);
+        return SendAsync(delivery, cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _http.Dispose();
+        _turns.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await RunAsync(stoppingToken);
+        }
+        finally
+        {
+            // The token cancels the deliveries being sent; each releases its turn.
+            for (var turn = 0; turn < MaxConcurrency; turn++)
+                await _turns.WaitAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var signal = NewSignal();
+            Volatile.Write(ref _signal, signal);
+            IReadOnlyList<Delivery> due;
+            TimeSpan wait;
+            lock (_state.Gate)
+            {
+                DueChanges.Apply(_state);
+                due = _state.Deliveries.TakeDue(MaxConcurrency);
+                wait = TimeUntilNext();
+            }
+
+            foreach (var delivery in due)
+            {
+                await _turns.WaitAsync(stoppingToken);
+                _ = SendInTurnAsync(delivery, stoppingToken);
+            }
+
+            if (due.Count == 0)
+                await WaitAsync(signal.Task, wait, stoppingToken);
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Called inside the gate, so that everyone who read the earlier state is notified.</summary>
+    private void NotifyChange()
+    {
+        Volatile.Read(ref _signal).TrySetResult();
+        Interlocked.Exchange(ref _progress, NewSignal()).TrySetResult();
+    }
+
+    private static byte[] BodyOf(Delivery delivery)
+    {
+        var stripeEvent = delivery.Event;
+        if (stripeEvent.IsThin)
+            return Json.Bytes(stripeEvent.Render());
+        var version = stripeEvent.HasOwnVersion ? stripeEvent.ApiVersion : delivery.Endpoint.ApiVersion ?? stripeEvent.ApiVersion;
+        return Json.Bytes(ApiVersions.Apply(stripeEvent.RenderAs(version), version));
+    }
+
+    private async Task SendInTurnAsync(Delivery delivery, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await SendAsync(delivery, stoppingToken);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async Task<int> SendAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        byte[] body;
+        lock (_state.Gate)
+            body = BodyOf(delivery);
+        var status = await PostAsync(delivery.Endpoint, body, cancellationToken);
+        lock (_state.Gate)
+        {
+            _state.Deliveries.Finish(delivery, status);
+            NotifyChange();
+        }
+
+        return status;
+    }
+
+    private async Task<int> PostAsync(WebhookEndpoint endpoint, byte[] body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Url);
+        request.Content = new ByteArrayContent(body);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" };
+        request.Headers.UserAgent.ParseAdd("Stripe/1.0 (+https://stripe.com/docs/webhooks)");
+        request.Headers.Add(WebhookSignature.Header, WebhookSignature.Of(body, endpoint.Secret, _state.Clock.Real.GetUtcNow()));
+        try
+        {
+            using var answer = await _http.SendAsync(request, cancellationToken);
+            return (int)answer.StatusCode;
+        }
+        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
+        {
+            return 0;
+        }
+    }
+
+    private TimeSpan TimeUntilNext()
+    {
+        var next = _state.Deliveries.NextDue;
+        if (DueChanges.NextDue(_state) is { } due && (next is null || due < next))
+            next = due;
+        if (next is null)
+            return MaxWait;
+        var wait = next.Value - _state.Clock.GetUtcNow();
+        return wait < TimeSpan.Zero ? TimeSpan.Zero : wait < MaxWait ? wait : MaxWait;
+    }
+
+    private async Task WaitAsync(Task signal, TimeSpan wait, CancellationToken stoppingToken)
+    {
+        using var delayCancellation = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        await Task.WhenAny(signal, Task.Delay(wait, _state.Clock, delayCancellation.Token));
+        await delayCancellation.CancelAsync();
+    }
+}

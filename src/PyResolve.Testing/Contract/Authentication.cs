@@ -1,0 +1,82 @@
+using PyResolve.Client.Wire;
+using PyResolve.Testing.State;
+
+namespace PyResolve.Testing.Contract;
+
+/// <summary>The credential that a route requires.</summary>
+internal enum RouteAccess
+{
+    Anyone,
+
+    /// <summary>A key, with the route's scope if it has one, or a session.</summary>
+    KeyOrSession,
+
+    Session,
+}
+
+/// <summary>The account of a request, with the key or the session that it was authenticated by.</summary>
+internal sealed record FakeCaller(AccountState Account, FakeKey? Key, string? SessionToken)
+{
+    public bool HasScope(string scope) => Key is null || Key.Scopes.Contains(scope);
+}
+
+internal static class Authentication
+{
+    private const string Bearer = "Bearer ";
+
+    public static FakeCaller Find(ServerState server, FakeRequest request, RouteAccess access, string? scope)
+    {
+        var caller = Find(server, request);
+        if (access is RouteAccess.Session && caller.Key is not null)
+            throw new ProblemException(Problems.Forbidden(
+                ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key."));
+        if (scope is not null && !caller.HasScope(scope))
+            throw new ProblemException(
+                Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
+        return caller;
+    }
+
+    private static FakeCaller Find(ServerState server, FakeRequest request)
+    {
+        var apiKey = request.Header("X-API-Key");
+        var authorization = request.Header("Authorization");
+        var bearer = authorization?.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) == true
+            ? authorization[Bearer.Length..].Trim()
+            : null;
+        if (!string.IsNullOrEmpty(apiKey) && !string.IsNullOrEmpty(bearer))
+            throw new ProblemException(Problems.Malformed("Send either X-API-Key or Authorization, not both."));
+        var credential = string.IsNullOrEmpty(apiKey) ? bearer : apiKey;
+        if (string.IsNullOrEmpty(credential))
+            throw Unauthenticated($"API key required. Get one at {server.PublicUrl}");
+        if (credential.StartsWith(FakeKey.Start, StringComparison.Ordinal))
+            return FindByKey(server, credential);
+        if (string.IsNullOrEmpty(apiKey) && credential.StartsWith(FakeSession.Start, StringComparison.Ordinal))
+            return FindBySession(server, credential);
+        throw Unauthenticated("Invalid API key format");
+    }
+
+    private static FakeCaller FindByKey(ServerState server, string secret)
+    {
+        var found = server.Accounts.SelectMany(static account => account.Keys, static (account, key) => (account, key))
+            .FirstOrDefault(pair => pair.key.Secret == secret && pair.key.IsLive(server.Now));
+        if (found.key is not { } key)
+            throw Unauthenticated("Invalid or revoked API key");
+        if (key.CountRequest(server.Now) is { } wait)
+        {
+            var detail = $"This API key may make {key.RequestsPerMinute} requests a minute. Wait before the next one.";
+            throw new ProblemException(Problems.Create(429, ProblemCodes.RateLimited, detail), wait);
+        }
+
+        key.LastUsedAt = server.Now;
+        return new(found.account, key, SessionToken: null);
+    }
+
+    private static FakeCaller FindBySession(ServerState server, string token)
+    {
+        var account = server.Accounts.Find(account => account.Sessions.Any(session => session.Token == token
+            && session.ExpiresAt > server.Now));
+        return account is null ? throw Unauthenticated("Invalid or expired session. Log in again.") : new(account, Key: null, token);
+    }
+
+    private static ProblemException Unauthenticated(string detail) => new(Problems.Unauthenticated(detail));
+}

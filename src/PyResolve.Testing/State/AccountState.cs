@@ -1,0 +1,109 @@
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Testing.State;
+
+/// <summary>Everything that the server knows about one account.</summary>
+internal sealed class AccountState(ServerState server)
+{
+    private readonly Dictionary<string, long> _usedWithoutEvents = new(StringComparer.Ordinal);
+
+    public Guid Id { get; } = Ids.Create();
+
+    public required string Email { get; set; }
+
+    public required string Password { get; set; }
+
+    public string? Name { get; set; }
+
+    public string Plan { get; set; } = "free";
+
+    public List<FakeKey> Keys { get; } = [];
+
+    public List<FakeSession> Sessions { get; } = [];
+
+    public string FirstSessionToken { get; set; } = "";
+
+    public List<AuditEntry> Audit { get; } = [];
+
+    public List<FakeReservation> Reservations { get; } = [];
+
+    public List<LedgerEvent> Events { get; } = [];
+
+    /// <summary>By idempotency key: the request, and the reservation that answered it, which is new or an earlier one.</summary>
+    public Dictionary<string, (string Request, FakeReservation Reservation, bool IsNew)> AnsweredRequests { get; } = new(
+        StringComparer.Ordinal);
+
+    public SubscriptionInfo? Subscription { get; set; }
+
+    public EmailToken? ResetToken { get; set; }
+
+    public EmailToken? VerificationToken { get; set; }
+
+    public UserInfo User => new(Id, Email, Name, Plan);
+
+    public FakeSession OpenSession(DateTimeOffset now)
+    {
+        var session = new FakeSession(now + FakeSession.Lifetime);
+        Sessions.Add(session);
+        return session;
+    }
+
+    public long Used(string month) =>
+        Events.Where(recorded => recorded.Event.Month == month).Sum(static recorded => (long)recorded.Migrations)
+        + Reservations.Where(reservation => reservation.Month == month).Sum(static reservation => (long)reservation.Unsettled)
+        + _usedWithoutEvents.GetValueOrDefault(month);
+
+    public long Held(string month) =>
+        Reservations.Where(reservation => reservation.Month == month).Sum(static reservation => (long)reservation.Remaining);
+
+    /// <summary>Sets the used units of a month. The events stay as they are.</summary>
+    public void SetUsed(string month, long used) =>
+        _usedWithoutEvents[month] = used - Used(month) + _usedWithoutEvents.GetValueOrDefault(month);
+
+    public void ExpireDue(DateTimeOffset now) => Reservations.ForEach(reservation => reservation.ExpireIfDue(now));
+
+    public QuotaSnapshot Quota(DateTimeOffset now)
+    {
+        ExpireDue(now);
+        var month = MonthOf(now);
+        var plan = server.Plans[Plan];
+        var (used, held) = (Used(month), Held(month));
+        var remaining = plan.MigrationsLimit.Value is { } limit ? QuotaLimit.Of(Math.Max(0, limit - used - held)) : QuotaLimit.Unlimited;
+        var canMigrate = remaining.Value is not 0;
+        return new(Plan, used, plan.MigrationsLimit, remaining, plan.LlmAllowed, canMigrate, held, month, StartOfNextMonth(now));
+    }
+
+    /// <param name="reservation">One of this account.</param>
+    /// <param name="machine">The machine that gets a lease; a lease is only for the machine of its reservation.</param>
+    /// <param name="now">The server's time.</param>
+    public Reservation Describe(FakeReservation reservation, string? machine, DateTimeOffset now)
+    {
+        var isLease = reservation is { IsLeased: true, State: ReservationStates.Held } && reservation.Machine == machine;
+        var lease = isLease ? server.LeaseKey.Sign(server.PublicUrl, Id, reservation) : null;
+        return new(
+            reservation.Id,
+            reservation.State,
+            reservation.Quantity,
+            reservation.Remaining,
+            reservation.Tier,
+            reservation.Library,
+            reservation.Month,
+            reservation.ExpiresAt,
+            lease,
+            Quota(now));
+    }
+
+    /// <summary>Ends every credential and removes personal data; the usage stays.</summary>
+    public void Delete(DateTimeOffset now)
+    {
+        (Email, Name, Password, Subscription, ResetToken, VerificationToken) = ("", null, Ids.Create().ToString(), null, null, null);
+        Sessions.Clear();
+        foreach (var key in Keys)
+            key.RevokedAt ??= now;
+    }
+
+    public static string MonthOf(DateTimeOffset now) => now.UtcDateTime.ToString("yyyy-MM");
+
+    public static DateTimeOffset StartOfNextMonth(DateTimeOffset now) =>
+        new DateTimeOffset(now.UtcDateTime.Year, now.UtcDateTime.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1);
+}
