@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using PyResolve.StripeSimulator;
@@ -40,7 +41,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await page.GetByLabel("Card works").CheckAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Pay $19.00" }).ClickAsync();
 
-        await Expect(page).ToHaveURLAsync(new Regex(@"/\?paid=cs_test_\w+$"));
+        await ExpectAddressAsync(page, @"/\?paid=cs_test_\w+$");
         Simulation.Subscription(Simulation.SubscriptionsOf(_api.Customer).ShouldHaveSingleItem()).Status.ShouldBe("active");
         _consoleErrors.ShouldAllBe(error => error.Contains("the server responded with a status of 402"));
     }
@@ -52,7 +53,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Back" }).ClickAsync();
 
-        await Expect(page).ToHaveURLAsync(new Regex(@"/\?back$"));
+        await ExpectAddressAsync(page, @"/\?back$");
         Simulation.SubscriptionsOf(_api.Customer).ShouldBeEmpty();
         _consoleErrors.ShouldBeEmpty();
     }
@@ -74,7 +75,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("Renews on December 15, 2026.");
         await page.GetByRole(AriaRole.Link, new() { Name = "Return" }).ClickAsync();
 
-        await Expect(page).ToHaveURLAsync(new Regex(@"/\?returned$"));
+        await ExpectAddressAsync(page, @"/\?returned$");
         _consoleErrors.ShouldBeEmpty();
     }
 
@@ -129,4 +130,7 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await page.GotoAsync(_host.Address.ToString());
         await PageAppearance.CheckAsync(page, $"controls-{look}");
     }
+
+    private static Task ExpectAddressAsync(IPage page, [StringSyntax(StringSyntaxAttribute.Regex)] string pattern) =>
+        Expect(page).ToHaveURLAsync(new Regex(pattern, RegexOptions.None, TimeSpan.FromSeconds(1)));
 }

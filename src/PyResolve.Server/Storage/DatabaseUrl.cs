@@ -29,6 +29,8 @@ internal static class DatabaseUrl
             // Seconds. A request must not hang while the database is down, but answer 503.
             Timeout = 5,
             CommandTimeout = 15,
+            // Requests wait for one another's connections. PostgreSQL takes 97 by default, of all servers together.
+            MaxPoolSize = 20,
             // Sessions have no state. Saves seven statements each time that a pooled connection is opened.
             NoResetOnClose = true,
         };

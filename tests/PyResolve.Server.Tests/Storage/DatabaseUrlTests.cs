@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Storage;
 
 public sealed class DatabaseUrlTests
 {
-    private const string Common = "Application Name=pyresolve;Timeout=5;Command Timeout=15;No Reset On Close=true";
+    private const string Common = "Application Name=pyresolve;Timeout=5;Command Timeout=15;No Reset On Close=true;Maximum Pool Size=20";
     private const string Prepared = $"{Common};Max Auto Prepare=64";
     private const string Pooled = Common;
 
