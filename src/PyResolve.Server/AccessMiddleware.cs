@@ -56,7 +56,7 @@ internal sealed class AccessMiddleware(
             : null;
 
         if (!string.IsNullOrEmpty(apiKey) && !string.IsNullOrEmpty(bearer))
-            return Problem(Problems.Malformed("Send either X-API-Key or Authorization, not both."));
+            return Problem(Problems.Malformed(ProblemTexts.TwoCredentials));
         var credential = string.IsNullOrEmpty(apiKey) ? bearer : apiKey;
         if (string.IsNullOrEmpty(credential))
             return Problem(Problems.Unauthenticated($"API key required. Get one at {publicUrl.Value}"));
@@ -67,7 +67,7 @@ internal sealed class AccessMiddleware(
             return AuthenticateSessionAsync(http, credential);
         return string.IsNullOrEmpty(apiKey) && identities.Accepts(credential)
             ? identities.AuthenticateAsync(credential, Origin.OfOwner(http), http.RequestAborted)
-            : Problem(Problems.Unauthenticated("Invalid API key format"));
+            : Problem(Problems.Unauthenticated(ProblemTexts.ApiKeyMalformed));
     }
 
     private ValueTask<Outcome<Caller>> AuthenticateKey(HttpContext http, string key)
@@ -86,7 +86,7 @@ internal sealed class AccessMiddleware(
     private async ValueTask<Outcome<Caller>> AuthenticateSessionAsync(HttpContext http, string token) =>
         await sessions.FindAsync(token, http.RequestAborted) is { } caller
             ? caller
-            : new ProblemResult(Problems.Unauthenticated("Invalid or expired session. Log in again."));
+            : new ProblemResult(Problems.Unauthenticated(ProblemTexts.SessionUnknown));
 
     private Outcome<Caller> ToAuthentication(HttpContext http, KeyOutcome outcome)
     {
@@ -97,7 +97,7 @@ internal sealed class AccessMiddleware(
         }
 
         if (outcome.Key is not { Owner: var caller })
-            return new ProblemResult(Problems.Unauthenticated("Invalid or revoked API key"));
+            return new ProblemResult(Problems.Unauthenticated(ProblemTexts.ApiKeyUnknown));
         return RateLimits.TakePermit(http, caller, limiters) is { } wait
             ? RateLimits.Problem($"This API key may make {caller.RequestsPerMinute} requests a minute. Wait before the next one.", wait)
             : caller;
@@ -106,9 +106,9 @@ internal sealed class AccessMiddleware(
     private static ProblemResult? CheckRequirement(Caller caller, AccessRequirement requirement)
     {
         if (requirement.SessionOnly && !caller.IsSession)
-            return ScopeMissing("This needs a session: log in, and send the session token instead of an API key.");
+            return ScopeMissing(ProblemTexts.SessionRequired);
         if (requirement.Scope is { } scope && !caller.Has(scope))
-            return ScopeMissing($"This API key lacks the scope '{scope}'. Make one that has it, or log in.");
+            return ScopeMissing(ProblemTexts.ScopeMissing(scope));
         return null;
     }
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
-using System.Text;
 
 namespace PyResolve;
 
@@ -39,6 +39,27 @@ internal sealed class Html
             all.AppendFormatted(part);
         return all;
     }
+
+    /// <summary>The frame of every page.</summary>
+    /// <param name="assets">The folder of the icon and the style sheet, with a slash.</param>
+    public static Html Document(string title, string assets, string stylesheet, Html body) => $"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta name="robots" content="noindex">
+        <title>{title}</title>
+        <link rel="icon" type="image/svg+xml" href="{assets}icon.svg">
+        <link rel="stylesheet" href="{assets}{stylesheet}">
+        </head>
+        <body>
+        {body}
+        </body>
+        </html>
+
+        """;
 
     public override string ToString() => _text.ToString();
 }

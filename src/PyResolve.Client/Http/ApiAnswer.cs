@@ -78,7 +78,7 @@ internal sealed class ApiAnswer
         if (!IsJson || TryRead(WireJson.Default.Problem) is not { } problem || (problem.Code ?? problem.Detail ?? problem.Title) is null)
             return Unexpected();
         problem = problem with { Title = Redaction.Line(problem.Title), Detail = Redaction.Line(problem.Detail) };
-        var code = problem.Code ?? CodeOf(Status);
+        var code = problem.Code ?? ProblemStatus.CodeOf(Status);
         var requestId = problem.RequestId ?? _requestId;
         return new(code, Cause(problem), Hint(code, requestId, sentKey))
         {
@@ -140,20 +140,4 @@ internal sealed class ApiAnswer
         response.Headers.TryGetValues(name, out var values) ? values.First() : null;
 
     private static string Sentence(string text) => text.Length > 0 && text[text.Length - 1] is '.' or '!' or '?' ? text : text + ".";
-
-    private static string CodeOf(int status) => status switch
-    {
-        401 => ProblemCodes.Unauthenticated,
-        402 => ProblemCodes.QuotaExceeded,
-        404 => ProblemCodes.NotFound,
-        405 => ProblemCodes.MethodNotAllowed,
-        409 => ProblemCodes.Conflict,
-        413 => ProblemCodes.TooLarge,
-        415 => ProblemCodes.UnsupportedMediaType,
-        422 => ProblemCodes.Invalid,
-        429 => ProblemCodes.RateLimited,
-        503 => ProblemCodes.Unavailable,
-        >= 500 => ProblemCodes.Internal,
-        _ => ProblemCodes.Malformed,
-    };
 }

@@ -7,5 +7,5 @@ namespace PyResolve.Server.Access;
 /// </summary>
 internal static class AccountGone
 {
-    public static ProblemException Exception() => new(Problems.Unauthenticated("Invalid or revoked API key"));
+    public static ProblemException Exception() => new(Problems.Unauthenticated(ProblemTexts.ApiKeyUnknown));
 }

@@ -19,6 +19,6 @@ internal static class EmailAddresses
         var email = value.Trim();
         var at = email.IndexOf('@', StringComparison.Ordinal);
         if (at < 1 || at != email.LastIndexOf('@') || at == email.Length - 1 || email.Any(char.IsWhiteSpace))
-            errors.Add(field, "must be an e-mail address, such as ada@example.com.");
+            errors.Add(field, ProblemTexts.NotAnEmail);
     }
 }

@@ -21,7 +21,7 @@ internal sealed class AccountDeletion(
         if (!await TryWithoutPasswordAsync(userId, origin, cancellationToken))
         {
             if (string.IsNullOrEmpty(password))
-                return new ProblemResult(Problems.Invalid("password", "is required."));
+                return new ProblemResult(Problems.Invalid("password", ProblemTexts.IsRequired));
             var problem = await proof.TryAsync(
                 userId,
                 password,

@@ -32,7 +32,7 @@ internal static class AccountEndpoints
         if (!options.SignUpIsOpen)
         {
             return new ProblemResult(
-                Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
+                Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
         }
 
         var request = body.Value;

@@ -5,15 +5,15 @@ namespace PyResolve.Server.Accounts;
 
 internal static class AccountProblems
 {
-    public static ProblemResult WrongLogin { get; } = new(Problems.Unauthenticated("Wrong e-mail or password."));
+    public static ProblemResult WrongLogin { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongLogin));
 
-    public static ProblemResult WrongPassword { get; } = new(Problems.Unauthenticated("Wrong password."));
+    public static ProblemResult WrongPassword { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongPassword));
 
     public static ProblemResult NoPassword { get; } = new(Problems.Conflict(
         "This account has no password here: it signs in through another service, which keeps it."));
 
     public static ProblemResult EmailTaken { get; } = new(Problems.Conflict(
-        "There is an account with this e-mail already. Log in instead."));
+        ProblemTexts.EmailTaken));
 
     public static ProblemResult Busy { get; } = new(
         Problems.Create(503, ProblemCodes.Unavailable, "Too many passwords are being checked at the moment. Try again shortly."),

@@ -13,7 +13,7 @@ internal sealed class EmailTokenActions(
     public const int MaxTokenLength = 200;
 
     private static readonly ProblemResult InvalidToken = new(
-        Problems.Invalid("token", "is unknown, used or expired. Ask for a new email."));
+        Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
 
     /// <returns><see langword="null"/> on success.</returns>
     public async Task<ProblemResult?> ResetPasswordAsync(string token, string password, Origin origin, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ internal static class AuditEndpoints
             if (!Guid.TryParseExact(text, "D", out var id))
             {
                 return new ProblemResult(
-                    Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+                    Problems.Malformed(ProblemTexts.AuditCursorUnknown));
             }
 
             cursor = id;

@@ -32,7 +32,7 @@ internal static class BillingEndpoints
         errors.Text("plan", body.Value.Plan, MaxPlanLength);
         errors.ThrowIfAny();
         if (body.Value.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
-            return new ProblemResult(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
+            return new ProblemResult(Problems.Malformed(ProblemTexts.PlanNotSold));
         if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         if (!options.Prices.TryGetValue(plan, out var price))

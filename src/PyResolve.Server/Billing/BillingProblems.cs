@@ -15,7 +15,7 @@ internal static partial class BillingProblems
         new(Problems.Create(400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {upgradeUrl}"));
 
     public static ProblemResult AlreadySubscribed(string portalUrl) => new(
-        Problems.Create(409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.")
+        Problems.Create(409, ProblemCodes.AlreadySubscribed, ProblemTexts.AlreadySubscribed)
             with { PortalUrl = portalUrl });
 
     public static ProblemResult? CheckConfigured(BillingOptions options) =>

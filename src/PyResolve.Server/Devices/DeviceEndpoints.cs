@@ -78,11 +78,11 @@ internal static class DeviceEndpoints
 
     private static string DetailOf(string error) => error switch
     {
-        ProblemCodes.AuthorizationPending => "Nobody has approved this login yet. Poll again after the interval.",
-        ProblemCodes.SlowDown => "Polled too soon. Wait 5 seconds longer between polls from now on.",
-        ProblemCodes.AccessDenied => "The login was denied.",
-        ProblemCodes.ExpiredToken => "Nobody approved this login in time. Start again with POST /auth/device/code.",
-        _ => "This device code is unknown, or was redeemed before. Start again with POST /auth/device/code.",
+        ProblemCodes.AuthorizationPending => ProblemTexts.DeviceLoginPending,
+        ProblemCodes.SlowDown => ProblemTexts.PolledTooSoon,
+        ProblemCodes.AccessDenied => ProblemTexts.DeviceLoginDenied,
+        ProblemCodes.ExpiredToken => ProblemTexts.DeviceLoginExpired,
+        _ => ProblemTexts.DeviceCodeUnknown,
     };
 
     private static Problem OAuthProblem(string error, string detail) => Problems.Create(400, error, detail) with { Error = error };

@@ -25,7 +25,7 @@ internal static class FormBody
                 Problems.Create(415, ProblemCodes.UnsupportedMediaType, $"Send the body as {MediaTypeNames.Application.FormUrlEncoded}."));
         var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted);
         if (!Utf8.IsValid(bytes.Span))
-            throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.NotUtf8));
 
         Dictionary<string, StringValues> form;
         try

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Http;
 /// <summary>The header <c>Idempotency-Key</c>, and the form that <c>once_key</c> shares with it.</summary>
 internal static class IdempotencyKey
 {
-    public const string Form = "must be 1 to 255 visible ASCII characters.";
+    public const string Form = ProblemTexts.IdempotencyKeyMalformed;
 
     private const string Header = "Idempotency-Key";
     private const int MaxLength = 255;

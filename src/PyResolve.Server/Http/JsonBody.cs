@@ -32,7 +32,7 @@ internal static class JsonBody
             return whenEmpty;
         using var document = Parse(await ReadJsonAsync(http, Largest), Strict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
-            throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
+            throw new ProblemException(Problems.Invalid("body", ProblemTexts.NotAnObject));
         try
         {
             return document.RootElement.Deserialize(type)!;
@@ -45,15 +45,15 @@ internal static class JsonBody
 
     /// <summary>What JSON that does not fit its type is answered with.</summary>
     public static Problem WrongType(JsonException exception) =>
-        Problems.Invalid(FieldOf(exception), "has a value of the wrong type, form or size.");
+        Problems.Invalid(FieldOf(exception), ProblemTexts.WrongType);
 
     /// <summary>Reads bytes that say that they are JSON, in UTF-8.</summary>
     public static async Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext http, int largest)
     {
         if (!IsJson(http.Request.ContentType))
-            throw new ProblemException(Problems.ForStatus(415));
+            throw new ProblemException(ProblemAnswers.ForStatus(415));
         var bytes = await ReadBytesAsync(http.Request, http.RequestAborted, largest);
-        return Utf8.IsValid(bytes.Span) ? bytes : throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+        return Utf8.IsValid(bytes.Span) ? bytes : throw new ProblemException(Problems.Malformed(ProblemTexts.NotUtf8));
     }
 
     /// <exception cref="ProblemException">It is malformed.</exception>
@@ -66,7 +66,7 @@ internal static class JsonBody
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: a member's name has an escape that is half a character.
-            throw new ProblemException(Problems.Malformed($"The body is not well-formed JSON: {exception.Message}"));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.MalformedJson(exception)));
         }
     }
 
@@ -88,7 +88,7 @@ internal static class JsonBody
             isTooLarge = buffer.WrittenCount > largest;
         }
 
-        throw new ProblemException(Problems.ForStatus(413));
+        throw new ProblemException(ProblemAnswers.ForStatus(413));
     }
 
     private static bool IsJson(string? contentType) =>

@@ -13,7 +13,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         {
             await next(http);
             if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null })
-                await http.WriteAsync(Problems.ForStatus(http.Response.StatusCode));
+                await http.WriteAsync(ProblemAnswers.ForStatus(http.Response.StatusCode));
         }
         catch (Exception exception) when (!http.Response.HasStarted)
         {
@@ -27,10 +27,10 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         switch (exception)
         {
             case ProblemException refused:
-                await http.WriteAsync(refused.Problem);
+                await http.WriteAsync(refused.Problem, refused.RetryAfter);
                 break;
             case BadHttpRequestException bad:
-                await http.WriteAsync(bad.StatusCode == 400 ? Problems.Malformed(bad.Message) : Problems.ForStatus(bad.StatusCode));
+                await http.WriteAsync(bad.StatusCode == 400 ? Problems.Malformed(bad.Message) : ProblemAnswers.ForStatus(bad.StatusCode));
                 break;
             case StoreUnavailableException or TimeoutException:
                 Log.StoreUnavailable(logger, http.TraceIdentifier, exception.Message);

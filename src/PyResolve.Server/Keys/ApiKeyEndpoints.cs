@@ -42,15 +42,15 @@ internal static class ApiKeyEndpoints
         if (scopes.Except(Scopes.All, StringComparer.Ordinal).Any())
             errors.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");
         if (scopes.Count == 0)
-            errors.Add("scopes", "must name at least one scope.");
+            errors.Add("scopes", ProblemTexts.NoScope);
         if (expiresAt <= time.GetUtcNow())
-            errors.Add("expires_at", "must be in the future.");
+            errors.Add("expires_at", ProblemTexts.NotInFuture);
         errors.ThrowIfAny();
 
         if (scopes.Where(scope => !caller.Has(scope)).ToList() is { Count: > 0 } beyond)
             return BeyondCaller($"A key can make keys only within its own scopes; this one lacks {string.Join(", ", beyond)}.");
         if (expiresAt > caller.ExpiresAt)
-            return BeyondCaller("A key can make keys only within its own expiry.");
+            return BeyondCaller(ProblemTexts.KeyBeyondExpiry);
         if (limit > caller.RequestsPerMinute)
         {
             return BeyondCaller(
@@ -78,8 +78,8 @@ internal static class ApiKeyEndpoints
             RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => Answers.Created(
                 location: null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
             RotateOutcome.Ended => new ProblemResult(
-                Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one.")),
-            RotateOutcome.BeyondCaller => BeyondCaller("A key can rotate only keys within its own scopes, expiry and limit."),
+                Problems.Conflict(ProblemTexts.KeyNotLive)),
+            RotateOutcome.BeyondCaller => BeyondCaller(ProblemTexts.RotationBeyondKey),
             RotateOutcome.LimitReached => new ProblemResult(keys.TooMany),
             _ => NoSuchKey(),
         };
@@ -100,5 +100,5 @@ internal static class ApiKeyEndpoints
 
     private static ProblemResult BeyondCaller(string detail) => new(Problems.Forbidden(ProblemCodes.ScopeMissing, detail));
 
-    private static ProblemResult NoSuchKey() => new(Problems.NotFound("There is no such API key. GET /auth/api-keys lists yours."));
+    private static ProblemResult NoSuchKey() => new(Problems.NotFound(ProblemTexts.ApiKeyNotFound));
 }

@@ -29,9 +29,9 @@ internal static class RecordOutcomes
     public static Problem? ToProblem(this RecordOutcome outcome) => outcome switch
     {
         RecordOutcome.Recorded or RecordOutcome.Duplicate => null,
-        RecordOutcome.Conflict => Problems.Conflict("Another usage event has this id already. Use a new id for each event."),
-        RecordOutcome.ReservationNotFound => Problems.Invalid("reservation_id", "There is no such reservation."),
-        RecordOutcome.TierMismatch => Problems.Invalid("tier", "must be that of the reservation."),
+        RecordOutcome.Conflict => Problems.Conflict(ProblemTexts.EventIdTaken),
+        RecordOutcome.ReservationNotFound => Problems.Invalid("reservation_id", ProblemTexts.ReservationNotFound),
+        RecordOutcome.TierMismatch => Problems.Invalid("tier", ProblemTexts.NotOfReservation),
         RecordOutcome.RejectedByStore => Problems.Invalid(
             "body", "has a value that the store does not take. Leave out what is unusual in it, such as in metadata."),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "Unknown outcome."),

@@ -73,17 +73,7 @@ internal sealed record UsageEvent
     /// <summary>Creates the event that commits a reservation.</summary>
     public static UsageEvent From(StoredReservation reservation, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
     {
-        var usage = new UsageEventRequest
-        {
-            EventType = Migration,
-            Library = commit.Library ?? reservation.Library,
-            Tier = reservation.Tier,
-            FilesChanged = commit.FilesChanged,
-            TokensUsed = commit.TokensUsed,
-            Metadata = commit.Metadata,
-            ReservationId = reservation.Id,
-            Id = commit.Id,
-        };
+        var usage = CommittedUsage.Of(commit, reservation.Id, reservation.Tier, reservation.Library);
         return From(usage, now) with
         {
             Quantity = quantity,

@@ -54,7 +54,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
         {
             return earlier.Digest.AsSpan().SequenceEqual(request.Digest)
                 ? new ReservationOutcome.Granted(earlier.Reservation, earlier.IsNew, Quota: null)
-                : new ReservationOutcome.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request.");
+                : new ReservationOutcome.Conflict(ProblemTexts.IdempotencyKeyUsed);
         }
 
         var same = FindSame(request);

@@ -86,7 +86,7 @@ internal static class ReservationEndpoints
                 Problems.Invalid("quantity", $"is more than the {tooMany.Available} that the reservation has left.")),
             SettlementOutcome.RejectedByStore => new ProblemResult(RecordOutcome.RejectedByStore.ToProblem()!),
             SettlementOutcome.IdTaken => new ProblemResult(
-                Problems.Conflict("Another usage event has this id already. Send another id, or none.")),
+                Problems.Conflict(ProblemTexts.EventIdTakenOnCommit)),
             _ => NotFound(),
         };
     }
@@ -100,7 +100,7 @@ internal static class ReservationEndpoints
             SettlementOutcome.Released => Answers.Ok(new ReservationReleased(
                 id, ReservationStates.Released, await quotas.ReadAsync(userId, http.RequestAborted))),
             SettlementOutcome.AlreadyCommitted => new ProblemResult(
-                Problems.Conflict("This reservation is committed: its migration is used and cannot be given back.")),
+                Problems.Conflict(ProblemTexts.ReservationCommitted)),
             SettlementOutcome.TooLate late => new ProblemResult(Problems.Conflict(
                 "The lease of this reservation ended too long ago: what was left of it could be given back until "
                 + $"{late.RefundableUntil:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used.")),
@@ -124,7 +124,7 @@ internal static class ReservationEndpoints
             userId, request.Quantity ?? 1, request.Tier!, timeToLive, request.Library, request.Machine, request.OnceKey, idempotencyKey);
     }
 
-    private static ProblemResult NotFound() => new(Problems.NotFound("There is no such reservation."));
+    private static ProblemResult NotFound() => new(Problems.NotFound(ProblemTexts.ReservationNotFound));
 
     private static string Explain(ReservationOutcome.QuotaExceeded exceeded) =>
         $"Monthly limit reached ({exceeded.Limit} migrations on the {exceeded.Plan} plan: {exceeded.Used} used, {exceeded.Held} held, "

@@ -12,7 +12,7 @@ internal static class StatisticsQuery
     {
         if (string.IsNullOrEmpty(text))
             return null;
-        return IsMonth(text) ? text : throw Invalid("month", "must be a calendar month, such as 2026-11.");
+        return IsMonth(text) ? text : throw Invalid("month", ProblemTexts.NotAMonth);
     }
 
     public static int Number(string name, string? text, int whenAbsent, int lowest, int highest)
@@ -21,7 +21,7 @@ internal static class StatisticsQuery
             return whenAbsent;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= lowest && number <= highest
             ? number
-            : throw Invalid(name, $"must be a number from {lowest} to {highest}.");
+            : throw Invalid(name, ProblemTexts.NumberRange(lowest, highest));
     }
 
     public static EventPosition? Cursor(string? text, string? month)
@@ -29,7 +29,7 @@ internal static class StatisticsQuery
         if (string.IsNullOrEmpty(text))
             return null;
         if (!EventPosition.TryParse(text, out var position))
-            throw Invalid("cursor", "is not one that this server gave. Leave it out to start at the newest event.");
+            throw Invalid("cursor", ProblemTexts.EventCursorUnknown);
         if (month is not null && position.Month != month)
         {
             throw Invalid(

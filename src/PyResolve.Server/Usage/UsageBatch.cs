@@ -41,7 +41,7 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
     {
         using var document = Parse(json, out var isStrict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
-            throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
+            throw new ProblemException(Problems.Invalid("body", ProblemTexts.NotAnObject));
         if (!isStrict)
             ThrowUnlessStrict(document.RootElement);
         if (!document.RootElement.TryGetProperty("events", out var events)
@@ -122,7 +122,7 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         if (!isStrict && !IsStrict(element))
             return new Item(IdOf(element), null, Problems.Malformed($"The event {NotStrict}"));
         if (element.ValueKind is not JsonValueKind.Object)
-            return new Item(null, null, Problems.Invalid("body", "must be a JSON object."));
+            return new Item(null, null, Problems.Invalid("body", ProblemTexts.NotAnObject));
         UsageEventRequest usage;
         try
         {

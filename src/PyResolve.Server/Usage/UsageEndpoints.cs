@@ -22,7 +22,7 @@ internal static class UsageEndpoints
         var idempotencyKey = IdempotencyKey.ReadUuid(http);
         var usage = body.Value;
         if (idempotencyKey is not null && usage.Id is not null && idempotencyKey != usage.Id)
-            return new ProblemResult(Problems.Malformed("The body's id and the Idempotency-Key differ. Send one of them."));
+            return new ProblemResult(Problems.Malformed(ProblemTexts.TwoIds));
         usage = usage with { Id = usage.Id ?? idempotencyKey };
         if (UsageRules.Check(usage, time.GetUtcNow()) is { } problem)
             return new ProblemResult(problem);

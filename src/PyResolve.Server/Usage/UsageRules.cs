@@ -14,17 +14,17 @@ internal static partial class UsageRules
     {
         var errors = new FieldErrors();
         if (usage.EventType is null)
-            errors.Add("event_type", "is required.");
+            errors.Add("event_type", ProblemTexts.IsRequired);
         else if (!EventType().IsMatch(usage.EventType))
-            errors.Add("event_type", "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.");
+            errors.Add("event_type", ProblemTexts.NotAnEventType);
         errors.Text("library", usage.Library, FieldErrors.LongestLibrary);
         errors.Tier("tier", usage.Tier, required: false);
         CheckCounts(errors, usage.FilesChanged, usage.TokensUsed);
         errors.Metadata("metadata", usage.Metadata);
         if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
-            errors.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
+            errors.Add("occurred_at", ProblemTexts.TimeOutOfRange);
         if (usage.ReservationId is not null && usage.EventType is not null and not UsageEvent.Migration)
-            errors.Add("reservation_id", "can be named by a migration only.");
+            errors.Add("reservation_id", ProblemTexts.ReservationOfMigrationOnly);
         return errors.Problem;
     }
 

@@ -37,27 +37,12 @@ internal sealed record Page(string Title, Html Body, int Status = StatusCodes.St
         return response.WriteAsync(Layout().ToString(), http.RequestAborted);
     }
 
-    private Html Layout() => $"""
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta name="robots" content="noindex">
-        <title>{Title} · Stripe simulator</title>
-        <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
-        <link rel="stylesheet" href="/assets/simulator.css">
-        </head>
-        <body>
+    private Html Layout() => Html.Document($"{Title} · Stripe simulator", "/assets/", "simulator.css", $"""
         <header>
         <img src="/assets/icon.svg" alt="" width="24" height="24"><span>Stripe simulator</span><span class="badge">No real money</span>
         </header>
         <main>
         {Body}
         </main>
-        </body>
-        </html>
-
-        """;
+        """);
 }

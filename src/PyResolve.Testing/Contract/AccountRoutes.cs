@@ -15,9 +15,9 @@ internal static class AccountRoutes
     {
         if (!call.Server.IsSignUpOpen)
             throw new ProblemException(
-                Problems.Forbidden(ProblemCodes.SignUpClosed, "This server takes no new accounts. Ask its operator for one."));
+                Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
         var body = call.Body(WireJson.Default.SignUpRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Email("email", body.Email);
         rules.Password("password", body.Password);
         rules.Text("name", body.Name, LongestName);
@@ -25,7 +25,7 @@ internal static class AccountRoutes
 
         var email = Normalize(body.Email!);
         if (Find(call, email) is not null)
-            throw new ProblemException(Problems.Conflict("There is an account with this e-mail already. Log in instead."));
+            throw new ProblemException(Problems.Conflict(ProblemTexts.EmailTaken));
         var name = string.IsNullOrWhiteSpace(body.Name) ? email.Split('@')[0] : body.Name.Trim();
         var account = call.Server.OpenAccount(email, body.Password!, name);
         var session = account.Sessions[0];
@@ -36,14 +36,14 @@ internal static class AccountRoutes
     public static FakeAnswer LogIn(Call call)
     {
         var body = call.Body(WireJson.Default.LogInRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("email", body.Email, 254, required: true);
         rules.Text("password", body.Password, FieldRules.LongestPassword, required: true);
         rules.ThrowIfAny();
 
         var account = Find(call, Normalize(body.Email!));
         if (account is null || account.Password != body.Password)
-            throw new ProblemException(Problems.Unauthenticated("Wrong e-mail or password."));
+            throw new ProblemException(Problems.Unauthenticated(ProblemTexts.WrongLogin));
         var session = account.OpenSession(call.Now);
         call.Audit("session.opened", target: null, "owner", account);
         return FakeAnswer.Json(new(account.User, session.Token, session.ExpiresAt), WireJson.Default.LogInResponse);
@@ -65,7 +65,7 @@ internal static class AccountRoutes
     public static FakeAnswer Rename(Call call)
     {
         var body = call.Body(WireJson.Default.UpdateAccountRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("name", body.Name, LongestName, required: true);
         rules.ThrowIfAny();
         call.Account.Name = body.Name!.Trim();
@@ -76,7 +76,7 @@ internal static class AccountRoutes
     public static FakeAnswer ChangePassword(Call call)
     {
         var body = call.Body(WireJson.Default.ChangePasswordRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("current_password", body.CurrentPassword, FieldRules.LongestPassword, required: true);
         rules.Password("new_password", body.NewPassword);
         rules.ThrowIfAny();
@@ -92,7 +92,7 @@ internal static class AccountRoutes
     public static FakeAnswer ForgotPassword(Call call)
     {
         var body = call.Body(WireJson.Default.ForgotPasswordRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Email("email", body.Email);
         rules.ThrowIfAny();
         if (Find(call, Normalize(body.Email!)) is { } account)
@@ -107,7 +107,7 @@ internal static class AccountRoutes
     public static FakeAnswer ResetPassword(Call call)
     {
         var body = call.Body(WireJson.Default.ResetPasswordRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.Password("password", body.Password);
         rules.ThrowIfAny();
@@ -124,7 +124,7 @@ internal static class AccountRoutes
     public static FakeAnswer VerifyEmail(Call call)
     {
         var body = call.Body(WireJson.Default.VerifyEmailRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.ThrowIfAny();
         var account = call.Server.Accounts.Find(account => account.VerificationToken?.IsValid(body.Token!, call.Now) == true)
@@ -138,7 +138,7 @@ internal static class AccountRoutes
     {
         var body = call.Body(WireJson.Default.DeleteAccountRequest, whenEmpty: new());
         if (string.IsNullOrEmpty(body.Password))
-            throw new ProblemException(Problems.Invalid("password", "is required."));
+            throw new ProblemException(Problems.Invalid("password", ProblemTexts.IsRequired));
         CheckPassword(call, body.Password);
         call.Audit("account.deleted", target: null);
         call.Account.Delete(call.Now);
@@ -152,7 +152,7 @@ internal static class AccountRoutes
         if (call.Parameter("cursor") is { } cursor
             && !(int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before) && before <= entries.Count))
             throw new ProblemException(
-                Problems.Malformed("The cursor is not one that this server gave. Leave it out to start at the newest entry."));
+                Problems.Malformed(ProblemTexts.AuditCursorUnknown));
         var first = Math.Max(0, before - AuditPage);
         var page = entries.GetRange(first, before - first);
         page.Reverse();
@@ -166,8 +166,8 @@ internal static class AccountRoutes
     private static void CheckPassword(Call call, string? password)
     {
         if (call.Account.Password != password)
-            throw new ProblemException(Problems.Unauthenticated("Wrong password."));
+            throw new ProblemException(Problems.Unauthenticated(ProblemTexts.WrongPassword));
     }
 
-    private static ProblemException InvalidToken() => new(Problems.Invalid("token", "is unknown, used or expired. Ask for a new email."));
+    private static ProblemException InvalidToken() => new(Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
 }

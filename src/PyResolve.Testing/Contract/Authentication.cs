@@ -29,10 +29,10 @@ internal static class Authentication
         var caller = Find(server, request);
         if (access is RouteAccess.Session && caller.Key is not null)
             throw new ProblemException(Problems.Forbidden(
-                ProblemCodes.ScopeMissing, "This needs a session: log in, and send the session token instead of an API key."));
+                ProblemCodes.ScopeMissing, ProblemTexts.SessionRequired));
         if (scope is not null && !caller.HasScope(scope))
             throw new ProblemException(
-                Problems.Forbidden(ProblemCodes.ScopeMissing, $"This API key lacks the scope '{scope}'. Make one that has it, or log in."));
+                Problems.Forbidden(ProblemCodes.ScopeMissing, ProblemTexts.ScopeMissing(scope)));
         return caller;
     }
 
@@ -44,7 +44,7 @@ internal static class Authentication
             ? authorization[Bearer.Length..].Trim()
             : null;
         if (!string.IsNullOrEmpty(apiKey) && !string.IsNullOrEmpty(bearer))
-            throw new ProblemException(Problems.Malformed("Send either X-API-Key or Authorization, not both."));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.TwoCredentials));
         var credential = string.IsNullOrEmpty(apiKey) ? bearer : apiKey;
         if (string.IsNullOrEmpty(credential))
             throw Unauthenticated($"API key required. Get one at {server.PublicUrl}");
@@ -52,7 +52,7 @@ internal static class Authentication
             return FindByKey(server, credential);
         if (string.IsNullOrEmpty(apiKey) && credential.StartsWith(FakeSession.Start, StringComparison.Ordinal))
             return FindBySession(server, credential);
-        throw Unauthenticated("Invalid API key format");
+        throw Unauthenticated(ProblemTexts.ApiKeyMalformed);
     }
 
     private static FakeCaller FindByKey(ServerState server, string secret)
@@ -60,7 +60,7 @@ internal static class Authentication
         var found = server.Accounts.SelectMany(static account => account.Keys, static (account, key) => (account, key))
             .FirstOrDefault(pair => pair.key.Secret == secret && pair.key.IsLive(server.Now));
         if (found.key is not { } key)
-            throw Unauthenticated("Invalid or revoked API key");
+            throw Unauthenticated(ProblemTexts.ApiKeyUnknown);
         if (key.CountRequest(server.Now) is { } wait)
         {
             var detail = $"This API key may make {key.RequestsPerMinute} requests a minute. Wait before the next one.";
@@ -75,7 +75,7 @@ internal static class Authentication
     {
         var account = server.Accounts.Find(account => account.Sessions.Any(session => session.Token == token
             && session.ExpiresAt > server.Now));
-        return account is null ? throw Unauthenticated("Invalid or expired session. Log in again.") : new(account, Key: null, token);
+        return account is null ? throw Unauthenticated(ProblemTexts.SessionUnknown) : new(account, Key: null, token);
     }
 
     private static ProblemException Unauthenticated(string detail) => new(Problems.Unauthenticated(detail));

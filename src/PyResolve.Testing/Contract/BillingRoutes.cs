@@ -10,12 +10,12 @@ internal static class BillingRoutes
     {
         var body = call.Body(WireJson.Default.CheckoutRequest);
         if (body.Plan is not ("pro" or "unlimited"))
-            throw new ProblemException(Problems.Malformed("Invalid plan. Use 'pro' or 'unlimited'"));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.PlanNotSold));
         CheckConfigured(call);
         if (call.Account.Subscription is not null)
         {
             var problem = Problems.Create(
-                409, ProblemCodes.AlreadySubscribed, "This account has a subscription already. Change it in the portal.");
+                409, ProblemCodes.AlreadySubscribed, ProblemTexts.AlreadySubscribed);
             throw new ProblemException(problem with { PortalUrl = PortalOf(call) });
         }
 

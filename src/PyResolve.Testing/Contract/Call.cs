@@ -49,7 +49,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
             return whenAbsent;
         return int.TryParse(text, out var number) && number >= lowest && number <= highest
             ? number
-            : throw new ProblemException(Problems.Invalid(name, $"must be a number from {lowest} to {highest}."));
+            : throw new ProblemException(Problems.Invalid(name, ProblemTexts.NumberRange(lowest, highest)));
     }
 
     public string? Month()
@@ -57,7 +57,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
         var month = Parameter("month");
         return month is null || DateOnly.TryParseExact(month, "yyyy-MM", out _)
             ? month
-            : throw new ProblemException(Problems.Invalid("month", "must be a calendar month, such as 2026-11."));
+            : throw new ProblemException(Problems.Invalid("month", ProblemTexts.NotAMonth));
     }
 
     /// <param name="type">The body's type.</param>
@@ -76,18 +76,18 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
         if (request.Header("Content-Type")?.Split(';')[0].Trim() is not { } type
             || !type.Equals("application/json", StringComparison.OrdinalIgnoreCase))
             throw new ProblemException(
-                Problems.Create(415, ProblemCodes.UnsupportedMediaType, "Send the body as application/json in UTF-8."));
+                Problems.Create(415, ProblemCodes.UnsupportedMediaType, ProblemTexts.NotJson));
         if (request.Content.Length > largest)
-            throw new ProblemException(Problems.Create(413, ProblemCodes.TooLarge, "The body is larger than this route takes."));
+            throw new ProblemException(Problems.Create(413, ProblemCodes.TooLarge, ProblemTexts.BodyTooLarge));
         if (!Utf8.IsValid(request.Content))
-            throw new ProblemException(Problems.Malformed("The body is not UTF-8."));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.NotUtf8));
         try
         {
             return JsonDocument.Parse(request.Content, options);
         }
         catch (JsonException exception)
         {
-            throw new ProblemException(Problems.Malformed($"The body is not well-formed JSON: {exception.Message}"));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.MalformedJson(exception)));
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
         where T : class
     {
         if (element.ValueKind is not JsonValueKind.Object)
-            throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
+            throw new ProblemException(Problems.Invalid("body", ProblemTexts.NotAnObject));
         try
         {
             return element.Deserialize(type)!;
@@ -103,7 +103,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
         catch (JsonException exception)
         {
             var field = exception.Path is ['$', '.', _, ..] path ? path[2..] : "body";
-            throw new ProblemException(Problems.Invalid(field, "has a value of the wrong type, form or size."));
+            throw new ProblemException(Problems.Invalid(field, ProblemTexts.WrongType));
         }
     }
 

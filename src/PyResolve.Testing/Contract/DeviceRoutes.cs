@@ -12,7 +12,7 @@ internal static class DeviceRoutes
     public static FakeAnswer Begin(Call call)
     {
         var body = call.Body(WireJson.Default.DeviceCodeRequest, whenEmpty: new());
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("client_id", body.ClientId, LongestClientId);
         rules.ThrowIfAny();
 
@@ -28,23 +28,23 @@ internal static class DeviceRoutes
     public static FakeAnswer Exchange(Call call)
     {
         var body = call.Body(WireJson.Default.DeviceTokenRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("device_code", body.DeviceCode, LongestDeviceCode, required: true);
         rules.ThrowIfAny();
 
         var login = call.Server.DeviceLogins.Find(login => login.DeviceCode == body.DeviceCode);
         if (login is null || login.IsRedeemed)
             throw DeviceProblem(
-                ProblemCodes.InvalidGrant, "This device code is unknown, or was redeemed before. Start again with POST /auth/device/code.");
+                ProblemCodes.InvalidGrant, ProblemTexts.DeviceCodeUnknown);
         if (login.IsDenied)
-            throw DeviceProblem(ProblemCodes.AccessDenied, "The login was denied.");
+            throw DeviceProblem(ProblemCodes.AccessDenied, ProblemTexts.DeviceLoginDenied);
         if (login.ExpiresAt <= call.Now)
-            throw DeviceProblem(ProblemCodes.ExpiredToken, "Nobody approved this login in time. Start again with POST /auth/device/code.");
+            throw DeviceProblem(ProblemCodes.ExpiredToken, ProblemTexts.DeviceLoginExpired);
         if (login.ApprovedBy is not { } account)
         {
             throw login.IsPolledTooSoon(call.Now)
-                ? DeviceProblem(ProblemCodes.SlowDown, "Polled too soon. Wait 5 seconds longer between polls from now on.")
-                : DeviceProblem(ProblemCodes.AuthorizationPending, "Nobody has approved this login yet. Poll again after the interval.");
+                ? DeviceProblem(ProblemCodes.SlowDown, ProblemTexts.PolledTooSoon)
+                : DeviceProblem(ProblemCodes.AuthorizationPending, ProblemTexts.DeviceLoginPending);
         }
 
         login.IsRedeemed = true;

@@ -19,21 +19,21 @@ internal static class KeyRoutes
         string[] scopes = [.. (body.Scopes ?? Scopes.Default.Where(call.Caller.HasScope)).Distinct()];
         var expiresAt = body.ExpiresAt ?? callerKey?.ExpiresAt;
         var limit = body.RequestsPerMinute ?? callerKey?.RequestsPerMinute;
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Text("name", body.Name, LongestName);
         rules.Range("requests_per_minute", body.RequestsPerMinute, 1, 1_000_000);
         if (scopes.Except(Scopes.All).Any())
             rules.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");
         if (scopes.Length == 0)
-            rules.Add("scopes", "must name at least one scope.");
+            rules.Add("scopes", ProblemTexts.NoScope);
         if (expiresAt <= call.Now)
-            rules.Add("expires_at", "must be in the future.");
+            rules.Add("expires_at", ProblemTexts.NotInFuture);
         rules.ThrowIfAny();
 
         if (scopes.Where(scope => !call.Caller.HasScope(scope)).ToList() is { Count: > 0 } missing)
             throw ScopeMissing($"A key can make keys only within its own scopes; this one lacks {string.Join(", ", missing)}.");
         if (expiresAt > callerKey?.ExpiresAt)
-            throw ScopeMissing("A key can make keys only within its own expiry.");
+            throw ScopeMissing(ProblemTexts.KeyBeyondExpiry);
         if (limit > callerKey?.RequestsPerMinute)
             throw ScopeMissing($"A key can make keys only within its own limit: requests_per_minute may be at most {callerKey.RequestsPerMinute}.");
 
@@ -48,18 +48,18 @@ internal static class KeyRoutes
     public static FakeAnswer Rotate(Call call)
     {
         var body = call.Body(WireJson.Default.RotateApiKeyRequest, whenEmpty: new());
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Range("grace_seconds", body.GraceSeconds, 0, LongestGrace);
         rules.ThrowIfAny();
 
         var old = Find(call);
         if (!old.IsLive(call.Now) || old.IsReplaced)
-            throw new ProblemException(Problems.Conflict("This API key is revoked, expired or replaced already. Create a new one."));
+            throw new ProblemException(Problems.Conflict(ProblemTexts.KeyNotLive));
         if (call.Caller.Key is { } callerKey
             && (!old.Scopes.All(callerKey.Scopes.Contains) || (callerKey.ExpiresAt is { } end && !(old.ExpiresAt <= end))
                 || !(callerKey.RequestsPerMinute is null || old.RequestsPerMinute <= callerKey.RequestsPerMinute)))
         {
-            throw ScopeMissing("A key can rotate only keys within its own scopes, expiry and limit.");
+            throw ScopeMissing(ProblemTexts.RotationBeyondKey);
         }
 
         var key = new FakeKey(old.Name, old.Scopes, call.Now) { ExpiresAt = old.ExpiresAt, RequestsPerMinute = old.RequestsPerMinute };
@@ -100,7 +100,7 @@ internal static class KeyRoutes
     }
 
     private static FakeKey Find(Call call) => call.Account.Keys.Find(key => key.Id == call.Id)
-        ?? throw new ProblemException(Problems.NotFound("There is no such API key. GET /auth/api-keys lists yours."));
+        ?? throw new ProblemException(Problems.NotFound(ProblemTexts.ApiKeyNotFound));
 
     private static ProblemException ScopeMissing(string detail) => new(Problems.Forbidden(ProblemCodes.ScopeMissing, detail));
 }

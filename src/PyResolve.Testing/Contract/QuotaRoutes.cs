@@ -20,14 +20,14 @@ internal static class QuotaRoutes
         if (idempotencyKey is not null && !FieldRules.IsKey(idempotencyKey))
             throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
         var body = call.Body(WireJson.Default.ReservationRequest);
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Range("quantity", body.Quantity, 1, MostUnits);
         rules.Tier("tier", body.Tier, required: true);
-        rules.Text("library", body.Library, FieldRules.LongestLibrary);
+        rules.Text("library", body.Library, FieldErrors.LongestLibrary);
         rules.Range("ttl_seconds", body.TtlSeconds, 1, LongestTtl);
         rules.Text("machine", body.Machine, LongestMachine);
         if (body.OnceKey is { } onceKey && !FieldRules.IsKey(onceKey))
-            rules.Add("once_key", "must be 1 to 255 visible ASCII characters.");
+            rules.Add("once_key", ProblemTexts.IdempotencyKeyMalformed);
         rules.ThrowIfAny();
 
         var request = body with { Quantity = body.Quantity ?? 1, TtlSeconds = body.TtlSeconds ?? 900 };
@@ -48,11 +48,11 @@ internal static class QuotaRoutes
     public static FakeAnswer Commit(Call call)
     {
         var body = call.Body(WireJson.Default.CommitRequest, whenEmpty: new());
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         rules.Range("quantity", body.Quantity, 1, MostUnits);
         rules.Counts(body.FilesChanged, body.TokensUsed);
-        rules.Text("library", body.Library, FieldRules.LongestLibrary);
-        rules.Metadata(body.Metadata);
+        rules.Text("library", body.Library, FieldErrors.LongestLibrary);
+        rules.Metadata("metadata", body.Metadata);
         rules.ThrowIfAny();
 
         var reservation = Find(call);
@@ -67,7 +67,7 @@ internal static class QuotaRoutes
     {
         var reservation = Find(call);
         if (reservation.State == ReservationStates.Committed)
-            throw new ProblemException(Problems.Conflict("This reservation is committed: its migration is used and cannot be given back."));
+            throw new ProblemException(Problems.Conflict(ProblemTexts.ReservationCommitted));
         if (reservation.Unsettled > 0 && call.Now > reservation.SettlementDeadline)
         {
             throw new ProblemException(Problems.Conflict(
@@ -89,7 +89,7 @@ internal static class QuotaRoutes
             return first.Request == text
                 ? (first.Reservation, first.IsNew)
                 : throw new ProblemException(
-                    Problems.Conflict("This Idempotency-Key was used for another request. Use a new one for each new request."));
+                    Problems.Conflict(ProblemTexts.IdempotencyKeyUsed));
         }
 
         var same = account.Reservations.FindLast(reservation => request.OnceKey is not null && reservation.OnceKey == request.OnceKey
@@ -174,20 +174,10 @@ internal static class QuotaRoutes
             return;
         }
 
-        var usage = new UsageEventRequest
-        {
-            EventType = LedgerEvent.Migration,
-            Library = commit.Library ?? reservation.Library,
-            Tier = reservation.Tier,
-            FilesChanged = commit.FilesChanged,
-            TokensUsed = commit.TokensUsed,
-            Metadata = commit.Metadata,
-            ReservationId = reservation.Id,
-            Id = commit.Id,
-        };
+        var usage = CommittedUsage.Of(commit, reservation.Id, reservation.Tier, reservation.Library);
         var recorded = LedgerEvent.From(usage, commit.Quantity ?? available, reservation, call.Now);
         if (account.Events.Exists(earlier => earlier.Event.Id == recorded.Event.Id))
-            throw new ProblemException(Problems.Conflict("Another usage event has this id already. Send another id, or none."));
+            throw new ProblemException(Problems.Conflict(ProblemTexts.EventIdTakenOnCommit));
         account.Events.Add(recorded);
         reservation.Commit(recorded.Event.Quantity, recorded.Event.Id, call.Now);
     }
@@ -196,6 +186,6 @@ internal static class QuotaRoutes
     {
         call.Account.ExpireDue(call.Now);
         return call.Account.Reservations.Find(reservation => reservation.Id == call.Id)
-            ?? throw new ProblemException(Problems.NotFound("There is no such reservation."));
+            ?? throw new ProblemException(Problems.NotFound(ProblemTexts.ReservationNotFound));
     }
 }

@@ -82,8 +82,8 @@ internal static class Routes
 
         throw new ProblemException(known
             ? Problems.Create(
-                405, ProblemCodes.MethodNotAllowed, "This path does not know this method. The Allow header lists those that it knows.")
-            : Problems.NotFound("There is nothing at this path. GET /openapi/v1.json lists what there is."));
+                405, ProblemCodes.MethodNotAllowed, ProblemTexts.MethodNotAllowed)
+            : Problems.NotFound(ProblemTexts.PathNotFound));
     }
 
     private sealed record Route(string Method, string Path, RouteAccess Access, string? Scope, Func<Call, FakeAnswer> Handle)

@@ -25,7 +25,7 @@ internal static partial class UsageRoutes
         };
         var usage = call.Body(WireJson.Default.UsageEventRequest);
         if (idempotencyKey is not null && usage.Id is not null && idempotencyKey != usage.Id)
-            throw new ProblemException(Problems.Malformed("The body's id and the Idempotency-Key differ. Send one of them."));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.TwoIds));
         Record(call, usage with { Id = usage.Id ?? idempotencyKey });
         return FakeAnswer.Json(new("recorded"), WireJson.Default.UsageRecorded);
     }
@@ -34,7 +34,7 @@ internal static partial class UsageRoutes
     {
         using var document = call.Document(LargestBatch, Strict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
-            throw new ProblemException(Problems.Invalid("body", "must be a JSON object."));
+            throw new ProblemException(Problems.Invalid("body", ProblemTexts.NotAnObject));
         if (!document.RootElement.TryGetProperty("events", out var events) || events.ValueKind is not JsonValueKind.Array
             || events.GetArrayLength() is 0 or > MostEvents)
             throw new ProblemException(Problems.Invalid("events", $"must be a list of 1 to {MostEvents} events."));
@@ -80,17 +80,17 @@ internal static partial class UsageRoutes
         account.ExpireDue(call.Now);
         var reservation = usage.ReservationId is { } named
             ? account.Reservations.Find(reservation => reservation.Id == named)
-                ?? throw new ProblemException(Problems.Invalid("reservation_id", "There is no such reservation."))
+                ?? throw new ProblemException(Problems.Invalid("reservation_id", ProblemTexts.ReservationNotFound))
             : null;
         if (reservation is not null && reservation.Tier != usage.Tier)
-            throw new ProblemException(Problems.Invalid("tier", "must be that of the reservation."));
+            throw new ProblemException(Problems.Invalid("tier", ProblemTexts.NotOfReservation));
 
         var recorded = LedgerEvent.From(usage, quantity: 1, reservation, call.Now);
         if (account.Events.Find(earlier => earlier.Event.Id == usage.Id) is { } earlier)
         {
             return earlier.Payload == recorded.Payload
                 ? false
-                : throw new ProblemException(Problems.Conflict("Another usage event has this id already. Use a new id for each event."));
+                : throw new ProblemException(Problems.Conflict(ProblemTexts.EventIdTaken));
         }
 
         account.Events.Add(recorded);
@@ -100,19 +100,19 @@ internal static partial class UsageRoutes
 
     private static void CheckFields(UsageEventRequest usage, DateTimeOffset now)
     {
-        var rules = new FieldRules();
+        var rules = new FieldErrors();
         if (usage.EventType is null)
-            rules.Add("event_type", "is required.");
+            rules.Add("event_type", ProblemTexts.IsRequired);
         else if (!EventType().IsMatch(usage.EventType))
-            rules.Add("event_type", "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.");
-        rules.Text("library", usage.Library, FieldRules.LongestLibrary);
+            rules.Add("event_type", ProblemTexts.NotAnEventType);
+        rules.Text("library", usage.Library, FieldErrors.LongestLibrary);
         rules.Tier("tier", usage.Tier, required: false);
         rules.Counts(usage.FilesChanged, usage.TokensUsed);
-        rules.Metadata(usage.Metadata);
+        rules.Metadata("metadata", usage.Metadata);
         if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
-            rules.Add("occurred_at", "must be at most 35 days back and 5 minutes ahead.");
+            rules.Add("occurred_at", ProblemTexts.TimeOutOfRange);
         if (usage.ReservationId is not null && usage.EventType is not null and not LedgerEvent.Migration)
-            rules.Add("reservation_id", "can be named by a migration only.");
+            rules.Add("reservation_id", ProblemTexts.ReservationOfMigrationOnly);
         rules.ThrowIfAny();
     }
 

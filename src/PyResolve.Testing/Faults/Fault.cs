@@ -63,7 +63,7 @@ public sealed class Fault
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(status, 400);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(status, 599);
-        code ??= Problems.CodeOf(status);
+        code ??= status == 403 ? ProblemCodes.ScopeMissing : ProblemStatus.CodeOf(status);
         var problem = Problems.Create(status, code, $"A test made this request fail with {status}.");
         return new((_, _, _) => Task.FromResult(FakeAnswer.Of(problem, retryAfter)));
     }

@@ -3,14 +3,6 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Client;
 
-/// <summary>A record is an event, a mark that everything before an offset is settled, or a filler in place of damaged bytes.</summary>
-internal enum RecordKind : byte
-{
-    Event = (byte)'E',
-    Settled = (byte)'S',
-    Damaged = (byte)'D',
-}
-
 /// <summary>One record of a segment: length and checksum (4 bytes each, little-endian) of the rest, which is the kind (1), a number (8) and
 /// the body. The number is the time of an event's report in Unix milliseconds, or the offset up to which everything is settled.</summary>
 [StructLayout(LayoutKind.Auto)]

@@ -3,9 +3,12 @@ using System.Text;
 using System.Text.Json;
 using PyResolve.Client.Wire;
 
-namespace PyResolve.Server.Http;
+namespace PyResolve;
 
-/// <summary>Collects what is wrong with a body, field by field, so that one answer names everything.</summary>
+/// <summary>
+/// Collects what is wrong with a body, field by field, so that one answer names everything. Compiled into the server and into
+/// PyResolve.Testing.
+/// </summary>
 internal sealed class FieldErrors
 {
     public const int LongestLibrary = 128;
@@ -41,32 +44,32 @@ internal sealed class FieldErrors
         if (value is null)
         {
             if (required)
-                Add(field, "is required.");
+                Add(field, ProblemTexts.IsRequired);
         }
         else if (value.Length > longest)
         {
-            Add(field, $"is longer than {longest} characters.");
+            Add(field, ProblemTexts.TooLong(longest));
         }
         else if (!IsPlainText(value))
         {
-            Add(field, "has a control character or half a character (a lone surrogate).");
+            Add(field, ProblemTexts.NotPlainText);
         }
         else if (required && string.IsNullOrWhiteSpace(value))
         {
-            Add(field, "is empty.");
+            Add(field, ProblemTexts.IsEmpty);
         }
     }
 
     public void Range(string field, long? value, long lowest, long highest)
     {
         if (value < lowest || value > highest)
-            Add(field, $"must be from {lowest} to {highest}.");
+            Add(field, ProblemTexts.Range(lowest, highest));
     }
 
     public void Tier(string field, string? value, bool required)
     {
         if (value is null ? required : value is not ("tier1" or "tier2" or "tier3"))
-            Add(field, "must be tier1, tier2 or tier3.");
+            Add(field, ProblemTexts.NotATier);
     }
 
     /// <summary>A JSON object of at most 16 KiB that both engines can keep: finite numbers, whole characters.</summary>
@@ -75,9 +78,9 @@ internal sealed class FieldErrors
         if (value is not { } metadata || metadata.ValueKind is JsonValueKind.Null)
             return;
         if (metadata.ValueKind is not JsonValueKind.Object)
-            Add(field, "must be a JSON object.");
+            Add(field, ProblemTexts.NotAnObject);
         else if (Encoding.UTF8.GetByteCount(metadata.GetRawText()) > LargestMetadata)
-            Add(field, "is larger than 16 KiB.");
+            Add(field, ProblemTexts.MetadataTooLarge);
         else if (!IsStorable(metadata))
             Add(field, "has a control character, half a character (a lone surrogate), or a number that is too large.");
     }

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+
+namespace PyResolve;
+
+/// <summary>
+/// A file that pages link to, embedded in this assembly. Compiled into the server and into the Stripe simulator.
+/// </summary>
+internal sealed record PageAsset(byte[] Content, string ContentType)
+{
+    /// <summary>Changes with the content.</summary>
+    public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Content).AsSpan(0, 8));
+
+    public static PageAsset Image(string name) => new(Read(name), "image/svg+xml");
+
+    /// <param name="name">Follows <c>base.css</c>.</param>
+    public static PageAsset Stylesheet(string name) => new([.. Read("base.css"), .. Read(name)], "text/css; charset=utf-8");
+
+    public Task WriteAsync(HttpContext http)
+    {
+        http.Response.ContentType = ContentType;
+        http.Response.ContentLength = Content.Length;
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        return http.Response.Body.WriteAsync(Content, http.RequestAborted).AsTask();
+    }
+
+    private static byte[] Read(string name)
+    {
+        using var stream = typeof(PageAsset).Assembly.GetManifestResourceStream($"assets/{name}")
+            ?? throw new InvalidOperationException($"The assembly lacks the asset {name}.");
+        var content = new byte[stream.Length];
+        stream.ReadExactly(content);
+        return content;
+    }
+}

@@ -1,0 +1,61 @@
+namespace PyResolve;
+
+/// <summary>The texts of problems. Compiled into the server and into PyResolve.Testing, whose fake server answers with the same.</summary>
+internal static class ProblemTexts
+{
+    public const string AuditCursorUnknown = "The cursor is not one that this server gave. Leave it out to start at the newest entry.";
+    public const string WrongPassword = "Wrong password.";
+    public const string EmailTokenUnknown = "is unknown, used or expired. Ask for a new email.";
+    public const string SignUpClosed = "This server takes no new accounts. Ask its operator for one.";
+    public const string EmailTaken = "There is an account with this e-mail already. Log in instead.";
+    public const string WrongLogin = "Wrong e-mail or password.";
+    public const string SessionRequired = "This needs a session: log in, and send the session token instead of an API key.";
+    public static string ScopeMissing(string scope) => $"This API key lacks the scope '{scope}'. Make one that has it, or log in.";
+    public const string TwoCredentials = "Send either X-API-Key or Authorization, not both.";
+    public const string ApiKeyMalformed = "Invalid API key format";
+    public const string ApiKeyUnknown = "Invalid or revoked API key";
+    public const string SessionUnknown = "Invalid or expired session. Log in again.";
+    public const string PlanNotSold = "Invalid plan. Use 'pro' or 'unlimited'";
+    public const string AlreadySubscribed = "This account has a subscription already. Change it in the portal.";
+    public const string WrongType = "has a value of the wrong type, form or size.";
+    public static string NumberRange(long lowest, long highest) => $"must be a number from {lowest} to {highest}.";
+    public const string NotAMonth = "must be a calendar month, such as 2026-11.";
+    public const string NotJson = "Send the body as application/json in UTF-8.";
+    public const string BodyTooLarge = "The body is larger than this route takes.";
+    public const string NotUtf8 = "The body is not UTF-8.";
+    public static string MalformedJson(Exception exception) => $"The body is not well-formed JSON: {exception.Message}";
+    public const string NotAnObject = "must be a JSON object.";
+    public const string DeviceCodeUnknown = "This device code is unknown, or was redeemed before. Start again with POST /auth/device/code.";
+    public const string DeviceLoginDenied = "The login was denied.";
+    public const string DeviceLoginExpired = "Nobody approved this login in time. Start again with POST /auth/device/code.";
+    public const string PolledTooSoon = "Polled too soon. Wait 5 seconds longer between polls from now on.";
+    public const string DeviceLoginPending = "Nobody has approved this login yet. Poll again after the interval.";
+    public const string IsRequired = "is required.";
+    public const string IsEmpty = "is empty.";
+    public static string TooLong(int longest) => $"is longer than {longest} characters.";
+    public const string NotPlainText = "has a control character or half a character (a lone surrogate).";
+    public const string NotAnEmail = "must be an e-mail address, such as ada@example.com.";
+    public static string Range(long lowest, long highest) => $"must be from {lowest} to {highest}.";
+    public const string NotATier = "must be tier1, tier2 or tier3.";
+    public const string MetadataTooLarge = "is larger than 16 KiB.";
+    public const string ApiKeyNotFound = "There is no such API key. GET /auth/api-keys lists yours.";
+    public const string NoScope = "must name at least one scope.";
+    public const string NotInFuture = "must be in the future.";
+    public const string KeyBeyondExpiry = "A key can make keys only within its own expiry.";
+    public const string KeyNotLive = "This API key is revoked, expired or replaced already. Create a new one.";
+    public const string RotationBeyondKey = "A key can rotate only keys within its own scopes, expiry and limit.";
+    public const string EventIdTakenOnCommit = "Another usage event has this id already. Send another id, or none.";
+    public const string ReservationNotFound = "There is no such reservation.";
+    public const string IdempotencyKeyMalformed = "must be 1 to 255 visible ASCII characters.";
+    public const string ReservationCommitted = "This reservation is committed: its migration is used and cannot be given back.";
+    public const string IdempotencyKeyUsed = "This Idempotency-Key was used for another request. Use a new one for each new request.";
+    public const string MethodNotAllowed = "This path does not know this method. The Allow header lists those that it knows.";
+    public const string PathNotFound = "There is nothing at this path. GET /openapi/v1.json lists what there is.";
+    public const string EventCursorUnknown = "is not one that this server gave. Leave it out to start at the newest event.";
+    public const string NotAnEventType = "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.";
+    public const string TimeOutOfRange = "must be at most 35 days back and 5 minutes ahead.";
+    public const string ReservationOfMigrationOnly = "can be named by a migration only.";
+    public const string TwoIds = "The body's id and the Idempotency-Key differ. Send one of them.";
+    public const string NotOfReservation = "must be that of the reservation.";
+    public const string EventIdTaken = "Another usage event has this id already. Use a new id for each event.";
+}
