@@ -6,10 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>
-/// Finds a device's request by its user code, for a person who is signed in. Wrong codes are throttled by account and by address; right
-/// ones do not count.
-/// </summary>
+/// <summary>Wrong codes are throttled by account and by address; right ones do not count.</summary>
 internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Throttle throttle)
 {
     private static readonly ProblemResult NoCode = new(Problems.Create(

@@ -8,7 +8,6 @@ using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>The HTML of the page <c>/device</c> in each of its states.</summary>
 internal static class DeviceViews
 {
     private static readonly ProblemResult Expired = new(

@@ -4,7 +4,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>Every error that a client can see, by its status and stable code.</summary>
 internal static class Problems
 {
     public static Problem Malformed(string detail) => Create(400, ProblemCodes.Malformed, detail);
@@ -34,7 +33,7 @@ internal static class Problems
         Detail = detail,
     };
 
-    /// <summary>The problem for a status that carries nothing yet: what routing, the server or a size limit refused.</summary>
+    /// <summary>For a status without a body, set by routing, the server or a size limit.</summary>
     public static Problem ForStatus(int status) => status switch
     {
         404 => NotFound("There is nothing at this path. GET /openapi/v1.json lists what there is."),
@@ -45,7 +44,7 @@ internal static class Problems
         _ => Create(status, status < 500 ? ProblemCodes.Malformed : ProblemCodes.Internal, ReasonPhrases.GetReasonPhrase(status) + "."),
     };
 
-    /// <summary>Writes a problem as the whole answer: problem details, or a page where people look.</summary>
+    /// <summary>Writes the whole answer: problem details, or a page on routes that have a <see cref="ProblemView"/>.</summary>
     public static Task WriteAsync(this HttpContext http, Problem problem, TimeSpan? retryAfter = null)
     {
         if (retryAfter is { } delay)
@@ -64,18 +63,15 @@ internal static class Problems
     }
 }
 
-/// <summary>On a route that people look at: writes its problems as it writes itself.</summary>
+/// <summary>Metadata of the routes of web pages: writes a problem as a page.</summary>
 internal sealed record ProblemView(Func<HttpContext, Problem, Task> WriteAsync);
 
-/// <summary>Ends a request with a problem. For what a careful client never meets; frequent refusals are written without a throw.</summary>
+/// <summary>For problems that a careful client never causes. Frequent ones are returned, because a throw costs more.</summary>
 internal sealed class ProblemException(Problem problem) : Exception(problem.Detail)
 {
     public Problem Problem => problem;
 }
 
-/// <summary>A problem as an endpoint's result.</summary>
-/// <param name="problem">What the client is told.</param>
-/// <param name="retryAfter">When the request may be sent again, where waiting helps.</param>
 internal sealed class ProblemResult(Problem problem, TimeSpan? retryAfter = null) : IResult
 {
     public Problem Problem => problem;

@@ -8,7 +8,7 @@ using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>Signs a reservation as a lease: a compact JWS that proves offline what was granted, to which machine, and until when.</summary>
+/// <summary>A compact JWS that proves offline what was granted, to which machine, and until when.</summary>
 internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
 {
     private const string Type = "pyr-lease+jwt";
@@ -17,7 +17,6 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
 
     /// <summary>The same reservation always gives the same claims; only the signature differs.</summary>
     /// <param name="machine">The machine that asks. A lease is for one machine: two would spend the same units twice.</param>
-    /// <returns><see langword="null"/> where the reservation has no lease, or has it no longer.</returns>
     public string? Sign(StoredReservation reservation, string? machine)
     {
         if (reservation is not { IsLeased: true, State: ReservationStates.Held } || reservation.Machine != machine)

@@ -2,17 +2,11 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>
-/// Writes events, the units of their reservations, and the rollups, in a few statements for any number of events. Every transaction locks
-/// in one order: reservations, events, rollups, each in key order.
-/// </summary>
+/// <summary>Few statements for any number of events. Locks are taken in the order reservations, events, rollups, each by key.</summary>
 internal static class LedgerWriter
 {
-    /// <summary>Records events in order, spends a unit of each reservation that they name, and ends the transaction.</summary>
-    /// <param name="presumesNew">
-    /// Whether to insert without looking for stored ids, which saves a round trip. If one is stored, the database rejects the transaction.
-    /// </param>
-    /// <returns>The outcomes, in the order of <paramref name="events"/>.</returns>
+    /// <summary>Spends a unit of each reservation that events name, and ends the transaction. Outcomes are in the events' order.</summary>
+    /// <param name="presumesNew">Inserts without looking for stored ids: saves a round trip. A stored id fails the transaction.</param>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
         Session session, IReadOnlyList<PendingUsageEvent> events, bool presumesNew, CancellationToken cancellationToken)
     {
@@ -87,7 +81,7 @@ internal static class LedgerWriter
             ? pending with { Event = pending.Event with { Month = month } }
             : pending;
 
-    /// <summary>Stores new events. Of several with one id the first counts; the others are compared with it.</summary>
+    /// <summary>Of several with one id the first counts; the others are compared with it.</summary>
     private static async Task<RecordOutcome[]> InsertAsync(
         Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {

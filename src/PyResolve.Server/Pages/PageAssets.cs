@@ -2,10 +2,8 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>A file that pages link to, embedded in this assembly.</summary>
 internal sealed record PageAsset(byte[] Content, string ContentType)
 {
-    /// <summary>Changes with the content.</summary>
     public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Content).AsSpan(0, 8));
 
     public static PageAsset Load(string name, string contentType)

@@ -6,8 +6,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// One transaction that decides requests: it locks the accounts and their due reservations, decides in memory, and writes the results. Two
-/// round trips for any number of requests, two more where there are once_keys, and one before a refusal that due reservations could avoid.
+/// Locks the accounts and their due reservations, decides in memory, and writes the results. Two round trips for any number of requests,
+/// two more where there are once_keys, and one before a refusal that due reservations could avoid.
 /// </summary>
 internal sealed class ReservationTransaction(
     Session session, IReadOnlyList<PendingReservation> requests, PlanCatalog plans, bool givesLeases, TimeProvider time)
@@ -130,10 +130,7 @@ internal sealed class ReservationTransaction(
         StoredReservation.Read,
         cancellationToken);
 
-    /// <summary>
-    /// The accounts whose due reservations this transaction settles: those with deferred requests, if any, the fewest due units first, and
-    /// only as many as can be settled completely, so that an account with many does not delay accounts with few.
-    /// </summary>
+    /// <summary>Fewest due units first, and only what can be settled completely, so that one account does not delay many.</summary>
     private List<Guid> ChooseAccountsToSettle()
     {
         var deferred = requests.Where(static request => request.Due > 0)
