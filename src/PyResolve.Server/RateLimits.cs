@@ -20,6 +20,5 @@ internal static class RateLimits
         return permit.IsAllowed ? null : permit.ResetsIn;
     }
 
-    public static ProblemResult Problem(string detail, TimeSpan wait) =>
-        new(Problems.Create(429, ProblemCodes.RateLimited, detail), wait);
+    public static ProblemResult Problem(string detail, TimeSpan wait) => new(Problems.Create(429, ProblemCodes.RateLimited, detail), wait);
 }

@@ -87,7 +87,7 @@ internal static class DeviceViews
         {SignedIn(caller, userCode: null)}
         """);
 
-    private static Html? Focus(bool wanted) => wanted ? Html.Of($" autofocus") : null;
+    private static Html? Focus(bool isFocused) => isFocused ? Html.Of($" autofocus") : null;
 
     private static Html SignedIn(Caller caller, string? userCode) => $"""
         <form class="account" method="post" action="device">

@@ -17,7 +17,7 @@ internal static class Answers
     public static readonly JsonSerializerOptions Options = CreateOptions();
 
     /// <summary>In bytes. A larger buffer is not reused.</summary>
-    private const int LargestKept = 64 * 1024;
+    private const int MaxReusedBuffer = 64 * 1024;
 
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
@@ -59,7 +59,7 @@ internal static class Answers
         {
             buffer.ResetWrittenCount();
             writer.Reset();
-            if (buffer.Capacity > LargestKept)
+            if (buffer.Capacity > MaxReusedBuffer)
                 (_buffer, _writer) = (null, null);
         }
     }

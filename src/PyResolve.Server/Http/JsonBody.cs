@@ -18,8 +18,7 @@ internal static class JsonBody
 
     public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
-    public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
-        where T : class => ReadAsync(http, type, whenEmpty: null);
+    public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class => ReadAsync(http, type, whenEmpty: null);
 
     /// <summary>A request without a body means <paramref name="whenEmpty"/>.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty)

@@ -23,7 +23,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 
     private async Task AnswerAsync(HttpContext http, Exception exception)
     {
-        ClearButLimits(http.Response);
+        ClearExceptLimits(http.Response);
         switch (exception)
         {
             case ProblemException refused:
@@ -63,7 +63,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
     }
 
     /// <summary>The headers of a key's limit are on every answer, also on a problem.</summary>
-    private static void ClearButLimits(HttpResponse response)
+    private static void ClearExceptLimits(HttpResponse response)
     {
         var limits = response.Headers.Where(header => header.Key.StartsWith("RateLimit-", StringComparison.Ordinal)).ToList();
         response.Clear();

@@ -47,8 +47,8 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
 
         public Tries(TryBudget budget)
         {
-            (var whole, _share) = budget.Allowances;
-            _all = new Bucket(whole);
+            (var forPrefix, _share) = budget.Allowances;
+            _all = new Bucket(forPrefix);
         }
 
         public bool TryBegin(string client, DateTimeOffset now)

@@ -15,7 +15,6 @@ internal enum RecordOutcome
     Conflict,
 
     ReservationNotFound,
-
     TierMismatch,
 
     /// <summary>The event passed every rule, but the database does not accept it.</summary>

@@ -6,13 +6,13 @@ namespace PyResolve.Server.Ledger;
 internal static class ReservationRows
 {
     public static Task<List<StoredReservation>> LockDueAsync(
-        Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ListAsync(LockDueAnd(session, userIds, [], most, now), StoredReservation.Read, cancellationToken);
+        Session session, IReadOnlyList<Guid> userIds, int max, DateTimeOffset now, CancellationToken cancellationToken) =>
+        session.ListAsync(LockDueAnd(session, userIds, [], max, now), StoredReservation.Read, cancellationToken);
 
     /// <returns>Some may be settled already, by the transaction that held their locks before.</returns>
     public static List<StoredReservation> LockDueAnd(
-        ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
-        batch.List(LockDueAnd(batch.Session, userIds, others, most, now), StoredReservation.Read);
+        ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int max, DateTimeOffset now) =>
+        batch.List(LockDueAnd(batch.Session, userIds, others, max, now), StoredReservation.Read);
 
     /// <summary>Counts the units that return to this month when due reservations are settled. Each reservation has at least one.</summary>
     /// <param name="except">Reservations that this transaction has settled in memory.</param>
@@ -21,7 +21,7 @@ internal static class ReservationRows
         Session session,
         IReadOnlyList<Guid> userIds,
         IReadOnlyList<StoredReservation> except,
-        int most,
+        int max,
         DateTimeOffset now,
         CancellationToken cancellationToken) =>
         (await session.ListAsync(
@@ -36,7 +36,7 @@ internal static class ReservationRows
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
                           from {session.Rows("x", except).With("user_id", static row => row.UserId).With("id", static row => row.Id)})
-                    limit {most}) d)
+                    limit {max}) d)
             from {session.Rows("a", userIds).With("user_id", static id => id)}
             """,
             static row => (UserId: row.Uuid(0), Units: row.Int64(1)),
@@ -44,7 +44,7 @@ internal static class ReservationRows
 
     /// <summary>Oldest first. Skips rows that are locked.</summary>
     public static Task<List<StoredReservation>> LockSomeDueAsync(
-        Session session, IReadOnlyList<Guid> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Session session, IReadOnlyList<Guid> except, int max, DateTimeOffset now, CancellationToken cancellationToken) =>
         session.ListAsync(
         $"""
         select {StoredReservation.Columns}
@@ -52,7 +52,7 @@ internal static class ReservationRows
         where {StoredReservation.IsDue(now)}
           and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
         order by expires_at
-        limit {most} {session.Engine.ForUpdateSkippingLocked}
+        limit {max} {session.Engine.ForUpdateSkippingLocked}
         """,
         StoredReservation.Read,
         cancellationToken);
@@ -224,7 +224,7 @@ internal static class ReservationRows
 
     // Two selects: the inner one limits the number of due rows, the outer one locks in key order.
     private static Sql LockDueAnd(
-        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now)
+        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int max, DateTimeOffset now)
     {
         Sql named = $"union select k.user_id, k.id from {Keys(session, others)}";
         SqlPart? also = others.Count == 0 ? null : new SqlPart(named);
@@ -232,18 +232,18 @@ internal static class ReservationRows
             $"""
             select {StoredReservation.Columns}
             from reservations
-            where (user_id, id) in (select d.user_id, d.id from ({new SqlPart(SomeDue(session, userIds, most, now))}) d {also})
+            where (user_id, id) in (select d.user_id, d.id from ({new SqlPart(SomeDue(session, userIds, max, now))}) d {also})
             order by user_id, id {session.Engine.ForUpdate}
             """;
     }
 
-    private static Sql SomeDue(Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now) =>
+    private static Sql SomeDue(Session session, IReadOnlyList<Guid> userIds, int max, DateTimeOffset now) =>
         $"""
         select user_id, id
         from reservations
         where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
           and {StoredReservation.IsDue(now)}
-        limit {most}
+        limit {max}
         """;
 
     private static ((Guid UserId, string Month) Key, MonthTotals Totals) ReadTotals(Row row) =>

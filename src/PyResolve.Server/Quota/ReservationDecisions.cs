@@ -31,8 +31,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
         _byIdempotencyKey[(reservation.UserId, idempotencyKey)] = new Earlier(reservation.At(now), digest, isNew);
 
-    public void AddLatest(StoredReservation reservation) =>
-        _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
+    public void AddLatest(StoredReservation reservation) => _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
 
     public void Settle(StoredReservation before, StoredReservation after)
     {
@@ -132,8 +131,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             AddEarlier(idempotencyKey, request.Digest, reservation, isNew: true);
         if (reservation.OnceKey is not null)
             AddLatest(reservation);
-        return new ReservationOutcome.Granted(
-            reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
+        return new ReservationOutcome.Granted(reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
     }
 
     private sealed record Earlier(StoredReservation Reservation, byte[] Digest, bool IsNew);

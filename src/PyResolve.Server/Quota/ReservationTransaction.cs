@@ -57,7 +57,7 @@ internal sealed class ReservationTransaction(
 
     private async Task<Found> LockAsync(CancellationToken cancellationToken)
     {
-        var asked = time.GetInstant();
+        var requestedAt = time.GetInstant();
         var batch = new ReadBatch(session);
         var accounts = batch.List(
             $"""
@@ -72,15 +72,15 @@ internal sealed class ReservationTransaction(
         if (_onceKeys.Count > 0)
         {
             await batch.RunAsync(cancellationToken);
-            latest = await FindByOnceKeysAsync(asked, cancellationToken);
+            latest = await FindByOnceKeysAsync(requestedAt, cancellationToken);
             batch = new ReadBatch(session);
         }
 
         // Committed ones are locked as well, because each answer is counted on its row.
-        var committed = latest.Where(reservation => reservation.At(asked).State == ReservationStates.Committed)
+        var committed = latest.Where(reservation => reservation.At(requestedAt).State == ReservationStates.Committed)
             .Select(static reservation => (reservation.UserId, reservation.Id));
-        var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, asked);
-        var months = ReservationRows.LockMonths(batch, _userIds, asked.ToMonth());
+        var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, requestedAt);
+        var months = ReservationRows.LockMonths(batch, _userIds, requestedAt.ToMonth());
         await batch.RunAsync(cancellationToken);
         return new Found(accounts, created, repeated, latest, locked, months);
     }
@@ -113,7 +113,7 @@ internal sealed class ReservationTransaction(
         return (created, repeated);
     }
 
-    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset asked, CancellationToken cancellationToken) =>
+    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset requestedAt, CancellationToken cancellationToken) =>
         session.ListAsync(
         $"""
         select {StoredReservation.Columns}
@@ -124,7 +124,7 @@ internal sealed class ReservationTransaction(
                 select r.user_id, r.id,
                        row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
                 from {Rows(_onceKeys)}
-                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {asked - OnceWindow}) n
+                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {requestedAt - OnceWindow}) n
             where n.place = 1)
         """,
         StoredReservation.Read,

@@ -118,5 +118,4 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
 }
 
 /// <summary>The store is down, full or too busy. A write may have been committed all the same: retry it with the same id.</summary>
-internal sealed class StoreUnavailableException(DbException cause)
-    : Exception("The database does not answer: " + cause.Message, cause);
+internal sealed class StoreUnavailableException(DbException cause) : Exception("The database does not answer: " + cause.Message, cause);

@@ -14,10 +14,7 @@ internal sealed class PostgresEngine : Engine
 
     public PostgresEngine(string connectionString)
     {
-        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString)
-            .EnableTransportSecurity()
-            .EnableArrays()
-            .Build();
+        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString).EnableTransportSecurity().EnableArrays().Build();
     }
 
     public override string Name => "postgres";

@@ -121,10 +121,7 @@ internal sealed class Checkouts(
         StripeCheckoutSession session;
         try
         {
-            session = await stripe.CreateCheckoutAsync(
-                checkout,
-                $"co:{_origin}:{userId}:{price}:{attempt.Number}",
-                cancellationToken);
+            session = await stripe.CreateCheckoutAsync(checkout, $"co:{_origin}:{userId}:{price}:{attempt.Number}", cancellationToken);
         }
         catch (StripeException exception) when (exception.Type == "idempotency_error" && exception.Status == 400)
         {

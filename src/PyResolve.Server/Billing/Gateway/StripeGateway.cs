@@ -244,11 +244,11 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
             StripeReading.Subscription);
         await foreach (var page in pages)
         {
-            var whole = new List<StripeSubscription>(page.Count);
+            var complete = new List<StripeSubscription>(page.Count);
             foreach (var subscription in page)
-                whole.Add(
+                complete.Add(
                     subscription.Items is { HasMore: true } ? await WithAllItemsAsync(subscription, cancellationToken) : subscription);
-            yield return whole;
+            yield return complete;
         }
     }
 

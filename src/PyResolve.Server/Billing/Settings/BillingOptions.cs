@@ -142,6 +142,5 @@ internal static class BillingOrigins
     public const string Local = "local";
 
     /// <summary>A plan paid for in live mode always counts: a developer's server on the same database must not end it.</summary>
-    public static bool IsVoid(string origin, string? current) =>
-        current is null ? origin == Local : origin != current && origin != Live;
+    public static bool IsVoid(string origin, string? current) => current is null ? origin == Local : origin != current && origin != Live;
 }

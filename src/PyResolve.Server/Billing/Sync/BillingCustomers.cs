@@ -95,7 +95,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         }
     }
 
-    /// <summary>Unless either is linked already. A customer that was unlinked may be linked again.</summary>
+    /// <summary>Does nothing where either is linked already. A customer that was unlinked may be linked again.</summary>
     /// <returns>The customer that the account is linked to now; null where the account is deleted.</returns>
     public async Task<BillingCustomer?> LinkAsync(Guid userId, string customerId, CancellationToken cancellationToken)
     {
@@ -113,7 +113,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     on conflict do nothing
                     """,
                     cancellationToken);
-                var isBack = isNew == 0 && await session.ExecuteAsync(
+                var isRelinked = isNew == 0 && await session.ExecuteAsync(
                     $"""
                     update billing_customers set unlinked_at = null
                     where origin = {_origin} and customer_id = {customerId} and user_id = {userId} and unlinked_at is not null
@@ -122,7 +122,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     """,
                     cancellationToken) == 1;
                 // A customer that an earlier system wrote and that was never linked may be the other mode's: the profile alone names it.
-                if (isNew == 1 || isBack)
+                if (isNew == 1 || isRelinked)
                 {
                     await session.ExecuteAsync(
                         $"""

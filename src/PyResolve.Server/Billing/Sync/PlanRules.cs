@@ -70,11 +70,7 @@ internal static class PlanRules
         DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
         // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
-        var until = Earliest(
-            pastDueSince + grace,
-            subscription.CancelAt,
-            subscription.CancelAtPeriodEnd ? periodEnd : null,
-            voidFrom);
+        var until = Earliest(pastDueSince + grace, subscription.CancelAt, subscription.CancelAtPeriodEnd ? periodEnd : null, voidFrom);
 
         var flags = new List<string>();
         bool isEntitled;
