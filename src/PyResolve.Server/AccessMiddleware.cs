@@ -9,10 +9,7 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server;
 
-/// <summary>
-/// Authenticates the caller before the body is read, on routes that require one. Problems are written, not thrown: a flood of wrong keys
-/// must cost little.
-/// </summary>
+/// <summary>Authenticates before the body is read. Problems are written, not thrown: a flood of wrong keys must cost little.</summary>
 internal sealed class AccessMiddleware(
     RequestDelegate next, ApiKeyVerifier keys, RequestLimiters limiters, Sessions sessions, Identities identities, PublicUrl publicUrl)
 {
@@ -40,7 +37,7 @@ internal sealed class AccessMiddleware(
         http.Features.Set(outcome.Value);
         // X-API-Key, unlike Authorization, does not keep a shared cache from storing the answer.
         http.Response.Headers.CacheControl = "no-store";
-        // Tells clients which of their keys belong to one account, and under which key waiting work may be sent.
+        // Lets clients see which of their keys belong to one account, and under which key queued work may be sent.
         if (requirement.Scope is Scopes.UsageWrite or Scopes.Quota)
             http.Response.Headers["X-Account-Id"] = outcome.Value!.UserId.ToString("D");
         return next(http);

@@ -10,15 +10,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server;
 
-/// <summary>The server's command line: without a command it serves; each command is one of the operator's.</summary>
 internal static class CommandLine
 {
     private const int Done = 0;
     private const int Failed = 1;
     private const int WrongUsage = 2;
 
-    /// <param name="args">A command, its options, and settings for ASP.NET Core's configuration.</param>
-    /// <param name="serve">Serves until the process is stopped, with the settings given.</param>
     public static async Task<int> RunAsync(string[] args, Func<string[], Task> serve)
     {
         var root = Create(serve);
@@ -65,7 +62,7 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>Runs a command with the server's services, which are built but not started.</summary>
+    /// <summary>The services are built but not started.</summary>
     private static async Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken)
     {
         var builder = ServerApp.CreateBuilder(SettingsOf(parse));
@@ -74,7 +71,7 @@ internal static class CommandLine
         return await command(app.Services, cancellationToken);
     }
 
-    /// <summary>What no command knows is a setting: <c>--PyResolve:SessionDays=7</c>.</summary>
+    /// <summary>An unknown argument is a setting: <c>--PyResolve:SessionDays=7</c>.</summary>
     private static void AllowSettings(Command command)
     {
         command.TreatUnmatchedTokensAsErrors = false;
@@ -84,7 +81,6 @@ internal static class CommandLine
 
     private static string[] SettingsOf(ParseResult parse) => [.. parse.UnmatchedTokens];
 
-    /// <returns>What is wrong with the command line, and how it is used; <see langword="null"/> where nothing is.</returns>
     private static string? FindMisuse(ParseResult parse)
     {
         if (parse.Action is HelpAction

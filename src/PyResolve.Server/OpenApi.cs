@@ -9,7 +9,6 @@ internal static class OpenApi
     private const string Key = "api_key";
     private const string Session = "session";
 
-    /// <summary>The document at <c>/openapi/v1.json</c>, with what each route asks of its caller.</summary>
     public static IServiceCollection AddOpenApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
     {
         options.AddDocumentTransformer((document, context, _) =>

@@ -6,10 +6,8 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server;
 
-/// <summary>The <c>RateLimit-*</c> headers of a key that has a limit, and the 429 beyond it.</summary>
 internal static class RateLimits
 {
-    /// <returns>How long to wait; <see langword="null"/> where the request is within the limit.</returns>
     public static TimeSpan? TakePermit(HttpContext http, Caller caller, RequestLimiters limiters)
     {
         if (caller is not { ApiKeyId: { } keyId, RequestsPerMinute: { } limit })
@@ -22,6 +20,5 @@ internal static class RateLimits
         return permit.IsAllowed ? null : permit.ResetsIn;
     }
 
-    public static ProblemResult Problem(string detail, TimeSpan wait) =>
-        new(Problems.Create(429, ProblemCodes.RateLimited, detail), wait);
+    public static ProblemResult Problem(string detail, TimeSpan wait) => new(Problems.Create(429, ProblemCodes.RateLimited, detail), wait);
 }

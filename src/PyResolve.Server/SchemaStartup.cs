@@ -2,7 +2,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server;
 
-/// <summary>Brings the schema up to date before the first request is taken.</summary>
 internal sealed partial class SchemaStartup(
     SchemaMigrator schema, Database database, ILogger<SchemaStartup> logger) : IHostedLifecycleService
 {

@@ -20,23 +20,19 @@ using PyResolve.Server.Usage;
 
 namespace PyResolve.Server;
 
-/// <summary>Puts the server together: services, middleware, routes.</summary>
 internal static class ServerApp
 {
-    /// <summary>
-    /// What Kestrel reads of a body that is too large before it cuts the connection. Each route's own limit is far below.
-    /// </summary>
+    /// <summary>How much of a body Kestrel reads before it cuts the connection. Each route's own limit is far below.</summary>
     private const long MaxBodySize = 64 * 1024 * 1024;
 
-    /// <summary>Reads the configuration, and nothing else yet.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] settings) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
     {
         Args = settings,
-        // appsettings.json lies beside the program, which may be started from any folder.
+        // appsettings.json is beside the program, which may be started from any folder.
         ContentRootPath = AppContext.BaseDirectory,
     });
 
-    /// <summary>A whole server that is not started: for the operator's commands and for tests.</summary>
+    /// <summary>Not started: for the operator's commands and for tests.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, Action<WebApplicationBuilder>? configure = null)
     {
         builder.AddPyResolve();
@@ -47,7 +43,6 @@ internal static class ServerApp
         return app;
     }
 
-    /// <exception cref="InvalidConfigurationException">The configuration cannot work.</exception>
     public static void AddPyResolve(this WebApplicationBuilder builder)
     {
         var (services, configuration, environment) = (builder.Services, builder.Configuration, builder.Environment);

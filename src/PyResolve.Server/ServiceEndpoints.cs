@@ -20,7 +20,6 @@ internal static class ServiceEndpoints
         service.MapMethods("/health/ready", ReadMethods, Ready).Produces<HealthStatus>();
     }
 
-    /// <summary>Whether this instance can serve: the store answers, and its schema fits.</summary>
     private static async Task<IResult> Ready(HttpContext http, SchemaMigrator schema)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);

@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 namespace PyResolve;
 
 /// <summary>
-/// Collects what is wrong with a body, field by field, so that one answer names everything. Compiled into the server and into
+/// Collects the errors of all fields of a body, so that one answer names all of them. Compiled into the server and into
 /// PyResolve.Testing.
 /// </summary>
 internal sealed class FieldErrors
@@ -18,7 +18,6 @@ internal sealed class FieldErrors
 
     private Dictionary<string, List<string>>? _errors;
 
-    /// <summary>The problem, or <see langword="null"/> where nothing is wrong.</summary>
     public Problem? Problem => _errors is null
         ? null
         : Problems.Invalid(_errors.ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)pair.Value, StringComparer.Ordinal));
@@ -38,7 +37,7 @@ internal sealed class FieldErrors
             _errors[field] = [error];
     }
 
-    /// <summary>Text without control characters, of at most <paramref name="longest"/> characters.</summary>
+    /// <summary>Without control characters.</summary>
     public void Text(string field, string? value, int longest, bool required = false)
     {
         if (value is null)
@@ -72,7 +71,7 @@ internal sealed class FieldErrors
             Add(field, ProblemTexts.NotATier);
     }
 
-    /// <summary>A JSON object of at most 16 KiB that both engines can keep: finite numbers, whole characters.</summary>
+    /// <summary>A JSON object that both engines can keep: finite numbers, no lone surrogates.</summary>
     public void Metadata(string field, JsonElement? value)
     {
         if (value is not { } metadata || metadata.ValueKind is JsonValueKind.Null)
@@ -110,7 +109,7 @@ internal sealed class FieldErrors
         _ => true,
     };
 
-    /// <summary>By its written form: what a double rounds to 0 or 1 may still be more digits than a database column holds.</summary>
+    /// <summary>Checks the text: a number that a double rounds to 0 or 1 may still have more digits than a database column holds.</summary>
     private static bool IsStorableNumber(string number)
     {
         var exponentAt = number.AsSpan().IndexOfAny('e', 'E');
@@ -123,7 +122,7 @@ internal sealed class FieldErrors
                     out var exponent) && Math.Abs((long)exponent) <= LargestExponent));
     }
 
-    /// <summary>Line breaks and tabs are fine inside metadata; NUL and the other controls are not.</summary>
+    /// <summary>Line breaks and tabs are allowed in metadata; NUL and the other controls are not.</summary>
     private static bool IsStorableText(Func<string?> read)
     {
         try
@@ -136,7 +135,7 @@ internal sealed class FieldErrors
         }
         catch (InvalidOperationException)
         {
-            // A \u escape that is half a character.
+            // A \u escape of half a surrogate pair.
             return false;
         }
     }

@@ -1,21 +1,17 @@
 namespace PyResolve.Server.Access;
 
-/// <summary>What a route requires of its caller.</summary>
-/// <param name="Scope">The scope that a key must have; <see langword="null"/>: none.</param>
-/// <param name="SessionOnly">Whether keys are refused.</param>
+/// <summary>What a route requires of its caller. Without a scope, any key will do, unless only sessions are allowed.</summary>
 internal sealed record AccessRequirement(string? Scope, bool SessionOnly = false);
 
 internal static class AccessExtensions
 {
-    /// <summary>Requires any valid key or session.</summary>
     public static TBuilder RequireCaller<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRequirement(Scope: null));
 
-    /// <summary>Requires a key with <paramref name="scope"/>, or a session.</summary>
     public static TBuilder RequireScope<TBuilder>(this TBuilder builder, string scope)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRequirement(scope));
 
-    /// <summary>Requires a session: a leaked key must not be able to do this.</summary>
+    /// <summary>A leaked key must not be able to do this.</summary>
     public static TBuilder RequireSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRequirement(Scope: null, SessionOnly: true));
 

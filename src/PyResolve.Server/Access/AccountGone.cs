@@ -2,9 +2,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Access;
 
-/// <summary>
-/// The answer where an account was deleted by manual SQL after its key or session was checked: the same as to the next request.
-/// </summary>
+/// <summary>The account was deleted by manual SQL after its key or session was checked: the same answer as to the next request.</summary>
 internal static class AccountGone
 {
     public static ProblemException Exception() => new(Problems.Unauthenticated(ProblemTexts.ApiKeyUnknown));

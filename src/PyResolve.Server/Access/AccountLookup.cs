@@ -3,14 +3,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Access;
 
-/// <param name="PasswordHash"><see langword="null"/> where the account signs in through another service.</param>
 internal sealed record FoundAccount(UserInfo User, string? PasswordHash);
 
 internal static class AccountLookup
 {
-    /// <param name="database">The store.</param>
-    /// <param name="email">In any case; deleted accounts have none.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     public static Task<FoundAccount?> FindAccountAsync(this Database database, string email, CancellationToken cancellationToken) =>
         database.FirstAsync(
             $"""

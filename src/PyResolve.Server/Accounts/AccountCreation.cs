@@ -8,7 +8,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Creates an account with its password, first key, first session and verification email, in one transaction.</summary>
 internal sealed class AccountCreation(
     Database database, Passwords passwords, Sessions sessions, ApiKeys keys, Throttle throttle, AccountEmails emails, AuditLog audit,
     TimeProvider time)

@@ -11,11 +11,7 @@ namespace PyResolve.Server.Accounts;
 internal sealed class AccountDeletion(
     Database database, PasswordProof proof, Sessions sessions, VerifiedKeys verified, Inbox billing, AuditLog audit, TimeProvider time)
 {
-    /// <param name="userId">The account.</param>
-    /// <param name="password">Ignored where the account has none: it signs in through another service, whose token is the proof.</param>
-    /// <param name="origin">Who acts.</param>
-    /// <param name="cancellationToken">Cancels it.</param>
-    /// <returns><see langword="null"/> on success.</returns>
+    /// <summary>The password is ignored where the account has none: the token of the other service is the proof.</summary>
     public async Task<ProblemResult?> TryAsync(Guid userId, string? password, Origin origin, CancellationToken cancellationToken)
     {
         if (!await TryWithoutPasswordAsync(userId, origin, cancellationToken))
@@ -46,7 +42,6 @@ internal sealed class AccountDeletion(
         },
         cancellationToken);
 
-    /// <summary>Its email address may sign up again.</summary>
     private async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -64,7 +59,7 @@ internal sealed class AccountDeletion(
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
         await EmailOutbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
-        // The sync cancels its subscription.
+        // The sync cancels the subscription.
         await billing.RequestSyncAsync(session, userId, "pyresolve.account_deleted", cancellationToken);
         await audit.WriteAsync(session, userId, origin, AuditActions.AccountDeleted, target: null, cancellationToken);
     }

@@ -6,14 +6,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>
-/// Queues the emails of accounts and writes them. The recipient is looked up and the token created when an email is sent, not in the
-/// request, so that neither the answer nor its timing shows whether an account exists.
-/// </summary>
+/// <summary>The recipient is looked up when an email is sent, so that no answer or timing shows whether an account exists.</summary>
 internal sealed class AccountEmails(
     Database database, EmailOutbox outbox, EmailTokens tokens, Throttle throttle, AuditLog audit, PublicUrl publicUrl)
 {
-    /// <summary>Within the caller's transaction; call <see cref="Send"/> after its commit.</summary>
     public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
 
@@ -28,7 +24,6 @@ internal sealed class AccountEmails(
 
     public void Send() => outbox.Wake();
 
-    /// <inheritdoc cref="ComposeEmail"/>
     public Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken) => due.Email switch
     {
         { Kind: EmailKinds.Verification, UserId: { } userId } => ComposeVerificationAsync(userId, cancellationToken),
@@ -114,7 +109,7 @@ internal sealed class AccountEmails(
             """);
     }
 
-    /// <summary>An account with a password: by the typed address on the first try, by id on the next.</summary>
+    /// <summary>By the typed address on the first try, by id on the next.</summary>
     private async Task<EmailTokenOwner?> FindResetOwnerAsync(QueuedEmail email, CancellationToken cancellationToken)
     {
         if (email.UserId is not { } userId)

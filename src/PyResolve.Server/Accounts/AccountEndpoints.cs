@@ -42,8 +42,7 @@ internal static class AccountEndpoints
         errors.Text("name", request.Name, MaxNameLength);
         errors.ThrowIfAny();
 
-        var outcome = await creation.TryAsync(
-            request.Email!, request.Name, request.Password!, Origin.OfOwner(http), http.RequestAborted);
+        var outcome = await creation.TryAsync(request.Email!, request.Name, request.Password!, Origin.OfOwner(http), http.RequestAborted);
         return outcome.Value is { } created ? Answers.Created(location: null, created) : outcome.Problem!;
     }
 

@@ -6,8 +6,8 @@ using static PyResolve.Server.Pages.Views;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// The pages that emails link to: <c>/reset-password</c> and <c>/verify-email</c>. Opening one changes nothing, since mail scanners open
-/// every link; its button does. The form carries the token on, and the pages link to no other site that could learn it.
+/// The pages that emails link to. Opening one changes nothing, since mail scanners open every link; its button does. The form carries
+/// the token on, and the pages link to no other site that could learn it.
 /// </summary>
 internal static class EmailLinkPages
 {

@@ -4,9 +4,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>
-/// What the token of an email's link allows, by API or on a page: to choose a new password, or to verify the email address.
-/// </summary>
 internal sealed class EmailTokenActions(
     Database database, Passwords passwords, Sessions sessions, EmailTokens tokens, ThrottleRules rules, AuditLog audit, TimeProvider time)
 {
@@ -15,10 +12,9 @@ internal sealed class EmailTokenActions(
     private static readonly ProblemResult InvalidToken = new(
         Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
 
-    /// <returns><see langword="null"/> on success.</returns>
     public async Task<ProblemResult?> ResetPasswordAsync(string token, string password, Origin origin, CancellationToken cancellationToken)
     {
-        // Checked before any hashing: an invented token must cost no more than a read.
+        // Checked before any hashing: an invented token must cost only a read.
         var owner = await database.ReadAsync(
             session => tokens.FindAsync(session, token, EmailTokenPurposes.Reset, cancellationToken), cancellationToken);
         if (owner is null)
@@ -47,7 +43,6 @@ internal sealed class EmailTokenActions(
         return isDone ? null : InvalidToken;
     }
 
-    /// <returns><see langword="null"/> on success.</returns>
     public async Task<ProblemResult?> VerifyEmailAsync(string token, Origin origin, CancellationToken cancellationToken)
     {
         var isDone = await database.WriteAsync(

@@ -3,20 +3,15 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>The column <c>purpose</c> of a token in an email's link.</summary>
 internal static class EmailTokenPurposes
 {
     public const string Reset = "reset";
     public const string Verify = "verify";
 }
 
-/// <param name="UserId">The account.</param>
-/// <param name="Email">The address that the token was sent to.</param>
 internal sealed record EmailTokenOwner(Guid UserId, string Email);
 
-/// <summary>
-/// The rows of tokens in emails' links. A token is valid once, and only while the account still has the address it was sent to.
-/// </summary>
+/// <summary>A token is valid once, and only while the account still has the address it was sent to.</summary>
 internal sealed class EmailTokens(TimeProvider time)
 {
     public static TimeSpan ResetLifetime { get; } = TimeSpan.FromHours(1);
@@ -37,7 +32,6 @@ internal sealed class EmailTokens(TimeProvider time)
         return token;
     }
 
-    /// <returns><see langword="null"/> for a token that is unknown, used or expired.</returns>
     public Task<EmailTokenOwner?> FindAsync(Session session, string token, string purpose, CancellationToken cancellationToken) =>
         session.FirstAsync(
             $"""
@@ -62,7 +56,6 @@ internal sealed class EmailTokens(TimeProvider time)
             cancellationToken) == 1;
     }
 
-    /// <summary>Invalidates every token of that purpose.</summary>
     public Task UseAllAsync(Session session, Guid userId, string purpose, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update email_tokens set used_at = {time.GetInstant()} where user_id = {userId} and purpose = {purpose} and used_at is null",
         cancellationToken);

@@ -3,7 +3,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Deletes old attempts, email tokens and sessions, in small batches.</summary>
 internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> logger)
     : RepeatedWork(Interval, time)
 {

@@ -23,16 +23,16 @@ internal static class PasswordEndpoints
         TimeProvider time)
     {
         var caller = http.Caller();
-        var (current, wanted) = (body.Value.CurrentPassword, body.Value.NewPassword);
+        var (current, newPassword) = (body.Value.CurrentPassword, body.Value.NewPassword);
         var errors = new FieldErrors();
         errors.Text("current_password", current, Passwords.MaxLength, required: true);
-        errors.Password("new_password", wanted);
+        errors.Password("new_password", newPassword);
         errors.ThrowIfAny();
 
         var problem = await proof.TryAsync(
             caller.UserId,
             current,
-            turn => turn.Hash(wanted!),
+            turn => turn.Hash(newPassword!),
             async (session, hash) =>
             {
                 await StoredPasswords.SetAsync(session, caller.UserId, hash, time.GetInstant(), http.RequestAborted);

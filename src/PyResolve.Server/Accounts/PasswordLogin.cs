@@ -7,10 +7,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>
-/// Opens a session for an email and a password, for <c>POST /auth/login</c> and for the page's form. An unknown email is treated as a wrong
-/// password: the same work, the same throttle, the same answer.
-/// </summary>
+/// <summary>An unknown email is treated as a wrong password: the same work, the same throttle, the same answer.</summary>
 internal sealed class PasswordLogin(
     Database database, Passwords passwords, Sessions sessions, Throttle throttle, AuditLog audit, TimeProvider time)
 {

@@ -7,13 +7,8 @@ namespace PyResolve.Server.Accounts;
 /// <summary>Asks for the password again before actions that a stolen session must not be enough for. Throttled like a login.</summary>
 internal sealed class PasswordProof(Database database, Passwords passwords, Throttle throttle)
 {
-    /// <summary>Runs <paramref name="work"/> in a transaction in which the password is verified and locked.</summary>
-    /// <param name="userId">The account.</param>
-    /// <param name="password">As the caller typed it.</param>
     /// <param name="prepare">Slow work, such as hashing a new password, done once before the transaction.</param>
-    /// <param name="work">The action.</param>
-    /// <param name="cancellationToken">Cancels it.</param>
-    /// <returns><see langword="null"/> on success.</returns>
+    /// <param name="work">Runs in a transaction in which the password is verified and locked.</param>
     public async Task<ProblemResult?> TryAsync<T>(
         Guid userId,
         string? password,

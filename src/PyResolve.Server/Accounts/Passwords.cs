@@ -5,10 +5,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>
-/// Password hashing by ASP.NET Core's own hasher. It is slow on purpose, so it takes turns and has a bounded queue: however many log in at
-/// the same time, keys and quotas are still served.
-/// </summary>
+/// <summary>Hashing is slow on purpose, so it takes turns and its queue is bounded: keys and quotas are served while many log in.</summary>
 internal sealed class Passwords : IDisposable
 {
     public const int MinLength = 8;
@@ -35,18 +32,14 @@ internal sealed class Passwords : IDisposable
         _queue = new HashingQueue(turns, MaxWaiting);
     }
 
-    /// <summary>How many passwords have been compared with a hash.</summary>
     public long Comparisons => Interlocked.Read(ref _comparisons);
 
-    /// <returns>
-    /// A turn, to be disposed of; <see langword="null"/> where too many wait already: <see cref="AccountProblems.Busy"/>.
-    /// </returns>
+    /// <returns>null where too many wait already: <see cref="AccountProblems.Busy"/>.</returns>
     public async Task<PasswordTurn?> TakeTurnAsync(CancellationToken cancellationToken) =>
         await _queue.EnterAsync(cancellationToken) is { } turn ? new PasswordTurn(this, turn) : null;
 
     public void Dispose() => _queue.Dispose();
 
-    /// <summary>The right to hash, until it is disposed.</summary>
     internal sealed class PasswordTurn(Passwords passwords, IDisposable turn) : IDisposable
     {
         public string Hash(string password) => passwords._hasher.HashPassword(NoUser, password);

@@ -20,7 +20,6 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         return (token, expiresAt);
     }
 
-    /// <returns><see langword="null"/> for a session that is unknown, ended or expired.</returns>
     public Task<Caller?> FindAsync(string token, CancellationToken cancellationToken) => database.FirstWithTimeoutAsync(
         $"""
         select s.id, p.id, p.email, p.name

@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>How many attempts of a kind one subject, such as an account or an address, may make within a sliding window.</summary>
+/// <summary>How many attempts one subject, such as an account or an address, may make within a sliding window.</summary>
 internal sealed record ThrottleRule(string Kind, int Limit, TimeSpan Window)
 {
     public ThrottleMeter For(string subject) => new(this, subject);
@@ -13,24 +13,21 @@ internal sealed record ThrottleRule(string Kind, int Limit, TimeSpan Window)
 
 internal sealed record ThrottleMeter(ThrottleRule Rule, string Subject);
 
-/// <param name="Ids">The rows of the recorded attempt.</param>
-/// <param name="RetryAfter">How long to wait, where the limit was reached and nothing was recorded.</param>
+/// <summary>With a <c>RetryAfter</c> the limit was reached and nothing was recorded.</summary>
 internal sealed record ThrottledAttempt(IReadOnlyList<Guid> Ids, TimeSpan? RetryAfter = null);
 
 /// <summary>
-/// Limits guessing. Attempts are stored, so that the limit holds across instances and restarts. An attempt is recorded and committed before
-/// the guess is checked, and withdrawn if it was right: of any number of concurrent guesses, no more than the limit are checked.
+/// Limits guessing. Attempts are stored, so that the limit holds across instances and restarts. An attempt is committed before the guess
+/// is checked, and withdrawn if it was right: of any number of concurrent guesses, at most the limit are checked.
 /// </summary>
 internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvider time)
 {
     public ThrottleRules Rules => rules;
 
     /// <summary>Whether the limit is reached now, by a read alone: a flood must cost little.</summary>
-    /// <returns>How long to wait; <see langword="null"/> below the limit.</returns>
     public Task<TimeSpan?> WaitAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) =>
         database.ReadAsync(session => WaitAsync(session, meters, cancellationToken), cancellationToken);
 
-    /// <summary>Records an attempt in its own transaction, unless a limit is reached.</summary>
     public async Task<ThrottledAttempt> RecordAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken)
     {
         if (await WaitAsync(meters, cancellationToken) is { } wait)

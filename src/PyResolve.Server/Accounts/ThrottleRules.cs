@@ -4,7 +4,6 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>What is throttled, and the limits.</summary>
 internal sealed class ThrottleRules(IConfiguration configuration)
 {
     private const int MaxLimit = 1_000_000;

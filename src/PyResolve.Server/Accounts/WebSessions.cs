@@ -7,15 +7,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>
-/// Sessions of the pages: the same as those of the API, in a cookie that scripts cannot read and forms of other sites do not send. The API
-/// ignores the cookie.
-/// </summary>
+/// <summary>Sessions in a cookie that scripts cannot read and forms of other sites do not send. The API ignores the cookie.</summary>
 internal sealed class WebSessions(Database database, Sessions sessions, AuditLog audit)
 {
     public const string CookieName = "pyr_session";
 
-    /// <summary>The account that is signed in, if any; also sets the request's caller.</summary>
+    /// <summary>Also sets the request's caller.</summary>
     public async Task<Caller?> FindAsync(HttpContext http)
     {
         if (http.Request.Cookies[CookieName] is not { } token || !TokenKind.Session.HasPrefix(token))

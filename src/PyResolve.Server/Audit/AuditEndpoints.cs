@@ -7,8 +7,7 @@ namespace PyResolve.Server.Audit;
 
 internal static class AuditEndpoints
 {
-    public static void MapAudit(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/audit", Read).WithTags("Audit").RequireSession();
+    public static void MapAudit(this IEndpointRouteBuilder routes) => routes.MapGet("/audit", Read).WithTags("Audit").RequireSession();
 
     private static async Task<Results<JsonAnswer<AuditPage>, ProblemResult>> Read(HttpContext http, AuditLog audit)
     {

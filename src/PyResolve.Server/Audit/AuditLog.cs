@@ -4,17 +4,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Audit;
 
-/// <summary>Who acts, and from where.</summary>
-/// <param name="Actor">
-/// <c>session</c>, <c>key pyr_live_…</c> with its prefix, <c>operator</c>, <c>owner</c> (proved just now, by a password or an email), or
-/// <c>anyone</c>.
-/// </param>
-/// <param name="Address">The client's address; <see langword="null"/> for an operator.</param>
+/// <param name="Actor"><c>session</c>, <c>key pyr_live_…</c>, <c>operator</c>, <c>owner</c> (just proved) or <c>anyone</c>.</param>
+/// <param name="Address">null for an operator.</param>
 internal sealed record Origin(string Actor, string? Address)
 {
     public static Origin Operator { get; } = new("operator", Address: null);
 
-    /// <summary>A client that is not authenticated.</summary>
     public static Origin Anyone(string? address) => new("anyone", address);
 
     public static Origin Of(HttpContext http) => new(
@@ -34,7 +29,7 @@ internal sealed record Origin(string Actor, string? Address)
         : null;
 }
 
-/// <summary>The actions in the log. Their texts are stable.</summary>
+/// <summary>Stable texts.</summary>
 internal static class AuditActions
 {
     public const string AccountCreated = "account.created";

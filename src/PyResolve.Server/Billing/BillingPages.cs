@@ -7,7 +7,6 @@ using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Billing;
 
-/// <summary>The pages that Stripe returns people to.</summary>
 internal static partial class BillingPages
 {
     private static readonly TimeSpan SyncTimeout = TimeSpan.FromSeconds(10);
@@ -19,10 +18,7 @@ internal static partial class BillingPages
         pages.MapGet("/return", Return);
     }
 
-    /// <summary>
-    /// Syncs the customer, so that the plan does not wait for a webhook, and redirects to the configured page. The token in the address
-    /// allows nothing else.
-    /// </summary>
+    /// <summary>Syncs, so that the plan does not wait for a webhook. The token in the address allows nothing else.</summary>
     private static async Task<RedirectHttpResult> Return(
         HttpContext http, BillingOptions options, BillingCustomers customers, CustomerSync sync, BillingLinks links,
         ILogger<CustomerSync> logger)

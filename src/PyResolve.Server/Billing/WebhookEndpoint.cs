@@ -13,7 +13,6 @@ internal static class WebhookEndpoint
     public static void MapWebhooks(this IEndpointRouteBuilder routes) =>
         routes.MapPost(BillingLinks.WebhooksPath, Receive).WithTags("Billing");
 
-    /// <summary>Stores an event with a valid signature and answers at once; <see cref="InboxWorker"/> works on it afterwards.</summary>
     private static async Task<Results<JsonAnswer<WebhookReceived>, ProblemResult>> Receive(
         HttpContext http, BillingOptions options, Inbox inbox, TimeProvider time)
     {

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Commands;
 
-/// <summary>What the command line may hold besides a command and its options: settings, in the forms that ASP.NET Core reads.</summary>
+/// <summary>Settings in the forms that ASP.NET Core reads.</summary>
 internal static class CommandSettings
 {
     private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
@@ -21,7 +21,7 @@ internal static class CommandSettings
     private static readonly string[] Prefixes =
         ["PYRESOLVE", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DOTNET_", "Logging:", "Kestrel:", "OTEL_"];
 
-    /// <returns>What is wrong with the first word that is no setting; <see langword="null"/> where all are.</returns>
+    /// <returns>What is wrong with the first word that is not a setting; null where all are.</returns>
     public static string? FindUnknown(IReadOnlyList<string> words)
     {
         for (var i = 0; i < words.Count; i++)

@@ -5,5 +5,4 @@ namespace PyResolve.Server.Commands;
 /// <returns>The process's exit code: 0 done, 1 failed or different, 2 wrong usage.</returns>
 internal delegate Task<int> OperatorCommand(IServiceProvider services, CancellationToken cancellationToken);
 
-/// <summary>Builds the server's services from the settings on the command line, and runs a command with them.</summary>
 internal delegate Task<int> RunOperatorCommand(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken);

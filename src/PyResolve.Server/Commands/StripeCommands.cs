@@ -10,7 +10,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
 
-/// <summary>The operator's commands that begin with <c>stripe</c>.</summary>
 internal static class StripeCommands
 {
     private const int MaxListed = 200;
@@ -18,7 +17,7 @@ internal static class StripeCommands
     public static Command Create(RunOperatorCommand run)
     {
         var setup = new Command("setup", "Make products, prices, portal and webhook endpoint at Stripe; print the settings");
-        // What setup prints is needed before the first start, which makes the schema.
+        // Works without a schema: its output is needed before the first start, which creates the schema.
         SetAction(
             setup,
             run,
@@ -123,7 +122,7 @@ internal static class StripeCommands
         }
     }
 
-    /// <summary>The account of the customer. A dry run does not link them.</summary>
+    /// <summary>A dry run does not link them.</summary>
     private static async Task<Guid?> FindOwnerAsync(
         CustomerAdoption adoption, string customerId, bool isDryRun, CancellationToken cancellationToken)
     {

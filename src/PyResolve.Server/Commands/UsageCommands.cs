@@ -87,7 +87,7 @@ internal static class UsageCommands
     private static string Quote(string row) =>
         row.Length == 0 ? "" : $"'{string.Concat(row.Select(character => char.IsControl(character) ? '\uFFFD' : character))}' ";
 
-    /// <summary>By id, which a deleted account still has, or by e-mail.</summary>
+    /// <summary>By id, which a deleted account still has, or by email.</summary>
     private static async Task<Guid?> FindAccountAsync(IServiceProvider services, string account, CancellationToken cancellationToken)
     {
         if (Guid.TryParseExact(account, "D", out var id))

@@ -6,10 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>
-/// Finds a device's request by its user code, for a person who is signed in. Wrong codes are throttled by account and by address; right
-/// ones do not count.
-/// </summary>
+/// <summary>Wrong codes are throttled by account and by address; right ones do not count.</summary>
 internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Throttle throttle)
 {
     private static readonly ProblemResult NoCode = new(Problems.Create(
@@ -22,21 +19,21 @@ internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Thro
     {
         if (UserCode.Parse(typed) is not { } userCode)
             return NoCode;
-        var guess = await throttle.RecordAsync(throttle.Rules.UserCode(caller.UserId, address), cancellationToken);
-        if (guess.RetryAfter is { } wait)
+        var attempt = await throttle.RecordAsync(throttle.Rules.UserCode(caller.UserId, address), cancellationToken);
+        if (attempt.RetryAfter is { } wait)
             return TooMany(wait);
 
         var request = await codes.FindAsync(userCode, cancellationToken);
         if (request is null || (request.DecidedBy is { } userId && userId != caller.UserId))
             return NotFound;
-        await database.WriteAsync(session => Throttle.WithdrawAsync(session, guess, cancellationToken), cancellationToken);
+        await database.WriteAsync(session => Throttle.WithdrawAsync(session, attempt, cancellationToken), cancellationToken);
         return request;
     }
 
     private static ProblemResult TooMany(TimeSpan wait)
     {
         var minutes = Math.Ceiling(wait.TotalMinutes);
-        var howLong = minutes <= 1 ? "a minute" : $"{minutes} minutes";
-        return new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many wrong codes. Wait {howLong}, then try again."), wait);
+        var duration = minutes <= 1 ? "a minute" : $"{minutes} minutes";
+        return new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many wrong codes. Wait {duration}, then try again."), wait);
     }
 }

@@ -6,7 +6,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>The column <c>state</c> of a row of <c>device_codes</c>.</summary>
 internal static class DeviceState
 {
     public const string Pending = "pending";
@@ -15,18 +14,10 @@ internal static class DeviceState
     public const string Redeemed = "redeemed";
 }
 
-/// <summary>A device's request to log in, as shown to the person who decides.</summary>
-/// <param name="UserCode">As shown: <c>XXXX-XXXX</c>.</param>
-/// <param name="ClientId">What the device calls itself.</param>
-/// <param name="Address">The device's address.</param>
-/// <param name="AskedAt">When the login began.</param>
-/// <param name="State">One of <see cref="DeviceState"/>.</param>
-/// <param name="DecidedBy">The account that approved or denied it.</param>
-/// <param name="HasExpired">Whether it can no longer be decided or redeemed.</param>
+/// <summary><c>UserCode</c> is as shown, <c>XXXX-XXXX</c>; <c>State</c> is one of <see cref="DeviceState"/>.</summary>
 internal sealed record DeviceRequest(
     string UserCode, string? ClientId, string? Address, DateTimeOffset AskedAt, string State, Guid? DecidedBy, bool HasExpired);
 
-/// <summary>Begins, finds, approves and denies device logins. <see cref="DeviceExchange"/> completes them.</summary>
 internal sealed class DeviceCodes(Database database, UserCodeDigests digests, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
 {
     public const int IntervalSeconds = 5;
@@ -64,8 +55,7 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
         }
     }
 
-    /// <param name="userCode">As <see cref="UserCode.Parse"/> returns it.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <summary><paramref name="userCode"/> is as <see cref="UserCode.Parse"/> returns it.</summary>
     public async Task<DeviceRequest?> FindAsync(string userCode, CancellationToken cancellationToken)
     {
         var digest = await digests.OfAsync(userCode, cancellationToken);
@@ -78,7 +68,7 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
             cancellationToken);
     }
 
-    /// <summary>Approves or denies a pending login; has no effect on any other.</summary>
+    /// <summary>Has no effect on a login that is not pending.</summary>
     public async Task DecideAsync(DeviceRequest request, bool approve, Caller caller, Origin origin, CancellationToken cancellationToken)
     {
         var digest = await digests.OfAsync(UserCode.Parse(request.UserCode)!, cancellationToken);

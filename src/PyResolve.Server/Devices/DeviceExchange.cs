@@ -6,15 +6,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <param name="Redeemed">The key.</param>
-/// <param name="Error">The error code of RFC 8628, where there is no key.</param>
-/// <param name="Detail">Replaces the default text of the error.</param>
+/// <summary><c>Error</c> is a code of RFC 8628; <c>Detail</c> replaces its default text.</summary>
 internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null, string? Detail = null);
 
-/// <summary>
-/// Exchanges a device code for an API key, once. The key is created in the transaction that redeems the code, so of any number of
-/// concurrent exchanges one gets a key.
-/// </summary>
+/// <summary>The key is created in the transaction that redeems the code, so of any number of concurrent exchanges one gets a key.</summary>
 internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog audit, TimeProvider time)
 {
     private const string NameWithoutClient = "Device";

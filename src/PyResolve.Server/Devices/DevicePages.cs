@@ -7,10 +7,7 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>
-/// The page <c>/device</c>: sign in, compare the code, approve or deny. All forms post to the page itself. A decision is answered with a
-/// redirect, so that reloading or sharing the page shows the state and decides nothing.
-/// </summary>
+/// <summary>A decision is answered with a redirect, so that reloading or sharing the page shows the state and decides nothing.</summary>
 internal static class DevicePages
 {
     private const int MaxTypedLength = 64;

@@ -8,7 +8,6 @@ using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>The HTML of the page <c>/device</c> in each of its states.</summary>
 internal static class DeviceViews
 {
     private static readonly ProblemResult Expired = new(
@@ -88,7 +87,7 @@ internal static class DeviceViews
         {SignedIn(caller, userCode: null)}
         """);
 
-    private static Html? Focus(bool wanted) => wanted ? Html.Of($" autofocus") : null;
+    private static Html? Focus(bool isFocused) => isFocused ? Html.Of($" autofocus") : null;
 
     private static Html SignedIn(Caller caller, string? userCode) => $"""
         <form class="account" method="post" action="device">

@@ -6,10 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>
-/// The code that a person compares or types: eight consonants, so that no word comes of it and nothing looks like something else
-/// (RFC 8628, 6.1). 34 bits: enough for ten minutes and a handful of tries.
-/// </summary>
+/// <summary>Eight consonants: no words, nothing that looks alike (RFC 8628, 6.1). 34 bits: enough for ten minutes and few tries.</summary>
 internal static class UserCode
 {
     public const int Length = 8;
@@ -17,11 +14,9 @@ internal static class UserCode
 
     public static string Create() => RandomNumberGenerator.GetString(Letters, Length);
 
-    /// <summary>As it is shown: <c>XXXX-XXXX</c>.</summary>
     public static string Show(string code) => $"{code[..(Length / 2)]}-{code[(Length / 2)..]}";
 
-    /// <summary>Reads a code as typed: in any case, with dashes and spaces anywhere.</summary>
-    /// <returns><see langword="null"/> where it cannot be a code.</returns>
+    /// <summary>In any case, with dashes and spaces anywhere. null where it cannot be a code.</summary>
     public static string? Parse(string text)
     {
         Span<char> code = stackalloc char[Length];
@@ -40,9 +35,7 @@ internal static class UserCode
     }
 }
 
-/// <summary>
-/// The stored form of user codes: PBKDF2 with this database's salt, since a plain hash of so short a code is broken in a minute.
-/// </summary>
+/// <summary>PBKDF2 with this database's salt, since a plain hash of so short a code is broken in a minute.</summary>
 internal sealed class UserCodeDigests(Database database) : IDisposable
 {
     /// <summary>About 30 ms. To try all codes takes a graphics processor days, and a code is valid for ten minutes.</summary>

@@ -1,6 +1,5 @@
 namespace PyResolve.Server.Email;
 
-/// <summary>The column <c>kind</c> of a queued email.</summary>
 internal static class EmailKinds
 {
     public const string Verification = "verify";

@@ -1,6 +1,5 @@
 namespace PyResolve.Server.Email;
 
-/// <summary>A plain-text email to one person.</summary>
 internal sealed record EmailMessage(string To, string Subject, string Text)
 {
     /// <summary>The type's name only, so that a link never reaches a log.</summary>

@@ -3,11 +3,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
 
-/// <summary>What an email in the queue is about. Its text, and the token in its link, are made when it is sent.</summary>
-/// <param name="Kind">One of <see cref="EmailKinds"/>.</param>
+/// <summary>What an email is about. Its text, and the token in its link, are made when it is sent.</summary>
 internal sealed record QueuedEmail(string Kind)
 {
-    /// <summary>The recipient; <see langword="null"/> while only <see cref="TypedAddress"/> is known.</summary>
+    /// <summary>null while only <see cref="TypedAddress"/> is known.</summary>
     public Guid? UserId { get; init; }
 
     /// <summary>The address in the request; its account is looked up when the email is written.</summary>
@@ -16,30 +15,26 @@ internal sealed record QueuedEmail(string Kind)
     /// <summary>What the email mentions, such as a key's prefix.</summary>
     public string? Detail { get; init; }
 
-    /// <summary>The IP address of the client that requested it.</summary>
     public string? ClientAddress { get; init; }
 }
 
-/// <summary>An email that this instance is sending.</summary>
-/// <param name="Tries">The number of tries, including this one.</param>
+/// <summary><c>Tries</c> includes this one.</summary>
 internal sealed record DueEmail(Guid Id, QueuedEmail Email, int Tries, DateTimeOffset CreatedAt);
 
 /// <summary>
-/// The queue of emails in the store (table <c>letters</c>): a restart loses none, and of any number of instances one sends each. Taking an
-/// email moves its due time ahead, as a lease: if its sender dies, another sends it. Thread-safe.
+/// The table <c>letters</c>: a restart loses no email, and of any number of instances one sends each. Taking an email moves its due time
+/// ahead, as a lease: if its sender dies, another sends it. Thread-safe.
 /// </summary>
 internal sealed class EmailOutbox(Database database, IEmailTransport? transport, TimeProvider time)
 {
     /// <summary>Longer than a mail server may take.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 
-    /// <summary>Set when an email was queued, so that this instance sends it now, not at its next interval.</summary>
     public WakeSignal Arrivals { get; } = new();
 
-    /// <summary>Whether a transport is configured; without one no emails are queued.</summary>
     public bool IsEnabled => transport is not null;
 
-    /// <summary>Queues an email within the caller's transaction; call <see cref="Wake"/> after its commit.</summary>
+    /// <summary>Within the caller's transaction; call <see cref="Wake"/> after its commit.</summary>
     public Task AddAsync(Session session, QueuedEmail email, CancellationToken cancellationToken)
     {
         if (!IsEnabled)
@@ -54,10 +49,8 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
             cancellationToken);
     }
 
-    /// <summary>Sets <see cref="Arrivals"/>.</summary>
     public void Wake() => Arrivals.Set();
 
-    /// <summary>Takes due emails. Those that another instance takes at the same time are no longer due.</summary>
     public Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
@@ -84,7 +77,7 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
         },
         cancellationToken);
 
-    /// <summary>Replaces the typed address by its account, within the caller's transaction: the next try need not look it up.</summary>
+    /// <summary>The next try need not look it up.</summary>
     public static Task SetUserAsync(Session session, Guid id, Guid userId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"update letters set user_id = {userId}, email = null where id = {id}", cancellationToken);
 

@@ -4,8 +4,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Email;
 
 /// <summary>
-/// Sends due emails in the background: no request waits for a mail server or fails because of one. An email that is not accepted is tried
-/// again for about an hour. Delivery is at least once: twice where the sender dies before the store knows that the email was sent.
+/// No request waits for a mail server or fails because of one. An email that is not accepted is tried again for about an hour. Delivery
+/// is at least once: twice where the sender dies before the store knows that the email was sent.
 /// </summary>
 internal sealed partial class EmailSender(
     EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, TimeProvider time, ILogger<EmailSender> logger)
@@ -16,7 +16,6 @@ internal sealed partial class EmailSender(
     /// <summary>How often to look for retries, and for emails of other instances that died.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a shutdown waits for the emails that are being sent.</summary>
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Older emails, after a long outage, would only confuse.</summary>

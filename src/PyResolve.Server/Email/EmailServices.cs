@@ -10,10 +10,7 @@ internal static class EmailServices
     private const int SubmissionPort = 587;
     private const int ImplicitTlsPort = 465;
 
-    /// <summary>
-    /// <c>PyResolve:Smtp</c> (<c>Host</c>, <c>Port</c>, <c>User</c>, <c>Password</c>, <c>From</c>, <c>Tls</c>), else the folder
-    /// <c>PyResolve:EmailFolder</c> (in Development <c>outgoing-mail</c> beside the data), else nothing is sent.
-    /// </summary>
+    /// <summary>SMTP, else a folder (in Development <c>outgoing-mail</c> beside the data), else nothing is sent.</summary>
     /// <exception cref="InvalidConfigurationException">The settings cannot work.</exception>
     public static IServiceCollection AddEmail(
         this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, ServerOptions options)

@@ -24,7 +24,7 @@ internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvi
         }
     }
 
-    // Until it is used, an email's link is worth as much as a password.
+    // Until it is used, an email's link is as secret as a password.
     private static FileStreamOptions ForOwnerOnly()
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };

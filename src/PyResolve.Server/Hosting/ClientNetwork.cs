@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace PyResolve.Server.Hosting;
 
-/// <summary>Whom an address counts as, where attempts are counted: an IPv6 host has a whole /64 to choose its address from.</summary>
+/// <summary>The network that attempts are counted for: an IPv6 host can choose its address from a whole /64.</summary>
 internal static class ClientNetwork
 {
     private const int IPv6NetworkBytes = 8;

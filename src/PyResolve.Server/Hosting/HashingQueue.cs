@@ -1,8 +1,6 @@
 namespace PyResolve.Server.Hosting;
 
-/// <summary>Limits slow hashing to half of the processors, so that the other half goes on serving requests. Thread-safe.</summary>
-/// <param name="concurrency">How many may hash at a time.</param>
-/// <param name="maxWaiting">How many may wait for their turn.</param>
+/// <summary>Limits slow hashing, so that the other processors go on serving requests. Thread-safe.</summary>
 internal sealed class HashingQueue(int concurrency, int maxWaiting) : IDisposable
 {
     private readonly SemaphoreSlim _turns = new(concurrency);
@@ -15,7 +13,7 @@ internal sealed class HashingQueue(int concurrency, int maxWaiting) : IDisposabl
 
     public static int HalfOfProcessors { get; } = Math.Max(1, Environment.ProcessorCount / 2);
 
-    /// <returns>A turn, which ends when it is disposed; <see langword="null"/> where too many wait already.</returns>
+    /// <returns>A turn, which ends when it is disposed; null where too many wait already.</returns>
     public async Task<IDisposable?> EnterAsync(CancellationToken cancellationToken)
     {
         try

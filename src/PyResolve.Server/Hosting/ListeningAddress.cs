@@ -6,9 +6,7 @@ internal static class ListeningAddress
 {
     private const string Default = "http://localhost:8000";
 
-    /// <summary>
-    /// What ASP.NET Core was told, else <c>PORT</c> on every address as hosting services expect, else port 8000 on this machine.
-    /// </summary>
+    /// <summary>ASP.NET Core's own setting, else <c>PORT</c> on every address as hosting services expect, else localhost:8000.</summary>
     public static void UseListeningAddress(this IWebHostBuilder web, IConfiguration configuration)
     {
         if (configuration["urls"] is not null

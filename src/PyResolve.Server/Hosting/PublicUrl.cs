@@ -3,9 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace PyResolve.Server.Hosting;
 
-/// <summary>
-/// Where people find this server: as configured, otherwise the address that it listens on. Never taken from a request's Host header.
-/// </summary>
+/// <summary>As configured, otherwise the address that the server listens on. Never taken from a request's Host header.</summary>
 internal sealed class PublicUrl(ServerOptions options, IServer server)
 {
     private string? _value;
@@ -13,11 +11,10 @@ internal sealed class PublicUrl(ServerOptions options, IServer server)
     /// <summary>Without a slash at its end.</summary>
     public string Value => _value ??= options.PublicUrl?.ToString().TrimEnd('/') ?? Reachable(First);
 
-    /// <summary>Where other programs on this machine find it, whatever stands in front of it. Without a slash at its end.</summary>
+    /// <summary>For other programs on this machine, which bypass any proxy in front of it. Without a slash at its end.</summary>
     public string OnThisMachine =>
         Reachable(Addresses.FirstOrDefault(static address => address.StartsWith("http:", StringComparison.Ordinal)) ?? First);
 
-    /// <summary>Where more quota is to be had.</summary>
     public string Upgrade => options.UpgradeUrl?.ToString() ?? $"{Value}/plans";
 
     private ICollection<string> Addresses => server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];

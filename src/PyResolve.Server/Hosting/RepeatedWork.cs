@@ -1,10 +1,9 @@
 namespace PyResolve.Server.Hosting;
 
 /// <summary>
-/// Work in the background: at once, then every <paramref name="interval"/>, and as soon as <paramref name="wake"/> is signalled. Where it
-/// fails it is tried again after the interval, and only the first failure in a row is reported, then about one a minute.
+/// Work at once, then every <paramref name="interval"/>, and as soon as <paramref name="wake"/> is signalled. After a failure it is tried
+/// again after the interval; the first failure in a row is reported, then about one a minute.
 /// </summary>
-/// <param name="time">The clock of the interval.</param>
 internal abstract class RepeatedWork(TimeSpan interval, TimeProvider time, WakeSignal? wake = null) : BackgroundService
 {
     private readonly WakeSignal _wake = wake ?? new WakeSignal();
@@ -16,7 +15,6 @@ internal abstract class RepeatedWork(TimeSpan interval, TimeProvider time, WakeS
 
     protected abstract void Failed(Exception exception);
 
-    /// <summary>The first success after a failure.</summary>
     protected virtual void Recovered()
     {
     }

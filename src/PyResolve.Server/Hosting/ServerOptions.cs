@@ -2,10 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Hosting;
 
-/// <summary>
-/// What the operator sets: ASP.NET Core's configuration under <c>PyResolve</c>, and the names of the hosting world as they are.
-/// Read once at start; what is wrong stops the start with a message that names the mend.
-/// </summary>
+/// <summary>Read once at start; a wrong value stops the start with a message that says how to fix it.</summary>
 internal sealed class ServerOptions
 {
     /// <summary><c>DATABASE_URL</c>: PostgreSQL. Absent: SQLite in <see cref="DataFolder"/>.</summary>
@@ -20,7 +17,7 @@ internal sealed class ServerOptions
     /// <summary><c>PYRESOLVE_SIGNUP</c>: <c>open</c> (default) or <c>closed</c>.</summary>
     public bool SignUpIsOpen { get; private init; } = true;
 
-    /// <summary><c>PyResolve:UpgradeUrl</c>: where a refusal sends for more quota; default the list of plans.</summary>
+    /// <summary><c>PyResolve:UpgradeUrl</c>: the address for more quota in refusals; default the list of plans.</summary>
     public Uri? UpgradeUrl { get; private init; }
 
     /// <summary><c>PyResolve:CorsOrigins</c>: the web pages that may call this server from a browser.</summary>
@@ -35,12 +32,12 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:RememberedKeys</c>: how many verified keys an instance keeps in memory; default 200,000.</summary>
     public int RememberedKeys { get; private init; } = 200_000;
 
-    /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many keys of an account may live at a time; default 1,000.</summary>
+    /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many live keys an account may have; default 1,000.</summary>
     public int LiveKeysPerAccount { get; private init; } = 1_000;
 
     /// <summary>
-    /// <c>PyResolve:Usage:RetentionMonths</c>: how many months before the current one keep their usage events, 3 to 1200; default all. With
-    /// three, whatever may still arrive (35 days back) finds the earlier of its kind.
+    /// <c>PyResolve:Usage:RetentionMonths</c>: how many months before the current one keep their usage events, 3 to 1200; default all. An
+    /// event may arrive 35 days late: with three months, an earlier one with its id is still there.
     /// </summary>
     public int? UsageRetentionMonths { get; private init; }
 
@@ -124,5 +121,4 @@ internal sealed class ServerOptions
     }
 }
 
-/// <summary>The configuration cannot work. The message says what to set.</summary>
 internal sealed class InvalidConfigurationException(string message) : Exception(message);

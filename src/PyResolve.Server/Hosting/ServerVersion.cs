@@ -4,7 +4,6 @@ namespace PyResolve.Server.Hosting;
 
 internal static class ServerVersion
 {
-    /// <summary>Without the commit.</summary>
     public static string Current { get; } =
         typeof(ServerVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }

@@ -10,10 +10,8 @@ internal static class TrustedProxies
 
     /// <summary>
     /// <c>PyResolve:TrustedProxies</c>: addresses and networks, such as <c>10.0.0.7, 192.168.0.0/16</c>, whose <c>X-Forwarded-For</c> and
-    /// <c>X-Forwarded-Proto</c> tell where a request came from. From anybody else, and without the setting, these headers count for
-    /// nothing.
+    /// <c>X-Forwarded-Proto</c> say where a request came from. From other addresses these headers are ignored.
     /// </summary>
-    /// <exception cref="InvalidConfigurationException">An entry is neither.</exception>
     public static IServiceCollection AddTrustedProxies(this IServiceCollection services, IConfiguration configuration)
     {
         var entries = Entries(configuration.GetSection(Setting)).ToList();

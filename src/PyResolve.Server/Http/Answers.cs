@@ -8,16 +8,16 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>Answers of JSON, whole and with their length: headers and body leave in one write, where chunks would take two.</summary>
+/// <summary>JSON with its length: headers and body leave in one write, where chunks would take two.</summary>
 internal static class Answers
 {
     public const string Json = "application/json; charset=utf-8";
 
-    /// <summary>As the framework writes them: relaxed escapes, the wire's names.</summary>
+    /// <summary>As the framework writes JSON: relaxed escapes, the names of the API.</summary>
     public static readonly JsonSerializerOptions Options = CreateOptions();
 
-    /// <summary>Above this, in bytes, a buffer is not kept for the next answer.</summary>
-    private const int LargestKept = 64 * 1024;
+    /// <summary>In bytes. A larger buffer is not reused.</summary>
+    private const int MaxReusedBuffer = 64 * 1024;
 
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
@@ -27,14 +27,10 @@ internal static class Answers
 
     public static JsonAnswer<T> Ok<T>(T value) => new(value);
 
-    /// <param name="location">The path of what was made, where it has one.</param>
-    /// <param name="value">The body.</param>
     public static CreatedAnswer<T> Created<T>(string? location, T value) => new(location, value);
 
-    /// <summary>Writes <paramref name="value"/> as the whole body.</summary>
     public static Task WriteJsonAsync<T>(this HttpResponse response, T value) => response.WriteJsonAsync(value, JsonTypeOf<T>.Info, Json);
 
-    /// <inheritdoc cref="WriteJsonAsync{T}(HttpResponse, T)"/>
     public static async Task WriteJsonAsync<T>(this HttpResponse response, T value, JsonTypeInfo<T> type, string contentType)
     {
         response.ContentType = contentType;
@@ -63,13 +59,12 @@ internal static class Answers
         {
             buffer.ResetWrittenCount();
             writer.Reset();
-            if (buffer.Capacity > LargestKept)
+            if (buffer.Capacity > MaxReusedBuffer)
                 (_buffer, _writer) = (null, null);
         }
     }
 }
 
-/// <summary>200 and a value.</summary>
 internal sealed class JsonAnswer<T>(T value) : IResult, IEndpointMetadataProvider
 {
     public Task ExecuteAsync(HttpContext httpContext) => httpContext.Response.WriteJsonAsync(value);
@@ -78,7 +73,6 @@ internal sealed class JsonAnswer<T>(T value) : IResult, IEndpointMetadataProvide
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["application/json"]));
 }
 
-/// <summary>201 and what was made.</summary>
 internal sealed class CreatedAnswer<T>(string? location, T value) : IResult, IEndpointMetadataProvider
 {
     public Task ExecuteAsync(HttpContext httpContext)
@@ -95,6 +89,6 @@ internal sealed class CreatedAnswer<T>(string? location, T value) : IResult, IEn
 
 file static class JsonTypeOf<T>
 {
-    // Looked up once a type: it is in the source-generated context, or this fails at the first answer of any test.
+    // Looked up once per type. Throws at the first answer of a type that WireJson does not list.
     public static readonly JsonTypeInfo<T> Info = (JsonTypeInfo<T>)Answers.Options.GetTypeInfo(typeof(T));
 }

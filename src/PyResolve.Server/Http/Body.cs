@@ -5,7 +5,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>A JSON body as a handler's parameter: read by <see cref="JsonBody"/>, described to OpenAPI by its type.</summary>
 internal sealed class Body<T>(T value) : IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider
     where T : class
 {

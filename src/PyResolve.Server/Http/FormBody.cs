@@ -8,12 +8,10 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>
-/// Reads a form as strictly as <see cref="JsonBody"/> reads JSON; a field given twice is malformed here too (RFC 6749, 3.2).
-/// </summary>
+/// <summary>As strict as <see cref="JsonBody"/>; a field given twice is malformed here too (RFC 6749, 3.2).</summary>
 internal static class FormBody
 {
-    /// <summary>Whether the body says that it is a form. A file upload is none.</summary>
+    /// <summary>Whether the body's type is a form. A file upload is not one.</summary>
     public static bool IsForm(HttpContext http) =>
         MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var media)
         && media.MediaType.Equals(MediaTypeNames.Application.FormUrlEncoded, StringComparison.OrdinalIgnoreCase);
@@ -46,6 +44,6 @@ internal static class FormBody
         return new FormCollection(form);
     }
 
-    /// <summary>A field's value; absent and empty are the same (RFC 6749, 3.1).</summary>
+    /// <summary>Absent and empty are the same (RFC 6749, 3.1).</summary>
     public static string? Field(this IFormCollection form, string name) => form[name] is [{ Length: > 0 } value] ? value : null;
 }

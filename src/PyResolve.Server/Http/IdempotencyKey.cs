@@ -24,7 +24,7 @@ internal static class IdempotencyKey
             : throw new ProblemException(Problems.Malformed($"{Header} must be 1 to {MaxLength} visible ASCII characters, sent once."));
     }
 
-    /// <summary>Where the key stands in place of an event's id.</summary>
+    /// <summary>For routes where the key serves as an event's id.</summary>
     public static Guid? ReadUuid(HttpContext http)
     {
         if (!http.Request.Headers.TryGetValue(Header, out var values))

@@ -9,22 +9,18 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Server.Http;
 
 /// <summary>
-/// Reads a request's body strictly: 415 for another type, 413 for one too large, 400 for what is not JSON, 422 with the field's name for
-/// JSON that does not fit. A member given twice is malformed, since two readers could understand it in two ways.
+/// Strict: 415 for another type, 413 for too large, 400 for what is not JSON, 422 with the field's name for JSON that does not fit. A
+/// member given twice is malformed, since two readers could understand it in two ways.
 /// </summary>
 internal static class JsonBody
 {
     private const int Largest = 1024 * 1024;
 
-    /// <summary>What is understood in one way only.</summary>
     public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
-    public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
-        where T : class => ReadAsync(http, type, whenEmpty: null);
+    public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class => ReadAsync(http, type, whenEmpty: null);
 
-    /// <summary>
-    /// As <see cref="ReadAsync{T}(HttpContext, JsonTypeInfo{T})"/>, where no body at all means <paramref name="whenEmpty"/>.
-    /// </summary>
+    /// <summary>A request without a body means <paramref name="whenEmpty"/>.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty)
         where T : class
     {
@@ -43,11 +39,9 @@ internal static class JsonBody
         }
     }
 
-    /// <summary>What JSON that does not fit its type is answered with.</summary>
     public static Problem WrongType(JsonException exception) =>
         Problems.Invalid(FieldOf(exception), ProblemTexts.WrongType);
 
-    /// <summary>Reads bytes that say that they are JSON, in UTF-8.</summary>
     public static async Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext http, int largest)
     {
         if (!IsJson(http.Request.ContentType))
@@ -56,7 +50,6 @@ internal static class JsonBody
         return Utf8.IsValid(bytes.Span) ? bytes : throw new ProblemException(Problems.Malformed(ProblemTexts.NotUtf8));
     }
 
-    /// <exception cref="ProblemException">It is malformed.</exception>
     public static JsonDocument Parse(ReadOnlyMemory<byte> json, JsonDocumentOptions options)
     {
         try
@@ -65,15 +58,15 @@ internal static class JsonBody
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // InvalidOperationException: a member's name has an escape that is half a character.
+            // InvalidOperationException: a member's name has an escape that is half a surrogate pair.
             throw new ProblemException(Problems.Malformed(ProblemTexts.MalformedJson(exception)));
         }
     }
 
-    /// <remarks>
-    /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection under a client that is still sending, who then
-    /// never sees the 413. Below it, Kestrel reads the rest and throws it away.
-    /// </remarks>
+    /// <summary>
+    /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection of a client that is still sending, which then never
+    /// sees the 413. Below it, Kestrel reads the rest and discards it.
+    /// </summary>
     public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(
         HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
     {

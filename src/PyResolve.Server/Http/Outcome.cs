@@ -1,6 +1,5 @@
 namespace PyResolve.Server.Http;
 
-/// <summary>A value, or the problem that kept it from being made.</summary>
 internal readonly record struct Outcome<T>(T? Value, ProblemResult? Problem)
     where T : class
 {

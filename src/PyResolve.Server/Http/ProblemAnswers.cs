@@ -37,7 +37,7 @@ internal static class ProblemAnswers
     }
 }
 
-/// <summary>On a route that people look at: writes its problems as it writes itself.</summary>
+/// <summary>Metadata of a route that is a page: it writes problems as pages.</summary>
 internal sealed record ProblemView(Func<HttpContext, Problem, Task> WriteAsync);
 
 /// <summary>A problem as an endpoint's result.</summary>

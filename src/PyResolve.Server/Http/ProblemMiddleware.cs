@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>Turns whatever ends a request badly into problem details: no answer is empty, HTML or a stack trace.</summary>
+/// <summary>Answers exceptions and empty error statuses with problem details: no answer is empty, HTML or a stack trace.</summary>
 internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMiddleware> logger)
 {
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(2);
@@ -23,7 +23,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 
     private async Task AnswerAsync(HttpContext http, Exception exception)
     {
-        ClearButLimits(http.Response);
+        ClearExceptLimits(http.Response);
         switch (exception)
         {
             case ProblemException refused:
@@ -49,7 +49,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
                     OverloadedException.RetryAfter);
                 break;
             case OperationCanceledException or IOException when http.RequestAborted.IsCancellationRequested:
-                // Nobody is there to answer.
+                // The client has disconnected.
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
                 break;
             default:
@@ -62,8 +62,8 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         }
     }
 
-    /// <summary>A key's limit is told on every answer, on a refusal too.</summary>
-    private static void ClearButLimits(HttpResponse response)
+    /// <summary>The headers of a key's limit are on every answer, also on a problem.</summary>
+    private static void ClearExceptLimits(HttpResponse response)
     {
         var limits = response.Headers.Where(header => header.Key.StartsWith("RateLimit-", StringComparison.Ordinal)).ToList();
         response.Clear();

@@ -7,10 +7,9 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>The claims of a verified token.</summary>
 internal sealed record ExternalIdentity(TrustedIssuer Issuer, string Subject, string? Email, bool EmailIsVerified, string? Name);
 
-/// <summary>Checks tokens of trusted issuers: key, algorithm, issuer, audience, lifetime. Other claims are read only after that.</summary>
+/// <summary>Checks key, algorithm, issuer, audience and lifetime. Other claims are read only after that.</summary>
 internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
 {
     private const int MaxTokenLength = 16 * 1024;
@@ -24,7 +23,6 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
     /// <summary>Whether this looks like a token, and any issuer is trusted.</summary>
     public bool Accepts(string credential) => issuers.Any && credential.AsSpan().Count('.') == 2;
 
-    /// <returns><see langword="null"/> for a token that is not valid.</returns>
     /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be fetched.</exception>
     public async ValueTask<ExternalIdentity?> VerifyAsync(string token, CancellationToken cancellationToken)
     {
@@ -85,7 +83,7 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
             issuer, subject, TextOf(claims, "email", EmailAddresses.MaxLength), isVerified, name ?? TextOf(claims, "name", MaxNameLength));
     }
 
-    /// <returns><see langword="null"/> where the text is missing, too long or has control characters.</returns>
+    /// <returns>null where the text is missing, too long or has control characters.</returns>
     private static string? TextOf(JsonElement element, string member, int maxLength)
     {
         if (element.ValueKind is not JsonValueKind.Object

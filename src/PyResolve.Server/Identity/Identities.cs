@@ -8,10 +8,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>
-/// The accounts of people who sign in at another service: found by issuer and subject, never by email, which an issuer may not verify.
-/// Created by their first token.
-/// </summary>
+/// <summary>Found by issuer and subject, never by email, which an issuer may not verify. Created by their first token.</summary>
 internal sealed class Identities(Database database, ExternalTokens tokens, AuditLog audit, TimeProvider time)
 {
     private static readonly ProblemResult NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
@@ -25,10 +22,8 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
         Problems.Create(503, ProblemCodes.Unavailable, "The service that issued this token does not answer, so that it cannot be checked."),
         SigningKeys.MinInterval);
 
-    /// <inheritdoc cref="ExternalTokens.Accepts"/>
     public bool Accepts(string credential) => tokens.Accepts(credential);
 
-    /// <summary>Finds or creates the account of a token.</summary>
     public async ValueTask<Outcome<Caller>> AuthenticateAsync(string token, Origin origin, CancellationToken cancellationToken)
     {
         ExternalIdentity? identity;
@@ -111,9 +106,7 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
         return caller;
     }
 
-    /// <summary>
-    /// The account whose id is the subject: created by a trigger in Supabase's database, or under another name of the issuer.
-    /// </summary>
+    /// <summary>The account whose id is the subject: created by a trigger in Supabase's database, or by another issuer name.</summary>
     private static async Task<Outcome<Caller>> FindAccountAsync(Session session, Guid id, CancellationToken cancellationToken)
     {
         var account = await session.FirstAsync(

@@ -3,7 +3,6 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>Fetches the keys that issuers publish.</summary>
 internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) : IDisposable
 {
     private const int MaxAnswerBytes = 1024 * 1024;
@@ -19,10 +18,8 @@ internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) 
         MaxResponseContentBufferSize = MaxAnswerBytes,
     };
 
-    /// <summary>Keys at a known address.</summary>
     public SigningKeys KeysAt(Uri url) => new(url.ToString(), () => FetchAsync(url), time, logger);
 
-    /// <summary>Keys at the address in the issuer's OpenID configuration.</summary>
     public SigningKeys KeysOf(string issuer) => new(issuer, async () => await FetchAsync(await DiscoverAsync(issuer)), time, logger);
 
     public void Dispose() => _http.Dispose();

@@ -3,8 +3,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace PyResolve.Server.Identity;
 
 /// <summary>
-/// Caches the published keys of one issuer. An unknown key id causes a fetch, at most every 30 seconds and one at a time, so that invented
-/// ids cannot flood the issuer. Known keys are refreshed in the background, and kept while the issuer is down. Thread-safe.
+/// An unknown key id causes a fetch, at most every 30 seconds and one at a time, so that invented ids cannot flood the issuer. Known keys
+/// are refreshed in the background, and kept while the issuer is down. Thread-safe.
 /// </summary>
 internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList<SecurityKey>>> fetch, TimeProvider time, ILogger logger)
 {
@@ -17,8 +17,7 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
 
     public static TimeSpan MinInterval { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The keys that may have signed a token: those of its key id, or all where it has none.</summary>
-    /// <exception cref="IssuerUnavailableException">No keys were ever fetched.</exception>
+    /// <summary>The keys of the token's key id, or all where it has none. Throws only if no keys were ever fetched.</summary>
     public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken cancellationToken)
     {
         if (_known is { } known && known.For(keyId) is { Count: > 0 } found)
@@ -52,7 +51,7 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
         }
         catch (Exception exception)
         {
-            // Whatever the issuer answers, the known keys stay valid.
+            // The known keys stay valid also after a bad answer.
             Log.NotFetched(logger, issuer, exception.Message);
         }
     }
@@ -70,5 +69,4 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
     }
 }
 
-/// <summary>An issuer's keys were never fetched, so its tokens cannot be checked.</summary>
 internal sealed class IssuerUnavailableException() : Exception("The issuer's keys cannot be fetched.");

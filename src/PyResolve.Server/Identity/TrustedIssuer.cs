@@ -4,25 +4,24 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>A service whose tokens are accepted as sessions, and the claims that its tokens must have.</summary>
+/// <summary>A service whose tokens are accepted as sessions.</summary>
 internal sealed record TrustedIssuer
 {
     /// <summary>Identifies the issuer in stored identities. Also the token's <c>iss</c>, unless <see cref="AnyIssuerName"/>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Whether the secret alone identifies the issuer: Supabase, configured only by its secret.</summary>
+    /// <summary>Supabase, configured only by its secret: the secret alone identifies the issuer.</summary>
     public bool AnyIssuerName { get; init; }
 
-    /// <summary>The token's <c>aud</c>.</summary>
     public required string Audience { get; init; }
 
-    /// <summary>Whether a subject is the account's id, as with Supabase, whose users are the accounts of the store.</summary>
+    /// <summary>As with Supabase, whose users are the accounts of the store.</summary>
     public bool SubjectIsAccount { get; init; }
 
-    /// <summary>The secret of HS256; <see langword="null"/>: HS256 is not accepted.</summary>
+    /// <summary>null: HS256 is not accepted.</summary>
     public SymmetricSecurityKey? Secret { get; init; }
 
-    /// <summary>The keys of RS256 and ES256; <see langword="null"/>: neither is accepted.</summary>
+    /// <summary>null: RS256 and ES256 are not accepted.</summary>
     public SigningKeys? Keys { get; init; }
 
     // HS256 is only checked with the secret, the others only with published keys: a public key is never used as a secret.
@@ -46,10 +45,6 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
         issuers.FirstOrDefault(issuer => !issuer.AnyIssuerName && issuer.Name == iss)
         ?? issuers.FirstOrDefault(issuer => issuer.AnyIssuerName && issuer.Signs(algorithm));
 
-    /// <summary>
-    /// Reads <c>SUPABASE_URL</c> and <c>SUPABASE_JWT_SECRET</c>, and <c>PyResolve:Oidc:n</c> with <c>Issuer</c>, <c>Audience</c> and
-    /// optionally <c>JwksUrl</c>.
-    /// </summary>
     /// <exception cref="InvalidConfigurationException">The settings cannot work.</exception>
     public static TrustedIssuers Read(IConfiguration configuration, KeyFetcher fetcher)
     {

@@ -3,7 +3,7 @@ using PyResolve.Server.Access;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>An API key: <c>pyr_live_</c> and 48 hex characters, of which the first 20 characters are shown in lists.</summary>
+/// <summary><c>pyr_live_</c> and 48 hex characters, of which the first 20 characters are shown in lists.</summary>
 internal static class ApiKeyFormat
 {
     public const int Length = 57;
@@ -16,7 +16,6 @@ internal static class ApiKeyFormat
 
     public static bool HasKeyForm(string text) => Kind.HasPrefix(text);
 
-    /// <summary>Whether this can be a key at all: if not, the store need not be asked.</summary>
     public static bool IsWellFormed(string text) =>
         text.Length == Length && HasKeyForm(text) && !text.AsSpan(Kind.Prefix.Length).ContainsAnyExcept(LowerHex);
 

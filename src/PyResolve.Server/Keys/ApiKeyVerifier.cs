@@ -4,24 +4,22 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <param name="Key"><see langword="null"/> for a key that is unknown, revoked or expired.</param>
-/// <param name="TooManyTries">Whether its prefix had so many wrong secrets lately that it was not checked.</param>
+/// <summary>With <c>TooManyTries</c> the key was not checked: its prefix had too many wrong secrets lately.</summary>
 internal readonly record struct KeyOutcome(VerifiedKey? Key, bool TooManyTries = false);
 
 /// <summary>
-/// Finds the account of an API key: in memory where the key was verified before and nothing has changed, otherwise by one indexed row and a
-/// constant-time comparison of digests. Concurrent first uses of one key share the work. Expiry is checked on every use.
+/// Looks in memory where the key was verified before and nothing has changed, otherwise reads one indexed row and compares digests in
+/// constant time. Concurrent first uses of one key share the work. Expiry is checked on every use.
 /// </summary>
 internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, VerifiedKeys verified, KeyUseLog uses, TimeProvider time)
 {
     private const int Attempts = 3;
 
-    /// <summary>Revocation is promised in real seconds, whatever clock the rest of the server is given.</summary>
+    /// <summary>Revocation is promised in real seconds, also where tests give the server another clock.</summary>
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly ConcurrentDictionary<KeyDigest, Lazy<Task<StoreAnswer>>> _reads = new();
 
-    /// <summary>The outcome for a key that is in memory, without waiting.</summary>
     public bool TryRecall(in KeyDigest digest, out KeyOutcome outcome)
     {
         var key = verified.Find(digest);
@@ -29,12 +27,8 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         return key is not null;
     }
 
-    /// <summary>Asks the store.</summary>
-    /// <param name="key">A well-formed key.</param>
-    /// <param name="digest">The key's digest.</param>
-    /// <param name="client">Who sent it: wrong secrets of keys without a digest are counted by client.</param>
-    /// <param name="cancellationToken">Ends the wait, but not the read, which other requests may wait for.</param>
-    /// <exception cref="TimeoutException">The store does not answer.</exception>
+    /// <summary>Asks the store. Cancelling ends the wait, but not the read, which other requests may wait for.</summary>
+    /// <param name="client">Wrong secrets of keys without a digest are counted by client.</param>
     public async Task<KeyOutcome> VerifyAsync(string key, KeyDigest digest, IPAddress? client, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
@@ -107,7 +101,6 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         }
     }
 
-    /// <param name="AskedAt">When the store was asked, as a timestamp.</param>
-    /// <param name="Stamp"><see cref="VerifiedKeys.Stamp"/> at that time.</param>
+    /// <summary><c>AskedAt</c> is a timestamp before the read, <c>Stamp</c> is <see cref="VerifiedKeys.Stamp"/> at that time.</summary>
     private readonly record struct StoreAnswer(KeyOutcome Outcome, long AskedAt, long Stamp);
 }

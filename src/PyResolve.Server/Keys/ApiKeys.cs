@@ -11,9 +11,7 @@ namespace PyResolve.Server.Keys;
 
 internal sealed record NewApiKey(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute);
 
-/// <summary>
-/// A new key and its hash, made before the transaction that stores it: hashing takes milliseconds while other writers wait.
-/// </summary>
+/// <summary>Made before the transaction that stores it: hashing takes milliseconds while other writers wait.</summary>
 internal sealed record ApiKeySecret(string Key, string Hash)
 {
     public static ApiKeySecret Generate()
@@ -33,7 +31,6 @@ internal abstract record RotateOutcome
 
     public sealed record Rotated(CreatedApiKey Key, DateTimeOffset PreviousExpiresAt) : RotateOutcome;
 
-    /// <summary>The key is revoked, expired or replaced already.</summary>
     public sealed record Ended : RotateOutcome;
 
     /// <summary>With a grace period both keys would be live, and the account is at its limit of live keys.</summary>
@@ -45,14 +42,14 @@ internal abstract record RotateOutcome
     public sealed record NotFound : RotateOutcome;
 }
 
-/// <summary>Creates, lists, rotates and revokes the keys of an account. Each change is in the audit log, in the same transaction.</summary>
+/// <summary>Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
     Database database, AuditLog audit, VerifiedKeys verified, StoredKeys keys, EmailOutbox emails, ServerOptions options,
     TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    /// <returns><see langword="null"/> where the account is at its limit of live keys: <see cref="TooMany"/>.</returns>
+    /// <returns>null where the account is at its limit of live keys: <see cref="TooMany"/>.</returns>
     public Task<CreatedApiKey?> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
         var secret = ApiKeySecret.Generate();
@@ -91,12 +88,11 @@ internal sealed class ApiKeys(
         }
     }
 
-    /// <summary>The answer where <see cref="HasRoomAsync"/> is false.</summary>
     public Problem TooMany => Problems.Conflict(
         $"This account has {options.LiveKeysPerAccount} live API keys, the most that it may have. Revoke those that are not used: "
         + "GET /auth/api-keys lists them.");
 
-    /// <summary>Whether the account may have one more key. Locks its row, so that concurrent requests count each other's keys.</summary>
+    /// <summary>Locks the account's row, so that concurrent requests count each other's keys.</summary>
     public async Task<bool> HasRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
         await LockAccountAsync(session, userId, cancellationToken);
@@ -127,9 +123,7 @@ internal sealed class ApiKeys(
             row.InstantOrNull(7)),
         cancellationToken);
 
-    /// <summary>
-    /// Replaces a key by a new one like it. Both work for <paramref name="grace"/>; with zero the old one is revoked at once.
-    /// </summary>
+    /// <summary>Both keys work for <paramref name="grace"/>; with zero the old one is revoked at once.</summary>
     public async Task<RotateOutcome> RotateAsync(
         Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
     {
@@ -203,7 +197,7 @@ internal sealed class ApiKeys(
         return exists;
     }
 
-    /// <summary>Revokes a published key and emails its owner. Anyone who has the whole key may have it revoked.</summary>
+    /// <summary>Anyone who has the whole key may have it revoked.</summary>
     public async Task RevokeLeakedAsync(string key, Origin origin, IPAddress? client, CancellationToken cancellationToken)
     {
         if (!ApiKeyFormat.IsWellFormed(key))
@@ -230,10 +224,7 @@ internal sealed class ApiKeys(
         emails.Wake();
     }
 
-    /// <summary>
-    /// Locks the account before its keys. Inserting a row that refers to an account, such as a key or an email, locks the account too, so
-    /// another order would let two transactions deadlock.
-    /// </summary>
+    /// <summary>Inserting a key or an email locks its account too, so locking the keys first would let two transactions deadlock.</summary>
     private static Task<int> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
 

@@ -15,7 +15,6 @@ internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
     [ThreadStatic]
     private static IncrementalHash? _sha256;
 
-    /// <param name="key">A well-formed key: ASCII.</param>
     public static KeyDigest Of(string key)
     {
         Span<byte> text = stackalloc byte[ApiKeyFormat.Length];
@@ -27,7 +26,6 @@ internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
         return Read(hash);
     }
 
-    /// <param name="stored">What <see cref="ToArray"/> gave: 32 bytes.</param>
     public static KeyDigest Read(ReadOnlySpan<byte> stored) => new(
         BinaryPrimitives.ReadUInt64BigEndian(stored),
         BinaryPrimitives.ReadUInt64BigEndian(stored[8..]),

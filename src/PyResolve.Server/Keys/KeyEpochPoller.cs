@@ -8,7 +8,7 @@ namespace PyResolve.Server.Keys;
 /// nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
 /// </summary>
 internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger)
-    // Revocation is promised in real seconds, whatever clock the rest of the server is given.
+    // Revocation is promised in real seconds, also where tests give the server another clock.
     : RepeatedWork(Interval, TimeProvider.System)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);

@@ -3,16 +3,12 @@ using BCryptNet = BCrypt.Net.BCrypt;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>
-/// The bcrypt hash of an API key, interchangeable with PostgreSQL's <c>crypt(key, gen_salt('bf'))</c>. Written is <c>$2a$</c>, because
-/// pgcrypto misreads <c>$2b$</c>.
-/// </summary>
+/// <summary>Interchangeable with PostgreSQL's <c>crypt(key, gen_salt('bf'))</c>. Has <c>$2a$</c>: pgcrypto misreads <c>$2b$</c>.</summary>
 internal static partial class KeyHash
 {
     // What gen_salt('bf') takes: 64 rounds, about 4 ms of CPU time.
     private const int Cost = 6;
 
-    /// <summary>Hashes a key with a new salt.</summary>
     public static string Create(string key) => BCryptNet.HashPassword(key, BCryptNet.GenerateSalt(Cost, 'a'));
 
     /// <summary>

@@ -4,10 +4,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>
-/// Writes <c>last_used_at</c> outside of requests: a request leaves a mark in memory, and a background task writes each key's newest mark
-/// every 30 seconds and at shutdown. A crash loses at most 30 seconds of marks.
-/// </summary>
+/// <summary>Writes <c>last_used_at</c> every 30 seconds and at shutdown, not in requests. A crash loses 30 seconds at most.</summary>
 internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger)
     : RepeatedWork(Interval, time)
 {

@@ -4,9 +4,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// Loads live keys into memory at the start, the newest first, so that after a restart requests need not go to the store. The server waits
-/// a limited time for it before it takes requests; a key that is not loaded yet is verified as any other. Keys without a digest are
-/// skipped.
+/// Loads live keys, the newest first, so that after a restart requests need not go to the store. The server waits a limited time for it
+/// before it takes requests; a key that is not loaded yet is verified as any other. Keys without a digest are skipped.
 /// </summary>
 internal sealed partial class KeyWarmUp(
     Database database, VerifiedKeys verified, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)

@@ -3,7 +3,6 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>Whether a key that was sent is the stored one.</summary>
 internal enum KeyMatch
 {
     Right,
@@ -13,7 +12,6 @@ internal enum KeyMatch
     TooManyTries,
 }
 
-/// <summary>What a key was sent for.</summary>
 internal enum KeyPresentation
 {
     Use,
@@ -35,7 +33,6 @@ internal sealed class LegacyKeys(TimeProvider time) : IDisposable
     private readonly TryBudget _reports = new(new TryAllowance(2, TryRegained), new TryAllowance(1, TryRegained), time);
     private long _computations;
 
-    /// <summary>How many hashes have been computed.</summary>
     public long Computations => Interlocked.Read(ref _computations);
 
     public async Task<KeyMatch> VerifyAsync(

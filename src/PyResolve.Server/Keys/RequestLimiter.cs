@@ -1,8 +1,6 @@
 namespace PyResolve.Server.Keys;
 
-/// <summary>
-/// Limits one key's requests per minute on this instance: a fixed window that begins with its first request. Thread-safe.
-/// </summary>
+/// <summary>On this instance: a fixed window that begins with its first request. Thread-safe.</summary>
 internal sealed class RequestLimiter(TimeProvider time)
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
@@ -12,8 +10,7 @@ internal sealed class RequestLimiter(TimeProvider time)
     private int _used = -1;
     private bool _isRetired;
 
-    /// <summary>Counts a request, unless the window is full. Requests before the limit changed still count.</summary>
-    /// <returns><see langword="null"/> once this limiter is retired and replaced by another.</returns>
+    /// <summary>Requests before the limit changed still count. null once this limiter is retired and replaced by another.</summary>
     public RequestPermit? Take(int requestsPerMinute)
     {
         lock (_gate)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>Scopes as a column stores them, separated by spaces. All keys with the same scopes share one list in memory.</summary>
+/// <summary>All keys with the same scopes share one list in memory.</summary>
 internal static class ScopeSets
 {
     /// <summary>Six scopes have 64 sets; manual SQL may add others.</summary>

@@ -5,17 +5,15 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <param name="Digest">SHA-256 of the key; <see langword="null"/> for a key that SQL made, before its first use.</param>
+/// <summary>The digest is null for a key that SQL made, before its first use.</summary>
 internal sealed record StoredKey(Caller Owner, byte[]? Digest, string Hash, DateTimeOffset? RevokedAt);
 
-/// <summary>Reads API keys from the store and compares what was sent with what is stored.</summary>
 internal sealed class StoredKeys(Database database, LegacyKeys legacy)
 {
     /// <summary>Columns 0 to 7 of a select, for <see cref="ReadOwner"/>.</summary>
     public static readonly SqlFragment OwnerColumns =
         new("k.id, k.user_id, k.key_prefix, k.scopes, k.expires_at, k.requests_per_minute, p.email, p.name");
 
-    /// <summary>The keys of accounts that were not deleted.</summary>
     public static readonly SqlFragment KeysOfAccounts = new("api_keys k join profiles p on p.id = k.user_id and p.deleted_at is null");
 
     public static Caller ReadOwner(Row row) => new(row.Uuid(1), row.Text(6), row.TextOrNull(7))
@@ -27,13 +25,12 @@ internal sealed class StoredKeys(Database database, LegacyKeys legacy)
         RequestsPerMinute = row.Int32OrNull(5),
     };
 
-    /// <exception cref="TimeoutException">The store does not answer.</exception>
     public Task<StoredKey?> FindAsync(string prefix, CancellationToken cancellationToken) => database.FirstWithTimeoutAsync(
         $"select {OwnerColumns}, k.key_digest, k.key_hash, k.revoked_at from {KeysOfAccounts} where k.key_prefix = {prefix}",
         static row => new StoredKey(ReadOwner(row), row.BytesOrNull(8), row.Text(9), row.InstantOrNull(10)),
         cancellationToken);
 
-    /// <summary>Compares digests in constant time; a key without a digest is checked against its bcrypt hash.</summary>
+    /// <summary>In constant time; a key without a digest is checked against its bcrypt hash.</summary>
     public async ValueTask<KeyMatch> CompareAsync(
         string key,
         KeyDigest digest,

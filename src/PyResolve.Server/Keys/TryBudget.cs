@@ -4,17 +4,13 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Keys;
 
-/// <param name="Max">How many tries there are at first.</param>
-/// <param name="Regained">How long it takes to get one back.</param>
+/// <summary><c>Regained</c> is how long it takes to get one try back.</summary>
 internal sealed record TryAllowance(int Max, TimeSpan Regained);
 
 /// <summary>
 /// Limits the tries on each key prefix, and each client's share of them, so that one client's wrong secrets use up its own share first. Its
 /// memory is bounded by the number of tries. Thread-safe.
 /// </summary>
-/// <param name="ofPrefix">For all clients together.</param>
-/// <param name="ofClient">For one client, by <see cref="ClientNetwork"/>.</param>
-/// <param name="time">The clock.</param>
 internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, TimeProvider time)
 {
     private const int MaxPrefixes = 10_000;
@@ -51,8 +47,8 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
 
         public Tries(TryBudget budget)
         {
-            (var whole, _share) = budget.Allowances;
-            _all = new Bucket(whole);
+            (var forPrefix, _share) = budget.Allowances;
+            _all = new Bucket(forPrefix);
         }
 
         public bool TryBegin(string client, DateTimeOffset now)

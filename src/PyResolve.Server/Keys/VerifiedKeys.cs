@@ -3,9 +3,7 @@ using PyResolve.Server.Access;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>A valid key, and everything that a request needs to know about it.</summary>
-/// <param name="owner">The key's account.</param>
-/// <param name="verifiedAt">The timestamp at which the store was asked.</param>
+/// <summary><paramref name="verifiedAt"/> is the timestamp at which the store was asked.</summary>
 internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 {
     private long _markedAt;
@@ -30,14 +28,12 @@ internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 /// to the younger one. A key is found only if the store confirmed within the last second that nothing has changed
 /// (<see cref="KeyEpochPoller"/>), and a key that was read before a change is never added after it. Thread-safe.
 /// </summary>
-/// <param name="capacity">The maximum number of keys.</param>
-/// <param name="time">The clock of confirmations: in production the machine's own, since revocation is promised in real seconds.</param>
 internal sealed class VerifiedKeys(int capacity, TimeProvider time)
 {
     /// <summary>The maximum age of a confirmation: a changed key is used no longer than this, on any instance.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>After this a key is read again, whatever the epoch: a restored database may repeat an epoch.</summary>
+    /// <summary>A key is then read again even with an unchanged epoch: a restored database may repeat an epoch.</summary>
     private static readonly TimeSpan MaxKeyAge = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
@@ -74,7 +70,6 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     /// <summary>How many keys can be added without dropping others.</summary>
     public int Room => _half - _young.Count;
 
-    /// <summary>Adds a key that was read after <paramref name="stamp"/> was taken, unless something changed since.</summary>
     public bool Remember(in KeyDigest digest, VerifiedKey key, long stamp)
     {
         lock (_gate)
@@ -106,8 +101,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    /// <param name="epoch">The store's epoch.</param>
-    /// <param name="changed">The accounts that changed since <see cref="Epoch"/>; <see langword="null"/>: any may have.</param>
+    /// <param name="changed">The accounts that changed since <see cref="Epoch"/>; null: any may have.</param>
     /// <param name="askedAt">When the store was asked, as a timestamp: its answer may be as old as that.</param>
     public void Confirm(long epoch, IReadOnlyCollection<Guid>? changed, long askedAt)
     {

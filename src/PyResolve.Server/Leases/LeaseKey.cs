@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>A P-256 key that signs leases, identified by its RFC 7638 thumbprint. Thread-safe.</summary>
+/// <summary>P-256, identified by its RFC 7638 thumbprint. Thread-safe.</summary>
 internal sealed class LeaseKey
 {
     private const string P256 = "1.2.840.10045.3.1.7";
@@ -24,7 +24,6 @@ internal sealed class LeaseKey
         Public = new LeasePublicKey("EC", "P-256", x, y, "sig", "ES256", Id);
     }
 
-    /// <summary>A lease's <c>kid</c>.</summary>
     public string Id { get; }
 
     public LeasePublicKey Public { get; }

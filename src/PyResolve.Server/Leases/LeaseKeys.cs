@@ -5,10 +5,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>
-/// The keys that sign leases: the first signs, all are published, so that a key can be replaced while leases of the old one are valid.
-/// With the embedded database and nothing configured, a key file is created beside it on first use.
-/// </summary>
+/// <summary>The first key signs, all are published, so that it can be replaced while leases of the old one are valid.</summary>
 internal sealed class LeaseKeys
 {
     private const string Setting = "PYRESOLVE_LEASE_KEY";
@@ -23,12 +20,11 @@ internal sealed class LeaseKeys
     private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) =>
         _keys = new Lazy<IReadOnlyList<LeaseKey>>(read, LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary><see langword="null"/> where this server gives no leases.</summary>
+    /// <summary>null where this server gives no leases.</summary>
     public LeaseKey? Signing => _keys.Value is [var first, ..] ? first : null;
 
     public LeaseKeySet Published => new([.. _keys.Value.Select(key => key.Public)]);
 
-    /// <exception cref="InvalidConfigurationException">The setting or the file has no valid key.</exception>
     public static LeaseKeys Read(IConfiguration configuration, ServerOptions options)
     {
         if (ServerOptions.Text(configuration, Setting) is { } text)

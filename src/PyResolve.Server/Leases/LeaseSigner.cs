@@ -11,7 +11,6 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
 
     /// <summary>The same reservation always gives the same claims; only the signature differs.</summary>
     /// <param name="machine">The machine that asks. A lease is for one machine: two would spend the same units twice.</param>
-    /// <returns><see langword="null"/> where the reservation has no lease, or has it no longer.</returns>
     public string? Sign(StoredReservation reservation, string? machine)
     {
         if (reservation is not { IsLeased: true, State: ReservationStates.Held } || reservation.Machine != machine)

@@ -2,23 +2,17 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>
-/// Writes events, the units of their reservations, and the rollups, in a few statements for any number of events. Every transaction locks
-/// in one order: reservations, events, rollups, each in key order.
-/// </summary>
+/// <summary>Few statements for any number of events. Locks are taken in the order reservations, events, rollups, each by key.</summary>
 internal static class LedgerWriter
 {
-    /// <summary>Records events in order, spends a unit of each reservation that they name, and ends the transaction.</summary>
-    /// <param name="presumesNew">
-    /// Whether to insert without looking for stored ids, which saves a round trip. If one is stored, the database rejects the transaction.
-    /// </param>
-    /// <returns>The outcomes, in the order of <paramref name="events"/>.</returns>
+    /// <summary>Spends a unit of each reservation that events name, and ends the transaction. Outcomes are in the events' order.</summary>
+    /// <param name="presumesNew">Inserts without looking for stored ids: saves a round trip. A stored id fails the transaction.</param>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
         Session session, IReadOnlyList<PendingUsageEvent> events, bool presumesNew, CancellationToken cancellationToken)
     {
         var reservations = await LockedReservations.LockAsync(session, ReservationsOf(events), cancellationToken);
         var outcomes = new RecordOutcome[events.Count];
-        var admitted = new List<PendingUsageEvent>(events.Count);
+        var accepted = new List<PendingUsageEvent>(events.Count);
         var indexes = new List<int>(events.Count);
         for (var i = 0; i < events.Count; i++)
         {
@@ -28,17 +22,17 @@ internal static class LedgerWriter
                 continue;
             }
 
-            admitted.Add(WithMonthOfReservation(events[i], reservations));
+            accepted.Add(WithMonthOfReservation(events[i], reservations));
             indexes.Add(i);
         }
 
         var inserted = presumesNew
-            ? [.. Enumerable.Repeat(RecordOutcome.Recorded, admitted.Count)]
-            : await InsertAsync(session, admitted, cancellationToken);
+            ? [.. Enumerable.Repeat(RecordOutcome.Recorded, accepted.Count)]
+            : await InsertAsync(session, accepted, cancellationToken);
         var (rollups, late) = (new RollupChanges(), new List<PendingUsageEvent>());
-        for (var i = 0; i < admitted.Count; i++)
+        for (var i = 0; i < accepted.Count; i++)
         {
-            var pending = admitted[i];
+            var pending = accepted[i];
             outcomes[indexes[i]] = inserted[i];
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
@@ -47,7 +41,7 @@ internal static class LedgerWriter
                 late.Add(pending);
         }
 
-        Sql[] inserts = presumesNew && admitted.Count > 0 ? [Insert(session, admitted)] : [];
+        Sql[] inserts = presumesNew && accepted.Count > 0 ? [Insert(session, accepted)] : [];
         await session.EndAsync([.. inserts, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late)]);
         return outcomes;
     }
@@ -87,16 +81,16 @@ internal static class LedgerWriter
             ? pending with { Event = pending.Event with { Month = month } }
             : pending;
 
-    /// <summary>Stores new events. Of several with one id the first counts; the others are compared with it.</summary>
+    /// <summary>Of several with one id the first counts; the others are compared with it.</summary>
     private static async Task<RecordOutcome[]> InsertAsync(
         Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {
-        var firsts = new Dictionary<(Guid, Guid), PendingUsageEvent>(events.Count);
+        var firstById = new Dictionary<(Guid, Guid), PendingUsageEvent>(events.Count);
         foreach (var pending in events)
-            firsts.TryAdd(pending.Key, pending);
-        var inserted = await InsertNewAsync(session, [.. firsts.Values], cancellationToken);
-        var earlier = inserted.Count < firsts.Count
-            ? await ReadDigestsAsync(session, [.. firsts.Keys.Where(key => !inserted.Contains(key))], cancellationToken)
+            firstById.TryAdd(pending.Key, pending);
+        var inserted = await InsertNewAsync(session, [.. firstById.Values], cancellationToken);
+        var earlier = inserted.Count < firstById.Count
+            ? await ReadDigestsAsync(session, [.. firstById.Keys.Where(key => !inserted.Contains(key))], cancellationToken)
             : [];
 
         var outcomes = new RecordOutcome[events.Count];
@@ -109,7 +103,7 @@ internal static class LedgerWriter
                 continue;
             }
 
-            var stored = earlier.TryGetValue(pending.Key, out var digest) ? digest : firsts[pending.Key].Event.PayloadDigest;
+            var stored = earlier.TryGetValue(pending.Key, out var digest) ? digest : firstById[pending.Key].Event.PayloadDigest;
             outcomes[i] = pending.Event.PayloadDigest.AsSpan().SequenceEqual(stored) ? RecordOutcome.Duplicate : RecordOutcome.Conflict;
         }
 

@@ -9,7 +9,7 @@ internal sealed class LockedReservations
 
     public IEnumerable<StoredReservation> All => _entries.Values.Select(static entry => entry.Current);
 
-    /// <summary>Locks reservations until the transaction ends. Ids that the account does not have are left out.</summary>
+    /// <summary>Ids that the account does not have are left out.</summary>
     public static async Task<LockedReservations> LockAsync(
         Session session, IReadOnlyCollection<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken)
     {
@@ -25,8 +25,7 @@ internal sealed class LockedReservations
 
     public void Update(StoredReservation after) => _entries[(after.UserId, after.Id)].Current = after;
 
-    /// <summary>Takes one unit of a reservation that <see cref="Find"/> knows, for a recorded event.</summary>
-    /// <returns>Whether there was a unit; otherwise the event is late.</returns>
+    /// <summary>Takes one unit of a reservation that <see cref="Find"/> knows. Without a unit left, the event is late.</summary>
     public bool Spend(Guid userId, Guid id, Guid usageEventId, DateTimeOffset receivedAt)
     {
         var entry = _entries[(userId, id)];
@@ -35,7 +34,7 @@ internal sealed class LockedReservations
         return reservation.Covers;
     }
 
-    /// <summary>Writes what has changed. The caller has locked the rollups of the months concerned.</summary>
+    /// <summary>The caller has locked the rollups of the months concerned.</summary>
     public IEnumerable<Sql> Write(Session session)
     {
         var months = new MonthChanges();

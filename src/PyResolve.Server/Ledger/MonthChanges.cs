@@ -1,10 +1,8 @@
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Units of one account in one month.</summary>
-/// <param name="Used">Includes units that lapsed.</param>
+/// <summary><c>Used</c> includes units that lapsed.</summary>
 internal sealed record MonthTotals(long Used, long Held);
 
-/// <summary>What a transaction adds to one month of one account.</summary>
 internal sealed class MonthChange(Guid userId, string month)
 {
     public Guid UserId => userId;

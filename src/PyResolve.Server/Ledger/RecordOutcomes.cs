@@ -3,7 +3,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>How recording a usage event ended. Only <see cref="Recorded"/> has stored anything.</summary>
+/// <summary>Only <see cref="Recorded"/> has stored anything.</summary>
 internal enum RecordOutcome
 {
     Recorded,
@@ -15,8 +15,6 @@ internal enum RecordOutcome
     Conflict,
 
     ReservationNotFound,
-
-    /// <summary>The event's tier is not that of the reservation that it names.</summary>
     TierMismatch,
 
     /// <summary>The event passed every rule, but the database does not accept it.</summary>
@@ -25,7 +23,6 @@ internal enum RecordOutcome
 
 internal static class RecordOutcomes
 {
-    /// <summary>The problem to answer with, or <see langword="null"/> where the event is stored.</summary>
     public static Problem? ToProblem(this RecordOutcome outcome) => outcome switch
     {
         RecordOutcome.Recorded or RecordOutcome.Duplicate => null,

@@ -2,31 +2,26 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>
-/// Reads, locks and writes reservations and the months that they count in, many at a time. Every transaction locks in one order, so that
-/// none deadlock: profiles, then reservations, then rollups, each in key order.
-/// </summary>
+/// <summary>Every transaction locks profiles, then reservations, then rollups, each in key order, so that none deadlock.</summary>
 internal static class ReservationRows
 {
     public static Task<List<StoredReservation>> LockDueAsync(
-        Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
-        session.ListAsync(LockDueAnd(session, userIds, [], most, now), StoredReservation.Read, cancellationToken);
+        Session session, IReadOnlyList<Guid> userIds, int max, DateTimeOffset now, CancellationToken cancellationToken) =>
+        session.ListAsync(LockDueAnd(session, userIds, [], max, now), StoredReservation.Read, cancellationToken);
 
-    /// <summary>Locks up to <paramref name="most"/> due reservations, and <paramref name="others"/>.</summary>
     /// <returns>Some may be settled already, by the transaction that held their locks before.</returns>
     public static List<StoredReservation> LockDueAnd(
-        ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now) =>
-        batch.List(LockDueAnd(batch.Session, userIds, others, most, now), StoredReservation.Read);
+        ReadBatch batch, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int max, DateTimeOffset now) =>
+        batch.List(LockDueAnd(batch.Session, userIds, others, max, now), StoredReservation.Read);
 
-    /// <summary>Counts the units that return to this month, by account, when due reservations are settled.</summary>
+    /// <summary>Counts the units that return to this month when due reservations are settled. Each reservation has at least one.</summary>
     /// <param name="except">Reservations that this transaction has settled in memory.</param>
-    /// <param name="most">The most reservations of an account to count. Each has at least one unit.</param>
     // A subquery for each account: with a join, PostgreSQL would read the due reservations of all accounts.
     public static async Task<Dictionary<Guid, long>> CountReturningUnitsAsync(
         Session session,
         IReadOnlyList<Guid> userIds,
         IReadOnlyList<StoredReservation> except,
-        int most,
+        int max,
         DateTimeOffset now,
         CancellationToken cancellationToken) =>
         (await session.ListAsync(
@@ -41,15 +36,15 @@ internal static class ReservationRows
                       and (r.user_id, r.id) not in (
                           select x.user_id, x.id
                           from {session.Rows("x", except).With("user_id", static row => row.UserId).With("id", static row => row.Id)})
-                    limit {most}) d)
+                    limit {max}) d)
             from {session.Rows("a", userIds).With("user_id", static id => id)}
             """,
             static row => (UserId: row.Uuid(0), Units: row.Int64(1)),
             cancellationToken)).ToDictionary(static pair => pair.UserId, static pair => pair.Units);
 
-    /// <summary>Locks due reservations of all accounts but <paramref name="except"/>, oldest first. Skips rows that are locked.</summary>
+    /// <summary>Oldest first. Skips rows that are locked.</summary>
     public static Task<List<StoredReservation>> LockSomeDueAsync(
-        Session session, IReadOnlyList<Guid> except, int most, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Session session, IReadOnlyList<Guid> except, int max, DateTimeOffset now, CancellationToken cancellationToken) =>
         session.ListAsync(
         $"""
         select {StoredReservation.Columns}
@@ -57,7 +52,7 @@ internal static class ReservationRows
         where {StoredReservation.IsDue(now)}
           and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
         order by expires_at
-        limit {most} {session.Engine.ForUpdateSkippingLocked}
+        limit {max} {session.Engine.ForUpdateSkippingLocked}
         """,
         StoredReservation.Read,
         cancellationToken);
@@ -89,7 +84,7 @@ internal static class ReservationRows
         StoredReservation.Read,
         cancellationToken);
 
-    /// <summary>Sums the events recorded against each reservation. Reservations without events are left out.</summary>
+    /// <summary>Reservations without events are left out.</summary>
     public static async Task<Dictionary<Guid, int>> SumSpentAsync(
         Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) =>
         (await session.ListAsync(
@@ -128,13 +123,12 @@ internal static class ReservationRows
         (await session.ListAsync(LockMonths(session, months), ReadTotals, cancellationToken))
             .ToDictionary(static pair => pair.Key, static pair => pair.Totals);
 
-    /// <summary>Locks the rollups of these months, creating those that are missing.</summary>
+    /// <summary>Creates those that are missing.</summary>
     public static Sql LockMonths(Session session, IReadOnlyCollection<(Guid UserId, string Month)> months) =>
         LockMonths($"{session.Rows("w", months.Distinct().ToList())
             .With("user_id", static key => key.UserId)
             .With("month", static key => key.Month)}");
 
-    /// <summary>Writes locked reservations and their locked months.</summary>
     public static IEnumerable<Sql> Settle(Session session, IReadOnlyList<StoredReservation> reservations, MonthChanges months)
     {
         if (reservations.Count > 0)
@@ -216,7 +210,6 @@ internal static class ReservationRows
             """;
     }
 
-    /// <param name="wanted">Rows named <c>w</c> of a <c>user_id</c> and a <c>month</c>.</param>
     // The update changes nothing, but locks and returns a row that exists.
     private static Sql LockMonths(Sql wanted) =>
         $"""
@@ -231,7 +224,7 @@ internal static class ReservationRows
 
     // Two selects: the inner one limits the number of due rows, the outer one locks in key order.
     private static Sql LockDueAnd(
-        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int most, DateTimeOffset now)
+        Session session, IReadOnlyList<Guid> userIds, IReadOnlyList<(Guid UserId, Guid Id)> others, int max, DateTimeOffset now)
     {
         Sql named = $"union select k.user_id, k.id from {Keys(session, others)}";
         SqlPart? also = others.Count == 0 ? null : new SqlPart(named);
@@ -239,18 +232,18 @@ internal static class ReservationRows
             $"""
             select {StoredReservation.Columns}
             from reservations
-            where (user_id, id) in (select d.user_id, d.id from ({new SqlPart(SomeDue(session, userIds, most, now))}) d {also})
+            where (user_id, id) in (select d.user_id, d.id from ({new SqlPart(SomeDue(session, userIds, max, now))}) d {also})
             order by user_id, id {session.Engine.ForUpdate}
             """;
     }
 
-    private static Sql SomeDue(Session session, IReadOnlyList<Guid> userIds, int most, DateTimeOffset now) =>
+    private static Sql SomeDue(Session session, IReadOnlyList<Guid> userIds, int max, DateTimeOffset now) =>
         $"""
         select user_id, id
         from reservations
         where user_id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
           and {StoredReservation.IsDue(now)}
-        limit {most}
+        limit {max}
         """;
 
     private static ((Guid UserId, string Month) Key, MonthTotals Totals) ReadTotals(Row row) =>

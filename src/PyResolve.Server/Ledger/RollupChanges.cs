@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>What newly recorded events add to the rollups: one change a row, however many events of an account there are.</summary>
+/// <summary>One change per row, however many events of an account there are.</summary>
 internal sealed class RollupChanges
 {
     private static readonly Counter Migrations = new("migrations", static totals => totals.Migrations);

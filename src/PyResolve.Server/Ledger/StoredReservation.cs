@@ -4,10 +4,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>
-/// A row of <c>reservations</c> and its transitions. Invariants: a month's <c>held</c> is the sum of <see cref="Remaining"/> over its
-/// reservations, and its <c>lapsed</c> (used without an event) is the sum of <see cref="Lapsed"/>.
-/// </summary>
+/// <summary>Invariant: a month's <c>held</c> and <c>lapsed</c> are the sums of <see cref="Remaining"/> and <see cref="Lapsed"/>.</summary>
 internal sealed record StoredReservation
 {
     public static readonly SqlFragment Columns = new(
@@ -16,10 +13,8 @@ internal sealed record StoredReservation
         used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key
         """);
 
-    /// <summary>The length of <see cref="Columns"/>: the index of the column after them.</summary>
     public const int ColumnCount = 23;
 
-    /// <summary>Before every expiry.</summary>
     private static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
 
     public required Guid UserId { get; init; }
@@ -38,7 +33,7 @@ internal sealed record StoredReservation
 
     public required int Remaining { get; init; }
 
-    /// <summary>Units that were neither reported nor returned when the lease ended.</summary>
+    /// <summary>Units that were neither reported nor returned when the lease ended: used without an event.</summary>
     public int Lapsed { get; init; }
 
     public required string Tier { get; init; }
@@ -73,7 +68,6 @@ internal sealed record StoredReservation
 
     public Guid? UsageEventId { get; init; }
 
-    /// <summary>Lapsed units can be returned until this instant.</summary>
     public DateTimeOffset RefundableUntil => ExpiresAt + SettlementWindow;
 
     public static TimeSpan SettlementWindow { get; } = TimeSpan.FromDays(35);
@@ -87,7 +81,7 @@ internal sealed record StoredReservation
             ? $"Granted: the {Plan} plan has no limit."
             : $"Granted: {UsedBefore} used + {HeldBefore} held + {Quantity} asked for is within the {PlanLimit} of the {Plan} plan.");
 
-    /// <summary>The SQL condition for rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
+    /// <summary>Rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
     // The range has a lower bound because PostgreSQL plans without the value: for a range with one end it expects a third of all rows, and
     // reads the whole table.
     public static SqlPart IsDue(DateTimeOffset now)
@@ -96,7 +90,7 @@ internal sealed record StoredReservation
         return new SqlPart(isDue);
     }
 
-    /// <summary>Reads <see cref="Columns"/> as stored. The row may have expired since: see <see cref="At"/>.</summary>
+    /// <summary>The row may have expired since: see <see cref="At"/>.</summary>
     public static StoredReservation Read(Row row) => new()
     {
         UserId = row.Uuid(0),
@@ -124,7 +118,7 @@ internal sealed record StoredReservation
         IdempotencyKey = row.TextOrNull(22),
     };
 
-    /// <summary>As of this instant. On expiry, the units of a plain reservation return; those of an unsettled lease lapse.</summary>
+    /// <summary>On expiry, the units of a plain reservation return; those of an unsettled lease lapse.</summary>
     public StoredReservation At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
         ? this
         : this with
@@ -135,14 +129,13 @@ internal sealed record StoredReservation
             Lapsed = IsLeased && SettledAs is null ? Remaining : 0,
         };
 
-    /// <param name="spent">Units that events have recorded against it.</param>
-    /// <returns>The most that a commit may still record. Expired and released reservations can be committed late.</returns>
+    /// <summary>The most that a commit may still record. Expired and released reservations can be committed late.</summary>
     public int Available(int spent) => Remaining > 0 ? Remaining : Lapsed > 0 ? Lapsed : Math.Max(0, Quantity - spent);
 
-    /// <summary>Whether an event now is covered by units that are held, or counted as used already. Otherwise the event is late.</summary>
+    /// <summary>Whether an event now is covered by units that are held, or counted as used already. Otherwise it is late.</summary>
     public bool Covers => Remaining > 0 || Lapsed > 0;
 
-    /// <summary>Takes one unit for one usage event. With the last unit the reservation is committed.</summary>
+    /// <summary>With the last unit the reservation is committed.</summary>
     public StoredReservation Spend(Guid usageEventId)
     {
         if (!Covers)
@@ -156,9 +149,7 @@ internal sealed record StoredReservation
         return after.Covers ? after : after with { StoredState = ReservationStates.Committed, SettledAs = null };
     }
 
-    /// <summary>
-    /// Settles it by one event of <paramref name="quantity"/>, at most <see cref="Available"/>. The rest returns, for a lease when it ends.
-    /// </summary>
+    /// <summary>Settles it by one event of at most <see cref="Available"/>. The rest returns, for a lease when it ends.</summary>
     // After RefundableUntil, the rest of a lapsed lease stays used.
     public StoredReservation Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {

@@ -4,7 +4,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>A row of <c>usage_events</c>.</summary>
 internal sealed record UsageEvent
 {
     public const string Migration = "migration";
@@ -40,7 +39,7 @@ internal sealed record UsageEvent
     /// <summary>Distinguishes a retry from another event with the same id.</summary>
     public required byte[] PayloadDigest { get; init; }
 
-    /// <summary>Approximate size in memory, in bytes.</summary>
+    /// <summary>Approximate, in bytes of memory.</summary>
     public long Size => 512 + (2L * Metadata.Value.Length);
 
     public int Migrations => EventType == Migration ? Quantity : 0;
@@ -49,7 +48,6 @@ internal sealed record UsageEvent
 
     public int LlmMigrations => Tier is "tier2" or "tier3" ? Migrations : 0;
 
-    /// <summary>Converts a validated request.</summary>
     public static UsageEvent From(UsageEventRequest usage, DateTimeOffset now)
     {
         var occurredAt = usage.OccurredAt?.ToInstant() ?? now;
@@ -70,7 +68,6 @@ internal sealed record UsageEvent
         };
     }
 
-    /// <summary>Creates the event that commits a reservation.</summary>
     public static UsageEvent From(StoredReservation reservation, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
     {
         var usage = CommittedUsage.Of(commit, reservation.Id, reservation.Tier, reservation.Library);

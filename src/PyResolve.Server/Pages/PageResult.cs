@@ -3,7 +3,6 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>A page as an endpoint's result.</summary>
 internal sealed class PageResult(string title, Html body, int status = StatusCodes.Status200OK, TimeSpan? retryAfter = null) : IResult
 {
     /// <summary>Styles, images and form targets of this site only; no scripts, no embedding in frames.</summary>
@@ -44,7 +43,7 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
 
 internal static class PageExtensions
 {
-    /// <summary>Marks routes of web pages: their problems are pages too, and the OpenAPI document leaves them out.</summary>
+    /// <summary>The problems of these routes are pages too, and the OpenAPI document leaves them out.</summary>
     public static TBuilder ArePages<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new ProblemView(PageResult.WriteProblemAsync)).ExcludeFromDescription();

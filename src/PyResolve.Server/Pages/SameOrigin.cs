@@ -7,10 +7,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>
-/// Checks that a form was sent by one of this server's pages, by <c>Sec-Fetch-Site</c>, or by <c>Origin</c>, which is compared with the
-/// public URL and the listening addresses. A request with neither header is refused.
-/// </summary>
+/// <summary>Checks <c>Sec-Fetch-Site</c>, or compares <c>Origin</c> with our own addresses. A request with neither is refused.</summary>
 internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
 {
     public static bool IsLoopbackHttp(Uri origin) => origin.Scheme == Uri.UriSchemeHttp && origin.IsLoopback;

@@ -2,7 +2,6 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>HTML that pages share.</summary>
 internal static class Views
 {
     public static Html? Alert(ProblemResult? problem) =>
@@ -11,7 +10,6 @@ internal static class Views
     public static Html? Hidden(string name, string? value) =>
         value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
 
-    /// <summary>A page with the problem, if any, in its title and status.</summary>
     public static PageResult Page(string title, ProblemResult? problem, Html body) =>
         new(problem is null ? title : $"Error: {title}", body, problem?.Problem.Status ?? StatusCodes.Status200OK, problem?.RetryAfter);
 }

@@ -2,18 +2,15 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Plans;
 
-/// <summary>A profile's stored plan. A plan with an end has ended then, whether or not the row has been updated.</summary>
+/// <summary>A plan with an end has ended then, whether or not the row has been updated.</summary>
 internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until, string Then)
 {
-    /// <summary>For <see cref="Read(Row, int)"/>, from <c>profiles p</c>.</summary>
     public static readonly SqlFragment Columns = new("p.plan, p.plan_until, p.plan_then");
 
-    /// <param name="first">The index of the first of <see cref="Columns"/>.</param>
     public static EffectivePlan Read(Row row, int first) => new(row.Text(first), row.InstantOrNull(first + 1), row.Text(first + 2));
 
     public static string Read(Row row, int first, DateTimeOffset now) => Read(row, first).At(now);
 
-    /// <summary>The name of the plan in effect.</summary>
     // An operator may set the enterprise plan by SQL, and leave the end of the plan before it in the row.
     public string At(DateTimeOffset now) => Name != PlanCatalog.Enterprise && Until <= now ? Then : Name;
 }

@@ -4,16 +4,13 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Plans;
 
-/// <param name="MigrationsLimit">Per month; <see langword="null"/>: unlimited.</param>
+/// <summary>The limit is per month; null: unlimited.</summary>
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
     public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
 }
 
-/// <summary>
-/// The four plans. Their names are fixed, what they allow is configuration: <c>PyResolve:Plans:free:MigrationsLimit</c> (a number or
-/// <c>unlimited</c>), <c>:LlmAllowed</c>, <c>:Price:Amount</c> (minor units), <c>:Price:Currency</c>, <c>:Price:Interval</c>.
-/// </summary>
+/// <summary>The plans' names are fixed; what they allow is configuration (<c>PyResolve:Plans</c>). Prices are in minor units.</summary>
 internal sealed class PlanCatalog
 {
     public const string Free = "free";

@@ -2,8 +2,7 @@ using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>A request to reserve units that waits for its decision.</summary>
-/// <param name="Due">Units of the account's due reservations that it waits for: see <see cref="ReservationOutcome.Deferred"/>.</param>
+/// <summary><c>Due</c>: units of the account's due reservations that it waits for, see <see cref="ReservationOutcome.Deferred"/>.</summary>
 internal sealed record PendingReservation(
     Guid UserId,
     int Quantity,
@@ -26,7 +25,7 @@ internal sealed record PendingReservation(
         writer.WriteNumber("ttl_seconds", (long)TimeToLive.TotalSeconds);
     });
 
-    /// <summary>Approximate size in memory, in bytes.</summary>
+    /// <summary>Approximate, in bytes of memory.</summary>
     public long Size =>
         512 + (2 * ((Library?.Length ?? 0) + (Machine?.Length ?? 0) + (OnceKey?.Length ?? 0) + (IdempotencyKey?.Length ?? 0)));
 }

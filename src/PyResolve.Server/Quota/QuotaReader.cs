@@ -6,10 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>
-/// Reads quotas from the month's row, so that the cost does not grow with the events. Expired reservations count as settled.
-/// Concurrent reads share a statement. Thread-safe.
-/// </summary>
+/// <summary>Reads the month's row alone: the cost does not grow with events. Expired reservations count as settled. Thread-safe.</summary>
 internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProvider time)
 {
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(

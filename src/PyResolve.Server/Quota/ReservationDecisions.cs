@@ -5,10 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>
-/// Decides requests in memory, one after the other in order of arrival, while their accounts and months are locked. One that does not fit
-/// does not affect those after it.
-/// </summary>
+/// <summary>Decides in memory, in order of arrival, while accounts and months are locked. A refusal does not affect later ones.</summary>
 internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 {
     private const int MaxOnceAnswers = 64;
@@ -30,15 +27,12 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
     public void AddAccount(Guid userId, Plan plan, MonthTotals totals) => _accounts[userId] = new Account(plan, totals.Used, totals.Held);
 
-    /// <param name="isNew">Whether the request with this key created the reservation.</param>
+    /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
         _byIdempotencyKey[(reservation.UserId, idempotencyKey)] = new Earlier(reservation.At(now), digest, isNew);
 
-    /// <summary>Adds the latest reservation for its once_key.</summary>
-    public void AddLatest(StoredReservation reservation) =>
-        _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
+    public void AddLatest(StoredReservation reservation) => _byOnceKey[(reservation.UserId, reservation.OnceKey!)] = reservation.At(now);
 
-    /// <summary>Counts the units that a due reservation returned.</summary>
     public void Settle(StoredReservation before, StoredReservation after)
     {
         Months.Settle(before, after);
@@ -68,7 +62,6 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             : new ReservationOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");
     }
 
-    /// <summary>The held or committed reservation with the same once_key.</summary>
     private StoredReservation? FindSame(PendingReservation request) =>
         request.OnceKey is { } onceKey
         && _byOnceKey.TryGetValue((request.UserId, onceKey), out var reservation)
@@ -138,8 +131,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             AddEarlier(idempotencyKey, request.Digest, reservation, isNew: true);
         if (reservation.OnceKey is not null)
             AddLatest(reservation);
-        return new ReservationOutcome.Granted(
-            reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
+        return new ReservationOutcome.Granted(reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
     }
 
     private sealed record Earlier(StoredReservation Reservation, byte[] Digest, bool IsNew);

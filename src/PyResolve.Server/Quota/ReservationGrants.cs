@@ -6,8 +6,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Grants or refuses reservations, many requests in one transaction. It locks the accounts' rows first: on any number of instances, the
-/// requests of one account are decided one after the other, a retry waits for the first answer, and a new plan counts at once.
+/// Many requests in one transaction, which locks the accounts' rows first: on any number of instances, the requests of one account are
+/// decided one after the other, a retry waits for the first answer, and a new plan counts at once.
 /// </summary>
 internal sealed class ReservationGrants : IAsyncDisposable
 {

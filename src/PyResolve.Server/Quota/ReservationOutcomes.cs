@@ -10,7 +10,7 @@ internal abstract record ReservationOutcome
     }
 
     /// <param name="IsNew">Whether this request created it, now or when it was first sent.</param>
-    /// <param name="Quota">As of the grant; <see langword="null"/> where the reservation existed before.</param>
+    /// <param name="Quota">As of the grant; null where the reservation existed before.</param>
     public sealed record Granted(StoredReservation Reservation, bool IsNew, QuotaSnapshot? Quota) : ReservationOutcome;
 
     public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt)
@@ -27,7 +27,6 @@ internal abstract record ReservationOutcome
     public sealed record Deferred(long Due) : ReservationOutcome;
 }
 
-/// <summary>How a commit or a release ended.</summary>
 internal abstract record SettlementOutcome
 {
     private SettlementOutcome()
@@ -50,6 +49,5 @@ internal abstract record SettlementOutcome
 
     public sealed record NotFound : SettlementOutcome;
 
-    /// <summary>The database does not accept one of the values.</summary>
     public sealed record RejectedByStore : SettlementOutcome;
 }

@@ -5,13 +5,13 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
 
-/// <param name="Commit"><see langword="null"/> for a release.</param>
+/// <summary>Without a <c>Commit</c>, a release.</summary>
 internal sealed record Settlement(Guid UserId, Guid Id, CommitRequest? Commit)
 {
     public (Guid UserId, Guid Id) Key => (UserId, Id);
 }
 
-/// <summary>Commits and releases reservations, many in one transaction, those of one reservation in order.</summary>
+/// <summary>Commits and releases many in one transaction, those of one reservation in order.</summary>
 internal sealed class ReservationSettlements : IAsyncDisposable
 {
     private static readonly GroupLimits Limits = new(
@@ -27,9 +27,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         _group = new GroupCommit<Settlement, SettlementOutcome>(Limits, FlushAsync, Reject);
     }
 
-    /// <summary>
-    /// Commits a reservation as one usage event and returns the rest, or releases it. A commit after expiry or release is recorded as late.
-    /// </summary>
+    /// <summary>A commit after expiry or release is recorded as late.</summary>
     public async Task<SettlementOutcome> SettleAsync(Settlement settlement, CancellationToken cancellationToken)
     {
         var metadata = settlement.Commit?.Metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText().Length : 0;
@@ -89,7 +87,6 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         orderby round.Key
         select round;
 
-    /// <param name="usage">The event to record before the outcome is final.</param>
     private static SettlementOutcome Settle(
         Settlement settlement,
         LockedReservations reservations,

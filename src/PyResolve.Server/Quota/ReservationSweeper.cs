@@ -5,8 +5,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Settles expired reservations within about half a second, in small batches, oldest first. Any number of instances may sweep: each skips
-/// what the others have locked. An account whose rows are inconsistent is skipped, so that it does not stop the others.
+/// Settles expired reservations within about half a second, in small batches, oldest first. Each instance skips what the others have
+/// locked. An account whose rows are inconsistent is skipped, so that it does not stop the others.
 /// </summary>
 internal sealed partial class ReservationSweeper(Database database, TimeProvider time, ILogger<ReservationSweeper> logger)
     : RepeatedWork(Interval, time)

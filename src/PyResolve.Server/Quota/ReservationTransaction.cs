@@ -6,8 +6,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// One transaction that decides requests: it locks the accounts and their due reservations, decides in memory, and writes the results. Two
-/// round trips for any number of requests, two more where there are once_keys, and one before a refusal that due reservations could avoid.
+/// Locks the accounts and their due reservations, decides in memory, and writes the results. Two round trips for any number of requests,
+/// two more where there are once_keys, and one before a refusal that due reservations could avoid.
 /// </summary>
 internal sealed class ReservationTransaction(
     Session session, IReadOnlyList<PendingReservation> requests, PlanCatalog plans, bool givesLeases, TimeProvider time)
@@ -57,7 +57,7 @@ internal sealed class ReservationTransaction(
 
     private async Task<Found> LockAsync(CancellationToken cancellationToken)
     {
-        var asked = time.GetInstant();
+        var requestedAt = time.GetInstant();
         var batch = new ReadBatch(session);
         var accounts = batch.List(
             $"""
@@ -72,15 +72,15 @@ internal sealed class ReservationTransaction(
         if (_onceKeys.Count > 0)
         {
             await batch.RunAsync(cancellationToken);
-            latest = await FindByOnceKeysAsync(asked, cancellationToken);
+            latest = await FindByOnceKeysAsync(requestedAt, cancellationToken);
             batch = new ReadBatch(session);
         }
 
         // Committed ones are locked as well, because each answer is counted on its row.
-        var committed = latest.Where(reservation => reservation.At(asked).State == ReservationStates.Committed)
+        var committed = latest.Where(reservation => reservation.At(requestedAt).State == ReservationStates.Committed)
             .Select(static reservation => (reservation.UserId, reservation.Id));
-        var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, asked);
-        var months = ReservationRows.LockMonths(batch, _userIds, asked.ToMonth());
+        var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, requestedAt);
+        var months = ReservationRows.LockMonths(batch, _userIds, requestedAt.ToMonth());
         await batch.RunAsync(cancellationToken);
         return new Found(accounts, created, repeated, latest, locked, months);
     }
@@ -113,7 +113,7 @@ internal sealed class ReservationTransaction(
         return (created, repeated);
     }
 
-    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset asked, CancellationToken cancellationToken) =>
+    private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset requestedAt, CancellationToken cancellationToken) =>
         session.ListAsync(
         $"""
         select {StoredReservation.Columns}
@@ -124,16 +124,13 @@ internal sealed class ReservationTransaction(
                 select r.user_id, r.id,
                        row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
                 from {Rows(_onceKeys)}
-                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {asked - OnceWindow}) n
+                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {requestedAt - OnceWindow}) n
             where n.place = 1)
         """,
         StoredReservation.Read,
         cancellationToken);
 
-    /// <summary>
-    /// The accounts whose due reservations this transaction settles: those with deferred requests, if any, the fewest due units first, and
-    /// only as many as can be settled completely, so that an account with many does not delay accounts with few.
-    /// </summary>
+    /// <summary>Fewest due units first, and only what can be settled completely, so that one account does not delay many.</summary>
     private List<Guid> ChooseAccountsToSettle()
     {
         var deferred = requests.Where(static request => request.Due > 0)

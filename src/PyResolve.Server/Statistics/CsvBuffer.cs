@@ -5,10 +5,9 @@ using System.Text;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// Writes CSV (RFC 4180) in UTF-8. Text that a spreadsheet would read as a formula gets an apostrophe in front, also where a spreadsheet
-/// that splits at semicolons or tabs would start a cell.
+/// RFC 4180 in UTF-8. Text that a spreadsheet would read as a formula gets an apostrophe in front, also where a spreadsheet that splits
+/// at semicolons or tabs would start a cell. The last record may exceed <paramref name="capacity"/>, in bytes.
 /// </summary>
-/// <param name="capacity">The number of bytes from which it is full. The last record may exceed it.</param>
 internal sealed class CsvBuffer(int capacity)
 {
     private const int MaxPlainValue = 36;

@@ -4,7 +4,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>The columns of a usage event, as the list and the export read them.</summary>
 internal static class EventColumns
 {
     private const int Id = 0;

@@ -3,11 +3,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>Reads an account's events page by page: newest month first, latest recorded first within a month.</summary>
+/// <summary>Newest month first, latest recorded first within a month.</summary>
 internal sealed class EventList(Database database)
 {
-    /// <param name="month">Default: all months.</param>
-    /// <param name="after">The last event of the previous page.</param>
     public async Task<UsageEventPage> ReadAsync(
         Guid userId, string? month, EventPosition? after, int limit, CancellationToken cancellationToken)
     {

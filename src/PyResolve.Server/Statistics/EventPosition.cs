@@ -6,10 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>
-/// An event's position among those of its account, in the order of the index <c>usage_events_order</c>: month, time of recording, id. The
-/// index finds the events after it at a constant cost.
-/// </summary>
+/// <summary>In the order of the index <c>usage_events_order</c>, which finds the events after it at a constant cost.</summary>
 internal readonly record struct EventPosition(string Month, DateTimeOffset RecordedAt, Guid Id)
 {
     private const int MonthLength = 7;
@@ -18,13 +15,10 @@ internal readonly record struct EventPosition(string Month, DateTimeOffset Recor
     private static readonly DateTimeOffset Earliest = DateTimeOffset.UnixEpoch;
     private static readonly DateTimeOffset Latest = DateTimeOffset.MaxValue.ToInstant();
 
-    /// <summary>The start of a list of all months, newest first.</summary>
     public static EventPosition Newest { get; } = NewestOf("9999-12");
 
-    /// <summary>The start of a list of one month, newest first.</summary>
     public static EventPosition NewestOf(string month) => new(month, Latest, Guid.AllBitsSet);
 
-    /// <summary>The start of a list of one month, oldest first.</summary>
     public static EventPosition OldestOf(string month) => new(month, Earliest, Guid.Empty);
 
     /// <summary>Not signed: it only selects among the caller's own events, and is validated when parsed.</summary>

@@ -3,21 +3,16 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <param name="UserId"><see langword="null"/>: all accounts.</param>
-/// <param name="Month"><see langword="null"/>: all months.</param>
-/// <param name="Repair">Whether to correct the differences.</param>
+/// <summary>null: all accounts, all months.</summary>
 internal sealed record RecountScope(Guid? UserId, string? Month, bool Repair);
 
 internal sealed record RecountResult(long Accounts, long Months, long Events, long Differences);
 
 /// <summary>
-/// Compares the rollups with sums over the ledger, one account and month at a time, while servers run. The database computes the sums, so
-/// that the memory used does not grow with the events.
+/// Compares the rollups with sums over the ledger, one account and month at a time, while servers run. Events and their rollups are written
+/// in one transaction, so they must agree within one statement, which sees one snapshot. A difference found there stays until it is
+/// repaired. The repair adds it to the current value, and locks a row only for that statement.
 /// </summary>
-/// <remarks>
-/// Events and their rollups are written in one transaction, so they must agree within one statement, which sees one snapshot. A difference
-/// found there stays until it is repaired. The repair adds it to the current value, and locks a row only for that statement.
-/// </remarks>
 internal sealed class RollupRecount(Database database, AuditLog audit)
 {
     // Any number that no other lock uses.
@@ -25,7 +20,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
 
     private const int Attempts = 5;
 
-    /// <param name="report">Called for each difference, before it is repaired.</param>
+    /// <summary><paramref name="report"/> is called for each difference, before it is repaired.</summary>
     public async Task<RecountResult> RunAsync(RecountScope scope, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
         var total = new RecountResult(0, 0, 0, 0);
@@ -52,7 +47,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         return total;
     }
 
-    /// <summary>The next account that has rows to count, by five index lookups: a list of all accounts could be long.</summary>
+    /// <summary>By five index lookups: a list of all accounts could be long.</summary>
     private async Task<Guid?> NextAccountAsync(Guid account, CancellationToken cancellationToken)
     {
         var next = await database.FirstAsync(

@@ -3,15 +3,14 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// The rollups of one account and month, and what they should be. A month whose events retention may have deleted is never compared: the
-/// statement that would see them gone also sees the mark that retention set before.
+/// A month whose events retention may have deleted is never compared: the statement that would see them gone also sees the mark that
+/// retention set before.
 /// </summary>
 internal sealed record RollupSlice(Guid UserId, string Month)
 {
     private static readonly string[] MonthlyColumns =
         ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed"];
 
-    /// <summary>The first columns of <see cref="MonthlyColumns"/>, and the number of events.</summary>
     private static readonly SqlFragment EventTotals = new(
         """
         coalesce(sum(case when event_type = 'migration' then quantity end), 0) as migrations,
@@ -22,7 +21,6 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         count(*) as events
         """);
 
-    /// <summary>The last columns of <see cref="MonthlyColumns"/>.</summary>
     private static readonly SqlFragment ReservationTotals = new(
         "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
 
@@ -151,7 +149,6 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             },
             cancellationToken);
 
-    /// <summary>Days whose rollup <c>r</c> differs from the events <c>e</c>.</summary>
     private SqlPart DifferentDays(Session session) => new(
         $"""
         from (select date, migrations, tokens from usage_daily where user_id = {UserId} and month = {Month}) r
@@ -166,7 +163,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
         """);
 
-    /// <summary>Libraries whose rollup <c>r</c> differs from the events <c>e</c>. There may be as many libraries as events.</summary>
+    /// <summary>There may be as many libraries as events.</summary>
     private SqlPart DifferentLibraries() => new(
         $"""
         from (select library, migrations from usage_libraries where user_id = {UserId} and month = {Month}) r

@@ -5,13 +5,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>Reads statistics from the rollups alone, so that the cost does not grow with the number of events.</summary>
+/// <summary>Reads the rollups alone, so that the cost does not grow with the number of events.</summary>
 internal sealed class StatisticsReader(Database database, QuotaReader quotas, TimeProvider time)
 {
     private const int MaxLibraries = 100;
     private const string OtherLibraries = "other";
 
-    /// <param name="month">Default: this month.</param>
     public async Task<UsageStatistics> ReadMonthAsync(Guid userId, string? month, CancellationToken cancellationToken)
     {
         month ??= time.GetUtcNow().ToMonth();
@@ -35,7 +34,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             quota);
     }
 
-    /// <summary>Newest month first. A month without a row has zeros.</summary>
+    /// <summary>A month without a row has zeros.</summary>
     public async Task<UsageHistory> ReadHistoryAsync(Guid userId, int months, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -55,10 +54,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         return new UsageHistory([.. names.Select(name => byName.GetValueOrDefault(name) ?? new MonthlyUsage(name, 0, 0, 0, 0, 0))]);
     }
 
-    /// <summary>
-    /// One statement, which sees one snapshot, so that days and libraries add up to the total. Reads only the largest libraries, because
-    /// clients choose the names and there may be any number.
-    /// </summary>
+    /// <summary>One snapshot, so that days and libraries add up to the total. Only the largest libraries: clients name them.</summary>
     private Task<List<Line>> ReadLinesAsync(Guid userId, string month, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.ListAsync(
             $"""
@@ -100,7 +96,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         return named.Concat(others);
     }
 
-    /// <summary>A row of one of the rollups. Columns that it does not have are 0.</summary>
+    /// <summary>Columns that a rollup does not have are 0.</summary>
     private sealed record Line(
         long Kind, string Name, long Migrations, long Tier1Migrations, long LlmMigrations, long Tokens, long FilesChanged)
     {

@@ -2,20 +2,14 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>
-/// Sends a month's events as CSV, oldest first, in chunks. Only one chunk is in memory, and between two chunks no connection or snapshot of
-/// the store is held, however slowly the client reads.
-/// </summary>
+/// <summary>Only one chunk is in memory, and between two no connection or snapshot is held, however slowly the client reads.</summary>
 internal sealed partial class UsageExport(Database database, ILogger<UsageExport> logger)
 {
     private const int ChunkBytes = 256 * 1024;
     private const int MinRows = 10;
     private const int MaxRows = 2_000;
 
-    /// <summary>
-    /// Sends every event recorded before the call. A failure before the first byte is answered with a problem; a later one aborts the
-    /// connection, so that a truncated file never looks complete.
-    /// </summary>
+    /// <summary>A failure after the first byte aborts the connection, so that a truncated file never looks complete.</summary>
     public async Task SendAsync(HttpContext http, Guid userId, string month)
     {
         var csv = new CsvBuffer(ChunkBytes);
@@ -48,7 +42,7 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
         }
     }
 
-    /// <summary>The end of the export: without one, it could follow the writers for ever.</summary>
+    /// <summary>The end of the export: without it, the export could follow the writers and never end.</summary>
     private async Task<DateTimeOffset?> LastRecordedAsync(Guid userId, string month, CancellationToken cancellationToken)
     {
         var last = await database.FirstAsync(
@@ -58,7 +52,6 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
         return last?.RecordedAt;
     }
 
-    /// <summary>Reads a month's events into a buffer, chunk by chunk.</summary>
     private sealed class Chunks(Database database, Guid userId, string month, DateTimeOffset? until, CsvBuffer csv)
     {
         private EventPosition _after = EventPosition.OldestOf(month);

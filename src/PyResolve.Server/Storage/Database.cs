@@ -3,12 +3,10 @@ using System.Runtime.ExceptionServices;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Reads on any connection, and writes in a transaction that is retried after a conflict.</summary>
 internal sealed class Database(Engine engine) : IAsyncDisposable
 {
     private const int Attempts = 5;
 
-    /// <summary>How long a request waits for the store while its caller is being identified.</summary>
     public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
     public Engine Engine => engine;
@@ -26,10 +24,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// A read that every request waits for. It ends after <see cref="ReadTimeout"/>, also where the store is frozen and the driver would
-    /// wait far longer.
-    /// </summary>
+    /// <summary>Ends after <see cref="ReadTimeout"/>, also where the store is frozen and the driver would wait far longer.</summary>
     /// <exception cref="TimeoutException">The store does not answer.</exception>
     public async Task<T> ReadWithTimeoutAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -54,9 +49,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Runs <paramref name="work"/> in a transaction. It may run several times, so it must have no effects but its writes.
-    /// </summary>
+    /// <summary><paramref name="work"/> may run several times, so it must have no effects but its writes.</summary>
     public async Task<T> WriteAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
@@ -82,7 +75,6 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc cref="WriteAsync{T}"/>
     public Task WriteAsync(Func<Session, Task> work, CancellationToken cancellationToken) => WriteAsync<object?>(
         async session =>
         {
@@ -102,7 +94,6 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     public Task<List<T>> ListAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken) =>
         ReadAsync(session => session.ListAsync(sql, map, cancellationToken), cancellationToken);
 
-    /// <inheritdoc cref="Session.VisitAsync"/>
     public Task VisitAsync(Sql sql, Func<Row, bool> visit, CancellationToken cancellationToken) => ReadAsync<object?>(
         async session =>
         {
@@ -111,14 +102,12 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         },
         cancellationToken);
 
-    /// <summary>One statement in a transaction of its own.</summary>
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
 
-    /// <summary>Whether the store rejects a value and always will.</summary>
+    /// <summary>The store rejects a value and always will.</summary>
     public bool IsRefusal(Exception exception) => exception is DbException refusal && engine.Classify(refusal) is FailureKind.Refused;
 
-    /// <summary>Rethrows <paramref name="exception"/>, unless the store rejects a value.</summary>
     public void ThrowUnlessRefused(Exception exception)
     {
         if (!IsRefusal(exception))
@@ -129,5 +118,4 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
 }
 
 /// <summary>The store is down, full or too busy. A write may have been committed all the same: retry it with the same id.</summary>
-internal sealed class StoreUnavailableException(DbException cause)
-    : Exception("The database does not answer: " + cause.Message, cause);
+internal sealed class StoreUnavailableException(DbException cause) : Exception("The database does not answer: " + cause.Message, cause);

@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Reads <c>DATABASE_URL</c>, such as <c>postgres://user:password@host:5432/database?sslmode=require</c>.</summary>
+/// <summary>Such as <c>postgres://user:password@host:5432/database?sslmode=require</c>.</summary>
 internal static class DatabaseUrl
 {
     /// <summary>The port of Supabase's transaction pooler, which does not support prepared statements.</summary>
     private const int SupabasePoolerPort = 6543;
 
-    /// <exception cref="FormatException">The URL is wrong. The message does not contain the password.</exception>
+    /// <exception cref="FormatException">The message does not contain the password.</exception>
     public static string ToConnectionString(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql"))
@@ -29,7 +29,7 @@ internal static class DatabaseUrl
             // Seconds. A request must not hang while the database is down, but answer 503.
             Timeout = 5,
             CommandTimeout = 15,
-            // Requests wait for one another's connections. PostgreSQL takes 97 by default, of all servers together.
+            // Further requests wait for a connection. By default PostgreSQL accepts 97, from all servers together.
             MaxPoolSize = 20,
             // Sessions have no state. Saves seven statements each time that a pooled connection is opened.
             NoResetOnClose = true,

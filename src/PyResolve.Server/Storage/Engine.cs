@@ -2,27 +2,25 @@ using System.Data.Common;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>What differs between the two engines: connections, parameters, instants, locks, and the meaning of failures.</summary>
+/// <summary>What differs between the two engines.</summary>
 internal abstract class Engine : IAsyncDisposable
 {
     /// <summary>The folder of this engine's schema files.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The end of a select that locks its rows until the transaction ends.</summary>
     public abstract SqlFragment ForUpdate { get; }
 
-    /// <summary>As <see cref="ForUpdate"/>, without the rows that another transaction has locked.</summary>
     public abstract SqlFragment ForUpdateSkippingLocked { get; }
 
-    /// <summary>Follows a text in <c>order by</c>: orders it by its bytes, whatever the collation of the database.</summary>
+    /// <summary>Follows a text in <c>order by</c>: orders it by its bytes, also where the database has another collation.</summary>
     public abstract SqlFragment ByBytes { get; }
 
-    /// <summary>The UTC day of an instant, as <c>2026-11-23</c>.</summary>
+    /// <summary>The UTC day, as <c>2026-11-23</c>.</summary>
     public abstract SqlFragment DateOf(string column);
 
     public abstract ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
 
-    /// <summary>A connection that may write, once no other write is in its way.</summary>
+    /// <summary>Waits until no other write is in its way.</summary>
     public abstract ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken);
 
     public abstract void AddParameter(DbParameterCollection parameters, SqlParameter parameter);
@@ -47,16 +45,14 @@ internal abstract class Engine : IAsyncDisposable
 
 internal enum FailureKind
 {
-    /// <summary>An error in this program.</summary>
     Bug,
 
     /// <summary>The store rejects one of the values and always will.</summary>
     Refused,
 
-    /// <summary>The transaction conflicted with another; it can run again.</summary>
     Retry,
 
-    /// <summary>The store is down, full or too busy; the caller may try later.</summary>
+    /// <summary>The store is down, full or too busy.</summary>
     Unavailable,
 }
 

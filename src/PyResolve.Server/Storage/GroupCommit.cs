@@ -4,13 +4,8 @@ namespace PyResolve.Server.Storage;
 /// Commits the writes of many requests together, by natural batching: one flush runs at a time, and the next one takes what was queued
 /// during it, without waiting for more. Accounts take turns, one submission each, and the queue is bounded. Thread-safe.
 /// </summary>
-/// <param name="flush">
-/// Stores items in one transaction and returns their results, in order, once they are committed. After an exception it is called again with
-/// some of them.
-/// </param>
-/// <param name="refuse">
-/// The result of an item that the store rejects even alone. An exception fails the submission; so does the item where this is absent.
-/// </param>
+/// <param name="flush">Results in order, once committed. After an exception it is called again with some of the items.</param>
+/// <param name="refuse">The result of an item that the store rejects even alone; where absent, or when it throws, the item fails.</param>
 internal sealed class GroupCommit<TItem, TResult>(
     GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult>? refuse = null)
     : IAsyncDisposable
@@ -24,11 +19,7 @@ internal sealed class GroupCommit<TItem, TResult>(
     private bool _isFlushing;
     private bool _isClosed;
 
-    /// <summary>Stores items of one account, in order, and returns their results once they are committed.</summary>
-    /// <param name="account">The account whose share of the queue they take.</param>
-    /// <param name="items">At least one.</param>
-    /// <param name="bytes">Their approximate size in memory.</param>
-    /// <param name="cancellationToken">Ends only the wait: queued items are still stored.</param>
+    /// <summary>Returns the results once they are committed. Cancelling ends only the wait: queued items are still stored.</summary>
     /// <exception cref="OverloadedException">The queue, or the account's share of it, is full. Nothing was stored.</exception>
     /// <exception cref="StoreUnavailableException">The store failed. The items may have been committed all the same.</exception>
     public Task<TResult[]> SubmitAsync(Guid account, TItem[] items, long bytes, CancellationToken cancellationToken)
@@ -60,7 +51,6 @@ internal sealed class GroupCommit<TItem, TResult>(
         return submission.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Refuses further submissions and waits for the queued ones.</summary>
     public async ValueTask DisposeAsync()
     {
         lock (_gate)
@@ -216,11 +206,7 @@ internal sealed class GroupCommit<TItem, TResult>(
     private readonly record struct ItemOutcome(TResult? Result, Exception? Failure);
 }
 
-/// <summary>How much may be queued, and how much goes into one flush. Items of the running flush count as queued.</summary>
-/// <param name="QueueItems">Of all accounts.</param>
-/// <param name="QueueBytes">Of all accounts.</param>
-/// <param name="GroupItems">A single submission may have more.</param>
-/// <param name="GroupBytes">A single submission may have more.</param>
+/// <summary>Items of the running flush count as queued. A single submission may exceed the limits of a group.</summary>
 internal sealed record GroupLimits(int QueueItems, long QueueBytes, int GroupItems, long GroupBytes)
 {
     /// <summary>One account may fill this fraction of the queue: a quarter.</summary>
@@ -230,8 +216,7 @@ internal sealed record GroupLimits(int QueueItems, long QueueBytes, int GroupIte
         items <= QueueItems && bytes <= QueueBytes && itemsOfAccount <= QueueItems / Shares && bytesOfAccount <= QueueBytes / Shares;
 }
 
-/// <summary>Too many writes are queued. Nothing was stored, and a retry helps.</summary>
-/// <param name="message">Shown to the client.</param>
+/// <summary>Nothing was stored, and a retry helps. The message is shown to the client.</summary>
 internal sealed class OverloadedException(string message) : Exception(message)
 {
     public static TimeSpan RetryAfter { get; } = TimeSpan.FromSeconds(1);

@@ -4,9 +4,7 @@ using NpgsqlTypes;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>
-/// PostgreSQL 15 or later, also Supabase's and behind a transaction pooler: no session state, locks only in transactions.
-/// </summary>
+/// <summary>PostgreSQL 15 or later, also behind a transaction pooler: no session state, locks only in transactions.</summary>
 internal sealed class PostgresEngine : Engine
 {
     /// <summary>An arbitrary number.</summary>
@@ -16,10 +14,7 @@ internal sealed class PostgresEngine : Engine
 
     public PostgresEngine(string connectionString)
     {
-        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString)
-            .EnableTransportSecurity()
-            .EnableArrays()
-            .Build();
+        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString).EnableTransportSecurity().EnableArrays().Build();
     }
 
     public override string Name => "postgres";
@@ -85,7 +80,7 @@ internal sealed class PostgresEngine : Engine
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;
 
-    /// <remarks>Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html.</remarks>
+    /// <summary>Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html.</summary>
     public override FailureKind Classify(DbException exception) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,

@@ -2,7 +2,6 @@ using System.Data.Common;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>One row of a result, read by position in the select list.</summary>
 internal readonly struct Row(DbDataReader reader, Engine engine)
 {
     public string Text(int column) => reader.GetString(column);

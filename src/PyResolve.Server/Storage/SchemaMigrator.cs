@@ -4,9 +4,8 @@ using System.Reflection;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Applies the numbered schema files of the engine's folder. Instances may start at the same time: a lock lets one apply them, and the
-/// others find nothing left to do. A file only ever expands the schema; its <c>compatible_from</c> names the oldest version whose servers
-/// can still work with it.
+/// Instances may start at the same time: a lock lets one apply the schema files, and the others find nothing left to do. A file only ever
+/// expands the schema; its <c>compatible_from</c> names the oldest version whose servers can still work with it.
 /// </summary>
 internal sealed class SchemaMigrator(Database database, TimeProvider time)
 {
@@ -17,7 +16,6 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
 
-    /// <returns>The names of the applied files.</returns>
     /// <exception cref="SchemaIncompatibleException">The schema needs a newer server.</exception>
     public Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(
         async session =>
@@ -114,5 +112,4 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
     private sealed record SchemaState(int Version, int CompatibleFrom);
 }
 
-/// <summary>This server cannot work with the database's schema. The message says how to fix it.</summary>
 internal sealed class SchemaIncompatibleException(string message) : Exception(message);

@@ -2,18 +2,15 @@ using System.Data.Common;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Runs statements on one connection, in a transaction where there is one.</summary>
 internal sealed class Session(Engine engine, DbConnection connection, DbTransaction? transaction)
 {
     public Engine Engine => engine;
 
-    /// <summary>Rows for a statement that refers to them as <paramref name="name"/>.</summary>
     public SqlRows<T> Rows<T>(string name, IReadOnlyList<T> source) => new(engine, name, source);
 
     /// <summary>The timeout of a statement; default the connection's own. <see cref="TimeSpan.Zero"/>: none.</summary>
     public TimeSpan? TimeLimit { get; set; }
 
-    /// <returns>The number of changed rows.</returns>
     public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);
@@ -21,7 +18,6 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     }
 
     /// <summary>Runs statements in order, on PostgreSQL in one round trip.</summary>
-    /// <returns>The number of rows changed by each.</returns>
     public async Task<int[]> ExecuteAsync(IReadOnlyList<Sql> statements, CancellationToken cancellationToken)
     {
         var changed = new int[statements.Count];
@@ -39,7 +35,6 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return changed;
     }
 
-    /// <summary>Whether <see cref="EndAsync"/> has committed the transaction.</summary>
     public bool HasCommitted { get; private set; }
 
     /// <summary>
@@ -80,7 +75,6 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return rows;
     }
 
-    /// <summary>For <see cref="ReadBatch"/>.</summary>
     public async Task ReadAsync(IReadOnlyList<(Sql Sql, Action<Row> Read)> statements, CancellationToken cancellationToken)
     {
         if (!connection.CanCreateBatch)
@@ -104,7 +98,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         }
     }
 
-    /// <summary>Streams rows to <paramref name="visit"/> until it returns <see langword="false"/>.</summary>
+    /// <summary>Streams rows to <paramref name="visit"/> until it returns false.</summary>
     public async Task VisitAsync(Sql sql, Func<Row, bool> visit, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);
@@ -115,7 +109,6 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         }
     }
 
-    /// <summary>The first row, or <see langword="null"/> where there is none.</summary>
     public async Task<T?> FirstAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class
     {
@@ -124,7 +117,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return await reader.ReadAsync(cancellationToken) ? map(new Row(reader, engine)) : null;
     }
 
-    /// <summary>The first column of the first row as a number, or <see langword="null"/> where there is none.</summary>
+    /// <summary>The first column of the first row.</summary>
     public async Task<long?> NumberAsync(Sql sql, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);

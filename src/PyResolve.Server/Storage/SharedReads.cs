@@ -4,14 +4,11 @@ namespace PyResolve.Server.Storage;
 /// Combines concurrent reads into one statement, without waiting for more: the keys queued while other statements run are read together. A
 /// read never joins a statement that was sent before, so that it sees its caller's own writes. Thread-safe.
 /// </summary>
-/// <param name="readAll">Reads several keys by one statement, and leaves out keys that do not exist.</param>
 internal sealed class SharedReads<TKey, TValue>(Func<IReadOnlyList<TKey>, Task<IReadOnlyDictionary<TKey, TValue>>> readAll)
     where TKey : notnull
     where TValue : class
 {
-    /// <summary>
-    /// With one statement at a time the store would idle while results are handed out; with more, fewer reads would share one.
-    /// </summary>
+    /// <summary>With one statement the store would idle while results are handed out; with three, fewer reads would share one.</summary>
     private const int MaxStatements = 2;
 
     private const int MaxKeys = 256;
@@ -50,7 +47,6 @@ internal sealed class SharedReads<TKey, TValue>(Func<IReadOnlyList<TKey>, Task<I
             await batch.AnswerAsync(readAll);
     }
 
-    /// <summary>No read joins the batch from now on.</summary>
     private Batch? Take()
     {
         lock (_gate)

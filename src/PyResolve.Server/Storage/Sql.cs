@@ -15,27 +15,25 @@ internal enum SqlType
     Json,
 }
 
-/// <param name="Type">The type of the value, or of an array's elements.</param>
-/// <param name="IsArray">For PostgreSQL only.</param>
 internal readonly record struct SqlParameter(SqlType Type, object? Value, bool IsArray = false);
 
-/// <summary>A JSON document in a parameter: jsonb in PostgreSQL, text in SQLite.</summary>
+/// <summary>jsonb in PostgreSQL, text in SQLite.</summary>
 internal readonly record struct JsonText(string Value);
 
-/// <summary>SQL text that is inserted as it is, and never built from input, such as what differs between the engines.</summary>
+/// <summary>SQL text that is inserted as it is, and never built from input.</summary>
 internal readonly record struct SqlFragment(string? Text);
 
-/// <summary>A part of a statement. A type of its own, so that an interpolated string in a statement stays a parameter.</summary>
+/// <summary>A type of its own, so that an interpolated string in a statement stays a parameter.</summary>
 internal readonly record struct SqlPart(Sql Sql);
 
 /// <summary>
-/// A statement written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>),
-/// so that no value gets into the text, and the text of a statement stays the same, as prepared statements need.
+/// Written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>), so that no
+/// value gets into the text, and the text of a statement stays the same, as prepared statements need.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Sql
 {
-    /// <summary><see langword="null"/> stands for the next parameter, which is numbered at the end.</summary>
+    /// <summary>null stands for the next parameter, which is numbered at the end.</summary>
     private readonly List<string?> _pieces;
     private readonly List<SqlParameter> _parameters;
 
@@ -86,7 +84,6 @@ internal sealed class Sql
 
     public void AppendFormatted(SqlRows value) => value.Engine.Append(this, value);
 
-    /// <summary>For engines, when they append <see cref="SqlRows"/>.</summary>
     public void Append(SqlParameter parameter)
     {
         _parameters.Add(parameter);

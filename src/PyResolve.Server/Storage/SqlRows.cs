@@ -10,7 +10,6 @@ internal abstract class SqlRows(Engine engine, string name, int count)
 
     public Engine Engine => engine;
 
-    /// <summary>The name in the statement.</summary>
     public string Name => name;
 
     public int Count => count;
@@ -21,11 +20,9 @@ internal abstract class SqlRows(Engine engine, string name, int count)
 
     protected void Add(string column, SqlType type, Array values) => _columns.Add(new Column(column, type, values));
 
-    /// <param name="Values">One per row.</param>
     internal readonly record struct Column(string Name, SqlType Type, Array Values);
 }
 
-/// <summary>Rows from objects, column by column.</summary>
 internal sealed class SqlRows<T>(Engine engine, string name, IReadOnlyList<T> source) : SqlRows(engine, name, source.Count)
 {
     public SqlRows<T> With(string column, Func<T, Guid> value) => Add(column, SqlType.Uuid, value);

@@ -41,10 +41,8 @@ internal sealed class SqliteEngine : Engine
     /// <summary>There is one writer at a time already.</summary>
     public override SqlFragment ForUpdate => new("");
 
-    /// <inheritdoc cref="ForUpdate"/>
     public override SqlFragment ForUpdateSkippingLocked => new("");
 
-    /// <summary>SQLite's default.</summary>
     public override SqlFragment ByBytes => new("");
 
     public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
@@ -103,13 +101,12 @@ internal sealed class SqliteEngine : Engine
     /// <summary>The write transaction is the lock.</summary>
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc cref="LockAsync"/>
     public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1 from sqlite_master where type = 'table' and name = {table}", cancellationToken) is not null;
 
-    /// <remarks>Result codes: https://sqlite.org/rescode.html.</remarks>
+    /// <summary>Result codes: https://sqlite.org/rescode.html.</summary>
     public override FailureKind Classify(DbException exception) => exception is not SqliteException sqlite
         ? FailureKind.Bug
         : sqlite.SqliteErrorCode switch

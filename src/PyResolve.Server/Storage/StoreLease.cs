@@ -1,28 +1,22 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// The right to work on a row of the store, which one owner has at a time. It lasts for <paramref name="duration"/> and is renewed while
-/// the work runs, so that another instance takes over where this one dies. Its parts go into the statement that takes the row.
+/// The right to work on a row, for one owner at a time. It is renewed while the work runs, so that another instance takes over where this
+/// one dies. Its parts go into the statement that takes the row.
 /// </summary>
-/// <param name="row">The condition that finds the row.</param>
-/// <param name="time">The clock of the row.</param>
-/// <param name="pace">The clock of the renewals; default <paramref name="time"/>.</param>
+/// <param name="pace">The clock of the renewals; default <paramref name="time"/>, the clock of the row.</param>
 internal sealed class StoreLease(Database database, string table, Sql row, TimeSpan duration, TimeProvider time, TimeProvider? pace = null)
 {
     private readonly Guid _owner = Ids.Create(time.GetUtcNow());
 
     public (string Owner, string Until) Columns { get; init; } = ("lease_owner", "lease_until");
 
-    /// <summary>The condition under which the lease may be taken.</summary>
     public SqlPart IsFree => Part($"({Until} is null or {Until} <= {time.GetInstant()} or {Owner} = {_owner})");
 
-    /// <summary>The condition that no other has taken the lease.</summary>
     public SqlPart IsMine => Part($"{Owner} = {_owner}");
 
-    /// <summary>The assignments that take the lease.</summary>
     public SqlPart Take => Part($"{Owner} = {_owner}, {Until} = {time.GetInstant() + duration}");
 
-    /// <summary>The assignments that release it.</summary>
     public SqlPart Release => Part($"{Owner} = null, {Until} = null");
 
     private SqlFragment Owner => new(Columns.Owner);
@@ -32,7 +26,7 @@ internal sealed class StoreLease(Database database, string table, Sql row, TimeS
     public Task ReleaseAsync(Session session, CancellationToken cancellationToken) =>
         session.ExecuteAsync(Update(Release), cancellationToken);
 
-    /// <summary>After a failure. Where the store is unavailable, the lease expires instead.</summary>
+    /// <summary>Where the store is unavailable, the lease expires instead.</summary>
     public async Task TryReleaseAsync()
     {
         try
@@ -44,8 +38,7 @@ internal sealed class StoreLease(Database database, string table, Sql row, TimeS
         }
     }
 
-    /// <summary>Runs <paramref name="work"/> and renews the lease until it ends. The work is cancelled once the lease is lost.</summary>
-    /// <exception cref="LeaseLostException">The work was cancelled.</exception>
+    /// <summary>Renews the lease until <paramref name="work"/> ends, and cancels the work once the lease is lost.</summary>
     public async Task<T> WorkAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         using var working = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -8,7 +8,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>A batch of events. An error in one event, even in its JSON, does not affect the others.</summary>
+/// <summary>An error in one event, even in its JSON, does not affect the others.</summary>
 internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpointParameterMetadataProvider
 {
     private const int MaxBody = 4 * 1024 * 1024;
@@ -27,10 +27,8 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         Events = [.. items.Where(item => item.Problem is null).Select(item => item.Event!)];
     }
 
-    /// <summary>The valid events, in order.</summary>
     public UsageEvent[] Events { get; }
 
-    /// <exception cref="ProblemException">The body as a whole is not valid.</exception>
     public static async ValueTask<UsageBatch?> BindAsync(HttpContext context, ParameterInfo parameter) =>
         Read(await JsonBody.ReadJsonAsync(context, MaxBody), context.RequestServices.GetRequiredService<TimeProvider>().GetInstant());
 
@@ -54,7 +52,6 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         return new UsageBatch([.. events.EnumerateArray().Select(element => ReadItem(element, isStrict, now))]);
     }
 
-    /// <param name="outcomes">Of <see cref="Events"/>, in order.</param>
     public UsageBatchResponse Describe(IReadOnlyList<RecordOutcome> outcomes)
     {
         var next = 0;
@@ -100,7 +97,6 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         }
     }
 
-    /// <summary>Checks the members around the events.</summary>
     private static void ThrowUnlessStrict(JsonElement body)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -164,7 +160,6 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         }
     }
 
-    /// <summary>The id of an event that cannot be deserialized.</summary>
     private static Guid? IdOf(JsonElement element)
     {
         if (element.ValueKind is not JsonValueKind.Object)
@@ -179,7 +174,5 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         return null;
     }
 
-    /// <param name="Id">As sent.</param>
-    /// <param name="Event"><see langword="null"/> if there is a problem.</param>
     private readonly record struct Item(Guid? Id, UsageEvent? Event, Problem? Problem);
 }

@@ -5,10 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>
-/// Records usage events exactly once by id, with their rollups, many requests in one transaction. Usage is recorded even past the plan's
-/// limit, because it has happened. Thread-safe.
-/// </summary>
+/// <summary>Records events exactly once by id, also past the plan's limit, because the usage has happened. Thread-safe.</summary>
 internal sealed partial class UsageLedger : IAsyncDisposable
 {
     /// <summary>One account may use a quarter of the queue: sixteen full batches.</summary>
@@ -34,14 +31,12 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     }
 
     /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the reservation that it names.</summary>
-    /// <exception cref="OverloadedException">The queue is full.</exception>
     public async Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
     {
         return (await RecordAsync(userId, [UsageEvent.From(usage, _time.GetInstant())], cancellationToken))[0];
     }
 
-    /// <summary>Records events in order, in one transaction unless the database rejects one of them.</summary>
-    /// <exception cref="OverloadedException">The queue is full.</exception>
+    /// <summary>In one transaction, unless the database rejects one of the events.</summary>
     public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)
     {
         var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));

@@ -3,10 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>
-/// Deletes events older than the configured number of months, in small batches with pauses, on one instance at a time. Their sums stay in
-/// the rollups.
-/// </summary>
+/// <summary>In small batches with pauses, on one instance at a time. The events' sums stay in the rollups.</summary>
 internal sealed partial class UsageRetention(Database database, ServerOptions options, TimeProvider time, ILogger<UsageRetention> logger)
     : RepeatedWork(Interval, time)
 {
@@ -57,7 +54,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
             Log.Deleted(logger, deleted, oldestKept);
     }
 
-    /// <summary>Acquires or renews the right to delete, and records up to which month, before anything is deleted.</summary>
+    /// <summary>Records up to which month events are deleted, before anything is deleted.</summary>
     private async Task<bool> TryLeaseAsync(string oldestKept, CancellationToken cancellationToken) => await database.ExecuteAsync(
         $"""
         update usage_retention

@@ -20,14 +20,10 @@ internal abstract record CheckoutOutcome
     /// <summary>Paid by a method that takes days, such as a bank debit.</summary>
     public sealed record PaymentPending : CheckoutOutcome;
 
-    /// <summary>A concurrent request started another checkout.</summary>
     public sealed record Superseded : CheckoutOutcome;
 }
 
-/// <summary>
-/// Keeps at most one open checkout per account. A second request for the same plan gets the same checkout; for another plan, the old one is
-/// closed first.
-/// </summary>
+/// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
 internal sealed class Checkouts(
     Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls,
     TimeProvider time)
@@ -98,10 +94,7 @@ internal sealed class Checkouts(
             : await ReadPurchaseAsync(session, customer, cancellationToken);
     }
 
-    /// <summary>
-    /// Whether a completed session prevents another checkout: it does until its subscription has ended, or its payment has failed.
-    /// </summary>
-    /// <returns><see langword="null"/> where another checkout may start.</returns>
+    /// <summary>A completed session prevents another checkout until its subscription has ended, or its payment has failed.</summary>
     private async Task<CheckoutOutcome?> ReadPurchaseAsync(
         StripeCheckoutSession? session, BillingCustomer customer, CancellationToken cancellationToken)
     {
@@ -117,7 +110,7 @@ internal sealed class Checkouts(
         return isOver || session.ExpiresAt + MaxPaymentTime < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentPending();
     }
 
-    /// <returns><see langword="null"/> where Stripe has another request under this idempotency key.</returns>
+    /// <returns>null where Stripe has another request under this idempotency key.</returns>
     private async Task<CheckoutOutcome?> CreateAsync(
         Guid userId, BillingCustomer customer, string price, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
@@ -128,10 +121,7 @@ internal sealed class Checkouts(
         StripeCheckoutSession session;
         try
         {
-            session = await stripe.CreateCheckoutAsync(
-                checkout,
-                $"co:{_origin}:{userId}:{price}:{attempt.Number}",
-                cancellationToken);
+            session = await stripe.CreateCheckoutAsync(checkout, $"co:{_origin}:{userId}:{price}:{attempt.Number}", cancellationToken);
         }
         catch (StripeException exception) when (exception.Type == "idempotency_error" && exception.Status == 400)
         {
@@ -156,7 +146,6 @@ internal sealed class Checkouts(
     }
 
     /// <summary>Closes sessions of earlier attempts that Stripe created although its answer was a failure, or did not arrive.</summary>
-    /// <returns>What was bought by one; <see langword="null"/> where nothing was.</returns>
     private async Task<CheckoutOutcome?> CloseUnknownCheckoutsAsync(
         Guid userId, BillingCustomer customer, CheckoutAttempt attempt, CancellationToken cancellationToken)
     {
@@ -173,10 +162,7 @@ internal sealed class Checkouts(
         return null;
     }
 
-    /// <summary>
-    /// Reads the account's attempt, or begins a new one where it is for another plan or customer. While a replaced session may still be
-    /// open, the attempt stays as it is, so that no session that can be paid is forgotten.
-    /// </summary>
+    /// <summary>While a replaced session may still be open, the attempt stays, so that no session that can be paid is forgotten.</summary>
     private Task<CheckoutAttempt> BeginAsync(
         Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -213,7 +199,7 @@ internal sealed class Checkouts(
         },
         cancellationToken);
 
-    /// <returns>Whether this is still the account's attempt; <see langword="null"/> where the account is deleted.</returns>
+    /// <returns>Whether this is still the account's attempt; null where the account is deleted.</returns>
     private Task<bool?> SaveSessionAsync(
         Guid userId, CheckoutAttempt attempt, StripeCheckoutSession session, CancellationToken cancellationToken) =>
         database.WriteAsync<bool?>(
@@ -248,7 +234,7 @@ internal sealed class Checkouts(
         """,
         cancellationToken);
 
-    /// <returns>What was bought by the session; <see langword="null"/> where nothing was, and nothing can be.</returns>
+    /// <returns>What was bought by the session; null where nothing was, and nothing can be.</returns>
     private async Task<CheckoutOutcome?> CloseAsync(string sessionId, BillingCustomer customer, CancellationToken cancellationToken)
     {
         try

@@ -8,10 +8,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Checkout;
 
-/// <summary>
-/// Finds or creates an account's customer at Stripe. Concurrent requests get one customer: they share an idempotency key, and the first
-/// answer is linked.
-/// </summary>
+/// <summary>Concurrent requests create one customer: they share an idempotency key, and the first answer is linked.</summary>
 internal sealed class CustomerLinks(
     Database database, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe, BillingOptions options)
 {
@@ -51,7 +48,7 @@ internal sealed class CustomerLinks(
         }
         catch (StripeException exception) when (exception.IsKeptUnderKey)
         {
-            // If Stripe created it all the same, it stays without an account and a subscription.
+            // If Stripe did create it, that customer stays without an account and a subscription.
             await AddFailureAsync(userId, failures);
             throw;
         }

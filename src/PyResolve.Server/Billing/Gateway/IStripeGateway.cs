@@ -1,42 +1,37 @@
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>Every call that this server makes to Stripe.</summary>
-/// <remarks>Every call throws <see cref="StripeException"/> where Stripe refuses or does not answer. Lists are read to their end.</remarks>
+/// <summary>Every call throws <see cref="StripeException"/> where Stripe refuses or does not answer. Lists are read to their end.</summary>
 internal interface IStripeGateway
 {
     /// <summary>Within a day the same key returns the same customer, even to concurrent calls.</summary>
     Task<StripeCustomer> CreateCustomerAsync(Guid userId, string email, string idempotencyKey, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// <see langword="null"/> where it never existed in this mode; a deleted one has <see cref="StripeCustomer.Deleted"/> set.
-    /// </summary>
+    /// <summary>null where it never existed in this mode; a deleted one has <see cref="StripeCustomer.Deleted"/> set.</summary>
     Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken);
 
     Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken);
 
     Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>The sessions of a customer that can still be paid.</summary>
     Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken);
 
-    /// <summary>Ends an open session, so that it cannot be paid any more. Stripe refuses one that is not open.</summary>
+    /// <summary>Stripe refuses a session that is not open.</summary>
     Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>All subscriptions of a customer, ended ones included, with all their items.</summary>
+    /// <summary>With the ended ones, and all their items.</summary>
     Task<IReadOnlyList<StripeSubscription>> ListSubscriptionsAsync(string customerId, CancellationToken cancellationToken);
 
-    /// <summary>Every subscription of the Stripe account, page by page.</summary>
     IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken);
 
     Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>The disputes of charges that were made to a customer since an instant.</summary>
+    /// <summary>The disputes of charges that were made since an instant.</summary>
     Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken);
 
     /// <summary>Ends it at once, without a refund.</summary>
     Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>A visit to the customer portal. Without a <paramref name="configuration"/>, the account's default is used.</summary>
+    /// <summary>Without a <paramref name="configuration"/>, the account's default is used.</summary>
     Task<StripePortalSession> CreatePortalAsync(
         string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken);
 
@@ -53,7 +48,6 @@ internal interface IStripeGateway
 
     Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken);
 
-    /// <summary>A portal in which customers can switch between <paramref name="products"/>.</summary>
     Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
         IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken);
 
@@ -67,13 +61,11 @@ internal interface IStripeGateway
     IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
         DateTimeOffset since, IReadOnlyList<string> types, CancellationToken cancellationToken);
 
-    /// <summary>How far Stripe's clock is ahead of ours; <see langword="null"/> where its answer has no date.</summary>
+    /// <summary>How far Stripe's clock is ahead of ours; null where its answer has no date.</summary>
     Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken);
 }
 
-/// <param name="Attempt">
-/// Counts the account's checkouts. It is in the session's metadata: one that was made but never stored can be recognized as an earlier one.
-/// </param>
+/// <summary><c>Attempt</c> is in the session's metadata, by which a session that was made but never stored can be recognized.</summary>
 internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl, long Attempt)
 {
     public const string AttemptKey = "attempt";

@@ -10,9 +10,9 @@ using Stripe;
 namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>
-/// Sends requests by Stripe.net, which retries them (twice at most, under the same <c>Idempotency-Key</c>). What its client gets wrong is
-/// corrected here and nowhere else: every failure becomes our <see cref="StripeException"/>, no message quotes a body or a key, nothing is
-/// written to the console, and the request headers name neither the machine nor the tools that run on it. Thread-safe.
+/// Corrects Stripe.net's client (it retries twice at most, under the same <c>Idempotency-Key</c>): every failure becomes our
+/// <see cref="StripeException"/>, no message quotes a body or a key, nothing is written to the console, and the request headers name
+/// neither the machine nor the tools that run on it. Thread-safe.
 /// </summary>
 internal sealed partial class StripeConnection : IHttpClient
 {
@@ -35,7 +35,7 @@ internal sealed partial class StripeConnection : IHttpClient
             new HttpClient(new RequestHandler(sockets)) { Timeout = timeout },
             SystemNetHttpClient.DefaultMaxNumberRetries,
             enableTelemetry: false);
-        // StripeConfiguration is left alone: it is one for the whole process.
+        // Not through StripeConfiguration, which is global to the process.
         Client = new StripeClient(new StripeClientOptions
         {
             ApiKey = options.SecretKey,
@@ -46,9 +46,7 @@ internal sealed partial class StripeConnection : IHttpClient
 
     public StripeClient Client { get; }
 
-    /// <summary>
-    /// Called by Stripe.net. It reads an answer only if the status is 200 and the body is an object; anything else throws here.
-    /// </summary>
+    /// <summary>Stripe.net reads an answer only if the status is 200 and the body is an object; anything else throws here.</summary>
     public async Task<StripeResponse> MakeRequestAsync(StripeRequest request, CancellationToken cancellationToken = default)
     {
         var response = await SendAsync(request, cancellationToken);
@@ -62,7 +60,6 @@ internal sealed partial class StripeConnection : IHttpClient
     public Task<StripeStreamedResponse> MakeStreamingRequestAsync(StripeRequest request, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    /// <summary>The last answer, whatever its status is.</summary>
     public async Task<StripeResponse> SendAsync(StripeRequest request, CancellationToken cancellationToken)
     {
         try
@@ -82,7 +79,6 @@ internal sealed partial class StripeConnection : IHttpClient
         }
     }
 
-    /// <summary>Awaits a call of Stripe.net and maps its answer.</summary>
     public static async Task<TResult> ReadAsync<TAnswer, TResult>(Task<TAnswer> call, Func<TAnswer, TResult> map)
     {
         try

@@ -8,10 +8,7 @@ using Portal = Stripe.BillingPortal;
 
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>Stripe by Stripe.net. The library is loaded with the first call: a server that does not sell does not pay for it.</summary>
-/// <param name="options">The key and the address.</param>
-/// <param name="time">What Stripe's clock is compared with.</param>
-/// <param name="timeout">Of one attempt; default 80 s.</param>
+/// <summary>The library is loaded with the first call: a server that does not sell does without. The timeout is of one attempt.</summary>
 internal sealed class StripeGateway(BillingOptions options, TimeProvider time, TimeSpan? timeout = null) : IStripeGateway
 {
     private const int PageSize = 100;
@@ -247,11 +244,11 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
             StripeReading.Subscription);
         await foreach (var page in pages)
         {
-            var whole = new List<StripeSubscription>(page.Count);
+            var complete = new List<StripeSubscription>(page.Count);
             foreach (var subscription in page)
-                whole.Add(
+                complete.Add(
                     subscription.Items is { HasMore: true } ? await WithAllItemsAsync(subscription, cancellationToken) : subscription);
-            yield return whole;
+            yield return complete;
         }
     }
 

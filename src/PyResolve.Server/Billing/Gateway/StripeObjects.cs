@@ -57,10 +57,7 @@ internal sealed record StripeSubscription(string Id)
 
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
-    /// <summary>
-    /// Not Stripe's: whether a payment of the customer has been disputed since the subscription began. Set only where a dispute ends a
-    /// plan.
-    /// </summary>
+    /// <summary>Not Stripe's: a payment has been disputed since the subscription began. Set only where a dispute ends a plan.</summary>
     public bool IsDisputed { get; init; }
 }
 
@@ -86,9 +83,7 @@ internal sealed record StripeDispute(string Id)
 
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary>
-    /// Whether the money is gone, for now or for good. A warning withdraws none yet, and a dispute that is won returns it.
-    /// </summary>
+    /// <summary>A warning withdraws no money yet, and a dispute that is won returns it.</summary>
     public bool FundsWithdrawn => Status is "needs_response" or "under_review" or "lost";
 }
 

@@ -4,10 +4,7 @@ using Stripe;
 
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>
-/// Stripe.net's objects mapped to our records, which are about fifteen times smaller. Stripe.net writes 1970-01-01 where an instant is
-/// missing; here that is <see langword="null"/>.
-/// </summary>
+/// <summary>Our records are much smaller than Stripe.net's, which have 1970-01-01 where an instant is missing; ours have null.</summary>
 internal static class StripeReading
 {
     public static StripeCustomer Customer(Customer from) => new(Required(from.Id, "id"))
@@ -117,10 +114,7 @@ internal static class StripeReading
             : null;
 }
 
-/// <summary>
-/// A page of events, each as Stripe wrote it: events have the API version of the time they happened in, which Stripe.net's types may not be
-/// able to read.
-/// </summary>
+/// <summary>Events as Stripe wrote them, in the API version of their time, which Stripe.net's types may not be able to read.</summary>
 internal sealed class EventPage : IStripeEntity
 {
     [JsonPropertyName("data")]

@@ -4,7 +4,6 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
-/// <summary>Creates what is missing at Stripe: a product and a price for each plan, and the configuration of the customer portal.</summary>
 internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans)
 {
     public async Task<StripePrice> EnsurePriceAsync(string plan, TextWriter output, CancellationToken cancellationToken)

@@ -6,7 +6,6 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
-/// <summary><c>stripe doctor</c>: checks everything that has to fit together, and says how to fix what does not.</summary>
 internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options, BillingLinks links, Inbox inbox, TimeProvider time)
 {
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(1);
@@ -36,14 +35,13 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         Task WriteAsync(bool isProblem, string text) => output.WriteLineAsync($"{(isProblem ? "BAD" : "ok ")}  {text}");
     }
 
-    /// <summary>Calls Stripe with a shorter timeout than a payment needs.</summary>
     private async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(RequestTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var combined = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            return await call(either.Token);
+            return await call(combined.Token);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {

@@ -6,9 +6,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
-/// <summary>
-/// <c>stripe setup</c>: creates what is missing at Stripe and prints the settings for it. Running it again changes nothing.
-/// </summary>
+/// <summary>Creates what is missing at Stripe and prints the settings for it. Running it again changes nothing.</summary>
 internal sealed class StripeSetup(
     IStripeGateway stripe, StripeCatalog catalog, BillingOptions options, BillingLinks links, ServerOptions server)
 {

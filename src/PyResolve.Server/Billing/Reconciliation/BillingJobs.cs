@@ -3,17 +3,16 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;
 
-/// <param name="ReadTo">The end of the time that the last run covered.</param>
+/// <summary><c>ReadTo</c> is the end of the time that the last run covered.</summary>
 internal sealed record JobRun(string Name, StoreLease Lease, DateTimeOffset ReadTo);
 
-/// <summary>Jobs that run on one instance at a time. If that instance fails, another takes over when the lease has expired.</summary>
+/// <summary>Jobs that run on one instance at a time. If it fails, another takes over when the lease has expired.</summary>
 internal sealed class BillingJobs(Database database, BillingOptions options, TimeProvider time)
 {
     private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(2);
 
     private readonly string _origin = options.Origin;
 
-    /// <summary>Adds a job, unless it exists.</summary>
     public Task AddAsync(string name, DateTimeOffset firstRunAt, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         insert into billing_jobs (origin, name, next_run_at, read_to) values ({_origin}, {name}, {firstRunAt}, {time.GetInstant()})
@@ -21,7 +20,7 @@ internal sealed class BillingJobs(Database database, BillingOptions options, Tim
         """,
         cancellationToken);
 
-    /// <returns><see langword="null"/> where the job is not due, or another instance runs it.</returns>
+    /// <returns>null where the job is not due, or another instance runs it.</returns>
     public async Task<JobRun?> TryLeaseAsync(string name, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();

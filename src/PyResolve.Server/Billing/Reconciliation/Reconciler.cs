@@ -14,7 +14,7 @@ internal sealed partial class Reconciler(
     IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, Checkouts checkouts,
     BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
-    /// <summary>This many missing customers are taken as deleted by hand, even if there are no others.</summary>
+    /// <summary>Up to this many missing customers count as deleted by hand, even if there are no others.</summary>
     private const int MaxMissing = 3;
 
     /// <summary>A webhook may still deliver a newer event.</summary>
@@ -28,8 +28,7 @@ internal sealed partial class Reconciler(
     private static readonly Counter<long> Repaired = Meter.CreateCounter<long>(
         "pyresolve.billing.repaired_customers", "{customer}", "Customers whose plan differed from their subscriptions at Stripe");
 
-    /// <summary>Stores the events since <paramref name="since"/> that have not arrived.</summary>
-    /// <returns>How many of them a webhook should have delivered by now.</returns>
+    /// <returns>How many of the missed events a webhook should have delivered by now.</returns>
     public async Task<int> FetchMissedEventsAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var missed = 0;
@@ -56,7 +55,6 @@ internal sealed partial class Reconciler(
         return missed;
     }
 
-    /// <summary>Compares every customer with every subscription at Stripe, and syncs where they differ.</summary>
     /// <exception cref="StripeException">Most customers are missing: the key is another Stripe account's. Nothing was changed.</exception>
     public async Task<ReconciliationResult> CompareAllAsync(CancellationToken cancellationToken)
     {

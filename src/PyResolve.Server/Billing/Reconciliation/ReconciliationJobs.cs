@@ -5,7 +5,6 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;
 
-/// <summary>Runs reconciliation: missed events every hour, a comparison of all customers every night.</summary>
 internal sealed partial class ReconciliationJobs(
     BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time, ILogger<ReconciliationJobs> logger)
     : RepeatedWork(Interval, TimeProvider.System)

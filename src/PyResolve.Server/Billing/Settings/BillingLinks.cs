@@ -2,10 +2,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Billing.Settings;
 
-/// <summary>
-/// The addresses that Stripe returns people to. They lead over this server, which then syncs the customer without waiting for a webhook and
-/// redirects to the configured page.
-/// </summary>
+/// <summary>Stripe returns people to this server, which syncs without waiting for a webhook and redirects to the configured page.</summary>
 internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 {
     public const string WebhooksPath = "/webhooks/stripe";

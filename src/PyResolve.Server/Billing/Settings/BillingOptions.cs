@@ -6,10 +6,8 @@ using Stripe;
 
 namespace PyResolve.Server.Billing.Settings;
 
-/// <summary>The settings for Stripe. Read once at start; a wrong one stops the start with a message that says how to fix it.</summary>
 internal sealed class BillingOptions
 {
-    /// <summary>The version of Stripe's API that Stripe.net asks for.</summary>
     public static string PinnedApiVersion => StripeConfiguration.ApiVersion;
 
     private static readonly Uri DefaultApiBase = new("https://api.stripe.com");
@@ -23,7 +21,6 @@ internal sealed class BillingOptions
     /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>: Stripe's price id by plan.</summary>
     public required IReadOnlyDictionary<string, string> Prices { get; init; }
 
-    /// <summary><c>STRIPE_API_BASE</c>; default <c>https://api.stripe.com</c>.</summary>
     public required Uri ApiBase { get; init; }
 
     /// <summary><c>STRIPE_PORTAL_CONFIGURATION</c>: the id of the customer portal's configuration; default the account's own.</summary>
@@ -32,9 +29,7 @@ internal sealed class BillingOptions
     /// <summary><c>PyResolve:Stripe:GraceDays</c>: how long a plan lasts after a failed payment, 0 to 60 days; default 7.</summary>
     public TimeSpan Grace { get; private init; }
 
-    /// <summary>
-    /// <c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until the dispute is won; default no.
-    /// </summary>
+    /// <summary><c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until the dispute is won.</summary>
     public bool DisputeEndsPlan { get; private init; }
 
     /// <summary><c>PyResolve:Stripe:EventsMinutes</c>: how often to look for missed events, 1 to 1,440; default 60.</summary>
@@ -49,7 +44,6 @@ internal sealed class BillingOptions
 
     public bool IsConfigured => SecretKey is not null;
 
-    /// <summary>Whether payments are real.</summary>
     public bool IsLive => IsLiveKey(SecretKey);
 
     /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
@@ -147,11 +141,6 @@ internal static class BillingOrigins
     public const string Test = "test";
     public const string Local = "local";
 
-    /// <summary>
-    /// Whether a plan granted by <paramref name="origin"/> has no effect on a server that sells by <paramref name="current"/>.
-    /// </summary>
-    /// <param name="current"><see langword="null"/> where nothing is sold.</param>
-    /// <remarks>A plan paid for in live mode always counts: a developer's server on the same database must not end it.</remarks>
-    public static bool IsVoid(string origin, string? current) =>
-        current is null ? origin == Local : origin != current && origin != Live;
+    /// <summary>A plan paid for in live mode always counts: a developer's server on the same database must not end it.</summary>
+    public static bool IsVoid(string origin, string? current) => current is null ? origin == Local : origin != current && origin != Live;
 }

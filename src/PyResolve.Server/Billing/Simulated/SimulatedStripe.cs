@@ -8,10 +8,7 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
 
-/// <summary>
-/// The Stripe of a server in Development that has no Stripe settings: a simulator in this process, over real HTTP on loopback, with the
-/// products, prices and portal that <c>stripe setup</c> makes.
-/// </summary>
+/// <summary>A simulator in this process, over real HTTP on loopback, with the products, prices and portal of <c>stripe setup</c>.</summary>
 internal sealed class SimulatedStripe : IAsyncDisposable
 {
     private readonly IAsyncDisposable _host;
@@ -24,7 +21,6 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         Address = address;
     }
 
-    /// <summary>The simulator's home page, with buttons that let time pass and payments fail.</summary>
     public Uri Address { get; }
 
     public static bool IsWanted(IConfiguration configuration, IHostEnvironment environment) =>
@@ -32,11 +28,7 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         && ServerOptions.Text(configuration, "STRIPE_SECRET_KEY") is null
         && ServerOptions.Text(configuration, "STRIPE_API_BASE") is null;
 
-    /// <summary>
-    /// Starts a simulator, and puts the settings of a server that sells through it before all other configuration.
-    /// <see langword="null"/> where there is no simulator beside the server: it was published.
-    /// </summary>
-    /// <exception cref="InvalidConfigurationException">The rest of the configuration cannot work.</exception>
+    /// <summary>Puts its settings before all other configuration. null where no simulator is beside the server: it was published.</summary>
     public static async Task<SimulatedStripe?> StartAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
     {
         if (!SimulatorAssembly.Exists)

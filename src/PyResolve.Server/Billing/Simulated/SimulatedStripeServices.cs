@@ -2,8 +2,7 @@ namespace PyResolve.Server.Billing.Simulated;
 
 internal static class SimulatedStripeServices
 {
-    /// <summary>In Development without Stripe settings: starts a simulated Stripe, and sells through it.</summary>
-    /// <returns>To dispose of when the server has stopped; <see langword="null"/> where none is wanted or there is none.</returns>
+    /// <summary>In Development without Stripe settings. To be disposed of when the server has stopped.</summary>
     public static async Task<SimulatedStripe?> AddSimulatedStripeAsync(this WebApplicationBuilder builder)
     {
         if (!SimulatedStripe.IsWanted(builder.Configuration, builder.Environment))

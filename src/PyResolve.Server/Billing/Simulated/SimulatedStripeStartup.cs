@@ -5,7 +5,6 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Simulated;
 
-/// <summary>Connects a simulated Stripe with the server. Without a simulator, logs how to get one.</summary>
 internal sealed partial class SimulatedStripeStartup(
     BillingCustomers customers,
     CustomerSync sync,
@@ -13,7 +12,7 @@ internal sealed partial class SimulatedStripeStartup(
     ILogger<SimulatedStripeStartup> logger,
     SimulatedStripe? stripe = null) : IHostedLifecycleService
 {
-    /// <summary>Before the first request: takes back the plans that an earlier run's simulator granted.</summary>
+    /// <summary>Takes back the plans that an earlier run's simulator granted.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         if (stripe is null)

@@ -7,19 +7,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>An account's customer at Stripe.</summary>
 internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToken, BillingState State, bool IsLinked);
 
-/// <summary>
-/// A fencing token, taken before a fetch from Stripe: the result is written only if no result of a later token has been.
-/// </summary>
-/// <param name="Lease"><see langword="null"/> for a sync without a lease.</param>
-/// <param name="IsAccountDeleted">Whether the account was deleted on this server.</param>
+/// <summary>A fencing token, taken before a fetch from Stripe: the result is written only if no result of a later token has been.</summary>
 internal sealed record SyncToken(string CustomerId, Guid UserId, long Value, StoreLease? Lease, bool IsAccountDeleted = false);
 
-/// <summary>
-/// The rows that link accounts to customers, and the fencing of syncs. Locks are always taken in the order profile, customer, events.
-/// </summary>
+/// <summary>Locks are always taken in the order profile, customer, events.</summary>
 internal sealed class BillingCustomers(Database database, BillingOptions options, AuditLog audit, TimeProvider time)
 {
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(10);
@@ -42,11 +35,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         Read,
         cancellationToken);
 
-    /// <summary>The stored state of the account's customer, also on a server that sells nothing.</summary>
-    /// <param name="session">It has locked the profile.</param>
-    /// <param name="origin">
-    /// <see langword="null"/>: the configured one; where nothing is sold, live mode before test mode before a simulator.
-    /// </param>
+    /// <summary>Also on a server that sells nothing. The session has locked the profile.</summary>
+    /// <param name="origin">null: the configured one; where nothing is sold, live mode before test mode before a simulator.</param>
     public async Task<(string Origin, BillingState State)> ReadStateAsync(
         Session session, Guid userId, string? origin, CancellationToken cancellationToken)
     {
@@ -65,13 +55,12 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         Read,
         cancellationToken);
 
-    /// <returns><see langword="null"/> where the account is deleted.</returns>
     public Task<ProfilePlan?> FindProfileAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {ProfilePlan.Columns} from profiles where id = {userId} and deleted_at is null",
         static row => ProfilePlan.Read(row, 0),
         cancellationToken);
 
-    /// <summary>All linked customers. The profile is <see langword="null"/> where the account is deleted.</summary>
+    /// <summary>The profile is null where the account is deleted.</summary>
     public async IAsyncEnumerable<(BillingCustomer Customer, ProfilePlan? Profile)> ListWithProfilesAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -106,10 +95,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         }
     }
 
-    /// <summary>
-    /// Links a customer to an account, unless either is linked already. A customer that was unlinked may be linked again.
-    /// </summary>
-    /// <returns>The customer that the account is linked to now; <see langword="null"/> where the account is deleted.</returns>
+    /// <summary>Does nothing where either is linked already. A customer that was unlinked may be linked again.</summary>
+    /// <returns>The customer that the account is linked to now; null where the account is deleted.</returns>
     public async Task<BillingCustomer?> LinkAsync(Guid userId, string customerId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -126,7 +113,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     on conflict do nothing
                     """,
                     cancellationToken);
-                var isBack = isNew == 0 && await session.ExecuteAsync(
+                var isRelinked = isNew == 0 && await session.ExecuteAsync(
                     $"""
                     update billing_customers set unlinked_at = null
                     where origin = {_origin} and customer_id = {customerId} and user_id = {userId} and unlinked_at is not null
@@ -135,7 +122,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     """,
                     cancellationToken) == 1;
                 // A customer that an earlier system wrote and that was never linked may be the other mode's: the profile alone names it.
-                if (isNew == 1 || isBack)
+                if (isNew == 1 || isRelinked)
                 {
                     await session.ExecuteAsync(
                         $"""
@@ -162,12 +149,12 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         cancellationToken);
 
     /// <summary>Begins a sync, whether or not another runs, that completes the events stored so far.</summary>
-    /// <returns><see langword="null"/> where the customer is linked to no account.</returns>
+    /// <returns>null where the customer is linked to no account.</returns>
     public Task<SyncToken?> BeginSyncAsync(string customerId, CancellationToken cancellationToken) =>
         BeginSyncAsync(customerId, lease: null, cancellationToken);
 
     /// <summary>As <see cref="BeginSyncAsync(string, CancellationToken)"/>, with a lease, so that workers fetch a customer once.</summary>
-    /// <returns><see langword="null"/> also where another has the lease.</returns>
+    /// <returns>null also where another has the lease.</returns>
     public Task<SyncToken?> TryLeaseAsync(string customerId, CancellationToken cancellationToken)
     {
         Sql row = $"origin = {_origin} and customer_id = {customerId}";
@@ -205,9 +192,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         cancellationToken);
 
     /// <summary>Writes the result of a fetch, unless that of a later token was written. Either way its events are done.</summary>
-    /// <param name="chooseState">
-    /// Chooses the new state from the stored one; <see langword="null"/>: the customer no longer exists at Stripe.
-    /// </param>
+    /// <param name="chooseState">Chooses the new state from the stored one; null: the customer no longer exists at Stripe.</param>
     public Task<SyncOutcome> ApplyAsync(
         SyncToken token, Func<BillingState, BillingState>? chooseState, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -304,7 +289,5 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         IsLinked: row.InstantOrNull(3) is null);
 }
 
-/// <param name="State">What is stored now.</param>
-/// <param name="IsNewest">Whether this result was written; otherwise a later one is stored.</param>
-/// <param name="HasChanged">Whether the stored state or the profile has changed.</param>
+/// <summary><c>State</c> is what is stored now: another result, unless this one was the newest.</summary>
 internal sealed record SyncOutcome(BillingState State, bool IsNewest, bool HasChanged);

@@ -10,7 +10,6 @@ internal sealed record BillingState
     /// <summary>The subscription that grants the plan, or the latest where none does.</summary>
     public string? SubscriptionId { get; init; }
 
-    /// <summary>The subscription's status at Stripe.</summary>
     public string? Status { get; init; }
 
     public string Plan { get; init; } = PlanCatalog.Free;
@@ -28,7 +27,6 @@ internal sealed record BillingState
 
     public DateTimeOffset? GraceEndsAt { get; init; }
 
-    /// <summary><see cref="SubscriptionMemories"/>.</summary>
     public string Remembered { get; init; } = "";
 
     /// <summary><see cref="ReviewFlags"/>, sorted, separated by spaces.</summary>

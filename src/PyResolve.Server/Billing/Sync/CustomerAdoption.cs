@@ -4,13 +4,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>
-/// Links a customer that is not linked yet to its account: the one whose profile names it, as rows of an earlier system do, or the one that
-/// its metadata names. Never by email.
-/// </summary>
+/// <summary>Links a customer to the account whose profile names it, as rows of an earlier system do, or that its metadata names.</summary>
 internal sealed class CustomerAdoption(Database database, BillingCustomers customers, IStripeGateway stripe, BillingOptions options)
 {
-    /// <returns>Whether the customer is linked to an account now.</returns>
     public async Task<bool> TryAsync(string customerId, CancellationToken cancellationToken)
     {
         if (await customers.FindAsync(customerId, cancellationToken) is { IsLinked: true })
@@ -19,11 +15,8 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
             && (await customers.LinkAsync(found, customerId, cancellationToken))?.Id == customerId;
     }
 
-    /// <summary>
-    /// The account that the customer is, or could be, linked to. A customer that was unlinked may exist again, for example when the server
-    /// ran with a key of another Stripe account for a while.
-    /// </summary>
-    /// <returns><see langword="null"/> where there is none, or that account has another customer.</returns>
+    /// <summary>An unlinked customer may exist again, for example after the server ran with a key of another Stripe account.</summary>
+    /// <returns>null where there is no account, or it has another customer.</returns>
     public async Task<Guid?> FindAccountAsync(string customerId, CancellationToken cancellationToken)
     {
         var known = await customers.FindAsync(customerId, cancellationToken);

@@ -5,25 +5,19 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <param name="State">What is stored now.</param>
-/// <param name="HasSubscription">Whether a subscription of the customer has not ended, in any status.</param>
-/// <param name="IsGone">Whether the customer was deleted at Stripe.</param>
-/// <param name="HasChanged">Whether anything was changed, here or at Stripe.</param>
-/// <param name="Subscriptions">All of the customer's, with the ended ones.</param>
+/// <summary><c>State</c> is what is stored now. A subscription that has not ended counts in any status.</summary>
 internal sealed record SyncResult(
     BillingState State, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
 
-/// <summary>What a sync would change.</summary>
-/// <param name="OtherPlan">The profile's plan, where it differs from what Stripe grants.</param>
-/// <param name="Orphaned">The subscriptions in force and the open checkouts of a deleted account: they would be ended.</param>
+/// <summary><c>OtherPlan</c> is the profile's where it differs; <c>Orphaned</c> is what would be ended for a deleted account.</summary>
 internal sealed record SyncPreview(BillingState Before, BillingState Now, string? OtherPlan, IReadOnlyList<string> Orphaned)
 {
     public bool HasChanges => Before != Now || OtherPlan is not null || Orphaned.Count > 0;
 }
 
 /// <summary>
-/// Sets an account's plan from the subscriptions that Stripe has now. Nothing else changes a plan on Stripe's behalf: an event only says
-/// when to sync. No transaction is open during a call to Stripe. Thread-safe.
+/// Sets an account's plan from the subscriptions that Stripe has now. Nothing else changes a plan on Stripe's behalf: an event only
+/// says when to sync. No transaction is open during a call to Stripe. Thread-safe.
 /// </summary>
 internal sealed partial class CustomerSync(
     BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time,
@@ -32,12 +26,10 @@ internal sealed partial class CustomerSync(
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
 
     /// <summary>Syncs now, also while another sync of the customer runs: the result of the later fetch is kept.</summary>
-    /// <returns><see langword="null"/> where the customer is linked to no account.</returns>
+    /// <returns>null where the customer is linked to no account.</returns>
     public async Task<SyncResult?> RunAsync(string customerId, CancellationToken cancellationToken) =>
         await customers.BeginSyncAsync(customerId, cancellationToken) is { } token ? await RunAsync(token, cancellationToken) : null;
 
-    /// <summary>Syncs, unless another worker does.</summary>
-    /// <returns>Whether it did.</returns>
     public async Task<bool> TryRunAsync(string customerId, CancellationToken cancellationToken)
     {
         if (await customers.TryLeaseAsync(customerId, cancellationToken) is not { Lease: { } lease } token)
@@ -55,7 +47,6 @@ internal sealed partial class CustomerSync(
         }
     }
 
-    /// <param name="userId">The account that the customer is, or would be, linked to.</param>
     public async Task<SyncPreview> PreviewAsync(string customerId, Guid userId, CancellationToken cancellationToken)
     {
         var known = await customers.FindAsync(customerId, cancellationToken);
@@ -142,7 +133,6 @@ internal sealed partial class CustomerSync(
         bool IsDisputed(StripeSubscription subscription) => disputes.Exists(dispute => !(dispute.Created < subscription.Created));
     }
 
-    /// <summary>Prevents a payment for an account that is deleted.</summary>
     /// <returns>How many were open.</returns>
     private async Task<int> CloseCheckoutsAsync(string customerId, CancellationToken cancellationToken)
     {

@@ -8,9 +8,7 @@ namespace PyResolve.Server.Billing.Sync;
 /// <summary>Plans set by an operator. A subscription may grant more, never less.</summary>
 internal sealed class PlanOverrides(Database database, BillingCustomers customers, AuditLog audit, TimeProvider time)
 {
-    /// <param name="email">In lower case.</param>
-    /// <param name="plan"><c>free</c> removes what an operator set; what a subscription grants stays.</param>
-    /// <returns>The account's plan now; <see langword="null"/> where there is no such account.</returns>
+    /// <summary><c>free</c> removes what an operator set. Returns the account's plan now; null where there is no such account.</summary>
     public async Task<string?> SetAsync(string email, string plan, CancellationToken cancellationToken)
     {
         if (await database.FindAccountAsync(email, cancellationToken) is not { User.Id: var userId })

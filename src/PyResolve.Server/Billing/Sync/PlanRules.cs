@@ -3,20 +3,15 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>Chooses the plan from a customer's subscriptions as Stripe shows them. The rules are a table in docs/stripe.md.</summary>
+/// <summary>The rules are a table in docs/stripe.md.</summary>
 internal static class PlanRules
 {
-    /// <summary>Whether the subscription has ended for good.</summary>
     public static bool IsOver(StripeSubscription subscription) => subscription.Status is "canceled" or "incomplete_expired";
 
     public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) =>
         subscriptions.Where(static subscription => !IsOver(subscription));
 
-    /// <param name="subscriptions">All of the customer's.</param>
-    /// <param name="planOfPrice">The plan of a price's id, where one is known.</param>
-    /// <param name="before">The result of the last sync.</param>
-    /// <param name="grace">How long a plan lasts after a failed payment.</param>
-    /// <param name="now">The current time.</param>
+    /// <summary><paramref name="grace"/> is how long a plan lasts after a failed payment.</summary>
     public static BillingState ChooseState(
         IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, TimeSpan grace,
         DateTimeOffset now)
@@ -75,11 +70,7 @@ internal static class PlanRules
         DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
         // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
-        var until = Earliest(
-            pastDueSince + grace,
-            subscription.CancelAt,
-            subscription.CancelAtPeriodEnd ? periodEnd : null,
-            voidFrom);
+        var until = Earliest(pastDueSince + grace, subscription.CancelAt, subscription.CancelAtPeriodEnd ? periodEnd : null, voidFrom);
 
         var flags = new List<string>();
         bool isEntitled;

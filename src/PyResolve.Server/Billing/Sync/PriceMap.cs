@@ -5,10 +5,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>
-/// The plan that a price stands for: by its configured id, else by its lookup key, else by its product's metadata <c>plan</c>. Nothing else
-/// grants a plan. Thread-safe.
-/// </summary>
+/// <summary>By a price's configured id, else its lookup key, else its product's metadata <c>plan</c>. Nothing else grants a plan.</summary>
 internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, TimeProvider time)
 {
     private static readonly TimeSpan ProductCacheTime = TimeSpan.FromMinutes(5);
@@ -20,7 +17,6 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
     /// <summary>The price's lookup key and the product's id, as <c>stripe setup</c> creates them.</summary>
     public static string NameOf(string plan) => $"pyresolve_{plan}";
 
-    /// <returns>A function from the id of a price in <paramref name="subscriptions"/> to its plan.</returns>
     public async Task<Func<string, string?>> ResolveAsync(
         IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {

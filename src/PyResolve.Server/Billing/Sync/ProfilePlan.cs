@@ -4,9 +4,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>The plan in a profile's columns: what quotas are checked against, and what an operator reads and writes by SQL.</summary>
+/// <summary>What quotas are checked against, and what an operator reads and writes by SQL.</summary>
 /// <param name="Until">When <paramref name="Then"/> takes its place.</param>
-/// <param name="Origin">Which Stripe granted it; <see langword="null"/> where none did.</param>
+/// <param name="Origin">Which Stripe granted it; null where none did.</param>
 /// <param name="Override">Set by an operator: the plan is never less.</param>
 internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Then, string? Origin, string? Override)
 {

@@ -15,7 +15,7 @@ internal sealed record SubscriptionMemory(
     public static readonly SubscriptionMemory None = new();
 }
 
-/// <summary>Memories by subscription id, as text in a customer's row. Equal memories have equal text.</summary>
+/// <summary>By subscription id, as text in a customer's row. Equal memories have equal text.</summary>
 internal static class SubscriptionMemories
 {
     public static IReadOnlyDictionary<string, SubscriptionMemory> Read(string text) => text.Length == 0

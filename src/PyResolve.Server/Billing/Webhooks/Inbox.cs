@@ -4,13 +4,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
-/// <summary>A line of <c>stripe events list</c>.</summary>
 internal sealed record InboxEvent(
     string Id, string Type, string? CustomerId, string State, string? Note, int Attempts, DateTimeOffset ReceivedAt);
 
 /// <summary>
-/// The webhook inbox: every event once, pending until a sync that began after the event was stored has been written. A failed event is
-/// retried with growing delays, and is dead after the last try; an operator can replay it. Thread-safe.
+/// Every event once, pending until a sync that began after it was stored has been written. A failed event is retried with growing
+/// delays, and is dead after the last try; an operator can replay it. Thread-safe.
 /// </summary>
 internal sealed partial class Inbox(Database database, BillingOptions options, TimeProvider time, ILogger<Inbox> logger)
 {
@@ -30,11 +29,9 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
 
     private readonly string _origin = options.Origin;
 
-    /// <summary>Set when a pending event was stored.</summary>
     public WakeSignal Arrivals { get; } = new();
 
-    /// <summary>Stores an event durably. A second copy of it changes nothing.</summary>
-    /// <returns>Whether it is new.</returns>
+    /// <summary>Stores an event durably. Returns false for a second copy, which changes nothing.</summary>
     public async Task<bool> StoreAsync(ReceivedEvent received, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -53,7 +50,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         return isNew;
     }
 
-    /// <summary>Requests a sync of an account's customers, in the caller's transaction.</summary>
     public async Task RequestSyncAsync(Session session, Guid userId, string type, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -91,7 +87,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
             cancellationToken);
     }
 
-    /// <summary>Counts a failed try of the due events and schedules the next one.</summary>
     /// <returns>How many are dead now.</returns>
     public Task<int> ScheduleRetryAsync(string customerId, string reason, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -119,7 +114,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         },
         cancellationToken);
 
-    /// <summary>Assigns the events that name only a charge to its customer.</summary>
     public Task AssignAsync(string chargeId, string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update stripe_events set customer_id = {customerId}
@@ -138,7 +132,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         cancellationToken);
 
     /// <summary>Makes events pending as if they had just arrived: one by its id, or all that are dead.</summary>
-    /// <returns>How many.</returns>
     public Task<int> ReplayAsync(string? eventId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -151,8 +144,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
             cancellationToken);
     }
 
-    /// <summary>The newest events.</summary>
-    /// <param name="state"><see langword="null"/>: of every state.</param>
     public Task<List<InboxEvent>> ListAsync(string? state, int count, CancellationToken cancellationToken) => database.ListAsync(
         $"""
         select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
@@ -164,7 +155,6 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
             row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6)),
         cancellationToken);
 
-    /// <summary>Deletes settled events that Stripe no longer lists.</summary>
     public Task<int> DeleteOldAsync(CancellationToken cancellationToken) => database.ExecuteAsync(
         $"delete from stripe_events where received_at < {time.GetInstant() - Retention} and state in ('done', 'ignored')",
         cancellationToken);

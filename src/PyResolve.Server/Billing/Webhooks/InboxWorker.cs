@@ -7,8 +7,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// Syncs the customers of pending events: at once on the instance that stored them, within a second on another one if that fails. One
-/// worker at a time works on a customer, and a slow customer does not delay the others.
+/// Syncs at once on the instance that stored the event, within a second on another one if that fails. One worker at a time works on a
+/// customer, and a slow customer does not delay the others.
 /// </summary>
 internal sealed partial class InboxWorker(
     Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe,
@@ -21,7 +21,6 @@ internal sealed partial class InboxWorker(
 
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 
-    /// <summary>Whether the last result could not be stored, which is logged once.</summary>
     private volatile bool _isStoreDown;
 
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -76,7 +76,7 @@ internal sealed partial class PlanEnds(
                 .WriteAsync(session, userId, now, cancellationToken);
             if (plan != profile.Plan)
                 await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
-            // Stripe may have more to say than was known at the last sync.
+            // The subscriptions may have changed at Stripe since the last sync.
             var type = isVoid ? "pyresolve.origin_changed" : "pyresolve.plan_ended";
             await inbox.RequestSyncAsync(session, userId, type, cancellationToken);
             return true;

@@ -6,16 +6,13 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// An event as it is stored. Only id, type, livemode and the customer are read from the payload: its subscription may be out of date, and
-/// its format is that of the webhook endpoint's API version.
+/// Only id, type, livemode and the customer (for a dispute, the charge) are read from the payload: its subscription may be out of date,
+/// and its format is that of the webhook endpoint's API version.
 /// </summary>
-/// <param name="CustomerId">The customer to sync. For a dispute, which names no customer, the charge.</param>
-/// <param name="IgnoredBecause"><see langword="null"/> where a sync is needed.</param>
 internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
 {
     private const int MaxNameLength = 255;
 
-    /// <returns><see langword="null"/> where the payload is not an event.</returns>
     public static ReceivedEvent? Read(string payload, BillingOptions options)
     {
         try

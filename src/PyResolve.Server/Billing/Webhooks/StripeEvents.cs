@@ -33,9 +33,7 @@ internal static class StripeEvents
         || type.StartsWith("checkout.session.", StringComparison.Ordinal)
         || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
 
-    /// <summary>
-    /// Stripe does not end the subscription, and neither does the server unless configured to; an operator should review it.
-    /// </summary>
+    /// <summary>Neither Stripe nor, unless configured, the server ends the subscription; an operator should review it.</summary>
     public static bool NeedsReview(string type) => IsOfDispute(type) || type == "charge.refunded";
 
     public static bool IsOfDispute(string type) =>

@@ -8,10 +8,6 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// <summary>The header <c>Stripe-Signature</c>: <c>t=1533204620,v1=…</c>.</summary>
 internal static class StripeSignature
 {
-    /// <param name="header">The header's value.</param>
-    /// <param name="payload">The body, byte for byte.</param>
-    /// <param name="secrets">One that fits is enough.</param>
-    /// <param name="now">May be five minutes away from the time in the header, in both directions.</param>
     /// <remarks>
     /// Stripe.net computes the signature, but does not read the header:
     /// <see cref="EventUtility.ValidateSignature(string, string, string, long)"/> overflows at times after January 2038, takes a blank
