@@ -3,25 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Client;
 
-/// <summary>The kinds of records of a lease's ledger.</summary>
 internal enum LedgerEntry : byte
 {
-    /// <summary>A permit has taken units.</summary>
-    Taken = (byte)'T',
-
-    /// <summary>A permit has ended: that many of its units are spent, the others are free again.</summary>
-    Settled = (byte)'S',
-
-    /// <summary>The clock has shown this time.</summary>
-    Seen = (byte)'C',
-
-    /// <summary>The lease is being returned to the server: nothing more may be taken from it.</summary>
-    Closed = (byte)'X',
+    Taken = (byte)'T', // A permit has taken units.
+    Settled = (byte)'S', // A permit has ended: that many of its units are spent, the others are free again.
+    Seen = (byte)'C', // The clock has shown this time.
+    Closed = (byte)'X', // The lease is being returned to the server: nothing more may be taken from it.
 }
 
-/// <summary>One record of a lease's ledger, 36 bytes, little-endian: checksum of the rest (4), kind (1), unused (3), units (4), the time in
-/// Unix milliseconds (8), permit (16). All have the same size, so that an incomplete last record can be distinguished from
-/// damage.</summary>
+/// <summary>A record of a lease's ledger, 36 bytes, little-endian: checksum of the rest (4), kind (1), unused (3), units (4), Unix
+/// milliseconds (8), permit (16). All have one size, so that an incomplete last record can be distinguished from damage.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct LedgerRecord(LedgerEntry Kind, Guid Permit, int Units, DateTimeOffset At)
 {

@@ -1,6 +1,5 @@
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>Serves the style sheet and the icon, which are embedded in this assembly.</summary>
 internal static class PageAssets
 {
     public static void MapPageAssets(this IEndpointRouteBuilder routes)

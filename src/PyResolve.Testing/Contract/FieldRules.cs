@@ -4,7 +4,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>Checks the fields of a body, and collects all errors.</summary>
 internal sealed class FieldRules
 {
     public const int LongestLibrary = 128;
