@@ -3,7 +3,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>The contract's errors.</summary>
 internal static class Problems
 {
     public static Problem Malformed(string detail) => Create(400, ProblemCodes.Malformed, detail);
@@ -27,7 +26,8 @@ internal static class Problems
     public static Problem Create(int status, string code, string detail)
     {
         using var response = new HttpResponseMessage((HttpStatusCode)status);
-        return new() { Type = $"urn:pyresolve:problem:{code}", Title = response.ReasonPhrase, Status = status, Code = code, Detail = detail };
+        var type = $"urn:pyresolve:problem:{code}";
+        return new() { Type = type, Title = response.ReasonPhrase, Status = status, Code = code, Detail = detail };
     }
 
     public static string CodeOf(int status) => status switch
@@ -48,7 +48,6 @@ internal static class Problems
     };
 }
 
-/// <summary>Ends a request with a problem.</summary>
 internal sealed class ProblemException(Problem problem, TimeSpan? retryAfter = null) : Exception(problem.Detail)
 {
     public Problem Problem => problem;
