@@ -53,9 +53,9 @@ public sealed partial class PyResolveClient
                 .With(Guard.NotNull(request), WireJson.Requests.ChangePasswordRequest),
             cancellationToken);
 
-    /// <summary><c>POST /auth/password/forgot</c>: e-mails a link to choose a new password, if the account exists.</summary>
-    /// <param name="email">The account's e-mail address, in any case.</param>
-    /// <param name="cancellationToken">Stops waiting; the e-mail may have been sent.</param>
+    /// <summary><c>POST /auth/password/forgot</c>: emails a link to choose a new password, if the account exists.</summary>
+    /// <param name="email">The account's email address, in any case.</param>
+    /// <param name="cancellationToken">Stops waiting; the email may have been sent.</param>
     public Task RequestPasswordResetAsync(string email, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             PostAnonymously("/auth/password/forgot").With(new() { Email = Guard.NotNull(email) }, WireJson.Requests.ForgotPasswordRequest),
@@ -67,7 +67,7 @@ public sealed partial class PyResolveClient
             PostAnonymously("/auth/password/reset").With(Guard.NotNull(request), WireJson.Requests.ResetPasswordRequest),
             cancellationToken);
 
-    /// <summary><c>POST /auth/email/verify</c>: verifies the account's e-mail address with the token from the e-mail.</summary>
+    /// <summary><c>POST /auth/email/verify</c>: verifies the account's email address with the token from the email.</summary>
     /// <param name="token">The token: valid once, for 7 days.</param>
     /// <param name="cancellationToken">Stops waiting; the address may have been verified.</param>
     public Task VerifyEmailAsync(string token, CancellationToken cancellationToken = default) =>

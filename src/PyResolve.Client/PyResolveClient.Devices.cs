@@ -4,14 +4,12 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary>By RFC 8628, a client that polls too fast waits this much longer.</summary>
+    /// <summary>The time that RFC 8628 adds to the polling interval after <c>slow_down</c>.</summary>
     private static readonly TimeSpan SlowDown = TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// <c>POST /auth/device/code</c>: starts a login that a user approves in a browser, on this or another machine. Show
+    /// <summary><c>POST /auth/device/code</c>: starts a login that a user approves in a browser, on this or another machine. Show
     /// <see cref="DeviceCodeResponse.VerificationUriComplete"/> and <see cref="DeviceCodeResponse.UserCode"/>, then call
-    /// <see cref="WaitForDeviceLogInAsync"/>.
-    /// </summary>
+    /// <see cref="WaitForDeviceLogInAsync"/>.</summary>
     /// <param name="clientId">The device's name, such as <c>pyresolve-cli</c>: at most 100 characters; names the new key.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<DeviceCodeResponse> StartDeviceLogInAsync(string? clientId = null, CancellationToken cancellationToken = default) =>
@@ -21,10 +19,8 @@ public sealed partial class PyResolveClient
             static login => login is { DeviceCode: not null, UserCode: not null, VerificationUri: not null },
             cancellationToken);
 
-    /// <summary>
-    /// <c>POST /auth/device/token</c>: asks once whether the login was approved. Before that it throws
-    /// <see cref="ProblemCodes.AuthorizationPending"/>, or <see cref="ProblemCodes.SlowDown"/> if it is called too often.
-    /// </summary>
+    /// <summary><c>POST /auth/device/token</c>: asks once whether the login was approved. Before that it throws
+    /// <see cref="ProblemCodes.AuthorizationPending"/>, or <see cref="ProblemCodes.SlowDown"/> if it is called too often.</summary>
     /// <param name="deviceCode">From <see cref="DeviceCodeResponse.DeviceCode"/>; valid for one key.</param>
     /// <param name="cancellationToken">Stops waiting; the code may have been redeemed.</param>
     public Task<DeviceTokenResponse> RedeemDeviceCodeAsync(string deviceCode, CancellationToken cancellationToken = default) =>
@@ -33,10 +29,8 @@ public sealed partial class PyResolveClient
                 .With(new() { DeviceCode = Guard.NotNull(deviceCode) }, WireJson.Requests.DeviceTokenRequest),
             WireJson.Default.DeviceTokenResponse, static redeemed => redeemed is { ApiKey: not null, User: not null }, cancellationToken);
 
-    /// <summary>
-    /// Polls until the user has approved the login, at the server's interval, and less often while the server is out of reach. It returns
-    /// the new key, which is shown only this once; save it with <see cref="Keys"/>.
-    /// </summary>
+    /// <summary>Polls until the user has approved the login, at the server's interval, and less often while the server is out of reach. It
+    /// returns the new key, which is shown only this once; save it with <see cref="Keys"/>.</summary>
     /// <param name="login">The result of <see cref="StartDeviceLogInAsync"/>.</param>
     /// <param name="cancellationToken">Stops polling; the user may still approve, which creates an unknown key.</param>
     /// <exception cref="PyResolveException">Denied (<c>access_denied</c>), or not decided in time (<c>expired_token</c>).</exception>

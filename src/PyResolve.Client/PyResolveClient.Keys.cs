@@ -46,10 +46,8 @@ public sealed partial class PyResolveClient
                 .With(request ?? new(), WireJson.Requests.RotateApiKeyRequest),
             WireJson.Default.RotatedApiKey, static key => key.ApiKey is not null, cancellationToken);
 
-    /// <summary>
-    /// <c>POST /auth/api-keys/report-leak</c>: revokes a key that was leaked, and notifies its owner. No credential is needed; the answer
-    /// does not reveal whether the key was valid.
-    /// </summary>
+    /// <summary><c>POST /auth/api-keys/report-leak</c>: revokes a key that was leaked, and notifies its owner. No credential is needed; the
+    /// answer does not reveal whether the key was valid.</summary>
     /// <param name="apiKey">The whole key.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task ReportLeakedKeyAsync(string apiKey, CancellationToken cancellationToken = default) =>

@@ -10,7 +10,7 @@ public sealed partial class PyResolveClient
     /// <summary><c>POST /quota/reservations</c>: reserves quota. <see cref="Quota"/> adds retries, and denials as values.</summary>
     /// <param name="request">What to reserve.</param>
     /// <param name="idempotencyKey">Makes the request safe to send again: 1 to 255 visible ASCII characters. Default none.</param>
-    /// <param name="cancellationToken">Stops waiting; a reservation that was made nevertheless expires after its lifetime.</param>
+    /// <param name="cancellationToken">Stops waiting; a reservation that was made anyway expires after its lifetime.</param>
     public Task<Reservation> CreateReservationAsync(
         ReservationRequest request, string? idempotencyKey = null, CancellationToken cancellationToken = default)
     {

@@ -75,10 +75,8 @@ public sealed partial class PyResolveClient
         while (cursor is not null);
     }
 
-    /// <summary>
-    /// <c>GET /usage/export.csv</c>: a month's events as CSV (RFC 4180, UTF-8, with a header), oldest first, copied as it arrives. Each
-    /// piece may take <see cref="PyResolveClientOptions.RequestTimeout"/>. When it throws, the destination has only a part.
-    /// </summary>
+    /// <summary><c>GET /usage/export.csv</c>: a month's events as CSV (RFC 4180, UTF-8, with a header), oldest first, copied as it arrives.
+    /// Each piece may take <see cref="PyResolveClientOptions.RequestTimeout"/>. When it throws, the destination has only a part.</summary>
     /// <param name="destination">The stream to write to; it is left open.</param>
     /// <param name="month">A UTC calendar month, as <c>2026-11</c>; default the current one.</param>
     /// <param name="cancellationToken">Stops the copying.</param>

@@ -2,26 +2,21 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// The client of PyResolve billing for tools: <see cref="Quota"/> asks whether a migration may run, <see cref="Usage"/> reports what ran,
-/// and the methods are the routes of the server, one request each. Thread-safe; create one for the process. The key and the server are read
-/// once, when it is created.
-/// </summary>
-/// <remarks>
-/// A request that only reads, or has an id, is sent again after a lost connection or a late answer, and when the server asks for a short
-/// wait, all within <see cref="PyResolveClientOptions.RequestTimeout"/>. Every method throws <see cref="PyResolveException"/> when the
-/// server refuses, is out of reach or is not a PyResolve server, and <see cref="OperationCanceledException"/> when its token is cancelled.
-/// </remarks>
+/// <summary>The client of PyResolve billing for tools: <see cref="Quota"/> asks whether a migration may run, <see cref="Usage"/> reports
+/// what ran, and the methods are the routes of the server, one request each. Thread-safe; create one for the process. The key and the
+/// server are read once, when it is created.</summary>
+/// <remarks>A request that only reads, or has an id, is sent again after a lost connection or a late answer, and when the server asks for a
+/// short wait, all within <see cref="PyResolveClientOptions.RequestTimeout"/>. Every method throws <see cref="PyResolveException"/> when
+/// the server refuses, is out of reach or is not a PyResolve server, and <see cref="OperationCanceledException"/> when its token is
+/// cancelled.</remarks>
 public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
     private readonly HttpClient? _ownHttp;
     private readonly bool _ownsUsage;
 
-    /// <summary>
-    /// Creates a client over an <see cref="HttpClient"/> of yours, which is not disposed of. It should not follow redirects, because they
-    /// would send the key to another server.
-    /// </summary>
+    /// <summary>Creates a client over your own <see cref="HttpClient"/>, which is not disposed of. It should not follow redirects, because
+    /// they would send the key to another server.</summary>
     /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
     /// <param name="options">Default: from the environment, then from the config file.</param>
     /// <param name="timeProvider">The clock, for tests; default the system's.</param>
@@ -78,10 +73,8 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>
-    /// Waits until pending usage events are sent, for <see cref="PyResolveClientOptions.ShutdownTimeout"/> at most. A client from a
-    /// container leaves them to the container.
-    /// </summary>
+    /// <summary>Waits until pending usage events are sent, for <see cref="PyResolveClientOptions.ShutdownTimeout"/> at most. A client from
+    /// a container leaves them to the container.</summary>
     public async ValueTask DisposeAsync()
     {
         var quota = Quota.CloseAsync();
@@ -94,7 +87,6 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
-    /// <summary>A request without the client's key.</summary>
     private static ApiRequest PostAnonymously(string path) => ApiRequest.Post(path) with { NeedsKey = false };
 
     private static string? Session(string? token) => token is null || Guard.IsVisibleAscii(token)

@@ -11,10 +11,9 @@ public static class PyResolveServiceCollectionExtensions
 {
     private const string Name = "PyResolve";
 
-    /// <summary>
-    /// Registers <see cref="PyResolveClient"/>, <see cref="QuotaGuard"/>, <see cref="UsageReporter"/> and <see cref="ApiKeyStore"/> as
-    /// singletons. The process has one usage reporter, which is flushed when the host shuts down and the container is disposed of.
-    /// </summary>
+    /// <summary>Registers <see cref="PyResolveClient"/>, <see cref="QuotaGuard"/>, <see cref="UsageReporter"/> and
+    /// <see cref="ApiKeyStore"/> as singletons. The process has one usage reporter, which is flushed when the host shuts down and the
+    /// container is disposed of.</summary>
     /// <remarks>
     /// Options come from the configuration's section <c>PyResolve</c>, if there is one, then from <paramref name="configure"/>. An invalid
     /// value throws an <see cref="OptionsValidationException"/>, or a <see cref="PyResolveException"/> if it is in the environment or the

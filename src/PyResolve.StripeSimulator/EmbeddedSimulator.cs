@@ -1,9 +1,7 @@
 namespace PyResolve.StripeSimulator;
 
-/// <summary>
-/// Starts a simulator inside a server in Development. <c>PyResolve.Server</c> does not reference this assembly: it loads the file and calls
-/// this method by name, so the signature has only .NET's own types. Both are built together.
-/// </summary>
+/// <summary>Starts a simulator inside a server in Development. <c>PyResolve.Server</c> does not reference this assembly: it loads the file
+/// and calls this method by name, so the signature has only .NET's own types. Both are built together.</summary>
 public static class EmbeddedSimulator
 {
     /// <summary>Starts a simulator on a free port, with warnings and errors logged to the console.</summary>

@@ -1,6 +1,5 @@
 namespace PyResolve.StripeSimulator;
 
-/// <summary>The command <c>pyresolve-stripe-simulator</c>.</summary>
 internal static class StandaloneProgram
 {
     private const int DefaultPort = 12111;

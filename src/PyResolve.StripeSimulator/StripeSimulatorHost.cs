@@ -22,10 +22,10 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         Address = new Uri(app.Urls.Single());
     }
 
-    /// <summary>For <c>STRIPE_API_BASE</c>.</summary>
+    /// <summary>The base URL of the API, for <c>STRIPE_API_BASE</c>.</summary>
     public Uri Address { get; }
 
-    /// <summary>For <c>STRIPE_SECRET_KEY</c>.</summary>
+    /// <summary>The API key, for <c>STRIPE_SECRET_KEY</c>.</summary>
     public string SecretKey { get; }
 
     public Simulation Simulation { get; }
@@ -51,7 +51,7 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         }
         catch
         {
-            // The webhook sender may be running, and ends before the services that it uses.
+            // The webhook sender may be running; it has to stop before the services that it uses are disposed.
             await app.StopAsync(CancellationToken.None);
             await app.DisposeAsync();
             throw;

@@ -32,10 +32,8 @@ public sealed class FakeAccount
     /// <summary>The token of the account's first session, for routes that need a session.</summary>
     public string SessionToken => State.FirstSessionToken;
 
-    /// <summary>
-    /// The current plan: <c>free</c> (the default), <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.
-    /// <see cref="FakePyResolveServer.Plans"/> says what it allows.
-    /// </summary>
+    /// <summary>The current plan: <c>free</c> (the default), <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.
+    /// <see cref="FakePyResolveServer.Plans"/> says what it allows.</summary>
     /// <exception cref="ArgumentException">There is no plan with this name.</exception>
     public string Plan
     {
@@ -61,9 +59,7 @@ public sealed class FakeAccount
     /// <summary>The recorded usage events, in the order of their arrival.</summary>
     public IReadOnlyList<RecordedUsageEvent> Events => Locked(() => State.Events.ConvertAll(static recorded => recorded.Event));
 
-    /// <summary>
-    /// Every reservation that was granted, oldest first, in its current state, as <c>GET /quota/reservations/{id}</c> returns it.
-    /// </summary>
+    /// <summary>Every granted reservation, oldest first, in its current state, as <c>GET /quota/reservations/{id}</c> returns it.</summary>
     public IReadOnlyList<Reservation> Holds => Locked(() =>
     {
         State.ExpireDue(_server.Now);
@@ -85,9 +81,7 @@ public sealed class FakeAccount
         });
     }
 
-    /// <summary>
-    /// The token in the email of <c>POST /auth/password/forgot</c>; <see langword="null"/> if none was sent, or it was used.
-    /// </summary>
+    /// <summary>The token of <c>POST /auth/password/forgot</c>'s email; <see langword="null"/> if none was sent, or it was used.</summary>
     public string? PasswordResetToken => Locked(() => State.ResetToken?.Value);
 
     /// <summary>The token in the email to every new account; <see langword="null"/> once the email address is verified.</summary>

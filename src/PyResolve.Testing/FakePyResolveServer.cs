@@ -6,14 +6,11 @@ using PyResolve.Testing.State;
 
 namespace PyResolve.Testing;
 
-/// <summary>
-/// A PyResolve server in memory, for a tool's own tests: the routes of the real server, a clock that a test moves, injected faults, and
-/// access to what was recorded. Thread-safe; each test starts its own.
-/// </summary>
-/// <remarks>
-/// It behaves like the real server: both pass one conformance suite. It leaves out what a tool's tests do not need: web pages, forms,
-/// Stripe's webhooks, <c>/openapi/v1.json</c>, the throttling of logins and sign-ups, and the maximum number of active keys of an account.
-/// </remarks>
+/// <summary>A PyResolve server in memory, for a tool's own tests: the routes of the real server, a clock that a test moves, injected
+/// faults, and access to what was recorded. Thread-safe; each test starts its own.</summary>
+/// <remarks>It behaves like the real server: both pass one conformance suite. It leaves out what a tool's tests do not need: web pages,
+/// forms, Stripe's webhooks, <c>/openapi/v1.json</c>, the throttling of logins and sign-ups, and the maximum number of active keys of an
+/// account.</remarks>
 public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
 {
     private readonly ServerState _state;
@@ -33,24 +30,20 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         _state.PublicUrl = Url.AbsoluteUri.TrimEnd('/');
     }
 
-    /// <summary>
-    /// The <see cref="PyResolveClientOptions.ApiUrl"/> of clients: <c>https://pyresolve.test</c>, which is not a real host, or the address
-    /// on loopback.
-    /// </summary>
+    /// <summary>The <see cref="PyResolveClientOptions.ApiUrl"/> of clients: <c>https://pyresolve.test</c>, which is not a real host, or the
+    /// address on loopback.</summary>
     public Uri Url { get; }
 
-    /// <summary>
-    /// The folder for the configuration and the outbox of clients that <see cref="CreateClient"/> makes. Deleted with this server.
-    /// </summary>
+    /// <summary>The folder for configuration and outbox of clients from <see cref="CreateClient"/>. Deleted with this server.</summary>
     public string Home => _home.FullName;
 
-    /// <summary>The clock of the server and of the clients that <see cref="CreateClient"/> makes.</summary>
+    /// <summary>The clock of the server and of the clients that <see cref="CreateClient"/> creates.</summary>
     public FakeClock Clock { get; }
 
     /// <summary>The plans, and what each allows.</summary>
     public FakePlans Plans => _state.Plans;
 
-    /// <summary>An account on the free plan. Clients that <see cref="CreateClient"/> makes have its key.</summary>
+    /// <summary>An account on the free plan. Clients that <see cref="CreateClient"/> creates have its key.</summary>
     public FakeAccount Account { get; }
 
     /// <summary>Every account, <see cref="Account"/> first, then in the order in which they were added or signed up.</summary>
@@ -86,9 +79,8 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         set => _state.IsSignUpOpen = value;
     }
 
-    /// <summary>
-    /// Whether the billing routes work; otherwise they answer 503 <c>billing_not_configured</c>. Default <see langword="true"/>.
-    /// </summary>
+    /// <summary>Whether the billing routes work; otherwise they answer 503 <c>billing_not_configured</c>. Default
+    /// <see langword="true"/>.</summary>
     public bool IsBillingConfigured
     {
         get => _state.IsBillingConfigured;
@@ -134,10 +126,8 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         (options.ApiUrl, options.ApiKey, options.Home, options.QuotaCacheDuration) = (Url, Account.ApiKey, Home, TimeSpan.Zero);
     }
 
-    /// <summary>
-    /// A message handler that sends requests to this server without a socket: for an <see cref="HttpClient"/>, or for
-    /// <c>ConfigurePrimaryHttpMessageHandler</c>.
-    /// </summary>
+    /// <summary>A message handler that sends requests to this server without a socket: for an <see cref="HttpClient"/>, or for
+    /// <c>ConfigurePrimaryHttpMessageHandler</c>.</summary>
     public HttpMessageHandler CreateHandler() => new FakeHandler(AnswerAsync, Clock);
 
     /// <summary>Adds an account.</summary>
@@ -156,7 +146,7 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Makes the next requests go wrong. Of several faults for a route, the first one injected comes first.</summary>
+    /// <summary>Injects a fault into the next requests. Of several faults for a route, the one injected first is applied first.</summary>
     /// <param name="fault">What goes wrong.</param>
     /// <param name="route">
     /// The requests, such as <c>POST /quota/reservations/*/commit</c>; an asterisk stands for one segment. Default: every request.
@@ -217,7 +207,7 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         if (IsOffline)
             throw Fault.Refused();
         var answering = ServeAsync(request, cancellationToken);
-        // After the start of the answer: a request that a test sees in Requests waits for the clock already, if it has to wait.
+        // After the answer was started: a request that a test sees in Requests already waits for the clock, if it has to wait.
         lock (_state.Gate)
             _requests.Add(request);
         return await answering.ConfigureAwait(false);

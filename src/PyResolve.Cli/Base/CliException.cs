@@ -1,6 +1,6 @@
 namespace PyResolve.Cli.Base;
 
-/// <summary>Ends a command: the message is the cause, in one line; <see cref="Next"/> is what to do next.</summary>
+/// <summary>Ends a command. The message is the cause, in one line.</summary>
 internal sealed class CliException(int exitCode, string cause, params string[] next) : Exception(cause)
 {
     public static CliException Usage(string cause, params string[] next) => new(ExitCodes.Usage, cause, next);

@@ -1,6 +1,5 @@
 namespace PyResolve.Cli.Base;
 
-/// <summary>The environment variables that messages name; the SDK reads them.</summary>
 internal static class EnvironmentVariables
 {
     public const string ApiKey = "PYRESOLVE_API_KEY";

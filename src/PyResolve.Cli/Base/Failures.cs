@@ -3,7 +3,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Cli.Base;
 
-/// <summary>Turns every exception and denial that ends a command into an exit code, a cause in one line, and what to do next.</summary>
 internal static class Failures
 {
     public static CliException Describe(Exception exception) => exception switch

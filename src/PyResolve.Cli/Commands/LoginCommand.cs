@@ -34,7 +34,7 @@ internal static class LoginCommand
         await using var client = Connection.Open(profile, CheckForm(key, apiUrl), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
-        // A key belongs to one server. Where only the environment names it, save it too, or the key would later be sent to another server.
+        // A key belongs to one server. If only the environment names it, save it too, or the key would later be sent to another server.
         client.Keys.Save(key, apiUrl ?? (client.Keys.FindApiUrl() is { Source: SettingSource.Environment } setting ? setting.Url : null));
 
         terminal.Success($"Authenticated as {account.Email}");

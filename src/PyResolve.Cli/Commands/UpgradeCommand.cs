@@ -9,7 +9,7 @@ namespace PyResolve.Cli.Commands;
 
 internal static partial class UpgradeCommand
 {
-    /// <summary>How long the reservation lasts if this program is killed; every orderly end settles it earlier.</summary>
+    /// <summary>How long the reservation lasts if this program is killed; otherwise it is settled earlier.</summary>
     private static readonly TimeSpan ReservationLifetime = TimeSpan.FromHours(2);
 
     private static readonly Argument<string> Library = new("library") { Description = "The library to upgrade: pydantic, for example." };
@@ -82,7 +82,6 @@ internal static partial class UpgradeCommand
             : Migrator.Create(configured, $"[migrators] in {keys.ConfigPath}", request.FullPath, request.Library, request.Target);
     }
 
-    /// <summary>The arguments, checked before anything is sent or run.</summary>
     private sealed partial record Request(string Library, string Target, string Path, string FullPath, MigrationTier Tier, string? Migrator)
     {
         public static Request From(ParseResult parse)

@@ -51,7 +51,6 @@ internal static class CommandWords
         return words;
     }
 
-    /// <summary>The words as one command, which <see cref="Split"/> splits into the same words.</summary>
     public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
 
     private static string Quote(string word) =>

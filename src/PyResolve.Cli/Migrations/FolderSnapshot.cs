@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>The differences between two snapshots, in files.</summary>
 internal sealed record FolderChanges(int Added, int Modified, int Removed)
 {
     public int Total => Added + Modified + Removed;

@@ -62,7 +62,6 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         }
     }
 
-    /// <returns>What to tell the user about the reservation.</returns>
     private async Task<string> ReleaseAsync()
     {
         if (permit.IsOffline)

@@ -5,16 +5,13 @@ using PyResolve.Cli.Base;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>The program that rewrites the code: any program that takes a folder, changes it, and exits with 0.</summary>
 internal sealed class Migrator
 {
     private readonly IReadOnlyList<string> _words;
 
     private Migrator(IReadOnlyList<string> words) => _words = words;
 
-    /// <summary>Takes a command, quoted as for a shell, and replaces <c>{path}</c>, <c>{library}</c> and <c>{target}</c>. It is split into
-    /// words first, so that no value can become several words. Messages name <paramref name="origin"/> as the place of the
-    /// command.</summary>
+    /// <summary>Replaces <c>{path}</c>, <c>{library}</c>, <c>{target}</c> after splitting: no value becomes several words.</summary>
     public static Migrator Create(string command, string origin, string path, string library, string target)
     {
         IReadOnlyList<string> words;
@@ -34,8 +31,7 @@ internal sealed class Migrator
 
     public override string ToString() => CommandWords.Join(_words);
 
-    /// <summary>Runs it, with its output passed through; kills it and every process that it started when cancelled.</summary>
-    /// <returns>The exit code.</returns>
+    /// <summary>Returns the exit code. Cancellation kills the program and every process that it started.</summary>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(_words[0]) { UseShellExecute = false };
@@ -67,7 +63,7 @@ internal sealed class Migrator
         return process.ExitCode;
     }
 
-    /// <summary>A bare name is looked for on the PATH alone: the runtime would look in the current folder first.</summary>
+    /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
     private static string ProgramPath(string program)
     {
         if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>A library's name, by the rules of the Python Package Index.</summary>
 internal static partial class PackageName
 {
     public const string Rule = "A name has letters, digits, '.', '-' and '_', at most 128 of them.";

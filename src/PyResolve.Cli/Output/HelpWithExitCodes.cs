@@ -5,7 +5,6 @@ using PyResolve.Cli.Base;
 
 namespace PyResolve.Cli.Output;
 
-/// <summary>The usual help, followed by the exit codes.</summary>
 internal sealed class HelpWithExitCodes(HelpAction usual) : SynchronousCommandLineAction
 {
     public override bool ClearsParseErrors => true;

@@ -5,7 +5,7 @@ namespace PyResolve.Cli.Output;
 
 internal static class KeyWarnings
 {
-    /// <summary>Warns when the environment's key is used, and the file has another one for the profile in use.</summary>
+    /// <summary>Warns when the environment's key is used, and the file has a different one for the profile in use.</summary>
     public static void WarnOfOverriddenKey(this ApiKeyStore keys, Terminal terminal, string usedKey)
     {
         var profile = keys.FindProfile();

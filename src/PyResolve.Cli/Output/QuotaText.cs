@@ -14,7 +14,7 @@ internal static class QuotaText
             : $"{quota.MigrationsUsed}/{quota.MigrationsLimit} used{held}, {quota.MigrationsRemaining} remaining";
     }
 
-    /// <summary><c>2026-12-01 00:00 UTC</c>; <see langword="null"/> from an older server, which does not say.</summary>
+    /// <summary><c>2026-12-01 00:00 UTC</c>; <see langword="null"/> from an older server.</summary>
     public static string? Resets(QuotaSnapshot quota) =>
         quota.ResetsAt == default ? null : quota.ResetsAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 

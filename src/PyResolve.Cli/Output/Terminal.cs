@@ -43,8 +43,7 @@ internal sealed class Terminal(
             error.WriteLine($"  {line}");
     }
 
-    /// <summary>Asks for a secret, without echo.</summary>
-    /// <returns><see langword="null"/> when there is no terminal to ask on.</returns>
+    /// <summary>Asks without echo; <see langword="null"/> when there is no terminal to ask on.</summary>
     public async Task<string?> AskSecretAsync(string question, CancellationToken cancellationToken)
     {
         if (!isInteractive)

@@ -3,7 +3,7 @@ namespace PyResolve.Client;
 /// <summary>The means that a migration uses.</summary>
 public enum MigrationTier
 {
-    /// <summary>Deterministic, by syntax tree alone. Free without a key; counted against the quota with one.</summary>
+    /// <summary>Deterministic, by syntax tree only. Free without a key; counted against the quota with one.</summary>
     Tier1 = 1,
 
     /// <summary>Calls an LLM. Requires an account with a plan that allows it.</summary>

@@ -1,9 +1,7 @@
 namespace PyResolve.Client;
 
-/// <summary>
-/// The stable codes that the client itself puts in <see cref="PyResolveException.Code"/> and <see cref="QuotaDenial.Code"/>. The server's
-/// codes are in <see cref="Wire.ProblemCodes"/>.
-/// </summary>
+/// <summary>The stable codes that the client itself puts in <see cref="PyResolveException.Code"/> and <see cref="QuotaDenial.Code"/>. The
+/// server's codes are in <see cref="Wire.ProblemCodes"/>.</summary>
 public static class PyResolveErrorCodes
 {
     /// <summary>No connection, or a connection that broke before the answer was complete.</summary>
@@ -18,10 +16,8 @@ public static class PyResolveErrorCodes
     /// <summary>The server is out of reach, and no prepaid migration covers the request; or nothing can be prepaid.</summary>
     public const string Offline = "offline";
 
-    /// <summary>
-    /// The outcome of a permit cannot be kept for a server that is out of reach, because the outbox is full or cannot be written. Or events
-    /// that a flush did not send are not safe from a power cut.
-    /// </summary>
+    /// <summary>The outcome of a permit cannot be kept for a server that is out of reach, because the outbox is full or cannot be written.
+    /// Or events that a flush did not send are not safe from a power cut.</summary>
     public const string NotReported = "not_reported";
 
     /// <summary>A usage event waited for over 35 days and was not sent, because the server accepts nothing older.</summary>

@@ -2,11 +2,9 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// A failure that a caller cannot be expected to handle in its normal flow: an invalid key, no network, a server error, an invalid
+/// <summary>A failure that a caller cannot be expected to handle in its normal flow: an invalid key, no network, a server error, an invalid
 /// configuration. A denied permit is not one (see <see cref="QuotaPermit.Denial"/>). The message is one line: the cause, then
-/// <see cref="Hint"/>. It never contains a key.
-/// </summary>
+/// <see cref="Hint"/>. It never contains a key.</summary>
 public class PyResolveException : Exception
 {
     /// <summary>Creates an exception with a stable code and a message for people.</summary>
@@ -22,10 +20,8 @@ public class PyResolveException : Exception
     /// <summary>One of <see cref="PyResolveErrorCodes"/> or <see cref="ProblemCodes"/>, or a code that only a newer server knows.</summary>
     public string Code { get; }
 
-    /// <summary>
-    /// What to do next, for people, such as "Run 'pyresolve login', or set PYRESOLVE_API_KEY."; <see langword="null"/> when the client has
-    /// no advice. In the client's own exceptions, <see cref="Exception.Message"/> ends with it.
-    /// </summary>
+    /// <summary>What to do next, for people, such as "Run 'pyresolve login', or set PYRESOLVE_API_KEY."; <see langword="null"/> when the
+    /// client has no advice. In the client's own exceptions, <see cref="Exception.Message"/> ends with it.</summary>
     public string? Hint { get; init; }
 
     /// <summary>The HTTP status of the answer; <see langword="null"/> when there was no answer.</summary>

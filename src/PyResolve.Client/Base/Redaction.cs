@@ -8,7 +8,7 @@ internal static class Redaction
     private const int MaxLength = 500;
     private static readonly string[] SecretPrefixes = ["pyr_live_", "pyr_sess_"];
 
-    /// <summary>The first 20 characters of a key, which are enough to tell two keys apart.</summary>
+    /// <summary>The first 20 characters of a key, which are enough to distinguish two keys.</summary>
     public static string Key(string key) =>
         key.StartsWith(SecretPrefixes[0], StringComparison.Ordinal) && key.Length >= 40 ? key.Remove(20) + "…" : "…";
 

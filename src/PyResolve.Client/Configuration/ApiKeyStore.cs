@@ -1,9 +1,7 @@
 namespace PyResolve.Client;
 
-/// <summary>
-/// The API key and the server of the current user: from the environment, then from <c>config.toml</c>. Every call reads them again.
-/// Thread-safe, and safe with other processes that write the same file.
-/// </summary>
+/// <summary>The API key and the server of the current user: from the environment, then from <c>config.toml</c>. Every call reads them
+/// again. Thread-safe, and safe with other processes that write the same file.</summary>
 public sealed class ApiKeyStore
 {
     internal const string ApiKeyVariable = "PYRESOLVE_API_KEY";
@@ -36,10 +34,8 @@ public sealed class ApiKeyStore
     /// <summary>The path of <c>config.toml</c> in it.</summary>
     public string ConfigPath { get; }
 
-    /// <summary>
-    /// A warning that other users can read the file, and how to fix that. <see langword="null"/> when they cannot, when there is no file,
-    /// on Windows, and on runtimes before .NET 7, which cannot tell.
-    /// </summary>
+    /// <summary>A warning that other users can read the file, and how to fix that. <see langword="null"/> when they cannot, when there is
+    /// no file, on Windows, and on runtimes before .NET 7, which cannot check it.</summary>
     public string? Warning => PrivateFile.IsReadableByOthers(ConfigPath)
         ? $"{ConfigPath} can be read by other users. Run: chmod 600 \"{ConfigPath}\""
         : null;

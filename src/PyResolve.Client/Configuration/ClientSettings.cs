@@ -1,6 +1,5 @@
 namespace PyResolve.Client;
 
-/// <summary>The options, validated, with every default filled in from the environment and the config file.</summary>
 internal sealed record ClientSettings(
     Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, TimeSpan QuotaCacheDuration, int OutboxCapacity, long OutboxBytes,
     TimeSpan ShutdownTimeout, OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
@@ -29,7 +28,7 @@ internal sealed record ClientSettings(
             options.ShutdownTimeout, options.Offline, options.PrepaidMigrations, options.PrepaidLifetime);
     }
 
-    /// <summary>Checks the options alone, before the environment and the config file are read.</summary>
+    /// <summary>Checks only the options, before the environment and the config file are read.</summary>
     public static PyResolveException? FindError(PyResolveClientOptions options) => options switch
     {
         { ApiUrl: { } url } when FindUrlError("ApiUrl", url, options.AllowInsecureHttp) is { } error => error,
@@ -69,7 +68,7 @@ internal sealed record ClientSettings(
         ? null
         : Error($"{name} has characters that no key has.", "Copy the whole key again, without quotes.");
 
-    /// <summary>The server alone, so that the key never reaches a log.</summary>
+    /// <summary>Only the server, so that the key never reaches a log.</summary>
     public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";
 
     private static bool IsBlank(string? text) => string.IsNullOrWhiteSpace(text);

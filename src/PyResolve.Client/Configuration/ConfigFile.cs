@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>A config file's text and settings. Immutable: an edit returns a copy, which differs in the lines of the key alone.</summary>
+/// <summary>A config file's text and settings. Immutable: an edit returns a copy, in which only the lines of the key differ.</summary>
 internal sealed class ConfigFile
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -19,7 +19,6 @@ internal sealed class ConfigFile
 
     public string Text { get; }
 
-    /// <summary>Reads the file; a missing one is empty.</summary>
     public static ConfigFile Load(string path)
     {
         try
@@ -43,8 +42,7 @@ internal sealed class ConfigFile
 
     public static ConfigFile Parse(string path, string text) => new(path, text);
 
-    /// <summary>Edits the file. Readers see the old or the new one, and a lock file beside it lets one process edit at a time, so that no
-    /// change is lost.</summary>
+    /// <summary>Replaces the file in one step, under a lock file, so that no change of another process is lost.</summary>
     public static void Edit(string path, Func<ConfigFile, ConfigFile> edit)
     {
         try
@@ -69,12 +67,10 @@ internal sealed class ConfigFile
             .Concat(_document.Entries.Select(static entry => entry.Path.Take(entry.Path.Count - 1).ToList()))
             .Where(path => path.Count >= 2 && path[0] == parent).Select(static path => path[1]).Distinct().ToList();
 
-    /// <summary>The strings of a top-level table, such as <c>[migrators]</c>; empty when there is no such table.</summary>
     public IReadOnlyDictionary<string, string> Strings(string table) => _document.Entries
         .Where(entry => entry.Path.Count == 2 && entry.Path[0] == table)
         .ToDictionary(static entry => entry.Path[1], StringOf, StringComparer.Ordinal);
 
-    /// <exception cref="ConfigFileException">The key cannot be set, because its table is an array of tables.</exception>
     public ConfigFile Set(string[] path, string value)
     {
         var edited = Edit(path, value);

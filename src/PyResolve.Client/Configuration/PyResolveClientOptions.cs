@@ -3,39 +3,29 @@ namespace PyResolve.Client;
 /// <summary>The options of a client: the server, the key, timeouts and limits. They are read once, when the client is created.</summary>
 public sealed class PyResolveClientOptions
 {
-    /// <summary>
-    /// The server's address: an absolute http or https URL without user info, query or fragment. Plain http is allowed only to loopback,
-    /// unless <see cref="AllowInsecureHttp"/> is set. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in <c>config.toml</c>, then
-    /// <c>https://api.pyresolve.dev</c>.
-    /// </summary>
+    /// <summary>The server's address: an absolute http or https URL without user info, query or fragment. Plain http is allowed only to
+    /// loopback, unless <see cref="AllowInsecureHttp"/> is set. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
+    /// <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>.</summary>
     public Uri? ApiUrl { get; set; }
 
-    /// <summary>
-    /// The API key. Default: <c>PYRESOLVE_API_KEY</c>, then <c>api_key</c> in <c>config.toml</c>. Without a key, tier1 runs anonymously,
-    /// and everything that requires an account is refused.
-    /// </summary>
+    /// <summary>The API key. Default: <c>PYRESOLVE_API_KEY</c>, then <c>api_key</c> in <c>config.toml</c>. Without a key, tier1 runs
+    /// anonymously, and everything that requires an account is refused.</summary>
     public string? ApiKey { get; set; }
 
     /// <summary>The folder of config file, outbox and leases. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
     public string? Home { get; set; }
 
-    /// <summary>
-    /// The profile in <c>config.toml</c> to use, which is a server and a key: 1 to 64 letters, digits, - and _. Default:
+    /// <summary>The profile in <c>config.toml</c> to use, which is a server and a key: 1 to 64 letters, digits, - and _. Default:
     /// <c>PYRESOLVE_PROFILE</c>, then <c>profile</c> in the file, then the key and the server at its top. <see cref="ApiUrl"/>,
-    /// <see cref="ApiKey"/> and their environment variables take precedence.
-    /// </summary>
+    /// <see cref="ApiKey"/> and their environment variables take precedence.</summary>
     public string? Profile { get; set; }
 
-    /// <summary>
-    /// The time limit of one call, all of its attempts included. An attempt that can be repeated gets half of the time that is left.
-    /// Default 5 seconds; more than zero, at most 10 minutes.
-    /// </summary>
+    /// <summary>The time limit of one call, all of its attempts included. An attempt that can be repeated gets half of the time that is
+    /// left. Default 5 seconds; more than zero, at most 10 minutes.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// For how long <see cref="QuotaGuard.CheckAsync"/> repeats an answer without asking the server again, in this process. Permits are
-    /// never cached. Default 1 second; 0 (always ask) to 10 minutes.
-    /// </summary>
+    /// <summary>For how long <see cref="QuotaGuard.CheckAsync"/> repeats an answer without asking the server again, in this process.
+    /// Permits are never cached. Default 1 second; 0 (always ask) to 10 minutes.</summary>
     public TimeSpan QuotaCacheDuration { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Whether the key may be sent unencrypted to another machine. Default <see langword="false"/>.</summary>
@@ -53,10 +43,8 @@ public sealed class PyResolveClientOptions
     /// <summary>How permits are decided when the server is out of reach. Default <see cref="OfflinePolicy.Lease"/>.</summary>
     public OfflinePolicy Offline { get; set; } = OfflinePolicy.Lease;
 
-    /// <summary>
-    /// How many migrations of tier2, and of tier3, to keep prepaid on this machine once that tier was used. They count as held on the
-    /// server, and can run without it. All processes of the machine share them. Default 0, which is none; at most 1000.
-    /// </summary>
+    /// <summary>How many migrations of tier2, and of tier3, to keep prepaid on this machine once that tier was used. They count as held on
+    /// the server, and can run without it. All processes of the machine share them. Default 0, which is none; at most 1000.</summary>
     public int PrepaidMigrations { get; set; }
 
     /// <summary>For how long migrations are prepaid: whole seconds. Default 7 days; 1 minute to 7 days.</summary>

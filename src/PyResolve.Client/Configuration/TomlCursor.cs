@@ -1,6 +1,5 @@
 namespace PyResolve.Client;
 
-/// <summary>A position in a TOML text.</summary>
 internal sealed class TomlCursor(string path, string text)
 {
     public int Position { get; private set; }

@@ -7,20 +7,11 @@ internal sealed class TomlNames
 
     private enum Kind
     {
-        /// <summary>A value, to which nothing can be added.</summary>
-        Value,
-
-        /// <summary>A table that is only part of longer headers; its own header may still come.</summary>
-        Implied,
-
-        /// <summary>A table that a dotted key made; no header may reopen it.</summary>
-        Dotted,
-
-        /// <summary>A table with its own header.</summary>
-        Header,
-
-        /// <summary>An array of tables; names are added to <see cref="Node.Last"/>.</summary>
-        Array,
+        Value, // A value, to which nothing can be added.
+        Implied, // A table that is only part of longer headers; its own header may still follow.
+        Dotted, // A table that a dotted key defined; no header may reopen it.
+        Header, // A table with its own header.
+        Array, // An array of tables; names are added to Node.Last.
     }
 
     public bool TryHeader(IReadOnlyList<string> names, bool isArray)
@@ -96,7 +87,6 @@ internal sealed class TomlNames
             return child;
         }
 
-        /// <summary>Whether a dotted key may add to this table.</summary>
         public bool TryExtend()
         {
             if (Kind == Kind.Implied)

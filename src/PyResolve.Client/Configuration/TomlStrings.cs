@@ -3,7 +3,6 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>Reads TOML's four kinds of string.</summary>
 internal static class TomlStrings
 {
     public static string Read(TomlCursor cursor)

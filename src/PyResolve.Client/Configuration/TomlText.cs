@@ -3,7 +3,6 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>Writes keys and strings as TOML.</summary>
 internal static class TomlText
 {
     public static string Key(string key) => IsBare(key) ? key : Quote(key);

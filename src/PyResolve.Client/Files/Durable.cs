@@ -4,11 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PyResolve.Client;
 
-/// <summary>Makes written data safe from a power cut, and throws when the disk fails. On Unix it calls the system itself, because
+/// <summary>Writes data to disk, and throws when the disk fails. On Unix it calls libc, because
 /// <see cref="FileStream.Flush(bool)"/> ignores errors there.</summary>
-/// <remarks>After a failure the system may drop the data that it could not write, and report success the next time: the data has to be
-/// written again. A folder cannot be written again. There the next success is believed, because a journaling file system goes on failing
-/// once it cannot write its journal.</remarks>
+/// <remarks>After a failed sync the system may drop the data and report success the next time: the data has to be written again. A folder
+/// cannot be written again: its next success is believed, because a journaling file system keeps failing once its journal does.</remarks>
 internal static partial class Durable
 {
     // errno. "Not supported" is 95 on Linux, 45 on macOS and the BSDs; some file systems answer fcntl with 25.

@@ -3,10 +3,9 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>Names of files and folders that identify their owner without revealing it.</summary>
 internal static class FolderName
 {
-    /// <summary>The server's host, and a digest of the server and the owner, which is an API key or an account id.</summary>
+    /// <summary>The server's host, and a digest of server and owner (API key or account id), so that the name reveals no owner.</summary>
     public static string Of(Uri apiUrl, string owner) =>
         $"{apiUrl.IdnHost.Replace(':', '_')}-{Digest($"{apiUrl.AbsoluteUri.TrimEnd('/')}\n{owner}", 8)}";
 

@@ -11,11 +11,9 @@ internal static partial class PrivateFile
     public static bool IsReadableByOthers(string path) =>
         !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & OthersMayRead) != UnixFileMode.None;
 
-    /// <summary>Opens a file for this process alone. On Windows <see cref="FileShare.Delete"/> lets the owner rename it while others can
-    /// neither read nor write it; elsewhere only <see cref="FileShare.None"/> takes a lock.</summary>
+    /// <summary>Only for this process. On Windows the owner can still rename the file; on Unix only <c>None</c> takes a lock.</summary>
     public static FileShare Exclusive => OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
-    /// <summary>Creates a file that only its owner can read, opened exclusively and without a buffer.</summary>
     public static FileStream Create(string path)
     {
         var options = Options(FileMode.CreateNew);

@@ -10,8 +10,7 @@ internal static partial class PrivateFile
 
     private static readonly ConcurrentDictionary<string, bool> SyncedFolders = new(StringComparer.Ordinal);
 
-    /// <summary>Creates a folder that only its owner can enter, and every missing folder above it. Each is on disk before the next is
-    /// created in it. Thread-safe.</summary>
+    /// <summary>Creates a folder and its missing parents for the owner only, each on disk before the next. Thread-safe.</summary>
     public static void CreateFolder(string path)
     {
         var exists = Directory.Exists(path);
@@ -56,7 +55,7 @@ internal static partial class PrivateFile
         }
     }
 
-    /// <summary>Takes a lock that all processes respect; waits for it, at most 10 s. Disposing releases it, and leaves the file.</summary>
+    /// <summary>Takes a lock across processes; waits for it, at most 10 s. Disposing releases it, and leaves the file.</summary>
     public static FileStream Lock(string path)
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();

@@ -38,7 +38,6 @@ internal sealed class ApiAnswer
 
     public int Status { get; }
 
-    /// <summary>The account of the request's credential, if the server names it.</summary>
     public Guid? AccountId { get; }
 
     public bool IsSuccess => Status is >= 200 and <= 299;

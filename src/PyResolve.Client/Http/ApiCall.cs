@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PyResolve.Client;
 
-/// <summary>The telemetry of one call, its retries included: a span, and a count at its end. Neither contains a key.</summary>
+/// <summary>The telemetry of one call, including its retries: a span and a count. Neither contains a key.</summary>
 internal sealed class ApiCall : IDisposable
 {
     private readonly string _route;

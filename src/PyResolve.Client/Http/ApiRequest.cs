@@ -39,7 +39,7 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public ApiRequest With(byte[] json) => this with { Body = json };
 
-    /// <summary>The path alone, so that no session token or password reaches a log.</summary>
+    /// <summary>Only method and path, so that no session token or password reaches a log.</summary>
     public override string ToString() => $"{Method} {Path}";
 
     public static ApiRequest Get(string path) => new(HttpMethod.Get, path) { NeedsKey = true };

@@ -2,7 +2,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>The routes that other classes of the client call too, beside its public methods.</summary>
 internal static class ApiRoutes
 {
     public static async Task<AccountInfo> GetAccountAsync(this ApiTransport transport, CancellationToken cancellationToken)

@@ -4,8 +4,7 @@ internal sealed partial class ApiTransport
 {
     private const int PieceBytes = 64 * 1024;
 
-    /// <summary>Sends a request once and copies the answer, of any length, as it arrives. Each piece may take
-    /// <see cref="PyResolveClientOptions.RequestTimeout"/>.</summary>
+    /// <summary>Sends a request once and copies the answer as it arrives. Each piece may take the whole request timeout.</summary>
     public async Task DownloadAsync(ApiRequest request, string mediaType, Stream destination, CancellationToken cancellationToken)
     {
         using var call = new ApiCall(request, settings.ApiUrl);

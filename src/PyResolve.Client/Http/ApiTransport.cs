@@ -29,8 +29,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     public Outage Outage { get; } = new(time);
 
-    /// <summary>Incremented before and after each request that may change the account: what was read while it is the same is not outdated
-    /// by this client.</summary>
+    /// <summary>Incremented before and after each request that may change the account, so that older reads are outdated.</summary>
     public long Changes => Volatile.Read(ref _changes);
 
     /// <summary>Sends a request, and retries it if that is safe and useful, within the request timeout in total.</summary>
@@ -75,7 +74,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             TimeSpan wait;
             try
             {
-                // An attempt that may be repeated gets half of the time, so that a lost packet does not cost the whole call.
+                // An attempt that may be repeated gets half of the time, so that a lost packet does not fail the whole call.
                 var limit = mayRetry ? TimeSpan.FromTicks(left.Ticks / 2) : left;
                 return await SendOnceAsync(request, call, limit, cancellationToken).ConfigureAwait(false);
             }

@@ -1,7 +1,7 @@
 namespace PyResolve.Client;
 
-/// <summary>Takes a client from the container's factory for each request, so that its handlers rotate. While the container is being
-/// disposed of, the factory creates no more but usage is still flushed: then it reuses the latest one.</summary>
+/// <summary>A client from the factory for each request, so that handlers rotate. A disposed container creates none; usage is still
+/// flushed then, with the latest client.</summary>
 internal sealed class FactoryClients(IHttpClientFactory factory, string name)
 {
     private HttpClient _latest = factory.CreateClient(name);

@@ -1,7 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>Remembers for 15 seconds that the server was out of reach, so that the next calls fail at once instead of waiting. Any answer
-/// ends it. Thread-safe.</summary>
+/// <summary>A circuit breaker: once the server is out of reach, calls fail at once for 15 s. Any answer closes it. Thread-safe.</summary>
 internal sealed class Outage(TimeProvider time)
 {
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(15);

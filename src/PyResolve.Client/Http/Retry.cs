@@ -1,13 +1,12 @@
 namespace PyResolve.Client;
 
-/// <summary>Decides when to retry a request that is safe to repeat: after a lost connection or a timeout, and when the server asks for a
-/// short wait. All attempts share the timeout of one call.</summary>
+/// <summary>When to retry a repeatable request. All attempts share the timeout of one call.</summary>
 internal static class Retry
 {
     public const int Attempts = 3;
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
-    /// <summary>200 ms, 400 ms, 800 ms …, plus up to half at random, so that clients that failed together do not retry together.</summary>
+    /// <summary>200 ms, 400 ms, 800 ms …, plus up to half at random, so that clients that failed together retry separately.</summary>
     public static TimeSpan Backoff(int attempt, TimeSpan max)
     {
         var milliseconds = Math.Min(200 * Math.Pow(2, Math.Min(attempt, 20) - 1), max.TotalMilliseconds);

@@ -1,21 +1,20 @@
 namespace PyResolve.Client;
 
-/// <summary>The server's time, as its answers report it: this machine's clock may be wrong by hours, and the server rejects events from its
-/// future. A difference of less than a minute is ignored, because it may be caused by the network. Thread-safe.</summary>
+/// <summary>The server's time from its answers: this machine's clock may be wrong by hours, and the server rejects events from its future.
+/// Differences of less than a minute are ignored: the network may cause them. Thread-safe.</summary>
 internal sealed class ServerClock(TimeProvider time)
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(1);
     private long _skew;
     private int _isKnown;
 
-    /// <summary>What to add to this machine's time; zero until an answer has shown a difference.</summary>
     public TimeSpan Skew => TimeSpan.FromTicks(Interlocked.Read(ref _skew));
 
     public bool IsKnown => Volatile.Read(ref _isKnown) == 1;
 
     public DateTimeOffset Now => time.GetUtcNow() + Skew;
 
-    /// <summary>Takes the <c>Date</c> of an answer to a request that was sent at a time of this machine's clock.</summary>
+    /// <summary>Takes the <c>Date</c> header of an answer to a request that was sent at a time of this machine's clock.</summary>
     public void Adjust(DateTimeOffset? date, DateTimeOffset sentAt)
     {
         if (date is not { } serverTime)

@@ -1,22 +1,21 @@
 namespace PyResolve.Client;
 
-/// <summary>The time for leases. This machine's clock can be set back, so that the times seen before count as well. Thread-safe.</summary>
+/// <summary>The time for leases. Setting the machine's clock back extends no lease: the latest time seen counts. Thread-safe.</summary>
 internal sealed class LeaseClock(TimeProvider time, ServerClock serverClock)
 {
-    /// <summary>Corrections up to this are normal: time synchronization, and users.</summary>
+    /// <summary>Smaller corrections of the clock are normal: by time synchronization, or by users.</summary>
     public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly long _started = time.GetTimestamp();
 
-    /// <summary>The server's time, for use right after its answer.</summary>
     public DateTimeOffset ServerNow => serverClock.Now;
 
     public TimeSpan ServerSkew => serverClock.Skew;
 
     public DateTimeOffset Shown(LeaseFile file) => time.GetUtcNow() + file.Skew;
 
-    /// <summary>The latest of: the clock, the time since this process began, and the times seen before.</summary>
+    /// <summary>The latest of the clock, the monotonic time since this process started, and the times in the ledger.</summary>
     public DateTimeOffset Latest(LeaseFile file)
     {
         var latest = Shown(file);

@@ -27,7 +27,7 @@ internal sealed class LeaseFile
 
     public string Token { get; }
 
-    /// <summary>What to add to this machine's time to get the server's, as measured when the lease was received.</summary>
+    /// <summary>The server's time minus this machine's, as measured when the lease was received.</summary>
     public TimeSpan Skew { get; }
 
     /// <summary>Whether a record in the middle is damaged, so that the number of spent units is unknown.</summary>
@@ -38,7 +38,7 @@ internal sealed class LeaseFile
     /// <summary>Whether a permit is neither completed nor released. Its process may have died.</summary>
     public bool HasOpenPermits => _permits.Values.Any(static permit => permit.Spent is null);
 
-    /// <summary>The latest time that was ever seen, by the server's clock as far as it is known.</summary>
+    /// <summary>The latest time seen, by the server's clock as far as it is known.</summary>
     public DateTimeOffset LastSeen { get; private set; }
 
     public bool IsClosed { get; private set; }
@@ -62,9 +62,8 @@ internal sealed class LeaseFile
         return file;
     }
 
-    /// <summary>Appends a record, safe from a power cut when this returns. A failed one is cut off again, if possible.</summary>
-    /// <exception cref="IOException">It did not reach the disk, and does not count here. If it could not be cut off, it may count for the
-    /// next process that loads the file.</exception>
+    /// <summary>Appends a record, on disk when this returns. A failed one is cut off if possible.</summary>
+    /// <exception cref="IOException">It did not reach the disk. Unless it was cut off, the next process may count it.</exception>
     /// <exception cref="InvalidOperationException">The file is damaged: the record would overwrite what cannot be read.</exception>
     public void Append(LedgerRecord record)
     {
@@ -80,7 +79,7 @@ internal sealed class LeaseFile
             }
             catch (IOException)
             {
-                // Another process would read the record from the system's cache, and count on it.
+                // Another process would read the record from the system's cache, and rely on it.
                 TryCutOff(stream);
                 throw;
             }
@@ -92,7 +91,7 @@ internal sealed class LeaseFile
             Compact();
     }
 
-    /// <summary>A read-only file system refuses this too. Then nothing more can be written, and nothing more is granted.</summary>
+    /// <summary>A read-only file system refuses this too. Then nothing can be written, and nothing else is granted.</summary>
     private void TryCutOff(FileStream stream)
     {
         try
@@ -104,7 +103,6 @@ internal sealed class LeaseFile
         }
     }
 
-    /// <summary>Drops the permits that were released without use.</summary>
     private void Compact()
     {
         var header = Header(Token, Skew);

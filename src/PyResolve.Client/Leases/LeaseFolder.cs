@@ -1,7 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>The folder of leases, <c>~/.pyresolve/leases</c>, with a subfolder for each server and account. The <see cref="LeaseTrust"/> of
-/// each key is beside the subfolders, with the name of the key's outbox.</summary>
+/// <summary><c>~/.pyresolve/leases</c>: a folder for each server and account, and a <see cref="LeaseTrust"/> for each key.</summary>
 internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
 {
     private const string LeaseExtension = ".lease";
@@ -23,10 +22,9 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
         trust.Save(TrustPath);
     }
 
-    /// <summary>The lock for reading and writing the account's leases, across processes and threads.</summary>
     public FileStream LockLedger(Guid account) => PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock"));
 
-    /// <summary>The lock for requesting and settling leases with the server; <see langword="null"/> while another process has it.</summary>
+    /// <summary>The lock for requests to the server; <see langword="null"/> while another process has it.</summary>
     public FileStream? TryLockRenewal(Guid account)
     {
         try

@@ -8,7 +8,7 @@ internal sealed record LeaseHeader(string? Alg, string? Typ, string? Kid);
 
 internal sealed record LeaseClaims(string? Iss, Guid Sub, Guid Jti, int Qty, string? Tier, string? Mch, long Iat, long Exp);
 
-/// <summary>The JSON inside of leases, and of the files about them on this machine.</summary>
+/// <summary>The JSON inside leases, and of the files about them on this machine.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LeaseHeader))]

@@ -2,14 +2,14 @@ namespace PyResolve.Client;
 
 #pragma warning disable CA1001 // The semaphore has no wait handle: nothing in it needs disposal.
 
-/// <summary>Spends the units of leases, across threads and processes: every change is made under a file lock, and is on disk before it
+/// <summary>Spends the units of leases across threads and processes: each change is made under a file lock, and is on disk before it
 /// counts. Units that a process had taken when it died stay taken until the lease expires. Thread-safe.</summary>
 internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProvider time)
 {
     /// <summary>How far the clock has to advance before its time is recorded again.</summary>
     private static readonly TimeSpan ClockRecordInterval = TimeSpan.FromMinutes(10);
 
-    /// <summary>A permit that is still open this long after the lease expired is ignored: its process has died.</summary>
+    /// <summary>A permit still open this long after the lease expired is ignored: its process has died.</summary>
     private static readonly TimeSpan MaxPermitOvertime = TimeSpan.FromDays(1);
 
     private readonly SemaphoreSlim _turn = new(1);
@@ -17,7 +17,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
     public Task<(TakenUnits? Taken, LeaseProblem Problem)> TakeAsync(MigrationTier tier, int units, CancellationToken cancellationToken) =>
         WithLockAsync<(TakenUnits?, LeaseProblem)>(account => Take(account, tier, units), (null, LeaseProblem.None), cancellationToken);
 
-    /// <summary>Ends a permit: that many of its units are spent, the others are free again.</summary>
+    /// <summary>Ends a permit: <paramref name="spent"/> of its units are used, the others are free again.</summary>
     public Task SettleAsync(TakenUnits taken, int spent) =>
         WithLockAsync(account => Settle(account, taken, spent), false, CancellationToken.None);
 
@@ -28,9 +28,8 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
     public Task<LeaseProblem> AddAsync(string token, Guid reservation, CancellationToken cancellationToken) =>
         WithLockAsync(account => Add(account, token, reservation), LeaseProblem.Foreign, cancellationToken);
 
-    /// <summary>Closes the leases that have expired, are used up or have been replaced, unless a permit is open on them. Whether a lease is
-    /// replaced is decided by <paramref name="isReplaced"/>; its second argument is whether the lease is valid.</summary>
-    /// <returns>The leases to return to the server.</returns>
+    /// <summary>Closes leases without open permits that are expired, used up or replaced, and returns those to return to the server.
+    /// <paramref name="isReplaced"/> gets a lease and whether it is valid.</summary>
     public Task<IReadOnlyList<Guid>> CloseAsync(Func<Lease, bool, bool> isReplaced, CancellationToken cancellationToken) =>
         WithLockAsync<IReadOnlyList<Guid>>(account => Close(account, isReplaced), [], cancellationToken);
 
@@ -80,7 +79,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
     {
         if (folder.LoadTrust() is not { } trust)
             return LeaseProblem.Foreign;
-        // The lease came over the same connection as the public keys, so that its issuer is the server's own name for itself.
+        // The lease came over the same connection as the public keys: the issuer in it is trusted.
         var (lease, problem) = LeaseVerifier.Verify(token, trust with { Issuer = null }, folder.Machine);
         if (lease is null)
             return problem;
@@ -88,7 +87,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
             return LeaseProblem.Forged;
         if (lease.Issuer != trust.Issuer)
             folder.Save(trust with { Issuer = lease.Issuer });
-        // The file exists when the lease was requested again, because the first answer was lost: its ledger must not be overwritten.
+        // The file exists when the lease was requested twice, because the first answer was lost: its ledger must not be overwritten.
         var path = folder.LeasePath(account, lease.Id);
         if (!File.Exists(path))
             LeaseFile.Create(path, token, clock.ServerSkew);
@@ -123,7 +122,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
         return closed;
     }
 
-    /// <summary>The leases to spend, the first to expire first, and their files by lease id.</summary>
+    /// <summary>The leases to spend, ordered by expiry, and their files by lease id.</summary>
     private (LeaseBalances Balances, Dictionary<Guid, LeaseFile> Files) ReadBalances(Guid account, string tier)
     {
         var balances = new List<LeaseBalance>();

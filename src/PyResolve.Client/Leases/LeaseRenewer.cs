@@ -4,8 +4,8 @@ namespace PyResolve.Client;
 
 #pragma warning disable CA1001 // The token source has neither a timer nor a wait handle: no disposal is needed.
 
-/// <summary>Requests a lease from the server when few prepaid units of a tier are left, and returns leases that have expired or were
-/// replaced, after all usage events that spent them have arrived. One process of an account does it at a time. Thread-safe.</summary>
+/// <summary>Requests a lease when few prepaid units of a tier are left, and returns expired or replaced ones after all usage events that
+/// spent them were sent. One process of an account does it at a time. Thread-safe.</summary>
 internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, LeaseLedger ledger, UsageReporter usage)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -49,7 +49,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         }
     }
 
-    /// <summary>Waits for running work, for the shutdown timeout at most, and starts no more.</summary>
+    /// <summary>Starts no further work, and waits for running work for at most the shutdown timeout.</summary>
     public async Task CloseAsync()
     {
         Task running;
@@ -69,7 +69,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         }
     }
 
-    /// <summary>tier1 is not limited offline: a lease for it would hold units for nothing.</summary>
+    /// <summary>tier1 is not limited offline: a lease for it would reserve units for nothing.</summary>
     private bool IsPrepaid(MigrationTier tier) =>
         tier != MigrationTier.Tier1 && _settings.PrepaidMigrations > 0 && _settings.Offline != OfflinePolicy.Deny;
 
@@ -127,7 +127,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         }
         catch (Exception)
         {
-            // Background work must not fail the caller's, and the host's handlers may throw anything. The next answer tries again.
+            // Background work must not fail the caller's, and the host's handlers may throw any exception. The next answer tries again.
         }
     }
 
@@ -161,7 +161,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         catch (PyResolveException exception)
             when (exception.Status is >= 400 and < 500 and not 429 && exception.Code != PyResolveErrorCodes.UnexpectedAnswer)
         {
-            // Refused, so that nothing is held.
+            // The request was refused, so that nothing is reserved.
             File.Delete(path);
             throw;
         }
@@ -214,8 +214,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         return request;
     }
 
-    /// <summary>Returns leases that have expired, are used up or were replaced. Usage events that spent them are sent before: an event that
-    /// arrives after the return would count as late.</summary>
+    /// <summary>Usage events that spent the leases are sent first: an event that arrives after the return would count as late.</summary>
     private async Task ReturnLeasesAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
         var fresh = CountFresh(await ledger.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false));
@@ -239,7 +238,6 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     private int CountFresh(LeaseBalances balances) =>
         balances.Items.Where(balance => IsFresh(balance.Lease)).Sum(static balance => balance.Left);
 
-    /// <summary>Whether more than a quarter of its lifetime is left.</summary>
     private bool IsFresh(Lease lease) =>
         (lease.ExpiresAt - transport.ServerClock.Now).Ticks * 4 > (lease.ExpiresAt - lease.IssuedAt).Ticks;
 

@@ -3,8 +3,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>A request for a lease. It is on disk from before it is sent until its answer is: a process that dies in between would otherwise
-/// leave units held for nothing. Sent again with the same idempotency key it gets the same lease.</summary>
+/// <summary>On disk until its answer is: after a crash in between, it is sent again with its idempotency key for the same lease.</summary>
 internal sealed record LeaseRequest(
     string IdempotencyKey, int Quantity, string Tier, int TtlSeconds, string Machine, DateTimeOffset AskedAt)
 {

@@ -3,8 +3,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>What the server said, over TLS, of which leases to trust: the API key's account, the server's name in its leases
-/// (<see langword="null"/> before the first), and its public keys. The file is beside the leases.</summary>
+/// <summary>What the server said over TLS: the API key's account, the issuer name of its leases (<see langword="null"/> before the
+/// first one), and its public keys.</summary>
 internal sealed record LeaseTrust(Guid Account, string? Issuer, IReadOnlyList<LeasePublicKey> Keys)
 {
     public static LeaseTrust? Load(string path)

@@ -5,7 +5,6 @@ internal sealed record TakenUnits(Guid Permit, IReadOnlyList<TakenPart> Parts, D
 
 internal sealed record TakenPart(Guid Lease, int Units);
 
-/// <summary>What is left of a valid lease.</summary>
 internal sealed record LeaseBalance(Lease Lease, int Left);
 
 /// <summary>The valid leases of a tier, and the problem with the others.</summary>

@@ -39,7 +39,7 @@ internal static class LeaseVerifier
         return lease.Machine == machine ? new(lease, LeaseProblem.None) : new(null, LeaseProblem.Copied);
     }
 
-    /// <summary>The content of a lease, without checking the signature; <see langword="null"/> when it is not a lease.</summary>
+    /// <summary>Does not check the signature; <see langword="null"/> when it is not a lease.</summary>
     public static Lease? Parse(string token)
     {
         var parts = token.Split('.');

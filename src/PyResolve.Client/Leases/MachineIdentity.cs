@@ -2,8 +2,8 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>This machine's name in leases: a digest of a random number in this home, the home's path, the host name, and Linux's machine
-/// id. It stays the same while these do, differs in a copy of the home, and reveals nothing.</summary>
+/// <summary>This machine's name in leases: a digest of a random number in this home, the home's path, the host name and Linux's machine id.
+/// It differs in a copy of the home, and reveals nothing.</summary>
 internal static class MachineIdentity
 {
     private const string MachineIdFile = "/etc/machine-id";

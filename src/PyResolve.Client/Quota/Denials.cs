@@ -14,7 +14,7 @@ internal static class Denials
           2. Use tier1, which needs no account: deterministic migration, by syntax tree alone.
         """);
 
-    /// <summary>The denial in an answer of the server's; <see langword="null"/> when the answer is a failure, not a denial.</summary>
+    /// <summary>The denial in the server's answer; <see langword="null"/> when the answer is a failure, not a denial.</summary>
     public static QuotaDenial? From(PyResolveException exception)
     {
         var isDenial = exception is { Status: 402 } or { Status: 403, Code: ProblemCodes.LlmNotAllowed };
@@ -28,8 +28,7 @@ internal static class Denials
         };
     }
 
-    /// <summary>The denial that a request for a permit would get; <see langword="null"/> when it would be granted. The plan is checked
-    /// before the quota, as on the server.</summary>
+    /// <summary><see langword="null"/> when a permit would be granted. The plan is checked before the quota, as on the server.</summary>
     public static QuotaDenial? From(QuotaSnapshot quota, MigrationTier tier)
     {
         if (tier != MigrationTier.Tier1 && !quota.LlmAllowed)
@@ -42,7 +41,7 @@ internal static class Denials
 
         if (quota.CanMigrate)
             return null;
-        // Servers before this field was added do not say when.
+        // Older servers do not send it.
         DateTimeOffset? resetsAt = quota.ResetsAt == default ? null : quota.ResetsAt;
         var reason = $"Monthly limit reached ({quota.MigrationsLimit} migrations).";
         var hint = Hint(reason, resetsAt, upgradeUrl: null);
@@ -75,7 +74,7 @@ internal static class Denials
     private static QuotaDenial Create(string code, string reason, string? hint) =>
         new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Hint = hint };
 
-    /// <summary>What the reason does not say itself of when the quota is full again, and of where to upgrade.</summary>
+    /// <summary>When the quota is full again, and where to upgrade, unless the reason says so already.</summary>
     private static string? Hint(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl)
     {
         var hints = new List<string>();

@@ -39,10 +39,8 @@ public sealed class MigrationRequest
             : throw new ArgumentOutOfRangeException(nameof(value), value, "A reservation lasts from 1 second to 7 days.");
     } = TimeSpan.FromMinutes(15);
 
-    /// <summary>
-    /// Identifies the work, in 1 to 255 visible ASCII characters: requests with the same key within 24 hours, from any process, are
-    /// reserved and charged once. Default none: each permit is charged.
-    /// </summary>
+    /// <summary>Identifies the work, in 1 to 255 visible ASCII characters: requests with the same key within 24 hours, from any process,
+    /// are reserved and charged once. Default none: each permit is charged.</summary>
     /// <exception cref="ArgumentException">The value has another form.</exception>
     public string? OnceKey
     {

@@ -2,9 +2,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>A permit granted without the server: from units of leases, or without units where the policy allows it (no ledger). The work is
-/// reported through the outbox as one event for each migration, because an event spends one unit of a lease. The ids and the time of the
-/// events are fixed once, so that a repeated call stores each once.</summary>
+/// <summary>A permit granted without the server: from units of leases, or without units if the policy allows it. One event for each
+/// migration is reported, because an event spends one unit. Ids and time are fixed: a repeated call stores each event once.</summary>
 internal sealed class OfflineReservation(
     MigrationRequest request, UsageReporter usage, TimeProvider time, LeaseLedger? ledger = null, TakenUnits? taken = null)
     : PermitReservation

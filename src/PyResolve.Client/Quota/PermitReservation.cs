@@ -2,7 +2,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>What a granted permit has reserved, and how it is settled. Called by one thread at a time.</summary>
+/// <summary>The quota that a granted permit has reserved. Called by one thread at a time.</summary>
 internal abstract class PermitReservation
 {
     protected const string MigrationEvent = "migration";
@@ -13,7 +13,7 @@ internal abstract class PermitReservation
     public abstract Task<QuotaSnapshot?> ReleaseAsync();
 }
 
-/// <summary>A reservation on the server. An outcome of one migration that the server cannot take now goes through the outbox.</summary>
+/// <summary>A reservation on the server. If it cannot take the outcome of one migration now, the outbox sends it later.</summary>
 internal sealed class ServerReservation(ApiTransport transport, UsageReporter usage, Guid reservation, MigrationRequest request)
     : PermitReservation
 {
@@ -54,8 +54,8 @@ internal sealed class ServerReservation(ApiTransport transport, UsageReporter us
     public override async Task<QuotaSnapshot?> ReleaseAsync() =>
         (await transport.ReleaseReservationAsync(reservation, CancellationToken.None).ConfigureAwait(false)).Quota;
 
-    /// <summary>Keeps the event that the commit would have become, with the same content: if the server took the commit after all, it finds
-    /// the event there and records nothing twice. Its time is left out, as in a commit.</summary>
+    /// <summary>Stores the event that the commit would create, with the same id and content and without a time: if the server did record
+    /// the commit, it recognizes the event as a duplicate.</summary>
     private async Task KeepAsync(MigrationOutcome outcome, PyResolveException failure)
     {
         var kept = usage.Keep(new UsageEventRequest

@@ -5,19 +5,15 @@ namespace PyResolve.Client;
 /// <summary>Why a migration may not run.</summary>
 public sealed record QuotaDenial
 {
-    /// <summary>
-    /// <see cref="ProblemCodes.QuotaExceeded"/>, <see cref="ProblemCodes.LlmNotAllowed"/>, <see cref="PyResolveErrorCodes.LoginRequired"/>
-    /// or <see cref="PyResolveErrorCodes.Offline"/>.
-    /// </summary>
+    /// <summary><see cref="ProblemCodes.QuotaExceeded"/>, <see cref="ProblemCodes.LlmNotAllowed"/>,
+    /// <see cref="PyResolveErrorCodes.LoginRequired"/> or <see cref="PyResolveErrorCodes.Offline"/>.</summary>
     public required string Code { get; init; }
 
     /// <summary>The reason, then <see cref="Hint"/>, in one line; <see cref="PyResolveErrorCodes.LoginRequired"/> has several.</summary>
     public required string Message { get; init; }
 
-    /// <summary>
-    /// What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond the
-    /// server's own. <see cref="Message"/> ends with it.
-    /// </summary>
+    /// <summary>What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond
+    /// what the server says. <see cref="Message"/> ends with it.</summary>
     public string? Hint { get; init; }
 
     /// <summary>When the quota is full again; <see langword="null"/> when waiting does not help.</summary>

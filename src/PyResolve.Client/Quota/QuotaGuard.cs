@@ -2,10 +2,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// Asks the server whether a migration may run, and reserves quota for it. When the server is out of reach, prepaid migrations and
-/// <see cref="PyResolveClientOptions.Offline"/> decide. Thread-safe.
-/// </summary>
+/// <summary>Asks the server whether a migration may run, and reserves quota for it. When the server is out of reach, prepaid migrations and
+/// <see cref="PyResolveClientOptions.Offline"/> decide. Thread-safe.</summary>
 public sealed class QuotaGuard
 {
     private readonly ApiTransport _transport;
@@ -29,14 +27,12 @@ public sealed class QuotaGuard
     }
 
     /// <summary>Requests a permit. Dispose of it: a permit that is not completed by then is released.</summary>
-    /// <remarks>
-    /// Without a key, tier1 is granted anonymously, and nothing is counted. After a lost or late answer the request is repeated with the
-    /// same idempotency key, so that nothing is reserved twice. A server that was found out of reach is not asked again for 15 seconds:
-    /// until then <see cref="PyResolveClientOptions.Offline"/> decides at once. Prepaid migrations are also spent when the account has no
-    /// quota left.
-    /// </remarks>
+    /// <remarks>Without a key, tier1 is granted anonymously, and nothing is counted. After a lost or late answer the request is repeated
+    /// with the same idempotency key, so that nothing is reserved twice. A server that was found out of reach is not asked again for 15
+    /// seconds: until then <see cref="PyResolveClientOptions.Offline"/> decides at once. Prepaid migrations are also spent when the account
+    /// has no quota left.</remarks>
     /// <param name="request">The migrations to run.</param>
-    /// <param name="cancellationToken">Stops waiting; a reservation that was made nevertheless expires after its lifetime.</param>
+    /// <param name="cancellationToken">Stops waiting; a reservation that was made anyway expires after its lifetime.</param>
     /// <returns>A permit, granted or denied. It is denied when no quota is left, when the plan does not include the tier, when the tier
     /// requires a key and there is none, and when the server is out of reach and nothing is prepaid.</returns>
     /// <exception cref="PyResolveException">Invalid key, server error, or no server and the policy is Deny.</exception>
@@ -68,11 +64,9 @@ public sealed class QuotaGuard
         }
     }
 
-    /// <summary>
-    /// Checks whether one migration could run now, without reserving it: for a prompt or a status line, never instead of a permit. An
-    /// answer that is younger than <see cref="PyResolveClientOptions.QuotaCacheDuration"/> is repeated without asking the server, unless
-    /// this client has reserved, settled or reported something since.
-    /// </summary>
+    /// <summary>Checks whether one migration could run now, without reserving it: for a prompt or a status line, never instead of a permit.
+    /// An answer younger than <see cref="PyResolveClientOptions.QuotaCacheDuration"/> is returned again without asking the server, unless
+    /// this client has reserved, settled or reported something since.</summary>
     /// <param name="tier">The means that the migration would use.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>Whether a permit would be granted, and why not.</returns>
@@ -84,11 +78,9 @@ public sealed class QuotaGuard
         return _memory.TryFind(tier.Checked(), out var answer) ? answer : AskAsync(tier, cancellationToken);
     }
 
-    /// <summary>
-    /// Prepays migrations of a tier now, up to <see cref="PyResolveClientOptions.PrepaidMigrations"/>, to be used without a network later.
-    /// The client also does this in the background after it was granted a permit of that tier. Fewer are prepaid when the account has fewer
-    /// left.
-    /// </summary>
+    /// <summary>Prepays migrations of a tier now, up to <see cref="PyResolveClientOptions.PrepaidMigrations"/>, to be used without a
+    /// network later. The client also does this in the background after it was granted a permit of that tier. Fewer are prepaid when the
+    /// account has fewer left.</summary>
     /// <param name="tier">tier2 or tier3; tier1 needs no prepaid migrations.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>What is prepaid on this machine.</returns>
@@ -107,7 +99,6 @@ public sealed class QuotaGuard
         return new(tier, balances.Left, balances.Items.Count == 0 ? null : balances.Items.Max(static balance => balance.Lease.ExpiresAt));
     }
 
-    /// <summary>Waits for background work.</summary>
     internal Task CloseAsync() => _renewer?.CloseAsync() ?? Task.CompletedTask;
 
     private async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)

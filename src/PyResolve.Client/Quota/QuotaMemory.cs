@@ -3,8 +3,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>Caches the last check of the quota while it is young enough, of the current month, and this client has not changed the account
-/// since. The answers are created beforehand, so that returning one allocates nothing. Thread-safe.</summary>
+/// <summary>Caches the last check until it is too old, the month ends, or this client changes the account. The
+/// answers are created in advance, so that returning one allocates nothing. Thread-safe.</summary>
 internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
 {
     private Entry? _entry;

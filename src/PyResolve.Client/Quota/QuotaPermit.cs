@@ -3,10 +3,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// Permission to run a migration, or the reason why it is denied. Complete it when the work is done; disposing of it before that releases
-/// the reservation. Members may be called from any thread, one at a time.
-/// </summary>
+/// <summary>Permission to run a migration, or the reason why it is denied. Complete it when the work is done; disposing of it before that
+/// releases the reservation. Members may be called from any thread, one at a time.</summary>
 public sealed class QuotaPermit : IAsyncDisposable, IDisposable
 {
     private readonly PermitReservation? _reservation;
@@ -22,10 +20,8 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     /// <summary>Why it may not run; <see langword="null"/> when it may.</summary>
     public QuotaDenial? Denial { get; private init; }
 
-    /// <summary>
-    /// Whether it was granted without the server: from a lease, or because the policy allows the work
-    /// (<see cref="PyResolveClientOptions.Offline"/>). Its outcome is then reported through the outbox.
-    /// </summary>
+    /// <summary>Whether it was granted without the server: from a lease, or because the policy allows the work
+    /// (<see cref="PyResolveClientOptions.Offline"/>). Its outcome is then reported through the outbox.</summary>
     public bool IsOffline { get; private init; }
 
     /// <summary>The reservation on the server, or the first of the leases; <see langword="null"/> when there is none.</summary>
@@ -37,10 +33,9 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     /// <summary>The account's quota as of the last answer; <see langword="null"/> when the server did not say.</summary>
     public QuotaSnapshot? Quota { get; private set; }
 
-    /// <summary>
-    /// Whether the work is charged: by <see cref="CompleteAsync"/>, or before, under the same <see cref="MigrationRequest.OnceKey"/>. For
-    /// an outcome that the server has not received yet: whether it is kept for the server.
-    /// </summary>
+    /// <summary>Whether the work is charged: by <see cref="CompleteAsync"/>, or before, under the same
+    /// <see cref="MigrationRequest.OnceKey"/>. For an outcome that the server has not received yet: whether it is kept for the
+    /// server.</summary>
     public bool IsSettled { get; private set; }
 
     internal static QuotaPermit Anonymous() => new(reservation: null);
@@ -71,16 +66,13 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         };
     }
 
-    /// <summary>
-    /// Records the work and settles the reservation. When it throws, the work may not be recorded: call it again with the same outcome,
-    /// which is recorded once however often it is sent. After a call, disposing of the permit releases nothing, because the work was done.
-    /// </summary>
-    /// <remarks>
-    /// For an anonymous permit, and one that is settled, nothing is sent. The outcome of an offline permit is kept on disk for the server
-    /// when this returns, without waiting for the network. The same applies to a permit for one migration without a
+    /// <summary>Records the work and settles the reservation. When it throws, the work may not be recorded: call it again with the same
+    /// outcome, which is recorded once however often it is sent. After a call, disposing of the permit releases nothing, because the work
+    /// was done.</summary>
+    /// <remarks>For an anonymous permit, and one that is settled, nothing is sent. The outcome of an offline permit is kept on disk for the
+    /// server when this returns, without waiting for the network. The same applies to a permit for one migration without a
     /// <see cref="MigrationRequest.OnceKey"/> when the server has gone out of reach since, fails, or asks to wait: the work is recorded
-    /// once, whether or not the server had recorded it. For other permits this throws then.
-    /// </remarks>
+    /// once, whether or not the server had recorded it. For other permits this throws then.</remarks>
     /// <param name="outcome">What was done.</param>
     /// <param name="cancellationToken">Stops waiting; the work may have been recorded.</param>
     /// <exception cref="InvalidOperationException">The permit was denied.</exception>
@@ -116,7 +108,7 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         }
         catch (Exception)
         {
-            // Any exception, because a message handler of the host may throw it. The reservation expires.
+            // Any exception: the host's message handlers may throw it. The reservation expires.
         }
     }
 

@@ -6,14 +6,13 @@ namespace PyResolve.Client;
 /// <summary>Events that the server rejects for their time, because this machine's clock is wrong.</summary>
 internal static class MistimedEvents
 {
-    /// <summary>The server accepts nothing older.</summary>
-    private static readonly TimeSpan MaxAge = TimeSpan.FromDays(35);
+    private static readonly TimeSpan MaxAge = TimeSpan.FromDays(35); // The server accepts nothing older.
 
     /// <summary>The server accepts 5 minutes; its answers have the time in whole seconds.</summary>
     private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether an event has waited for longer than the server accepts. The time of its report alone does not show that, because
-    /// the clock may have been wrong then; nor does this machine's clock, until the server's time is known.</summary>
+    /// <summary>Whether an event has waited for longer than the server accepts. The time of its report does not show it, because the clock
+    /// may have been wrong then; nor does this machine's clock, until the server's time is known.</summary>
     public static bool IsTooOld(StoredEvent stored, ServerClock serverClock, DateTimeOffset now) =>
         serverClock.IsKnown
         && stored.ReportedAt < now - MaxAge

@@ -16,8 +16,7 @@ internal readonly record struct DeliveryOutcome(bool IsFinal, PyResolveException
 /// <summary>Sends events, in batches if the server supports them. Each has an id, so that it is stored once if sent twice.</summary>
 internal sealed class UsageDelivery(ApiTransport transport)
 {
-    /// <summary>The server accepts 1,000.</summary>
-    public const int LargestBatch = 500;
+    public const int LargestBatch = 500; // The server accepts 1,000.
 
     private const int MaxParallel = 8;
     private bool _serverTakesBatches = true;
@@ -90,12 +89,11 @@ internal sealed class UsageDelivery(ApiTransport transport)
         }
     }
 
-    /// <summary>Whether the events themselves are the problem. With an invalid key (401, 403) or a wrong address (404) they wait until that
-    /// is fixed.</summary>
+    /// <summary>Whether the events are invalid. After 401, 403 (key) or 404 (address) they wait until the problem is fixed.</summary>
     private static bool IsRejection(PyResolveException exception) =>
         exception is { Status: 400 or 409 or 413 or 422, Code: not PyResolveErrorCodes.UnexpectedAnswer };
 
-    /// <summary>A message handler of the host may throw anything; sending goes on after it.</summary>
+    /// <summary>A message handler of the host may throw any exception; sending continues after it.</summary>
     public static PyResolveException Describe(Exception exception) => exception as PyResolveException
         ?? new(PyResolveErrorCodes.Unreachable, $"Cannot send usage: {Redaction.Line(exception.Message)}", exception);
 

@@ -46,10 +46,8 @@ public sealed class UsageEvent
     /// <summary>The event's id; reporting the same id again stores nothing new. Default: a new id for each report.</summary>
     public Guid? Id { get; init; }
 
-    /// <summary>
-    /// When it happened: at most 35 days ago. Default: the time of the report. If this machine's clock is wrong by more than a minute, the
-    /// server's time is used as soon as it is known: for the default, and for a time that the server rejects.
-    /// </summary>
+    /// <summary>When it happened: at most 35 days ago. Default: the time of the report. If this machine's clock is wrong by more than a
+    /// minute, the server's time is used as soon as it is known: for the default, and for a time that the server rejects.</summary>
     public DateTimeOffset? OccurredAt { get; init; }
 
     private static bool IsType(string text) =>

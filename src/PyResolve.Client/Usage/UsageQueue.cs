@@ -2,8 +2,8 @@ namespace PyResolve.Client;
 
 #pragma warning disable CA1001 // Neither token source nor semaphore has a timer or a wait handle: no disposal is needed.
 
-/// <summary>The accepting half of <see cref="UsageReporter"/>: takes events into the outbox, starts the sender at the first use, and knows
-/// which callers wait for which events. One gate guards all of it. Thread-safe.</summary>
+/// <summary>Takes events into the outbox, starts the sender at the first use, and tracks which flush waits for which events. All of it is
+/// guarded by one lock. Thread-safe.</summary>
 internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdownTimeout, TimeProvider time)
 {
     private readonly CancellationTokenSource _end = new();
@@ -49,7 +49,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>Accepts no more, and lets the sender go on for the shutdown timeout at most. What still waits stays on disk.</summary>
+    /// <summary>Accepts no further events; the sender has the shutdown timeout to send the rest, which otherwise stays on disk.</summary>
     public async Task CloseAsync()
     {
         AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
@@ -76,7 +76,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         outbox.Release();
     }
 
-    /// <summary>Looks again for events of other processes and keys, if the sender is running; it does so itself at its start.</summary>
+    /// <summary>Looks again for events of other processes and keys, if the sender is running; it does so itself when it starts.</summary>
     public void AdoptMore()
     {
         lock (_gate)
@@ -88,7 +88,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
 
     public Task WaitForWorkAsync() => _work.WaitAsync(_end.Token);
 
-    /// <summary>Completed when a flush arrives from now on.</summary>
+    /// <summary>Completed when the next flush is requested.</summary>
     public Task<bool> NextFlushRequest()
     {
         lock (_gate)
@@ -112,7 +112,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>The next events are sent or rejected: flushes that waited for no more are done.</summary>
+    /// <summary>The next <paramref name="count"/> events were sent or rejected: completes the flushes that waited only for them.</summary>
     public void Settle(int count)
     {
         lock (_gate)
@@ -122,7 +122,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>With nothing left to send, every flush is done; those that waited for events on a broken disk have failed before.</summary>
+    /// <summary>Nothing is left to send: completes every flush. Those that waited for events on a broken disk have failed before.</summary>
     /// <returns>Whether sending is over, because the queue is closed.</returns>
     public bool TryFinish()
     {
@@ -135,8 +135,8 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>The server is out of reach for now: every flush fails, and a queue that is closing waits no longer. Nothing happens if
-    /// <paramref name="unless"/> is completed: that flush arrived during the attempt, and gets one of its own.</summary>
+    /// <summary>The server is out of reach: fails every flush, and ends a closing queue's wait. Does nothing if
+    /// <paramref name="unless"/> is completed: a flush requested during the attempt gets another attempt.</summary>
     public void GiveUp(PyResolveException failure, Task<bool>? unless = null)
     {
         lock (_gate)
@@ -198,7 +198,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         }
     }
 
-    /// <summary>Under the gate, at the first use: adopts what was left behind, and starts to send.</summary>
+    /// <summary>Called under the lock, at the first use: adopts files of earlier processes, and starts to send.</summary>
     private void Start()
     {
         if (_sending is not null)
@@ -211,7 +211,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
 
     private void OnProcessExit(object? sender, EventArgs e) => Task.Run(CloseAsync).GetAwaiter().GetResult();
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Called under the lock.</summary>
     private void Adopt()
     {
         var adopted = outbox.Adopt();

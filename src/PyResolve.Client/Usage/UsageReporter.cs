@@ -5,16 +5,12 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>
-/// Reports usage events through an outbox on disk: an accepted event survives the process, and is sent by the next one if needed. Each
-/// event has a fixed id, so that it is stored once even if it is sent again. Thread-safe. Use one for the process; several processes can
-/// share an outbox.
-/// </summary>
-/// <remarks>
-/// The outbox is <c>~/.pyresolve/outbox</c> (<see cref="PyResolveClientOptions.Home"/>), with a folder for each server and key. Events that
-/// an earlier process left there are adopted at the first report or flush; so are events of other keys, once the server has said that they
-/// belong to the same account. Events are never sent for another account.
-/// </remarks>
+/// <summary>Reports usage events through an outbox on disk: an accepted event survives the process, and is sent by the next one if needed.
+/// Each event has a fixed id, so that it is stored once even if it is sent again. Thread-safe. Use one for the process; several processes
+/// can share an outbox.</summary>
+/// <remarks>The outbox is <c>~/.pyresolve/outbox</c> (<see cref="PyResolveClientOptions.Home"/>), with a folder for each server and key.
+/// Events that an earlier process left there are adopted at the first report or flush; so are events of other keys, once the server has
+/// said that they belong to the same account. Events are never sent for another account.</remarks>
 public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;
@@ -51,11 +47,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>How many events the server has recorded since this client was created.</summary>
     public long Sent => _sender?.Sent ?? 0;
 
-    /// <summary>
-    /// How many events will not be sent, since this client was created: the server rejected them (they break a rule, or their id is in
-    /// use), they waited for over 35 days, or their file is damaged, which counts as one. Each is kept, with the reason, in the outbox's
-    /// folder <c>rejected</c>.
-    /// </summary>
+    /// <summary>How many events will not be sent, since this client was created: the server rejected them (they break a rule, or their id
+    /// is in use), they waited for over 35 days, or their file is damaged, which counts as one. Each is kept, with the reason, in the
+    /// outbox's folder <c>rejected</c>.</summary>
     public long Rejected => _rejected?.Total ?? 0;
 
     /// <summary>Why the last rejected event was rejected; <see langword="null"/> while there is none.</summary>
@@ -70,13 +64,10 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>Makes the events that wait safe from a power cut.</summary>
     internal Task SyncAsync() => _outbox is null ? Task.CompletedTask : Task.Run(_outbox.Sync);
 
-    /// <summary>The time to stamp events with.</summary>
     internal DateTimeOffset Now => _transport.ServerClock.Now;
 
-    /// <summary>
-    /// Accepts an event: fixes its id and time, and appends it to the outbox. It never waits for the network. An accepted event survives
-    /// the end of the process, however abrupt.
-    /// </summary>
+    /// <summary>Accepts an event: fixes its id and time, and appends it to the outbox. It never waits for the network. An accepted event
+    /// survives the process, even if that crashes or is killed.</summary>
     /// <param name="usage">What happened.</param>
     /// <returns>Refused: no key, the outbox is full or cannot be written, or the reporter is disposed of.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="usage"/> is <see langword="null"/>.</exception>
@@ -86,7 +77,6 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         return Keep(ToWire(usage));
     }
 
-    /// <summary>Accepts an event that has an id.</summary>
     internal ReportResult Keep(UsageEventRequest request)
     {
         var refusal = _queue is null
@@ -101,19 +91,16 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Waits until all events, of earlier processes too, are recorded or rejected (<see cref="Rejected"/>).</summary>
-    /// <remarks>
-    /// It throws when the server is out of reach after a few attempts, refuses the key, or asks for a wait longer than
+    /// <remarks>It throws when the server is out of reach after a few attempts, refuses the key, or asks for a wait longer than
     /// <see cref="PyResolveClientOptions.RequestTimeout"/>. The events then are safe from a power cut, and are sent later. If the disk does
-    /// not allow that, it throws <see cref="PyResolveErrorCodes.NotReported"/>.
-    /// </remarks>
+    /// not allow that, it throws <see cref="PyResolveErrorCodes.NotReported"/>.</remarks>
     /// <param name="cancellationToken">Stops waiting, not sending. The message says if events are not safe from a power cut.</param>
     /// <exception cref="PyResolveException">The server is out of reach, refuses the key, or fails; or the disk fails.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _queue?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
-    /// <summary>
-    /// Refuses further events and waits until the others are sent, for <see cref="PyResolveClientOptions.ShutdownTimeout"/> at most; the
-    /// rest waits on disk for the next start. It does not throw when the network fails. The end of the process does the same.
-    /// </summary>
+    /// <summary>Refuses further events and waits until the others are sent, for <see cref="PyResolveClientOptions.ShutdownTimeout"/> at
+    /// most; the rest waits on disk for the next start. It does not throw when the network fails. The end of the process does the
+    /// same.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_queue is not null)
@@ -123,7 +110,6 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
-    /// <summary>Called when the server has named the account of the key.</summary>
     private void LearnAccount(Guid account)
     {
         if (account != Guid.Empty && _account?.Remember(account) == true)

@@ -2,8 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
 
-/// <summary>The delivering half of <see cref="UsageReporter"/>: a loop that sends what waits in the outbox, a batch at a time, until the
-/// server has it.</summary>
+/// <summary>A loop that sends the events in the outbox, a batch at a time.</summary>
 internal sealed partial class UsageSender
 {
     private const int TriesBeforeFlushFails = 3;
@@ -57,8 +56,7 @@ internal sealed partial class UsageSender
         }
     }
 
-    /// <summary>Sends what waits, and what is added, until the queue is closed.</summary>
-    /// <returns>An unexpected failure, such as a logger of the host's that throws: the loop goes on after it.</returns>
+    /// <summary>Runs until the queue is closed. Returns an unexpected failure, such as of a logger; the loop continues after it.</summary>
     private async Task<PyResolveException?> SendAllAsync()
     {
         try
@@ -131,7 +129,6 @@ internal sealed partial class UsageSender
         return accepted;
     }
 
-    /// <summary>Counts what was sent, keeps what was rejected.</summary>
     private List<StoredEvent> Settle(List<StoredEvent> events, IReadOnlyList<DeliveryOutcome> outcomes)
     {
         var again = new List<StoredEvent>();
@@ -154,12 +151,12 @@ internal sealed partial class UsageSender
         ClientTelemetry.UsageSent.Add(1);
     }
 
-    /// <summary>An event that the server rejects for its time was stamped by a wrong clock. It goes to the end of the outbox with the time
-    /// corrected, so that it is the same at each try from now on; nothing is stored under its id yet, because it was rejected.</summary>
+    /// <summary>A rejected time came from a wrong clock. The event goes to the end of the outbox with a corrected time, which is the same
+    /// at each attempt; nothing is stored under its id yet, because it was rejected.</summary>
     private bool RequeueCorrected(StoredEvent stored) =>
         MistimedEvents.Correct(stored, _serverClock) is { } corrected && Queue.Requeue(corrected);
 
-    /// <summary>What the server asks for, up to a limit (a wrong clock may ask for a year); else longer with each attempt.</summary>
+    /// <summary>As long as the server asks, up to a limit (a wrong clock may ask for a year); else longer with each attempt.</summary>
     private static TimeSpan PauseAfter(PyResolveException failure, int attempt) => failure switch
     {
         { RetryAfter: { Ticks: > 0 } asked } => asked < PauseAfterRefusal ? asked : PauseAfterRefusal,
@@ -167,7 +164,7 @@ internal sealed partial class UsageSender
         _ => Retry.Backoff(attempt, LongestPause),
     };
 
-    /// <summary>Ends early when a flush has arrived since the attempt began.</summary>
+    /// <summary>Ends early when a flush was requested since the attempt began.</summary>
     private async Task PauseAsync(TimeSpan wait, Task<bool> flushRequest)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(Queue.End);

@@ -3,35 +3,35 @@ namespace PyResolve.Client.Wire;
 /// <summary>The body of <c>POST /auth/signup</c>.</summary>
 public sealed record SignUpRequest
 {
-    /// <summary>The owner's e-mail address; stored in lower case, unique.</summary>
+    /// <summary>The owner's email address; stored in lower case, unique.</summary>
     public string? Email { get; init; }
 
     /// <summary>8 to 256 characters.</summary>
     public string? Password { get; init; }
 
-    /// <summary>The owner's name; default the part of the e-mail address before the @.</summary>
+    /// <summary>The owner's name; default the part of the email address before the @.</summary>
     public string? Name { get; init; }
 
-    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a password never reaches a log.</summary>
     public override string ToString() => nameof(SignUpRequest);
 }
 
 /// <summary>The body of <c>POST /auth/login</c>.</summary>
 public sealed record LogInRequest
 {
-    /// <summary>The account's e-mail address, in any case.</summary>
+    /// <summary>The account's email address, in any case.</summary>
     public string? Email { get; init; }
 
     /// <summary>The account's password.</summary>
     public string? Password { get; init; }
 
-    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a password never reaches a log.</summary>
     public override string ToString() => nameof(LogInRequest);
 }
 
 /// <summary>An account, as its owner sees it.</summary>
 /// <param name="Id">The account's id.</param>
-/// <param name="Email">The e-mail address, in lower case.</param>
+/// <param name="Email">The email address, in lower case.</param>
 /// <param name="Name">The owner's name.</param>
 /// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
 public sealed record UserInfo(Guid Id, string Email, string? Name, string Plan);
@@ -43,7 +43,7 @@ public sealed record UserInfo(Guid Id, string Email, string? Name, string Plan);
 /// <param name="SessionExpiresAt">When the session ends.</param>
 public sealed record SignUpResponse(UserInfo User, string ApiKey, string SessionToken, DateTimeOffset SessionExpiresAt)
 {
-    /// <summary>The account's id alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the account's id, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(SignUpResponse)} {User.Id}";
 }
 
@@ -53,13 +53,13 @@ public sealed record SignUpResponse(UserInfo User, string ApiKey, string Session
 /// <param name="SessionExpiresAt">When the session ends.</param>
 public sealed record LogInResponse(UserInfo User, string SessionToken, DateTimeOffset SessionExpiresAt)
 {
-    /// <summary>The account's id alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the account's id, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(LogInResponse)} {User.Id}";
 }
 
 /// <summary>The body of <c>GET /me</c>.</summary>
 /// <param name="UserId">The account's id.</param>
-/// <param name="Email">The e-mail address, in lower case.</param>
+/// <param name="Email">The email address, in lower case.</param>
 /// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
 /// <param name="Quota">This month's quota.</param>
 public sealed record AccountInfo(Guid UserId, string Email, string Plan, QuotaSnapshot Quota);
@@ -84,37 +84,37 @@ public sealed record ChangePasswordRequest
     /// <summary>8 to 256 characters.</summary>
     public string? NewPassword { get; init; }
 
-    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a password never reaches a log.</summary>
     public override string ToString() => nameof(ChangePasswordRequest);
 }
 
 /// <summary>The body of <c>POST /auth/password/forgot</c>. The answer is the same whether there is such an account or not.</summary>
 public sealed record ForgotPasswordRequest
 {
-    /// <summary>The account's e-mail address, in any case.</summary>
+    /// <summary>The account's email address, in any case.</summary>
     public string? Email { get; init; }
 }
 
 /// <summary>The body of <c>POST /auth/password/reset</c>. Every session of the account ends; its keys stay.</summary>
 public sealed record ResetPasswordRequest
 {
-    /// <summary>The token from the e-mail: valid once, for an hour.</summary>
+    /// <summary>The token from the email: valid once, for an hour.</summary>
     public string? Token { get; init; }
 
     /// <summary>The new password: 8 to 256 characters.</summary>
     public string? Password { get; init; }
 
-    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(ResetPasswordRequest);
 }
 
 /// <summary>The body of <c>POST /auth/email/verify</c>.</summary>
 public sealed record VerifyEmailRequest
 {
-    /// <summary>The token from the e-mail: valid once, for 7 days.</summary>
+    /// <summary>The token from the email: valid once, for 7 days.</summary>
     public string? Token { get; init; }
 
-    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(VerifyEmailRequest);
 }
 
@@ -124,6 +124,6 @@ public sealed record DeleteAccountRequest
     /// <summary>The account's password; not needed by an account that signs in through another service and has none.</summary>
     public string? Password { get; init; }
 
-    /// <summary>The type's name alone, so that a password never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a password never reaches a log.</summary>
     public override string ToString() => nameof(DeleteAccountRequest);
 }

@@ -43,7 +43,7 @@ public sealed record ApiKeyList(IReadOnlyList<ApiKeyInfo> Data);
 public sealed record CreatedApiKey(
     Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, string ApiKey)
 {
-    /// <summary>The prefix alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the prefix, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(CreatedApiKey)} {Prefix}…";
 }
 
@@ -66,7 +66,7 @@ public sealed record RotatedApiKey(
     Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, string ApiKey,
     DateTimeOffset PreviousExpiresAt)
 {
-    /// <summary>The prefix alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the prefix, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(RotatedApiKey)} {Prefix}…";
 }
 
@@ -76,7 +76,7 @@ public sealed record ReportLeakRequest
     /// <summary>The whole key that was leaked.</summary>
     public string? ApiKey { get; init; }
 
-    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(ReportLeakRequest);
 }
 

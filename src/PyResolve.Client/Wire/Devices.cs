@@ -19,7 +19,7 @@ public sealed record DeviceCodeRequest
 public sealed record DeviceCodeResponse(
     string DeviceCode, string UserCode, string VerificationUri, string VerificationUriComplete, int ExpiresIn, int Interval)
 {
-    /// <summary>The address alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the address, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(DeviceCodeResponse)} {VerificationUri}";
 }
 
@@ -29,7 +29,7 @@ public sealed record DeviceTokenRequest
     /// <summary>From <see cref="DeviceCodeResponse.DeviceCode"/>.</summary>
     public string? DeviceCode { get; init; }
 
-    /// <summary>The type's name alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(DeviceTokenRequest);
 }
 
@@ -50,6 +50,6 @@ public sealed record DeviceTokenResponse(string ApiKey, UserInfo User)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Scope { get; init; }
 
-    /// <summary>The account's id alone, so that a secret never reaches a log.</summary>
+    /// <summary>Only the account's id, so that a secret never reaches a log.</summary>
     public override string ToString() => $"{nameof(DeviceTokenResponse)} {User.Id}";
 }

@@ -5,11 +5,11 @@ namespace PyResolve.Client.Wire;
 
 /// <summary>The body of <c>GET /usage</c>: the totals of one month. Totals, days and libraries are read at one moment.</summary>
 /// <param name="Month">The UTC month, as <c>2026-11</c>. Events count in the month in which their reservation was granted.</param>
-/// <param name="Migrations">Migrations of any tier, or without one.</param>
+/// <param name="Migrations">Migrations of any tier, or without a tier.</param>
 /// <param name="Tier1Migrations">Migrations of <c>tier1</c>.</param>
 /// <param name="LlmMigrations">Migrations of <c>tier2</c> and <c>tier3</c>.</param>
-/// <param name="TotalTokens">LLM tokens of all events, of any type.</param>
-/// <param name="TotalFilesChanged">Files changed by all events, of any type.</param>
+/// <param name="TotalTokens">LLM tokens of events of all types, not only of migrations.</param>
+/// <param name="TotalFilesChanged">Files changed by events of all types, not only by migrations.</param>
 /// <param name="ByDay">The days with usage, earliest first. The day of an event may be outside the month.</param>
 /// <param name="ByLibrary">The libraries with most migrations first: at most 100, then one entry for all others together.</param>
 /// <param name="Quota">The account's current quota, independent of the requested month.</param>
@@ -19,13 +19,13 @@ public sealed record UsageStatistics(
 
 /// <summary>The usage of one day.</summary>
 /// <param name="Date">The UTC calendar day, as <c>2026-11-23</c>.</param>
-/// <param name="Migrations">Migrations of any tier, or without one.</param>
-/// <param name="Tokens">LLM tokens of all events, of any type.</param>
+/// <param name="Migrations">Migrations of any tier, or without a tier.</param>
+/// <param name="Tokens">LLM tokens of events of all types, not only of migrations.</param>
 public sealed record DailyUsage(string Date, long Migrations, long Tokens);
 
 /// <summary>The migrations of one library, or of several together.</summary>
-/// <param name="Library">The library; <see langword="null"/>: none named; <c>other</c> when <see cref="Libraries"/> is set.</param>
-/// <param name="Migrations">Migrations of any tier, or without one.</param>
+/// <param name="Library">The library; <see langword="null"/> if none was named; <c>other</c> when <see cref="Libraries"/> is set.</param>
+/// <param name="Migrations">Migrations of any tier, or without a tier.</param>
 public sealed record LibraryUsage(string? Library, long Migrations)
 {
     /// <summary>How many libraries this entry stands for: set on the last entry when there are more than 100 libraries.</summary>
@@ -39,11 +39,11 @@ public sealed record UsageHistory(IReadOnlyList<MonthlyUsage> Data);
 
 /// <summary>The totals of one month.</summary>
 /// <param name="Month">The UTC calendar month, as <c>2026-11</c>.</param>
-/// <param name="Migrations">Migrations of any tier, or without one.</param>
+/// <param name="Migrations">Migrations of any tier, or without a tier.</param>
 /// <param name="Tier1Migrations">Migrations of <c>tier1</c>.</param>
 /// <param name="LlmMigrations">Migrations of <c>tier2</c> and <c>tier3</c>.</param>
-/// <param name="TotalTokens">LLM tokens of all events, of any type.</param>
-/// <param name="TotalFilesChanged">Files changed by all events, of any type.</param>
+/// <param name="TotalTokens">LLM tokens of events of all types, not only of migrations.</param>
+/// <param name="TotalFilesChanged">Files changed by events of all types, not only by migrations.</param>
 public sealed record MonthlyUsage(
     string Month, long Migrations, long Tier1Migrations, long LlmMigrations, long TotalTokens, long TotalFilesChanged);
 

@@ -41,7 +41,7 @@ public sealed record UsageRecorded(string Status);
 /// <summary>The body of <c>POST /usage/batch</c>, of at most 4 MiB.</summary>
 public sealed record UsageBatchRequest
 {
-    /// <summary>1 to 1000 events. Each has a result of its own. With an id on each, the whole batch is safe to send again.</summary>
+    /// <summary>1 to 1000 events, each with its own result. With an id on each, the whole batch is safe to send again.</summary>
     public IReadOnlyList<UsageEventRequest>? Events { get; init; }
 }
 

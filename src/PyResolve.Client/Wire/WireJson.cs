@@ -3,10 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace PyResolve.Client.Wire;
 
-/// <summary>
-/// The JSON of the API: snake_case, UTF-8, unknown members ignored. <see cref="Default"/> writes absent values as null, for answers;
-/// <see cref="Requests"/> omits them.
-/// </summary>
+/// <summary>The JSON of the API: snake_case, UTF-8, unknown members ignored. <see cref="Default"/> writes absent values as null, for
+/// answers; <see cref="Requests"/> omits them.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DictionaryKeyPolicy = JsonKnownNamingPolicy.Unspecified,

@@ -3,18 +3,14 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>A well-formed request to the API.</summary>
 /// <param name="State">Locked during the call.</param>
 /// <param name="Id">The id in the path; empty where the route has none.</param>
-/// <param name="Version">The API version of the answer.</param>
-/// <param name="BaseUrl">The address of the hosted pages, without a slash at the end.</param>
 internal sealed record ApiCall(StripeState State, string Id, Form Form, string Version, string BaseUrl)
 {
     public T GetByPath<T>(ObjectTable<T> table, string kind)
         where T : StripeObject
         => table.TryGet(Id, out var found) ? found : throw ApiErrorException.Missing(kind, Id);
 
-    /// <summary>The object that a parameter names; null without the parameter.</summary>
     public T? FindByParameter<T>(ObjectTable<T> table, string kind, string param)
         where T : StripeObject
         => Form.Text(param) is { } id ? GetByParameter(table, kind, id, param) : null;

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>An error in Stripe's format.</summary>
 internal sealed class ApiErrorException(int status, string type, string message) : Exception(message)
 {
     private const string InvalidRequest = "invalid_request_error";
@@ -45,11 +44,9 @@ internal sealed class ApiErrorException(int status, string type, string message)
             IsBeforeExecution = true,
         };
 
-    /// <summary>The request is malformed, independent of the state.</summary>
     public static ApiErrorException Malformed(string message, string? param = null, string? code = null) =>
         new(StatusCodes.Status400BadRequest, InvalidRequest, message) { Param = param, Code = code, IsBeforeExecution = true };
 
-    /// <summary>The request conflicts with the current state.</summary>
     public static ApiErrorException Invalid(string message, string? param = null, string? code = null) =>
         new(StatusCodes.Status400BadRequest, InvalidRequest, message) { Param = param, Code = code };
 

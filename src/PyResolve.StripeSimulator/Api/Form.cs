@@ -3,17 +3,13 @@ using System.Globalization;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>
-/// Parameters, parsed by their brackets: <c>items[0][price]=x</c> is the member <c>price</c> of the member <c>0</c> of <c>items</c>. A node
-/// has either a value or members.
-/// </summary>
+/// <summary>Parameters as a tree: <c>items[0][price]=x</c> is items, 0, price. A node has either a value or members.</summary>
 internal sealed class Form(string name)
 {
     private const int DeepestNesting = 8;
 
     private readonly Dictionary<string, Form> _members = new(StringComparer.Ordinal);
 
-    /// <summary>The full name, as in the request.</summary>
     public string Name => name;
 
     public string? Value { get; private set; }
@@ -56,7 +52,6 @@ internal sealed class Form(string name)
 
     public IReadOnlyList<string> Texts(string path) => [.. Elements(path).Select(static element => element.Value ?? "")];
 
-    /// <summary>The members of a list, ordered by index.</summary>
     public IEnumerable<Form> Elements(string path) => Find(path) is not { } list
         ? []
         : list._members

@@ -4,10 +4,7 @@ namespace PyResolve.StripeSimulator.Api;
 
 internal sealed record StoredAnswer(int Status, byte[] Body, string RequestId);
 
-/// <summary>
-/// The answers by idempotency key, for a day. The same request gets the same answer; another request with the key is refused, and so is one
-/// during the first. Thread-safe.
-/// </summary>
+/// <summary>Keeps each answer for a day; refuses another request with its key, and one sent during the first. Thread-safe.</summary>
 internal sealed class Idempotency(TimeProvider clock)
 {
     private static readonly TimeSpan StoredFor = TimeSpan.FromDays(1);
@@ -20,9 +17,7 @@ internal sealed class Idempotency(TimeProvider clock)
         public StoredAnswer? Answer { get; set; }
     }
 
-    /// <returns>
-    /// True: execute the request, then call <see cref="Store"/> or <see cref="Remove"/>. False: <paramref name="stored"/> is the answer.
-    /// </returns>
+    /// <returns>True: execute the request, then call <see cref="Store"/> or <see cref="Remove"/>. False: it has a stored answer.</returns>
     /// <exception cref="ApiErrorException">The key belongs to another request, or its request is not finished.</exception>
     public bool TryBegin(string key, string request, [NotNullWhen(false)] out StoredAnswer? stored)
     {

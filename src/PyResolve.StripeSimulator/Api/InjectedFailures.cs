@@ -9,11 +9,11 @@ public enum FailureMoment
     AfterEffect,
 }
 
-/// <param name="Status">0 cuts the connection.</param>
-/// <param name="ShouldRetry">The header <c>Stripe-Should-Retry</c>; null leaves it out.</param>
+/// <param name="Status">0 closes the connection.</param>
+/// <param name="ShouldRetry">The header <c>Stripe-Should-Retry</c>; null omits it.</param>
 internal sealed record InjectedFailure(int Status, bool? ShouldRetry);
 
-/// <summary>Failures and delays that were ordered for requests to the API. Thread-safe.</summary>
+/// <summary>Thread-safe.</summary>
 internal sealed class InjectedFailures
 {
     private readonly Lock _gate = new();
@@ -70,7 +70,7 @@ internal sealed class InjectedFailures
         }
     }
 
-    /// <summary>Delays before and after the request is executed, so that an answer may be outdated when it arrives.</summary>
+    /// <summary>Delays before and after the request is executed: an answer may be outdated when it arrives.</summary>
     public (TimeSpan Before, TimeSpan After) NextDelay(string method)
     {
         lock (_gate)

@@ -45,7 +45,6 @@ internal static class Lists
             : !(range.Number("gt") >= instant) && !(range.Number("gte") > instant) && !(range.Number("lt") <= instant)
                 && !(range.Number("lte") < instant));
 
-    /// <summary>Whether a filter is absent or equal to the value.</summary>
     public static bool Matches(Form form, string name, string? value) => form.Text(name) is not { } wanted || wanted == value;
 
     private static int IndexOf<T>(List<T> items, string id, string kind, string param)

@@ -2,10 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>
-/// The rule for one parameter and its members, in the notation of <see cref="ParameterTable"/>: <c>items[][price*]</c> is a list of objects
-/// with a required price, <c>metadata{}</c> a map, <c>limit:int</c> a number; a <c>?</c> at the end means that an empty text clears it.
-/// </summary>
+/// <summary>The rule for one parameter and its members, in the notation of <see cref="ParameterTable"/>.</summary>
 internal sealed class ParameterRule(string name)
 {
     /// <summary>The year 3000: adding a period to a later one would overflow.</summary>
@@ -19,9 +16,7 @@ internal sealed class ParameterRule(string name)
 
     public bool IsUnsettable { get; private set; }
 
-    /// <summary>
-    /// <c>text</c>, <c>int</c>, <c>bool</c>, <c>time</c>, <c>range</c>, <c>map</c>, or the allowed values separated by bars.
-    /// </summary>
+    /// <summary><c>text</c>, <c>int</c>, <c>bool</c>, <c>time</c>, <c>range</c>, <c>map</c>, or the allowed values: <c>a|b</c>.</summary>
     public string Type { get; private set; } = "text";
 
     public IReadOnlyDictionary<string, ParameterRule> Members => _members;

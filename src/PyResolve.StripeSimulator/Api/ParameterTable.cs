@@ -1,9 +1,7 @@
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>
-/// The parameters of each call; all others are refused, as Stripe does. <c>*</c>: required within its object; <c>[]</c>: a list; <c>{}</c>:
-/// a map; <c>:</c>: a type or the allowed values; <c>?</c>: an empty text clears it.
-/// </summary>
+/// <summary>The parameters of each call; all others are refused, as Stripe does. <c>*</c>: required within its object; <c>[]</c>: a list,
+/// such as <c>items[][price*]</c>; <c>{}</c>: a map; <c>:</c>: a type or the allowed values; <c>?</c>: an empty text clears it.</summary>
 internal static class ParameterTable
 {
     public const string Text = """

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>Counts the requests of each route. Thread-safe.</summary>
 internal sealed class RequestLog
 {
     private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);

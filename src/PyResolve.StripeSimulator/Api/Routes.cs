@@ -3,7 +3,6 @@ using PyResolve.StripeSimulator.Api.Calls;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>The supported calls with their handlers. Their parameters are in <see cref="ParameterTable"/>.</summary>
 internal static class Routes
 {
     private static readonly Dictionary<string, Func<ApiCall, JsonObject>> Handlers = new(StringComparer.Ordinal)

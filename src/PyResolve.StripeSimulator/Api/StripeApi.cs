@@ -5,7 +5,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api;
 
-/// <summary>Everything under <c>/v1</c>: checks key, parameters and idempotency key, and executes the call.</summary>
 internal sealed class StripeApi(StripeState state, InjectedFailures failures, RequestLog log)
 {
     private const string VersionHeader = "Stripe-Version";

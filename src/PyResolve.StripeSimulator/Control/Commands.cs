@@ -3,7 +3,6 @@ using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>Commands for customers, subscriptions and time.</summary>
 internal static class BillingCommands
 {
     private const double LongestDays = 3660;
@@ -72,7 +71,6 @@ internal static class BillingCommands
         CardNames.Parse(call.RequireText("card")) ?? throw new ControlException("'card' is works, declined or fails_on_renewal.");
 }
 
-/// <summary>Commands for webhooks.</summary>
 internal static class DeliveryCommands
 {
     public static Func<ControlCall, Action> On(Action<WebhookControls> act) => call => () => act(call.Simulation.Webhooks);
@@ -118,13 +116,9 @@ internal static class DeliveryCommands
     }
 }
 
-/// <summary>Commands for requests to the API.</summary>
 internal static class RequestCommands
 {
-    /// <summary>
-    /// <c>count</c>, <c>status</c> (0 cuts the connection), <c>moment</c> (<c>before</c> or <c>after</c>), <c>route</c>,
-    /// <c>should_retry</c>.
-    /// </summary>
+    /// <summary><c>count</c>, <c>status</c> (0: no answer), <c>moment</c> (before, after), <c>route</c>, <c>should_retry</c>.</summary>
     public static Action Fail(ControlCall call)
     {
         var (count, status, route, shouldRetry) = (

@@ -5,7 +5,6 @@ using PyResolve.StripeSimulator.Api;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>A command has a mistake, which the message names.</summary>
 internal sealed class ControlException(string message) : Exception(message);
 
 /// <summary>A command's body: JSON, or the form fields of the simulator's home page.</summary>
@@ -28,7 +27,6 @@ internal sealed class ControlCall
 
     public bool IsFromPage { get; }
 
-    /// <summary>Whether the change emits no events.</summary>
     public bool IsSilent => Boolean("silent") ?? false;
 
     public static async Task<ControlCall> ReadAsync(HttpContext http)
@@ -80,10 +78,8 @@ internal sealed class ControlCall
         var single => [single.ToString()],
     };
 
-    /// <summary>A member as JSON.</summary>
     public string? Raw(string name) => Member(name)?.ToJsonString();
 
-    /// <exception cref="ControlException">The body has a field that the command does not have.</exception>
     public void RejectUnknownFields()
     {
         if (_body.FirstOrDefault(member => !_read.Contains(member.Key)).Key is { } unknown)

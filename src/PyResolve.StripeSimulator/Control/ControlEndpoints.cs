@@ -5,7 +5,7 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>The controls over HTTP, one line of <see cref="Commands"/> each. Every body may add <c>"silent": true</c>.</summary>
+/// <summary>The controls over HTTP. Every body may add <c>"silent": true</c>, which emits no events.</summary>
 internal static class ControlEndpoints
 {
     private static readonly Dictionary<string, Func<ControlCall, Action>> Commands = new(StringComparer.Ordinal)
@@ -47,7 +47,7 @@ internal static class ControlEndpoints
     private static Task RunAsync(HttpContext http, Func<ControlCall, Action> command) => AnswerAsync(http, async () =>
     {
         var call = await ControlCall.ReadAsync(http);
-        // The command reads all its fields first: with a mistake in one of them nothing happens.
+        // The command reads all its fields first: if one of them is invalid, nothing happens.
         var action = command(call);
         var isSilent = call.IsSilent;
         call.RejectUnknownFields();
@@ -61,7 +61,6 @@ internal static class ControlEndpoints
             await WriteAsync(http, StatusCodes.Status200OK, new JsonObject { ["now"] = call.Simulation.Now.ToString("O") });
     });
 
-    /// <summary>Returns the endpoint's status.</summary>
     private static Task DeliverAsync(HttpContext http) => AnswerAsync(http, async () =>
     {
         var call = await ControlCall.ReadAsync(http);

@@ -20,10 +20,10 @@ public sealed class RequestControls
     public void ResetCounts() => _log.Clear();
 
     /// <param name="count">The number of requests to fail.</param>
-    /// <param name="status">0 cuts the connection.</param>
+    /// <param name="status">0 closes the connection.</param>
     /// <param name="moment">Before the effect, or after it, when only the answer is lost.</param>
     /// <param name="route">Default: every route.</param>
-    /// <param name="shouldRetry">The header <c>Stripe-Should-Retry</c>; null leaves it out.</param>
+    /// <param name="shouldRetry">The header <c>Stripe-Should-Retry</c>; null omits it.</param>
     public void FailNext(
         int count, int status = 500, FailureMoment moment = FailureMoment.BeforeEffect, string? route = null, bool? shouldRetry = null) =>
         _failures.Add(new InjectedFailure(status, shouldRetry), count, moment, route);

@@ -6,10 +6,8 @@ using PyResolve.StripeSimulator.Webhooks;
 
 namespace PyResolve.StripeSimulator;
 
-/// <summary>
-/// The controls of a simulator: the actions of customers, banks and time, and failures. Thread-safe; requests see each call completely or
-/// not at all.
-/// </summary>
+/// <summary>Controls a simulator: the actions of customers and banks, the clock, and failures. Thread-safe; requests see each call
+/// completely or not at all.</summary>
 public sealed class Simulation
 {
     private readonly StripeState _state;
@@ -28,9 +26,7 @@ public sealed class Simulation
     /// <summary>The simulator's time.</summary>
     public DateTimeOffset Now => _state.Clock.GetUtcNow();
 
-    /// <summary>
-    /// Moves the clock forward and applies everything that falls due: renewals, retries, trial ends, cancellations, expiry.
-    /// </summary>
+    /// <summary>Moves the clock forward and applies all scheduled changes: renewals, retries, trial ends, cancellations, expiry.</summary>
     public void Advance(TimeSpan by)
     {
         lock (_state.Gate)
@@ -41,7 +37,7 @@ public sealed class Simulation
         }
     }
 
-    /// <summary>Runs an action without events, as if its webhooks were lost for good.</summary>
+    /// <summary>Runs an action without events, as if its webhooks were never delivered.</summary>
     public void WithoutEvents(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);

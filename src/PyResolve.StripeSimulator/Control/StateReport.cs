@@ -5,7 +5,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Control;
 
-/// <summary>The body of <c>GET /simulator/state</c>.</summary>
 internal static class StateReport
 {
     public static JsonObject Of(StripeState state, RequestLog log) => new()

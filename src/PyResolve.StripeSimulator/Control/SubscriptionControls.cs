@@ -4,9 +4,7 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator;
 
-/// <summary>
-/// Values to set on a subscription without any rule. Null leaves a value unchanged. Instants are on the simulator's clock.
-/// </summary>
+/// <summary>Values to set on a subscription without any rule. Null leaves a value unchanged. Times are on the simulator's clock.</summary>
 public sealed record SubscriptionEdit
 {
     /// <summary>One of Stripe's eight statuses.</summary>
@@ -48,7 +46,7 @@ public sealed class SubscriptionControls
     /// <summary>The latest end among the items.</summary>
     public DateTimeOffset CurrentPeriodEnd => Locked(() => DateTimeOffset.FromUnixTimeSeconds(_subscription.PeriodEnd));
 
-    /// <summary>Bills a renewal now, and declines it whatever the card is: the status becomes <c>past_due</c>.</summary>
+    /// <summary>Bills a renewal now, and declines it regardless of the card: the status becomes <c>past_due</c>.</summary>
     public void FailPayment() => Locked(() =>
     {
         var customer = _state.Customers.Get(_subscription.CustomerId);
@@ -83,7 +81,7 @@ public sealed class SubscriptionControls
             Cancellation.CancelNow(_state, _subscription, Cancellation.Requested);
     });
 
-    /// <summary>Cancels at the end of the period, like the API, or like the portal, which sets only <c>cancel_at</c>.</summary>
+    /// <summary>Cancels at the end of the period: as the API does, or as the portal does, which sets only <c>cancel_at</c>.</summary>
     public void CancelAtPeriodEnd(bool inPortal = false) => Change(now =>
     {
         if (inPortal)
@@ -107,9 +105,7 @@ public sealed class SubscriptionControls
             new ChangeTerms("always_invoice", "pending_if_incomplete")));
     });
 
-    /// <summary>
-    /// Sets values without any rule, and emits one event: <c>deleted</c> if the status becomes <c>canceled</c>, else <c>updated</c>.
-    /// </summary>
+    /// <summary>Sets values without rules. Emits one event: <c>deleted</c> on a change to <c>canceled</c>, else <c>updated</c>.</summary>
     /// <exception cref="ArgumentException">Stripe has no such status.</exception>
     /// <exception cref="KeyNotFoundException">A price does not exist.</exception>
     public void Set(SubscriptionEdit edit)

@@ -17,7 +17,7 @@ namespace PyResolve.StripeSimulator;
 public sealed record PendingDelivery(
     string Id, string EventId, string EventType, Uri Url, int Attempts, int? LastStatus, DateTimeOffset DueAt);
 
-/// <summary>An event made by a test.</summary>
+/// <summary>An event created by a test.</summary>
 /// <param name="Type">Such as <c>customer.subscription.updated</c>.</param>
 public sealed record CustomEvent(string Type)
 {
@@ -147,7 +147,7 @@ public sealed class WebhookControls
         }
     }
 
-    /// <summary>Completes when no delivery is being sent or due. Paused and delayed deliveries stay.</summary>
+    /// <summary>Completes when no delivery is being sent or ready to be sent. Paused and delayed deliveries stay.</summary>
     public Task WhenIdleAsync(CancellationToken cancellationToken = default) => _sender.WhenIdleAsync(cancellationToken);
 
     private static JsonObject WithMode(JsonObject subject, bool livemode)

@@ -3,12 +3,11 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>Ends subscriptions, immediately or later.</summary>
 internal static class Cancellation
 {
     public const string Requested = "cancellation_requested";
 
-    /// <summary>At the end of the period, like the API and the Dashboard.</summary>
+    /// <summary>As the API and the Dashboard do it: both <c>cancel_at_period_end</c> and <c>cancel_at</c> are set.</summary>
     public static void Schedule(Subscription subscription, long now)
     {
         subscription.CancelAtPeriodEnd = true;
@@ -17,7 +16,7 @@ internal static class Cancellation
         subscription.CancellationReason = Requested;
     }
 
-    /// <summary>Like the portal: under flexible billing it sets only <c>cancel_at</c>, and the boolean stays false.</summary>
+    /// <summary>As the portal does it: under flexible billing only <c>cancel_at</c> is set.</summary>
     public static void ScheduleInPortal(Subscription subscription, long now)
     {
         Schedule(subscription, now);
@@ -43,7 +42,7 @@ internal static class Cancellation
         state.Events.Emit(subscription, "deleted");
     }
 
-    /// <summary>For a first payment that was not made within a day.</summary>
+    /// <summary>For a subscription whose first payment was not made within a day.</summary>
     public static void ExpireIncomplete(StripeState state, Subscription subscription) =>
         state.Events.Change(subscription, () => End(state, subscription, "incomplete_expired", state.NowOn(subscription.TestClockId)));
 
@@ -51,7 +50,7 @@ internal static class Cancellation
     {
         foreach (var invoice in subscription.OpenInvoices.ToList())
         {
-            // Stripe leaves the invoice open, and stops the attempts to collect it.
+            // Stripe leaves the invoice open, and stops retrying the payment.
             invoice.NextPaymentAttempt = null;
         }
 

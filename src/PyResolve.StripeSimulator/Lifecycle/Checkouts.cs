@@ -7,8 +7,7 @@ internal static class Checkouts
 {
     private const long Day = 24 * 60 * 60;
 
-    /// <summary>Pays with a card. After a declined card the session stays open, and nothing else has changed.</summary>
-    /// <returns>The error to show; null on success.</returns>
+    /// <summary>Pays with a card; returns the error to show, null on success. After a declined card the session stays open.</summary>
     public static string? Pay(StripeState state, CheckoutSession session, CardBehaviour card)
     {
         if (session.Status != "open")
@@ -45,7 +44,6 @@ internal static class Checkouts
         state.Events.Emit(session, "expired");
     }
 
-    /// <summary>The end of a trial that starts now; null without a trial.</summary>
     public static long? TrialEnd(CheckoutSession session, long now) =>
         session.TrialEnd ?? (session.TrialDays is { } days ? now + (days * Day) : null);
 

@@ -5,7 +5,7 @@ namespace PyResolve.StripeSimulator.Lifecycle;
 
 internal static class Customers
 {
-    /// <summary>Ends the customer's subscriptions immediately. The id can still be read, as deleted.</summary>
+    /// <summary>Cancels the customer's subscriptions immediately. The customer can still be read, as deleted.</summary>
     public static void Delete(StripeState state, Customer customer)
     {
         foreach (var subscription in state.Subscriptions.All.Where(subscription => subscription.CustomerId == customer.Id

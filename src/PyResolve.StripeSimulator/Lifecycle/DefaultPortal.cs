@@ -5,10 +5,7 @@ namespace PyResolve.StripeSimulator.Lifecycle;
 
 internal static class DefaultPortal
 {
-    /// <summary>
-    /// The configuration of sessions that name none, as if saved in the Dashboard: card, invoices, cancellation at the end of the period.
-    /// It cannot switch plans, which needs a list of prices.
-    /// </summary>
+    /// <summary>The configuration of sessions that name none. It cannot switch plans, which needs a list of prices.</summary>
     public static PortalConfiguration GetOrAdd(StripeState state) =>
         state.PortalConfigurations.All.FirstOrDefault(static configuration => configuration.IsDefault)
         ?? state.PortalConfigurations.Add(new PortalConfiguration

@@ -3,20 +3,16 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>
-/// Changes that only time causes: renewals, trial ends, scheduled cancellations, payment retries, expiry. Each one is applied as of the
-/// moment at which it was due, earliest first.
-/// </summary>
+/// <summary>Changes that only time causes, such as renewals. Each is applied as of its scheduled moment, earliest first.</summary>
 internal static class DueChanges
 {
-    /// <summary>More than any move of the clock causes: beyond it, something renews without advancing.</summary>
+    /// <summary>More than any move of the clock causes: beyond it, something renews endlessly without advancing.</summary>
     private const int MostSteps = 100_000;
 
     private sealed record Step(long DueAt, Action<StripeState> Act);
 
     public static void Apply(StripeState state) => Apply(state, testClock: null, state.Now);
 
-    /// <summary>For the customers of a test clock, up to its time.</summary>
     public static void Apply(StripeState state, TestClock testClock) => Apply(state, testClock.Id, testClock.FrozenTime);
 
     /// <summary>The time of the next change, without test clocks, which stand still.</summary>

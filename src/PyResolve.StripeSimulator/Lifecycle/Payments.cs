@@ -6,8 +6,6 @@ namespace PyResolve.StripeSimulator.Lifecycle;
 internal static class Payments
 {
     public const string DeclinedMessage = "Your card was declined.";
-
-    /// <summary>Days between the attempts.</summary>
     private static readonly int[] RetryAfterDays = [3, 5, 7];
 
     public static bool CanPay(Customer customer, bool isRenewal) => customer.Card switch
@@ -23,7 +21,6 @@ internal static class Payments
         customer.PaymentMethodId = card is null ? null : state.Ids.Next("pm");
     });
 
-    /// <summary>Creates and finalizes an invoice, with the events of both.</summary>
     public static Invoice CreateInvoice(StripeState state, Subscription subscription, long total, string reason)
     {
         var invoice = state.Invoices.Add(new Invoice

@@ -3,13 +3,11 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>The changes of one subscription over time, one step at a time.</summary>
 internal static class Renewals
 {
     private const long Day = 24 * 60 * 60;
     private const long IncompleteFor = 23 * 60 * 60;
 
-    /// <summary>The time of the next step; null if there is none.</summary>
     public static long? NextDue(Subscription subscription)
     {
         if (subscription.IsEnded)
@@ -64,7 +62,6 @@ internal static class Renewals
             Renew(state, subscription);
     }
 
-    /// <summary>Ends the trial and bills the first period.</summary>
     public static void EndTrial(StripeState state, Subscription subscription)
     {
         var now = state.NowOn(subscription.TestClockId);
@@ -93,7 +90,6 @@ internal static class Renewals
         }
     }
 
-    /// <summary>After a late payment.</summary>
     public static void Reactivate(StripeState state, Subscription subscription)
     {
         if (subscription.Status is "past_due" or "unpaid" or "incomplete")
@@ -168,7 +164,6 @@ internal static class Renewals
         }
     }
 
-    /// <summary>Starts the next period of every item whose period is over.</summary>
     private static void Advance(Subscription subscription, long now)
     {
         foreach (var item in subscription.Items)

@@ -3,18 +3,14 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>How a change of items is paid.</summary>
 /// <param name="Proration"><c>create_prorations</c>, <c>always_invoice</c> or <c>none</c>.</param>
-/// <param name="PaymentBehavior"><c>allow_incomplete</c>, <c>default_incomplete</c>, <c>error_if_incomplete</c> or
-/// <c>pending_if_incomplete</c>.</param>
+/// <param name="PaymentBehavior">Such as <c>error_if_incomplete</c> or <c>pending_if_incomplete</c>.</param>
 internal sealed record ChangeTerms(string Proration, string PaymentBehavior);
 
-/// <summary>Changes the items of subscriptions.</summary>
 internal static class SubscriptionChanges
 {
     private const long PendingFor = 23 * 60 * 60;
 
-    /// <summary>The same items with another price on the first one.</summary>
     public static IReadOnlyList<SubscriptionItem> WithPrice(Subscription subscription, Price price)
     {
         var first = subscription.Items[0];
@@ -33,7 +29,6 @@ internal static class SubscriptionChanges
         ];
     }
 
-    /// <summary>Replaces the items, and billsNow the difference as the terms say.</summary>
     /// <returns>False if the change could not be paid and <c>error_if_incomplete</c> forbids it.</returns>
     public static bool ReplaceItems(StripeState state, Subscription subscription, IReadOnlyList<SubscriptionItem> items, ChangeTerms terms)
     {
@@ -66,7 +61,6 @@ internal static class SubscriptionChanges
         return true;
     }
 
-    /// <summary>Applies a pending update when its invoice has been paid.</summary>
     public static void ApplyPending(StripeState state, Subscription subscription, Invoice paid)
     {
         if (subscription.Pending is not { } pending || pending.InvoiceId != paid.Id)

@@ -3,7 +3,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>The values of a new subscription.</summary>
 internal sealed record NewSubscription(Customer Customer, IReadOnlyList<(Price Price, long Quantity)> Items)
 {
     public Dictionary<string, string> Metadata { get; init; } = [];

@@ -5,7 +5,6 @@ namespace PyResolve.StripeSimulator.Lifecycle;
 
 internal static class TestClocks
 {
-    /// <summary>Applies everything that falls due until then for the clock's customers.</summary>
     public static void Advance(StripeState state, TestClock clock, long to)
     {
         clock.FrozenTime = to;
@@ -14,7 +13,6 @@ internal static class TestClocks
         state.Events.Emit(clock, "ready");
     }
 
-    /// <summary>Deletes its customers too.</summary>
     public static void Delete(StripeState state, TestClock clock)
     {
         foreach (var customer in state.Customers.All.Where(customer => customer.TestClockId == clock.Id && !customer.IsDeleted).ToList())

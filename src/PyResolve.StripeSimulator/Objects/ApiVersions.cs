@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>Converts objects, which are made in the newest shape, to the shapes of older API versions.</summary>
+/// <summary>Converts objects from the newest API version's shape to the shapes of older versions.</summary>
 internal static class ApiVersions
 {
     private const string PeriodsOnItems = "2025-03-31";
@@ -13,7 +13,6 @@ internal static class ApiVersions
 
     public static bool IsBefore(string version, string release) => string.CompareOrdinal(version, 0, release, 0, release.Length) < 0;
 
-    /// <summary>Whether this looks like a version: <c>2026-07-29.dahlia</c>, <c>2023-08-16</c>.</summary>
     public static bool IsVersion(string text) =>
         text.Length >= 10 && DateOnly.TryParseExact(text.AsSpan(0, 10), "yyyy-MM-dd", out _) && (text.Length == 10
             || (text[10] == '.' && text.Length > 11));

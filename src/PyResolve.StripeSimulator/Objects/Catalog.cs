@@ -44,9 +44,6 @@ internal sealed class Product : StripeObject
         };
 }
 
-/// <param name="Interval"><c>day</c>, <c>week</c>, <c>month</c> or <c>year</c>.</param>
-/// <param name="UsageType"><c>licensed</c> or <c>metered</c>.</param>
-/// <param name="Meter">The meter that counts a metered price.</param>
 internal sealed record Recurrence(string Interval, int IntervalCount, string UsageType, string? Meter)
 {
     public bool IsMetered => UsageType == "metered";

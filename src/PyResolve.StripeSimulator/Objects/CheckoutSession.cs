@@ -4,7 +4,6 @@ namespace PyResolve.StripeSimulator.Objects;
 
 internal sealed record LineItem(string Id, Price Price, long Quantity)
 {
-    /// <summary>The amount that is due at the start of a period.</summary>
     public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
 
     public JsonObject Render() => new()
@@ -60,11 +59,9 @@ internal sealed class CheckoutSession : StripeObject
 
     public required long ExpiresAt { get; init; }
 
-    /// <summary><c>open</c>, <c>complete</c> or <c>expired</c>.</summary>
-    public string Status { get; set; } = "open";
+    public string Status { get; set; } = "open"; // open, complete or expired
 
-    /// <summary><c>unpaid</c>, <c>paid</c> or <c>no_payment_required</c>.</summary>
-    public string PaymentStatus { get; set; } = "unpaid";
+    public string PaymentStatus { get; set; } = "unpaid"; // unpaid, paid or no_payment_required
 
     public string? SubscriptionId { get; set; }
 

@@ -18,13 +18,11 @@ internal sealed class Customer : StripeObject
 
     public string? TestClockId { get; init; }
 
-    /// <summary>Null without a payment method.</summary>
     public CardBehaviour? Card { get; set; }
 
     public string? PaymentMethodId { get; set; }
 
-    /// <summary>A negative balance is a credit.</summary>
-    public long Balance { get; set; }
+    public long Balance { get; set; } // A negative balance is a credit.
 
     public bool IsDelinquent { get; set; }
 

@@ -3,10 +3,7 @@ using System.Security.Cryptography;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>
-/// Ids like Stripe's: a prefix, then letters and digits. They contain a tag of this run: a server remembers ids of earlier runs (customers,
-/// handled events), and none of them may occur again.
-/// </summary>
+/// <summary>Ids like Stripe's, with a tag of this run: a server remembers ids of earlier runs, and none may occur again.</summary>
 internal sealed class Ids(string? tag)
 {
     private const string Alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";

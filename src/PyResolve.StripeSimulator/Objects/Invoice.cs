@@ -16,11 +16,9 @@ internal sealed class Invoice : StripeObject
 
     public required long Total { get; init; }
 
-    /// <summary><c>subscription_create</c>, <c>subscription_cycle</c> or <c>subscription_update</c>.</summary>
-    public required string BillingReason { get; init; }
+    public required string BillingReason { get; init; } // subscription_create, subscription_cycle or subscription_update
 
-    /// <summary><c>draft</c>, <c>open</c>, <c>paid</c>, <c>uncollectible</c> or <c>void</c>.</summary>
-    public string Status { get; set; } = "draft";
+    public string Status { get; set; } = "draft"; // draft, open, paid, uncollectible or void
 
     public int AttemptCount { get; set; }
 

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>JSON as Stripe writes it: indented.</summary>
 internal static class Json
 {
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -11,7 +11,6 @@ internal sealed class ObjectTable<T>
 
     public IEnumerable<T> All => _inOrder;
 
-    /// <summary>The order of lists.</summary>
     public IEnumerable<T> NewestFirst => Enumerable.Reverse(_inOrder);
 
     public T Add(T item)
@@ -25,7 +24,6 @@ internal sealed class ObjectTable<T>
 
     public bool TryGet(string id, [MaybeNullWhen(false)] out T item) => _byId.TryGetValue(id, out item);
 
-    /// <exception cref="KeyNotFoundException">The object does not exist.</exception>
     public T Get(string id) => _byId.TryGetValue(id, out var item) ? item : throw new KeyNotFoundException($"There is no '{id}'.");
 
     public void Remove(T item)

@@ -2,10 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>A product that the portal can switch to, with its prices.</summary>
 internal sealed record PortalProduct(string ProductId, IReadOnlyList<string> PriceIds);
 
-/// <summary>The actions that a portal offers.</summary>
 internal sealed record PortalFeatures
 {
     public bool CanUpdatePaymentMethod { get; init; }
@@ -18,8 +16,7 @@ internal sealed record PortalFeatures
 
     public bool CanCancel { get; init; }
 
-    /// <summary><c>at_period_end</c> or <c>immediately</c>.</summary>
-    public string CancelMode { get; init; } = "at_period_end";
+    public string CancelMode { get; init; } = "at_period_end"; // at_period_end or immediately
 
     public bool CanSwitch { get; init; }
 
@@ -27,8 +24,7 @@ internal sealed record PortalFeatures
 
     public IReadOnlyList<PortalProduct> Products { get; init; } = [];
 
-    /// <summary><c>none</c>, <c>create_prorations</c> or <c>always_invoice</c>.</summary>
-    public string Proration { get; init; } = "none";
+    public string Proration { get; init; } = "none"; // none, create_prorations or always_invoice
 
     public bool AllowsPrice(string priceId) =>
         CanSwitch && AllowedUpdates.Contains("price", StringComparer.Ordinal)
@@ -107,9 +103,6 @@ internal sealed class PortalConfiguration : StripeObject
     };
 }
 
-/// <param name="Type">See <c>flow_data[type]</c>.</param>
-/// <param name="SubscriptionId">Null for a flow without a subscription.</param>
-/// <param name="PriceId">The new price of a <c>subscription_update_confirm</c>.</param>
 internal sealed record PortalFlow(string Type, string? SubscriptionId, string? PriceId);
 
 internal sealed class PortalSession : StripeObject

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>The API request that caused an event; without values if time did.</summary>
+/// <summary>The API request that caused an event; without values if the clock did.</summary>
 internal sealed record Cause(string? RequestId, string? IdempotencyKey);
 
 internal sealed class StripeEvent : StripeObject
@@ -11,7 +11,6 @@ internal sealed class StripeEvent : StripeObject
 
     public required string Type { get; init; }
 
-    /// <summary>The object at the time of the event, in the newest API version's shape.</summary>
     public required JsonObject Subject { get; init; }
 
     public JsonObject? PreviousAttributes { get; init; }
@@ -23,13 +22,11 @@ internal sealed class StripeEvent : StripeObject
 
     public bool Livemode { get; init; }
 
-    /// <summary>A v2 event, which has no object.</summary>
-    public bool IsThin { get; init; }
+    public bool IsThin { get; init; } // A v2 event, which has no object.
 
     public required Cause Cause { get; init; }
 
-    /// <summary>The number of endpoints that have not accepted it yet.</summary>
-    public int PendingWebhooks { get; set; }
+    public int PendingWebhooks { get; set; } // The number of endpoints that have not accepted it yet.
 
     public override JsonObject Render() => IsThin ? RenderThin() : RenderAs(ApiVersion);
 

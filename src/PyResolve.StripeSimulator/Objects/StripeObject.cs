@@ -11,17 +11,14 @@ internal abstract class StripeObject
 
     public bool IsDeleted { get; set; }
 
-    /// <summary>As in <c>"object": "customer"</c>.</summary>
-    public abstract string Kind { get; }
+    public abstract string Kind { get; } // As in "object": "customer".
 
-    /// <summary>The first part of its event types: <c>customer.subscription</c>.</summary>
-    public virtual string EventPrefix => Kind;
+    public virtual string EventPrefix => Kind; // The first part of its event types: customer.subscription.
 
     /// <summary>In the newest API version's shape; <see cref="ApiVersions"/> converts it to older ones.</summary>
     public abstract JsonObject Render();
 }
 
-/// <summary>JSON that several objects share.</summary>
 internal static class Shapes
 {
     public static JsonObject Map(IEnumerable<KeyValuePair<string, string>> values)

@@ -18,7 +18,7 @@ internal sealed class SubscriptionItem : StripeObject
 
     public Dictionary<string, string> Metadata { get; set; } = [];
 
-    /// <summary>The amount that is due at the start of a period; metered prices are billed at its end, and not simulated.</summary>
+    /// <summary>The amount billed at the start of a period; metered prices are billed at its end, and not simulated.</summary>
     public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
 
     public override JsonObject Render()
@@ -96,8 +96,7 @@ internal sealed class Subscription : StripeObject
 
     public bool TrialEndNoticeSent { get; set; }
 
-    /// <summary>At the end of a trial: <c>create_invoice</c>, <c>cancel</c> or <c>pause</c>.</summary>
-    public string MissingPaymentMethod { get; set; } = "create_invoice";
+    public string MissingPaymentMethod { get; set; } = "create_invoice"; // At the end of a trial: create_invoice, cancel or pause.
 
     public PauseCollection? Pause { get; set; }
 
@@ -105,19 +104,14 @@ internal sealed class Subscription : StripeObject
 
     public string? LatestInvoiceId { get; set; }
 
-    /// <summary>Oldest first.</summary>
-    public List<Invoice> Invoices { get; } = [];
+    public List<Invoice> Invoices { get; } = []; // Oldest first.
 
-    /// <summary>The unpaid ones, oldest first.</summary>
     public IEnumerable<Invoice> OpenInvoices => Invoices.Where(static invoice => invoice.Status == "open");
 
-    /// <summary>The start of the wait for the first payment.</summary>
-    public long IncompleteSince { get; set; }
+    public long IncompleteSince { get; set; } // When the wait for the first payment began.
 
-    /// <summary>Prorations for the next invoice.</summary>
-    public long PendingProration { get; set; }
+    public long PendingProration { get; set; } // Prorations for the next invoice.
 
-    /// <summary>The amount of a period's invoice.</summary>
     public long Amount => Items.Sum(static item => item.Amount);
 
     public bool IsEnded => Status is "canceled" or "incomplete_expired";

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-/// <summary>The clock of the customers that were made on it. It stands still until it is advanced.</summary>
+/// <summary>The clock of the customers that were created on it. It stands still until it is advanced.</summary>
 internal sealed class TestClock : StripeObject
 {
     private const long Life = 30 * 24 * 60 * 60;

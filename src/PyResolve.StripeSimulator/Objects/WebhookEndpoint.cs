@@ -12,8 +12,7 @@ internal sealed class WebhookEndpoint : StripeObject
 
     public required IReadOnlyList<string> EnabledEvents { get; set; }
 
-    /// <summary>Null: the account's version.</summary>
-    public string? ApiVersion { get; init; }
+    public string? ApiVersion { get; init; } // Null: the account's version.
 
     public string? Description { get; set; }
 

@@ -1,6 +1,6 @@
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>The card fields: radio buttons for the result of the payment, in place of a card number.</summary>
+/// <summary>Radio buttons for the result of the payment, in place of a card number.</summary>
 internal static class CardChoice
 {
     public static Html Fields(CardBehaviour? chosen = null) => $"""

@@ -4,7 +4,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>Money, periods and dates for people.</summary>
 internal static class DisplayText
 {
     private static readonly string[] WithoutMinorUnit = ["jpy", "krw", "vnd", "clp", "isk"];
@@ -38,7 +37,6 @@ internal static class DisplayText
 
     public static string Status(Subscription subscription) => subscription.Status.Replace('_', ' ');
 
-    /// <summary>What happens next to a subscription, in a sentence.</summary>
     public static string Future(Subscription subscription) => subscription switch
     {
         { EndedAt: { } ended } => $"Ended on {Day(ended)}.",

@@ -4,7 +4,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>The page with buttons for time, payments and webhooks.</summary>
 internal static class HomePage
 {
     private const int DeliveriesShown = 20;

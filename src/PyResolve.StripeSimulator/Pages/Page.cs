@@ -1,13 +1,11 @@
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>A page, or a redirect.</summary>
 internal sealed record Page(string Title, Html Body, int Status = StatusCodes.Status200OK)
 {
     /// <summary>Own styles, no script, no frame around the page. Forms may redirect anywhere: a payment leads back to the shop.</summary>
     private const string ContentSecurityPolicy =
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-    /// <summary>The target of a redirect; null for a page.</summary>
     public string? Location { get; private init; }
 
     public static Page Redirect(string location) => new("", $"", StatusCodes.Status303SeeOther) { Location = location };

@@ -4,7 +4,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>The actions of a customer in the portal, as far as the session's configuration allows them.</summary>
 internal static class PortalActions
 {
     public static Page Act(PortalContext portal, string? action, IFormCollection form)

@@ -3,7 +3,6 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Pages;
 
-/// <summary>A request to the portal, with its session, customer and subscription.</summary>
 internal sealed class PortalContext(StripeState state, PortalSession session, Customer customer, string? subscriptionId)
 {
     public StripeState State => state;
@@ -14,7 +13,6 @@ internal sealed class PortalContext(StripeState state, PortalSession session, Cu
 
     public PortalFeatures Features { get; } = state.PortalConfigurations.Get(session.ConfigurationId).Features;
 
-    /// <summary>Newest first, without ended ones.</summary>
     public IReadOnlyList<Subscription> Subscriptions { get; } =
         [.. state.Subscriptions.NewestFirst.Where(subscription => subscription.CustomerId == customer.Id && !subscription.IsEnded)];
 
@@ -23,7 +21,6 @@ internal sealed class PortalContext(StripeState state, PortalSession session, Cu
         Subscriptions.FirstOrDefault(subscription => subscription.Id == (subscriptionId ?? session.Flow?.SubscriptionId))
         ?? (Subscriptions is [var newest, ..] ? newest : null);
 
-    /// <summary>The page of the session's flow; null without a flow.</summary>
     public string? FlowAction => session.Flow?.Type switch
     {
         "payment_method_update" => "card",
@@ -35,7 +32,6 @@ internal sealed class PortalContext(StripeState state, PortalSession session, Cu
     public string Path(string action = "", Subscription? about = null) =>
         $"/p/session/{session.Id}{(action.Length == 0 ? "" : "/" + action)}{(about is null ? "" : $"?subscription={about.Id}")}";
 
-    /// <summary>The prices that a subscription can switch to.</summary>
     public IEnumerable<Price> PricesFor(Subscription subscription) => state.Prices.All.Where(price =>
         price.IsActive && Features.AllowsPrice(price.Id) && subscription.Items[0].Price.Id != price.Id
             && price.Currency == subscription.Currency);

@@ -2,7 +2,6 @@ using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.State;
 
-/// <summary>A webhook: one event for one endpoint.</summary>
 internal sealed class Delivery(string id, StripeEvent stripeEvent, WebhookEndpoint endpoint, DateTimeOffset dueAt)
 {
     public string Id => id;
@@ -11,16 +10,13 @@ internal sealed class Delivery(string id, StripeEvent stripeEvent, WebhookEndpoi
 
     public WebhookEndpoint Endpoint => endpoint;
 
-    /// <summary>On the simulator's clock.</summary>
-    public DateTimeOffset DueAt { get; set; } = dueAt;
+    public DateTimeOffset DueAt { get; set; } = dueAt; // On the simulator's clock.
 
     public int Attempts { get; set; }
 
-    /// <summary>Of the last attempt; 0 without an answer.</summary>
-    public int? LastStatus { get; set; }
+    public int? LastStatus { get; set; } // Of the last attempt; 0 without an answer.
 
     public bool IsSending { get; set; }
 
-    /// <summary>A copy that a test ordered: its success does not count for the event.</summary>
-    public bool IsDuplicate { get; init; }
+    public bool IsDuplicate { get; init; } // A test's copy: its success does not count for the event.
 }

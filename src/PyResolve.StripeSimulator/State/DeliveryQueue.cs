@@ -5,9 +5,7 @@ namespace PyResolve.StripeSimulator.State;
 /// <summary>The webhooks that have not been accepted yet. Guarded by the state's gate.</summary>
 internal sealed class DeliveryQueue(StripeState state)
 {
-    /// <summary>
-    /// The waits before the attempts after the first, about three days in all. After the last one the delivery is removed.
-    /// </summary>
+    /// <summary>The waits between attempts, about three days in all. After the last attempt the delivery is removed.</summary>
     private static readonly TimeSpan[] Backoff =
     [
         TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2),
@@ -17,14 +15,13 @@ internal sealed class DeliveryQueue(StripeState state)
 
     private readonly List<Delivery> _waiting = [];
 
-    /// <summary>Called when a delivery may be due earlier than before.</summary>
+    /// <summary>Called when the next delivery may be earlier than before.</summary>
     public Action? OnChange { get; set; }
 
     public bool IsPaused { get; private set; }
 
     public IReadOnlyList<Delivery> Waiting => _waiting;
 
-    /// <summary>Whether no delivery is being sent or due.</summary>
     public bool IsIdle => !_waiting.Exists(delivery => delivery.IsSending || (!IsPaused && IsDue(delivery)));
 
     public DateTimeOffset? NextDue => IsPaused
@@ -63,7 +60,6 @@ internal sealed class DeliveryQueue(StripeState state)
         OnChange?.Invoke();
     }
 
-    /// <summary>The same seed gives the same order.</summary>
     public void Shuffle(int seed)
     {
         var mixed = _waiting.ToArray();
@@ -74,7 +70,6 @@ internal sealed class DeliveryQueue(StripeState state)
         _waiting.AddRange(mixed);
     }
 
-    /// <summary>Marks the first due deliveries as being sent, and returns them.</summary>
     public IReadOnlyList<Delivery> TakeDue(int atMost)
     {
         if (IsPaused)

@@ -3,20 +3,17 @@ using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.State;
 
-/// <summary>The events, which become deliveries to the endpoints. Guarded by the state's gate.</summary>
+/// <summary>Records the events, and creates their deliveries to the endpoints. Guarded by the state's gate.</summary>
 internal sealed class EventLog(StripeState state)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
 
     private readonly ObjectTable<StripeEvent> _events = new();
 
-    /// <summary>The API request that causes the current changes.</summary>
-    public Cause Cause { get; set; } = new(null, null);
+    public Cause Cause { get; set; } = new(null, null); // The API request that causes the current changes.
 
-    /// <summary>Whether changes emit no events.</summary>
     public bool IsSilent { get; set; }
 
-    /// <summary>Those of the last 30 days.</summary>
     public IEnumerable<StripeEvent> NewestFirst
     {
         get
@@ -28,7 +25,6 @@ internal sealed class EventLog(StripeState state)
 
     public StripeEvent? Find(string id) => NewestFirst.FirstOrDefault(stripeEvent => stripeEvent.Id == id);
 
-    /// <summary>Changes an object, and emits an event if anything is different.</summary>
     public void Change(StripeObject subject, Action change, string verb = "updated")
     {
         var before = subject.Render();

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.State;
 
-/// <summary><c>previous_attributes</c>: the changed members with their old values.</summary>
 internal static class PreviousAttributes
 {
     public static JsonObject Between(JsonObject before, JsonObject after)

@@ -1,9 +1,7 @@
 namespace PyResolve.StripeSimulator.State;
 
-/// <summary>
-/// Real time plus the time that the clock was moved forward. It is the time of billing; the <c>Date</c> header and the timestamps of
-/// signatures use <see cref="Real"/> time, because receivers compare them with their own clock. Thread-safe.
-/// </summary>
+/// <summary>Real time plus the time that the clock was moved forward: the time of billing. Signatures and the <c>Date</c> header use
+/// <see cref="Real"/> time, because receivers compare them with their own clock. Thread-safe.</summary>
 internal sealed class SimulatorClock(TimeProvider real) : TimeProvider
 {
     private long _offsetTicks;

@@ -2,7 +2,7 @@ using PyResolve.StripeSimulator.Objects;
 
 namespace PyResolve.StripeSimulator.State;
 
-/// <summary>Everything that the simulator knows. Readers and writers hold <see cref="Gate"/>.</summary>
+/// <summary>The simulator's state. Readers and writers hold <see cref="Gate"/>.</summary>
 internal sealed class StripeState
 {
     private long? _stepAt;
@@ -54,7 +54,6 @@ internal sealed class StripeState
     public long NowOn(string? testClockId) =>
         _stepAt ?? (testClockId is not null && TestClocks.TryGet(testClockId, out var clock) ? clock.FrozenTime : Now);
 
-    /// <summary>Runs an action as of a moment in the past.</summary>
     public void At(long moment, Action action)
     {
         var outer = _stepAt;

@@ -5,7 +5,7 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Webhooks;
 
-/// <summary>Applies due changes, and sends due webhooks like Stripe: at least once, several at a time, in no guaranteed order.</summary>
+/// <summary>Applies scheduled changes, and sends webhooks like Stripe: at least once, several at a time, in no guaranteed order.</summary>
 internal sealed class WebhookSender : BackgroundService
 {
     private const int MaxConcurrency = 16;
@@ -27,7 +27,6 @@ internal sealed class WebhookSender : BackgroundService
         state.Deliveries.OnChange = NotifyChange;
     }
 
-    /// <summary>Completes when no delivery is being sent or due. Paused and delayed deliveries stay.</summary>
     public async Task WhenIdleAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -45,8 +44,6 @@ internal sealed class WebhookSender : BackgroundService
         }
     }
 
-    /// <summary>Sends a delivery now, even if it is paused or delayed.</summary>
-    /// <returns>The endpoint's status; 0 without an answer.</returns>
     public Task<int> SendNowAsync(Delivery delivery, CancellationToken cancellationToken)
     {
         lock (_state.Gate)
@@ -103,7 +100,7 @@ internal sealed class WebhookSender : BackgroundService
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Called inside the gate, so that everyone who read the earlier state is notified.</summary>
+    /// <summary>Called inside the gate, so that every waiter that read the earlier state is notified.</summary>
     private void NotifyChange()
     {
         Volatile.Read(ref _signal).TrySetResult();

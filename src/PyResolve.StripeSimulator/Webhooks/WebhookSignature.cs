@@ -4,7 +4,6 @@ using System.Text;
 
 namespace PyResolve.StripeSimulator.Webhooks;
 
-/// <summary>The header <c>Stripe-Signature</c>.</summary>
 internal static class WebhookSignature
 {
     public const string Header = "Stripe-Signature";

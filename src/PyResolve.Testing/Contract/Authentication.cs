@@ -3,18 +3,13 @@ using PyResolve.Testing.State;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>The credential that a route requires.</summary>
 internal enum RouteAccess
 {
     Anyone,
-
-    /// <summary>A key, with the route's scope if it has one, or a session.</summary>
-    KeyOrSession,
-
+    KeyOrSession, // A key, with the route's scope if it has one, or a session.
     Session,
 }
 
-/// <summary>The account of a request, with the key or the session that it was authenticated by.</summary>
 internal sealed record FakeCaller(AccountState Account, FakeKey? Key, string? SessionToken)
 {
     public bool HasScope(string scope) => Key is null || Key.Scopes.Contains(scope);

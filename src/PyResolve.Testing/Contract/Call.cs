@@ -24,7 +24,6 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
 
     public DateTimeOffset Now => server.Now;
 
-    /// <summary>The actor in the audit log.</summary>
     public string Actor => caller switch
     {
         null => "anyone",
@@ -60,7 +59,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
             : throw new ProblemException(Problems.Invalid("month", ProblemTexts.NotAMonth));
     }
 
-    /// <param name="type">The body's type.</param>
+    /// <param name="type">The type of the body.</param>
     /// <param name="whenEmpty">The value of an empty body; <see langword="null"/> where a body is required.</param>
     public T Body<T>(JsonTypeInfo<T> type, T? whenEmpty = null)
         where T : class

@@ -35,7 +35,8 @@ internal static class KeyRoutes
         if (expiresAt > callerKey?.ExpiresAt)
             throw ScopeMissing(ProblemTexts.KeyBeyondExpiry);
         if (limit > callerKey?.RequestsPerMinute)
-            throw ScopeMissing($"A key can make keys only within its own limit: requests_per_minute may be at most {callerKey.RequestsPerMinute}.");
+            throw ScopeMissing(
+                $"A key can make keys only within its own limit: requests_per_minute may be at most {callerKey.RequestsPerMinute}.");
 
         var name = string.IsNullOrWhiteSpace(body.Name) ? FakeKey.DefaultName : body.Name.Trim();
         var key = new FakeKey(name, scopes, call.Now) { ExpiresAt = expiresAt, RequestsPerMinute = limit };

@@ -71,7 +71,8 @@ internal static class QuotaRoutes
         if (reservation.Unsettled > 0 && call.Now > reservation.SettlementDeadline)
         {
             throw new ProblemException(Problems.Conflict(
-                $"The lease of this reservation ended too long ago: what was left of it could be given back until {reservation.SettlementDeadline:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used."));
+                "The lease of this reservation ended too long ago: what was left of it could be given back until "
+                + $"{reservation.SettlementDeadline:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used."));
         }
 
         if (reservation.State != ReservationStates.Released)
@@ -119,9 +120,8 @@ internal static class QuotaRoutes
         var upgradeUrl = $"{call.Server.PublicUrl}/plans";
         if (request.Tier is not "tier1" && !quota.LlmAllowed)
         {
-            throw new ProblemException(
-                Problems.Forbidden(ProblemCodes.LlmNotAllowed, $"LLM migrations (tier2, tier3) are not part of the {quota.Plan} plan. Upgrade at {upgradeUrl}, or use tier1.")
-                    with { UpgradeUrl = upgradeUrl });
+            var detail = $"LLM migrations (tier2, tier3) are not part of the {quota.Plan} plan. Upgrade at {upgradeUrl}, or use tier1.";
+            throw new ProblemException(Problems.Forbidden(ProblemCodes.LlmNotAllowed, detail) with { UpgradeUrl = upgradeUrl });
         }
 
         if (same is not null)
@@ -130,8 +130,8 @@ internal static class QuotaRoutes
         var quantity = request.Quantity!.Value;
         if (quota.MigrationsLimit.Value is { } limit && quota.MigrationsUsed + quota.MigrationsHeld + quantity > limit)
         {
-            var detail = $"Monthly limit reached ({limit} migrations on the {quota.Plan} plan: {quota.MigrationsUsed} used, {quota.MigrationsHeld} held, {quantity} asked for). "
-                + $"It resets at {quota.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
+            var detail = $"Monthly limit reached ({limit} migrations on the {quota.Plan} plan: {quota.MigrationsUsed} used, "
+                + $"{quota.MigrationsHeld} held, {quantity} asked for). It resets at {quota.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
             throw new ProblemException(
                 Problems.Create(402, ProblemCodes.QuotaExceeded, detail) with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt });
         }
@@ -156,11 +156,10 @@ internal static class QuotaRoutes
 
     private static string Explain(QuotaSnapshot quota, int quantity) => quota.MigrationsLimit.IsUnlimited
         ? $"Granted: the {quota.Plan} plan has no limit."
-        : $"Granted: {quota.MigrationsUsed} used + {quota.MigrationsHeld} held + {quantity} asked for is within the {quota.MigrationsLimit} of the {quota.Plan} plan.";
+        : $"Granted: {quota.MigrationsUsed} used + {quota.MigrationsHeld} held + {quantity} asked for is within the "
+            + $"{quota.MigrationsLimit} of the {quota.Plan} plan.";
 
-    /// <summary>
-    /// Records the work. After the end of a reservation too, because the work was done, except for what events have recorded.
-    /// </summary>
+    /// <summary>Records the work, even after the end of the reservation, except for what events have already recorded.</summary>
     private static void Commit(Call call, FakeReservation reservation, CommitRequest commit)
     {
         var account = call.Account;

@@ -4,7 +4,6 @@ using PyResolve.Testing.State;
 
 namespace PyResolve.Testing.Contract;
 
-/// <summary>The routes of the contract with their handlers.</summary>
 internal static class Routes
 {
     private const string Id = "{id}";

@@ -72,7 +72,7 @@ internal static partial class UsageRoutes
         }
     }
 
-    /// <returns>Whether it is new; the same event sent again is not.</returns>
+    /// <returns>Whether it is new: the same event sent again is not.</returns>
     private static bool Record(Call call, UsageEventRequest usage)
     {
         CheckFields(usage, call.Now);

@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 
 namespace PyResolve.Testing.Http;
 
-/// <summary>Passes requests to the fake server without a socket.</summary>
 internal sealed class FakeHandler(AnswerRequest answerAsync, TimeProvider clock) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -28,7 +28,7 @@ internal sealed class LoopbackListener : IDisposable
     {
         for (var tries = 1; ; tries++)
         {
-            // Another process may take the port before Start.
+            // Another process may take the free port before Start.
             var url = new Uri($"http://127.0.0.1:{FreePort()}/");
             var listener = new HttpListener();
             listener.Prefixes.Add(url.AbsoluteUri);
@@ -87,7 +87,7 @@ internal sealed class LoopbackListener : IDisposable
         }
     }
 
-    /// <summary>An aborted response is sent as an empty one. With a content length and no content it becomes a broken connection.</summary>
+    /// <summary>Breaks the connection. Abort alone would send an empty response; with an announced length it is incomplete.</summary>
     private static void Cut(HttpListenerResponse response)
     {
         try

@@ -1,13 +1,10 @@
 namespace PyResolve.Testing.Http;
 
-/// <summary>
-/// A method and a path, such as <c>POST /quota/reservations/*/commit</c>: an asterisk stands for one segment, or alone for every request.
-/// </summary>
+/// <summary>Such as <c>POST /quota/reservations/*/commit</c>: an asterisk stands for one segment, or alone for every request.</summary>
 internal sealed class RoutePattern
 {
     private readonly string[]? _segments;
 
-    /// <exception cref="ArgumentException">It is not a route.</exception>
     public RoutePattern(string route)
     {
         if (route == "*")

@@ -2,7 +2,6 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>Everything that the server knows about one account.</summary>
 internal sealed class AccountState(ServerState server)
 {
     private readonly Dictionary<string, long> _usedWithoutEvents = new(StringComparer.Ordinal);
@@ -29,7 +28,7 @@ internal sealed class AccountState(ServerState server)
 
     public List<LedgerEvent> Events { get; } = [];
 
-    /// <summary>By idempotency key: the request, and the reservation that answered it, which is new or an earlier one.</summary>
+    /// <summary>By idempotency key: the request, and the reservation in its answer, which is new or an earlier one.</summary>
     public Dictionary<string, (string Request, FakeReservation Reservation, bool IsNew)> AnsweredRequests { get; } = new(
         StringComparer.Ordinal);
 
@@ -56,7 +55,7 @@ internal sealed class AccountState(ServerState server)
     public long Held(string month) =>
         Reservations.Where(reservation => reservation.Month == month).Sum(static reservation => (long)reservation.Remaining);
 
-    /// <summary>Sets the used units of a month. The events stay as they are.</summary>
+    /// <summary>Sets the used units of a month. The events do not change.</summary>
     public void SetUsed(string month, long used) =>
         _usedWithoutEvents[month] = used - Used(month) + _usedWithoutEvents.GetValueOrDefault(month);
 
@@ -73,9 +72,6 @@ internal sealed class AccountState(ServerState server)
         return new(Plan, used, plan.MigrationsLimit, remaining, plan.LlmAllowed, canMigrate, held, month, StartOfNextMonth(now));
     }
 
-    /// <param name="reservation">One of this account.</param>
-    /// <param name="machine">The machine that gets a lease; a lease is only for the machine of its reservation.</param>
-    /// <param name="now">The server's time.</param>
     public Reservation Describe(FakeReservation reservation, string? machine, DateTimeOffset now)
     {
         var isLease = reservation is { IsLeased: true, State: ReservationStates.Held } && reservation.Machine == machine;
@@ -93,7 +89,6 @@ internal sealed class AccountState(ServerState server)
             Quota(now));
     }
 
-    /// <summary>Ends every credential and removes personal data; the usage stays.</summary>
     public void Delete(DateTimeOffset now)
     {
         (Email, Name, Password, Subscription, ResetToken, VerificationToken) = ("", null, Ids.Create().ToString(), null, null, null);

@@ -1,9 +1,7 @@
 namespace PyResolve.Testing;
 
-/// <summary>
-/// A clock that runs like the system's, from an instant of its own, until a test moves it. Waits on it (for a retry, the end of a
-/// reservation, a latency) end when it has moved past their end. Thread-safe.
-/// </summary>
+/// <summary>A clock that runs like the system's, from its own start time, until a test moves it. Delays on it (of a retry, a reservation, a
+/// latency) end when it has moved past their end. Thread-safe.</summary>
 public sealed class FakeClock : TimeProvider
 {
     private readonly Gate _gate = new();
@@ -14,10 +12,8 @@ public sealed class FakeClock : TimeProvider
 
     internal FakeClock(DateTimeOffset? startAt) => _wallAhead = startAt is { } start ? start - System.GetUtcNow() : TimeSpan.Zero;
 
-    /// <summary>
-    /// Whether the time of day stands still between two moves, for tests that compare instants; it stops at the whole second. Waits go on
-    /// as on the system's clock. Default <see langword="false"/>.
-    /// </summary>
+    /// <summary>Whether the time of day stands still between two moves, for tests that compare instants; it stops at the whole second.
+    /// Delays run as on the system's clock. Default <see langword="false"/>.</summary>
     public bool IsStopped
     {
         get
@@ -61,10 +57,9 @@ public sealed class FakeClock : TimeProvider
             return (System.GetElapsedTime(0) + _ahead).Ticks;
     }
 
-    /// <summary>Moves time forward. A timer that falls due on the way fires once, after the move.</summary>
+    /// <summary>Moves time forward. A timer that expires on the way fires once, after the move.</summary>
     /// <param name="amount">Zero or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="amount"/> is negative; to move back, see
-    /// <see cref="SetUtcNow"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative; to move back, see <see cref="SetUtcNow"/>.</exception>
     public void Advance(TimeSpan amount)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(amount, TimeSpan.Zero);
@@ -81,7 +76,7 @@ public sealed class FakeClock : TimeProvider
             timer.Reschedule();
     }
 
-    /// <summary>Sets only the time of day, forward or back, like someone who sets a machine's clock: waits go on unchanged.</summary>
+    /// <summary>Sets only the time of day, forward or back, as if someone set a machine's clock: delays continue unchanged.</summary>
     /// <param name="instant">The new time of day.</param>
     public void SetUtcNow(DateTimeOffset instant)
     {

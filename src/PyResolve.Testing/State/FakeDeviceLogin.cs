@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>A device login, which waits for a person's approval.</summary>
 internal sealed class FakeDeviceLogin(string? clientId, DateTimeOffset startedAt)
 {
     public const int FirstInterval = 5;

@@ -36,8 +36,7 @@ internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTim
 
     public bool IsLive(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
 
-    /// <summary>Counts a request.</summary>
-    /// <returns>The time to wait, if the request is over the key's limit; else null.</returns>
+    /// <returns>The time to wait, if the request is over the key's limit.</returns>
     public TimeSpan? CountRequest(DateTimeOffset now)
     {
         if (now >= _windowStart + Window)

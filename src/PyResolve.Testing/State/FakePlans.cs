@@ -2,9 +2,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing;
 
-/// <summary>
-/// The four plans and what each allows. A test may change a plan; the change counts from the next request on. Thread-safe.
-/// </summary>
+/// <summary>The four plans and what each allows. A test may change a plan: the next request uses the change. Thread-safe.</summary>
 public sealed class FakePlans
 {
     private readonly Gate _gate;

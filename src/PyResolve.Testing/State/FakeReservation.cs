@@ -47,7 +47,7 @@ internal sealed class FakeReservation
     /// <summary>Whether an event reported now takes a unit that is held or counted as used; otherwise it is late.</summary>
     public bool CoversEvents => Remaining > 0 || Unsettled > 0;
 
-    /// <summary>At its end a reservation gives back what remains; a lease gives back only what was released before.</summary>
+    /// <summary>An expired reservation gives back what remains; a lease gives back only what was released before it expired.</summary>
     public void ExpireIfDue(DateTimeOffset now)
     {
         if (!_isOpen || ExpiresAt > now)
@@ -56,8 +56,7 @@ internal sealed class FakeReservation
         End(_settledState ?? ReservationStates.Expired);
     }
 
-    /// <summary>The largest quantity that a commit may record.</summary>
-    /// <param name="spent">The units that events have recorded.</param>
+    /// <summary>The largest quantity that a commit may record, when events have recorded <paramref name="spent"/> units.</summary>
     public int Available(int spent) => Remaining > 0 ? Remaining : Unsettled > 0 ? Unsettled : Math.Max(0, Quantity - spent);
 
     /// <summary>Takes one unit for an event. The last one commits the reservation.</summary>
@@ -75,7 +74,7 @@ internal sealed class FakeReservation
             End(ReservationStates.Committed);
     }
 
-    /// <summary>Commits a quantity. The rest goes back: of a lease at its end, otherwise now.</summary>
+    /// <summary>Commits a quantity. The rest is given back: of a lease when it expires, otherwise now.</summary>
     public void Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {
         UsageEventId = usageEventId;
@@ -89,7 +88,7 @@ internal sealed class FakeReservation
         End(ReservationStates.Committed);
     }
 
-    /// <summary>Gives the units back: those of a lease at its end, otherwise now.</summary>
+    /// <summary>Gives the units back: those of a lease when it expires, otherwise now.</summary>
     public void Release()
     {
         if (IsLeased && Remaining > 0)

@@ -12,7 +12,6 @@ internal sealed class FakeSession(DateTimeOffset expiresAt)
     public DateTimeOffset ExpiresAt => expiresAt;
 }
 
-/// <summary>The secret in an email that the server would have sent.</summary>
 internal sealed class EmailToken(DateTimeOffset expiresAt)
 {
     public string Value { get; } = Ids.Create().ToString("N");

@@ -4,9 +4,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>A recorded usage event.</summary>
-/// <param name="Event">The event as lists show it.</param>
-/// <param name="Payload">The request in canonical form: a second request with this id is the same one if its payload is equal.</param>
+/// <param name="Event">As lists show it.</param>
+/// <param name="Payload">The canonical request: an event with the same id and an equal payload is the same event, sent again.</param>
 internal sealed record LedgerEvent(RecordedUsageEvent Event, string Payload)
 {
     public const string Migration = "migration";

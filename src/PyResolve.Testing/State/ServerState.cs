@@ -2,7 +2,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.State;
 
-/// <summary>Everything that the server knows. Readers and writers hold <see cref="Gate"/>.</summary>
+/// <summary>The state of the whole server. Readers and writers hold <see cref="Gate"/>.</summary>
 internal sealed class ServerState : IDisposable
 {
     private readonly TimeProvider _clock;

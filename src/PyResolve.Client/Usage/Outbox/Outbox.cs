@@ -2,13 +2,12 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
 
-/// <summary>The oldest events that wait in a segment, and the offset of their end.</summary>
+/// <summary>The oldest waiting events of a segment, and the offset of their end.</summary>
 internal sealed record OutboxBatch(Segment Segment, IReadOnlyList<StoredEvent> Events, long End);
 
 internal sealed record OutboxLimits(int Events, long Bytes);
 
-/// <summary>The events that this process has to send, in files: its own, to which it appends, and those adopted from processes that have
-/// ended. Thread-safe; one reader.</summary>
+/// <summary>The events that this process has to send: its own file, and files of ended processes. Thread-safe; one reader.</summary>
 internal sealed partial class Outbox(
     OutboxFolder folder, OutboxAccount account, OutboxLimits limits, RejectedEvents rejected, TimeProvider time, ILogger logger)
 {
@@ -40,8 +39,7 @@ internal sealed partial class Outbox(
         private set;
     }
 
-    /// <summary>Whether no event waits for the server, in this process or another, under this key or another of its account. Files that
-    /// <see cref="Adopt"/> could not read do not count.</summary>
+    /// <summary>Whether no event of any process or key of the account waits. Ignores files that <see cref="Adopt"/> cannot read.</summary>
     public bool IsDrained
     {
         get
@@ -73,7 +71,7 @@ internal sealed partial class Outbox(
         }
     }
 
-    /// <summary>Stores an event, which then survives this process.</summary>
+    /// <summary>Appends an event to the file, so that it survives the end of this process.</summary>
     public ReportResult? Add(byte[] json)
     {
         lock (_gate)
@@ -199,7 +197,7 @@ internal sealed partial class Outbox(
         }
     }
 
-    /// <summary>Unlocks the files. The next process, or the next client in this one, adopts what waits.</summary>
+    /// <summary>Unlocks the files. The next client, in this process or another, adopts the remaining events.</summary>
     public void Release()
     {
         lock (_gate)
@@ -238,7 +236,6 @@ internal sealed partial class Outbox(
         }
     }
 
-    /// <summary>Keeps a copy of a damaged file, and removes the damage from it.</summary>
     private bool TryRepair(Segment segment, string path)
     {
         if (segment.Damaged is not { } content)

@@ -2,8 +2,8 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>The account of an outbox folder's key, as the server named it: a file in the folder. Folders of the same account belong
-/// together, so that events of a replaced key are sent with the new one. Thread-safe.</summary>
+/// <summary>The account of a folder's key, in a file of the folder. Events of a replaced key are sent with a new key of the same account.
+/// Thread-safe.</summary>
 internal sealed class OutboxAccount(OutboxFolder folder, Uri apiUrl)
 {
     private const string FileName = "account";

@@ -1,7 +1,6 @@
 namespace PyResolve.Client;
 
-/// <summary>One process's part of the outbox: an append-only file that it keeps locked while it runs. Another process can adopt it
-/// afterwards. Not thread-safe.</summary>
+/// <summary>One process's outbox file: append-only, locked while the process runs, then adopted by another. Not thread-safe.</summary>
 internal sealed class Segment : IDisposable
 {
     public const string Extension = ".events";
@@ -28,7 +27,7 @@ internal sealed class Segment : IDisposable
 
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
 
-    /// <summary>The file's content as found, if something in it is damaged. The intact records are read nevertheless.</summary>
+    /// <summary>The original content of a file with damaged records. The intact records are still read.</summary>
     public byte[]? Damaged { get; private set; }
 
     public bool IsFull => _end >= FullAbove;
@@ -54,8 +53,8 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Adopts the file of a process that has ended; <see langword="null"/> while that process runs, when another one was faster,
-    /// and when this version cannot read the file (<paramref name="unreadable"/> says why).</summary>
+    /// <summary>Adopts the file of an ended process; <see langword="null"/> if it is still locked, another process was faster, or this
+    /// version cannot read it (<paramref name="unreadable"/> says why).</summary>
     public static Segment? Adopt(string path, TimeProvider time, out string? unreadable)
     {
         unreadable = null;
@@ -92,7 +91,7 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Whether nothing in it waits: its owner then truncates it to the header.</summary>
+    /// <summary>Whether no event waits in it: its owner then truncates it to the header.</summary>
     public static bool IsSettled(string path)
     {
         var file = new FileInfo(path);
@@ -138,8 +137,7 @@ internal sealed class Segment : IDisposable
         }
     }
 
-    /// <summary>Replaces damaged bytes, which have been kept elsewhere, by filler records. Nothing moves, because marks of settled events
-    /// are offsets.</summary>
+    /// <summary>Replaces damaged bytes by filler records. Nothing moves, because marks of settled events are offsets.</summary>
     public void RemoveDamage()
     {
         foreach (var (start, end) in _gaps)
@@ -161,8 +159,8 @@ internal sealed class Segment : IDisposable
         Damaged = null;
     }
 
-    /// <summary>Makes the events safe from a power cut. After a failure the system may report success without having written everything:
-    /// then the whole file is written again first.</summary>
+    /// <summary>Makes the events safe from a power cut. After a failed sync the system may report success without having written
+    /// everything: then the whole file is written again first.</summary>
     public void Sync()
     {
         if (_isUnsafe)
@@ -192,8 +190,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Unlocks the file: unsettled events wait for the process that adopts it.</summary>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Reads the records, without those that are incomplete (a report that never returned) or damaged.</summary>
-    /// <returns>Whether it is a file of this version.</returns>
+    /// <summary>Reads the intact records; an incomplete one is a report that never returned. False for a file of another version.</summary>
     private bool Load()
     {
         var length = checked((int)_stream.Length);

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Client;
 
-/// <summary>One record of a segment: length and checksum (4 bytes each, little-endian) of the rest, which is the kind (1), a number (8) and
-/// the body. The number is the time of an event's report in Unix milliseconds, or the offset up to which everything is settled.</summary>
+/// <summary>A record of a segment: length and checksum (4 bytes each, little-endian) of the rest: kind (1), number (8), body. The number is
+/// the time of an event's report in Unix milliseconds, or the offset up to which everything is settled.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct SegmentRecord(RecordKind Kind, long Number, int BodyStart, int End)
 {
@@ -29,9 +29,8 @@ internal readonly record struct SegmentRecord(RecordKind Kind, long Number, int 
         return record;
     }
 
-    /// <summary>Whether the bytes at an offset, which are not a complete record, are one whose writing was interrupted: the file ends
-    /// before it does, or has zeros there. If the checksum of the remaining bytes is right, the record is complete and its length is
-    /// damaged.</summary>
+    /// <summary>Whether an incomplete record at an offset was interrupted while being written: the file ends early or has zeros there. With
+    /// a correct checksum of the remaining bytes, the record is complete and its length is damaged.</summary>
     public static bool IsTorn(byte[] bytes, int start, int length)
     {
         var left = length - start;
@@ -48,7 +47,7 @@ internal readonly record struct SegmentRecord(RecordKind Kind, long Number, int 
     {
         if (Read(bytes, start, length) is { } record)
             return record;
-        // No record is shorter than this.
+        // No record is shorter than the overhead.
         for (var later = start + Overhead; later <= length - Overhead; later++)
         {
             var kind = (RecordKind)bytes[later + FrameLength];

@@ -145,7 +145,6 @@ internal static class Quantities
 {
     private const long Greatest = 999_999;
 
-    /// <summary>Default 1.</summary>
     public static long Read(Form item) => item.Number("quantity") switch
     {
         null => 1,

@@ -4,10 +4,8 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Api.Calls;
 
-/// <summary>
-/// <c>items</c> of an update. An item with an id changes that item; one without an id is added. A plan change that forgets the id therefore
-/// bills two plans.
-/// </summary>
+/// <summary><c>items</c> of an update. An item with an id changes that item; one without an id is added. A plan change that forgets the id
+/// therefore bills two plans.</summary>
 internal static class SubscriptionItems
 {
     public static IReadOnlyList<SubscriptionItem> Read(ApiCall call, Subscription subscription)
