@@ -6,8 +6,7 @@ public sealed partial class PyResolveClient
 {
     /// <summary><c>GET /</c>: the server's name and version.</summary>
     public Task<ServiceInfo> GetServiceAsync(CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            GetAnonymously("/"), WireJson.Default.ServiceInfo, static info => info.Service is not null, cancellationToken);
+        _transport.SendAsync(GetAnonymously("/"), WireJson.Default.ServiceInfo, static info => info.Service is not null, cancellationToken);
 
     /// <summary><c>GET /plans</c>: the plans.</summary>
     public async Task<IReadOnlyList<PlanInfo>> GetPlansAsync(CancellationToken cancellationToken = default)

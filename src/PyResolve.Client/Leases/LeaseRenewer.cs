@@ -238,8 +238,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     private int CountFresh(LeaseBalances balances) =>
         balances.Items.Where(balance => IsFresh(balance.Lease)).Sum(static balance => balance.Left);
 
-    private bool IsFresh(Lease lease) =>
-        (lease.ExpiresAt - transport.ServerClock.Now).Ticks * 4 > (lease.ExpiresAt - lease.IssuedAt).Ticks;
+    private bool IsFresh(Lease lease) => (lease.ExpiresAt - transport.ServerClock.Now).Ticks * 4 > (lease.ExpiresAt - lease.IssuedAt).Ticks;
 
     private async Task ReleaseAsync(Guid reservation, CancellationToken cancellationToken)
     {

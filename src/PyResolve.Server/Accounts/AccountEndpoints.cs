@@ -31,8 +31,7 @@ internal static class AccountEndpoints
     {
         if (!options.SignUpIsOpen)
         {
-            return new ProblemResult(
-                Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
+            return new ProblemResult(Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
         }
 
         var request = body.Value;

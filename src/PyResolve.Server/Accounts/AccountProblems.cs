@@ -12,8 +12,7 @@ internal static class AccountProblems
     public static ProblemResult NoPassword { get; } = new(Problems.Conflict(
         "This account has no password here: it signs in through another service, which keeps it."));
 
-    public static ProblemResult EmailTaken { get; } = new(Problems.Conflict(
-        ProblemTexts.EmailTaken));
+    public static ProblemResult EmailTaken { get; } = new(Problems.Conflict(ProblemTexts.EmailTaken));
 
     public static ProblemResult Busy { get; } = new(
         Problems.Create(503, ProblemCodes.Unavailable, "Too many passwords are being checked at the moment. Try again shortly."),

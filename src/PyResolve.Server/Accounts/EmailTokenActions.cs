@@ -9,8 +9,7 @@ internal sealed class EmailTokenActions(
 {
     public const int MaxTokenLength = 200;
 
-    private static readonly ProblemResult InvalidToken = new(
-        Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
+    private static readonly ProblemResult InvalidToken = new(Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
 
     public async Task<ProblemResult?> ResetPasswordAsync(string token, string password, Origin origin, CancellationToken cancellationToken)
     {

@@ -16,8 +16,7 @@ internal static class AuditEndpoints
         {
             if (!Guid.TryParseExact(text, "D", out var id))
             {
-                return new ProblemResult(
-                    Problems.Malformed(ProblemTexts.AuditCursorUnknown));
+                return new ProblemResult(Problems.Malformed(ProblemTexts.AuditCursorUnknown));
             }
 
             cursor = id;

@@ -39,8 +39,7 @@ internal static class JsonBody
         }
     }
 
-    public static Problem WrongType(JsonException exception) =>
-        Problems.Invalid(FieldOf(exception), ProblemTexts.WrongType);
+    public static Problem WrongType(JsonException exception) => Problems.Invalid(FieldOf(exception), ProblemTexts.WrongType);
 
     public static async Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext http, int largest)
     {

@@ -77,8 +77,7 @@ internal static class ApiKeyEndpoints
         {
             RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } => Answers.Created(
                 location: null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
-            RotateOutcome.Ended => new ProblemResult(
-                Problems.Conflict(ProblemTexts.KeyNotLive)),
+            RotateOutcome.Ended => new ProblemResult(Problems.Conflict(ProblemTexts.KeyNotLive)),
             RotateOutcome.BeyondCaller => BeyondCaller(ProblemTexts.RotationBeyondKey),
             RotateOutcome.LimitReached => new ProblemResult(keys.TooMany),
             _ => NoSuchKey(),

@@ -85,8 +85,7 @@ internal static class ReservationEndpoints
             SettlementOutcome.TooMany tooMany => new ProblemResult(
                 Problems.Invalid("quantity", $"is more than the {tooMany.Available} that the reservation has left.")),
             SettlementOutcome.RejectedByStore => new ProblemResult(RecordOutcome.RejectedByStore.ToProblem()!),
-            SettlementOutcome.IdTaken => new ProblemResult(
-                Problems.Conflict(ProblemTexts.EventIdTakenOnCommit)),
+            SettlementOutcome.IdTaken => new ProblemResult(Problems.Conflict(ProblemTexts.EventIdTakenOnCommit)),
             _ => NotFound(),
         };
     }
@@ -99,8 +98,7 @@ internal static class ReservationEndpoints
         {
             SettlementOutcome.Released => Answers.Ok(new ReservationReleased(
                 id, ReservationStates.Released, await quotas.ReadAsync(userId, http.RequestAborted))),
-            SettlementOutcome.AlreadyCommitted => new ProblemResult(
-                Problems.Conflict(ProblemTexts.ReservationCommitted)),
+            SettlementOutcome.AlreadyCommitted => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationCommitted)),
             SettlementOutcome.TooLate late => new ProblemResult(Problems.Conflict(
                 "The lease of this reservation ended too long ago: what was left of it could be given back until "
                 + $"{late.RefundableUntil:yyyy-MM-dd'T'HH:mm:ss'Z'}, and stays used.")),

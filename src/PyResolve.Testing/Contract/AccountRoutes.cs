@@ -14,8 +14,7 @@ internal static class AccountRoutes
     public static FakeAnswer SignUp(Call call)
     {
         if (!call.Server.IsSignUpOpen)
-            throw new ProblemException(
-                Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
+            throw new ProblemException(Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
         var body = call.Body(WireJson.Default.SignUpRequest);
         var rules = new FieldErrors();
         rules.Email("email", body.Email);
@@ -151,8 +150,7 @@ internal static class AccountRoutes
         var before = entries.Count;
         if (call.Parameter("cursor") is { } cursor
             && !(int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before) && before <= entries.Count))
-            throw new ProblemException(
-                Problems.Malformed(ProblemTexts.AuditCursorUnknown));
+            throw new ProblemException(Problems.Malformed(ProblemTexts.AuditCursorUnknown));
         var first = Math.Max(0, before - AuditPage);
         var page = entries.GetRange(first, before - first);
         page.Reverse();

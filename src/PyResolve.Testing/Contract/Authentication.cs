@@ -23,11 +23,9 @@ internal static class Authentication
     {
         var caller = Find(server, request);
         if (access is RouteAccess.Session && caller.Key is not null)
-            throw new ProblemException(Problems.Forbidden(
-                ProblemCodes.ScopeMissing, ProblemTexts.SessionRequired));
+            throw new ProblemException(Problems.Forbidden(ProblemCodes.ScopeMissing, ProblemTexts.SessionRequired));
         if (scope is not null && !caller.HasScope(scope))
-            throw new ProblemException(
-                Problems.Forbidden(ProblemCodes.ScopeMissing, ProblemTexts.ScopeMissing(scope)));
+            throw new ProblemException(Problems.Forbidden(ProblemCodes.ScopeMissing, ProblemTexts.ScopeMissing(scope)));
         return caller;
     }
 

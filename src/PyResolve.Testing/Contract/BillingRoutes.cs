@@ -14,8 +14,7 @@ internal static class BillingRoutes
         CheckConfigured(call);
         if (call.Account.Subscription is not null)
         {
-            var problem = Problems.Create(
-                409, ProblemCodes.AlreadySubscribed, ProblemTexts.AlreadySubscribed);
+            var problem = Problems.Create(409, ProblemCodes.AlreadySubscribed, ProblemTexts.AlreadySubscribed);
             throw new ProblemException(problem with { PortalUrl = PortalOf(call) });
         }
 

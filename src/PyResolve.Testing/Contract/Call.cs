@@ -74,8 +74,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
     {
         if (request.Header("Content-Type")?.Split(';')[0].Trim() is not { } type
             || !type.Equals("application/json", StringComparison.OrdinalIgnoreCase))
-            throw new ProblemException(
-                Problems.Create(415, ProblemCodes.UnsupportedMediaType, ProblemTexts.NotJson));
+            throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, ProblemTexts.NotJson));
         if (request.Content.Length > largest)
             throw new ProblemException(Problems.Create(413, ProblemCodes.TooLarge, ProblemTexts.BodyTooLarge));
         if (!Utf8.IsValid(request.Content))

@@ -34,8 +34,7 @@ internal static class DeviceRoutes
 
         var login = call.Server.DeviceLogins.Find(login => login.DeviceCode == body.DeviceCode);
         if (login is null || login.IsRedeemed)
-            throw DeviceProblem(
-                ProblemCodes.InvalidGrant, ProblemTexts.DeviceCodeUnknown);
+            throw DeviceProblem(ProblemCodes.InvalidGrant, ProblemTexts.DeviceCodeUnknown);
         if (login.IsDenied)
             throw DeviceProblem(ProblemCodes.AccessDenied, ProblemTexts.DeviceLoginDenied);
         if (login.ExpiresAt <= call.Now)

@@ -89,8 +89,7 @@ internal static class QuotaRoutes
         {
             return first.Request == text
                 ? (first.Reservation, first.IsNew)
-                : throw new ProblemException(
-                    Problems.Conflict(ProblemTexts.IdempotencyKeyUsed));
+                : throw new ProblemException(Problems.Conflict(ProblemTexts.IdempotencyKeyUsed));
         }
 
         var same = account.Reservations.FindLast(reservation => request.OnceKey is not null && reservation.OnceKey == request.OnceKey

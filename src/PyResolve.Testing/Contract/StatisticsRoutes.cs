@@ -48,8 +48,7 @@ internal static class StatisticsRoutes
         {
             start = Guid.TryParseExact(cursor, "N", out var last) ? all.FindIndex(usage => usage.Id == last) + 1 : 0;
             if (start == 0)
-                throw new ProblemException(
-                    Problems.Invalid("cursor", ProblemTexts.EventCursorUnknown));
+                throw new ProblemException(Problems.Invalid("cursor", ProblemTexts.EventCursorUnknown));
         }
 
         var page = all.Skip(start).Take(limit).ToList();
