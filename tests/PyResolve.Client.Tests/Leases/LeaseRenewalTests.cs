@@ -34,7 +34,8 @@ public sealed class LeaseRenewalTests
             (permit.IsOffline, permit.IsGranted).ShouldBe((false, true));
         }
 
-        server.LeaseRequests.Single().Body.ShouldMatch("""\{"quantity":20,"tier":"tier3","ttl_seconds":604800,"machine":"m-[0-9a-f]{32}"\}""");
+        server.LeaseRequests.Single().Body
+            .ShouldMatch("""\{"quantity":20,"tier":"tier3","ttl_seconds":604800,"machine":"m-[0-9a-f]{32}"\}""");
         await using var offline = server.ClientWithoutNetwork();
         (await offline.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3) { Quantity = 20 }, Cancellation)).IsGranted.ShouldBeTrue();
     }

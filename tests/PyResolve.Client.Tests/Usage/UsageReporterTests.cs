@@ -238,7 +238,8 @@ public sealed class UsageReporterTests
         Should.Throw<ArgumentException>(() => new UsageEvent("scan") { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
         Should.Throw<ArgumentException>(() => new MigrationOutcome { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
 
-        JsonElement Of(int letters) => JsonDocument.Parse($$"""{"t":"{{string.Concat(Enumerable.Repeat(letter, letters))}}"}""").RootElement;
+        JsonElement Of(int letters) =>
+            JsonDocument.Parse($$"""{"t":"{{string.Concat(Enumerable.Repeat(letter, letters))}}"}""").RootElement;
     }
 
     [Theory]

@@ -94,7 +94,8 @@ public sealed class ChangeTests : IAsyncLifetime
         (canceled.Status, canceled.EndedAt).ShouldBe(("canceled", _stage.Simulation.Now.UtcDateTime));
         (again.HttpStatusCode, again.StripeError.Code).ShouldBe((HttpStatusCode.NotFound, "resource_missing"));
 
-        Task<Stripe.Subscription> CancelAsync() => _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
+        Task<Stripe.Subscription> CancelAsync() =>
+            _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory]
@@ -192,5 +193,6 @@ public sealed class ChangeTests : IAsyncLifetime
 
     private static string ItemOf(StripeAnswer subscription) => subscription.At("items.data.0.id").GetString()!;
 
-    private Task<StripeAnswer> UpdateAsync(StripeAnswer subscription, string form) => _stage.Api.PostAsync($"/v1/subscriptions/{subscription.Id}", form);
+    private Task<StripeAnswer> UpdateAsync(StripeAnswer subscription, string form) =>
+        _stage.Api.PostAsync($"/v1/subscriptions/{subscription.Id}", form);
 }

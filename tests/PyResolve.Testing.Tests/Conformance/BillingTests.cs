@@ -11,7 +11,12 @@ public sealed class BillingTests(SharedServers servers)
         await using var client = subject.Client(await subject.SignUpAsync());
 
         (await FailAsync(client.StartCheckoutAsync("gold", Cancellation))).Message.ShouldBe("Invalid plan. Use 'pro' or 'unlimited'.");
-        foreach (var refused in (Task[])[client.StartCheckoutAsync("pro", Cancellation), client.OpenPortalAsync(Cancellation), client.GetSubscriptionAsync(Cancellation)])
+        foreach (var refused in (Task[])
+                 [
+                     client.StartCheckoutAsync("pro", Cancellation),
+                     client.OpenPortalAsync(Cancellation),
+                     client.GetSubscriptionAsync(Cancellation),
+                 ])
         {
             var exception = await FailAsync(refused);
             (exception.Status, exception.Code).ShouldBe((503, ProblemCodes.BillingNotConfigured));

@@ -42,7 +42,8 @@ public sealed class WireTests(SharedServers servers)
         (await With("Authorization", "Bearer pyr_sess_0123456789")).ShouldBeProblem(401, "unauthenticated");
         (await With("Authorization", "Basic dXNlcjpwYXNzd29yZA==")).Detail.ShouldNotBeNull().ShouldStartWith("API key required.");
         (await With("Authorization", $"Bearer {account.ApiKey}")).Status.ShouldBe(200);
-        (await account.Key.SendAsync(HttpMethod.Get, "/me", body: null, [("Authorization", $"Bearer {account.SessionToken}")])).ShouldBeProblem(400, "malformed");
+        (await account.Key.SendAsync(HttpMethod.Get, "/me", body: null, [("Authorization", $"Bearer {account.SessionToken}")]))
+            .ShouldBeProblem(400, "malformed");
 
         Task<Answer> With(string name, string value) => new Caller(subject.Http, name, value).GetAsync("/me");
     }
@@ -100,7 +101,8 @@ public sealed class WireTests(SharedServers servers)
         (await account.Key.PostAsync("/usage", "[]")).ShouldBlame("body");
         (await account.Key.PostAsync("/usage", """{"event_type":7}""")).ShouldBlame("event_type");
         (await account.Key.PostAsync("/usage", new StringContent("event_type=scan"))).ShouldBeProblem(415, "unsupported_media_type");
-        (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","padding":"{{new string('x', 1024 * 1024)}}"}""")).ShouldBeProblem(413, "too_large");
+        (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","padding":"{{new string('x', 1024 * 1024)}}"}"""))
+            .ShouldBeProblem(413, "too_large");
         (await account.Key.PostAsync("/usage", new { event_type = "scan" }, idempotencyKey: "no-uuid")).ShouldBeProblem(400, "malformed");
         (await account.ReserveAsync(idempotencyKey: "with space")).ShouldBeProblem(400, "malformed");
     }
