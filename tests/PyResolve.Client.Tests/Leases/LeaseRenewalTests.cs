@@ -74,7 +74,7 @@ public sealed class LeaseRenewalTests
     }
 
     [Fact]
-    public async Task No_more_is_prepaid_than_the_account_has_left()
+    public async Task At_most_what_the_account_has_left_is_prepaid()
     {
         await using var server = await LeasingServer.StartAsync();
         server.Remaining = 3;

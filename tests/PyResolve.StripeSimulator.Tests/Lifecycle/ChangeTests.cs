@@ -164,8 +164,8 @@ public sealed class ChangeTests : IAsyncLifetime
         var after = (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
         after["status"].GetString().ShouldBe(status);
         after.At("items.data.0.price.id").GetString().ShouldBe(_stage.Unlimited);
-        var told = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.type").GetString();
-        told.ShouldBe(status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated");
+        var type = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.type").GetString();
+        type.ShouldBe(status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated");
         _stage.Simulation.Advance(TimeSpan.FromDays(400));
         (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
     }

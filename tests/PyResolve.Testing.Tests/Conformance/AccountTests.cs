@@ -69,7 +69,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_lost_password_is_replaced_by_way_of_a_email(ServerKind kind)
+    public async Task A_lost_password_is_replaced_through_an_email(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -87,7 +87,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task An_e_mail_is_verified_by_its_email_once(ServerKind kind)
+    public async Task An_email_address_is_verified_once(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -121,7 +121,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task The_audit_log_tells_page_by_page_who_did_what(ServerKind kind)
+    public async Task The_audit_log_shows_page_by_page_who_did_what(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -192,7 +192,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_device_login_that_nobody_decided_expires(ServerKind kind)
+    public async Task A_device_login_without_a_decision_expires(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var device = subject.Client();

@@ -5,7 +5,7 @@ public sealed class BillingTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task A_server_that_sells_nothing_says_so(ServerKind kind)
+    public async Task A_server_without_billing_says_so(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());

@@ -81,7 +81,7 @@ public sealed partial class DifferentialProof(SharedServers servers)
         private string? Tier() => random.Next(8) switch { 0 => null, 1 => "tier2", _ => "tier1" };
     }
 
-    /// <summary>Plays moves on one server, and writes the answers down without what is each server's own.</summary>
+    /// <summary>Sends the requests to one server, and returns the answers without ids and addresses that differ between servers.</summary>
     private sealed partial class Player(Subject subject, TestAccount account)
     {
         private readonly List<Guid> _reservations = [];
@@ -163,7 +163,7 @@ public sealed partial class DifferentialProof(SharedServers servers)
             _ => element.GetRawText(),
         };
 
-        /// <summary>What a signature and a cursor look like is each server's own.</summary>
+        /// <summary>Signatures and cursors differ between servers.</summary>
         private static string IsThere(JsonElement element) => element.ValueKind is JsonValueKind.Null ? "null" : "something";
 
         [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]

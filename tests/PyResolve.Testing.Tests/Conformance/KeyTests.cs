@@ -5,7 +5,7 @@ public sealed class KeyTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task A_key_is_made_listed_and_revoked(ServerKind kind)
+    public async Task A_key_is_created_listed_and_revoked(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -106,7 +106,7 @@ public sealed class KeyTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_leaked_key_is_revoked_whoever_reports_it(ServerKind kind)
+    public async Task A_leaked_key_is_revoked_when_anyone_reports_it(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();

@@ -139,7 +139,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_committed_once_key_is_answered_64_times_and_no_more(ServerKind kind)
+    public async Task A_committed_once_key_is_answered_at_most_64_times(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();

@@ -13,13 +13,13 @@ public sealed class WireTests(SharedServers servers)
     {
         await using var subject = await servers.OnAsync(kind);
 
-        var root = await subject.Nobody.GetAsync("/");
+        var root = await subject.Anonymous.GetAsync("/");
 
         root.ShouldBeJson(200, $$"""{"service":"PyResolve API","version":"{{root["version"].GetString()}}"}""");
         root["version"].GetString().ShouldNotBeNull().ShouldMatch(@"^\d+\.\d+\.\d+$");
-        (await subject.Nobody.GetAsync("/health")).ShouldBeJson(200, """{"status":"healthy"}""");
-        (await subject.Nobody.GetAsync("/health/ready")).ShouldBeJson(200, """{"status":"healthy"}""");
-        (await subject.Nobody.GetAsync("/plans")).ShouldBeJson(200, """
+        (await subject.Anonymous.GetAsync("/health")).ShouldBeJson(200, """{"status":"healthy"}""");
+        (await subject.Anonymous.GetAsync("/health/ready")).ShouldBeJson(200, """{"status":"healthy"}""");
+        (await subject.Anonymous.GetAsync("/plans")).ShouldBeJson(200, """
             {"data":[
               {"name":"free","migrations_limit":5,"llm_allowed":false,"price":null},
               {"name":"pro","migrations_limit":50,"llm_allowed":true,"price":{"amount":1900,"currency":"usd","interval":"month"}},
@@ -34,7 +34,7 @@ public sealed class WireTests(SharedServers servers)
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
 
-        (await subject.Nobody.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated").Detail
+        (await subject.Anonymous.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated").Detail
             .ShouldBe($"API key required. Get one at {subject.Address.AbsoluteUri.TrimEnd('/')}");
         (await With("X-API-Key", "sk_live_0123456789")).Detail.ShouldBe("Invalid API key format");
         (await With("X-API-Key", account.SessionToken)).Detail.ShouldBe("Invalid API key format");

@@ -15,7 +15,7 @@ public abstract class Subject : IAsyncDisposable
 
     public abstract TimeProvider Clock { get; }
 
-    public Caller Nobody => new(Http);
+    public Caller Anonymous => new(Http);
 
     /// <summary>Moves the clock. Only for a server that the test does not share.</summary>
     public abstract void Advance(TimeSpan amount);
@@ -70,7 +70,7 @@ public abstract class Subject : IAsyncDisposable
         public override DateTimeOffset GetUtcNow() => server.GetUtcNow();
     }
 
-    /// <summary>Kestrel sends the machine's time, whatever the server's clock is.</summary>
+    /// <summary>Kestrel sends the machine's time, not that of the server's clock.</summary>
     private sealed class ServerTime(TimeProvider clock) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
