@@ -86,7 +86,7 @@ public sealed class UpgradeTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_key_tier1_runs_and_the_user_is_told_that_it_is_not_counted()
+    public async Task Without_a_key_tier1_runs_with_a_notice_that_it_is_not_counted()
     {
         _cli.WithConfig($"api_url = \"{_server.Address}\"\n");
 

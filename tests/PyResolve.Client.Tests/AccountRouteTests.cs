@@ -12,7 +12,8 @@ public sealed class AccountRouteTests
     public async Task Session_routes_are_called_with_the_session_and_once()
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.On("PATCH /me", Answer.Json(200, """{"user":{"id":"00000000-0000-0000-0000-000000000001","email":"ada@example.com","name":"Ada","plan":"free"}}"""));
+        server.On("PATCH /me", Answer.Json(
+            200, """{"user":{"id":"00000000-0000-0000-0000-000000000001","email":"ada@example.com","name":"Ada","plan":"free"}}"""));
         server.On("POST /auth/password", Answer.NoContent).On("DELETE /auth/account", Answer.Cut);
         await using var client = server.Client();
 
@@ -33,7 +34,8 @@ public sealed class AccountRouteTests
         server.On("POST /auth/password/forgot", Accepted).On("POST /auth/password/reset", Answer.NoContent)
             .On("POST /auth/email/verify", Answer.NoContent);
         server.On("POST /auth/api-keys/report-leak", Accepted).On("GET /health", Answer.Json(200, """{"status":"healthy"}"""));
-        server.On("GET /.well-known/jwks.json", Answer.Json(200, """{"keys":[{"kty":"EC","crv":"P-256","x":"x","y":"y","use":"sig","alg":"ES256","kid":"k"}]}"""));
+        server.On("GET /.well-known/jwks.json", Answer.Json(
+            200, """{"keys":[{"kty":"EC","crv":"P-256","x":"x","y":"y","use":"sig","alg":"ES256","kid":"k"}]}"""));
         await using var client = server.Client();
 
         await client.RequestPasswordResetAsync("ada@example.com", Cancellation);
@@ -45,7 +47,12 @@ public sealed class AccountRouteTests
 
         server.Requests.ShouldAllBe(request => request.Header("X-API-Key") == null && request.Header("Authorization") == null);
         server.Requests.Take(4).Select(request => request.Body).ShouldBe(
-            ["""{"email":"ada@example.com"}""", """{"token":"t","password":"new"}""", """{"token":"t"}""", $$"""{"api_key":"{{ScriptedServer.Key}}"}"""]);
+        [
+            """{"email":"ada@example.com"}""",
+            """{"token":"t","password":"new"}""",
+            """{"token":"t"}""",
+            $$"""{"api_key":"{{ScriptedServer.Key}}"}""",
+        ]);
     }
 
     [Fact]

@@ -25,7 +25,8 @@ public sealed class DeviceLogInTests
         redeemed.ApiKey.ShouldBe(ScriptedServer.Key);
         clock.Pauses.Select(pause => pause.TotalSeconds).ShouldBe([5, 5, 10, 10]);
         server.Requests[0].Body.ShouldBe("""{"client_id":"my-tool"}""");
-        server.Requests.Skip(1).ShouldAllBe(request => request.Body == """{"device_code":"secret"}""" && request.Header("X-API-Key") == null);
+        server.Requests.Skip(1)
+            .ShouldAllBe(request => request.Body == """{"device_code":"secret"}""" && request.Header("X-API-Key") == null);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_server_that_never_answers_costs_the_time_of_one_call_and_no_more()
+    public async Task A_server_that_never_answers_costs_only_the_time_of_one_call()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("GET /quota", Answer.Never).Client(options => options.RequestTimeout = TimeSpan.FromSeconds(1));

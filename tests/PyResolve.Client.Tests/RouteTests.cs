@@ -39,7 +39,8 @@ public sealed class RouteTests
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /", Answer.Json(200, """{"service":"PyResolve API","version":"0.1.0"}"""));
-        server.On("GET /plans", Answer.Json(200, """{"data":[{"name":"enterprise","migrations_limit":"unlimited","llm_allowed":true,"price":null}]}"""));
+        server.On("GET /plans", Answer.Json(
+            200, """{"data":[{"name":"enterprise","migrations_limit":"unlimited","llm_allowed":true,"price":null}]}"""));
         await using var client = server.Client();
 
         (await client.GetServiceAsync(Cancellation)).Version.ShouldBe("0.1.0");
@@ -63,8 +64,9 @@ public sealed class RouteTests
     {
         const string user = """{"id":"00000000-0000-0000-0000-000000000001","email":"ada@example.com","name":"ada","plan":"free"}""";
         await using var server = await ScriptedServer.StartAsync();
-        server.On("POST /auth/signup", Answer.Json(201, $$"""{"user":{{user}},"api_key":"pyr_live_x","session_token":"pyr_sess_x","session_expires_at":"2026-11-23T00:00:00Z"}"""));
-        server.On("POST /auth/login", Answer.Json(200, $$"""{"user":{{user}},"session_token":"pyr_sess_x","session_expires_at":"2026-11-23T00:00:00Z"}"""));
+        const string session = """ "session_token":"pyr_sess_x","session_expires_at":"2026-11-23T00:00:00Z" """;
+        server.On("POST /auth/signup", Answer.Json(201, $$"""{"user":{{user}},"api_key":"pyr_live_x",{{session}}}"""));
+        server.On("POST /auth/login", Answer.Json(200, $$"""{"user":{{user}},{{session}}}"""));
         await using var client = server.Client();
 
         (await client.SignUpAsync(new() { Email = "ada@example.com", Password = "correct horse" }, Cancellation))
@@ -93,7 +95,9 @@ public sealed class RouteTests
     {
         var id = Guid.Parse("00000000-0000-0000-0000-00000000000a");
         await using var server = await ScriptedServer.StartAsync();
-        server.On("POST /auth/api-keys", Answer.Json(201, $$"""{"id":"{{id}}","name":"ci","prefix":"pyr_live_0123456789a","scopes":["quota"],"expires_at":null,"api_key":"{{ScriptedServer.Key}}"}"""));
+        server.On("POST /auth/api-keys", Answer.Json(201, $$"""
+            {"id":"{{id}}","name":"ci","prefix":"pyr_live_0123456789a","scopes":["quota"],"expires_at":null,"api_key":"{{ScriptedServer.Key}}"}
+            """));
         server.On($"DELETE /auth/api-keys/{id}", Answer.NoContent);
         await using var client = server.Client();
 

@@ -59,7 +59,7 @@ public sealed class UsageExportTests
     }
 
     [Fact]
-    public async Task Events_are_read_page_by_page_until_there_are_no_more()
+    public async Task Events_are_read_page_by_page_to_the_last_page()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /usage/events", Page(1, "\"next\""), Page(2, "null"));

@@ -74,7 +74,8 @@ public sealed partial class ArchitecturePageTests
     [InlineData("        await RunAsync(text);", false)]
     [InlineData("        return RunAsync(text);", false)]
     [InlineData("        // to RunAsync(text)", false)]
-    public void A_declaration_is_told_from_a_call(string line, bool isDeclaration) => Declares(line, "RunAsync").ShouldBe(isDeclaration);
+    public void Declarations_and_calls_are_distinguished(string line, bool isDeclaration) =>
+        Declares(line, "RunAsync").ShouldBe(isDeclaration);
 
     private static string ProgramPath(string assembly) => assembly switch
     {

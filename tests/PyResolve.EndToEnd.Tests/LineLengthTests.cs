@@ -4,13 +4,13 @@ using System.Text.RegularExpressions;
 namespace PyResolve.EndToEnd.Tests;
 
 /// <summary>
-/// C# lines keep <c>max_line_length</c> of <c>.editorconfig</c>. Excepted are addresses, and in tests the content of raw strings: lines inside
-/// a raw string of several lines, and lines that are nothing but a raw string.
+/// C# lines keep <c>max_line_length</c> of <c>.editorconfig</c>. Excepted are addresses, and in tests the content of raw strings: lines
+/// inside a raw string of several lines, and lines that are nothing but a raw string.
 /// </summary>
 public sealed partial class LineLengthTests
 {
-    private static readonly int Limit =
-        int.Parse(MaxLineLength().Match(File.ReadAllText(Repository.PathOf(".editorconfig"))).Groups["limit"].Value, CultureInfo.InvariantCulture);
+    private static readonly int Limit = int.Parse(
+        MaxLineLength().Match(File.ReadAllText(Repository.PathOf(".editorconfig"))).Groups["limit"].Value, CultureInfo.InvariantCulture);
 
     [Theory]
     [InlineData("src")]

@@ -24,7 +24,7 @@ public sealed class EventuallyTests
     }
 
     [Fact]
-    public async Task Assertions_that_never_hold_fail_with_their_own_message()
+    public async Task Assertions_that_never_pass_fail_with_their_own_message()
     {
         var failure = await Should.ThrowAsync<InvalidOperationException>(() => Eventually.HoldsAsync(
             () => throw new InvalidOperationException("the count"), TimeSpan.FromMilliseconds(30), TestContext.Current.CancellationToken));

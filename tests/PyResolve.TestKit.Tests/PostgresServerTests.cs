@@ -18,7 +18,7 @@ public sealed class PostgresServerTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_durable_server_that_is_killed_comes_back_on_its_port_with_what_it_had_committed()
+    public async Task A_killed_durable_server_restarts_on_its_port_with_its_committed_data()
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var server = await PostgresServer.StartAsync(durable: true, cancellation);
@@ -36,7 +36,7 @@ public sealed class PostgresServerTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_server_on_disposal_leaves_neither_process_nor_folder()
+    public async Task A_disposed_server_leaves_neither_process_nor_folder()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var server = await PostgresServer.StartAsync(durable: true, cancellation);

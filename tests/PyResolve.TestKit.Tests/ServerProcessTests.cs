@@ -5,7 +5,7 @@ namespace PyResolve.TestKit.Tests;
 public sealed class ServerProcessTests
 {
     [Fact]
-    public async Task A_server_that_is_killed_comes_back_on_its_address()
+    public async Task A_killed_server_can_be_restarted_on_its_address()
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var server = await ServerProcess.StartAsync(cancellationToken: cancellation);

@@ -4,15 +4,15 @@ using System.Runtime.CompilerServices;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// Awaits what happens elsewhere (another process, a background loop) and says what it waited for when it does not happen.
+/// Waits for something in another process or background loop. The failure names what it waited for.
 /// </summary>
 public static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Default = TimeSpan.FromSeconds(10);
 
-    /// <summary>Asks until the answer is true, and returns how long that took.</summary>
-    /// <param name="condition">Asked at least once, then every 10 ms.</param>
+    /// <summary>Evaluates the condition until it is true, and returns how long that took.</summary>
+    /// <param name="condition">Evaluated at least once, then every 10 ms.</param>
     /// <param name="within">Default 10 s.</param>
     /// <param name="cancellationToken">Ends the wait early.</param>
     /// <param name="what">What the failure names; the text of the condition unless given.</param>
@@ -43,7 +43,7 @@ public static class Eventually
         [CallerArgumentExpression(nameof(condition))] string what = "")
         => IsTrueAsync(() => Task.FromResult(condition()), within, cancellationToken, what);
 
-    /// <summary>Runs assertions until they hold, and returns how long that took. Once the time is up their own failure surfaces.</summary>
+    /// <summary>Runs assertions until they pass, and returns how long that took. After the time limit, throws their own failure.</summary>
     /// <param name="assertions">Run at least once, then every 10 ms.</param>
     /// <param name="within">Default 10 s.</param>
     /// <param name="cancellationToken">Ends the wait early.</param>

@@ -9,7 +9,7 @@ public static class Proofs
     private static readonly Lock Gate = new();
 
     /// <summary>Writes a figure to the test's output and, when <c>PYRESOLVE_PROOFS</c> names a file, to that file.</summary>
-    /// <param name="suite">The heading the line stands under.</param>
+    /// <param name="suite">The heading above the line.</param>
     /// <param name="line">One sentence with its figures, in Markdown, without a line break.</param>
     public static void Report(string suite, string line)
     {

@@ -1,6 +1,6 @@
 namespace PyResolve.TestKit;
 
-/// <summary>How much a proof does: little in <c>./test</c>, much in <c>./soak</c>, which sets <c>PYRESOLVE_SOAK=1</c>.</summary>
+/// <summary>The size of a proof: small in <c>./test</c>, large in <c>./soak</c>, which sets <c>PYRESOLVE_SOAK=1</c>.</summary>
 public static class Scale
 {
     public static bool IsSoak { get; } = Environment.GetEnvironmentVariable("PYRESOLVE_SOAK") == "1";

@@ -49,7 +49,7 @@ public sealed class FakeClockTests
     }
 
     [Fact]
-    public void It_can_be_set_back_and_goes_on()
+    public void It_can_be_set_back_and_continues()
     {
         using var server = FakePyResolveServer.Start(new() { StartAt = Start });
         var waiting = Task.Delay(TimeSpan.FromHours(2), server.Clock, Cancellation);

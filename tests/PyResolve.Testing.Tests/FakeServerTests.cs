@@ -63,7 +63,8 @@ public sealed class FakeServerTests
         (await client.GetQuotaAsync(Cancellation)).LlmAllowed.ShouldBeTrue();
         (await client.GetSubscriptionAsync(Cancellation)).Status.ShouldBe("active");
         var refused = await FailAsync(client.StartCheckoutAsync("unlimited", Cancellation));
-        (refused.Code, refused.Problem?.PortalUrl).ShouldBe((ProblemCodes.AlreadySubscribed, (await client.OpenPortalAsync(Cancellation)).PortalUrl));
+        (refused.Code, refused.Problem?.PortalUrl)
+            .ShouldBe((ProblemCodes.AlreadySubscribed, (await client.OpenPortalAsync(Cancellation)).PortalUrl));
         server.Account.Subscription = null;
         (await client.GetQuotaAsync(Cancellation)).Plan.ShouldBe("free");
     }
@@ -97,7 +98,8 @@ public sealed class FakeServerTests
         server.Accounts.Select(account => account.Email).ShouldBe(["ada@example.com", "grace@example.com", "hedy@example.com"]);
         Should.Throw<ArgumentException>(() => server.AddAccount("GRACE@example.com"));
         server.IsSignUpOpen = false;
-        (await FailAsync(client.SignUpAsync(new() { Email = "joan@example.com", Password = "correct horse" }, Cancellation))).Code.ShouldBe(ProblemCodes.SignUpClosed);
+        (await FailAsync(client.SignUpAsync(new() { Email = "joan@example.com", Password = "correct horse" }, Cancellation))).Code
+            .ShouldBe(ProblemCodes.SignUpClosed);
     }
 
     [Fact]
@@ -134,7 +136,8 @@ public sealed class FakeServerTests
         await using var client = server.CreateClient();
         server.IssuesLeases = false;
 
-        (await client.CreateReservationAsync(new() { Tier = "tier1", Machine = "laptop" }, cancellationToken: Cancellation)).Lease.ShouldBeNull();
+        (await client.CreateReservationAsync(new() { Tier = "tier1", Machine = "laptop" }, cancellationToken: Cancellation)).Lease
+            .ShouldBeNull();
         (await client.GetLeaseKeysAsync(Cancellation)).Keys.ShouldBeEmpty();
     }
 

@@ -43,9 +43,11 @@ public sealed class FaultTests
         server.Inject(Fault.DropRequest, "POST /usage");
         server.Inject(Fault.DropAnswer, "POST /usage");
 
-        (await FailAsync(client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await FailAsync(client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation))).Code
+            .ShouldBe(PyResolveErrorCodes.Unreachable);
         server.Account.Events.Count.ShouldBe(0);
-        (await FailAsync(client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await FailAsync(client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation))).Code
+            .ShouldBe(PyResolveErrorCodes.Unreachable);
         server.Account.Events.Count.ShouldBe(1);
         await client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation);
         server.Account.Events.Count.ShouldBe(2);

@@ -126,16 +126,19 @@ public sealed partial class GuideTests
     public void Every_line_of_the_guides_code_runs_here(string page)
     {
         var tests = Lines(File.ReadAllText(Path.Combine(Root, "tests/PyResolve.Testing.Tests/GuideTests.cs")));
-        var blocks = CodeBlock().Matches(File.ReadAllText(Path.Combine(Root, page))).Select(match => Lines(match.Groups["code"].Value)).ToList();
+        var blocks = CodeBlock().Matches(File.ReadAllText(Path.Combine(Root, page)))
+            .Select(match => Lines(match.Groups["code"].Value)).ToList();
 
         blocks.ShouldNotBeEmpty();
         foreach (var block in blocks)
             tests.Contains(block, StringComparison.Ordinal).ShouldBeTrue($"{page} has code that no test here runs:{block}");
     }
 
-    private static string Metadata(string key) => typeof(GuideTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == key).Value!;
+    private static string Metadata(string key) =>
+        typeof(GuideTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == key).Value!;
 
-    private static string Lines(string code) => "\n" + string.Join('\n', code.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)) + "\n";
+    private static string Lines(string code) =>
+        "\n" + string.Join('\n', code.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)) + "\n";
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.ExplicitCapture | RegexOptions.Singleline, 1000)]
     private static partial Regex CodeBlock();
@@ -143,7 +146,8 @@ public sealed partial class GuideTests
     /// <summary>The tool that the guide's tests test.</summary>
     private static class Tool
     {
-        public static async Task<(int ExitCode, string Output)> RunAsync(PyResolveClient pyresolve, MigrationTier tier = MigrationTier.Tier1)
+        public static async Task<(int ExitCode, string Output)> RunAsync(
+            PyResolveClient pyresolve, MigrationTier tier = MigrationTier.Tier1)
         {
             try
             {

@@ -87,7 +87,8 @@ public sealed class OtherReleaseTests
         }
 
         server.IsOffline = false;
-        server.Inject(Fault.Answer(200, "application/json", """{"results":[{"id":null,"status":"recorded"},{"id":null,"status":"embargoed","code":"embargo"}]}"""), "POST /usage/batch");
+        const string answer = """{"results":[{"id":null,"status":"recorded"},{"id":null,"status":"embargoed","code":"embargo"}]}""";
+        server.Inject(Fault.Answer(200, "application/json", answer), "POST /usage/batch");
         await using var client = server.CreateClient();
         await client.Usage.FlushAsync(Cancellation);
 

@@ -72,7 +72,8 @@ public sealed class Ledger
     private Answer RecordBatch(ReceivedRequest request)
     {
         var events = JsonDocument.Parse(request.Body).RootElement.GetProperty("events").EnumerateArray();
-        var results = events.Select(usage => $$"""{"id":{{usage.GetProperty("id").GetRawText()}},"status":"{{(Charge(usage) ? "recorded" : "duplicate")}}"}""");
+        var results = events.Select(
+            usage => $$"""{"id":{{usage.GetProperty("id").GetRawText()}},"status":"{{(Charge(usage) ? "recorded" : "duplicate")}}"}""");
         return Answer.Json(200, $$"""{"results":[{{string.Join(',', results)}}]}""");
     }
 

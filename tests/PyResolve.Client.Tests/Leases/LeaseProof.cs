@@ -80,7 +80,7 @@ public sealed class LeaseProof
     {
         var leases = Scale.Pick(2, 40);
         var random = new Random(20_26);
-        var (kills, told, reported) = (0, 0, 0);
+        var (kills, permits, reported) = (0, 0, 0);
         for (var round = 0; round < leases; round++)
         {
             await using var server = await LeasingServer.StartAsync();
@@ -101,13 +101,13 @@ public sealed class LeaseProof
             taken.ShouldBe(Leased, "what a process that died had taken stays taken, and all else was taken");
             granted.ShouldBeLessThanOrEqualTo(Leased);
             server.Events.Values.Count(lease => lease is not null).ShouldBeLessThanOrEqualTo(Leased);
-            (told, reported) = (told + granted, reported + server.Events.Values.Count(lease => lease is not null));
+            (permits, reported) = (permits + granted, reported + server.Events.Values.Count(lease => lease is not null));
         }
 
         Proofs.Report(
             Suite,
             $"{leases} leases of {Leased}, {kills} processes killed by SIGKILL while they spent them: "
-            + $"{told} permits, never more than {Leased} of a lease; {reported} of them had been completed, and were reported once.");
+            + $"{permits} permits, never more than {Leased} of a lease; {reported} of them had been completed, and were reported once.");
     }
 
     private static void Raise(ref int most, int value)

@@ -34,7 +34,8 @@ public sealed class LeaseRenewalTests
             (permit.IsOffline, permit.IsGranted).ShouldBe((false, true));
         }
 
-        server.LeaseRequests.Single().Body.ShouldMatch("""\{"quantity":20,"tier":"tier3","ttl_seconds":604800,"machine":"m-[0-9a-f]{32}"\}""");
+        server.LeaseRequests.Single().Body
+            .ShouldMatch("""\{"quantity":20,"tier":"tier3","ttl_seconds":604800,"machine":"m-[0-9a-f]{32}"\}""");
         await using var offline = server.ClientWithoutNetwork();
         (await offline.Quota.AcquireAsync(new("pydantic", MigrationTier.Tier3) { Quantity = 20 }, Cancellation)).IsGranted.ShouldBeTrue();
     }
@@ -73,7 +74,7 @@ public sealed class LeaseRenewalTests
     }
 
     [Fact]
-    public async Task No_more_is_prepaid_than_the_account_has_left()
+    public async Task At_most_what_the_account_has_left_is_prepaid()
     {
         await using var server = await LeasingServer.StartAsync();
         server.Remaining = 3;

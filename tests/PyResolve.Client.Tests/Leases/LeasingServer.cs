@@ -48,10 +48,12 @@ public sealed class LeasingServer : IAsyncDisposable
         var script = await ScriptedServer.StartAsync();
         var server = new LeasingServer(script);
         server.On("GET /.well-known/jwks.json", _ => Answer.Json(200, server.PublishedKeys()));
-        server.On("GET /me", _ => Answer.Json(200, $$"""{"user_id":"{{server.Account}}","email":"ada@example.com","plan":"pro","quota":{{server.Quota()}}}"""));
+        server.On("GET /me", _ => Answer.Json(
+            200, $$"""{"user_id":"{{server.Account}}","email":"ada@example.com","plan":"pro","quota":{{server.Quota()}}}"""));
         server.On("GET /quota", _ => Answer.Json(200, server.Quota()));
         server.On("POST /quota/reservations", server.Reserve);
-        server.On("POST /quota/reservations/*/commit", _ => Answer.Json(200, $$"""{"state":"committed","remaining":0,"quota":{{server.Quota()}}}"""));
+        server.On("POST /quota/reservations/*/commit", _ => Answer.Json(
+            200, $$"""{"state":"committed","remaining":0,"quota":{{server.Quota()}}}"""));
         server.On("DELETE /quota/reservations/*", server.Release);
         server.On("POST /usage", request => server.Record([JsonDocument.Parse(request.Body).RootElement], single: true));
         server.On("POST /usage/batch", request =>
@@ -157,9 +159,10 @@ public sealed class LeasingServer : IAsyncDisposable
     {
         foreach (var usage in events)
             _events[usage.GetProperty("id").GetGuid()] = usage.TryGetProperty("reservation_id", out var lease) ? lease.GetGuid() : null;
-        return single
-            ? Answer.Json(200, """{"status":"recorded"}""")
-            : Answer.Json(200, $$"""{"results":[{{string.Join(',', events.Select(usage => $$"""{"id":{{usage.GetProperty("id").GetRawText()}},"status":"recorded"}"""))}}]}""");
+        if (single)
+            return Answer.Json(200, """{"status":"recorded"}""");
+        var results = events.Select(usage => $$"""{"id":{{usage.GetProperty("id").GetRawText()}},"status":"recorded"}""");
+        return Answer.Json(200, $$"""{"results":[{{string.Join(',', results)}}]}""");
     }
 
     private string Quota() => $$"""

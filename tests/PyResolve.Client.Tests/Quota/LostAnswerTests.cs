@@ -70,7 +70,9 @@ public sealed class LostAnswerTests
     public async Task A_busy_server_is_asked_again_after_a_short_wait()
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.On("POST /quota/reservations", Answer.Busy(0), Answer.Busy(1), Answer.Json(201, """{"id":"00000000-0000-0000-0000-000000000001","state":"held"}"""));
+        server.On(
+            "POST /quota/reservations",
+            Answer.Busy(0), Answer.Busy(1), Answer.Json(201, """{"id":"00000000-0000-0000-0000-000000000001","state":"held"}"""));
         await using var client = server.Client();
         var watch = System.Diagnostics.Stopwatch.StartNew();
 

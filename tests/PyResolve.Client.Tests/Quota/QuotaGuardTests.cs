@@ -133,7 +133,7 @@ public sealed class QuotaGuardTests
     [InlineData(403, "scope_missing")]
     [InlineData(409, "conflict")]
     [InlineData(500, "internal")]
-    public async Task What_is_not_a_denial_throws(int status, string code)
+    public async Task An_error_that_is_not_a_denial_throws(int status, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = server.On("POST /quota/reservations", Answer.Problem(status, code, "No.")).Client();

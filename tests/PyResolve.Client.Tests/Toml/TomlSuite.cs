@@ -38,7 +38,7 @@ internal static class TomlSuite
 
     public static string Text(string file) => new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(PathOf(file)));
 
-    /// <summary>The strings that a valid file holds, by the names of their tables and keys. Elements of arrays are left out.</summary>
+    /// <summary>The strings in a valid file, by the names of their tables and keys. Elements of arrays are left out.</summary>
     public static IEnumerable<(string[] Path, string Value)> Strings(string file)
     {
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.ChangeExtension(PathOf(file), ".json")));

@@ -53,7 +53,8 @@ public sealed class OutboxAccountTests : IAsyncLifetime
     [Fact]
     public async Task Logging_in_also_identifies_the_account_of_the_key()
     {
-        _server.On("GET /me", Answer.Json(200, $$"""{"user_id":"{{Ada}}","email":"ada@example.com","plan":"free","quota":{{Answer.QuotaBody(0)}}}"""));
+        _server.On("GET /me", Answer.Json(
+            200, $$"""{"user_id":"{{Ada}}","email":"ada@example.com","plan":"free","quota":{{Answer.QuotaBody(0)}}}"""));
         foreach (var key in new[] { OldKey, NewKey })
         {
             await using var login = Client(key);

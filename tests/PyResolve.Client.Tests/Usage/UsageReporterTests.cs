@@ -192,7 +192,7 @@ public sealed class UsageReporterTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Disposing_of_the_client_sends_what_waits(bool asynchronously)
+    public async Task Disposing_of_the_client_sends_pending_events(bool asynchronously)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -209,7 +209,7 @@ public sealed class UsageReporterTests
     }
 
     [Fact]
-    public async Task Disposing_ends_at_its_timeout_and_logs_what_still_waits()
+    public async Task Disposing_ends_at_its_timeout_and_leaves_the_event_pending()
     {
         await using var server = await ScriptedServer.StartAsync();
         var client = server.On("POST /usage", Answer.Never).Client(options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
@@ -238,7 +238,8 @@ public sealed class UsageReporterTests
         Should.Throw<ArgumentException>(() => new UsageEvent("scan") { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
         Should.Throw<ArgumentException>(() => new MigrationOutcome { Metadata = Of(most + 1) }).Message.ShouldContain("16 KiB");
 
-        JsonElement Of(int letters) => JsonDocument.Parse($$"""{"t":"{{string.Concat(Enumerable.Repeat(letter, letters))}}"}""").RootElement;
+        JsonElement Of(int letters) =>
+            JsonDocument.Parse($$"""{"t":"{{string.Concat(Enumerable.Repeat(letter, letters))}}"}""").RootElement;
     }
 
     [Theory]

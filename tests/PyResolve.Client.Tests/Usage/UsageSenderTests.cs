@@ -54,7 +54,7 @@ public sealed class UsageSenderTests
     /// <summary>Throws when the first rejection is logged.</summary>
     private sealed class OnceThrowingLogger : ILoggerProvider, ILogger
     {
-        private int _told;
+        private int _rejections;
 
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -66,7 +66,7 @@ public sealed class UsageSenderTests
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (formatter(state, exception).Contains("rejected", StringComparison.Ordinal) && Interlocked.Increment(ref _told) == 1)
+            if (formatter(state, exception).Contains("rejected", StringComparison.Ordinal) && Interlocked.Increment(ref _rejections) == 1)
                 throw new InvalidOperationException("The log is full.");
         }
 

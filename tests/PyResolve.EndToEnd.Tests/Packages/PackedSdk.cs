@@ -7,8 +7,8 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 public sealed class PackedSdkTests : ICollectionFixture<PackedSdk>;
 
 /// <summary>
-/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a separate feed. The version is new each time, so that no package
-/// cache has it.
+/// The SDK, the fake server and the Stripe simulator, packed as for a release, in a separate feed. The version is new each time, so that no
+/// package cache has it.
 /// </summary>
 public sealed class PackedSdk : IAsyncLifetime
 {

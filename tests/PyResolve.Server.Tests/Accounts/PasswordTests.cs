@@ -177,7 +177,7 @@ public sealed class PasswordTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_account_gets_no_more_than_5_reset_emails_an_hour(StorageEngine engine)
+    public async Task An_account_gets_at_most_5_reset_emails_an_hour(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);

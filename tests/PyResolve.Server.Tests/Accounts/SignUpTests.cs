@@ -10,7 +10,8 @@ public sealed class SignUpTests(SharedServers servers)
         var server = await servers.OnAsync(engine);
         var email = Unique("ada");
 
-        var answer = await server.Nobody.PostAsync("/auth/signup", new { email, password = TestAccount.Password, name = "Ada Lovelace" });
+        var answer = await server.Anonymous.PostAsync(
+            "/auth/signup", new { email, password = TestAccount.Password, name = "Ada Lovelace" });
 
         answer.Status.ShouldBe(201);
         var user = answer["user"];
@@ -31,7 +32,7 @@ public sealed class SignUpTests(SharedServers servers)
         var server = await servers.OnAsync(StorageEngine.Sqlite);
         var local = Unique("grace").Split('@')[0];
 
-        var answer = await server.Nobody.PostAsync(
+        var answer = await server.Anonymous.PostAsync(
             "/auth/signup", new { email = string.Format(email, local), password = TestAccount.Password, name });
 
         answer["user"].GetProperty("name").GetString().ShouldBe(string.Format(expected, local));
@@ -42,11 +43,11 @@ public sealed class SignUpTests(SharedServers servers)
     {
         var server = await servers.OnAsync(engine);
         var email = Unique("Case").ToUpperInvariant();
-        (await server.Nobody.PostAsync("/auth/signup", new { email, password = TestAccount.Password })).Status.ShouldBe(201);
+        (await server.Anonymous.PostAsync("/auth/signup", new { email, password = TestAccount.Password })).Status.ShouldBe(201);
 
-        var again = await server.Nobody.PostAsync(
+        var again = await server.Anonymous.PostAsync(
             "/auth/signup", new { email = $" {email.ToLowerInvariant()} ", password = TestAccount.Password });
-        var login = await server.Nobody.PostAsync("/auth/login", new { email, password = TestAccount.Password });
+        var login = await server.Anonymous.PostAsync("/auth/login", new { email, password = TestAccount.Password });
 
         again.ShouldBeProblem(409, "conflict");
         login["user"].GetProperty("email").GetString().ShouldBe(email.ToLowerInvariant());
@@ -59,7 +60,7 @@ public sealed class SignUpTests(SharedServers servers)
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20)
             .Select(i => i % 2 == 0 ? "race@example.com" : "RACE@example.com")
-            .Select(email => own.Server.Nobody.PostAsync("/auth/signup", new { email, password = TestAccount.Password })));
+            .Select(email => own.Server.Anonymous.PostAsync("/auth/signup", new { email, password = TestAccount.Password })));
 
         answers.Count(answer => answer.Status == 201).ShouldBe(1);
         answers.Count(answer => answer.Status == 409).ShouldBe(19);
@@ -74,7 +75,7 @@ public sealed class SignUpTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        (await server.Nobody.PostAsync("/auth/signup", new { email = Unique("weak"), password }))
+        (await server.Anonymous.PostAsync("/auth/signup", new { email = Unique("weak"), password }))
             .ShouldBeProblem(422, "invalid")["errors"].TryGetProperty(field, out _).ShouldBeTrue();
     }
 
@@ -84,7 +85,8 @@ public sealed class SignUpTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(
             engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_SIGNUP"] = "closed" });
 
-        var answer = await own.Server.Nobody.PostAsync("/auth/signup", new { email = "late@example.com", password = TestAccount.Password });
+        var answer = await own.Server.Anonymous.PostAsync(
+            "/auth/signup", new { email = "late@example.com", password = TestAccount.Password });
 
         answer.ShouldBeProblem(403, "signup_closed");
         (await own.Store.ReadNumberAsync("select count(*) from profiles")).ShouldBe(0);

@@ -97,16 +97,16 @@ public sealed class ThrottleTests(SharedServers servers)
     {
         var server = await servers.OnAsync(engine);
         var account = await servers.SignUpAsync(engine);
-        var nobody = $"nobody-{account.UserId}@example.com";
+        var unknownEmail = $"unknown-{account.UserId}@example.com";
         for (var i = 0; i < 20; i++)
         {
             var wrong = await server.LogInAsync(account.Email, AccountDriver.WrongPassword);
-            var unknown = await server.LogInAsync(i % 2 == 0 ? nobody : nobody.ToUpperInvariant(), AccountDriver.WrongPassword);
+            var unknown = await server.LogInAsync(i % 2 == 0 ? unknownEmail : unknownEmail.ToUpperInvariant(), AccountDriver.WrongPassword);
             (unknown.Status, unknown.Detail).ShouldBe((wrong.Status, wrong.Detail));
             unknown.Status.ShouldBe(401);
         }
 
-        var (later, laterUnknown) = (await server.LogInAsync(account.Email), await server.LogInAsync(nobody));
+        var (later, laterUnknown) = (await server.LogInAsync(account.Email), await server.LogInAsync(unknownEmail));
 
         (laterUnknown.Status, laterUnknown.Detail).ShouldBe((later.Status, later.Detail));
         laterUnknown.Status.ShouldBe(429);

@@ -5,7 +5,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>What cannot work stops the start with a message that names the setting, and never quotes a key.</summary>
+/// <summary>An invalid setting stops the start with a message that names it, and never contains a key.</summary>
 public sealed class BillingOptionsTests
 {
     [Theory]
@@ -21,7 +21,7 @@ public sealed class BillingOptionsTests
     [InlineData("PyResolve:Stripe:EventsMinutes", "0")]
     [InlineData("PyResolve:Stripe:DisputeEndsPlan", "sometimes")]
     [InlineData("PyResolve:Stripe:ReturnUrl", "nowhere")]
-    public void What_cannot_work_is_refused_by_its_name(string setting, string value)
+    public void An_invalid_setting_is_refused_with_its_name(string setting, string value)
     {
         var refusal =
             Should.Throw<InvalidConfigurationException>(() => Read((setting, value), ("STRIPE_PRICE_UNLIMITED", "price_of_both")));
@@ -38,14 +38,14 @@ public sealed class BillingOptionsTests
     [InlineData("rk_test_1", null, "test")]
     [InlineData("sk_test_1", "http://127.0.0.1:12111", "local")]
     [InlineData("anything", "http://localhost:12111", "local")]
-    public void A_key_and_an_address_say_which_Stripe_it_is(string key, string? apiBase, string origin) =>
+    public void The_key_and_the_address_determine_the_origin(string key, string? apiBase, string origin) =>
         Read(("STRIPE_SECRET_KEY", key), ("STRIPE_API_BASE", apiBase)).Origin.ShouldBe(origin);
 
     [Theory]
     [InlineData(null, false)]
     [InlineData("false", false)]
     [InlineData("True", true)]
-    public void A_dispute_ends_a_plan_only_where_that_is_said(string? value, bool ends) =>
+    public void A_dispute_ends_a_plan_only_if_configured(string? value, bool ends) =>
         Read(("PyResolve:Stripe:DisputeEndsPlan", value)).DisputeEndsPlan.ShouldBe(ends);
 
     private static BillingOptions Read(params ReadOnlySpan<(string Name, string? Value)> settings)

@@ -3,7 +3,7 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>Where Stripe fails, nothing is sold twice, and the next request may succeed.</summary>
+/// <summary>When Stripe fails, nothing is sold twice, and the next request can succeed.</summary>
 public sealed class CheckoutFailureTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
@@ -23,7 +23,7 @@ public sealed class CheckoutFailureTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_failure_that_Stripe_remembers_under_its_key_blocks_nobody(StorageEngine engine)
+    public async Task A_failure_that_Stripe_repeats_for_its_idempotency_key_does_not_block_the_next_request(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -39,19 +39,19 @@ public sealed class CheckoutFailureTests(SharedServers servers)
         billing.Stripe.FailNextCreations(1);
         (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBeProblem(503, "unavailable");
         (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
-        // What was made although the answer was a failure can be paid through no more.
+        // A checkout that was created despite the failure is closed.
         billing.Stripe.Checkouts.Select(session => session.Status).ShouldBe(["expired", "expired", "open"]);
     }
 
     [Theory, OnBothEngines]
-    public async Task No_checkout_is_made_for_an_account_that_was_deleted_meanwhile(StorageEngine engine)
+    public async Task No_checkout_is_created_for_an_account_that_is_deleted_during_the_request(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
         billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, "expired");
-        billing.Stripe.OnTheWay = (_, _) =>
+        billing.Stripe.OnReadSubscriptions = (_, _) =>
         {
-            billing.Stripe.OnTheWay = static (_, _) => Task.CompletedTask;
+            billing.Stripe.OnReadSubscriptions = static (_, _) => Task.CompletedTask;
             return subscriber.DeleteAccountAsync();
         };
 
@@ -62,7 +62,7 @@ public sealed class CheckoutFailureTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_checkout_made_just_after_its_account_was_deleted_is_closed_and_not_told(StorageEngine engine)
+    public async Task A_checkout_created_just_after_its_account_was_deleted_is_closed_and_not_returned(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -93,7 +93,7 @@ public sealed class CheckoutFailureTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_cannot_be_looked_up_is_not_taken_for_none(StorageEngine engine)
+    public async Task A_failed_lookup_of_a_customer_does_not_create_another_customer(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();

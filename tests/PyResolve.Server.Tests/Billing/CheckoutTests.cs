@@ -3,7 +3,7 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>One customer, one open checkout, one subscription an account, however often and however fast somebody clicks.</summary>
+/// <summary>An account has one customer, one open checkout and one subscription, even with repeated and concurrent requests.</summary>
 public sealed class CheckoutTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
@@ -20,7 +20,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Requests_that_race_make_one_customer_and_one_checkout(StorageEngine engine)
+    public async Task Concurrent_requests_create_one_customer_and_one_checkout(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -68,15 +68,15 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_checkout_paid_while_another_plan_is_asked_for_is_a_subscription(StorageEngine engine)
+    public async Task A_checkout_paid_during_a_request_for_another_plan_refuses_that_request(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        var looks = 0;
-        billing.Stripe.OnTheWay = (customerId, _) =>
+        var reads = 0;
+        billing.Stripe.OnReadSubscriptions = (customerId, _) =>
         {
-            // The account has been looked at; then it pays.
-            if (++looks == 2)
+            // The server has read the account's state; then the account pays.
+            if (++reads == 2)
             {
                 billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Complete);
                 billing.Stripe.Set(customerId, Subscriptions.Pro());
@@ -92,7 +92,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_checkout_that_was_paid_stands_in_the_way_until_its_subscription_is_over(StorageEngine engine)
+    public async Task A_paid_checkout_blocks_a_new_one_until_its_subscription_is_cancelled(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -110,7 +110,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_payment_that_never_came_stands_in_nobodys_way_for_ever(StorageEngine engine)
+    public async Task A_payment_that_never_arrives_stops_blocking_a_new_checkout(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -125,7 +125,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Plans_that_race_leave_at_most_one_open_checkout(StorageEngine engine)
+    public async Task Concurrent_requests_for_different_plans_leave_at_most_one_open_checkout(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -140,14 +140,14 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Who_subscribes_already_is_sent_to_the_portal(StorageEngine engine)
+    public async Task A_checkout_with_an_existing_subscription_is_refused_with_the_portal_address(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
 
         foreach (var status in (string[])["active", "trialing", "past_due", "unpaid", "paused"])
         {
-            // No event tells of it: it is seen all the same.
+            // No event is sent: the server must read it from Stripe.
             billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro(status));
             var answer = await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
             answer.ShouldBeProblem(409, "already_subscribed", status)["portal_url"].GetString().ShouldStartWith($"https://portal.example/{subscriber.CustomerId}");
@@ -176,18 +176,18 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Who_pays_by_a_customer_that_was_gone_for_a_while_is_sold_nothing_more(StorageEngine engine)
+    public async Task A_subscription_of_a_customer_that_exists_again_prevents_a_second_one(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        // Under the key of another account, which has none of this one's customers.
+        // As with the key of another Stripe account, which does not have this customer.
         billing.Stripe.Delete(subscriber.CustomerId);
         await subscriber.SendEventAsync("customer.deleted");
         await billing.WaitUntilProcessedAsync();
         (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
         var other = billing.Stripe.Checkouts[^1].Customer!;
 
-        // Under the right one again.
+        // As with the right key again.
         billing.Stripe.Add(new StripeCustomer(subscriber.CustomerId));
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
         billing.Stripe.Delete(other);
@@ -200,7 +200,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_of_an_earlier_system_stays_named_while_another_mode_is_tried(StorageEngine engine)
+    public async Task A_checkout_in_another_mode_keeps_the_customer_id_of_an_earlier_system(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -213,17 +213,17 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_portal_has_an_address_and_without_a_customer_there_is_none(StorageEngine engine)
+    public async Task The_portal_has_an_address_only_for_an_account_with_a_customer(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
-        var stranger = await billing.Own.SignUpAsync();
+        var other = await billing.Own.SignUpAsync();
 
         var answer = await subscriber.Account.Key.GetAsync("/billing/portal");
 
         answer.Status.ShouldBe(200);
         answer["portal_url"].GetString()!.ShouldStartWith($"https://portal.example/{subscriber.CustomerId}");
-        (await stranger.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account").Detail!.ShouldStartWith(
+        (await other.Key.GetAsync("/billing/portal")).ShouldBeProblem(400, "no_billing_account").Detail!.ShouldStartWith(
             "No billing account. Subscribe first at ");
     }
 
@@ -243,7 +243,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Without_a_key_billing_is_not_configured_and_all_else_works()
+    public async Task Without_a_key_billing_is_not_configured_and_everything_else_works()
     {
         await using var billing = await BillingServer.StartAsync(
             StorageEngine.Sqlite,
@@ -271,7 +271,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Who_never_subscribed_is_on_the_free_plan(StorageEngine engine)
+    public async Task An_account_that_never_subscribed_is_on_the_free_plan(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -282,7 +282,7 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Coming_back_brings_the_plan_without_any_webhook(StorageEngine engine)
+    public async Task Returning_from_Stripe_updates_the_plan_without_a_webhook(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();

@@ -4,7 +4,7 @@ using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>A dispute is told of; it ends a plan only where the operator wants it to, and only until it is won.</summary>
+/// <summary>A dispute is logged. It ends a plan only if the operator has configured that, and only until it is won.</summary>
 public sealed class DisputeTests(SharedServers servers)
 {
     private static readonly Dictionary<string, string?> Strict = new() { ["PyResolve:Stripe:DisputeEndsPlan"] = "true" };
@@ -30,7 +30,7 @@ public sealed class DisputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Where_the_operator_wants_it_a_dispute_ends_the_plan_until_it_is_won(StorageEngine engine)
+    public async Task If_configured_a_dispute_ends_the_plan_until_it_is_won(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
@@ -49,7 +49,7 @@ public sealed class DisputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_payment_that_came_before_its_subscription_ends_it_when_it_is_disputed(StorageEngine engine)
+    public async Task A_disputed_payment_ends_the_plan_even_if_it_precedes_its_subscription(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
@@ -65,7 +65,7 @@ public sealed class DisputeTests(SharedServers servers)
     [Theory]
     [InlineData("charge.dispute.updated")]
     [InlineData("charge.dispute.funds_withdrawn")]
-    public async Task An_inquiry_that_takes_the_money_later_ends_the_plan_too(string type)
+    public async Task An_inquiry_that_becomes_a_dispute_ends_the_plan(string type)
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
@@ -81,11 +81,11 @@ public sealed class DisputeTests(SharedServers servers)
     }
 
     [Fact]
-    public void Stripe_can_be_asked_for_all_events_that_matter_in_one_question() =>
+    public void All_subscribed_event_types_fit_in_one_list_request() =>
         StripeEvents.Subscribed.Count.ShouldBeLessThanOrEqualTo(20);
 
     [Theory, OnBothEngines]
-    public async Task Whoever_subscribes_again_after_a_lost_dispute_has_a_plan(StorageEngine engine)
+    public async Task A_new_subscription_after_a_lost_dispute_has_a_plan(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
@@ -105,7 +105,7 @@ public sealed class DisputeTests(SharedServers servers)
     [InlineData("warning_closed")]
     [InlineData("won")]
     [InlineData("a_newer_word")]
-    public async Task What_takes_no_money_ends_no_plan(string status)
+    public async Task A_dispute_that_takes_no_money_does_not_end_the_plan(string status)
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
@@ -117,7 +117,7 @@ public sealed class DisputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_dispute_of_a_charge_that_is_nobodys_is_kept_and_ignored(StorageEngine engine)
+    public async Task A_dispute_of_a_charge_without_a_customer_is_stored_and_ignored(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
 
@@ -141,6 +141,6 @@ public sealed class DisputeTests(SharedServers servers)
         @object = "event",
         type,
         livemode = false,
-        data = new { @object = new { id = "dp_1", @object = kind, charge = "ch_1", status = "whatever" } },
+        data = new { @object = new { id = "dp_1", @object = kind, charge = "ch_1", status = "any" } },
     });
 }

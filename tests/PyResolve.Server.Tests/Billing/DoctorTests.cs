@@ -42,7 +42,7 @@ public sealed class DoctorTests(SharedServers servers)
     public static TheoryData<string> Names { get; } = [.. Defects.Keys];
 
     [Theory, InlineData(null), InlineData("bpc_1")]
-    public async Task Where_all_is_well_every_line_says_so(string? portal)
+    public async Task Without_a_defect_every_line_is_ok(string? portal)
     {
         var (exitCode, lines) = await RunDoctorAsync(static _ => { }, portal);
 
@@ -52,7 +52,7 @@ public sealed class DoctorTests(SharedServers servers)
     }
 
     [Theory, MemberData(nameof(Names))]
-    public async Task What_does_not_fit_is_the_one_bad_line(string name)
+    public async Task Each_defect_is_the_only_bad_line(string name)
     {
         var (exitCode, lines) = await RunDoctorAsync(Defects[name].Cause, Defects[name].Portal);
 

@@ -6,7 +6,7 @@ using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>Requests as Stripe wants them, repeated where that helps, and failures that say what there is to say.</summary>
+/// <summary>Requests have the form that Stripe requires, transient failures are retried, and errors have the details.</summary>
 public sealed class GatewayTests(ITestOutputHelper output)
 {
     private const string Customer = """{"id":"cus_1","livemode":false}""";
@@ -55,7 +55,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Requests_carry_key_version_and_an_idempotency_key_where_they_write()
+    public async Task Requests_have_key_and_version_and_writes_have_an_idempotency_key()
     {
         await using var edge = await StripeEdge.StartAsync();
 
@@ -101,7 +101,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Requests_name_this_server_and_nothing_of_the_machine()
+    public async Task Requests_identify_this_server_and_contain_nothing_about_the_machine()
     {
         // Stripe.net would report it.
         Environment.SetEnvironmentVariable("CURSOR_AGENT", "1");
@@ -114,7 +114,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_notice_of_Stripe_does_not_reach_Stripe_net_which_would_print_it()
+    public async Task A_notice_header_is_removed_because_Stripe_net_would_print_it()
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(200, Customer, ("Stripe-Notice", "Buy something."), ("Request-Id", "req_1"));
@@ -137,7 +137,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     [InlineData(429, null, false)]
     [InlineData(429, "true", true)]
     [InlineData(402, null, false)]
-    public async Task What_may_pass_is_asked_again_under_the_same_key(int status, string? shouldRetry, bool isRepeated)
+    public async Task Transient_failures_are_retried_with_the_same_idempotency_key(int status, string? shouldRetry, bool isRepeated)
     {
         await using var edge = await StripeEdge.StartAsync();
         (string, string)[] headers = shouldRetry is null ? [] : [("Stripe-Should-Retry", shouldRetry)];
@@ -154,7 +154,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task After_three_sends_it_is_given_up()
+    public async Task A_call_fails_after_three_attempts()
     {
         await using var edge = await StripeEdge.StartAsync();
         for (var i = 0; i < 5; i++)
@@ -169,7 +169,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task An_attempt_without_an_answer_is_given_up_after_its_time_and_repeated()
+    public async Task An_attempt_that_times_out_is_repeated()
     {
         await using var edge = await StripeEdge.StartAsync(timeout: TimeSpan.FromSeconds(1));
         edge.Then(static http => Task.Delay(Timeout.InfiniteTimeSpan, http.RequestAborted)).Then(200, Customer);
@@ -182,7 +182,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Attempts_that_all_take_too_long_fail_with_a_message_that_says_so()
+    public async Task Attempts_that_all_time_out_fail_with_a_message_that_says_so()
     {
         await using var edge = await StripeEdge.StartAsync(timeout: TimeSpan.FromMilliseconds(100));
         for (var i = 0; i < 3; i++)
@@ -198,7 +198,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     public void An_attempt_takes_80_seconds_at_most() => Stripe.SystemNetHttpClient.DefaultHttpTimeout.ShouldBe(TimeSpan.FromSeconds(80));
 
     [Fact]
-    public async Task A_wait_between_sends_ends_when_the_caller_leaves()
+    public async Task A_wait_between_attempts_ends_when_the_caller_cancels()
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(500, "{}");
@@ -213,7 +213,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task An_error_keeps_what_Stripe_said()
+    public async Task An_error_has_the_details_of_Stripes_answer()
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(
@@ -250,7 +250,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     [InlineData(401, """{"error":{"message":"Invalid API Key provided: sk_test_51Abc0123456789"}}""")]
     [InlineData(401, """{"error":"invalid_client"}""")]
     [InlineData(301, "")]
-    public async Task An_answer_that_makes_no_sense_is_a_failure_that_holds_no_key(int status, string body)
+    public async Task An_unusable_answer_is_a_failure_without_the_key(int status, string body)
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(status, body, ("Location", "https://elsewhere.example/"));
@@ -269,20 +269,20 @@ public sealed class GatewayTests(ITestOutputHelper output)
         "Stripe answered 403: The provided key 'rk_test_…' does not have the required permissions for this endpoint.")]
     [InlineData(403, "sk_live_51Abc and rk_live_51Def may not.", "Stripe answered 403: sk_live_… and rk_live_… may not.")]
     [InlineData(400, "The secret \"whsec_0123abcd\" is unknown.", "Stripe answered 400: The secret \"whsec_…\" is unknown.")]
-    public async Task What_Stripe_quotes_of_a_key_is_left_out_and_the_rest_is_kept(int status, string said, string told)
+    public async Task Keys_that_Stripe_quotes_are_redacted_in_the_message(int status, string message, string expected)
     {
         await using var edge = await StripeEdge.StartAsync();
-        edge.Then(status, JsonSerializer.Serialize(new { error = new { message = said } })).Then(
-            status, JsonSerializer.Serialize(new { error = said }));
+        edge.Then(status, JsonSerializer.Serialize(new { error = new { message } })).Then(
+            status, JsonSerializer.Serialize(new { error = message }));
         Task<StripeException> FailAsync() =>
             Should.ThrowAsync<StripeException>(() => edge.Gateway.FindPriceAsync("price_1", CancellationToken.None));
 
-        (await FailAsync()).Message.ShouldBe(told);
-        (await FailAsync()).Message.ShouldBe(told);
+        (await FailAsync()).Message.ShouldBe(expected);
+        (await FailAsync()).Message.ShouldBe(expected);
     }
 
     [Fact]
-    public async Task Lists_are_read_to_their_end_and_items_too()
+    public async Task Lists_and_their_items_are_read_to_the_end()
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(
@@ -309,7 +309,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task What_is_not_there_is_null_and_what_was_deleted_says_so()
+    public async Task A_missing_customer_is_null_and_a_deleted_one_is_marked()
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(404, """{"error":{"type":"invalid_request_error","code":"resource_missing","param":"id","message":"No such customer"}}""")
@@ -321,7 +321,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_missing_instant_is_not_1970()
+    public async Task A_missing_time_is_null()
     {
         await using var edge = await StripeEdge.StartAsync();
         edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"data":[{"id":"si_1"}]}}]}""")

@@ -7,11 +7,11 @@ using PyResolve.StripeSimulator.Lifecycle;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>The operator's commands: a dry run writes nothing, and one failure stops nobody else's repair.</summary>
+/// <summary>The operator's commands: a dry run writes nothing, and a failure does not stop other repairs.</summary>
 public sealed class OperatorTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_dry_run_writes_nothing_and_ties_nobody(StorageEngine engine)
+    public async Task A_dry_run_writes_nothing_and_links_no_customer(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -30,7 +30,7 @@ public sealed class OperatorTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_dry_run_shows_what_outlived_its_account_and_ends_none_of_it(StorageEngine engine)
+    public async Task A_dry_run_lists_what_a_deleted_account_left_open_and_changes_nothing(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var cancellation = TestContext.Current.CancellationToken;
@@ -57,7 +57,7 @@ public sealed class OperatorTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task One_failure_stops_nobody_elses_repair_and_shows_in_the_exit_code(StorageEngine engine)
+    public async Task A_failure_does_not_stop_other_repairs_and_sets_the_exit_code(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         for (var i = 0; i < 3; i++)
@@ -72,7 +72,7 @@ public sealed class OperatorTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Setup_adds_the_events_that_are_missing_and_takes_none_away(StorageEngine engine)
+    public async Task Setup_adds_missing_events_and_removes_none(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(
             engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
@@ -87,7 +87,7 @@ public sealed class OperatorTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Setup_run_again_makes_nothing_and_prints_the_same_settings()
+    public async Task Running_setup_again_creates_nothing_and_prints_the_same_settings()
     {
         await using var billing = await BillingServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres,
@@ -103,7 +103,7 @@ public sealed class OperatorTests(SharedServers servers)
         lines.Select(line => line.Split('=')[0])
             .ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", ""]);
         again[..3].ShouldBe(lines[..3]);
-        // The secret is told once.
+        // Stripe shows the secret only once.
         again[3].ShouldStartWith("# STRIPE_WEBHOOK_SECRET stays as it is");
         again.Length.ShouldBe(lines.Length);
         (billing.Stripe.Products.Count, billing.Stripe.Prices.Count, billing.Stripe.PortalConfigurations.Count,
@@ -132,7 +132,7 @@ public sealed class OperatorTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_only_a_profile_names_is_adopted(StorageEngine engine)
+    public async Task A_customer_named_only_in_a_profile_is_adopted(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         await billing.Own.SignUpAsync();
@@ -148,16 +148,16 @@ public sealed class OperatorTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_doctor_whom_Stripe_does_not_answer_says_so()
+    public async Task The_doctor_reports_that_Stripe_does_not_answer()
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         billing.Stripe.IsSilent = true;
         await using var output = new StringWriter();
-        var looking = billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);
+        var checking = billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);
 
         billing.Clock.Advance(TimeSpan.FromSeconds(15));
 
-        (await looking).ShouldBe(1);
+        (await checking).ShouldBe(1);
         output.ToString().ShouldContain("BAD  Stripe did not answer at https://api.stripe.com within 15 s.");
     }
 

@@ -1,9 +1,9 @@
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// Every order of a lifecycle's events, each sent to two instances at once, some of them again later, while the state at Stripe moves on,
-/// people come back from the portal, and Stripe answers slowly at times: the plan at the end is the right one. The same run finds wrong
-/// plans with the fence taken out, and double reads with the lease taken out.
+/// The plan is right after every order of a lifecycle's events. Each event is sent to two instances at once, and some again later, while
+/// the state at Stripe changes, people return from the portal, and some answers of Stripe are slow. The same run finds wrong plans without
+/// the fence, and double reads without the lease.
 /// </summary>
 [Trait("Category", "Proof")]
 public sealed class OrderingProof(SharedServers servers)
@@ -41,12 +41,12 @@ public sealed class OrderingProof(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_the_lease_two_instances_read_the_same_at_once(StorageEngine engine)
+    public async Task Without_the_lease_two_instances_read_one_customer_at_once(StorageEngine engine)
     {
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
         await two.DisableLeasesAsync();
 
-        // So slow that the other instance's look at the inbox, once a second, falls into many a read.
+        // So slow that the other instance, which polls the inbox once a second, does so during many reads.
         var outcomes = await two.RunAsync(Lifecycles.Orders(16), slowestRead: 600);
 
         outcomes.ShouldContain(outcome => outcome.IsReadTwiceAtOnce);
@@ -57,19 +57,19 @@ public sealed class OrderingProof(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_slow_answer_of_yesterday_is_not_written_over_todays(StorageEngine engine)
+    public async Task A_delayed_answer_does_not_overwrite_a_newer_one(StorageEngine engine)
     {
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
 
-        (await two.OvertakeAsync()).ShouldBe("unlimited");
+        (await two.DelayAnswerAsync()).ShouldBe("unlimited");
     }
 
     [Theory, OnBothEngines]
-    public async Task Without_the_fence_it_is(StorageEngine engine)
+    public async Task Without_the_fence_a_delayed_answer_overwrites_a_newer_one(StorageEngine engine)
     {
         await using var two = await TwoInstances.StartAsync(engine, servers.Postgres);
         await two.DisableFencingAsync();
 
-        (await two.OvertakeAsync()).ShouldBe("pro");
+        (await two.DelayAnswerAsync()).ShouldBe("pro");
     }
 }

@@ -9,7 +9,7 @@ namespace PyResolve.Server.Tests.Billing;
 public sealed class PlanEndTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Grace_ends_after_seven_days_even_if_nothing_arrives(StorageEngine engine)
+    public async Task Grace_ends_after_seven_days_even_if_no_event_arrives(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -28,7 +28,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Grace_begins_once_and_later_events_do_not_walk_its_end(StorageEngine engine)
+    public async Task Grace_begins_once_and_later_events_do_not_extend_it(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -52,7 +52,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Two_that_are_past_due_have_one_grace_each_and_it_ends(StorageEngine engine)
+    public async Task Two_past_due_subscriptions_have_one_grace_period_each_and_it_ends(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -93,7 +93,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_cancelled_plan_ends_with_its_period_even_if_nothing_arrives(StorageEngine engine)
+    public async Task A_cancelled_plan_ends_with_its_period_even_if_no_event_arrives(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -107,7 +107,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task When_the_greater_of_two_ends_the_other_one_counts(StorageEngine engine)
+    public async Task When_the_larger_of_two_plans_ends_the_other_one_counts(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -121,7 +121,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_an_operator_set_is_never_lowered(StorageEngine engine)
+    public async Task A_plan_set_by_an_operator_is_never_lowered(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync("ada@example.com");
@@ -144,7 +144,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_operator_without_the_key_takes_no_paid_plan_away(StorageEngine engine)
+    public async Task An_operator_without_the_Stripe_key_cannot_lower_a_paid_plan(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync("ada@example.com");
@@ -164,7 +164,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Enterprise_typed_as_SQL_is_never_lowered_either(StorageEngine engine)
+    public async Task An_enterprise_plan_set_by_SQL_is_never_lowered(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -180,7 +180,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_a_simulator_granted_counts_for_nothing_under_a_real_key(StorageEngine engine)
+    public async Task A_plan_granted_by_a_simulator_is_void_with_a_real_key(StorageEngine engine)
     {
         var local = new Dictionary<string, string?> { ["STRIPE_API_BASE"] = "http://127.0.0.1:1" };
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: local);
@@ -205,7 +205,7 @@ public sealed class PlanEndTests(SharedServers servers)
     [InlineData(StorageEngine.Postgres, "https://api.stripe.com")]
     [InlineData(StorageEngine.Sqlite, "http://127.0.0.1:1")]
     [InlineData(StorageEngine.Postgres, "http://127.0.0.1:1")]
-    public async Task What_somebody_pays_for_is_touched_by_no_simulator_and_no_test_mode(StorageEngine engine, string apiBase)
+    public async Task A_paid_plan_is_not_changed_by_a_simulator_or_by_test_mode(StorageEngine engine, string apiBase)
     {
         await using var billing = await BillingServer.StartAsync(
             engine, servers.Postgres, settings: new Dictionary<string, string?> { ["STRIPE_SECRET_KEY"] = "sk_live_double" });
@@ -232,7 +232,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Before_the_first_request_every_such_grant_is_taken_back_however_many_there_are(StorageEngine engine)
+    public async Task All_plans_granted_by_a_simulator_are_revoked_before_the_first_request(StorageEngine engine)
     {
         const int Grants = 450;
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -254,7 +254,7 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_change_counts_on_every_instance_within_five_seconds(StorageEngine engine)
+    public async Task A_change_is_effective_on_every_instance_within_five_seconds(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         await using var second = await TestServer.StartAsync(

@@ -5,11 +5,11 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>When webhooks stop, plans come right all the same.</summary>
+/// <summary>Plans are corrected even if webhooks do not arrive.</summary>
 public sealed class ReconciliationTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task Within_an_hour_events_that_never_arrived_are_fetched(StorageEngine engine)
+    public async Task Events_that_never_arrived_are_fetched_within_an_hour(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -50,7 +50,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_event_that_may_still_be_on_its_way_is_stored_but_not_missed(StorageEngine engine)
+    public async Task An_event_that_may_still_arrive_is_stored_but_not_counted_as_missed(StorageEngine engine)
     {
         var log = new LogRecorder();
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
@@ -69,7 +69,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Events_are_missed_too_where_they_are_looked_for_every_minute(StorageEngine engine)
+    public async Task Missed_events_are_also_counted_if_fetched_every_minute(StorageEngine engine)
     {
         var settings = new Dictionary<string, string?> { ["PyResolve:Stripe:EventsMinutes"] = "1" };
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: settings);
@@ -84,7 +84,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_subscription_that_outlived_its_account_is_cancelled(StorageEngine engine)
+    public async Task A_subscription_that_a_deleted_account_left_open_is_cancelled(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var cancellation = TestContext.Current.CancellationToken;
@@ -94,7 +94,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         await billing.WaitUntilProcessedAsync();
         await subscriber.DeleteAccountAsync();
         await billing.WaitUntilProcessedAsync();
-        // As it is left where Stripe could not be reached until the event was dead.
+        // As if Stripe could not be reached until the event was dead.
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
 
         (await billing.Service<Reconciler>().CompareAllAsync(cancellation))
@@ -104,14 +104,14 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_checkout_that_outlived_its_account_is_closed_once_and_then_forgotten(StorageEngine engine)
+    public async Task A_checkout_that_a_deleted_account_left_open_is_closed_once(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
         var reconciler = billing.Service<Reconciler>();
         await subscriber.DeleteAccountAsync();
         await billing.WaitUntilProcessedAsync();
-        // As it is left where Stripe could not be reached until the event was dead.
+        // As if Stripe could not be reached until the event was dead.
         billing.Stripe.SetCheckout(billing.Stripe.Checkouts.Single().Id, StripeCheckoutSession.Open);
 
         billing.Stripe.FailNextExpiries(1);
@@ -129,7 +129,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_whose_link_was_lost_is_found_by_its_metadata(StorageEngine engine)
+    public async Task An_unlinked_customer_is_found_by_its_metadata(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -145,7 +145,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_only_a_profile_names_is_adopted(StorageEngine engine)
+    public async Task A_customer_named_only_in_a_profile_is_adopted(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -159,7 +159,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_plan_typed_over_what_a_subscription_grants_is_repaired_and_one_that_an_operator_set_is_not(StorageEngine engine)
+    public async Task A_plan_lowered_by_SQL_is_repaired_and_one_set_by_an_operator_is_kept(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var cancellation = TestContext.Current.CancellationToken;
@@ -180,7 +180,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_was_gone_and_is_there_is_tied_again(StorageEngine engine)
+    public async Task A_deleted_customer_that_exists_again_is_linked_again(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -199,7 +199,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Another_accounts_Stripe_takes_no_plan_away(StorageEngine engine)
+    public async Task The_key_of_another_Stripe_account_ends_no_plan(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscribers = new List<Subscriber>();
@@ -221,7 +221,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_job_runs_on_one_instance_at_a_time_and_on_another_where_that_one_fell(StorageEngine engine)
+    public async Task A_job_runs_on_one_instance_at_a_time_and_on_another_once_its_lease_has_ended(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var jobs = billing.Service<BillingJobs>();
@@ -238,7 +238,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Work_stops_when_its_lease_is_anothers(StorageEngine engine)
+    public async Task Work_stops_when_another_instance_has_its_lease(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var jobs = billing.Service<BillingJobs>();
@@ -248,7 +248,7 @@ public sealed class ReconciliationTests(SharedServers servers)
         var working =
             run.Lease.WorkAsync(async stopping => { await Task.Delay(Timeout.InfiniteTimeSpan, stopping); return 0; }, cancellation);
 
-        // Kept as long as nobody has it, though it ran out.
+        // It is renewed after its end as long as no other instance has taken it.
         billing.Clock.Jump(TimeSpan.FromMinutes(3));
         await billing.WaitForCountAsync(
             $"select count(*) from billing_jobs where name = 'job' and lease_until > {Sql(engine, billing.Clock.GetUtcNow())}", 1);
@@ -262,7 +262,7 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_dispute_that_only_the_list_of_events_tells_of_is_logged_too(StorageEngine engine)
+    public async Task A_dispute_found_only_in_the_list_of_events_is_logged_once(StorageEngine engine)
     {
         var log = new LogRecorder();
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);

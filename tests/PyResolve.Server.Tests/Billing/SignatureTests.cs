@@ -4,7 +4,7 @@ using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>Only what Stripe signed is taken, as it was signed, when it was signed.</summary>
+/// <summary>Only bodies that Stripe signed, unchanged and within five minutes, are accepted.</summary>
 public sealed class SignatureTests
 {
     private const string Secret = "whsec_4eC39HqLyjWDarjtT1zdp7dc";
@@ -12,7 +12,7 @@ public sealed class SignatureTests
 
     private const string Body = """{"id":"evt_1","object":"event","note":"é – 😀","spaces":  "kept"}""";
 
-    /// <summary>The first vector is of this body, line by line: the one that Stripe's own library is tested with.</summary>
+    /// <summary>The body of the first vector, which is also in the tests of Stripe's own library.</summary>
     private const string EventOfStripesOwnTests =
         "{\n  \"id\": \"evt_123\",\n  \"object\": \"event\",\n  \"account\": \"acct_123\",\n  \"api_version\": \"2017-05-25\",\n"
             + "  \"created\": 1533204620,\n"
@@ -50,12 +50,12 @@ public sealed class SignatureTests
     };
 
     [Theory, MemberData(nameof(Vectors))]
-    public void Signatures_of_another_tool_are_good(string secret, string time, string body, string signature) =>
+    public void Signatures_made_by_another_tool_are_valid(string secret, string time, string body, string signature) =>
         StripeSignature.IsValid(
             $"t={time},v1={signature}", body, [secret], At(long.Parse(time, CultureInfo.InvariantCulture))).ShouldBeTrue();
 
     [Theory, MemberData(nameof(Vectors))]
-    public void One_changed_bit_anywhere_is_noticed(string secret, string time, string body, string signature)
+    public void A_changed_bit_makes_a_signature_invalid(string secret, string time, string body, string signature)
     {
         var at = At(long.Parse(time, CultureInfo.InvariantCulture));
         var bytes = Encoding.UTF8.GetBytes(body);
@@ -90,7 +90,7 @@ public sealed class SignatureTests
     [InlineData("t={t},v1={v},v1=short")]
     [InlineData("t={t},t=1,v1={v}")]
     [InlineData("t={t},v1={v},v2=future")]
-    public void A_header_with_a_good_v1_is_good(string header) => IsValid(header).ShouldBeTrue();
+    public void A_header_with_a_valid_v1_is_accepted(string header) => IsValid(header).ShouldBeTrue();
 
     [Theory]
     [InlineData(null)]
@@ -124,7 +124,7 @@ public sealed class SignatureTests
     [InlineData("t=now")]
     [InlineData("t=99999999999999999999")]
     [InlineData("t= 1763208000")]
-    public void A_time_that_is_no_number_is_refused_even_where_it_was_signed(string time)
+    public void A_time_that_is_not_a_number_is_refused_even_if_it_was_signed(string time)
     {
         var signature = BillingSigner.Hmac(Secret, Encoding.UTF8.GetBytes($"{time["t=".Length..]}.{Body}"));
 
@@ -132,14 +132,14 @@ public sealed class SignatureTests
     }
 
     [Fact]
-    public void Any_of_several_secrets_will_do_while_one_replaces_another()
+    public void A_signature_with_any_of_several_secrets_is_valid()
     {
         StripeSignature.IsValid(Header(), Body, ["whsec_new", Secret], At(Signed)).ShouldBeTrue();
         StripeSignature.IsValid(Header(), Body, ["whsec_new"], At(Signed)).ShouldBeFalse();
     }
 
     [Fact]
-    public void No_secret_and_an_empty_one_verify_nothing()
+    public void Without_a_secret_or_with_an_empty_one_no_signature_is_valid()
     {
         foreach (var secret in (string[])["", " "])
         {

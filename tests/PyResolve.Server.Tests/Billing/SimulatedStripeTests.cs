@@ -2,11 +2,11 @@ using PyResolve.Server.Tests.Hosting;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>In Development, without a key, a simulated Stripe sells; nowhere else, and what it sold is worth nothing elsewhere.</summary>
+/// <summary>A simulated Stripe sells plans only in Development without a key, and they are void elsewhere.</summary>
 public sealed class SimulatedStripeTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task In_Development_plans_are_sold_at_once_and_gone_with_the_simulator(StorageEngine engine)
+    public async Task In_Development_a_simulated_Stripe_sells_plans_which_end_with_it(StorageEngine engine)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
         await using var server = await StartAsync(store, "Development");
@@ -30,7 +30,7 @@ public sealed class SimulatedStripeTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Plans_begin_too_where_disputes_end_them()
+    public async Task Plans_also_begin_if_disputes_are_configured_to_end_them()
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
         await using var server = await StartAsync(store, "Development", ("PyResolve__Stripe__DisputeEndsPlan", "true"));
@@ -44,7 +44,7 @@ public sealed class SimulatedStripeTests(SharedServers servers)
     [Theory]
     [InlineData(StorageEngine.Sqlite, null)]
     [InlineData(StorageEngine.Postgres, "sk_test_real")]
-    public async Task What_it_granted_counts_for_nothing_in_Production(StorageEngine engine, string? key)
+    public async Task A_plan_granted_by_the_simulator_is_void_in_Production(StorageEngine engine, string? key)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
         await using var simulated = await StartAsync(store, "Development");
@@ -62,7 +62,7 @@ public sealed class SimulatedStripeTests(SharedServers servers)
     [InlineData("Staging", "", 503)]
     [InlineData("Development", "STRIPE_SECRET_KEY=sk_test_real", 200)]
     [InlineData("Development", "STRIPE_API_BASE=http://127.0.0.1:9", 503)]
-    public async Task It_is_not_even_loaded_anywhere_else_or_where_another_Stripe_is_named(string environment, string setting, int status)
+    public async Task The_simulator_is_not_loaded_outside_Development_or_with_another_Stripe(string environment, string setting, int status)
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
         await using var server =
@@ -79,8 +79,11 @@ public sealed class SimulatedStripeTests(SharedServers servers)
     private static Task<ServerProcess> StartAsync(
         TestStore store, string environment, params ReadOnlySpan<(string Name, string? Value)> settings)
     {
-        var all = new Dictionary<string, string?>(
-            store.Settings) { ["ASPNETCORE_ENVIRONMENT"] = environment, ["PyResolve__PasswordIterations"] = "1000" };
+        var all = new Dictionary<string, string?>(store.Settings)
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = environment,
+            ["PyResolve__PasswordIterations"] = "1000",
+        };
         foreach (var (name, value) in settings)
             all[name] = value;
         return ServerProcess.StartAsync(all, TestContext.Current.CancellationToken);

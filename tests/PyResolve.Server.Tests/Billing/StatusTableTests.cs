@@ -5,7 +5,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>The rules, one a row: what Stripe shows, one state after the other with an event each, and the plan that follows.</summary>
+/// <summary>One rule per row: the states at Stripe in order, each with an event, and the resulting plan.</summary>
 public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassFixture<StatusTableTests.Servers>
 {
     private static readonly StripePrice OldPro = new("price_pro_of_last_year") { Product = "prod_pro" };
@@ -70,11 +70,11 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("collection paused anew in a later period", [[Void], [Subscriptions.Pro()], [Void.Until(NextPeriodEnd)]], "pro", "active",
             Until: NextPeriodEnd, PeriodEnd: NextPeriodEnd),
         new("an upgrade that waits for its payment", [[Subscriptions.FromJson(Waiting)]], "pro", "active"),
-        new("a schedule that goes on with another plan", [[Subscriptions.FromJson(Scheduled)]], "pro", "active"),
+        new("a schedule that continues with another plan", [[Subscriptions.FromJson(Scheduled)]], "pro", "active"),
         new("past due and cancelling, the earlier end counts", [[Subscriptions.Pro("past_due") with { CancelAtPeriodEnd = true }]], "pro",
             "past_due",
             Cancelling: true, GraceDays: 7, Until: Subscriptions.PeriodEnd),
-        new("the greater of two ends, the other goes on",
+        new("the larger of two ends, the other continues",
             [[Subscriptions.Pro(id: "sub_1"), Subscriptions.Unlimited(id: "sub_2") with { CancelAt = Subscriptions.PeriodEnd }]],
             "unlimited", "active", "duplicate_subscription", Cancelling: true, Until: Subscriptions.PeriodEnd, Then: "pro"),
         new("both of two end", [[Subscriptions.Pro(id: "sub_1") with { CancelAtPeriodEnd = true },
@@ -147,7 +147,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new(from engine in Enum.GetValues<StorageEngine>() from name in Rules.Keys select (engine, name));
 
     [Theory, MemberData(nameof(Cases))]
-    public async Task What_Stripe_shows_sets_the_plan(StorageEngine engine, string name)
+    public async Task The_state_at_Stripe_determines_the_plan(StorageEngine engine, string name)
     {
         var rule = Rules[name];
         var billing = await servers.OnAsync(engine, rule.Days > 0, rule.Dispute is not null);
@@ -196,7 +196,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
                 Origin(rule), rule.Override));
     }
 
-    /// <summary>Whose the plan is: what an operator set is no Stripe's.</summary>
+    /// <summary>The Stripe that granted the plan; none if an operator set it.</summary>
     private static string? Origin(Rule rule) => rule.Plan == "free" || rule.Plan == rule.Override ? null : "test";
 
     private static async Task ArrangeAsync(BillingServer billing, Subscriber subscriber, Rule rule)
@@ -207,7 +207,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         {
             var charge = new StripeCharge($"ch_of_{subscriber.CustomerId}") { Customer = subscriber.CustomerId, Disputed = true };
             billing.Stripe.Charges.Add(charge);
-            // What the one in memory has is every customer's.
+            // The Stripe in memory has the same disputes for every customer.
             billing.Stripe.Disputes.Clear();
             billing.Stripe.Disputes.Add(new StripeDispute("dp_1") { Status = dispute, Created = billing.Clock.GetUtcNow().AddHours(1) });
         }
@@ -215,37 +215,36 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
 
     private static string Thin() => System.Text.Json.JsonSerializer.Serialize(new
     {
-        id = BillingServer.NextEventId(), @object = "v2.core.event", type = "customer.subscription.updated", livemode =
-            false, related_object = new { id = "sub_1", type = "subscription" },
+        id = BillingServer.NextEventId(), @object = "v2.core.event", type = "customer.subscription.updated", livemode = false,
+        related_object = new { id = "sub_1", type = "subscription" },
     });
 
-    /// <param name="States">What Stripe shows, one after the other; <see langword="null"/>: that the customer was deleted.</param>
+    /// <param name="States">The states at Stripe in order; <see langword="null"/> if the customer was deleted.</param>
     /// <param name="GraceDays">From now to the end of the grace, if there is one.</param>
     /// <param name="Until">When the plan ends by itself; default the end of the grace, if any.</param>
-    /// <param name="Then">What it gives way to.</param>
-    /// <param name="Event">What tells of each state; default an update of the subscription.</param>
-    /// <param name="Deliveries">How often each event comes.</param>
-    /// <param name="Days">How many days pass then.</param>
+    /// <param name="Then">The plan after that.</param>
+    /// <param name="Event">The event of each state; default an update of the subscription.</param>
+    /// <param name="Deliveries">How often each event is delivered.</param>
+    /// <param name="Days">How many days pass after that.</param>
     /// <param name="Override">The plan that an operator set before.</param>
-    /// <param name="Dispute">What became of a dispute, where the operator wants disputes to end plans.</param>
+    /// <param name="Dispute">The status of a dispute, if disputes are configured to end plans.</param>
     private sealed record Rule(
-        string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling =
-            false, int? GraceDays = null,
-        DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null, Func<string, string>? Event =
-            null, int? Seats = null,
+        string Name, StripeSubscription[]?[] States, string Plan, string? Status, string Flags = "", bool Cancelling = false,
+        int? GraceDays = null, DateTimeOffset? Until = null, string Then = "free", DateTimeOffset? PeriodEnd = null,
+        Func<string, string>? Event = null, int? Seats = null,
         int Deliveries = 1, int Days = 0, string? Override = null, string? Dispute = null);
 
-    /// <summary>One server an engine for nearly the whole table: every row has a customer of its own.</summary>
+    /// <summary>One server per engine for almost the whole table; every row has its own customer.</summary>
     public sealed class Servers(SharedServers shared) : IAsyncDisposable
     {
-        private readonly ConcurrentDictionary<(StorageEngine Engine, bool Jumps, bool MindsDisputes), Lazy<Task<BillingServer>>> _servers =
-            new();
+        private readonly ConcurrentDictionary<(StorageEngine Engine, bool Jumps, bool DisputesEndPlans), Lazy<Task<BillingServer>>>
+            _servers = new();
 
         /// <param name="engine">The engine.</param>
         /// <param name="jumps">Whether the row moves the clock, which all rows on a server share.</param>
-        /// <param name="mindsDisputes">Whether a dispute ends a plan.</param>
-        internal Task<BillingServer> OnAsync(StorageEngine engine, bool jumps, bool mindsDisputes) =>
-            _servers.GetOrAdd((engine, jumps, mindsDisputes), key => new(() => StartAsync(key.Engine, key.MindsDisputes))).Value;
+        /// <param name="disputesEndPlans">Whether a dispute ends a plan.</param>
+        internal Task<BillingServer> OnAsync(StorageEngine engine, bool jumps, bool disputesEndPlans) =>
+            _servers.GetOrAdd((engine, jumps, disputesEndPlans), key => new(() => StartAsync(key.Engine, key.DisputesEndPlans))).Value;
 
         public async ValueTask DisposeAsync()
         {
@@ -253,14 +252,14 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
                 await (await started.Value).DisposeAsync();
         }
 
-        private Task<BillingServer> StartAsync(StorageEngine engine, bool mindsDisputes)
+        private Task<BillingServer> StartAsync(StorageEngine engine, bool disputesEndPlans)
         {
             var stripe = new StripeDouble();
             stripe.Products.Add(new StripeProduct("prod_pro") { Metadata = new Dictionary<string, string> { ["plan"] = "pro" } });
             stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "enterprise" } });
             return BillingServer.StartAsync(
                 engine, shared.Postgres, stripe,
-                    new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = mindsDisputes ? "true" : "false" });
+                    new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = disputesEndPlans ? "true" : "false" });
         }
     }
 }

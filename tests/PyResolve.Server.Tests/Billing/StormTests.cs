@@ -2,7 +2,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>Everything at once: a thousand deliveries in no order are answered, and cost few reads.</summary>
+/// <summary>A thousand deliveries at once, in random order, are answered and cause few reads.</summary>
 public sealed class StormTests(SharedServers servers)
 {
     private const int Customers = 20;
@@ -14,9 +14,9 @@ public sealed class StormTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscribers = await SubscribeAsync(() => billing.SignUpAsync(), billing.Stripe);
         var storm = Storm(subscribers);
-        // The first read of a customer lasts as long as the storm; all that came meanwhile is one more.
+        // The first read of each customer lasts until all events have arrived; those that came during it cause one more read.
         var isOver = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        billing.Stripe.OnTheWay = (_, cancellationToken) => isOver.Task.WaitAsync(cancellationToken);
+        billing.Stripe.OnReadSubscriptions = (_, cancellationToken) => isOver.Task.WaitAsync(cancellationToken);
         var before = billing.Stripe.Reads;
 
         var answers = await Task.WhenAll(storm.Select(billing.DeliverAsync));
@@ -35,13 +35,13 @@ public sealed class StormTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Two_instances_in_a_storm_read_a_customer_one_after_the_other_and_less_often_than_events_come(StorageEngine engine)
+    public async Task Two_instances_read_a_customer_one_at_a_time_and_less_often_than_events_arrive(StorageEngine engine)
     {
         await using var both = await TwoInstances.StartAsync(engine, servers.Postgres);
         var subscribers = await SubscribeAsync(both.SignUpAsync, both.Stripe);
         var storm = Storm(subscribers);
-        // As long as Stripe mostly takes, to look and to answer.
-        both.Stripe.OnTheWay = static (_, cancellationToken) => Task.Delay(Random.Shared.Next(5, 50), cancellationToken);
+        // The usual times of Stripe for a read and its answer.
+        both.Stripe.OnReadSubscriptions = static (_, cancellationToken) => Task.Delay(Random.Shared.Next(5, 50), cancellationToken);
         var before = both.Stripe.Reads;
 
         var answers = await Task.WhenAll(storm.Select((body, i) => both.DeliverAsync(i % 2, body)));
@@ -82,7 +82,7 @@ public sealed class StormTests(SharedServers servers)
         return subscribers;
     }
 
-    /// <summary>Events in no order; half of them are copies.</summary>
+    /// <summary>Events in random order; half of them are copies.</summary>
     private static string[] Storm(List<(Subscriber Subscriber, string Plan)> subscribers)
     {
         var bodies = Enumerable.Range(0, Deliveries / 2).Select(i => BillingServer.Event(subscribers[i % Customers].Subscriber.CustomerId))

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>Whenever a server is killed between an event's delivery and its effect: nothing is lost, nothing is done twice.</summary>
+/// <summary>If a server is killed between an event's delivery and its effect, nothing is lost and nothing is done twice.</summary>
 [Trait("Category", "Proof")]
 public sealed class SyncCrashProof(SharedServers servers)
 {

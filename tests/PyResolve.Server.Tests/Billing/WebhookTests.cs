@@ -4,11 +4,11 @@ using PyResolve.Server.Billing.Sync;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>An event only says that something changed: the plan is what Stripe then says it is.</summary>
+/// <summary>An event only shows that something changed: the plan is then read from Stripe.</summary>
 public sealed class WebhookTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
-    public async Task A_subscription_that_begins_brings_its_plan(StorageEngine engine)
+    public async Task A_new_subscription_sets_the_plan(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -23,7 +23,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_same_event_again_is_taken_and_changes_nothing(StorageEngine engine)
+    public async Task A_repeated_event_is_accepted_and_changes_nothing(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -42,7 +42,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_does_not_concern_us_is_kept_and_ignored(StorageEngine engine)
+    public async Task Irrelevant_events_are_stored_and_ignored(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -82,7 +82,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_of_nobody_here_is_ignored(StorageEngine engine)
+    public async Task An_event_of_an_unknown_customer_is_ignored(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         billing.Stripe.Set("cus_of_another_product", Subscriptions.Pro());
@@ -93,7 +93,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_names_no_account_belongs_to_none(StorageEngine engine)
+    public async Task A_customer_without_an_account_id_is_linked_to_no_account(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync("ada@example.com");
@@ -107,7 +107,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_is_tied_while_it_seems_to_be_nobodys_is_not_ignored(StorageEngine engine)
+    public async Task An_event_of_a_customer_that_is_linked_during_the_lookup_is_not_ignored(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -123,7 +123,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_customer_that_an_earlier_system_made_is_taken_over(StorageEngine engine)
+    public async Task A_customer_of_an_earlier_system_is_adopted(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var account = await billing.Own.SignUpAsync();
@@ -145,7 +145,7 @@ public sealed class WebhookTests(SharedServers servers)
     [InlineData("""{"id":7,"type":"customer.subscription.updated"}""")]
     [InlineData("""{"id":"evt_1","type":"half \ud800"}""")]
     [InlineData("""{"id":"evt\u0000_1","type":"customer.subscription.updated"}""")]
-    public async Task A_signed_body_that_is_no_event_is_an_invalid_payload(string body)
+    public async Task A_signed_body_that_is_not_an_event_is_an_invalid_payload(string body)
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
 
@@ -166,7 +166,7 @@ public sealed class WebhookTests(SharedServers servers)
     [InlineData("t={t},v1=0{v}")]
     [InlineData("t=now,v1={v}")]
     [InlineData("t=99999999999999999999,v1={v}")]
-    public async Task What_Stripe_did_not_sign_is_refused_before_it_is_stored(string? header)
+    public async Task An_event_without_a_valid_signature_is_refused_and_not_stored(string? header)
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         var body = BillingServer.Event("cus_1");
@@ -174,7 +174,7 @@ public sealed class WebhookTests(SharedServers servers)
         var sent = header?.Replace("{t}", good[0]["t=".Length..], StringComparison.Ordinal).Replace(
             "{v}", good[1]["v1=".Length..], StringComparison.Ordinal);
 
-        var answer = await billing.Own.Server.Nobody.SendAsync(
+        var answer = await billing.Own.Server.Anonymous.SendAsync(
             HttpMethod.Post, "/webhooks/stripe", body, sent is null ? [] : [("Stripe-Signature", sent)]);
 
         (answer.Status, answer.Code, answer.Detail).ShouldBe((400, "malformed", "Invalid signature"));
@@ -201,7 +201,7 @@ public sealed class WebhookTests(SharedServers servers)
         await billing.WaitForCountAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
         (await subscriber.PlanAsync()).ShouldBe("free");
 
-        // The clock stands still: the first one's next try never comes by itself.
+        // The clock does not move, so the first event is not retried by itself.
         await subscriber.SendEventAsync();
 
         await subscriber.WaitForPlanAsync("pro");
@@ -209,7 +209,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task While_the_store_takes_no_writes_events_are_tried_once_a_second_and_that_is_logged_once(StorageEngine engine)
+    public async Task While_the_store_refuses_writes_events_are_tried_once_a_second_and_that_is_logged_once(StorageEngine engine)
     {
         var log = new LogRecorder();
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, log: log);
@@ -227,11 +227,11 @@ public sealed class WebhookTests(SharedServers servers)
         Stopwatch.GetElapsedTime(since).ShouldBeGreaterThan(TimeSpan.FromSeconds(1.5));
         log.Lines.Count(line => line.StartsWith("Stripe's events wait: ", StringComparison.Ordinal)).ShouldBe(1);
         log.Lines.ShouldNotContain(line => line.Contains("was not synced", StringComparison.Ordinal));
-        await billing.Store.ExecuteSqlAsync(RefuseNoMore(engine));
+        await billing.Store.ExecuteSqlAsync(AllowAgain(engine));
         await Eventually.IsTrueAsync(
             async () =>
             {
-                // The try that was under way may have been written down as failed, and the next put off.
+                // The attempt that was running may have failed, so that the next one is delayed.
                 billing.Clock.Jump(TimeSpan.FromSeconds(1));
                 return await subscriber.PlanAsync() == "pro";
             },
@@ -250,13 +250,13 @@ public sealed class WebhookTests(SharedServers servers)
         (await billing.DeliverAsync(body)).Status.ShouldBeGreaterThanOrEqualTo(500);
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(0);
 
-        await billing.Store.ExecuteSqlAsync(RefuseNoMore(engine));
+        await billing.Store.ExecuteSqlAsync(AllowAgain(engine));
         (await billing.DeliverAsync(body)).Status.ShouldBe(200);
         await subscriber.WaitForPlanAsync("pro");
     }
 
     [Theory, OnBothEngines]
-    public async Task A_completed_checkout_that_names_anothers_session_grants_the_plan_to_nobody_else(StorageEngine engine)
+    public async Task A_completed_checkout_with_the_session_of_another_account_grants_nothing(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var (buyer, other) = (await billing.SignUpAsync(), await billing.SignUpAsync());
@@ -277,7 +277,7 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_fails_eight_times_is_dead_until_it_is_replayed(StorageEngine engine)
+    public async Task An_event_that_fails_eight_times_is_dead_until_it_is_replayed(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -324,6 +324,6 @@ public sealed class WebhookTests(SharedServers servers)
           """
         : $"create trigger refuse before {change} on stripe_events begin select raise(abort, 'read-only'); end;";
 
-    private static string RefuseNoMore(StorageEngine engine) =>
+    private static string AllowAgain(StorageEngine engine) =>
         engine is StorageEngine.Postgres ? "drop trigger refuse on stripe_events;" : "drop trigger refuse;";
 }

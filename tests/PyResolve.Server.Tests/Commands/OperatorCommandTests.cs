@@ -21,7 +21,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_plan_that_is_set_holds_at_once_on_a_running_server(StorageEngine engine)
+    public async Task A_plan_that_is_set_is_effective_immediately_on_a_running_server(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync("ada@example.com");
@@ -33,7 +33,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_plan_or_account_that_is_not_there_is_named(StorageEngine engine)
+    public async Task An_unknown_plan_or_account_is_named_in_the_error(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await own.SignUpAsync("ada@example.com");
@@ -48,7 +48,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task The_schema_can_be_made_ahead_of_the_first_server(StorageEngine engine)
+    public async Task The_schema_can_be_created_before_the_first_start(StorageEngine engine)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
 
@@ -72,7 +72,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     [InlineData("There is no switch or setting 'force'.", "accounts", "list", "--force=yes")]
     [InlineData("--PyResolve:SessionDays takes a value", "--PyResolve:SessionDays")]
     [InlineData("Either --all or --customer <id>.", "stripe", "sync")]
-    public async Task A_command_line_that_cannot_be_meant_is_named_and_nothing_is_done(string message, params string[] command)
+    public async Task An_invalid_command_line_is_refused_with_the_reason(string message, params string[] command)
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
 

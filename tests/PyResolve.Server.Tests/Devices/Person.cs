@@ -33,7 +33,7 @@ internal sealed class Person(TestServer server)
     public Task<Answer> SignOutAsync() => PostAsync(new() { ["action"] = "sign-out" });
 
     /// <param name="form">The fields.</param>
-    /// <param name="headers">What says where the form came from; default: what a browser sends from the page itself.</param>
+    /// <param name="headers">Headers that show the origin of the form; default: those that a browser sends from the page itself.</param>
     public Task<Answer> PostAsync(Dictionary<string, string> form, Dictionary<string, string>? headers = null) =>
         PostBodyAsync(new FormUrlEncodedContent(form), headers);
 

@@ -17,7 +17,7 @@ internal sealed partial class TestMailbox : IDisposable
         [.. Directory.GetFiles(_folder, "*.eml").Order(StringComparer.Ordinal).Select(file => MimeMessage.Load(file))];
 
     /// <summary>The token in the newest email to <paramref name="email"/> whose link leads to <paramref name="page"/>.</summary>
-    /// <param name="email">To whom.</param>
+    /// <param name="email">The recipient.</param>
     /// <param name="page"><c>reset-password</c> or <c>verify-email</c>.</param>
     /// <param name="count">Waits until there are as many.</param>
     public async Task<string> TokenAsync(string email, string page, int count = 1)

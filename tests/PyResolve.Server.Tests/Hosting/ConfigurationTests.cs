@@ -8,7 +8,7 @@ namespace PyResolve.Server.Tests.Hosting;
 public sealed class ConfigurationTests(SharedServers servers)
 {
     [Fact]
-    public async Task What_a_plan_allows_is_configuration()
+    public async Task Plan_limits_and_prices_are_configurable()
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?>
         {
@@ -21,14 +21,14 @@ public sealed class ConfigurationTests(SharedServers servers)
 
         (await account.ReserveAsync(quantity: 2, tier: "tier3")).Status.ShouldBe(201);
         (await account.ReserveAsync()).Status.ShouldBe(402);
-        var pro = (await own.Server.Nobody.GetAsync("/plans"))["data"][1];
+        var pro = (await own.Server.Anonymous.GetAsync("/plans"))["data"][1];
         pro.GetProperty("migrations_limit").GetString().ShouldBe("unlimited");
         pro.GetProperty("price").GetProperty("amount").GetInt64().ShouldBe(2500);
         pro.GetProperty("price").GetProperty("currency").GetString().ShouldBe("usd");
     }
 
     [Fact]
-    public async Task A_limit_of_nothing_refuses_everything()
+    public async Task A_limit_of_zero_refuses_everything()
     {
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite,
@@ -49,9 +49,9 @@ public sealed class ConfigurationTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        var preflight = await server.Nobody.SendAsync(HttpMethod.Options, "/usage", body: null,
+        var preflight = await server.Anonymous.SendAsync(HttpMethod.Options, "/usage", body: null,
             [("Origin", origin), ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-api-key,content-type")]);
-        var refusal = await server.Nobody.SendAsync(HttpMethod.Get, "/me", body: null, [("Origin", origin)]);
+        var refusal = await server.Anonymous.SendAsync(HttpMethod.Get, "/me", body: null, [("Origin", origin)]);
 
         AllowedOrigin(preflight).ShouldBe(mayCall ? origin : null);
         AllowedOrigin(refusal).ShouldBe(mayCall ? origin : null);
@@ -65,15 +65,15 @@ public sealed class ConfigurationTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:CorsOrigins"] = "https://a.example, https://b.example" });
 
-        AllowedOrigin(await own.Server.Nobody.SendAsync(HttpMethod.Get, "/plans", body: null, [("Origin", "https://b.example")])).ShouldBe("https://b.example");
-        AllowedOrigin(await own.Server.Nobody.SendAsync(HttpMethod.Get, "/plans", body: null, [("Origin", "https://pyresolve.dev")])).ShouldBeNull();
+        AllowedOrigin(await own.Server.Anonymous.SendAsync(HttpMethod.Get, "/plans", body: null, [("Origin", "https://b.example")])).ShouldBe("https://b.example");
+        AllowedOrigin(await own.Server.Anonymous.SendAsync(HttpMethod.Get, "/plans", body: null, [("Origin", "https://pyresolve.dev")])).ShouldBeNull();
     }
 
     [Theory]
     [InlineData(null, null, "http://localhost:8000")]
     [InlineData("9123", null, "http://*:9123")]
     [InlineData("9123", "http://127.0.0.1:9124", "http://127.0.0.1:9124")]
-    public async Task It_listens_where_it_is_told_else_at_PORT_else_at_8000(string? port, string? urls, string expected)
+    public async Task It_listens_on_the_configured_address_else_on_PORT_else_on_8000(string? port, string? urls, string expected)
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
 

@@ -7,11 +7,11 @@ public sealed class PublishTests : IDisposable
     private string Published => Path.Combine(_folder.FullName, "app");
 
     [Fact]
-    public async Task What_is_published_runs_from_any_folder_and_has_no_simulator()
+    public async Task A_published_server_runs_from_any_folder_and_contains_no_simulator()
     {
         var cancellation = TestContext.Current.CancellationToken;
         var project = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServerProcess.Assembly)!, "../../../PyResolve.Server.csproj"));
-        // The build that these tests run against: another one would take minutes and show the same.
+        // The build that these tests run against, because another one would take minutes.
         var configuration = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(ServerProcess.Assembly))!);
         string[] publish = ["publish", project, "--no-build", "-c", configuration, "-v", "q", "--nologo", "-o", Published];
         (await Command.RunAsync("dotnet", publish, cancellationToken: cancellation)).OrThrow("dotnet publish");

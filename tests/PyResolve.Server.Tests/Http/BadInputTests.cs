@@ -4,7 +4,7 @@ using System.Text;
 namespace PyResolve.Server.Tests.Http;
 
 /// <summary>
-/// What is wrong with a request is told with its 4xx and a problem, on every route that reads a body, whatever the store.
+/// Every route that reads a body answers an invalid request with the right 4xx and a problem, on both stores.
 /// </summary>
 public sealed class BadInputTests(SharedServers servers)
 {
@@ -124,7 +124,7 @@ public sealed class BadInputTests(SharedServers servers)
     [InlineData("PUT", "/quota", 405, "method_not_allowed")]
     [InlineData("POST", "/", 405, "method_not_allowed")]
     [InlineData("PATCH", "/auth/api-keys", 405, "method_not_allowed")]
-    public async Task What_is_not_there_is_a_problem_too(string method, string path, int status, string code)
+    public async Task Unknown_routes_and_methods_are_answered_with_a_problem(string method, string path, int status, string code)
     {
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);
 
@@ -134,15 +134,15 @@ public sealed class BadInputTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_path_that_HTTP_does_not_know_is_refused_without_a_word_of_HTML()
+    public async Task An_invalid_path_is_refused_with_an_empty_body()
     {
-        var answer = await (await servers.OnAsync(StorageEngine.Sqlite)).Nobody.GetAsync("/plans/%00");
+        var answer = await (await servers.OnAsync(StorageEngine.Sqlite)).Anonymous.GetAsync("/plans/%00");
 
         (answer.Status, answer.Text).ShouldBe((400, ""));
     }
 
     [Fact]
-    public async Task A_wrong_method_is_answered_with_those_that_are_right()
+    public async Task A_wrong_method_is_answered_with_the_allowed_methods()
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
         using var request = new HttpRequestMessage(HttpMethod.Put, new Uri("/auth/api-keys", UriKind.Relative));
@@ -153,11 +153,11 @@ public sealed class BadInputTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Every_valid_body_of_these_tests_is_taken(StorageEngine engine)
+    public async Task Every_valid_body_of_these_tests_is_accepted(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
-        foreach (var route in BodyRoute.All.Values.Where(route => route.IsTaken))
+        foreach (var route in BodyRoute.All.Values.Where(route => route.IsAccepted))
         {
             var valid = route.Valid.Replace("ada@", $"ada-{engine}-{account.UserId:n}@", StringComparison.Ordinal);
             var answer = await account.Session.SendAsync(route.Method, await route.AddressAsync(account), valid);
@@ -166,9 +166,9 @@ public sealed class BadInputTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task These_tests_know_every_route_that_reads_a_body()
+    public async Task These_tests_cover_every_route_that_reads_a_body()
     {
-        var document = (await (await servers.OnAsync(StorageEngine.Sqlite)).Nobody.GetAsync("/openapi/v1.json")).Body;
+        var document = (await (await servers.OnAsync(StorageEngine.Sqlite)).Anonymous.GetAsync("/openapi/v1.json")).Body;
 
         var reading = document.GetProperty("paths").EnumerateObject()
             .Where(path => path.Value.EnumerateObject().Any(operation => operation.Value.TryGetProperty("requestBody", out _)))
@@ -184,7 +184,7 @@ public sealed class BadInputTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        (await server.Nobody.PostAsync(path, "{")).ShouldBeProblem(401, "unauthenticated");
+        (await server.Anonymous.PostAsync(path, "{")).ShouldBeProblem(401, "unauthenticated");
     }
 
     private static IEnumerable<(string Member, string Json)> BadMembers(BodyRoute route) =>
@@ -330,7 +330,7 @@ public sealed class BadInputTests(SharedServers servers)
     private static ByteArrayContent Bytes(byte[] bytes) =>
         new(bytes) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
-    // A length is not known of a stream that cannot be sought.
+    // The length of a stream that cannot seek is unknown.
     private static ChunkedContent Chunked(string text) => new(text);
 
     private sealed class ChunkedContent : HttpContent

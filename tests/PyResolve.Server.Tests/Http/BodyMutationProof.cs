@@ -6,16 +6,16 @@ using System.Text;
 namespace PyResolve.Server.Tests.Http;
 
 /// <summary>
-/// Whatever arrives, nothing is answered with a 5xx, nothing hangs, and the server's memory stays where it was: valid bodies with random
-/// damage, and some without any sense, from a seed that a failure names.
+/// Valid bodies with random damage, and random bytes, are never answered with a 5xx, nothing hangs, and the server's memory does not grow.
+/// A failure names the seed.
 /// </summary>
 [Trait("Category", "Proof")]
 public sealed class BodyMutationProof(SharedServers servers)
 {
-    /// <summary>A hold that is committed takes no more.</summary>
+    /// <summary>A reservation is used only once, so later bodies need a new one.</summary>
     private const int BodiesPerReservation = 5;
 
-    /// <summary>What one client sends to one route in a row, from a seed of its own.</summary>
+    /// <summary>The number of bodies that one client sends to one route, from its own seed.</summary>
     private const int BodiesAClient = 120;
 
     private const int Clients = 32;
@@ -64,14 +64,14 @@ public sealed class BodyMutationProof(SharedServers servers)
             },
             TestContext.Current.CancellationToken);
         var account = await TestAccount.SignUpAsync(server.Http);
-        // Behind the checks of a body stands the ledger: neither a plan's limit nor a hold that is settled may keep the bodies from it.
+        // Bodies that pass the checks must reach the ledger: neither the plan's limit nor a settled reservation may prevent that.
         await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
         var routes = await Task.WhenAll(
             BodyRoute.All.Values.Select(async route => (Route: route, Address: await route.AddressAsync(account))));
         var answers = new ConcurrentDictionary<int, int>();
         var bodies = BodiesAClient * Scale.Pick(1, 834);
 
-        // The first round is the code's and the pools' way to their full size.
+        // In the first round, code and pools grow to their full size.
         await SendToAllAsync(Math.Min(bodies, 5_000), seed: 20_261_115);
         var before = ResidentBytes(server);
         await SendToAllAsync(bodies, seed: 40_261_116);
@@ -127,7 +127,7 @@ public sealed class BodyMutationProof(SharedServers servers)
         return process.WorkingSet64;
     }
 
-    /// <summary>Bytes, or what JSON is made of in no order.</summary>
+    /// <summary>Random bytes, or parts of JSON in random order.</summary>
     private static byte[] Nonsense(Random random)
     {
         if (random.Next(2) == 0)
@@ -172,7 +172,7 @@ public sealed class BodyMutationProof(SharedServers servers)
         return [.. damaged];
     }
 
-    /// <summary>The value that follows the next colon: most such damage is still JSON, and goes deeper.</summary>
+    /// <summary>The value after the next colon: the result is usually still JSON, so that it gets past the parser.</summary>
     private static (int Start, int End)? MemberValue(List<byte> body, int at)
     {
         var colon = body.IndexOf((byte)':', at);

@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace PyResolve.Server.Tests.Http;
 
-/// <summary>A route that reads a body: one that it takes, and what each member of it may be.</summary>
+/// <summary>A route that reads a body, with a valid body and the types of its members.</summary>
 /// <param name="Path">Its template.</param>
 /// <param name="Valid">A body that is accepted.</param>
 /// <param name="Texts">Members that are text.</param>
-/// <param name="Numbers">Members that are whole numbers, with the largest that is taken.</param>
-/// <param name="Metadata">Whether it takes <c>metadata</c>.</param>
+/// <param name="Numbers">Members that are whole numbers, with the largest that is accepted.</param>
+/// <param name="Metadata">Whether it accepts <c>metadata</c>.</param>
 /// <param name="Ids">Members that are UUIDs.</param>
 /// <param name="Instants">Members that are instants.</param>
 internal sealed record BodyRoute(
@@ -15,10 +15,10 @@ internal sealed record BodyRoute(
 {
     public HttpMethod Method { get; init; } = HttpMethod.Post;
 
-    /// <summary>Whether <see cref="Valid"/> is taken; otherwise it is well-formed, and refused for the secret in it.</summary>
-    public bool IsTaken { get; init; } = true;
+    /// <summary>Whether <see cref="Valid"/> is accepted; otherwise it is well-formed, but has a wrong secret.</summary>
+    public bool IsAccepted { get; init; } = true;
 
-    /// <summary>Whether it takes a form as well, as RFC 8628 has it.</summary>
+    /// <summary>Whether it also accepts a form, as in RFC 8628.</summary>
     public bool TakesForms { get; init; }
 
     /// <summary>Every route that reads a body, by its path.</summary>
@@ -45,7 +45,7 @@ internal sealed record BodyRoute(
             [],
             []),
         new("/auth/device/code", """{"client_id":"pyresolve-cli"}""", ["client_id"], [], false, [], []) { TakesForms = true },
-        new("/auth/device/token", """{"device_code":"unknown"}""", [], [], false, [], []) { IsTaken = false, TakesForms = true },
+        new("/auth/device/token", """{"device_code":"unknown"}""", [], [], false, [], []) { IsAccepted = false, TakesForms = true },
         new(
             "/auth/password",
             """{"current_password":"a wrong password","new_password":"correct horse 2"}""",
@@ -54,15 +54,19 @@ internal sealed record BodyRoute(
             false,
             [],
             [])
-            { IsTaken = false },
+            { IsAccepted = false },
         new("/auth/password/forgot", """{"email":"nobody@example.com"}""", ["email"], [], false, [], []),
         new("/auth/password/reset", """{"token":"unknown","password":"correct horse 3"}""", ["token", "password"], [], false, [], [])
         {
-            IsTaken = false,
+            IsAccepted = false,
         },
-        new("/auth/email/verify", """{"token":"unknown"}""", ["token"], [], false, [], []) { IsTaken = false },
-        new("/auth/account", """{"password":"a wrong password"}""", [], [], false, [], []) { Method = HttpMethod.Delete, IsTaken = false },
-        new("/billing/checkout", """{"plan":"enterprise"}""", ["plan"], [], false, [], []) { IsTaken = false },
+        new("/auth/email/verify", """{"token":"unknown"}""", ["token"], [], false, [], []) { IsAccepted = false },
+        new("/auth/account", """{"password":"a wrong password"}""", [], [], false, [], [])
+        {
+            Method = HttpMethod.Delete,
+            IsAccepted = false,
+        },
+        new("/billing/checkout", """{"plan":"enterprise"}""", ["plan"], [], false, [], []) { IsAccepted = false },
         new("/me", """{"name":"Ada"}""", ["name"], [], false, [], []) { Method = HttpMethod.Patch },
         new("/quota/reservations", """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900,"machine":"m1","once_key":"k"}""",
             ["tier", "library", "machine", "once_key"], new() { ["quantity"] = 1_000, ["ttl_seconds"] = 604_800 }, false, [], []),
@@ -88,7 +92,7 @@ internal sealed record BodyRoute(
             [], [], false, [], []),
     }.ToDictionary(route => route.Path);
 
-    /// <summary>The route's address, with a hold or a key of the account's own where it needs one.</summary>
+    /// <summary>The route's address; if it has an id, that of a new reservation or key of the account.</summary>
     public async Task<string> AddressAsync(TestAccount account)
     {
         if (!Path.Contains("{id}", StringComparison.Ordinal))
@@ -99,7 +103,7 @@ internal sealed record BodyRoute(
         return Path.Replace("{id}", target.Id().ToString(), StringComparison.Ordinal);
     }
 
-    /// <summary>The valid body with one member set to <paramref name="json"/>, whatever that is.</summary>
+    /// <summary>The valid body with one member set to <paramref name="json"/>, valid or not.</summary>
     public string With(string member, string json)
     {
         var members = JsonDocument.Parse(Valid).RootElement.EnumerateObject().Where(other => other.Name != member)

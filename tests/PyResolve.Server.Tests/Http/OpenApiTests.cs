@@ -4,7 +4,7 @@ namespace PyResolve.Server.Tests.Http;
 
 public sealed class OpenApiTests(SharedServers servers)
 {
-    // What each route asks of its caller: nothing, a session, or either.
+    // The credential that each route requires: none, a session, or either.
     private static readonly Dictionary<string, string[]> Routes = new()
     {
         ["GET /"] = [],
@@ -86,7 +86,7 @@ public sealed class OpenApiTests(SharedServers servers)
 
     private async Task<JsonElement> ReadAsync()
     {
-        var answer = await (await servers.OnAsync(StorageEngine.Sqlite)).Nobody.GetAsync("/openapi/v1.json");
+        var answer = await (await servers.OnAsync(StorageEngine.Sqlite)).Anonymous.GetAsync("/openapi/v1.json");
         answer.Status.ShouldBe(200);
         return answer.Body;
     }

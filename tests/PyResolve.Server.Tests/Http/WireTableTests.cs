@@ -15,7 +15,7 @@ public sealed class WireTableTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        var answer = await server.Nobody.GetAsync("/");
+        var answer = await server.Anonymous.GetAsync("/");
 
         var version = answer["version"].GetString();
         version.ShouldNotBeNull().ShouldMatch(@"^\d+\.\d+\.\d+$");
@@ -27,7 +27,7 @@ public sealed class WireTableTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        (await server.Nobody.GetAsync("/health")).ShouldBeJson(200, """{"status":"healthy"}""");
+        (await server.Anonymous.GetAsync("/health")).ShouldBeJson(200, """{"status":"healthy"}""");
     }
 
     [Theory, OnBothEngines]
@@ -35,7 +35,7 @@ public sealed class WireTableTests(SharedServers servers)
     {
         var server = await servers.OnAsync(engine);
 
-        (await server.Nobody.GetAsync("/health/ready")).ShouldBeJson(200, """{"status":"healthy"}""");
+        (await server.Anonymous.GetAsync("/health/ready")).ShouldBeJson(200, """{"status":"healthy"}""");
     }
 
     [Fact]
@@ -43,23 +43,23 @@ public sealed class WireTableTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        var answer = await server.Nobody.GetAsync("/me");
+        var answer = await server.Anonymous.GetAsync("/me");
 
         answer.ShouldBeProblem(401, "unauthenticated");
         answer.Detail.ShouldBe($"API key required. Get one at {server.Address.OriginalString.TrimEnd('/')}");
     }
 
     [Fact]
-    public async Task The_address_to_get_a_key_at_is_the_public_one_where_it_is_configured()
+    public async Task With_a_public_URL_the_answer_without_a_key_refers_to_it()
     {
         await using var own = await OwnServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://pyresolve.dev/" });
 
-        (await own.Server.Nobody.GetAsync("/quota")).Detail.ShouldBe("API key required. Get one at https://pyresolve.dev");
+        (await own.Server.Anonymous.GetAsync("/quota")).Detail.ShouldBe("API key required. Get one at https://pyresolve.dev");
     }
 
     [Fact]
-    public async Task Another_scheme_of_Authorization_is_no_key_and_disturbs_none()
+    public async Task Another_Authorization_scheme_is_ignored()
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);
@@ -73,7 +73,7 @@ public sealed class WireTableTests(SharedServers servers)
     [InlineData("X-API-Key", "sk_live_0123456789")]
     [InlineData("X-API-Key", "pyr_sess_0123456789")]
     [InlineData("Authorization", "Bearer sk_live_0123456789")]
-    public async Task A_key_of_another_form_is_told_so(string header, string value)
+    public async Task A_malformed_key_is_refused_with_its_own_message(string header, string value)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
@@ -84,7 +84,7 @@ public sealed class WireTableTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Unknown_revoked_and_expired_keys_get_one_and_the_same_answer(StorageEngine engine)
+    public async Task Unknown_revoked_and_expired_keys_get_the_same_answer(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -110,7 +110,7 @@ public sealed class WireTableTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_quota_with_a_limit_is_made_of_numbers(StorageEngine engine)
+    public async Task A_quota_with_a_limit_has_numbers(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
 
@@ -188,7 +188,7 @@ public sealed class WireTableTests(SharedServers servers)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
-        (await server.Nobody.GetAsync("/plans")).ShouldBeJson(200, """
+        (await server.Anonymous.GetAsync("/plans")).ShouldBeJson(200, """
             {"data":[
               {"name":"free","migrations_limit":5,"llm_allowed":false,"price":null},
               {"name":"pro","migrations_limit":50,"llm_allowed":true,"price":{"amount":1900,"currency":"usd","interval":"month"}},
@@ -203,12 +203,13 @@ public sealed class WireTableTests(SharedServers servers)
         var server = await servers.OnAsync(engine);
         var email = $"future-{engine}@example.com";
 
-        var signedUp = await server.Nobody.PostAsync(
+        var signedUp = await server.Anonymous.PostAsync(
             "/auth/signup", new { email, password = TestAccount.Password, referrer = new { name = "x" } });
         var caller = server.WithKey(signedUp["api_key"].GetString()!);
 
         signedUp.Status.ShouldBe(201);
-        (await server.Nobody.PostAsync("/auth/login", new { email, password = TestAccount.Password, otp = 123456 })).Status.ShouldBe(200);
+        (await server.Anonymous.PostAsync("/auth/login", new { email, password = TestAccount.Password, otp = 123456 })).Status
+            .ShouldBe(200);
         (await caller.PostAsync("/usage", new { event_type = "scan", colour = "blue", nested = new { deep = true } })).Status.ShouldBe(200);
         var held = await caller.PostAsync("/quota/reservations", new { tier = "tier1", priority = (string?)null });
         held.Status.ShouldBe(201);

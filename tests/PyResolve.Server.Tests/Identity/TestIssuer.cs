@@ -58,10 +58,10 @@ internal sealed class TestIssuer : IAsyncDisposable
         return issuer;
     }
 
-    /// <summary>From now on signs by another key and publishes that one alone.</summary>
+    /// <summary>From now on signs with another key and publishes only that one.</summary>
     public void Rotate(IssuerKey key) => Key = key;
 
-    /// <summary>What Supabase says of a user, with what a test changes; null takes a claim away.</summary>
+    /// <summary>Supabase's claims about a user, with a test's changes; null removes a claim.</summary>
     public JsonObject SupabaseClaims(Guid user, params (string Name, JsonNode? Value)[] changes) => Change(
         new JsonObject
         {
@@ -145,7 +145,7 @@ internal sealed record IssuerKey(string Id, string Algorithm, Func<byte[], byte[
         });
     }
 
-    /// <summary>A shared secret, which is never published, unless a test says so.</summary>
+    /// <summary>A shared secret, which is published only if a test asks for it.</summary>
     public static IssuerKey Hmac(string id, byte[] secret) =>
         new(id, "HS256", bytes => HMACSHA256.HashData(secret, bytes), () => new JsonObject
     {

@@ -3,7 +3,7 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Keys;
 
-/// <summary>The limit of live keys holds for every way to create one.</summary>
+/// <summary>Every way to create a key respects the limit of live keys.</summary>
 public sealed class KeyCountTests(SharedServers servers)
 {
     private static readonly Dictionary<string, string?> ThreeKeys = new() { ["PyResolve:LiveKeysPerAccount"] = "3" };

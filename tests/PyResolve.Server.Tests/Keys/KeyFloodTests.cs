@@ -65,7 +65,7 @@ public sealed class KeyFloodTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync("update api_keys set key_digest = null");
 
         for (var i = 0; i < 50; i++)
-            (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status
+            (await own.Server.Anonymous.PostAsync("/auth/api-keys/report-leak", new { api_key = $"{account.ApiKey[..20]}{i:x37}" })).Status
                 .ShouldBe(202);
 
         own.Server.Services.GetRequiredService<LegacyKeys>().Computations.ShouldBeInRange(1, 2);

@@ -28,7 +28,7 @@ public sealed class KeyHashPgcryptoTests(SharedServers servers) : IAsyncLifetime
     public async ValueTask DisposeAsync() => await _database.DisposeAsync();
 
     [Fact, Trait("Category", "Proof")]
-    public async Task What_pgcrypto_hashed_verifies_here()
+    public async Task Hashes_made_by_pgcrypto_verify_here()
     {
         string[] texts = [.. Keys, .. OddTexts];
 
@@ -41,7 +41,7 @@ public sealed class KeyHashPgcryptoTests(SharedServers servers) : IAsyncLifetime
     }
 
     [Fact, Trait("Category", "Proof")]
-    public async Task What_was_hashed_here_verifies_in_pgcrypto()
+    public async Task Hashes_made_here_verify_in_pgcrypto()
     {
         string[] texts = [.. Keys, .. OddTexts];
         var hashes = texts.Select(text => KeyHash.Create(text)).ToArray();
@@ -61,7 +61,7 @@ public sealed class KeyHashPgcryptoTests(SharedServers servers) : IAsyncLifetime
     private async Task<T[]> AskAsync<T>(string sql, params string[][] arrays)
     {
         await using var command = _database.CreateCommand(sql);
-        command.CommandTimeout = 300; // seconds: it is the server that computes
+        command.CommandTimeout = 300; // seconds, because the database computes the hashes
         foreach (var array in arrays)
             command.Parameters.AddWithValue(array);
         await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);

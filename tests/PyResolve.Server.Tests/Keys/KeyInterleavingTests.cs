@@ -127,7 +127,7 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         public async Task<bool> IsAcceptedAsync(string key) => (await _verifier.CheckAsync(key, null, default)).Key is not null;
     }
 
-    /// <summary>When what began and ended, by one clock.</summary>
+    /// <summary>The begin and the end of each operation, by one clock.</summary>
     private sealed class History
     {
         private readonly ConcurrentBag<(string Key, int At, long EndedAt, bool IsKnownAtOnce)> _deaths = [];

@@ -37,7 +37,7 @@ internal static class LeaseDriver
     /// <summary>Verifies a lease with the published keys, and returns its claims.</summary>
     public static async Task<JsonWebToken> VerifyAsync(this TestServer server, string lease)
     {
-        var keys = new JsonWebKeySet((await server.Nobody.GetAsync("/.well-known/jwks.json")).Text);
+        var keys = new JsonWebKeySet((await server.Anonymous.GetAsync("/.well-known/jwks.json")).Text);
         var result = await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(lease, new TokenValidationParameters
         {
             IssuerSigningKeys = keys.GetSigningKeys(),

@@ -22,7 +22,7 @@ public sealed class LeaseKeyTests(SharedServers servers)
 
         var verified = await after.VerifyAsync(lease);
         (await after.VerifyAsync(newer)).Kid.ShouldNotBe(verified.Kid);
-        var published = await after.Nobody.GetAsync("/.well-known/jwks.json");
+        var published = await after.Anonymous.GetAsync("/.well-known/jwks.json");
         published["keys"].GetArrayLength().ShouldBe(2);
         published["keys"][0].GetProperty("kid").GetString().ShouldBe((await after.VerifyAsync(newer)).Kid);
         published.Headers.CacheControl!.MaxAge.ShouldBe(TimeSpan.FromMinutes(5));

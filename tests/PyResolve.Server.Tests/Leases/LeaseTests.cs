@@ -44,7 +44,7 @@ public sealed class LeaseTests(SharedServers servers)
 
         reservation["lease"].ValueKind.ShouldBe(JsonValueKind.Null);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
-        (await own.Server.Nobody.GetAsync("/.well-known/jwks.json"))["keys"].GetArrayLength().ShouldBe(0);
+        (await own.Server.Anonymous.GetAsync("/.well-known/jwks.json"))["keys"].GetArrayLength().ShouldBe(0);
     }
 
     [Theory, OnBothEngines]

@@ -25,7 +25,7 @@ public sealed class SettlementTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_is_unsettled_when_a_lease_ends_is_used_without_an_event(StorageEngine engine)
+    public async Task Unsettled_units_of_an_ended_lease_count_as_used_without_an_event(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
         var account = await own.SignUpAsync();

@@ -29,17 +29,18 @@ internal sealed class PersistentClient(TestAccount account, Random random)
     {
         var (quantity, lasts, key) = (random.Next(1, 4), random.Next(2) == 0, CreateId());
         var ttlSeconds = lasts ? 3_600 : random.Next(1, 3);
-        var reservation = await InsistAsync(() => account.ReserveAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
+        var reservation = await RepeatUntilAnsweredAsync(
+            () => account.ReserveAsync(quantity, ttlSeconds: ttlSeconds, idempotencyKey: key.ToString()));
         Granted++;
         switch (random.Next(3))
         {
             case 0:
                 var id = CreateId();
-                await InsistAsync(() => account.CommitAsync(reservation.Id(), new { id }));
+                await RepeatUntilAnsweredAsync(() => account.CommitAsync(reservation.Id(), new { id }));
                 Used += quantity;
                 break;
             case 1:
-                await InsistAsync(() => account.ReleaseAsync(reservation.Id()));
+                await RepeatUntilAnsweredAsync(() => account.ReleaseAsync(reservation.Id()));
                 break;
             default:
                 Held += lasts ? quantity : 0;
@@ -47,7 +48,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
         }
     }
 
-    private async Task<Answer> InsistAsync(Func<Task<Answer>> ask)
+    private async Task<Answer> RepeatUntilAnsweredAsync(Func<Task<Answer>> ask)
     {
         Answer? answer = null;
         await Eventually.IsTrueAsync(
@@ -59,7 +60,7 @@ internal sealed class PersistentClient(TestAccount account, Random random)
                 }
                 catch (Exception exception) when (ServerProcess.IsAway(exception))
                 {
-                    // Unknown outcome: the next answer tells.
+                    // Unknown outcome: the next answer shows it.
                     Repeated++;
                     return false;
                 }

@@ -220,7 +220,7 @@ public sealed class ReservationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_once_key_is_answered_64_times_without_a_debit_and_no_more(StorageEngine engine)
+    public async Task A_once_key_is_answered_at_most_64_times_without_a_debit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         await account.CommitAsync((await account.ReserveAsync(onceKey: "matrix")).Id());

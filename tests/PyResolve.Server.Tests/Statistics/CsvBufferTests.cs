@@ -16,7 +16,7 @@ public sealed class CsvBufferTests
     [InlineData("é, \U0001F600", "\"é, \U0001F600\"")]
     [InlineData("scikit-learn", "scikit-learn")]
     [InlineData("a=b+c@d", "a=b+c@d")]
-    public void Text_is_quoted_where_it_must_be(string? text, string field) => FieldOf(text).ShouldBe(field);
+    public void Text_is_quoted_where_necessary(string? text, string field) => FieldOf(text).ShouldBe(field);
 
     [Theory]
     [InlineData("=1+1", "'=1+1")]

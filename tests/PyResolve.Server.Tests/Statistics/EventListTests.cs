@@ -94,7 +94,7 @@ public sealed class EventListTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_page_of_large_events_ends_early_and_the_next_goes_on(StorageEngine engine)
+    public async Task A_page_of_large_events_ends_early_and_the_next_one_continues(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PyResolve.Server.Tests.Statistics;
 
-/// <summary>The server holds only a chunk of an export in memory.</summary>
+/// <summary>The server has only a chunk of an export in memory.</summary>
 [Trait("Category", "Proof")]
 public sealed class ExportProof(SharedServers servers)
 {

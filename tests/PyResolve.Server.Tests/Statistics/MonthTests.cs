@@ -136,7 +136,7 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task History_begins_with_this_month_and_leaves_none_out(StorageEngine engine)
+    public async Task History_begins_with_this_month_and_has_every_month(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2027-01-31T12:00:00Z");
         var account = await own.SignUpAsync();
@@ -207,7 +207,7 @@ public sealed class MonthTests(SharedServers servers)
         var writer = await account.Session.PostAsync("/auth/api-keys", new { scopes = new[] { "usage:write" } });
         var reader = await account.Session.PostAsync("/auth/api-keys", new { scopes = new[] { "usage:read" } });
 
-        (await server.Nobody.GetAsync(path)).ShouldBeProblem(401, "unauthenticated");
+        (await server.Anonymous.GetAsync(path)).ShouldBeProblem(401, "unauthenticated");
         (await server.WithKey(writer["api_key"].GetString()!).GetAsync(path)).ShouldBeProblem(403, "scope_missing");
         (await server.WithKey(reader["api_key"].GetString()!).GetAsync(path)).Status.ShouldBe(200);
         (await account.Session.GetAsync(path)).Status.ShouldBe(200);

@@ -22,8 +22,8 @@ internal static class UsageDriver
     }
 
     /// <summary>Follows the cursors from the newest event to the end.</summary>
-    /// <param name="account">Whose events.</param>
-    /// <param name="query">What goes with each request, such as <c>limit=3</c>.</param>
+    /// <param name="account">The account of the events.</param>
+    /// <param name="query">The query of each request, such as <c>limit=3</c>.</param>
     /// <param name="betweenPages">Runs after each page but the last.</param>
     public static async Task<List<Guid>> ReadAllEventsAsync(this TestAccount account, string query, Func<Task>? betweenPages = null)
     {

@@ -22,7 +22,7 @@ internal sealed class DatabaseDump
     public string? FindGuessable(string secret) =>
         Find(secret) ?? Digests(secret).Where(form => Contains(form.Bytes)).Select(form => form.Name).FirstOrDefault();
 
-    /// <summary>As <see cref="FindGuessable"/>, for a code of few letters: parts of it would be found by chance.</summary>
+    /// <summary>As <see cref="FindGuessable"/>, for a short code: parts of it would be found by chance.</summary>
     public string? FindCode(string code)
     {
         var text = Encoding.UTF8.GetBytes(code);
@@ -46,7 +46,7 @@ internal sealed class DatabaseDump
         foreach (var form in Encodings("", text))
             yield return form;
 
-        // What lies behind the prefix that lists show, and the random bytes themselves.
+        // The part after the prefix that lists show, and the random bytes themselves.
         var random = secret[(secret.LastIndexOf('_') + 1)..];
         if (secret.StartsWith("pyr_", StringComparison.Ordinal))
         {
@@ -69,7 +69,7 @@ internal sealed class DatabaseDump
         yield return (prefix + "HEX", Encoding.ASCII.GetBytes(Convert.ToHexString(bytes)));
         for (var offset = 0; offset < 3; offset++)
         {
-            // Inside something longer: only whole groups of the middle look the same whatever stands around.
+            // Inside a longer text, only the complete groups in the middle do not depend on what surrounds it.
             var shifted = Convert.ToBase64String([.. new byte[offset], .. bytes]);
             var middle = shifted[4..(shifted.Length - 4)];
             yield return ($"{prefix}base64 at {offset}", Encoding.ASCII.GetBytes(middle));

@@ -44,7 +44,7 @@ public sealed class DatabaseUrlTests
     [InlineData("postgres://ann:hunter2@db.example/bill?pool_size=0", "pool_size=0")]
     [InlineData("postgres://ann:hunter2@db.example/bill?connect_timeout=soon", "connect_timeout=soon")]
     [InlineData("postgres://ann:hunter2@db.example/bill?nonsense=1", "nonsense")]
-    public void What_is_wrong_is_said_without_the_password(string url, string expected)
+    public void Errors_do_not_contain_the_password(string url, string expected)
     {
         var failure = Should.Throw<FormatException>(() => DatabaseUrl.ToConnectionString(url));
 

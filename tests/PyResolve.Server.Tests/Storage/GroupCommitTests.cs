@@ -9,7 +9,7 @@ public sealed class GroupCommitTests
     private static readonly Guid Bob = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-000000000002");
 
     [Fact]
-    public async Task What_queues_while_a_flush_runs_is_flushed_together()
+    public async Task Items_queued_during_a_flush_are_flushed_together()
     {
         await using var store = new SteppedStore();
         var first = store.SubmitAsync(Ada, 1);
@@ -45,7 +45,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task The_queue_of_all_is_bounded_by_items_and_by_bytes()
+    public async Task The_queue_is_limited_by_items_and_by_bytes()
     {
         await using var store = new SteppedStore(new GroupLimits(QueueItems: 8, QueueBytes: 1_000, GroupItems: 100, GroupBytes: 1_000));
         Guid[] accounts = [.. Enumerable.Range(0, 5).Select(_ => Ids.Create(TimeProvider.System.GetUtcNow()))];
@@ -61,7 +61,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task Accounts_take_turns_so_that_a_busy_one_keeps_no_other_waiting()
+    public async Task Accounts_take_turns_so_that_a_busy_one_does_not_delay_others()
     {
         await using var store = new SteppedStore(new GroupLimits(QueueItems: 100, QueueBytes: 1_000, GroupItems: 2, GroupBytes: 1_000));
         var first = store.SubmitAsync(Ada, 0);
@@ -77,7 +77,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task A_submission_is_never_torn_even_where_it_is_larger_than_a_group()
+    public async Task A_submission_is_never_split_even_if_it_is_larger_than_a_group()
     {
         await using var store = new SteppedStore(new GroupLimits(QueueItems: 100, QueueBytes: 1_000, GroupItems: 2, GroupBytes: 1_000));
         store.CommitAll();
@@ -88,7 +88,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task Whoever_leaves_stops_waiting_and_tears_nothing()
+    public async Task A_cancelled_caller_stops_waiting_and_its_items_are_still_stored()
     {
         await using var store = new SteppedStore();
         using var leaving = new CancellationTokenSource();
@@ -108,7 +108,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task A_store_that_is_down_fails_its_group_and_not_the_next()
+    public async Task A_store_failure_fails_its_group_and_not_the_next_one()
     {
         await using var store = new SteppedStore();
         var lost = store.SubmitAsync(Ada, 1);
@@ -122,7 +122,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task What_the_store_does_not_take_fails_alone()
+    public async Task An_item_that_the_store_refuses_fails_alone()
     {
         await using var store = new SteppedStore { Poison = [5, 12] };
         var first = store.SubmitAsync(Bob, 0);
@@ -141,7 +141,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task A_failure_that_is_no_result_fails_its_submission_alone()
+    public async Task An_exception_fails_its_submission_alone()
     {
         await using var store = new SteppedStore { Poison = [5], RefusalFails = true };
         var first = store.SubmitAsync(Bob, 0);
@@ -158,7 +158,7 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
-    public async Task On_shutdown_what_was_taken_is_stored_and_nothing_more_is_taken()
+    public async Task On_shutdown_accepted_items_are_stored_and_new_ones_are_refused()
     {
         var store = new SteppedStore();
         var running = store.SubmitAsync(Ada, 1);

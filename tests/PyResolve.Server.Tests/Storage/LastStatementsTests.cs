@@ -11,7 +11,7 @@ public sealed class LastStatementsTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnBothEngines]
-    public async Task They_are_stored_with_all_that_went_before(StorageEngine engine)
+    public async Task They_are_stored_with_everything_before_them(StorageEngine engine)
     {
         var (database, account) = await StartAsync(engine);
 
@@ -27,7 +27,7 @@ public sealed class LastStatementsTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task One_that_fails_takes_all_that_went_before_with_it(StorageEngine engine)
+    public async Task If_one_of_them_fails_nothing_is_stored(StorageEngine engine)
     {
         var (database, account) = await StartAsync(engine);
 
@@ -43,7 +43,7 @@ public sealed class LastStatementsTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task What_throws_before_them_stores_nothing(StorageEngine engine)
+    public async Task An_exception_before_them_stores_nothing(StorageEngine engine)
     {
         var (database, account) = await StartAsync(engine);
 
@@ -59,7 +59,7 @@ public sealed class LastStatementsTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Nothing_can_follow_what_was_committed()
+    public async Task Nothing_can_follow_the_commit()
     {
         var (database, account) = await StartAsync(StorageEngine.Postgres);
 
@@ -75,7 +75,7 @@ public sealed class LastStatementsTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_month_is_not_moved_past_its_limit_whoever_decided_so(StorageEngine engine)
+    public async Task A_grant_beyond_the_limit_of_its_month_is_rejected_by_the_store(StorageEngine engine)
     {
         var (database, account) = await StartAsync(engine);
         await database.ExecuteAsync(Move(account, "2000-01", held: 2), Cancellation);

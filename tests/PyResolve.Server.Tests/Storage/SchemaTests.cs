@@ -28,7 +28,7 @@ public sealed class SchemaTests(SharedServers servers)
 
         foreach (var server in started)
         {
-            (await server.Nobody.GetAsync("/health/ready")).Status.ShouldBe(200);
+            (await server.Anonymous.GetAsync("/health/ready")).Status.ShouldBe(200);
             await server.DisposeAsync();
         }
 
@@ -41,17 +41,17 @@ public sealed class SchemaTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         await UpgradeAsync(own, version: 99, compatibleFrom: 98);
 
-        var ready = await own.Server.Nobody.GetAsync("/health/ready");
+        var ready = await own.Server.Anonymous.GetAsync("/health/ready");
         var failure = await Should.ThrowAsync<SchemaIncompatibleException>(() => TestServer.StartAsync(own.Store));
 
         ready.ShouldBeProblem(503, "unavailable").Detail.ShouldBe(failure.Message);
         failure.Message.ShouldContain("version 99");
         failure.Message.ShouldContain("98 or later");
         failure.Message.ShouldContain("Upgrade the server");
-        (await own.Server.Nobody.GetAsync("/health")).Status.ShouldBe(200);
+        (await own.Server.Anonymous.GetAsync("/health")).Status.ShouldBe(200);
     }
 
-    /// <summary>As when an older backup is restored under a running server.</summary>
+    /// <summary>As if an older backup had been restored under a running server.</summary>
     [Theory, OnBothEngines]
     public async Task A_schema_that_lacks_what_the_server_needs_takes_it_out_until_it_is_brought_up_to_date(StorageEngine engine)
     {
@@ -59,7 +59,7 @@ public sealed class SchemaTests(SharedServers servers)
         var newest = own.Server.Services.GetRequiredService<SchemaMigrator>().Version;
         await own.Store.ExecuteSqlAsync($"delete from schema_versions where version > {newest - 1}");
 
-        var ready = await own.Server.Nobody.GetAsync("/health/ready");
+        var ready = await own.Server.Anonymous.GetAsync("/health/ready");
         await own.Store.ExecuteSqlAsync(
             $"""
             insert into schema_versions (version, name, compatible_from, applied_at)
@@ -68,7 +68,7 @@ public sealed class SchemaTests(SharedServers servers)
 
         ready.ShouldBeProblem(503, "unavailable").Detail!.ShouldContain($"needs {newest}");
         ready.Detail!.ShouldContain("migrate-schema");
-        (await own.Server.Nobody.GetAsync("/health/ready")).Status.ShouldBe(200);
+        (await own.Server.Anonymous.GetAsync("/health/ready")).Status.ShouldBe(200);
     }
 
     [Theory, OnBothEngines]
@@ -79,8 +79,8 @@ public sealed class SchemaTests(SharedServers servers)
 
         await using var older = await TestServer.StartAsync(own.Store);
 
-        (await older.Nobody.GetAsync("/health/ready")).Status.ShouldBe(200);
-        (await own.Server.Nobody.GetAsync("/health/ready")).Status.ShouldBe(200);
+        (await older.Anonymous.GetAsync("/health/ready")).Status.ShouldBe(200);
+        (await own.Server.Anonymous.GetAsync("/health/ready")).Status.ShouldBe(200);
         (await TestAccount.SignUpAsync(older.Http)).ApiKey.ShouldNotBeEmpty();
     }
 

@@ -16,7 +16,7 @@ public sealed class SharedReadsTests
     });
 
     [Fact]
-    public async Task What_queues_while_statements_are_under_way_shares_the_next_one()
+    public async Task Reads_queued_during_running_statements_share_the_next_one()
     {
         var (first, second) = (ReadAsync(1), await NextAsync());
         var busy = ReadAsync(2);
@@ -48,7 +48,7 @@ public sealed class SharedReadsTests
     }
 
     [Fact]
-    public async Task A_key_that_is_not_there_is_nothing()
+    public async Task A_missing_key_is_null()
     {
         var read = ReadAsync(1);
 
@@ -71,7 +71,7 @@ public sealed class SharedReadsTests
     }
 
     [Fact]
-    public async Task Who_leaves_takes_nothing_from_those_who_stay()
+    public async Task A_cancelled_read_does_not_affect_the_others()
     {
         using var leaving = new CancellationTokenSource();
         var abandoned = _reads.ReadAsync(1, leaving.Token).AsTask();

@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Storage;
 
-/// <summary>Rows arrive as they were sent, whatever the engine makes of them on the way.</summary>
+/// <summary>Rows are read as they were sent, on both engines.</summary>
 public sealed class SqlRowsTests(SharedServers servers)
 {
     [Theory, OnBothEngines]
@@ -32,7 +32,7 @@ public sealed class SqlRowsTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task No_rows_are_no_rows(StorageEngine engine) =>
+    public async Task No_rows_are_read_back_as_none(StorageEngine engine) =>
         (await ReadBackAsync((await servers.OnAsync(engine)).Services.GetRequiredService<Database>(), [])).ShouldBeEmpty();
 
     private static Task<List<Sample>> ReadBackAsync(Database database, Sample[] samples) => database.ReadAsync(

@@ -14,12 +14,12 @@ internal sealed class SteppedStore : IAsyncDisposable
     public SteppedStore(GroupLimits? limits = null) =>
         _commit = new(limits ?? new GroupLimits(1_000, 1_000, 1_000, 1_000), FlushAsync, Refuse);
 
-    /// <summary>Makes the transaction fail that it is in.</summary>
+    /// <summary>Items that make their transaction fail.</summary>
     public HashSet<int> Poison { get; init; } = [];
 
     public bool RefusalFails { get; init; }
 
-    /// <summary>Every group that came to be flushed.</summary>
+    /// <summary>Every group whose flush began.</summary>
     public ConcurrentQueue<int[]> Flushed { get; } = [];
 
     public ConcurrentQueue<int> Stored { get; } = [];
@@ -29,14 +29,14 @@ internal sealed class SteppedStore : IAsyncDisposable
     public Task<string[]> SubmitAsync(Guid account, int[] items, long bytes) =>
         _commit.SubmitAsync(account, items, bytes, CancellationToken.None);
 
-    /// <summary>As somebody does who may leave.</summary>
+    /// <summary>Submits an item for a caller that may cancel.</summary>
     public Task<string[]> SubmitUntilAsync(Guid account, int item, CancellationToken leaving) =>
         _commit.SubmitAsync(account, [item], bytes: 1, leaving);
 
-    /// <summary>The flush that waits to be let through.</summary>
+    /// <summary>The next flush that waits.</summary>
     public async Task<Step> NextAsync() => await _steps.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    /// <summary>Lets through whatever waits and comes.</summary>
+    /// <summary>Lets through all waiting and later flushes.</summary>
     public void CommitAll()
     {
         _commitsAll = true;

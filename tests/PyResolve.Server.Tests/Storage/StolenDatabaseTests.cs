@@ -14,14 +14,14 @@ public sealed class StolenDatabaseTests(SharedServers servers)
     private const string ThirdPassword = "the third password of Ada";
     private const string SupabaseSecret = "super-secret-jwt-token-with-at-least-32-characters-long";
 
-    /// <summary>What is random, by what it is.</summary>
+    /// <summary>The random secrets by name.</summary>
     private readonly Dictionary<string, string> _secrets = new() { ["Supabase's secret"] = SupabaseSecret };
 
-    /// <summary>What is short enough to be guessed from a plain digest.</summary>
+    /// <summary>Secrets so short that they can be guessed from a plain digest.</summary>
     private readonly List<string> _codes = [];
 
     [Theory, OnBothEngines]
-    public async Task A_stolen_database_holds_no_secret_in_any_recoverable_form(StorageEngine engine)
+    public async Task A_stolen_database_contains_no_secret_in_any_recoverable_form(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
         var settings = new Dictionary<string, string?>(mailbox.Settings) { ["SUPABASE_JWT_SECRET"] = SupabaseSecret };
@@ -35,7 +35,7 @@ public sealed class StolenDatabaseTests(SharedServers servers)
 
         var dump = await DatabaseDump.OfAsync(own.Store);
 
-        // It is the right database, and it is searched as it should be.
+        // The database is the right one, and the search works.
         dump.Contains(account.ApiKey[..20]).ShouldBeTrue();
         dump.Contains("stays@example.com").ShouldBeTrue();
         _secrets.Count.ShouldBe(21);
@@ -72,13 +72,13 @@ public sealed class StolenDatabaseTests(SharedServers servers)
         _secrets["the rotated key"] = rotated["api_key"].GetString()!;
         var leaked = await account.Session.PostAsync("/auth/api-keys", new { name = "leaked" });
         _secrets["the leaked key"] = leaked["api_key"].GetString()!;
-        (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = _secrets["the leaked key"] })).Status.ShouldBe(
+        (await own.Server.Anonymous.PostAsync("/auth/api-keys/report-leak", new { api_key = _secrets["the leaked key"] })).Status.ShouldBe(
             202);
 
         var guess = $"{account.ApiKey[..20]}{new string('7', 37)}";
         _secrets["a wrong key"] = guess;
         (await own.Server.WithKey(guess).StatusAsync()).ShouldBe(401);
-        (await own.Server.Nobody.PostAsync("/auth/api-keys/report-leak", new { api_key = guess })).Status.ShouldBe(202);
+        (await own.Server.Anonymous.PostAsync("/auth/api-keys/report-leak", new { api_key = guess })).Status.ShouldBe(202);
 
         // As create_api_key makes one: a hash and no digest, until it is used.
         var bySql = ApiKeyFormat.Create();
@@ -120,7 +120,8 @@ public sealed class StolenDatabaseTests(SharedServers servers)
     private async Task LiveWithPasswordsAsync(OwnServer own, TestMailbox mailbox, TestAccount account)
     {
         _secrets["the verification token"] = await mailbox.TokenAsync(account.Email, "verify-email");
-        (await own.Server.Nobody.PostAsync("/auth/email/verify", new { token = _secrets["the verification token"] })).Status.ShouldBe(204);
+        (await own.Server.Anonymous.PostAsync("/auth/email/verify", new { token = _secrets["the verification token"] })).Status
+            .ShouldBe(204);
         (await own.Server.LogInAsync(account.Email, Mistyped)).Status.ShouldBe(401);
         _secrets["the second session"] = (await own.Server.LogInAsync(account.Email))["session_token"].GetString()!;
         (await account.Session.ChangePasswordAsync(SecondPassword)).Status.ShouldBe(204);

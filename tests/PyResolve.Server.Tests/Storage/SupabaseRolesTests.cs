@@ -5,8 +5,8 @@ using PyResolve.Server.Tests.Email;
 namespace PyResolve.Server.Tests.Storage;
 
 /// <summary>
-/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. What
-/// is there is asked of the catalogue, so that no later table or function escapes.
+/// Supabase serves the schema public to browsers, as the roles anon and authenticated, and grants them everything that is made in it. The
+/// tables and functions are read from the catalogue, so that later ones are checked too.
 /// </summary>
 public sealed class SupabaseRolesTests
 {
@@ -25,7 +25,7 @@ public sealed class SupabaseRolesTests
         "where pronamespace = 'public'::regnamespace and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')";
 
     [Fact]
-    public async Task Browsers_read_change_and_execute_nothing_of_ours()
+    public async Task Browser_roles_cannot_read_change_or_execute_anything()
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
@@ -42,7 +42,7 @@ public sealed class SupabaseRolesTests
         var functions = await ListAsync(source, "postgres", $"select oid::regprocedure::text from pg_proc {Ours}");
         var triggers = await ListAsync(source, "postgres", $"select proname from pg_proc {Ours} and prorettype = 'trigger'::regtype");
 
-        // It is the right schema, and there is something to be read.
+        // The schema is the right one, and its tables are not empty.
         tables.ShouldContain("profiles");
         functions.ShouldContain("log_key_change(uuid)");
         foreach (var table in new[] { "profiles", "passwords", "api_keys", "sessions", "usage_events", "reservations", "audit_log",

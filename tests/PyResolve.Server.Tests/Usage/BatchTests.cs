@@ -139,7 +139,7 @@ public sealed class BatchTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_batch_may_be_of_4_MiB_and_no_more(StorageEngine engine)
+    public async Task A_batch_may_be_4_MiB_at_most(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
         string Batch(int events) => JsonSerializer.Serialize(new

@@ -45,7 +45,8 @@ public sealed class IdempotencyTests : IAsyncLifetime
         var answers = await Task.WhenAll(both);
 
         answers.Count(static answer => answer.Status == 200).ShouldBeGreaterThanOrEqualTo(1);
-        answers.Where(static answer => answer.Status != 200).ShouldAllBe(static answer => answer.Status == 409 && answer.ErrorCode == "idempotency_key_in_use");
+        answers.Where(static answer => answer.Status != 200)
+            .ShouldAllBe(static answer => answer.Status == 409 && answer.ErrorCode == "idempotency_key_in_use");
         answers.ShouldContain(static answer => answer.Status == 409);
         (await _stage.Api.GetAsync("/v1/customers")).Data.Count.ShouldBe(1);
     }

@@ -1,8 +1,8 @@
 namespace PyResolve.StripeSimulator.Tests.Api;
 
 /// <summary>
-/// The parameters of Stripe's calls, from its documentation and changelogs up to 2026-07-29.dahlia, independent of the simulator's own table, so
-/// that the two check each other. <c>*</c>: required within its object. Parameters are separated by commas.
+/// The parameters of Stripe's calls, from its documentation and changelogs up to 2026-07-29.dahlia, independent of the simulator's own
+/// table, so that the two check each other. <c>*</c>: required within its object. Parameters are separated by commas.
 /// </summary>
 internal static class NotedParameters
 {
@@ -35,7 +35,8 @@ internal static class NotedParameters
         ["POST /v1/products"] = "name*, id, metadata[a], default_price_data[currency*], unit_label",
         ["GET /v1/products"] = "active, ids[]",
         ["POST /v1/prices"] =
-            "currency*, product, unit_amount, recurring[interval*], recurring[meter], recurring[usage_type], lookup_key, transfer_lookup_key, metadata[a]",
+            "currency*, product, unit_amount, recurring[interval*], recurring[meter], recurring[usage_type], lookup_key, "
+            + "transfer_lookup_key, metadata[a]",
         ["GET /v1/prices"] = "lookup_keys[], product, active",
         ["GET /v1/events"] = "type, types[], created[gte], delivery_success, ending_before",
         ["GET /v1/events/{id}"] = "",

@@ -3,8 +3,8 @@ using PyResolve.StripeSimulator.Api;
 namespace PyResolve.StripeSimulator.Tests.Api;
 
 /// <summary>
-/// Compares the simulator's table with Stripe's description of its API (version 2023-08-16), if <c>STRIPE_OPENAPI</c> names that file. The changes
-/// at Stripe since then are listed here, by call; without the file, only the listed parameters are checked.
+/// Compares the simulator's table with Stripe's description of its API (version 2023-08-16), if <c>STRIPE_OPENAPI</c> names that file. The
+/// changes at Stripe since then are listed here, by call; without the file, only the listed parameters are checked.
 /// </summary>
 public sealed class OpenApiTests(ITestOutputHelper output)
 {
@@ -43,7 +43,8 @@ public sealed class OpenApiTests(ITestOutputHelper output)
             ? Compare(line.Key + " ", line.Value, call)
             : [$"{line.Key} is not described"]);
 
-        string[] known = [.. Added.Select(static name => $"{name} is not described"), .. Relaxed.Select(static name => $"{name} should be required")];
+        string[] known =
+            [.. Added.Select(static name => $"{name} is not described"), .. Relaxed.Select(static name => $"{name} should be required")];
         differences.ShouldBe(known, ignoreOrder: true);
     }
 
@@ -62,7 +63,8 @@ public sealed class OpenApiTests(ITestOutputHelper output)
             var described = stripe.Find(call).ShouldNotBeNull(call);
             foreach (var path in NotedParameters.Of(call))
             {
-                if (!Added.Contains($"{call} {path[0].Name}") && !Added.Any(added => added.StartsWith($"{call} {path[0].Name}.", StringComparison.Ordinal)))
+                var name = $"{call} {path[0].Name}";
+                if (!Added.Contains(name) && !Added.Any(added => added.StartsWith($"{name}.", StringComparison.Ordinal)))
                     described.Members.ShouldContainKey(path[0].Name, call);
             }
         }

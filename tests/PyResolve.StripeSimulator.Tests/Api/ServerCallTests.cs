@@ -3,7 +3,7 @@ using Stripe;
 
 namespace PyResolve.StripeSimulator.Tests.Api;
 
-/// <summary>The calls that the server makes, by the client that it uses: Stripe.net reads of the answers what the server reads of them.</summary>
+/// <summary>The calls that the server makes, through the client that it uses: Stripe.net reads what the server needs.</summary>
 public sealed class ServerCallTests : IAsyncLifetime
 {
     private Stage _stage = null!;
@@ -23,9 +23,11 @@ public sealed class ServerCallTests : IAsyncLifetime
         var key = new RequestOptions { IdempotencyKey = "key-1" };
         var created = await Stripe.Customers.CreateAsync(form, key, Cancellation);
         var again = await Stripe.Customers.CreateAsync(form, key, Cancellation);
-        var other = await Should.ThrowAsync<StripeException>(() => Stripe.Customers.CreateAsync(new() { Email = "grace@example.com" }, key, Cancellation));
+        var other = await Should.ThrowAsync<StripeException>(
+            () => Stripe.Customers.CreateAsync(new() { Email = "grace@example.com" }, key, Cancellation));
         var found = await Stripe.Customers.GetAsync(created.Id, cancellationToken: Cancellation);
-        var missing = await Should.ThrowAsync<StripeException>(() => Stripe.Customers.GetAsync("cus_nothing", cancellationToken: Cancellation));
+        var missing = await Should.ThrowAsync<StripeException>(
+            () => Stripe.Customers.GetAsync("cus_nothing", cancellationToken: Cancellation));
 
         again.Id.ShouldBe(created.Id);
         (found.Email, found.Metadata["user_id"], found.Livemode, found.Deleted).ShouldBe(("ada+é@example.com", "7", false, null));
@@ -46,7 +48,8 @@ public sealed class ServerCallTests : IAsyncLifetime
         checkout.SubscriptionData = new() { Metadata = new() { ["user_id"] = "7" } };
 
         var created = await Stripe.Checkout.Sessions.CreateAsync(checkout, cancellationToken: Cancellation);
-        var listed = (await Stripe.Checkout.Sessions.ListAsync(new() { Customer = customer, Limit = 100 }, cancellationToken: Cancellation)).Single();
+        var listed = (await Stripe.Checkout.Sessions.ListAsync(new() { Customer = customer, Limit = 100 }, cancellationToken: Cancellation))
+            .Single();
 
         (listed.Id, listed.Status, listed.CustomerId, listed.ClientReferenceId, listed.Metadata["attempt"], listed.SubscriptionId)
             .ShouldBe((created.Id, "open", customer, "7", "1", null));
@@ -61,13 +64,16 @@ public sealed class ServerCallTests : IAsyncLifetime
         var id = _stage.Simulation.Subscribe(customer, _stage.Pro);
         _stage.Simulation.Subscription(id).Set(new SubscriptionEdit { CancelAtPeriodEnd = true, PauseCollection = "void" });
 
-        var listed = (await Stripe.Subscriptions.ListAsync(new() { Customer = customer, Status = "all", Limit = 100 }, cancellationToken: Cancellation)).Single();
+        var listed = (await Stripe.Subscriptions.ListAsync(
+            new() { Customer = customer, Status = "all", Limit = 100 }, cancellationToken: Cancellation)).Single();
         await Stripe.Subscriptions.CancelAsync(id, cancellationToken: Cancellation);
 
         var item = listed.Items.Single();
-        (listed.Id, listed.Status, listed.CustomerId, listed.CancelAtPeriodEnd, listed.PauseCollection.Behavior).ShouldBe((id, "active", customer, true, "void"));
+        (listed.Id, listed.Status, listed.CustomerId, listed.CancelAtPeriodEnd, listed.PauseCollection.Behavior)
+            .ShouldBe((id, "active", customer, true, "void"));
         listed.Created.ShouldBe(_stage.Simulation.Now.UtcDateTime);
-        (item.Price.Id, item.Price.LookupKey, item.Price.Recurring.Interval, item.Price.Recurring.UsageType, item.Quantity).ShouldBe((_stage.Pro, "pro", "month", "licensed", 1));
+        (item.Price.Id, item.Price.LookupKey, item.Price.Recurring.Interval, item.Price.Recurring.UsageType, item.Quantity)
+            .ShouldBe((_stage.Pro, "pro", "month", "licensed", 1));
         item.CurrentPeriodEnd.ShouldBe(_stage.Simulation.Now.AddMonths(1).UtcDateTime);
         (await Stripe.Subscriptions.ListAsync(new() { Status = "canceled" }, cancellationToken: Cancellation)).Single().Id.ShouldBe(id);
     }
@@ -77,7 +83,8 @@ public sealed class ServerCallTests : IAsyncLifetime
     {
         var since = new DateRangeOptions { GreaterThanOrEqual = _stage.Simulation.Now.UtcDateTime };
 
-        (await Stripe.Charges.ListAsync(new() { Customer = _stage.Simulation.AddCustomer(), Created = since }, cancellationToken: Cancellation)).ShouldBeEmpty();
+        (await Stripe.Charges.ListAsync(
+            new() { Customer = _stage.Simulation.AddCustomer(), Created = since }, cancellationToken: Cancellation)).ShouldBeEmpty();
         (await Stripe.Disputes.ListAsync(new() { Charge = "ch_1" }, cancellationToken: Cancellation)).ShouldBeEmpty();
     }
 
@@ -89,15 +96,18 @@ public sealed class ServerCallTests : IAsyncLifetime
         var price = await Stripe.Prices.CreateAsync(
             new()
             {
-                Product = "pyresolve_pro", UnitAmount = 1900, Currency = "usd", Recurring = new() { Interval = "month" }, LookupKey = "pyresolve_pro", TransferLookupKey = true,
+                Product = "pyresolve_pro", UnitAmount = 1900, Currency = "usd", Recurring = new() { Interval = "month" },
+                LookupKey = "pyresolve_pro", TransferLookupKey = true,
             },
             cancellationToken: Cancellation);
 
         var product = (await Stripe.Products.ListAsync(new() { Ids = ["pyresolve_pro"] }, cancellationToken: Cancellation)).Single();
-        var found = (await Stripe.Prices.ListAsync(new() { LookupKeys = ["pyresolve_pro"], Active = true }, cancellationToken: Cancellation)).Single();
+        var found = (await Stripe.Prices.ListAsync(
+            new() { LookupKeys = ["pyresolve_pro"], Active = true }, cancellationToken: Cancellation)).Single();
 
         product.Metadata["plan"].ShouldBe("pro");
-        (found.Id, found.ProductId, found.UnitAmount, found.Currency, found.Active, found.Livemode).ShouldBe((price.Id, "pyresolve_pro", 1900, "usd", true, false));
+        (found.Id, found.ProductId, found.UnitAmount, found.Currency, found.Active, found.Livemode)
+            .ShouldBe((price.Id, "pyresolve_pro", 1900, "usd", true, false));
     }
 
     [Fact]
@@ -126,7 +136,8 @@ public sealed class ServerCallTests : IAsyncLifetime
             },
             cancellationToken: Cancellation);
 
-        var listed = (await Stripe.BillingPortal.Configurations.ListAsync(new() { Active = true, Limit = 100 }, cancellationToken: Cancellation))
+        var listed = (await Stripe.BillingPortal.Configurations.ListAsync(
+            new() { Active = true, Limit = 100 }, cancellationToken: Cancellation))
             .Single(other => other.Id == configuration.Id);
         var visit = await Stripe.BillingPortal.Sessions.CreateAsync(
             new SessionCreateOptions { Customer = _stage.Simulation.AddCustomer(), ReturnUrl = "http://localhost/", Configuration = configuration.Id },
@@ -142,7 +153,8 @@ public sealed class ServerCallTests : IAsyncLifetime
         var created = await Stripe.WebhookEndpoints.CreateAsync(
             new() { Url = "http://localhost/hook", EnabledEvents = ["invoice.paid"], ApiVersion = StripeConfiguration.ApiVersion, Description = "of a test" },
             cancellationToken: Cancellation);
-        await Stripe.WebhookEndpoints.UpdateAsync(created.Id, new() { EnabledEvents = ["invoice.paid", "customer.deleted"] }, cancellationToken: Cancellation);
+        await Stripe.WebhookEndpoints.UpdateAsync(
+            created.Id, new() { EnabledEvents = ["invoice.paid", "customer.deleted"] }, cancellationToken: Cancellation);
 
         var listed = (await Stripe.WebhookEndpoints.ListAsync(new() { Limit = 100 }, cancellationToken: Cancellation)).Single();
 
@@ -161,9 +173,11 @@ public sealed class ServerCallTests : IAsyncLifetime
 
         var received = receiver.Received.ShouldHaveSingleItem();
         var verified = EventUtility.ConstructEvent(
-            System.Text.Encoding.UTF8.GetString(received.Body), received.Signature, secret, 300, _stage.Clock.GetUtcNow().ToUnixTimeSeconds(), throwOnApiVersionMismatch: false);
+            System.Text.Encoding.UTF8.GetString(received.Body), received.Signature, secret, 300,
+            _stage.Clock.GetUtcNow().ToUnixTimeSeconds(), throwOnApiVersionMismatch: false);
         var since = new DateRangeOptions { GreaterThanOrEqual = _stage.Simulation.Now.UtcDateTime };
-        var listed = (await Stripe.Events.ListAsync(new() { Types = ["customer.subscription.created"], Created = since, Limit = 100 }, cancellationToken: Cancellation)).Single();
+        var listed = (await Stripe.Events.ListAsync(
+            new() { Types = ["customer.subscription.created"], Created = since, Limit = 100 }, cancellationToken: Cancellation)).Single();
 
         verified.Data.Object.ShouldBeOfType<Subscription>().Id.ShouldBe(subscription);
         (listed.Id, listed.Livemode).ShouldBe((verified.Id, false));

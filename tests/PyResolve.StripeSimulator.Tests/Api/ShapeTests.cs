@@ -18,7 +18,8 @@ public sealed class ShapeTests : IAsyncLifetime
     {
         var ids = Enumerable.Range(0, 5).Select(_ => _stage.Simulation.AddCustomer()).Reverse().ToList();
 
-        var all = await _stage.Stripe.Customers.ListAutoPagingAsync(new() { Limit = 2 }, cancellationToken: TestContext.Current.CancellationToken)
+        var all = await _stage.Stripe.Customers.ListAutoPagingAsync(
+            new() { Limit = 2 }, cancellationToken: TestContext.Current.CancellationToken)
             .Select(static customer => customer.Id).ToListAsync(TestContext.Current.CancellationToken);
 
         all.ShouldBe(ids);
@@ -58,7 +59,8 @@ public sealed class ShapeTests : IAsyncLifetime
     {
         var subscription = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer("ada@example.com"), _stage.Pro);
 
-        var answer = (await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}?expand[]=customer&expand[]=items.data.price.product")).Ok();
+        var answer = (await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}?expand[]=customer&expand[]=items.data.price.product"))
+            .Ok();
         var tooDeep = await _stage.Api.GetAsync("/v1/subscriptions?expand[]=data.items.data.price.product");
         var noObject = await _stage.Api.GetAsync($"/v1/subscriptions/{subscription}?expand[]=status");
 
@@ -122,7 +124,8 @@ public sealed class ShapeTests : IAsyncLifetime
 
         var cancellation = TestContext.Current.CancellationToken;
         var shown = await _stage.Stripe.Subscriptions.GetAsync(subscription, cancellationToken: cancellation);
-        var all = await _stage.Stripe.SubscriptionItems.ListAsync(new() { Subscription = subscription, Limit = 100 }, cancellationToken: cancellation);
+        var all = await _stage.Stripe.SubscriptionItems.ListAsync(
+            new() { Subscription = subscription, Limit = 100 }, cancellationToken: cancellation);
 
         (shown.Items.Data.Count, shown.Items.HasMore).ShouldBe((10, true));
         all.Data.Count.ShouldBe(12);
@@ -152,15 +155,18 @@ public sealed class ShapeTests : IAsyncLifetime
         var moved = await CreateAsync(transfer: true);
 
         (refused.HttpStatusCode, refused.StripeError.Param).ShouldBe((HttpStatusCode.BadRequest, "lookup_key"));
-        (await _stage.Stripe.Prices.ListAsync(new() { LookupKeys = ["pro"] }, cancellationToken: TestContext.Current.CancellationToken)).Single().Id.ShouldBe(moved.Id);
+        (await _stage.Stripe.Prices.ListAsync(new() { LookupKeys = ["pro"] }, cancellationToken: TestContext.Current.CancellationToken))
+            .Single().Id.ShouldBe(moved.Id);
 
         Task<Stripe.Price> CreateAsync(bool? transfer) => _stage.Stripe.Prices.CreateAsync(
             new()
             {
-                Product = product, Currency = "usd", UnitAmount = 2900, Recurring = new() { Interval = "month" }, LookupKey = "pro", TransferLookupKey = transfer,
+                Product = product, Currency = "usd", UnitAmount = 2900, Recurring = new() { Interval = "month" }, LookupKey = "pro",
+                TransferLookupKey = transfer,
             },
             cancellationToken: TestContext.Current.CancellationToken);
     }
 
-    private static IReadOnlyList<string> Ids(StripeAnswer list) => [.. list.Data.Select(static item => item.GetProperty("id").GetString()!)];
+    private static IReadOnlyList<string> Ids(StripeAnswer list) =>
+        [.. list.Data.Select(static item => item.GetProperty("id").GetString()!)];
 }

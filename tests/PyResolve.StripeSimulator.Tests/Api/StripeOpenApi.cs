@@ -45,7 +45,8 @@ internal sealed class StripeOpenApi
         foreach (var parameter in operation.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : [])
         {
             if (parameter.GetProperty("in").GetString() == "query")
-                root.Members[parameter.GetProperty("name").GetString()!] = Read(parameter.GetProperty("schema"), IsTrue(parameter, "required"));
+                root.Members[parameter.GetProperty("name").GetString()!] =
+                    Read(parameter.GetProperty("schema"), IsTrue(parameter, "required"));
         }
 
         if (operation.TryGetProperty("requestBody", out var body))
@@ -72,7 +73,9 @@ internal sealed class StripeOpenApi
             node.Members["[]"] = Read(items, isRequired: false);
         if (!schema.TryGetProperty("properties", out var properties))
             return;
-        var required = schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(static name => name.GetString()).ToHashSet() : [];
+        var required = schema.TryGetProperty("required", out var names)
+            ? names.EnumerateArray().Select(static name => name.GetString()).ToHashSet()
+            : [];
         foreach (var property in properties.EnumerateObject())
             node.Members[property.Name] = Read(property.Value, required.Contains(property.Name));
     }

@@ -73,9 +73,11 @@ public sealed class ControlTests : IAsyncLifetime
         var waiting = _stage.Simulation.Webhooks.Pending.ShouldHaveSingleItem();
 
         await CommandAsync($"deliveries/{waiting.Id}/duplicate", """{"copies":2}""");
-        using var delivered = await _http.PostAsync($"/simulator/deliveries/{waiting.Id}/deliver", null, TestContext.Current.CancellationToken);
+        using var delivered = await _http.PostAsync(
+            $"/simulator/deliveries/{waiting.Id}/deliver", null, TestContext.Current.CancellationToken);
 
-        (await delivered.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("status").GetInt32().ShouldBe(200);
+        (await delivered.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("status").GetInt32()
+            .ShouldBe(200);
         receiver.Received.Count.ShouldBe(1);
         _stage.Simulation.Webhooks.Pending.Count.ShouldBe(2);
         await CommandAsync("deliveries/drop");
@@ -126,7 +128,8 @@ public sealed class ControlTests : IAsyncLifetime
         using var refused = await _http.PostAsync($"/simulator/{command}", content, TestContext.Current.CancellationToken);
 
         ((int)refused.StatusCode).ShouldBe(status);
-        (await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("error").GetString().ShouldNotBeNullOrEmpty();
+        (await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("error").GetString()
+            .ShouldNotBeNullOrEmpty();
         _stage.Simulation.Now.ShouldBe(before);
     }
 

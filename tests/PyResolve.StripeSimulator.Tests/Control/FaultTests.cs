@@ -60,6 +60,7 @@ public sealed class FaultTests : IAsyncLifetime
         await _stage.Api.GetAsync("/v1/subscriptions/sub_2");
         await _stage.Api.GetAsync("/v1/subscriptions");
 
-        Requests.Counts.ShouldBe(new Dictionary<string, int> { ["GET /v1/subscriptions"] = 1, ["GET /v1/subscriptions/{id}"] = 2 }, ignoreOrder: true);
+        Requests.Counts.ShouldBe(
+            new Dictionary<string, int> { ["GET /v1/subscriptions"] = 1, ["GET /v1/subscriptions/{id}"] = 2 }, ignoreOrder: true);
     }
 }

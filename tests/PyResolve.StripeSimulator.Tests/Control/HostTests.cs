@@ -12,7 +12,8 @@ public sealed class HostTests
     {
         var options = new StripeSimulatorOptions { Environment = environment, SecretKey = key };
 
-        var refused = await Should.ThrowAsync<InvalidOperationException>(() => StripeSimulatorHost.StartAsync(options, TestContext.Current.CancellationToken));
+        var refused = await Should.ThrowAsync<InvalidOperationException>(
+            () => StripeSimulatorHost.StartAsync(options, TestContext.Current.CancellationToken));
 
         refused.Message.ShouldContain(reason);
         refused.Message.ShouldNotContain("0123456789");

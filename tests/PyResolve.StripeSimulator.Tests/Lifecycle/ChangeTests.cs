@@ -94,7 +94,8 @@ public sealed class ChangeTests : IAsyncLifetime
         (canceled.Status, canceled.EndedAt).ShouldBe(("canceled", _stage.Simulation.Now.UtcDateTime));
         (again.HttpStatusCode, again.StripeError.Code).ShouldBe((HttpStatusCode.NotFound, "resource_missing"));
 
-        Task<Stripe.Subscription> CancelAsync() => _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
+        Task<Stripe.Subscription> CancelAsync() =>
+            _stage.Stripe.Subscriptions.CancelAsync(before.Id, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory]
@@ -163,8 +164,8 @@ public sealed class ChangeTests : IAsyncLifetime
         var after = (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
         after["status"].GetString().ShouldBe(status);
         after.At("items.data.0.price.id").GetString().ShouldBe(_stage.Unlimited);
-        var told = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.type").GetString();
-        told.ShouldBe(status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated");
+        var type = (await _stage.Api.GetAsync("/v1/events?limit=1")).Ok().At("data.0.type").GetString();
+        type.ShouldBe(status == "canceled" ? "customer.subscription.deleted" : "customer.subscription.updated");
         _stage.Simulation.Advance(TimeSpan.FromDays(400));
         (await _stage.Api.GetAsync($"/v1/subscriptions/{before.Id}")).Ok();
     }
@@ -192,5 +193,6 @@ public sealed class ChangeTests : IAsyncLifetime
 
     private static string ItemOf(StripeAnswer subscription) => subscription.At("items.data.0.id").GetString()!;
 
-    private Task<StripeAnswer> UpdateAsync(StripeAnswer subscription, string form) => _stage.Api.PostAsync($"/v1/subscriptions/{subscription.Id}", form);
+    private Task<StripeAnswer> UpdateAsync(StripeAnswer subscription, string form) =>
+        _stage.Api.PostAsync($"/v1/subscriptions/{subscription.Id}", form);
 }

@@ -39,7 +39,8 @@ public sealed class CheckoutTests
         var next = stage.Simulation.PayCheckout(session.Id, CardBehaviour.Declined);
 
         next.ShouldBeNull();
-        (await stage.Stripe.Subscriptions.ListAsync(new() { Customer = customer.Id, Status = "all" }, cancellationToken: Cancellation)).ShouldBeEmpty();
+        (await stage.Stripe.Subscriptions.ListAsync(new() { Customer = customer.Id, Status = "all" }, cancellationToken: Cancellation))
+            .ShouldBeEmpty();
         (await stage.Stripe.Checkout.Sessions.GetAsync(session.Id, cancellationToken: Cancellation)).Status.ShouldBe("open");
     }
 
@@ -52,7 +53,8 @@ public sealed class CheckoutTests
         stage.Simulation.Advance(TimeSpan.FromHours(25));
 
         (await stage.Stripe.Checkout.Sessions.GetAsync(session.Id, cancellationToken: Cancellation)).Status.ShouldBe("expired");
-        (await stage.Stripe.Events.ListAsync(new() { Type = "checkout.session.expired" }, cancellationToken: Cancellation)).Count().ShouldBe(1);
+        (await stage.Stripe.Events.ListAsync(new() { Type = "checkout.session.expired" }, cancellationToken: Cancellation)).Count()
+            .ShouldBe(1);
         stage.Simulation.PayCheckout(session.Id).ShouldBeNull();
     }
 
@@ -63,7 +65,8 @@ public sealed class CheckoutTests
         var session = await stage.Stripe.Checkout.Sessions.CreateAsync(stage.Checkout(), cancellationToken: Cancellation);
 
         var expired = await stage.Stripe.Checkout.Sessions.ExpireAsync(session.Id, cancellationToken: Cancellation);
-        var again = await Should.ThrowAsync<StripeException>(() => stage.Stripe.Checkout.Sessions.ExpireAsync(session.Id, cancellationToken: Cancellation));
+        var again = await Should.ThrowAsync<StripeException>(
+            () => stage.Stripe.Checkout.Sessions.ExpireAsync(session.Id, cancellationToken: Cancellation));
 
         expired.Status.ShouldBe("expired");
         again.HttpStatusCode.ShouldBe(System.Net.HttpStatusCode.BadRequest);

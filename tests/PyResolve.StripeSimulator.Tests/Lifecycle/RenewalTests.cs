@@ -99,7 +99,8 @@ public sealed class RenewalTests : IAsyncLifetime
     [InlineData(CardBehaviour.FailsOnRenewal, "past_due")]
     public async Task A_trial_is_announced_and_ends_with_a_payment(CardBehaviour card, string status)
     {
-        var subscription = _stage.Simulation.Subscription(_stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(card: card), _stage.Pro, trialDays: 14));
+        var subscription = _stage.Simulation.Subscription(
+            _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(card: card), _stage.Pro, trialDays: 14));
 
         _stage.Simulation.Advance(TimeSpan.FromDays(12));
         var during = subscription.Status;
@@ -118,7 +119,8 @@ public sealed class RenewalTests : IAsyncLifetime
         var customer = _stage.Simulation.AddCustomer(card: null);
         var created = (await _stage.Api.PostAsync(
             "/v1/subscriptions",
-            $"customer={customer}&items[0][price]={_stage.Pro}&trial_period_days=7&trial_settings[end_behavior][missing_payment_method]={behavior}")).Ok();
+            $"customer={customer}&items[0][price]={_stage.Pro}&trial_period_days=7"
+            + $"&trial_settings[end_behavior][missing_payment_method]={behavior}")).Ok();
 
         _stage.Simulation.Advance(TimeSpan.FromDays(8));
 
@@ -174,7 +176,8 @@ public sealed class RenewalTests : IAsyncLifetime
 
         _stage.Clock.Advance(Month);
 
-        await Eventually.IsTrueAsync(() => subscription.CurrentPeriodEnd == end.AddMonths(1), cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(
+            () => subscription.CurrentPeriodEnd == end.AddMonths(1), cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -212,7 +215,10 @@ public sealed class RenewalTests : IAsyncLifetime
 
     /// <summary>The types of the last events, newest first.</summary>
     private async Task<IReadOnlyList<string?>> TypesAsync(int count) =>
-        [.. (await _stage.Api.GetAsync($"/v1/events?limit={count}")).Ok().Data.Select(static stripeEvent => stripeEvent.GetProperty("type").GetString())];
+    [
+        .. (await _stage.Api.GetAsync($"/v1/events?limit={count}")).Ok().Data.Select(
+            static stripeEvent => stripeEvent.GetProperty("type").GetString()),
+    ];
 
     private async Task<int> CountAsync(string type) => (await _stage.Api.GetAsync($"/v1/events?type={type}")).Ok().Data.Count;
 }

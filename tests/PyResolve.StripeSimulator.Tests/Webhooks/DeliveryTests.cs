@@ -188,7 +188,8 @@ public sealed class DeliveryTests : IAsyncLifetime
         received.IsSignedWith(endpoint.Secret).ShouldBeTrue();
         received.Json.GetProperty("api_version").GetString().ShouldBe("2023-08-16");
         received.Json.GetProperty("data").GetProperty("object").TryGetProperty("current_period_end", out _).ShouldBeTrue();
-        (await _stage.Stripe.WebhookEndpoints.GetAsync(endpoint.Id, cancellationToken: TestContext.Current.CancellationToken)).Secret.ShouldBeNull();
+        (await _stage.Stripe.WebhookEndpoints.GetAsync(endpoint.Id, cancellationToken: TestContext.Current.CancellationToken)).Secret
+            .ShouldBeNull();
     }
 
     [Fact]
@@ -198,7 +199,8 @@ public sealed class DeliveryTests : IAsyncLifetime
         var form = $"url={receiver.Url}&enabled_events[]=*";
         var disabled = (await _stage.Api.PostAsync("/v1/webhook_endpoints", form)).Ok();
         var deleted = (await _stage.Api.PostAsync("/v1/webhook_endpoints", form)).Ok();
-        (await _stage.Api.PostAsync($"/v1/webhook_endpoints/{disabled.Id}", "disabled=true")).Ok()["status"].GetString().ShouldBe("disabled");
+        (await _stage.Api.PostAsync($"/v1/webhook_endpoints/{disabled.Id}", "disabled=true")).Ok()["status"].GetString()
+            .ShouldBe("disabled");
         (await _stage.Api.DeleteAsync($"/v1/webhook_endpoints/{deleted.Id}")).Ok()["deleted"].GetBoolean().ShouldBeTrue();
 
         _stage.Simulation.AddCustomer();

@@ -68,7 +68,8 @@ public sealed class EventTests : IAsyncLifetime
             _stage.Simulation.AddCustomer(card: null);
 
         var page = await _stage.Stripe.Events.ListAsync(new() { Limit = 2, EndingBefore = seen }, cancellationToken: cancellation);
-        var next = await _stage.Stripe.Events.ListAsync(new() { Limit = 2, EndingBefore = page.Data[0].Id }, cancellationToken: cancellation);
+        var next = await _stage.Stripe.Events.ListAsync(
+            new() { Limit = 2, EndingBefore = page.Data[0].Id }, cancellationToken: cancellation);
 
         (page.Data.Count, page.HasMore).ShouldBe((2, true));
         (next.Data.Count, next.HasMore).ShouldBe((1, false));

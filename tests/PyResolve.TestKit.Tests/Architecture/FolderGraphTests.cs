@@ -26,7 +26,7 @@ public class FolderGraphTests
     [InlineData("InAttributeArgument")]
     [InlineData("InDelegate")]
     [InlineData("InRecord")]
-    public void A_reference_is_found_wherever_it_stands(string type) =>
+    public void A_reference_is_found_in_every_place(string type) =>
         Graph.References
             .Where(reference => reference is { FromFolder: "Upper", ToFolder: "Lower" })
             .ShouldContain(reference => reference.FromType.EndsWith($".{type}", StringComparison.Ordinal));
@@ -43,7 +43,7 @@ public class FolderGraphTests
     }
 
     [Fact]
-    public void A_folder_that_names_no_other_stands_alone()
+    public void A_folder_without_references_is_listed()
     {
         Graph.Folders.ShouldBe(["Alone", "Lower", "Upper", "linked"]);
         Graph.References.ShouldAllBe(reference => reference.FromFolder != "Alone" && reference.ToFolder != "Alone");

@@ -1,9 +1,9 @@
 namespace PyResolve.TestKit;
 
-/// <summary>The folder that holds <c>initdb</c> and <c>postgres</c>.</summary>
+/// <summary>The folder of <c>initdb</c> and <c>postgres</c>.</summary>
 internal static class PostgresBinaries
 {
-    // Debian and its kin keep the server's programs out of PATH, one folder a version; Homebrew and the RPM world likewise.
+    // Debian, Homebrew and RPM packages install the server's programs outside PATH, in one folder per version.
     private static readonly string[] Roots = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
 
     public static string Find()

@@ -1,7 +1,7 @@
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// One PostgreSQL for a test assembly, started when the first test asks for it:
+/// One PostgreSQL for a test assembly, started when the first test needs it:
 /// <c>[assembly: AssemblyFixture(typeof(PostgresFixture))]</c>, then a constructor parameter of this type. Thread-safe.
 /// </summary>
 public sealed class PostgresFixture : IAsyncDisposable
@@ -14,7 +14,7 @@ public sealed class PostgresFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Where the start failed, the tests that asked for it have said so.
+        // If the start failed, the tests that needed it have failed already.
         if (_server.IsValueCreated && await Task.WhenAny(_server.Value) is { IsCompletedSuccessfully: true } started)
             await (await started).DisposeAsync();
     }

@@ -3,8 +3,8 @@ using Npgsql;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// A real PostgreSQL for tests: the one that <c>PYRESOLVE_TEST_POSTGRES</c> names, or a private cluster that lives as long as this object,
-/// and never longer than this process. Thread-safe, except that a server which is killed and restarted is one test's own.
+/// A real PostgreSQL for tests: the one that <c>PYRESOLVE_TEST_POSTGRES</c> names, or a private cluster that ends with this object, and at
+/// the latest with this process. Thread-safe, but only one test may use a server that it kills and restarts.
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -23,7 +23,7 @@ public sealed class PostgresServer : IAsyncDisposable
         _cluster = cluster;
     }
 
-    /// <summary>Leads to the maintenance database.</summary>
+    /// <summary>The connection string of the maintenance database.</summary>
     public string ConnectionString { get; }
 
     /// <param name="durable">
@@ -31,7 +31,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// others use may not be killed.
     /// </param>
     /// <param name="cancellationToken">Abandons the start.</param>
-    /// <exception cref="PostgresMissingException">There is none to be had; the message says what to install.</exception>
+    /// <exception cref="PostgresMissingException">There is no PostgreSQL; the message says what to install.</exception>
     public static async Task<PostgresServer> StartAsync(bool durable = false, CancellationToken cancellationToken = default)
     {
         if (!durable && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } address)
@@ -51,9 +51,9 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes an empty database, and returns its connection string.</summary>
-    /// <param name="name">Made up when absent.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
+    /// <summary>Creates an empty database, and returns its connection string.</summary>
+    /// <param name="name">Default: a new name.</param>
+    /// <param name="cancellationToken">Cancels the creation.</param>
     public async Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default)
     {
         name ??= $"pyresolve_{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}";
@@ -71,7 +71,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// </summary>
     public Task RestartAsync(CancellationToken cancellationToken = default) => Own().StartAsync(cancellationToken);
 
-    /// <summary>Stops it as it is, until <see cref="Thaw"/>: it takes connections and answers nothing, as a host that hangs.</summary>
+    /// <summary>Stops all its processes until <see cref="Thaw"/>: it accepts connections and never answers, as if it hung.</summary>
     public void Freeze() => Own().Freeze();
 
     public void Thaw() => Own().Thaw();

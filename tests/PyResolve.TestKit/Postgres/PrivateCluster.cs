@@ -4,7 +4,7 @@ using Npgsql;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// A PostgreSQL of our own: its files in a temporary folder, its port on loopback only, its end the end of this process at the latest.
+/// A PostgreSQL with its files in a temporary folder and its port on loopback only. It ends with this process at the latest.
 /// </summary>
 internal sealed class PrivateCluster : IAsyncDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
     {
         _binaries = binaries;
         _settings = Settings(_port, durable);
-        // PostgreSQL will not run as root: root hands over to the user postgres, to whom root's own temporary folder may be closed.
+        // PostgreSQL refuses to run as root, so root runs it as the user postgres, who may not have access to root's temporary folder.
         var temporary = Environment.IsPrivilegedProcess ? "/tmp" : Path.GetTempPath();
         _folder = Path.Combine(temporary, $"pyresolve-postgres-{Path.GetRandomFileName()}");
         _watchdog = new Watchdog(_folder);
@@ -69,7 +69,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
             if (_postmaster!.HasExited)
             {
                 await _postmaster.WaitForExitAsync(cancellationToken);
-                // The children of a killed postmaster may outlive it by a moment, and a new one refuses to start beside them.
+                // The children of a killed postmaster may run a moment longer, and a new one refuses to start until they have ended.
                 if (!_log.Text[logged..].Contains("pre-existing shared memory block", StringComparison.Ordinal))
                     throw new InvalidOperationException($"PostgreSQL did not start.\n{_log.Text}");
                 Forget();
@@ -90,7 +90,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
         Forget();
     }
 
-    /// <summary>SIGSTOP for the postmaster, so that it starts no more children, and then for those that it has.</summary>
+    /// <summary>SIGSTOP for the postmaster, so that it starts no further children, and then for its children.</summary>
     public void Freeze()
     {
         Signals.SendToFamily(_postmaster ?? throw new InvalidOperationException("PostgreSQL does not run."), Signals.Stop);
@@ -113,7 +113,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
         _watchdog.Dispose();
     }
 
-    // An immediate shutdown: what it has not written does not matter any more, but the postmaster still waits for its children.
+    // An immediate shutdown: unwritten data do not matter now, but the postmaster still waits for its children.
     private async Task StopAsync()
     {
         if (_postmaster is null)
@@ -132,7 +132,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
             "unix_socket_directories=",
             "max_connections=300",
             "shared_buffers=64MB",
-            // No session's time zone may decide in which month an event counts: far from UTC, one that does is found out.
+            // A time zone far from UTC, so that tests fail if the month of an event depends on the session's time zone.
             "timezone=Pacific/Auckland",
         ];
         return durable ? settings : [.. settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off"];

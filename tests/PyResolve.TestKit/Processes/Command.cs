@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PyResolve.TestKit;
 
-/// <summary>What a program that ran to its end left behind.</summary>
+/// <summary>The exit code and the output of a program that has ended.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error)
 {
     /// <summary>This result, or an exception that quotes what the program wrote.</summary>
@@ -17,7 +17,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 public static class Command
 {
     /// <param name="file">A path, or a name to be found in PATH.</param>
-    /// <param name="arguments">Passed as they are; no shell stands between.</param>
+    /// <param name="arguments">Passed as they are, without a shell.</param>
     /// <param name="environment">Added to this process's environment; a null removes a variable.</param>
     /// <param name="input">Standard input; empty by default, so that a program that asks gets an end of file.</param>
     /// <param name="workingDirectory">This process's by default.</param>
@@ -69,7 +69,7 @@ public static class Command
         }
         catch (IOException)
         {
-            // It ended, or closed its input, before it had read everything: its own business.
+            // It ended, or closed its input, before it had read everything. That is allowed.
         }
     }
 }

@@ -21,13 +21,13 @@ public static class FailingDisk
 
     private static readonly bool IsArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
-    /// <summary>From now on, for this process and for good.</summary>
+    /// <summary>Fails permanently for this process.</summary>
     public static void Begin() => Install(IoError, OfAllThreads, isStopped: false);
 
-    /// <summary>For the time of an action, on a thread of its own. What the action hands to other threads has a disk that works.</summary>
-    /// <param name="action">What is done.</param>
-    /// <param name="error">What fsync answers.</param>
-    /// <param name="isStopped">Whether cutting off what was written fails too.</param>
+    /// <summary>Fails during an action, on a separate thread. For other threads that the action uses, the disk works.</summary>
+    /// <param name="action">The action.</param>
+    /// <param name="error">The error of fsync.</param>
+    /// <param name="isStopped">Whether truncating files fails too.</param>
     public static void Run(Action action, int error = IoError, bool isStopped = false)
     {
         ExceptionDispatchInfo? failure = null;
@@ -55,7 +55,7 @@ public static class FailingDisk
     {
         var fsync = IsArm ? 82u : 74u;
         var ftruncate = IsArm ? 46u : 77u;
-        // Load the call's number; where it is one of the two, go to the last; let it through; answer with the error.
+        // Load the number of the system call; jump to the last instruction for these two; allow the call; return the error.
         ulong[] filter =
         [
             Instruction(0x20),

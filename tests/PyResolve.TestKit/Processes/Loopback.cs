@@ -6,8 +6,8 @@ namespace PyResolve.TestKit;
 internal static class Loopback
 {
     /// <summary>
-    /// A port that nobody listens on. It lies below the range that systems give to outgoing connections (from 32768 on), so that none of
-    /// those takes it between now and its use, or while a server that is to come back on it is down.
+    /// A free port. It is below the range that systems use for outgoing connections (from 32768 on), so that none of those takes it before
+    /// it is used, or while the server that uses it restarts.
     /// </summary>
     public static int FreePort()
     {

@@ -8,8 +8,8 @@ using System.Runtime.InteropServices;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// The built server as a process of its own, as an operator would run it: from another folder, on a loopback port, in the Production
-/// environment unless told otherwise. It never outlives this process. One test's own: not thread-safe, its <see cref="Http"/> apart.
+/// The built server as a separate process, as an operator would run it: from another folder, on a loopback port, by default in the
+/// Production environment. It ends with this process at the latest. Not thread-safe, except for <see cref="Http"/>.
 /// </summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
@@ -40,7 +40,7 @@ public sealed class ServerProcess : IAsyncDisposable
         };
     }
 
-    /// <summary>Where the built <c>PyResolve.Server.dll</c> lies.</summary>
+    /// <summary>The path of the built <c>PyResolve.Server.dll</c>.</summary>
     public static string Assembly { get; } = typeof(ServerProcess).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(metadata => metadata.Key == "PyResolve.Server").Value!;
@@ -125,7 +125,7 @@ public sealed class ServerProcess : IAsyncDisposable
             throw Failure($"ended with exit code {exitCode} on SIGTERM");
     }
 
-    /// <summary>SIGKILL: nothing of it runs any more when this returns.</summary>
+    /// <summary>SIGKILL. The process has ended when this returns.</summary>
     public async Task KillAsync()
     {
         var process = Running();
@@ -162,15 +162,15 @@ public sealed class ServerProcess : IAsyncDisposable
         _watchdog.Dispose();
     }
 
-    /// <summary>Whether a request had no answer because the server is killed, or not there yet.</summary>
-    // HttpClient lets a SocketException through where the other side goes away in the moment in which a connection is made.
+    /// <summary>Whether a request had no answer because the server was killed or has not started yet.</summary>
+    // HttpClient throws an unwrapped SocketException if the server ends while a connection is made.
     public static bool IsAway(Exception exception) => exception is HttpRequestException or SocketException;
 
     private static Task<CommandResult> RunAsync(
         IEnumerable<string> arguments, Dictionary<string, string?> environment, string folder, CancellationToken cancellationToken) =>
         Command.RunAsync(Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: cancellationToken);
 
-    // The dotnet that runs these tests, wherever it is installed; a test host need not be it.
+    // The dotnet that runs these tests; the process itself may be a test host.
     private static string Muxer() => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
 
     private static Dictionary<string, string?> CleanEnvironment() => Environment.GetEnvironmentVariables()

@@ -10,7 +10,7 @@ internal static partial class Signals
     public const int Quit = 3;
     public const int Terminate = 15;
 
-    // On Linux; elsewhere these two have other numbers.
+    // The numbers on Linux.
     public const int Stop = 19;
     public const int Continue = 18;
 
@@ -32,7 +32,7 @@ internal static partial class Signals
         where id!.All(char.IsAsciiDigit)
         let stat = TryRead($"/proc/{id}/stat")
         where stat is not null
-        // After the name, which is in parentheses and may hold anything: state, then the parent.
+        // After the name, which is in parentheses and may contain anything: state, then the parent.
         let fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')
         where fields[1] == processId.ToString(CultureInfo.InvariantCulture)
         select int.Parse(id!, CultureInfo.InvariantCulture);

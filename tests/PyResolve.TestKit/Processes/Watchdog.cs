@@ -4,7 +4,7 @@ using System.Globalization;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// Ends a child process, and removes a folder, when this process is gone, however it went: a small shell waits for the end of a pipe that
+/// Ends a child process and removes a folder when this process has ended for any reason: a small shell waits for the end of a pipe that
 /// closes with this process.
 /// </summary>
 internal sealed class Watchdog : IDisposable
@@ -40,7 +40,7 @@ internal sealed class Watchdog : IDisposable
     /// <summary>The child to be ended: SIGQUIT, and a second later SIGKILL. Null: none, from now on.</summary>
     public void Guard(Process? child) => _shell.StandardInput.WriteLine(child?.Id.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>Calls it off.</summary>
+    /// <summary>Stops the watchdog.</summary>
     public void Dispose()
     {
         _shell.Kill();

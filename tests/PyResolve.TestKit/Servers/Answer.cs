@@ -3,16 +3,16 @@ using System.Text.Json;
 
 namespace PyResolve.TestKit;
 
-/// <summary>What a server answered, read whole.</summary>
+/// <summary>A complete answer of a server.</summary>
 public sealed record Answer(int Status, HttpResponseHeaders Headers, string? ContentType, string Text)
 {
     /// <summary>The body as JSON.</summary>
     public JsonElement Body => JsonDocument.Parse(Text).RootElement;
 
-    /// <summary>A problem's stable word.</summary>
+    /// <summary>The code of a problem.</summary>
     public string? Code => Body.GetProperty("code").GetString();
 
-    /// <summary>A problem's sentence for people.</summary>
+    /// <summary>The text of a problem for people.</summary>
     public string? Detail => Body.GetProperty("detail").GetString();
 
     public JsonElement this[string member] => Body.GetProperty(member);

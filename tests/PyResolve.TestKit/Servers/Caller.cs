@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PyResolve.TestKit;
 
-/// <summary>Sends requests with one credential, or none, and reads whatever comes back. Thread-safe.</summary>
+/// <summary>Sends requests with one credential, or none, and reads the answers. Thread-safe.</summary>
 public sealed class Caller(HttpClient http, string? headerName = null, string? headerValue = null)
 {
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);

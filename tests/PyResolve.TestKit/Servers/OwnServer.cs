@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace PyResolve.TestKit;
 
-/// <summary>A server and a store of one test's own, for a test that moves the clock, types SQL or configures.</summary>
+/// <summary>A server and a store for one test, which may move the clock, run SQL or change settings.</summary>
 public sealed class OwnServer : IAsyncDisposable
 {
     private OwnServer(TestStore store, TestServer server)

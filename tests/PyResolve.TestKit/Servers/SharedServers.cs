@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// One server an engine for a whole test assembly, started when first asked for. A test takes an account of its own and leaves the clock
-/// alone; one that needs more starts its own <see cref="TestServer"/>. Thread-safe.
+/// One server per engine for a whole test assembly, started on first use. A test signs up its own account and does not move the clock; a
+/// test that needs more starts its own <see cref="TestServer"/>. Thread-safe.
 /// </summary>
 public sealed class SharedServers : IAsyncDisposable
 {

@@ -1,6 +1,6 @@
 namespace PyResolve.TestKit;
 
-/// <summary>What a server keeps its data in. Every storage behaviour has one test, which runs on both.</summary>
+/// <summary>The database that a server uses. Every storage behaviour has one test, which runs on both.</summary>
 public enum StorageEngine
 {
     Sqlite,

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.TestKit;
 
-/// <summary>An account of a test's own.</summary>
+/// <summary>A test's own account.</summary>
 public sealed record TestAccount(Guid UserId, string Email, string ApiKey, string SessionToken, HttpClient Http)
 {
     public const string Password = "correct horse battery staple";

@@ -9,8 +9,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// The real server inside the test's process, on a loopback port, with a clock that the test moves. What it is made of is what runs in
-/// production, the clock apart. Thread-safe.
+/// The real server inside the test's process, on a loopback port, with a clock that the test moves. Everything but the clock is the same
+/// as in production. Thread-safe.
 /// </summary>
 public sealed class TestServer : IAsyncDisposable
 {
@@ -37,7 +37,7 @@ public sealed class TestServer : IAsyncDisposable
     public HttpClient Http { get; }
 
     /// <summary>Calls without a credential.</summary>
-    public Caller Nobody => new(Http);
+    public Caller Anonymous => new(Http);
 
     public IServiceProvider Services => _app.Services;
 
@@ -47,8 +47,8 @@ public sealed class TestServer : IAsyncDisposable
     /// <summary>Starts a server, which brings the store's schema up to date.</summary>
     /// <param name="store">Several servers may share one.</param>
     /// <param name="settings">Configuration on top of the store's, such as <c>PYRESOLVE_SIGNUP</c>.</param>
-    /// <param name="clock">Default: one of its own, at the present.</param>
-    /// <param name="replace">Puts doubles at the edge of the process, such as another company's API.</param>
+    /// <param name="clock">Default: a new clock.</param>
+    /// <param name="replace">Replaces services at the edge of the process, such as another company's API.</param>
     public static async Task<TestServer> StartAsync(
         TestStore store,
         IReadOnlyDictionary<string, string?>? settings = null,
@@ -56,7 +56,7 @@ public sealed class TestServer : IAsyncDisposable
         Action<IServiceCollection>? replace = null)
     {
         clock ??= new TestClock();
-        // The environment is settled before any other configuration is read.
+        // The environment must be set before any other configuration is read.
         string[] args = settings?.GetValueOrDefault("environment") is { } environment ? ["--environment", environment] : [];
         var builder = ServerApp.CreateBuilder(args);
         builder.Configuration.AddInMemoryCollection(Settings(store, settings));
@@ -83,12 +83,12 @@ public sealed class TestServer : IAsyncDisposable
         var all = new Dictionary<string, string?>(store.Settings)
         {
             ["urls"] = "http://127.0.0.1:0",
-            // The least that the server takes: these tests sign up by the hundred.
+            // The minimum that the server accepts, because these tests sign up hundreds of accounts.
             ["PyResolve:PasswordIterations"] = "1000",
-            // They also come from one address all.
+            // All of them also come from one address.
             ["PyResolve:SignUpsPerHour"] = "1000000",
             ["PyResolve:LogInFailuresPerAddress"] = "1000000",
-            // Category by category, as appsettings.json has them: what is said of one goes before what is said of all.
+            // For each category of appsettings.json, because the level of a category takes precedence over the default.
             ["Logging:LogLevel:Default"] = "Error",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace PyResolve.TestKit;
 
-/// <summary>A database of a test's own, which one or several servers use.</summary>
+/// <summary>A test's own database, which one or several servers use.</summary>
 public sealed class TestStore : IAsyncDisposable
 {
     private readonly string? _folder;
@@ -19,7 +19,7 @@ public sealed class TestStore : IAsyncDisposable
 
     public StorageEngine Engine { get; }
 
-    /// <summary>What a server must be told to use it.</summary>
+    /// <summary>The settings of a server that uses it.</summary>
     public IReadOnlyDictionary<string, string?> Settings => _folder is null
         ? new Dictionary<string, string?> { ["DATABASE_URL"] = PostgresAddress.ToUrl(_connectionString), ["PYRESOLVE_DATA"] = null }
         : new Dictionary<string, string?> { ["DATABASE_URL"] = null, ["PYRESOLVE_DATA"] = _folder };
@@ -33,7 +33,7 @@ public sealed class TestStore : IAsyncDisposable
             engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
     }
 
-    /// <summary>A database that the test made on a PostgreSQL of its own.</summary>
+    /// <summary>A database that the test created on its own PostgreSQL.</summary>
     public static TestStore On(string connectionString) => new(StorageEngine.Postgres, connectionString, folder: null);
 
     /// <summary>Runs SQL by hand, as an operator would.</summary>

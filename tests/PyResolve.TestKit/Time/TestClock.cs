@@ -1,7 +1,7 @@
 namespace PyResolve.TestKit;
 
 /// <summary>
-/// Time that stands still until a test moves it. Timers, and with them <c>Task.Delay</c>, <c>PeriodicTimer</c> and timed cancellation
+/// A clock that does not move until a test moves it. Timers, and with them <c>Task.Delay</c>, <c>PeriodicTimer</c> and timed cancellation
 /// on this clock, fire while it moves, in the order they are due, each seeing the instant at which it was due. Thread-safe.
 /// </summary>
 /// <remarks>
@@ -32,7 +32,7 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
     }
 
     /// <summary>Moves time forward and fires what falls due, periodic timers as often as they are due.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is negative: elapsed time never runs back.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative: elapsed time cannot decrease.</exception>
     public void Advance(TimeSpan amount)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(amount, TimeSpan.Zero);
@@ -44,10 +44,10 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
     }
 
     /// <summary>
-    /// Moves time forward as a machine that slept sees it: each timer that fell due meanwhile fires once, and sees the instant of waking.
-    /// However long the span, it costs what the timers cost once.
+    /// Moves time forward as a machine that slept sees it: each timer that fell due in between fires once, and sees the new time.
+    /// Its cost does not depend on the length of the span.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is negative: elapsed time never runs back.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative: elapsed time cannot decrease.</exception>
     public void Jump(TimeSpan amount)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(amount, TimeSpan.Zero);
@@ -57,7 +57,7 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
 
     /// <summary>
     /// Sets the instant. Forward, this is <see cref="Jump"/>; backward, only the wall clock changes, as when someone sets it back: timers
-    /// and timestamps go on.
+    /// and timestamps continue.
     /// </summary>
     public void SetUtcNow(DateTimeOffset instant)
     {
@@ -171,7 +171,7 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
             return ValueTask.CompletedTask;
         }
 
-        // Never inside the call that made the timer: its maker may not be ready for it.
+        // Never inside the call that created the timer, because the caller may not be ready.
         private void FireAtOnce()
         {
             DueAt += Period > TimeSpan.Zero ? Period : TimeSpan.Zero;

@@ -21,9 +21,11 @@ public sealed class AccountTests(SharedServers servers)
         loggedIn.User.ShouldBe(signedUp.User);
         signedUp.SessionExpiresAt.ShouldBe(subject.Clock.GetUtcNow().AddDays(30), TimeSpan.FromMinutes(1));
         (await FailAsync(client.SignUpAsync(request, Cancellation))).Code.ShouldBe(ProblemCodes.Conflict);
-        (await FailAsync(client.SignUpAsync(new() { Email = "no address", Password = "short" }, Cancellation))).Problem.ShouldNotBeNull().Errors.ShouldNotBeNull()
+        (await FailAsync(client.SignUpAsync(new() { Email = "no address", Password = "short" }, Cancellation)))
+            .Problem.ShouldNotBeNull().Errors.ShouldNotBeNull()
             .Keys.ShouldBe(["email", "password"], ignoreOrder: true);
-        (await FailAsync(client.LogInAsync(new() { Email = email, Password = "wrong" }, Cancellation))).Message.ShouldBe("Wrong e-mail or password.");
+        (await FailAsync(client.LogInAsync(new() { Email = email, Password = "wrong" }, Cancellation))).Message
+            .ShouldBe("Wrong e-mail or password.");
         await client.LogOutAsync(loggedIn.SessionToken, Cancellation);
         (await FailAsync(client.ListApiKeysAsync(loggedIn.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
         (await client.ListApiKeysAsync(signedUp.SessionToken, Cancellation)).Count.ShouldBe(1);
@@ -36,10 +38,12 @@ public sealed class AccountTests(SharedServers servers)
         var account = await subject.SignUpAsync();
         await using var client = subject.Client(account);
 
-        (await client.UpdateAccountAsync(new() { Name = " Ada Lovelace " }, account.SessionToken, Cancellation)).Name.ShouldBe("Ada Lovelace");
+        (await client.UpdateAccountAsync(new() { Name = " Ada Lovelace " }, account.SessionToken, Cancellation)).Name
+            .ShouldBe("Ada Lovelace");
 
         (await account.Key.SendAsync(HttpMethod.Patch, "/me", new { name = "Eve" })).ShouldBeProblem(403, "scope_missing");
-        (await FailAsync(client.UpdateAccountAsync(new() { Name = " " }, account.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
+        (await FailAsync(client.UpdateAccountAsync(new() { Name = " " }, account.SessionToken, Cancellation))).Code
+            .ShouldBe(ProblemCodes.Invalid);
     }
 
     [Theory, OnEveryServer]
@@ -50,18 +54,22 @@ public sealed class AccountTests(SharedServers servers)
         await using var client = subject.Client(account);
         var other = await client.LogInAsync(new() { Email = account.Email, Password = TestAccount.Password }, Cancellation);
 
-        (await FailAsync(client.ChangePasswordAsync(new() { CurrentPassword = "wrong", NewPassword = NewPassword }, account.SessionToken, Cancellation)))
+        (await FailAsync(
+            client.ChangePasswordAsync(new() { CurrentPassword = "wrong", NewPassword = NewPassword }, account.SessionToken, Cancellation)))
             .Message.ShouldBe("Wrong password.");
-        await client.ChangePasswordAsync(new() { CurrentPassword = TestAccount.Password, NewPassword = NewPassword }, account.SessionToken, Cancellation);
+        await client.ChangePasswordAsync(
+            new() { CurrentPassword = TestAccount.Password, NewPassword = NewPassword }, account.SessionToken, Cancellation);
 
-        (await FailAsync(client.ListAuditEntriesAsync(other.SessionToken, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
-        (await client.ListAuditEntriesAsync(account.SessionToken, cancellationToken: Cancellation)).Data[0].Action.ShouldBe("password.changed");
+        (await FailAsync(client.ListAuditEntriesAsync(other.SessionToken, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.Unauthenticated);
+        (await client.ListAuditEntriesAsync(account.SessionToken, cancellationToken: Cancellation)).Data[0].Action
+            .ShouldBe("password.changed");
         (await client.LogInAsync(new() { Email = account.Email, Password = NewPassword }, Cancellation)).User.Id.ShouldBe(account.UserId);
         (await client.GetQuotaAsync(Cancellation)).Plan.ShouldBe("free");
     }
 
     [Theory, OnEveryServer]
-    public async Task A_lost_password_is_replaced_by_way_of_a_email(ServerKind kind)
+    public async Task A_lost_password_is_replaced_through_an_email(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -72,13 +80,14 @@ public sealed class AccountTests(SharedServers servers)
         var token = await subject.ReadEmailAsync(account, "reset-password");
         await client.ResetPasswordAsync(new() { Token = token, Password = NewPassword }, Cancellation);
 
-        (await FailAsync(client.ResetPasswordAsync(new() { Token = token, Password = NewPassword }, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
+        (await FailAsync(client.ResetPasswordAsync(new() { Token = token, Password = NewPassword }, Cancellation))).Code
+            .ShouldBe(ProblemCodes.Invalid);
         (await FailAsync(client.ListApiKeysAsync(account.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
         (await client.LogInAsync(new() { Email = account.Email, Password = NewPassword }, Cancellation)).User.Id.ShouldBe(account.UserId);
     }
 
     [Theory, OnEveryServer]
-    public async Task An_e_mail_is_verified_by_its_email_once(ServerKind kind)
+    public async Task An_email_address_is_verified_once(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -87,7 +96,8 @@ public sealed class AccountTests(SharedServers servers)
 
         await client.VerifyEmailAsync(token, Cancellation);
 
-        (await FailAsync(client.VerifyEmailAsync(token, Cancellation))).Problem.ShouldNotBeNull().Errors.ShouldNotBeNull().Keys.ShouldBe(["token"]);
+        (await FailAsync(client.VerifyEmailAsync(token, Cancellation))).Problem.ShouldNotBeNull().Errors.ShouldNotBeNull().Keys
+            .ShouldBe(["token"]);
     }
 
     [Theory, OnEveryServer]
@@ -98,17 +108,20 @@ public sealed class AccountTests(SharedServers servers)
         await using var client = subject.Client(account);
 
         (await FailAsync(client.DeleteAccountAsync(new(), account.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
-        (await FailAsync(client.DeleteAccountAsync(new() { Password = "wrong" }, account.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
+        (await FailAsync(client.DeleteAccountAsync(new() { Password = "wrong" }, account.SessionToken, Cancellation))).Code
+            .ShouldBe(ProblemCodes.Unauthenticated);
         await client.DeleteAccountAsync(new() { Password = TestAccount.Password }, account.SessionToken, Cancellation);
 
         (await FailAsync(client.GetAccountAsync(Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
         (await FailAsync(client.ListApiKeysAsync(account.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
-        (await FailAsync(client.LogInAsync(new() { Email = account.Email, Password = TestAccount.Password }, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
-        (await client.SignUpAsync(new() { Email = account.Email, Password = NewPassword }, Cancellation)).User.Id.ShouldNotBe(account.UserId);
+        (await FailAsync(client.LogInAsync(new() { Email = account.Email, Password = TestAccount.Password }, Cancellation))).Code
+            .ShouldBe(ProblemCodes.Unauthenticated);
+        (await client.SignUpAsync(new() { Email = account.Email, Password = NewPassword }, Cancellation)).User.Id
+            .ShouldNotBe(account.UserId);
     }
 
     [Theory, OnEveryServer]
-    public async Task The_audit_log_tells_page_by_page_who_did_what(ServerKind kind)
+    public async Task The_audit_log_shows_page_by_page_who_did_what(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -124,7 +137,8 @@ public sealed class AccountTests(SharedServers servers)
 
         (first.Data.Count, all.Count).ShouldBe((50, 55));
         all.Take(2).Select(entry => (entry.Action, entry.Actor)).ShouldBe([("key.revoked", "session"), ("key.created", "session")]);
-        (all[^1].Action, all[^1].Actor, all[^1].Target, all[^1].Address).ShouldBe(("account.created", "owner", account.ApiKey[..20], "127.0.0.1"));
+        (all[^1].Action, all[^1].Actor, all[^1].Target, all[^1].Address)
+            .ShouldBe(("account.created", "owner", account.ApiKey[..20], "127.0.0.1"));
     }
 
     [Theory, OnEveryServer]
@@ -138,7 +152,8 @@ public sealed class AccountTests(SharedServers servers)
         (await FailAsync(device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Code.ShouldBe(ProblemCodes.AuthorizationPending);
         (await FailAsync(device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Code.ShouldBe(ProblemCodes.SlowDown);
         subject.Advance(TimeSpan.FromSeconds(10));
-        (await FailAsync(device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Problem.ShouldNotBeNull().Error.ShouldBe(ProblemCodes.AuthorizationPending);
+        (await FailAsync(device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation))).Problem.ShouldNotBeNull().Error
+            .ShouldBe(ProblemCodes.AuthorizationPending);
         await subject.DecideDevicesAsync(account);
         var redeemed = await device.RedeemDeviceCodeAsync(login.DeviceCode, Cancellation);
 
@@ -161,7 +176,8 @@ public sealed class AccountTests(SharedServers servers)
 
         await subject.DecideDevicesAsync(account, approve: false);
 
-        (await FailAsync(device.WaitForDeviceLogInAsync(login with { Interval = 1 }, Cancellation))).Code.ShouldBe(ProblemCodes.AccessDenied);
+        (await FailAsync(device.WaitForDeviceLogInAsync(login with { Interval = 1 }, Cancellation))).Code
+            .ShouldBe(ProblemCodes.AccessDenied);
     }
 
     [Theory, OnEveryServer]
@@ -176,7 +192,7 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_device_login_that_nobody_decided_expires(ServerKind kind)
+    public async Task A_device_login_without_a_decision_expires(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var device = subject.Client();

@@ -5,13 +5,18 @@ public sealed class BillingTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task A_server_that_sells_nothing_says_so(ServerKind kind)
+    public async Task A_server_without_billing_says_so(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
 
         (await FailAsync(client.StartCheckoutAsync("gold", Cancellation))).Message.ShouldBe("Invalid plan. Use 'pro' or 'unlimited'.");
-        foreach (var refused in (Task[])[client.StartCheckoutAsync("pro", Cancellation), client.OpenPortalAsync(Cancellation), client.GetSubscriptionAsync(Cancellation)])
+        foreach (var refused in (Task[])
+                 [
+                     client.StartCheckoutAsync("pro", Cancellation),
+                     client.OpenPortalAsync(Cancellation),
+                     client.GetSubscriptionAsync(Cancellation),
+                 ])
         {
             var exception = await FailAsync(refused);
             (exception.Status, exception.Code).ShouldBe((503, ProblemCodes.BillingNotConfigured));

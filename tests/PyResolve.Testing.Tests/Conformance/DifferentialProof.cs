@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Testing.Tests.Conformance;
 
-/// <summary>The same requests in the same order, drawn at random, are answered by the fake server as by the real one, word for word.</summary>
+/// <summary>The fake server answers random requests as the real one does, word for word.</summary>
 public sealed partial class DifferentialProof(SharedServers servers)
 {
     [Fact]
@@ -27,21 +27,24 @@ public sealed partial class DifferentialProof(SharedServers servers)
             }
         }
 
-        answered.Keys.ShouldBe(["- ", "200 ", "201 ", "402 quota_exceeded", "403 llm_not_allowed", "404 not_found", "409 conflict", "422 invalid"], ignoreOrder: true);
-        Proofs.Report("The fake server", $"{runs * length} random requests in {runs} runs were answered by the fake server as by the real one.");
+        answered.Keys.ShouldBe(
+            ["- ", "200 ", "201 ", "402 quota_exceeded", "403 llm_not_allowed", "404 not_found", "409 conflict", "422 invalid"],
+            ignoreOrder: true);
+        Proofs.Report(
+            "The fake server", $"{runs * length} random requests in {runs} runs were answered by the fake server as by the real one.");
     }
 
-    /// <summary>A move in terms that both servers share: holds and events are named by the order in which they came.</summary>
-    private sealed record Move(string Kind, int Hold, int Event, JsonElement Body, string? Key = null);
+    /// <summary>A request in terms that both servers share: a reservation or an event is given by its number.</summary>
+    private sealed record Move(string Kind, int Reservation, int Event, JsonElement Body, string? Key = null);
 
     private sealed class Script(Random random)
     {
-        private int _holds;
+        private int _reservations;
         private int _events;
 
         public Move Draw() => random.Next(20) switch
         {
-            < 6 => New("hold", Hold(), idempotencyKey: random.Next(6) == 0 ? $"key-{random.Next(4)}" : null),
+            < 6 => New("reserve", Reservation(), idempotencyKey: random.Next(6) == 0 ? $"key-{random.Next(4)}" : null),
             < 9 => New("commit", random.Next(3) == 0 ? new { quantity = random.Next(1, 4) } : new { files_changed = random.Next(5) }),
             < 11 => New("release", null),
             < 15 => New("usage", new { tier = Tier(), files_changed = random.Next(3), tokens_used = random.Next(3) }),
@@ -53,17 +56,21 @@ public sealed partial class DifferentialProof(SharedServers servers)
 
         private Move New(string kind, object? body, string? idempotencyKey = null)
         {
-            var (hold, id) = (random.Next(Math.Max(0, _holds - 6), _holds + 1), random.Next(5) == 0 && _events > 0 ? random.Next(_events) : _events);
-            if (kind == "hold")
-                _holds++;
+            var reservation = random.Next(Math.Max(0, _reservations - 6), _reservations + 1);
+            var id = random.Next(5) == 0 && _events > 0 ? random.Next(_events) : _events;
+            if (kind == "reserve")
+                _reservations++;
             if (kind is "usage" or "commit" && id == _events)
                 _events++;
-            return new(kind, hold, id, JsonSerializer.SerializeToElement(body), idempotencyKey);
+            return new(kind, reservation, id, JsonSerializer.SerializeToElement(body), idempotencyKey);
         }
 
-        private Dictionary<string, object> Hold()
+        private Dictionary<string, object> Reservation()
         {
-            var body = new Dictionary<string, object> { ["tier"] = Tier() ?? "tier1", ["quantity"] = random.Next(1, 4), ["ttl_seconds"] = random.Next(10, 7_200) };
+            var body = new Dictionary<string, object>
+            {
+                ["tier"] = Tier() ?? "tier1", ["quantity"] = random.Next(1, 4), ["ttl_seconds"] = random.Next(10, 7_200),
+            };
             if (random.Next(3) == 0)
                 body["once_key"] = $"work-{random.Next(3)}";
             if (random.Next(3) == 0)
@@ -74,10 +81,10 @@ public sealed partial class DifferentialProof(SharedServers servers)
         private string? Tier() => random.Next(8) switch { 0 => null, 1 => "tier2", _ => "tier1" };
     }
 
-    /// <summary>Plays moves on one server, and writes the answers down without what is each server's own.</summary>
+    /// <summary>Sends the requests to one server, and returns the answers without ids and addresses that differ between servers.</summary>
     private sealed partial class Player(Subject subject, TestAccount account)
     {
-        private readonly List<Guid> _holds = [];
+        private readonly List<Guid> _reservations = [];
         private readonly Dictionary<string, string> _names = new(StringComparer.OrdinalIgnoreCase);
 
         public static async Task<Player> StartAsync(Subject subject) => new(subject, await subject.SignUpAsync());
@@ -86,8 +93,10 @@ public sealed partial class DifferentialProof(SharedServers servers)
         {
             // What is recorded at one instant may be listed in any order.
             subject.Advance(TimeSpan.FromMilliseconds(1));
-            var hold = move.Hold < _holds.Count ? _holds[move.Hold] : Guid.Parse("00000000-0000-7000-8000-00000000dead");
-            var path = $"/quota/reservations/{hold}";
+            var reservation = move.Reservation < _reservations.Count
+                ? _reservations[move.Reservation]
+                : Guid.Parse("00000000-0000-7000-8000-00000000dead");
+            var path = $"/quota/reservations/{reservation}";
             switch (move.Kind)
             {
                 case "wait":
@@ -96,18 +105,21 @@ public sealed partial class DifferentialProof(SharedServers servers)
                 case "plan":
                     await subject.SetPlanAsync(account, move.Body.GetString()!);
                     return "- \n";
-                case "hold":
+                case "reserve":
                     var answer = await account.Key.PostAsync("/quota/reservations", move.Body.GetRawText(), move.Key);
                     if (answer.Status is 201 or 200)
-                        _holds.Add(answer.Id());
+                        _reservations.Add(answer.Id());
                     return Describe(answer);
                 case "commit":
                     return Describe(await account.Key.PostAsync($"{path}/commit", With(move.Body, ("id", EventId(move)))));
                 case "release":
                     return Describe(await account.Key.DeleteAsync(path));
                 case "usage":
-                    return Describe(await account.Key.PostAsync(
-                        "/usage", With(move.Body, ("event_type", "migration"), ("id", EventId(move)), ("reservation_id", move.Event % 3 == 0 ? hold : null))));
+                    return Describe(await account.Key.PostAsync("/usage", With(
+                        move.Body,
+                        ("event_type", "migration"),
+                        ("id", EventId(move)),
+                        ("reservation_id", move.Event % 3 == 0 ? reservation : null))));
                 case "read":
                     return Describe(await account.Key.GetAsync(path));
                 default:
@@ -141,14 +153,17 @@ public sealed partial class DifferentialProof(SharedServers servers)
 
         private static string Canonical(JsonElement element) => element.ValueKind switch
         {
-            JsonValueKind.Object => "{" + string.Join(',', element.EnumerateObject().OrderBy(member => member.Name, StringComparer.Ordinal)
-                .Where(member => member.Name is not "request_id").Select(member => $"{member.Name}:{(member.Name is "lease" or "next_cursor" ? IsThere(member.Value) : Canonical(member.Value))}")) + "}",
+            JsonValueKind.Object => "{" + string.Join(',', element.EnumerateObject()
+                .OrderBy(member => member.Name, StringComparer.Ordinal)
+                .Where(member => member.Name is not "request_id")
+                .Select(member =>
+                    $"{member.Name}:{(member.Name is "lease" or "next_cursor" ? IsThere(member.Value) : Canonical(member.Value))}")) + "}",
             JsonValueKind.Array => "[" + string.Join(',', element.EnumerateArray().Select(Canonical)) + "]",
             JsonValueKind.String => $"\"{element.GetString()}\"",
             _ => element.GetRawText(),
         };
 
-        /// <summary>What a signature and a cursor look like is each server's own.</summary>
+        /// <summary>Signatures and cursors differ between servers.</summary>
         private static string IsThere(JsonElement element) => element.ValueKind is JsonValueKind.Null ? "null" : "something";
 
         [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]

@@ -5,13 +5,14 @@ public sealed class KeyTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnEveryServer]
-    public async Task A_key_is_made_listed_and_revoked(ServerKind kind)
+    public async Task A_key_is_created_listed_and_revoked(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
         await using var client = subject.Client(account);
 
-        var created = await client.CreateApiKeyAsync(new() { Name = " ci ", Scopes = [Scopes.UsageRead] }, account.SessionToken, Cancellation);
+        var created = await client.CreateApiKeyAsync(
+            new() { Name = " ci ", Scopes = [Scopes.UsageRead] }, account.SessionToken, Cancellation);
         await using var narrow = subject.ClientWithKey(created.ApiKey);
         (await narrow.GetUsageAsync(cancellationToken: Cancellation)).Migrations.ShouldBe(0);
         var keys = await client.ListApiKeysAsync(account.SessionToken, Cancellation);
@@ -25,7 +26,8 @@ public sealed class KeyTests(SharedServers servers)
         keys[1].Scopes.ShouldBe(Scopes.Default);
         (await FailAsync(narrow.GetAccountAsync(Cancellation))).Message.ShouldBe(
             "Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
-        (await FailAsync(client.RevokeApiKeyAsync(Guid.CreateVersion7(), account.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
+        (await FailAsync(client.RevokeApiKeyAsync(Guid.CreateVersion7(), account.SessionToken, Cancellation))).Code
+            .ShouldBe(ProblemCodes.NotFound);
     }
 
     [Theory, OnEveryServer]
@@ -41,8 +43,10 @@ public sealed class KeyTests(SharedServers servers)
         (await narrow.GetQuotaAsync(Cancellation)).Plan.ShouldBe("free");
         foreach (var refused in (Task[])
                  [
-                     narrow.Quota.AcquireAsync(new("pydantic"), Cancellation), narrow.RecordUsageAsync(new() { EventType = "scan" }, Cancellation),
-                     narrow.GetUsageAsync(cancellationToken: Cancellation), narrow.GetSubscriptionAsync(Cancellation), client.ListApiKeysAsync(cancellationToken: Cancellation),
+                     narrow.Quota.AcquireAsync(new("pydantic"), Cancellation),
+                     narrow.RecordUsageAsync(new() { EventType = "scan" }, Cancellation),
+                     narrow.GetUsageAsync(cancellationToken: Cancellation), narrow.GetSubscriptionAsync(Cancellation),
+                     client.ListApiKeysAsync(cancellationToken: Cancellation),
                      narrow.CreateApiKeyAsync(new() { Scopes = [Scopes.Quota] }, cancellationToken: Cancellation),
                      narrow.ExportUsageAsync(Stream.Null, cancellationToken: Cancellation),
                  ])
@@ -60,18 +64,24 @@ public sealed class KeyTests(SharedServers servers)
         await using var client = subject.Client(account);
         var end = subject.Clock.GetUtcNow().AddDays(1);
         var limited = new CreateApiKeyRequest { Scopes = [Scopes.Keys, Scopes.Quota], ExpiresAt = end, RequestsPerMinute = 50 };
-        await using var asking = subject.ClientWithKey((await client.CreateApiKeyAsync(limited, account.SessionToken, Cancellation)).ApiKey);
+        await using var asking = subject.ClientWithKey(
+            (await client.CreateApiKeyAsync(limited, account.SessionToken, Cancellation)).ApiKey);
 
         var made = await asking.CreateApiKeyAsync(new(), cancellationToken: Cancellation);
         made.Scopes.ShouldBe([Scopes.Quota]);
         made.ExpiresAt.ShouldBe(end);
-        (await FailAsync(asking.CreateApiKeyAsync(new() { ExpiresAt = end.AddDays(1) }, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
-        (await FailAsync(asking.CreateApiKeyAsync(new() { RequestsPerMinute = 51 }, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
-        (await FailAsync(asking.CreateApiKeyAsync(new() { ExpiresAt = end.AddDays(-2) }, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
-        (await FailAsync(asking.CreateApiKeyAsync(new() { Scopes = ["everything"] }, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
-        (await FailAsync(asking.CreateApiKeyAsync(new() { Scopes = [] }, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
-        (await FailAsync(asking.RotateApiKeyAsync((await client.ListApiKeysAsync(account.SessionToken, Cancellation))[^1].Id, cancellationToken: Cancellation)))
-            .Code.ShouldBe(ProblemCodes.ScopeMissing);
+        (await FailAsync(asking.CreateApiKeyAsync(new() { ExpiresAt = end.AddDays(1) }, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.ScopeMissing);
+        (await FailAsync(asking.CreateApiKeyAsync(new() { RequestsPerMinute = 51 }, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.ScopeMissing);
+        (await FailAsync(asking.CreateApiKeyAsync(new() { ExpiresAt = end.AddDays(-2) }, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.Invalid);
+        (await FailAsync(asking.CreateApiKeyAsync(new() { Scopes = ["everything"] }, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.Invalid);
+        (await FailAsync(asking.CreateApiKeyAsync(new() { Scopes = [] }, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.Invalid);
+        var other = (await client.ListApiKeysAsync(account.SessionToken, Cancellation))[^1];
+        (await FailAsync(asking.RotateApiKeyAsync(other.Id, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
     }
 
     [Theory, OnEveryServer]
@@ -87,7 +97,8 @@ public sealed class KeyTests(SharedServers servers)
 
         rotated.PreviousExpiresAt.ShouldBe(subject.Clock.GetUtcNow().AddMinutes(1));
         rotated.Scopes.ShouldBe(Scopes.Default);
-        (await FailAsync(old.RotateApiKeyAsync(id, sessionToken: account.SessionToken, cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.Conflict);
+        (await FailAsync(old.RotateApiKeyAsync(id, sessionToken: account.SessionToken, cancellationToken: Cancellation))).Code
+            .ShouldBe(ProblemCodes.Conflict);
         (await old.GetQuotaAsync(Cancellation)).ShouldBe(await renewed.GetQuotaAsync(Cancellation));
         subject.Advance(TimeSpan.FromMinutes(2));
         (await FailAsync(old.GetQuotaAsync(Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
@@ -95,7 +106,7 @@ public sealed class KeyTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_leaked_key_is_revoked_whoever_reports_it(ServerKind kind)
+    public async Task A_leaked_key_is_revoked_when_anyone_reports_it(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();

@@ -20,13 +20,15 @@ public sealed class LeaseTests(SharedServers servers)
 
         var held = await ReserveAsync(client);
 
-        var (header, claims) = Verify(held.Lease.ShouldNotBeNull(), (await client.GetLeaseKeysAsync(Cancellation)).Keys.ShouldHaveSingleItem());
+        var (header, claims) = Verify(
+            held.Lease.ShouldNotBeNull(), (await client.GetLeaseKeysAsync(Cancellation)).Keys.ShouldHaveSingleItem());
         header.GetProperty("typ").GetString().ShouldBe("pyr-lease+jwt");
         header.GetProperty("alg").GetString().ShouldBe("ES256");
         var now = subject.Clock.GetUtcNow().ToUnixTimeSeconds();
         var expected = JsonSerializer.SerializeToElement(new
         {
-            iss = subject.Address.AbsoluteUri.TrimEnd('/'), sub = account.UserId, jti = held.Id, qty = 3, tier = "tier1", mch = Machine, iat = now, exp = now + 3600,
+            iss = subject.Address.AbsoluteUri.TrimEnd('/'), sub = account.UserId, jti = held.Id, qty = 3, tier = "tier1", mch = Machine,
+            iat = now, exp = now + 3600,
         });
         JsonElement.DeepEquals(claims, expected).ShouldBeTrue(claims.GetRawText());
     }
@@ -41,7 +43,8 @@ public sealed class LeaseTests(SharedServers servers)
         Payload((await client.GetReservationAsync(held.Id, Cancellation)).Lease).ShouldBe(Payload(held.Lease));
         Payload((await ReserveAsync(client)).Lease).ShouldBe(Payload(held.Lease));
         var other = await client.CreateReservationAsync(
-            new() { Tier = "tier1", Quantity = 3, TtlSeconds = 3600, Machine = "another", OnceKey = "work" }, cancellationToken: Cancellation);
+            new() { Tier = "tier1", Quantity = 3, TtlSeconds = 3600, Machine = "another", OnceKey = "work" },
+            cancellationToken: Cancellation);
         (other.Id, other.Lease).ShouldBe((held.Id, null));
         (await client.CreateReservationAsync(new() { Tier = "tier1" }, cancellationToken: Cancellation)).Lease.ShouldBeNull();
     }
@@ -89,7 +92,8 @@ public sealed class LeaseTests(SharedServers servers)
 
         subject.Advance(TimeSpan.FromHours(1) + TimeSpan.FromDays(35) + TimeSpan.FromSeconds(1));
 
-        (await Should.ThrowAsync<PyResolveException>(client.ReleaseReservationAsync(held.Id, Cancellation))).Code.ShouldBe(ProblemCodes.Conflict);
+        (await Should.ThrowAsync<PyResolveException>(client.ReleaseReservationAsync(held.Id, Cancellation))).Code
+            .ShouldBe(ProblemCodes.Conflict);
         (await client.GetReservationAsync(held.Id, Cancellation)).State.ShouldBe(ReservationStates.Expired);
     }
 
@@ -109,7 +113,8 @@ public sealed class LeaseTests(SharedServers servers)
             Curve = ECCurve.NamedCurves.nistP256,
             Q = new() { X = Base64Url.DecodeFromChars(key.X), Y = Base64Url.DecodeFromChars(key.Y) },
         });
-        verifier.VerifyData(Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256).ShouldBeTrue();
+        var signed = Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}");
+        verifier.VerifyData(signed, Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256).ShouldBeTrue();
         var header = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[0])).RootElement;
         header.GetProperty("kid").GetString().ShouldBe(key.Kid);
         return (header, JsonDocument.Parse(Base64Url.DecodeFromChars(parts[1])).RootElement);

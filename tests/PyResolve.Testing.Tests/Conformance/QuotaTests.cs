@@ -11,16 +11,19 @@ public sealed class QuotaTests(SharedServers servers)
         var account = await subject.SignUpAsync();
         await using var client = subject.Client(account);
 
-        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 3, TimeToLive = TimeSpan.FromMinutes(2) }, Cancellation);
-        permit.Quota.ShouldNotBeNull().ShouldSatisfyAllConditions(quota => quota.MigrationsHeld.ShouldBe(3), quota => quota.MigrationsRemaining.ShouldBe(QuotaLimit.Of(2)));
+        await using var permit = await client.Quota.AcquireAsync(
+            new("pydantic") { Quantity = 3, TimeToLive = TimeSpan.FromMinutes(2) }, Cancellation);
+        permit.Quota.ShouldNotBeNull().ShouldSatisfyAllConditions(
+            quota => quota.MigrationsHeld.ShouldBe(3), quota => quota.MigrationsRemaining.ShouldBe(QuotaLimit.Of(2)));
         permit.ExpiresAt.ShouldBe(subject.Clock.GetUtcNow().AddMinutes(2));
         await permit.CompleteAsync(new() { Quantity = 2, FilesChanged = 7, TokensUsed = 11 }, Cancellation);
 
         permit.IsSettled.ShouldBeTrue();
         (permit.Quota!.MigrationsUsed, permit.Quota.MigrationsHeld).ShouldBe((2, 0));
         var recorded = (await client.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single();
-        (recorded.EventType, recorded.Library, recorded.Tier, recorded.Quantity, recorded.FilesChanged, recorded.TokensUsed, recorded.ReservationId, recorded.Late)
-            .ShouldBe(("migration", "pydantic", "tier1", 2, 7, 11, permit.ReservationId, false));
+        (recorded.EventType, recorded.Library, recorded.Tier, recorded.Quantity).ShouldBe(("migration", "pydantic", "tier1", 2));
+        (recorded.FilesChanged, recorded.TokensUsed, recorded.ReservationId, recorded.Late)
+            .ShouldBe((7, 11, permit.ReservationId, false));
     }
 
     [Theory, OnEveryServer]
@@ -96,7 +99,8 @@ public sealed class QuotaTests(SharedServers servers)
             await client.CommitReservationAsync(held.Id, new() { Id = Guid.CreateVersion7(), FilesChanged = 1 }, Cancellation);
 
         (await steady.CreateReservationAsync(new() { Tier = "tier1" }, "mine", Cancellation)).Id.ShouldBe(held.Id);
-        (await FailAsync(steady.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, "mine", Cancellation))).Code.ShouldBe(ProblemCodes.Conflict);
+        (await FailAsync(steady.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, "mine", Cancellation))).Code
+            .ShouldBe(ProblemCodes.Conflict);
         var quota = await steady.GetQuotaAsync(Cancellation);
         (quota.MigrationsUsed, quota.MigrationsHeld).ShouldBe((1, 0));
     }
@@ -135,7 +139,7 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
-    public async Task A_committed_once_key_is_answered_64_times_and_no_more(ServerKind kind)
+    public async Task A_committed_once_key_is_answered_at_most_64_times(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
@@ -154,10 +158,12 @@ public sealed class QuotaTests(SharedServers servers)
         await using var client = subject.Client(await subject.SignUpAsync());
         await client.CreateReservationAsync(new() { Tier = "tier1" }, cancellationToken: Cancellation);
 
-        var held = await client.CreateReservationAsync(new() { Tier = "tier1", Library = "pydantic", Quantity = 2 }, cancellationToken: Cancellation);
+        var held = await client.CreateReservationAsync(
+            new() { Tier = "tier1", Library = "pydantic", Quantity = 2 }, cancellationToken: Cancellation);
 
         var read = await client.GetReservationAsync(held.Id, Cancellation);
-        read.Receipt.ShouldBe(new("free", QuotaLimit.Of(5), 0, 1, "Granted: 0 used + 1 held + 2 asked for is within the 5 of the free plan."));
+        read.Receipt.ShouldBe(
+            new("free", QuotaLimit.Of(5), 0, 1, "Granted: 0 used + 1 held + 2 asked for is within the 5 of the free plan."));
         (read with { Receipt = null }).ShouldBe(held);
         (held.Month, held.Remaining, held.Lease).ShouldBe(("2026-11", 2, null));
     }
@@ -195,7 +201,8 @@ public sealed class QuotaTests(SharedServers servers)
         (await FailAsync(other.GetReservationAsync(held.Id, Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
         (await FailAsync(other.CommitReservationAsync(held.Id, new(), Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
         (await FailAsync(other.ReleaseReservationAsync(held.Id, Cancellation))).Code.ShouldBe(ProblemCodes.NotFound);
-        (await FailAsync(other.RecordUsageAsync(new() { EventType = "migration", Tier = "tier1", ReservationId = held.Id }, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
+        var spend = new UsageEventRequest { EventType = "migration", Tier = "tier1", ReservationId = held.Id };
+        (await FailAsync(other.RecordUsageAsync(spend, Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
     }
 
     [Theory, OnEveryServer]
@@ -217,7 +224,8 @@ public sealed class QuotaTests(SharedServers servers)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 5, TimeToLive = TimeSpan.FromMinutes(1) }, Cancellation);
+        await using var permit = await client.Quota.AcquireAsync(
+            new("pydantic") { Quantity = 5, TimeToLive = TimeSpan.FromMinutes(1) }, Cancellation);
 
         subject.Advance(TimeSpan.FromMinutes(2));
         (await client.GetQuotaAsync(Cancellation)).MigrationsHeld.ShouldBe(0);
@@ -233,7 +241,8 @@ public sealed class QuotaTests(SharedServers servers)
     {
         await using var subject = await servers.OnOwnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
-        await using var permit = await client.Quota.AcquireAsync(new("pydantic") { Quantity = 5, TimeToLive = TimeSpan.FromDays(7) }, Cancellation);
+        await using var permit = await client.Quota.AcquireAsync(
+            new("pydantic") { Quantity = 5, TimeToLive = TimeSpan.FromDays(7) }, Cancellation);
         var held = await client.GetReservationAsync(permit.ReservationId!.Value, Cancellation);
 
         subject.Advance(TimeSpan.FromDays(15.5) - TimeSpan.FromDays(9));
@@ -244,7 +253,8 @@ public sealed class QuotaTests(SharedServers servers)
         (held.Month, december.Month, december.MigrationsUsed).ShouldBe(("2026-11", "2026-12", 0));
         december.ResetsAt.ShouldBe(new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero));
         (await client.GetUsageAsync("2026-11", Cancellation)).Migrations.ShouldBe(4);
-        (await client.GetUsageHistoryAsync(2, Cancellation)).Select(month => (month.Month, month.Migrations)).ShouldBe([("2026-12", 0), ("2026-11", 4)]);
+        (await client.GetUsageHistoryAsync(2, Cancellation)).Select(month => (month.Month, month.Migrations))
+            .ShouldBe([("2026-12", 0), ("2026-11", 4)]);
     }
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
@@ -270,7 +280,8 @@ public sealed class QuotaTests(SharedServers servers)
         await next.Usage.FlushAsync(Cancellation);
 
         next.Usage.Rejected.ShouldBe(0);
-        (await next.GetQuotaAsync(Cancellation)).ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
+        (await next.GetQuotaAsync(Cancellation))
+            .ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
         var recorded = (await next.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single();
         (recorded.Library, recorded.FilesChanged, recorded.ReservationId, recorded.Late).ShouldBe(("pydantic", 7, reservation, false));
     }
@@ -294,7 +305,8 @@ public sealed class QuotaTests(SharedServers servers)
         (await next.GetAccountAsync(Cancellation)).ShouldNotBeNull();
         await next.Usage.FlushAsync(Cancellation);
 
-        (await next.GetQuotaAsync(Cancellation)).ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
+        (await next.GetQuotaAsync(Cancellation))
+            .ShouldSatisfyAllConditions(quota => quota.MigrationsUsed.ShouldBe(1), quota => quota.MigrationsHeld.ShouldBe(0));
         (await next.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Single().TokensUsed.ShouldBe(11);
     }
 
@@ -311,7 +323,8 @@ public sealed class QuotaTests(SharedServers servers)
         await paid.CompleteAsync(new(), Cancellation);
 
         network.TakeAway(isHeard: false);
-        (await Should.ThrowAsync<PyResolveException>(late.CompleteAsync(new(), Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+        (await Should.ThrowAsync<PyResolveException>(late.CompleteAsync(new(), Cancellation))).Code
+            .ShouldBe(PyResolveErrorCodes.Unreachable);
 
         second.Usage.Pending.ShouldBe(0);
         (await first.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(1);

@@ -16,7 +16,13 @@ public sealed class UsageTests(SharedServers servers)
         await using (var client = subject.Client(account))
         {
             for (var i = 0; i < 3; i++)
-                client.Usage.Report(new("migration") { Id = id, OccurredAt = subject.Clock.GetUtcNow(), Library = "pydantic", Tier = MigrationTier.Tier1 }).IsAccepted.ShouldBeTrue();
+            {
+                client.Usage.Report(new("migration")
+                {
+                    Id = id, OccurredAt = subject.Clock.GetUtcNow(), Library = "pydantic", Tier = MigrationTier.Tier1,
+                }).IsAccepted.ShouldBeTrue();
+            }
+
             client.Usage.Report(new("scan") { FilesChanged = 4 });
             await client.Usage.FlushAsync(Cancellation);
             (client.Usage.Sent, client.Usage.Rejected).ShouldBe((4, 0), client.Usage.LastRejection?.Message);
@@ -80,7 +86,8 @@ public sealed class UsageTests(SharedServers servers)
 
         (await account.Key.PostAsync("/usage", new { event_type = "migration", id = key })).Status.ShouldBe(200);
         (await account.Key.PostAsync("/usage", new { event_type = "scan", id = key })).ShouldBeProblem(409, "conflict");
-        (await account.Key.PostAsync("/usage", new { event_type = "scan", id = Guid.CreateVersion7() }, key.ToString())).ShouldBeProblem(400, "malformed");
+        (await account.Key.PostAsync("/usage", new { event_type = "scan", id = Guid.CreateVersion7() }, key.ToString()))
+            .ShouldBeProblem(400, "malformed");
         (await account.QuotaAsync()).Used.ShouldBe(1);
     }
 
@@ -92,7 +99,8 @@ public sealed class UsageTests(SharedServers servers)
         var held = await client.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, cancellationToken: Cancellation);
         var spend = new UsageEventRequest { EventType = "migration", Tier = "tier1", ReservationId = held.Id };
 
-        (await FailAsync(client.RecordUsageAsync(spend with { Tier = "tier2" }, Cancellation))).Problem.ShouldNotBeNull().Errors.ShouldNotBeNull().Keys.ShouldBe(["tier"]);
+        (await FailAsync(client.RecordUsageAsync(spend with { Tier = "tier2" }, Cancellation)))
+            .Problem.ShouldNotBeNull().Errors.ShouldNotBeNull().Keys.ShouldBe(["tier"]);
         await client.RecordUsageAsync(spend, Cancellation);
         (await client.GetReservationAsync(held.Id, Cancellation)).ShouldSatisfyAllConditions(
             read => read.State.ShouldBe(ReservationStates.Held), read => read.Remaining.ShouldBe(1));
@@ -102,7 +110,8 @@ public sealed class UsageTests(SharedServers servers)
         (await client.GetReservationAsync(held.Id, Cancellation)).State.ShouldBe(ReservationStates.Committed);
         var quota = await client.GetQuotaAsync(Cancellation);
         (quota.MigrationsUsed, quota.MigrationsHeld).ShouldBe((3, 0));
-        (await client.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Select(usage => usage.Late).ShouldBe([true, false, false]);
+        (await client.ListUsageEventsAsync(cancellationToken: Cancellation)).Data.Select(usage => usage.Late)
+            .ShouldBe([true, false, false]);
     }
 
     [Theory, OnEveryServer]
@@ -111,7 +120,8 @@ public sealed class UsageTests(SharedServers servers)
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
 
-        await client.RecordUsageBatchAsync([.. Enumerable.Range(0, 7).Select(_ => new UsageEventRequest { EventType = "migration", Tier = "tier2" })], Cancellation);
+        await client.RecordUsageBatchAsync(
+            [.. Enumerable.Range(0, 7).Select(_ => new UsageEventRequest { EventType = "migration", Tier = "tier2" })], Cancellation);
 
         var quota = await client.GetQuotaAsync(Cancellation);
         (quota.MigrationsUsed, quota.MigrationsRemaining, quota.CanMigrate).ShouldBe((7, QuotaLimit.Of(0), false));
@@ -135,7 +145,8 @@ public sealed class UsageTests(SharedServers servers)
 
         var usage = await client.GetUsageAsync(cancellationToken: Cancellation);
 
-        (usage.Month, usage.Migrations, usage.Tier1Migrations, usage.LlmMigrations, usage.TotalTokens, usage.TotalFilesChanged).ShouldBe(("2026-11", 4, 1, 2, 15, 2));
+        (usage.Month, usage.Migrations, usage.Tier1Migrations, usage.LlmMigrations, usage.TotalTokens, usage.TotalFilesChanged)
+            .ShouldBe(("2026-11", 4, 1, 2, 15, 2));
         usage.ByDay.ShouldBe([new("2026-11-14", 2, 15), new("2026-11-15", 2, 0)]);
         usage.ByLibrary.ShouldBe([new("pydantic", 2), new(null, 1), new("numpy", 1)]);
         usage.Quota.MigrationsUsed.ShouldBe(4);
@@ -150,7 +161,10 @@ public sealed class UsageTests(SharedServers servers)
         await using var subject = await servers.OnAsync(kind);
         await using var client = subject.Client(await subject.SignUpAsync());
         for (var i = 1; i <= 5; i++)
-            await client.RecordUsageAsync(new() { EventType = "scan", FilesChanged = i, OccurredAt = subject.Clock.GetUtcNow().AddDays(i == 5 ? -20 : 0) }, Cancellation);
+        {
+            var occurredAt = subject.Clock.GetUtcNow().AddDays(i == 5 ? -20 : 0);
+            await client.RecordUsageAsync(new() { EventType = "scan", FilesChanged = i, OccurredAt = occurredAt }, Cancellation);
+        }
 
         var first = await client.ListUsageEventsAsync(limit: 3, cancellationToken: Cancellation);
         var second = await client.ListUsageEventsAsync(first.NextCursor, limit: 3, cancellationToken: Cancellation);
@@ -169,15 +183,22 @@ public sealed class UsageTests(SharedServers servers)
         // Both are recorded at the same instant: then the ids decide the order.
         var id = Guid.Parse("00000000-0000-7000-8000-000000000001");
         await client.RecordUsageAsync(
-            new() { Id = id, EventType = "migration", Library = "=1,\"2\"", Tier = "tier1", FilesChanged = 3, Metadata = Json("""{"target":"2.0"}""") }, Cancellation);
+            new()
+            {
+                Id = id, EventType = "migration", Library = "=1,\"2\"", Tier = "tier1", FilesChanged = 3,
+                Metadata = Json("""{"target":"2.0"}"""),
+            },
+            Cancellation);
         await client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation);
         using var csv = new MemoryStream();
 
         await client.ExportUsageAsync(csv, "2026-11", Cancellation);
 
         var lines = Encoding.UTF8.GetString(csv.ToArray()).Split("\r\n");
-        lines[0].ShouldBe("id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata");
-        lines[1].Replace(" ", "", StringComparison.Ordinal).ShouldStartWith($"{id},migration,\"'=1,\"\"2\"\"\",tier1,1,3,0,2026-11,2026-11-15T12:00:00");
+        lines[0].ShouldBe(
+            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata");
+        lines[1].Replace(" ", "", StringComparison.Ordinal)
+            .ShouldStartWith($"{id},migration,\"'=1,\"\"2\"\"\",tier1,1,3,0,2026-11,2026-11-15T12:00:00");
         lines[1].Replace(" ", "", StringComparison.Ordinal).ShouldEndWith(",,false,\"{\"\"target\"\":\"\"2.0\"\"}\"");
         lines[2].ShouldContain(",scan,,,1,0,0,2026-11,");
         lines.Length.ShouldBe(4);

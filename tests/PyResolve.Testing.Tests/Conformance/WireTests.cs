@@ -13,13 +13,13 @@ public sealed class WireTests(SharedServers servers)
     {
         await using var subject = await servers.OnAsync(kind);
 
-        var root = await subject.Nobody.GetAsync("/");
+        var root = await subject.Anonymous.GetAsync("/");
 
         root.ShouldBeJson(200, $$"""{"service":"PyResolve API","version":"{{root["version"].GetString()}}"}""");
         root["version"].GetString().ShouldNotBeNull().ShouldMatch(@"^\d+\.\d+\.\d+$");
-        (await subject.Nobody.GetAsync("/health")).ShouldBeJson(200, """{"status":"healthy"}""");
-        (await subject.Nobody.GetAsync("/health/ready")).ShouldBeJson(200, """{"status":"healthy"}""");
-        (await subject.Nobody.GetAsync("/plans")).ShouldBeJson(200, """
+        (await subject.Anonymous.GetAsync("/health")).ShouldBeJson(200, """{"status":"healthy"}""");
+        (await subject.Anonymous.GetAsync("/health/ready")).ShouldBeJson(200, """{"status":"healthy"}""");
+        (await subject.Anonymous.GetAsync("/plans")).ShouldBeJson(200, """
             {"data":[
               {"name":"free","migrations_limit":5,"llm_allowed":false,"price":null},
               {"name":"pro","migrations_limit":50,"llm_allowed":true,"price":{"amount":1900,"currency":"usd","interval":"month"}},
@@ -34,7 +34,7 @@ public sealed class WireTests(SharedServers servers)
         await using var subject = await servers.OnAsync(kind);
         var account = await subject.SignUpAsync();
 
-        (await subject.Nobody.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated").Detail
+        (await subject.Anonymous.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated").Detail
             .ShouldBe($"API key required. Get one at {subject.Address.AbsoluteUri.TrimEnd('/')}");
         (await With("X-API-Key", "sk_live_0123456789")).Detail.ShouldBe("Invalid API key format");
         (await With("X-API-Key", account.SessionToken)).Detail.ShouldBe("Invalid API key format");
@@ -42,7 +42,8 @@ public sealed class WireTests(SharedServers servers)
         (await With("Authorization", "Bearer pyr_sess_0123456789")).ShouldBeProblem(401, "unauthenticated");
         (await With("Authorization", "Basic dXNlcjpwYXNzd29yZA==")).Detail.ShouldNotBeNull().ShouldStartWith("API key required.");
         (await With("Authorization", $"Bearer {account.ApiKey}")).Status.ShouldBe(200);
-        (await account.Key.SendAsync(HttpMethod.Get, "/me", body: null, [("Authorization", $"Bearer {account.SessionToken}")])).ShouldBeProblem(400, "malformed");
+        (await account.Key.SendAsync(HttpMethod.Get, "/me", body: null, [("Authorization", $"Bearer {account.SessionToken}")]))
+            .ShouldBeProblem(400, "malformed");
 
         Task<Answer> With(string name, string value) => new Caller(subject.Http, name, value).GetAsync("/me");
     }
@@ -100,7 +101,8 @@ public sealed class WireTests(SharedServers servers)
         (await account.Key.PostAsync("/usage", "[]")).ShouldBlame("body");
         (await account.Key.PostAsync("/usage", """{"event_type":7}""")).ShouldBlame("event_type");
         (await account.Key.PostAsync("/usage", new StringContent("event_type=scan"))).ShouldBeProblem(415, "unsupported_media_type");
-        (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","padding":"{{new string('x', 1024 * 1024)}}"}""")).ShouldBeProblem(413, "too_large");
+        (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","padding":"{{new string('x', 1024 * 1024)}}"}"""))
+            .ShouldBeProblem(413, "too_large");
         (await account.Key.PostAsync("/usage", new { event_type = "scan" }, idempotencyKey: "no-uuid")).ShouldBeProblem(400, "malformed");
         (await account.ReserveAsync(idempotencyKey: "with space")).ShouldBeProblem(400, "malformed");
     }

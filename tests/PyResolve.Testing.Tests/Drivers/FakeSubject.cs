@@ -2,7 +2,8 @@ namespace PyResolve.Testing.Tests.Drivers;
 
 public sealed class FakeSubject : Subject
 {
-    private readonly FakePyResolveServer _server = FakePyResolveServer.Start(new() { StartAt = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero) });
+    private readonly FakePyResolveServer _server = FakePyResolveServer.Start(
+        new() { StartAt = new(2026, 11, 15, 12, 0, 0, TimeSpan.Zero) });
     private readonly ServerKind _kind;
 
     public FakeSubject(ServerKind kind, bool isSignUpOpen = true)
@@ -42,7 +43,8 @@ public sealed class FakeSubject : Subject
     }
 
     public override Task<string> ReadEmailAsync(TestAccount account, string page) =>
-        Task.FromResult((page == "reset-password" ? Find(account).PasswordResetToken : Find(account).EmailVerificationToken).ShouldNotBeNull());
+        Task.FromResult(
+            (page == "reset-password" ? Find(account).PasswordResetToken : Find(account).EmailVerificationToken).ShouldNotBeNull());
 
     public override async ValueTask DisposeAsync()
     {

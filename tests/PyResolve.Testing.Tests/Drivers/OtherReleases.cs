@@ -15,8 +15,8 @@ public sealed class NewerServer() : OtherRelease(static answer =>
 public sealed class OlderServer() : OtherRelease(static answer =>
 {
     foreach (var name in (string[])
-             ["migrations_held", "month", "resets_at", "quota", "receipt", "lease", "library", "late", "expires_at", "recorded", "duplicates", "conflicts", "invalid",
-              "errors", "type", "title", "request_id", "upgrade_url", "usage_event_id"])
+             ["migrations_held", "month", "resets_at", "quota", "receipt", "lease", "library", "late", "expires_at", "recorded",
+              "duplicates", "conflicts", "invalid", "errors", "type", "title", "request_id", "upgrade_url", "usage_event_id"])
     {
         answer.Remove(name);
     }
@@ -33,7 +33,10 @@ public abstract class OtherRelease(Action<JsonObject> rewrite) : DelegatingHandl
             return response;
         var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
         Rewrite(answer);
-        response.Content = new StringContent(answer!.ToJsonString(), Encoding.UTF8) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type.ToString()) } };
+        response.Content = new StringContent(answer!.ToJsonString(), Encoding.UTF8)
+        {
+            Headers = { ContentType = MediaTypeHeaderValue.Parse(type.ToString()) },
+        };
         return response;
     }
 

@@ -24,7 +24,8 @@ public sealed partial class RealSubject : Subject
 
     public override TimeProvider Clock => _server.Clock;
 
-    public static async Task<RealSubject> OnSharedAsync(SharedServers servers, StorageEngine engine) => new(await servers.OnAsync(engine), own: null, emails: null);
+    public static async Task<RealSubject> OnSharedAsync(SharedServers servers, StorageEngine engine) =>
+        new(await servers.OnAsync(engine), own: null, emails: null);
 
     public static async Task<RealSubject> OnOwnAsync(SharedServers servers, StorageEngine engine, string leaseKey, bool isSignUpOpen)
     {
@@ -42,7 +43,8 @@ public sealed partial class RealSubject : Subject
     public override Task SetPlanAsync(TestAccount account, string plan) => _setPlan(account, plan);
 
     public override Task DecideDevicesAsync(TestAccount account, bool approve = true) =>
-        Own.Store.ExecuteSqlAsync($"update device_codes set state = '{(approve ? "approved" : "denied")}', user_id = '{account.UserId}' where state = 'pending'");
+        Own.Store.ExecuteSqlAsync(
+            $"update device_codes set state = '{(approve ? "approved" : "denied")}', user_id = '{account.UserId}' where state = 'pending'");
 
     public override async Task<string> ReadEmailAsync(TestAccount account, string page)
     {
@@ -60,7 +62,8 @@ public sealed partial class RealSubject : Subject
         Directory.Delete(_emails!, recursive: true);
     }
 
-    protected override HttpMessageHandler CreateHandler() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false };
+    protected override HttpMessageHandler CreateHandler() =>
+        new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false };
 
     private OwnServer Own => _own ?? throw new InvalidOperationException("Others use this server too: start one of the test's own.");
 

@@ -4,7 +4,9 @@ using Xunit.v3;
 
 namespace PyResolve.Testing.Tests.Drivers;
 
-/// <summary>The servers of the conformance suite. Every behaviour of the client that depends on a server has one test, which runs on all of them.</summary>
+/// <summary>
+/// The servers of the conformance suite. Every behaviour of the client that depends on a server has one test, which runs on all of them.
+/// </summary>
 public enum ServerKind
 {
     /// <summary>The real server, on its embedded database.</summary>

@@ -1,6 +1,8 @@
 namespace PyResolve.Testing.Tests.Drivers;
 
-/// <summary>A server that is tested through the client and by raw requests. Its time is 2026-11-15T12:00:00Z until a test moves its clock.</summary>
+/// <summary>
+/// A server that is tested through the client and by raw requests. Its time is 2026-11-15T12:00:00Z until a test moves its clock.
+/// </summary>
 public abstract class Subject : IAsyncDisposable
 {
     private readonly string _home = Directory.CreateTempSubdirectory("pyresolve-conformance-").FullName;
@@ -13,7 +15,7 @@ public abstract class Subject : IAsyncDisposable
 
     public abstract TimeProvider Clock { get; }
 
-    public Caller Nobody => new(Http);
+    public Caller Anonymous => new(Http);
 
     /// <summary>Moves the clock. Only for a server that the test does not share.</summary>
     public abstract void Advance(TimeSpan amount);
@@ -33,7 +35,8 @@ public abstract class Subject : IAsyncDisposable
     /// <summary>A client with an account's key, or without a key.</summary>
     /// <param name="account">Default: no key.</param>
     /// <param name="network">A handler between the client and the server.</param>
-    public PyResolveClient Client(TestAccount? account = null, DelegatingHandler? network = null) => ClientWithKey(account?.ApiKey, network);
+    public PyResolveClient Client(TestAccount? account = null, DelegatingHandler? network = null) =>
+        ClientWithKey(account?.ApiKey, network);
 
     public PyResolveClient ClientWithKey(string? apiKey, DelegatingHandler? network = null)
     {
@@ -46,7 +49,8 @@ public abstract class Subject : IAsyncDisposable
 
         var options = new PyResolveClientOptions
         {
-            ApiUrl = Address, ApiKey = apiKey, Home = _home, RequestTimeout = TimeSpan.FromMinutes(1), ShutdownTimeout = TimeSpan.FromSeconds(1),
+            ApiUrl = Address, ApiKey = apiKey, Home = _home, RequestTimeout = TimeSpan.FromMinutes(1),
+            ShutdownTimeout = TimeSpan.FromSeconds(1),
         };
         return new(new HttpClient(handler), options, new WallClock(Clock));
     }
@@ -66,7 +70,7 @@ public abstract class Subject : IAsyncDisposable
         public override DateTimeOffset GetUtcNow() => server.GetUtcNow();
     }
 
-    /// <summary>Kestrel sends the machine's time, whatever the server's clock is.</summary>
+    /// <summary>Kestrel sends the machine's time, not that of the server's clock.</summary>
     private sealed class ServerTime(TimeProvider clock) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

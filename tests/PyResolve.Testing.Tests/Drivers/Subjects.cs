@@ -5,9 +5,10 @@ namespace PyResolve.Testing.Tests.Drivers;
 public static class Subjects
 {
     /// <summary>A server that tests share.</summary>
-    public static async Task<Subject> OnAsync(this SharedServers servers, ServerKind kind) => kind is ServerKind.Fake or ServerKind.NewerFake
-        ? new FakeSubject(kind)
-        : await RealSubject.OnSharedAsync(servers, EngineOf(kind));
+    public static async Task<Subject> OnAsync(this SharedServers servers, ServerKind kind) =>
+        kind is ServerKind.Fake or ServerKind.NewerFake
+            ? new FakeSubject(kind)
+            : await RealSubject.OnSharedAsync(servers, EngineOf(kind));
 
     /// <summary>A server for one test, which signs leases and sends emails.</summary>
     public static async Task<Subject> OnOwnAsync(this SharedServers servers, ServerKind kind, bool isSignUpOpen = true)

@@ -6,7 +6,7 @@ using PyResolve.Server.Billing.Gateway;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>A server that sells by a Stripe in memory, and accounts with their customers.</summary>
+/// <summary>A server with a Stripe in memory, and accounts with their customers.</summary>
 internal sealed class BillingServer : IAsyncDisposable
 {
     public const string WebhookSecret = "whsec_test_one";
@@ -67,24 +67,24 @@ internal sealed class BillingServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Own.DisposeAsync();
 
-    /// <summary>Comes back from Stripe's pages, as the browser does.</summary>
+    /// <summary>Returns from Stripe's pages, as the browser does.</summary>
     public static async Task<Answer> ReturnFromStripeAsync(TestServer server, TestStore store, string customerId, string from = "portal")
     {
         var token = await store.ReadSqlAsync($"select return_token from billing_customers where customer_id = '{customerId}'");
-        return await server.Nobody.GetAsync($"/billing/return?from={from}&customer={token}");
+        return await server.Anonymous.GetAsync($"/billing/return?from={from}&customer={token}");
     }
 
-    /// <summary>Waits until a query's number is so.</summary>
+    /// <summary>Waits until a query returns the expected number.</summary>
     public Task<TimeSpan> WaitForCountAsync(string sql, long expected) =>
         Eventually.IsTrueAsync(async () => await Store.ReadNumberAsync(sql) == expected, what: $"{sql} = {expected}");
 
-    /// <summary>Waits until no event waits.</summary>
+    /// <summary>Waits until every event has been processed.</summary>
     public Task<TimeSpan> WaitUntilProcessedAsync(string? customerId = null) => WaitForCountAsync(
         "select count(*) from stripe_events where state = 'pending'" + (customerId is null ? "" : $" and customer_id = '{customerId}'"), 0);
 
     public static string NextEventId() => $"evt_{Interlocked.Increment(ref _events)}";
 
-    /// <summary>An event about a customer's subscription. Whatever it says of the subscription is a lie.</summary>
+    /// <summary>An event about a customer's subscription. Its data are wrong, because the server must read the state from Stripe.</summary>
     public static string Event(string customerId, string type = "customer.subscription.updated", string? id = null) =>
         JsonSerializer.Serialize(new
     {
@@ -130,7 +130,7 @@ internal sealed record Subscriber(TestAccount Account, string CustomerId, Stripe
             ?? customerId, stripe, server);
     }
 
-    /// <summary>Sets what Stripe has, and delivers an event of it.</summary>
+    /// <summary>Sets the subscriptions at Stripe, and delivers an event.</summary>
     public async Task SetSubscriptionsAsync(params StripeSubscription[] subscriptions)
     {
         Stripe.Set(CustomerId, subscriptions);

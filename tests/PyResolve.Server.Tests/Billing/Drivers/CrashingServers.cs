@@ -5,8 +5,8 @@ using Stripe;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// Servers as processes that sell by one Stripe simulator, and one of which is killed while plans change and people check out. A request
-/// without an answer is repeated, as Stripe does; an event that was answered never comes again, and nothing else looks for it.
+/// Server processes that use one Stripe simulator; one of them is killed while plans change and people check out. A request without an
+/// answer is repeated, as Stripe does; an event that was answered is not sent again, and is not fetched in any other way.
 /// </summary>
 internal sealed class CrashingServers(TestStore store, StripeSimulatorHost stripe, ServerProcess[] instances) : IAsyncDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     private const int LatestDelivery = 200;
     private const int LatestKill = 500;
 
-    /// <summary>A read of Stripe takes two of these at most, and a kill falls somewhere into the round.</summary>
+    /// <summary>A read from Stripe takes at most twice as long.</summary>
     private static readonly TimeSpan SlowestLeg = TimeSpan.FromMilliseconds(150);
 
     private readonly Random _random = new(20_261_123);
@@ -29,7 +29,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     private int _accounts;
     private int _changes;
 
-    /// <summary>How many events were stored and had no effect yet when a server was killed.</summary>
+    /// <summary>The number of events that were stored but not yet processed when a server was killed.</summary>
     public long Interrupted { get; private set; }
 
     public int Kills { get; private set; }
@@ -50,7 +50,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
             ["PyResolve__PasswordIterations"] = "1000",
             ["PyResolve__SignUpsPerHour"] = "1000000",
         };
-        // An embedded database has one server.
+        // Only one server can use an embedded database.
         var starts = Enumerable.Range(0, store.Engine is StorageEngine.Postgres ? 2 : 1).Select(
             _ => ServerProcess.StartAsync(settings, cancellationToken));
         var servers = new CrashingServers(store, stripe, await Task.WhenAll(starts));
@@ -61,8 +61,8 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
     }
 
     /// <summary>
-    /// Every plan changes, newcomers check out, a subscriber deletes the account, and one server is killed meanwhile and started again;
-    /// then all is as it should be.
+    /// Every plan changes, new accounts check out, and a subscriber deletes the account, while one server is killed and restarted. At the
+    /// end, all plans are right.
     /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -78,7 +78,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
         [
             .. _subscribers.Select(subscriber => ChangeAsync(subscriber.CustomerId, price, After(LatestDelivery), cancellationToken)),
             .. newcomers.Select(newcomer => CheckOutAsync(newcomer, After(LatestDelivery), cancellationToken)),
-            LeaveAsync(leaver.Account, After(LatestDelivery), cancellationToken),
+            DeleteAsync(leaver.Account, After(LatestDelivery), cancellationToken),
             KillAsync(victim, After(LatestKill), cancellationToken),
         ]);
 
@@ -91,7 +91,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
         LongestRecovery = recovery > LongestRecovery ? recovery : LongestRecovery;
     }
 
-    /// <summary>Each change counted once, here and at Stripe.</summary>
+    /// <summary>Checks that each change was made once, here and at Stripe.</summary>
     public async Task CheckAsync()
     {
         (await store.ReadNumberAsync(
@@ -129,7 +129,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
             account, (string)(await store.ReadSqlAsync($"select customer_id from billing_customers where user_id = '{account.UserId}'"))!);
     }
 
-    /// <summary>A subscription that no checkout and no event tells of.</summary>
+    /// <summary>Creates a subscription at Stripe without a checkout and without an event.</summary>
     private string Subscribe(string customerId, string price)
     {
         stripe.Simulation.ReplaceCard(customerId, CardBehaviour.Works);
@@ -148,20 +148,21 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
             Subscribe(customerId, price);
         Interlocked.Increment(ref _changes);
         var body = BillingServer.Event(customerId);
-        await InsistAsync(http => BillingServer.DeliverAsync(http, body, TimeProvider.System.GetUtcNow()), cancellationToken);
+        await RepeatUntilAnsweredAsync(http => BillingServer.DeliverAsync(http, body, TimeProvider.System.GetUtcNow()), cancellationToken);
     }
 
     private async Task CheckOutAsync(TestAccount account, TimeSpan after, CancellationToken cancellationToken)
     {
         await Task.Delay(after, cancellationToken);
-        await InsistAsync(http => account.On(http).Key.PostAsync("/billing/checkout", new { plan = "pro" }), cancellationToken);
+        await RepeatUntilAnsweredAsync(
+            http => account.On(http).Key.PostAsync("/billing/checkout", new { plan = "pro" }), cancellationToken);
     }
 
-    private async Task LeaveAsync(TestAccount account, TimeSpan after, CancellationToken cancellationToken)
+    private async Task DeleteAsync(TestAccount account, TimeSpan after, CancellationToken cancellationToken)
     {
         await Task.Delay(after, cancellationToken);
-        // Asked again, whoever is gone already is nobody.
-        await InsistAsync(
+        // 401: an earlier attempt has already deleted the account.
+        await RepeatUntilAnsweredAsync(
             http => account.On(http).Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password }),
             cancellationToken,
             done: [204, 401]);
@@ -176,8 +177,8 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
         await victim.RestartAsync(cancellationToken);
     }
 
-    /// <summary>Asks any instance until one answers as it should: by default, 200.</summary>
-    private async Task InsistAsync(Func<HttpClient, Task<Answer>> ask, CancellationToken cancellationToken, params int[] done)
+    /// <summary>Sends a request to random instances until one answers 200, or another given status.</summary>
+    private async Task RepeatUntilAnsweredAsync(Func<HttpClient, Task<Answer>> ask, CancellationToken cancellationToken, params int[] done)
     {
         while (true)
         {
@@ -190,7 +191,7 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
             }
             catch (Exception exception) when (ServerProcess.IsAway(exception))
             {
-                // Killed before it answered, or not there yet.
+                // Killed before it answered, or not started yet.
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);

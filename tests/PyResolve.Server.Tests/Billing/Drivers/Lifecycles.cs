@@ -4,19 +4,19 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>One order in which the events of a lifecycle arrive.</summary>
-/// <param name="States">What Stripe has, one state after the other, with an event each.</param>
-/// <param name="Plan">What the last state comes to.</param>
-/// <param name="Order">Which event arrives when.</param>
+/// <param name="States">The states at Stripe in order; each causes an event.</param>
+/// <param name="Plan">The plan that follows from the last state.</param>
+/// <param name="Order">The numbers of the events in the order in which they arrive.</param>
 internal sealed record ArrivalOrder(StripeSubscription[][] States, string Plan, int[] Order)
 {
-    /// <summary>What else happens, by chance, is the same for the same number.</summary>
+    /// <summary>The seed of everything else that happens at random.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Whether a person comes back from Stripe's pages meanwhile, who waits for no lease.</summary>
+    /// <summary>Whether the person also returns from Stripe's pages, which reads from Stripe without a lease.</summary>
     public bool ComesBack { get; init; }
 }
 
-/// <summary>What may happen to a customer's subscriptions, in up to six steps, and every order in which Stripe may tell of it.</summary>
+/// <summary>Changes of a customer's subscriptions in up to six steps, with every order in which their events may arrive.</summary>
 internal static class Lifecycles
 {
     private static readonly StripeSubscription Pro = Subscriptions.Pro();
@@ -39,7 +39,7 @@ internal static class Lifecycles
 
     public static int Count => All.Length;
 
-    /// <summary>All orders of all lifecycles, or so many of them at even distances.</summary>
+    /// <summary>All orders of all lifecycles, or an even sample of them.</summary>
     public static List<ArrivalOrder> Orders(int most = int.MaxValue)
     {
         var all = All.SelectMany(static lifecycle => Permutations([.. Enumerable.Range(0, lifecycle.States.Length)])

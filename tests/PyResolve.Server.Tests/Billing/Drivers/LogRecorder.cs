@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>What a server logs of billing, warnings and worse. Thread-safe.</summary>
+/// <summary>The lines that a server logs about billing. Thread-safe.</summary>
 internal sealed class LogRecorder : ILoggerProvider, ILogger
 {
     public static readonly KeyValuePair<string, string?> Level = new("Logging:LogLevel:PyResolve.Server.Billing", "Warning");
@@ -28,6 +28,6 @@ internal sealed class LogRecorder : ILoggerProvider, ILogger
 
     public void Dispose()
     {
-        // Nothing is held.
+        // Nothing to dispose of.
     }
 }

@@ -7,8 +7,7 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// Stripe's state in memory, behind the gateway: what a test sets is what is read, as slowly as the test wants. Knows idempotency keys.
-/// Thread-safe.
+/// Stripe's state in memory, behind the gateway. A test sets what is read, and how slowly. It implements idempotency keys. Thread-safe.
 /// </summary>
 internal sealed class StripeDouble : IStripeGateway
 {
@@ -25,13 +24,13 @@ internal sealed class StripeDouble : IStripeGateway
     private int _failingExpiries;
     private int _failingCreations;
 
-    /// <summary>Runs before a read of subscriptions looks, and again before its answer arrives.</summary>
-    public Func<string, CancellationToken, Task> OnTheWay { get; set; } = static (_, _) => Task.CompletedTask;
+    /// <summary>Runs at the start of a read of subscriptions, and again before its answer is returned.</summary>
+    public Func<string, CancellationToken, Task> OnReadSubscriptions { get; set; } = static (_, _) => Task.CompletedTask;
 
     /// <summary>Runs before a customer is looked up.</summary>
     public Func<string, Task> OnFindCustomer { get; set; } = static _ => Task.CompletedTask;
 
-    /// <summary>Runs before a checkout is made.</summary>
+    /// <summary>Runs before a checkout is created.</summary>
     public Func<Task> OnCreateCheckout { get; set; } = static () => Task.CompletedTask;
 
     public List<StripeProduct> Products { get; } = [];
@@ -46,13 +45,13 @@ internal sealed class StripeDouble : IStripeGateway
 
     public List<StripeCharge> Charges { get; } = [];
 
-    /// <summary>When all of them were made.</summary>
+    /// <summary>The time of every charge.</summary>
     public DateTimeOffset ChargedAt { get; set; } = DateTimeOffset.MaxValue;
 
-    /// <summary>Of all charges.</summary>
+    /// <summary>The disputes of all charges.</summary>
     public List<StripeDispute> Disputes { get; } = [];
 
-    /// <summary>Whether it takes questions about its clock and never answers.</summary>
+    /// <summary>Whether requests for its clock are never answered.</summary>
     public bool IsSilent { get; set; }
 
     public TimeSpan Skew { get; set; }
@@ -60,7 +59,7 @@ internal sealed class StripeDouble : IStripeGateway
     /// <summary>How often subscriptions were listed.</summary>
     public int Reads => _reads;
 
-    /// <summary>How many reads of a customer's subscriptions ran at once, at most.</summary>
+    /// <summary>The largest number of concurrent reads of a customer's subscriptions.</summary>
     public int MostReadersOf(string customerId) => _mostReaders.GetValueOrDefault(customerId);
 
     public int CustomersCreated { get; private set; }
@@ -74,13 +73,13 @@ internal sealed class StripeDouble : IStripeGateway
         }
     }
 
-    /// <summary>As if nothing could be reached, for so many calls.</summary>
+    /// <summary>Lets the next calls fail as if Stripe could not be reached.</summary>
     public void FailNext(int calls) => _failures = calls;
 
-    /// <summary>As if Stripe could not be reached just when a checkout is to be closed.</summary>
+    /// <summary>Lets the next attempts to close a checkout fail as if Stripe could not be reached.</summary>
     public void FailNextExpiries(int calls) => _failingExpiries = calls;
 
-    /// <summary>As Stripe fails at its worst: it makes what was asked for, answers 500, and the same again under the same key.</summary>
+    /// <summary>Lets the next creations succeed but answer 500, and answer 500 again for the same idempotency key, as Stripe may.</summary>
     public void FailNextCreations(int calls) => _failingCreations = calls;
 
     public void Set(string customerId, params StripeSubscription[] subscriptions)
@@ -177,9 +176,9 @@ internal sealed class StripeDouble : IStripeGateway
         _mostReaders.AddOrUpdate(customerId, readers, (_, most) => Math.Max(most, readers));
         try
         {
-            await OnTheWay(customerId, cancellationToken);
+            await OnReadSubscriptions(customerId, cancellationToken);
             var found = await Answer(() => SubscriptionsOf(customerId));
-            await OnTheWay(customerId, cancellationToken);
+            await OnReadSubscriptions(customerId, cancellationToken);
             return found;
         }
         finally

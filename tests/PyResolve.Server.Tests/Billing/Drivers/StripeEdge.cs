@@ -20,7 +20,7 @@ internal sealed record EdgeRequest(
 }
 
 /// <summary>
-/// An HTTP server in Stripe's place that gives scripted answers and records the requests: for answers that no Stripe would give.
+/// An HTTP server in Stripe's place that gives scripted answers and records the requests, for answers that a simulator does not give.
 /// </summary>
 internal sealed class StripeEdge : IAsyncDisposable
 {
@@ -44,12 +44,12 @@ internal sealed class StripeEdge : IAsyncDisposable
 
     public IReadOnlyList<EdgeRequest> Requests => [.. _requests];
 
-    /// <summary>What is answered once the script is used up.</summary>
+    /// <summary>The answer after the scripted ones.</summary>
     public string Otherwise { get; set; } = """{"id":"x_1","object":"thing","url":"https://x.example","status":"active","data":[],"has_more":false}""";
 
     public IStripeGateway Gateway { get; private set; } = null!;
 
-    /// <param name="timeout">Of one attempt; as in production unless given.</param>
+    /// <param name="timeout">The limit of one attempt; by default as in production.</param>
     public static async Task<StripeEdge> StartAsync(TimeSpan? timeout = null)
     {
         var builder = WebApplication.CreateSlimBuilder();

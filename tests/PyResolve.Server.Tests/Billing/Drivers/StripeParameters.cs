@@ -52,7 +52,7 @@ internal static partial class StripeParameters
         ["POST /v1/webhook_endpoints/{id}"] = ["enabled_events[]", "description", "disabled", "url"],
     };
 
-    /// <summary>What is wrong with a request, by the table; empty: nothing.</summary>
+    /// <summary>The errors of a request according to the table.</summary>
     public static IEnumerable<string> Faults(EdgeRequest request)
     {
         if (!Routes.TryGetValue(RouteOf(request), out var known))
@@ -67,7 +67,7 @@ internal static partial class StripeParameters
                 .Where(name => !sent.Contains(name)).Select(name => $"{RouteOf(request)} lacks {name}"));
     }
 
-    /// <summary>What is wrong with a request, by Stripe's own OpenAPI file.</summary>
+    /// <summary>The errors of a request according to Stripe's OpenAPI file.</summary>
     public static IEnumerable<string> Faults(EdgeRequest request, JsonElement openApi)
     {
         var segments = RouteOf(request).Split(' ')[1].Split('/');

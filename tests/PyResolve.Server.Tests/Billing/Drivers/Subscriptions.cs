@@ -29,7 +29,7 @@ internal static class Subscriptions
         Items = new([.. subscription.Items!.Data.Select(item => item with { Quantity = seats })]),
     };
 
-    /// <summary>As Stripe writes it, with more than is read of it.</summary>
+    /// <summary>Reads a subscription from JSON as Stripe writes it, with members that the server ignores.</summary>
     public static StripeSubscription FromJson(string json) => StripeReading.Subscription(Stripe.Subscription.FromJson(json));
 
     public static StripeSubscription Cancelled(this StripeSubscription subscription) => subscription with { Status = "canceled" };

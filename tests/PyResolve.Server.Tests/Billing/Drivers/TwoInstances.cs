@@ -6,33 +6,33 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Billing;
 
-/// <summary>How one order of events ended.</summary>
-/// <param name="ReadersAtOnce">How many reads of the customer's subscriptions ran at the same time, at most.</param>
-/// <param name="Deliveries">How many requests brought its events.</param>
+/// <summary>The outcome of one order of events.</summary>
+/// <param name="ReadersAtOnce">The largest number of reads of the customer's subscriptions at the same time.</param>
+/// <param name="Deliveries">The number of webhook requests.</param>
 internal sealed record ArrivalOutcome(ArrivalOrder Order, string? Plan, int ReadersAtOnce, int Deliveries)
 {
     public bool IsWrong => Plan != Order.Plan;
 
-    /// <summary>Where nobody came back only workers read, and the lease lets one of them.</summary>
+    /// <summary>Unless the person returns from Stripe, only workers read, and the lease allows one of them at a time.</summary>
     public bool IsReadTwiceAtOnce => !Order.ComesBack && ReadersAtOnce > 1;
 
     public override string ToString() => $"{string.Join(' ', Order.Order)} (seed {Order.Seed}): {Plan} instead of {Order.Plan}";
 }
 
-/// <summary>Two instances on one store, with one Stripe, and many customers at a time whose events arrive in some order.</summary>
+/// <summary>Two instances on one store with one Stripe. The events of many customers arrive at the same time, in random order.</summary>
 internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestServer[] instances) : IAsyncDisposable
 {
-    /// <summary>Milliseconds at most: as Stripe answers mostly, and now and then.</summary>
+    /// <summary>The longest usual and the longest occasional delay of Stripe, in milliseconds.</summary>
     private const int Quick = 8;
 
     private const int Slow = 300;
 
-    /// <summary>Milliseconds at most between one event and the next.</summary>
+    /// <summary>The longest pause between two events, in milliseconds.</summary>
     private const int Pause = 30;
 
     public StripeDouble Stripe => stripe;
 
-    /// <summary>One embedded database writes for one after the other.</summary>
+    /// <summary>An embedded database has only one writer at a time.</summary>
     private int AtOnce => store.Engine is StorageEngine.Postgres ? 16 : 4;
 
     public static async Task<TwoInstances> StartAsync(StorageEngine engine, PostgresFixture postgres)
@@ -45,16 +45,16 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         return new TwoInstances(store, stripe, [first, second]);
     }
 
-    /// <summary>The number of what was applied is forgotten as soon as it is written.</summary>
+    /// <summary>Resets the number of the applied read whenever it is written.</summary>
     public Task DisableFencingAsync() => AddTriggerAsync("applied_seq", "0");
 
     public Task DisableLeasesAsync() => AddTriggerAsync("lease_until", "null");
 
-    /// <param name="orders">Several are under way at a time, each with a customer of its own.</param>
+    /// <param name="orders">Several run at the same time, each with its own customer.</param>
     /// <param name="slowestRead">How long Stripe takes to answer at most, in milliseconds; most answers are far quicker by default.</param>
     public async Task<List<ArrivalOutcome>> RunAsync(IEnumerable<ArrivalOrder> orders, int? slowestRead = null)
     {
-        stripe.OnTheWay = (_, cancellationToken) => HeldRead.Current.Value?.PassAsync()
+        stripe.OnReadSubscriptions = (_, cancellationToken) => DelayedRead.Current.Value?.PassAsync()
             ?? Task.Delay(Random.Shared.Next(slowestRead ?? (Random.Shared.Next(12) == 0 ? Slow : Quick)), cancellationToken);
         var outcomes = new ConcurrentBag<ArrivalOutcome>();
         await Parallel.ForEachAsync(
@@ -66,12 +66,12 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
     /// A person returns from Stripe, and the answer to that read is delayed; the plan changes and an event brings the change; then the old
     /// answer arrives.
     /// </summary>
-    public async Task<string?> OvertakeAsync()
+    public async Task<string?> DelayAnswerAsync()
     {
         var subscriber = await SignUpAsync();
         stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
-        stripe.OnTheWay = static (_, _) => HeldRead.Current.Value?.PassAsync() ?? Task.CompletedTask;
-        var held = await HeldRead.BeginAsync(instances[1], subscriber.CustomerId);
+        stripe.OnReadSubscriptions = static (_, _) => DelayedRead.Current.Value?.PassAsync() ?? Task.CompletedTask;
+        var held = await DelayedRead.BeginAsync(instances[1], subscriber.CustomerId);
 
         await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited());
         await SettleAsync(subscriber.CustomerId);
@@ -80,7 +80,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         return await subscriber.PlanAsync();
     }
 
-    /// <summary>Delivers a body to one of them, again where the store is too slow to answer, as Stripe does.</summary>
+    /// <summary>Delivers a body to one of them, and repeats it after 503, as Stripe does.</summary>
     public async Task<Answer> DeliverAsync(int instance, string body)
     {
         while (true)
@@ -105,11 +105,11 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
     {
         var random = new Random(one.Seed);
         var subscriber = await SignUpAsync();
-        var (underWay, bodies, held) = (new List<Task>(), new List<string>(), (HeldRead?)null);
+        var (underWay, bodies, held) = (new List<Task>(), new List<string>(), (DelayedRead?)null);
         var (reached, deliveries) = (-1, 0);
         foreach (var arrival in one.Order)
         {
-            // An event arrives after what it tells of, and before or after what follows.
+            // An event arrives after its own change, and before or after the following changes.
             var moves = Math.Max(arrival, Math.Min(reached + random.Next(2), one.States.Length - 1));
             while (reached < moves)
                 stripe.Set(subscriber.CustomerId, one.States[++reached]);
@@ -119,10 +119,10 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
                 underWay.Add(Deliver(instances[random.Next(2)], bodies[random.Next(bodies.Count)]));
             if (one.ComesBack && random.Next(3) == 0)
                 underWay.Add(BillingServer.ReturnFromStripeAsync(instances[random.Next(2)], store, subscriber.CustomerId));
-            // One of them gets Stripe's answer after all is over.
+            // One read gets Stripe's answer only at the end.
             if (one.ComesBack && held is null && random.Next(4) == 0)
-                held = await HeldRead.BeginAsync(instances[random.Next(2)], subscriber.CustomerId);
-            // Some are answered before the next ones come, some are not.
+                held = await DelayedRead.BeginAsync(instances[random.Next(2)], subscriber.CustomerId);
+            // Some are answered before the next ones are sent, some are not.
             if (random.Next(2) == 0)
                 await both;
             else
@@ -138,7 +138,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
 
         async Task Deliver(TestServer instance, string body)
         {
-            // Where the store is too slow to answer, Stripe sends again.
+            // After 503, Stripe sends the event again.
             for (var status = 503; status != 200; Interlocked.Increment(ref deliveries))
             {
                 status.ShouldBe(503);
@@ -147,7 +147,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
         }
     }
 
-    /// <summary>Waits until no event of the customer waits.</summary>
+    /// <summary>Waits until every event of the customer has been processed.</summary>
     public Task<TimeSpan> SettleAsync(string customerId)
     {
         var database = instances[0].Services.GetRequiredService<Database>();
@@ -170,19 +170,19 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
           """);
 
     /// <summary>A read without a lease, as after a return from Stripe, whose answer is delayed.</summary>
-    private sealed class HeldRead
+    private sealed class DelayedRead
     {
         private readonly TaskCompletionSource _hasLooked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _goesOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _mayContinue = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _passes;
         private Task _sync = Task.CompletedTask;
 
-        /// <summary>In the flow of such a read: it.</summary>
-        public static AsyncLocal<HeldRead?> Current { get; } = new();
+        /// <summary>The delayed read in whose asynchronous flow the code runs, if any.</summary>
+        public static AsyncLocal<DelayedRead?> Current { get; } = new();
 
-        public static async Task<HeldRead> BeginAsync(TestServer instance, string customerId)
+        public static async Task<DelayedRead> BeginAsync(TestServer instance, string customerId)
         {
-            var held = new HeldRead();
+            var held = new DelayedRead();
             held._sync = held.RunAsync(instance.Services.GetRequiredService<CustomerSync>(), customerId);
             await held._hasLooked.Task;
             return held;
@@ -190,7 +190,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
 
         public Task EndAsync()
         {
-            _goesOn.SetResult();
+            _mayContinue.SetResult();
             return _sync;
         }
 
@@ -199,7 +199,7 @@ internal sealed class TwoInstances(TestStore store, StripeDouble stripe, TestSer
             if (++_passes == 1)
                 return Task.CompletedTask;
             _hasLooked.SetResult();
-            return _goesOn.Task;
+            return _mayContinue.Task;
         }
 
         private async Task RunAsync(CustomerSync sync, string customerId)
