@@ -37,12 +37,15 @@ internal sealed class Checkouts(
 
     public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, string price, CancellationToken cancellationToken)
     {
-        var customer = await links.FindOrCreateAsync(userId, email, cancellationToken);
-        var state = await sync.RunAsync(customer.Id, cancellationToken);
-        if (state is null or { IsGone: true })
-            customer = await links.FindOrCreateAsync(userId, email, cancellationToken);
-        else if (state.HasSubscription)
-            return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
+        var (customer, isNew) = await links.FindOrCreateAsync(userId, email, cancellationToken);
+        if (!isNew)
+        {
+            var state = await sync.RunAsync(customer.Id, cancellationToken);
+            if (state is null or { IsGone: true })
+                (customer, _) = await links.FindOrCreateAsync(userId, email, cancellationToken);
+            else if (state.HasSubscription)
+                return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
+        }
 
         for (var round = 1; round <= MaxRounds; round++)
         {

@@ -12,10 +12,13 @@ namespace PyResolve.Server.Billing.Checkout;
 internal sealed class CustomerLinks(
     Database database, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe, BillingOptions options)
 {
-    public async Task<BillingCustomer> FindOrCreateAsync(Guid userId, string email, CancellationToken cancellationToken) =>
-        await customers.FindLinkedAsync(userId, cancellationToken)
-        ?? await AdoptAsync(userId, cancellationToken)
-        ?? await CreateAsync(userId, email, cancellationToken);
+    /// <returns>Whether the customer was created just now: it has no subscription.</returns>
+    public async Task<(BillingCustomer Customer, bool IsNew)> FindOrCreateAsync(
+        Guid userId, string email, CancellationToken cancellationToken)
+    {
+        var known = await customers.FindLinkedAsync(userId, cancellationToken) ?? await AdoptAsync(userId, cancellationToken);
+        return known is not null ? (known, false) : (await CreateAsync(userId, email, cancellationToken), true);
+    }
 
     /// <summary>Links a customer that an earlier system created for the account, or that was unlinked and exists again.</summary>
     public async Task<BillingCustomer?> AdoptAsync(Guid userId, CancellationToken cancellationToken)
