@@ -7,22 +7,10 @@ namespace PyResolve;
 /// A reservation as a lease: a compact JWS (ES256) that proves offline what was granted, to which machine, and until when. Compiled into the
 /// server and into PyResolve.Testing.
 /// </summary>
-internal sealed record LeaseToken(string KeyId, string Issuer)
+internal sealed record LeaseToken(
+    string KeyId, string Issuer, Guid Account, Guid Reservation, long Quantity, string? Tier, string? Machine, DateTimeOffset IssuedAt,
+    DateTimeOffset ExpiresAt)
 {
-    public required Guid Account { get; init; }
-
-    public required Guid Reservation { get; init; }
-
-    public required long Quantity { get; init; }
-
-    public required string? Tier { get; init; }
-
-    public required string? Machine { get; init; }
-
-    public required DateTimeOffset IssuedAt { get; init; }
-
-    public required DateTimeOffset ExpiresAt { get; init; }
-
     public string Sign(Func<byte[], byte[]> sign)
     {
         var header = Encode(writer =>

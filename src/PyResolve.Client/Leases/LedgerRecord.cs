@@ -1,12 +1,10 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 namespace PyResolve.Client;
 
 /// <summary>A record of a lease's ledger, 36 bytes, little-endian: checksum of the rest (4), kind (1), unused (3), units (4), Unix
 /// milliseconds (8), permit (16). All have one size, so that an incomplete last record can be distinguished from damage.</summary>
-[StructLayout(LayoutKind.Auto)]
-internal readonly record struct LedgerRecord(LedgerEntry Kind, Guid Permit, int Units, DateTimeOffset At)
+internal sealed record LedgerRecord(LedgerEntry Kind, Guid Permit, int Units, DateTimeOffset At)
 {
     public const int Length = 36;
     private const int Checksummed = 4;

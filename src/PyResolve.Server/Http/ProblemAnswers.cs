@@ -41,7 +41,6 @@ internal static class ProblemAnswers
 internal sealed record ProblemView(Func<HttpContext, Problem, Task> WriteAsync);
 
 /// <summary>A problem as an endpoint's result.</summary>
-/// <param name="problem">What the client is told.</param>
 /// <param name="retryAfter">When the request may be sent again, where waiting helps.</param>
 internal sealed class ProblemResult(Problem problem, TimeSpan? retryAfter = null) : IResult
 {

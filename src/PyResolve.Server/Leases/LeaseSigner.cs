@@ -17,16 +17,9 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
             return null;
         if (keys.Signing is not { } key)
             return null;
-        var lease = new LeaseToken(key.Id, publicUrl.Value)
-        {
-            Account = reservation.UserId,
-            Reservation = reservation.Id,
-            Quantity = reservation.Quantity,
-            Tier = reservation.Tier,
-            Machine = reservation.Machine,
-            IssuedAt = reservation.CreatedAt,
-            ExpiresAt = reservation.ExpiresAt,
-        };
+        var lease = new LeaseToken(
+            key.Id, publicUrl.Value, reservation.UserId, reservation.Id, reservation.Quantity, reservation.Tier, machine,
+            reservation.CreatedAt, reservation.ExpiresAt);
         return lease.Sign(signed => key.Sign(signed));
     }
 }

@@ -21,16 +21,9 @@ internal sealed class LeaseSigningKey : IDisposable
 
     public string Sign(string issuer, Guid account, FakeReservation reservation)
     {
-        var lease = new LeaseToken(Public.Kid, issuer)
-        {
-            Account = account,
-            Reservation = reservation.Id,
-            Quantity = reservation.Quantity,
-            Tier = reservation.Tier,
-            Machine = reservation.Machine,
-            IssuedAt = reservation.CreatedAt,
-            ExpiresAt = reservation.ExpiresAt,
-        };
+        var lease = new LeaseToken(
+            Public.Kid, issuer, account, reservation.Id, reservation.Quantity, reservation.Tier, reservation.Machine, reservation.CreatedAt,
+            reservation.ExpiresAt);
         return lease.Sign(signed => _key.SignData(signed, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
     }
 
