@@ -11,8 +11,13 @@ internal static class PublicApi
         // By default the generator leaves out the namespaces of .NET itself, in which AddPyResolveClient is.
         DenyNamespacePrefixes = [],
         IncludeAssemblyAttributes = false,
-        // The build for netstandard2.0 has an internal copy, which the generator does not list.
-        ExcludeAttributes = ["System.Diagnostics.CodeAnalysis.MemberNotNullWhenAttribute"],
+        ExcludeAttributes =
+        [
+            // The build for netstandard2.0 has an internal copy, which the generator does not list.
+            "System.Diagnostics.CodeAnalysis.MemberNotNullWhenAttribute",
+            // Its argument is a name that the compiler makes up.
+            "System.Runtime.CompilerServices.AsyncIteratorStateMachineAttribute",
+        ],
     };
 
     /// <summary>Fails unless both are the same. The message has the lines that differ, and the command that approves them.</summary>
