@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace PyResolve;
 
 /// <summary>
-/// A reservation as a lease: a compact JWS (ES256) that proves offline what was granted, to which machine, and until when. Compiled into the
-/// server and into PyResolve.Testing.
+/// A reservation as a lease: a compact JWS (ES256) that proves offline what was granted, to which machine, and until when. Compiled into
+/// the server and into PyResolve.Testing.
 /// </summary>
 internal sealed record LeaseToken(
     string KeyId, string Issuer, Guid Account, Guid Reservation, long Quantity, string? Tier, string? Machine, DateTimeOffset IssuedAt,

@@ -13,7 +13,8 @@ internal sealed class LeaseSigningKey : IDisposable
     {
         var point = _key.ExportParameters(includePrivateParameters: false).Q;
         var (x, y) = (LeaseToken.Base64Url(point.X!), LeaseToken.Base64Url(point.Y!));
-        var thumbprint = LeaseToken.Base64Url(SHA256.HashData(Encoding.ASCII.GetBytes($$"""{"crv":"P-256","kty":"EC","x":"{{x}}","y":"{{y}}"}""")));
+        var members = Encoding.ASCII.GetBytes($$"""{"crv":"P-256","kty":"EC","x":"{{x}}","y":"{{y}}"}""");
+        var thumbprint = LeaseToken.Base64Url(SHA256.HashData(members));
         Public = new("EC", "P-256", x, y, "sig", "ES256", thumbprint);
     }
 
