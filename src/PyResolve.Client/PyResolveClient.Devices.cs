@@ -41,7 +41,7 @@ public sealed partial class PyResolveClient
         var interval = TimeSpan.FromSeconds(Math.Max(1, login.Interval));
         while (true)
         {
-            await _transport.Time.Pause(interval, cancellationToken).ConfigureAwait(false);
+            await _transport.Time.DelayAsync(interval, cancellationToken).ConfigureAwait(false);
             try
             {
                 return await RedeemDeviceCodeAsync(login.DeviceCode, cancellationToken).ConfigureAwait(false);

@@ -32,5 +32,5 @@ public sealed partial class PyResolveClient
         _transport.SendAsync(
             GetAnonymously(path), WireJson.Default.HealthStatus, static health => health.Status is not null, cancellationToken);
 
-    private static ApiRequest GetAnonymously(string path) => ApiRequest.Get(path) with { NeedsKey = false };
+    private static ApiRequest GetAnonymously(string path) => ApiRequest.Get(path) with { AllowsKey = false };
 }

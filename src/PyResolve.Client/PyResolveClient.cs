@@ -87,7 +87,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
 
-    private static ApiRequest PostAnonymously(string path) => ApiRequest.Post(path) with { NeedsKey = false };
+    private static ApiRequest PostAnonymously(string path) => ApiRequest.Post(path) with { AllowsKey = false };
 
     private static string? Session(string? token) => token is null || Guard.IsVisibleAscii(token)
         ? token

@@ -7,12 +7,12 @@ namespace PyResolve;
 /// </summary>
 internal sealed record PageAsset(byte[] Content, string ContentType)
 {
-    /// <summary>Changes with the content.</summary>
+    /// <summary>For URLs that may be cached forever.</summary>
     public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Content).AsSpan(0, 8));
 
     public static PageAsset Image(string name) => new(Read(name), "image/svg+xml");
 
-    /// <param name="name">Follows <c>base.css</c>.</param>
+    /// <param name="name">Appended to <c>base.css</c>.</param>
     public static PageAsset Stylesheet(string name) => new([.. Read("base.css"), .. Read(name)], "text/css; charset=utf-8");
 
     public Task WriteAsync(HttpContext http)
@@ -26,7 +26,7 @@ internal sealed record PageAsset(byte[] Content, string ContentType)
     private static byte[] Read(string name)
     {
         using var stream = typeof(PageAsset).Assembly.GetManifestResourceStream($"assets/{name}")
-            ?? throw new InvalidOperationException($"The assembly lacks the asset {name}.");
+            ?? throw new InvalidOperationException($"Embedded resource assets/{name} not found.");
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
         return content;

@@ -35,7 +35,7 @@ public sealed class FolderSnapshotTests : IDisposable
     [InlineData("sub/__pycache__/b.cpython-312.pyc")]
     [InlineData("node_modules/x/index.js")]
     [InlineData("sub/b.pyc")]
-    public void Files_of_tools_do_not_count(string path)
+    public void Files_that_tools_generate_are_ignored(string path)
     {
         var before = Take();
 
@@ -60,7 +60,7 @@ public sealed class FolderSnapshotTests : IDisposable
 
     [Fact]
     [Trait("Platform", "Unix")]
-    public async Task A_pipe_in_the_folder_does_not_stop_it()
+    public async Task A_named_pipe_does_not_block_the_snapshot()
     {
         (await Command.RunAsync("mkfifo", [Path.Combine(_files.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken))
             .OrThrow("mkfifo");

@@ -97,7 +97,7 @@ public sealed class ProfileTests : IDisposable
     {
         _cli.WithConfig("not TOML");
 
-        (await _cli.RunAsync("status", "--profile", "my work")).ShouldFail(2, "'my work' is not a profile name", "1 to 64 letters");
+        (await _cli.RunAsync("status", "--profile", "my work")).ShouldFail(2, "'my work' is not a profile name", "1 to 64 characters");
     }
 
     public void Dispose()

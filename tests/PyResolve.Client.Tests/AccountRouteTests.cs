@@ -56,7 +56,7 @@ public sealed class AccountRouteTests
     }
 
     [Fact]
-    public async Task A_key_is_rotated_once()
+    public async Task A_failed_key_rotation_is_not_retried()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On($"POST /auth/api-keys/{Id}/rotate", Answer.Json(201, $$"""
@@ -72,7 +72,7 @@ public sealed class AccountRouteTests
     }
 
     [Fact]
-    public async Task A_log_is_read_page_by_page_as_far_as_requested()
+    public async Task Audit_entries_are_fetched_page_by_page_as_far_as_requested()
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /audit", Page("first", "b/2"), Page("second", null));

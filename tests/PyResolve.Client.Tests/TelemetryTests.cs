@@ -17,6 +17,14 @@ public sealed class TelemetryTests : IAsyncLifetime
     public async ValueTask InitializeAsync() => (_server, _ledger) = await Ledger.StartAsync();
 
     [Fact]
+    public void The_meter_and_the_activity_source_have_the_version_of_the_package()
+    {
+        ClientTelemetry.Version.ShouldNotBeEmpty();
+        ClientTelemetry.Requests.Meter.Version.ShouldBe(ClientTelemetry.Version);
+        ClientTelemetry.Activities.Version.ShouldBe(ClientTelemetry.Version);
+    }
+
+    [Fact]
     public async Task A_call_is_a_span_with_its_route_and_status_under_the_callers_span()
     {
         await using var client = _server.Client();

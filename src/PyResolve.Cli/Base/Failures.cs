@@ -10,8 +10,9 @@ internal static class Failures
         CliException own => own,
         OperationCanceledException => new(ExitCodes.Interrupted, "Interrupted."),
         PyResolveException failure => Describe(failure),
-        IOException or UnauthorizedAccessException =>
-            new(ExitCodes.Failure, exception.Message, "Check that the file is there and that you may read and write it."),
+        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException =>
+            new(ExitCodes.Failure, exception.Message, "Check that the file exists and that you may read and write it."),
+        IOException => new(ExitCodes.Failure, exception.Message),
         _ => new(
             ExitCodes.Failure, $"Unexpected error: {exception.GetType().Name}: {exception.Message.Split('\n')[0].TrimEnd()}",
             "Please report this line together with the command and the output of: pyresolve --version"),
@@ -44,18 +45,18 @@ internal static class Failures
             Failed(ExitCodes.Usage, exception, "Fix that setting, and try again."),
         PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer =>
             Failed(ExitCodes.Network, exception, "Check the network, and the address of the server."),
-        ProblemCodes.QuotaExceeded or ProblemCodes.LlmNotAllowed =>
-            Failed(ExitCodes.Denied, exception, "Upgrade the plan, or wait for the next month."),
+        ProblemCodes.QuotaExceeded => Failed(ExitCodes.Denied, exception, "Upgrade the plan, or wait for the next month."),
+        ProblemCodes.LlmNotAllowed => Failed(ExitCodes.Denied, exception, "Upgrade the plan, or use --tier tier1."),
         ProblemCodes.ScopeMissing => Failed(ExitCodes.Authentication, exception, "Use a key that has this scope."),
         _ when exception.Status == 401 => InvalidKey(exception),
-        _ => Failed(ExitCodes.Failure, exception, "Try again. If it stays, report it to the server's operator."),
+        _ => Failed(ExitCodes.Failure, exception, "Try again. If the error persists, report it to the server's operator."),
     };
 
     private static CliException InvalidKey(PyResolveException exception)
     {
         var isFromEnvironment = !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(EnvironmentVariables.ApiKey));
         var next = isFromEnvironment
-            ? $"The key is in {EnvironmentVariables.ApiKey}: set a live one, or unset it and run: pyresolve login"
+            ? $"The key is in {EnvironmentVariables.ApiKey}: set a valid key, or unset it and run: pyresolve login"
             : "Run: pyresolve login";
         return new(ExitCodes.Authentication, exception.Problem?.Detail ?? "Invalid or expired API key", next);
     }

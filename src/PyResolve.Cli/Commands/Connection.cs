@@ -11,12 +11,13 @@ internal static class Connection
         if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)
         {
             throw CliException.Usage(
-                $"{Name(found)} would send your key unencrypted to {url.Host}.", "Use https. Plain http is for a server on this machine.");
+                $"{DescribeSource(found)} would send your key unencrypted to {url.Host}.",
+                "Use https. Plain http is for a server on this machine.");
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });
     }
 
-    private static string Name(ApiUrlSetting? setting) => setting switch
+    private static string DescribeSource(ApiUrlSetting? setting) => setting switch
     {
         null => "--api-url",
         { Source: SettingSource.Environment } => EnvironmentVariables.ApiUrl,

@@ -8,7 +8,7 @@ internal static class GlobalOptions
 {
     public static readonly Option<string?> Profile = new("--profile")
     {
-        Description = "The server and account to use, of those in config.toml. Default: PYRESOLVE_PROFILE, then the file's own choice.",
+        Description = "The profile in config.toml to use. Default: PYRESOLVE_PROFILE, then 'profile' in config.toml.",
         HelpName = "name",
         Recursive = true,
     };
@@ -18,12 +18,14 @@ internal static class GlobalOptions
         var name = parse.GetValue(Profile);
         try
         {
+            // Checks the name.
             _ = new ApiKeyStore(profile: name);
             return name;
         }
         catch (ArgumentException)
         {
-            throw CliException.Usage($"'{name}' is not a profile name.", "A profile name has 1 to 64 letters, digits, - and _.");
+            throw CliException.Usage(
+                $"'{name}' is not a profile name.", "A profile name has 1 to 64 characters: letters, digits, - and _.");
         }
     }
 }

@@ -30,9 +30,9 @@ internal static class StatusCommand
         terminal.Line($"Key:    {credential.MaskedKey} (from {source})");
         terminal.Line();
         terminal.Line(account.Quota.Month is { } month ? $"This month ({month}):" : "This month:");
-        terminal.Line($"  Migrations: {QuotaText.Used(account.Quota)}");
+        terminal.Line($"  Migrations: {QuotaText.FormatUsage(account.Quota)}");
         terminal.Line($"  LLM access: {(account.Quota.LlmAllowed ? "✓" : "✗ (upgrade to Pro)")}");
-        if (QuotaText.Resets(account.Quota) is { } resets)
+        if (QuotaText.FormatResetTime(account.Quota) is { } resets)
             terminal.Line($"  Resets:     {resets}");
         return ExitCodes.Success;
     }

@@ -62,7 +62,7 @@ internal static partial class UpgradeCommand
         else if (permit.ReservationId is null)
             terminal.Line("Not logged in: tier1 runs without an account, and is not metered.");
         else if (permit.Quota is { } quota)
-            terminal.Line($"Quota this month: {QuotaText.Used(quota)}");
+            terminal.Line($"Quota this month: {QuotaText.FormatUsage(quota)}");
 
         var run = new MeteredRun(terminal, permit, migrator, request.FullPath, request.Library, request.Target);
         return await run.RunAsync(cancellationToken);

@@ -25,7 +25,7 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         var changes = before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None));
         if (exitCode != 0)
         {
-            var files = QuotaText.Count(changes.Total, "file");
+            var files = QuotaText.Pluralize(changes.Total, "file");
             var changed = changes.Total == 0 ? "No file was changed." : $"{files} had been changed by then.";
             var cause = $"The migrator failed with exit code {exitCode}. {changed}";
             throw new CliException(ExitCodes.Failure, cause, await ReleaseAsync(), $"The command was: {migrator}");
@@ -44,7 +44,7 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         if (!permit.IsOffline && quotaBefore is not null && ReferenceEquals(quotaBefore, permit.Quota))
             terminal.Warning("The server cannot be reached now. The migration is kept on disk, and reported when the server is back.");
         else if (permit.ReservationId is not null && permit.Quota is { } quota)
-            terminal.Line($"  Quota this month: {QuotaText.Used(quota)}");
+            terminal.Line($"  Quota this month: {QuotaText.FormatUsage(quota)}");
         return ExitCodes.Success;
     }
 
@@ -75,7 +75,7 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         await permit.DisposeAsync();
         // Disposing never throws; the permit has a new quota only if the server answered.
         if (!ReferenceEquals(quotaBefore, permit.Quota))
-            return $"No migration was used. Quota this month: {QuotaText.Used(permit.Quota!)}";
+            return $"No migration was used. Quota this month: {QuotaText.FormatUsage(permit.Quota!)}";
         var end = permit.ExpiresAt is { } expiresAt ? $" at {expiresAt.UtcDateTime:HH:mm} UTC" : "";
         return $"No migration was used. The reservation could not be released now, and expires{end}.";
     }
@@ -84,7 +84,7 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
     {
         (int Number, string What)[] parts = [(changes.Modified, "changed"), (changes.Added, "added"), (changes.Removed, "removed")];
         var present = parts.Where(part => part.Number > 0).ToList();
-        var first = $"{QuotaText.Count(present[0].Number, "file")} {present[0].What}";
+        var first = $"{QuotaText.Pluralize(present[0].Number, "file")} {present[0].What}";
         return first + string.Concat(present.Skip(1).Select(part => $", {part.Number} {part.What}"));
     }
 }

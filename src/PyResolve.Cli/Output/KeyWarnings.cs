@@ -5,7 +5,7 @@ namespace PyResolve.Cli.Output;
 
 internal static class KeyWarnings
 {
-    /// <summary>Warns when the environment's key is used, and the file has a different one for the profile in use.</summary>
+    /// <summary>Warns if config.toml has another key for the profile in use. For a key that came from the environment.</summary>
     public static void WarnOfOverriddenKey(this ApiKeyStore keys, Terminal terminal, string usedKey)
     {
         var profile = keys.FindProfile();

@@ -4,35 +4,38 @@ using System.Reflection;
 
 namespace PyResolve.Client;
 
-/// <summary>Usage events that wait in one outbox, read when the gauges are.</summary>
+/// <summary>Reports the pending events of one outbox. Called when the metrics are collected.</summary>
 internal sealed record PendingUsage(Func<long> Count, Func<TimeSpan> OldestAge);
 
 internal static class ClientTelemetry
 {
     public const string Name = "PyResolve.Client";
 
+    // Before its users: static members are initialized in this order.
+    public static string Version { get; } =
+        typeof(ClientTelemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
     private static readonly Meter Meter = new(Name, Version);
     private static readonly List<PendingUsage> Pending = [];
     private static readonly Gate PendingGate = new();
 
-    public static string Version { get; } =
-        typeof(ClientTelemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
-
     public static ActivitySource Activities { get; } = new(Name, Version);
 
-    public static Counter<long> Requests { get; } = Count("requests", "{request}", "Calls of the server's routes, with their retries.");
+    public static Counter<long> Requests { get; } = CreateCounter("requests", "{request}", "API calls. A call and its retries count once.");
 
-    public static Counter<long> Retries { get; } = Count("retries", "{request}", "Requests that were sent again.");
+    public static Counter<long> Retries { get; } = CreateCounter("retries", "{request}", "Requests that were sent again.");
 
-    public static Counter<long> Outages { get; } = Count("outages", "{outage}", "Times that the server was found out of reach.");
+    public static Counter<long> Outages { get; } = CreateCounter("outages", "{outage}", "Times that the server became unreachable.");
 
-    public static Counter<long> Denials { get; } = Count("quota.denials", "{permit}", "Permits that were denied.");
+    public static Counter<long> Denials { get; } = CreateCounter("quota.denials", "{permit}", "Permits that were denied.");
 
-    public static Counter<long> UsageRefused { get; } = Count("usage.refused", "{event}", "Usage events that were not accepted.");
+    public static Counter<long> UsageNotQueued { get; } = CreateCounter(
+        "usage.refused", "{event}", "Usage events that were not accepted into the outbox.");
 
-    public static Counter<long> UsageSent { get; } = Count("usage.sent", "{event}", "Usage events that the server has recorded.");
+    public static Counter<long> UsageSent { get; } = CreateCounter("usage.sent", "{event}", "Usage events that the server has recorded.");
 
-    public static Counter<long> UsageRejected { get; } = Count("usage.rejected", "{event}", "Usage events that will never be sent.");
+    public static Counter<long> UsageDiscarded { get; } = CreateCounter(
+        "usage.rejected", "{event}", "Usage events that were moved aside and will not be sent.");
 
     public static ObservableUpDownCounter<long> UsagePending { get; } = Meter.CreateObservableUpDownCounter(
         "pyresolve.client.usage.pending",
@@ -41,7 +44,7 @@ internal static class ClientTelemetry
     public static ObservableGauge<double> UsageOldestAge { get; } = Meter.CreateObservableGauge(
         "pyresolve.client.usage.oldest_age",
         static () => Observed().Select(static usage => usage.OldestAge().TotalSeconds).DefaultIfEmpty().Max(), "s",
-        "For how long the oldest of them has waited.");
+        "Age of the oldest pending usage event.");
 
     public static void Observe(PendingUsage usage)
     {
@@ -55,7 +58,7 @@ internal static class ClientTelemetry
             Pending.Remove(usage);
     }
 
-    private static Counter<long> Count(string name, string unit, string description) =>
+    private static Counter<long> CreateCounter(string name, string unit, string description) =>
         Meter.CreateCounter<long>("pyresolve.client." + name, unit, description);
 
     private static PendingUsage[] Observed()

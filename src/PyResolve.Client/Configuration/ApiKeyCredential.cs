@@ -16,10 +16,11 @@ public enum SettingSource
 /// <param name="ConfigPath">The config file that was, or would have been, read.</param>
 public sealed record ApiKeyCredential(string Key, SettingSource Source, string ConfigPath)
 {
-    /// <summary>The key's first 20 characters, as the server lists it, and an ellipsis.</summary>
+    /// <summary>The key's first 20 characters, as the server lists it, and an ellipsis; for a key of another format,
+    /// only the ellipsis.</summary>
     public string MaskedKey => Redaction.Key(Key);
 
-    /// <summary>The profile of the setting; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
+    /// <summary>The profile it was read from; <see langword="null"/> for the environment and for the top of the file.</summary>
     public string? Profile { get; init; }
 
     internal string Origin => Source == SettingSource.Environment
@@ -36,7 +37,7 @@ public sealed record ApiKeyCredential(string Key, SettingSource Source, string C
 /// <param name="ConfigPath">The config file that was, or would have been, read.</param>
 public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigPath)
 {
-    /// <summary>The profile of the setting; <see langword="null"/> for the environment's, and for the one at the top of the file.</summary>
+    /// <summary>The profile it was read from; <see langword="null"/> for the environment and for the top of the file.</summary>
     public string? Profile { get; init; }
 
     internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";

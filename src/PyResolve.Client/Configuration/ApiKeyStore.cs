@@ -12,14 +12,14 @@ public sealed class ApiKeyStore
     private const string ApiUrlName = "api_url";
     private const string ProfileName = "profile";
     private const string ProfilesTable = "profiles";
-    private const string ProfileRule = "A profile name has 1 to 64 letters, digits, - and _.";
+    private const string ProfileRule = "A profile name has 1 to 64 characters: letters, digits, - and _.";
     private const int MaxProfileLength = 64;
     private readonly string? _profile;
 
     /// <summary>Creates a store over a folder.</summary>
     /// <param name="home">The folder. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. Created when needed.</param>
-    /// <param name="profile">The profile to use: 1 to 64 letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c>
-    /// in the file, then none, which is the key and the server at the top of the file.</param>
+    /// <param name="profile">The profile to use: 1 to 64 characters: letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then
+    /// <c>profile</c> in the file, then none, which is the key and the server at the top of the file.</param>
     /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
     public ApiKeyStore(string? home = null, string? profile = null)
     {
@@ -50,7 +50,7 @@ public sealed class ApiKeyStore
     public IReadOnlyList<string> ListProfiles() => ConfigFile.Load(ConfigPath).Tables(ProfilesTable);
 
     /// <summary>Makes a profile the default one, for all processes that do not name another.</summary>
-    /// <param name="profile">1 to 64 letters, digits, - and _; <see langword="null"/> for the top of the file.</param>
+    /// <param name="profile">1 to 64 characters: letters, digits, - and _; <see langword="null"/> for the top of the file.</param>
     /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
     public void UseProfile(string? profile)

@@ -6,11 +6,11 @@ internal sealed record ClientSettings(
 {
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
-    private static TimeSpan MaxWait { get; } = TimeSpan.FromMinutes(10);
+    private static TimeSpan MaxDuration { get; } = TimeSpan.FromMinutes(10);
 
-    private static TimeSpan MinLease { get; } = TimeSpan.FromMinutes(1);
+    private static TimeSpan MinPrepaidLifetime { get; } = TimeSpan.FromMinutes(1);
 
-    private static TimeSpan MaxLease { get; } = TimeSpan.FromDays(7);
+    private static TimeSpan MaxPrepaidLifetime { get; } = TimeSpan.FromDays(7);
 
     public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
     {
@@ -33,20 +33,21 @@ internal sealed record ClientSettings(
     {
         { ApiUrl: { } url } when FindUrlError("ApiUrl", url, options.AllowInsecureHttp) is { } error => error,
         { ApiKey: { } key } when !IsBlank(key) && FindKeyError("ApiKey", key.Trim()) is { } error => error,
-        { Home: { } home } when IsBlank(home) => Error("Home is empty.", "Name a folder, or leave it unset for ~/.pyresolve."),
-        { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) => Error("Profile must be 1 to 64 letters, digits, - and _."),
-        { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > MaxWait =>
+        { Home: { } home } when IsBlank(home) => Error("Home is empty.", "Set it to a folder, or leave it unset for ~/.pyresolve."),
+        { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) =>
+            Error("Profile must be 1 to 64 characters: letters, digits, - and _."),
+        { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > MaxDuration =>
             Error("RequestTimeout must be more than zero and at most 10 minutes."),
-        { QuotaCacheDuration: var duration } when duration < TimeSpan.Zero || duration > MaxWait =>
+        { QuotaCacheDuration: var duration } when duration < TimeSpan.Zero || duration > MaxDuration =>
             Error("QuotaCacheDuration must be from zero to 10 minutes."),
         { OutboxCapacity: < 1 or > 1_000_000 } => Error("OutboxCapacity must be from 1 to 1000000."),
         { OutboxBytes: < 1024 or > 1024 * 1024 * 1024 } => Error("OutboxBytes must be from 1024 (1 KiB) to 1073741824 (1 GiB)."),
-        { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > MaxWait =>
+        { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > MaxDuration =>
             Error("ShutdownTimeout must be from zero to 10 minutes."),
         { Offline: not (OfflinePolicy.Lease or OfflinePolicy.Allow or OfflinePolicy.Deny) } =>
             Error("Offline must be Lease, Allow or Deny."),
         { PrepaidMigrations: < 0 or > 1000 } => Error("PrepaidMigrations must be from 0 to 1000."),
-        { PrepaidLifetime: var lifetime } when lifetime < MinLease || lifetime > MaxLease =>
+        { PrepaidLifetime: var lifetime } when lifetime < MinPrepaidLifetime || lifetime > MaxPrepaidLifetime =>
             Error("PrepaidLifetime must be from 1 minute to 7 days."),
         _ => null,
     };
@@ -66,7 +67,7 @@ internal sealed record ClientSettings(
 
     private static PyResolveException? FindKeyError(string name, string key) => Guard.IsVisibleAscii(key)
         ? null
-        : Error($"{name} has characters that no key has.", "Copy the whole key again, without quotes.");
+        : Error($"{name} has characters that are not valid in a key.", "Copy the whole key again, without quotes.");
 
     /// <summary>Only the server, so that the key never reaches a log.</summary>
     public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";

@@ -15,8 +15,8 @@ public sealed class PyResolveClientOptions
     /// <summary>The folder of config file, outbox and leases. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>.</summary>
     public string? Home { get; set; }
 
-    /// <summary>The profile in <c>config.toml</c> to use, which is a server and a key: 1 to 64 letters, digits, - and _. Default:
-    /// <c>PYRESOLVE_PROFILE</c>, then <c>profile</c> in the file, then the key and the server at its top. <see cref="ApiUrl"/>,
+    /// <summary>The profile in <c>config.toml</c> to use, which is a server and a key: 1 to 64 characters: letters, digits, - and _.
+    /// Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c> in the file, then the key and the server at its top. <see cref="ApiUrl"/>,
     /// <see cref="ApiKey"/> and their environment variables take precedence.</summary>
     public string? Profile { get; set; }
 

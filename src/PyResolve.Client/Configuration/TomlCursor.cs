@@ -10,19 +10,20 @@ internal sealed class TomlCursor(string path, string text)
 
     public bool IsAtEnd => Position >= text.Length;
 
-    /// <summary>The character here, or NUL at the end. TOML allows no NUL in a text.</summary>
+    /// <summary>The character at the position plus <paramref name="ahead"/>, or NUL past the end: TOML allows no NUL.</summary>
     public char Peek(int ahead = 0) => Position + ahead < text.Length ? text[Position + ahead] : '\0';
 
     public char Next()
     {
         var c = Peek();
-        Position++;
+        if (!IsAtEnd)
+            Position++;
         return c;
     }
 
     public void Skip(int characters) => Position += characters;
 
-    public bool Try(string expected)
+    public bool TryConsume(string expected)
     {
         if (string.CompareOrdinal(text, Position, expected, 0, expected.Length) != 0)
             return false;
@@ -33,7 +34,7 @@ internal sealed class TomlCursor(string path, string text)
     public void Expect(char expected)
     {
         if (Peek() != expected)
-            throw Error($"{expected} was expected here.");
+            throw Error($"'{expected}' was expected here.");
         Position++;
     }
 
@@ -45,9 +46,9 @@ internal sealed class TomlCursor(string path, string text)
         return text.Substring(start, Position - start);
     }
 
-    public void SkipByteOrderMark() => Try("\uFEFF");
+    public void SkipByteOrderMark() => TryConsume("\uFEFF");
 
-    public void SkipBlanks()
+    public void SkipWhitespace()
     {
         while (Peek() is ' ' or '\t')
             Position++;
@@ -67,7 +68,7 @@ internal sealed class TomlCursor(string path, string text)
 
     public bool TryNewLine()
     {
-        if (!Try("\n") && !Try("\r\n"))
+        if (!TryConsume("\n") && !TryConsume("\r\n"))
             return false;
         Line++;
         LineStart = Position;
@@ -76,7 +77,7 @@ internal sealed class TomlCursor(string path, string text)
 
     public void ExpectLineEnd()
     {
-        SkipBlanks();
+        SkipWhitespace();
         SkipComment();
         if (!IsAtEnd && !TryNewLine())
             throw Error("the line should end here.");

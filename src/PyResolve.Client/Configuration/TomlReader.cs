@@ -30,7 +30,7 @@ internal sealed class TomlReader(string path, string text)
     {
         while (true)
         {
-            _cursor.SkipBlanks();
+            _cursor.SkipWhitespace();
             _cursor.SkipComment();
             if (_cursor.IsAtEnd)
                 return false;
@@ -42,12 +42,12 @@ internal sealed class TomlReader(string path, string text)
     private void ReadHeader()
     {
         var start = _cursor.LineStart;
-        var isArray = _cursor.Try("[[");
+        var isArray = _cursor.TryConsume("[[");
         if (!isArray)
             _cursor.Expect('[');
         var names = ReadDottedKey();
-        _cursor.SkipBlanks();
-        if (!_cursor.Try(isArray ? "]]" : "]"))
+        _cursor.SkipWhitespace();
+        if (!_cursor.TryConsume(isArray ? "]]" : "]"))
             throw _cursor.Error($"the table header needs its closing {(isArray ? "]]" : "]")}.");
         if (!_names.TryHeader(names, isArray))
             throw _cursor.Error($"[{string.Join(".", names)}] is defined twice.");
@@ -63,10 +63,10 @@ internal sealed class TomlReader(string path, string text)
     {
         var (line, lineStart) = (_cursor.Line, _cursor.LineStart);
         var key = ReadDottedKey();
-        _cursor.SkipBlanks();
-        if (!_cursor.Try("="))
+        _cursor.SkipWhitespace();
+        if (!_cursor.TryConsume("="))
             throw _cursor.Error("a key needs = and a value after it.");
-        _cursor.SkipBlanks();
+        _cursor.SkipWhitespace();
         if (!_names.TryKey(_table, key))
             throw _cursor.Error($"{string.Join(".", key)} is set twice.");
         var valueStart = _cursor.Position;
@@ -87,7 +87,7 @@ internal sealed class TomlReader(string path, string text)
         var names = new List<string>();
         do
         {
-            _cursor.SkipBlanks();
+            _cursor.SkipWhitespace();
             names.Add(_cursor.Peek() switch
             {
                 '"' => TomlStrings.ReadBasic(_cursor),
@@ -95,9 +95,9 @@ internal sealed class TomlReader(string path, string text)
                 _ when _cursor.TakeWhile(TomlText.IsBareCharacter) is { Length: > 0 } bare => bare,
                 _ => throw _cursor.Error("a key was expected here."),
             });
-            _cursor.SkipBlanks();
+            _cursor.SkipWhitespace();
         }
-        while (_cursor.Try("."));
+        while (_cursor.TryConsume("."));
         return names;
     }
 

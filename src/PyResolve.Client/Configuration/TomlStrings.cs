@@ -7,9 +7,9 @@ internal static class TomlStrings
 {
     public static string Read(TomlCursor cursor)
     {
-        if (cursor.Try("\"\"\""))
+        if (cursor.TryConsume("\"\"\""))
             return ReadMultiline(cursor, '"', hasEscapes: true);
-        if (cursor.Try("'''"))
+        if (cursor.TryConsume("'''"))
             return ReadMultiline(cursor, '\'', hasEscapes: false);
         return cursor.Peek() == '"' ? ReadBasic(cursor) : ReadLiteral(cursor);
     }
@@ -26,7 +26,7 @@ internal static class TomlStrings
         {
             if (cursor.IsAtEnd || TomlCursor.IsForbidden(cursor.Peek()))
                 throw cursor.Error($"the string needs its closing {quote} on the same line.");
-            if (hasEscapes && cursor.Try("\\"))
+            if (hasEscapes && cursor.TryConsume("\\"))
                 ReadEscape(cursor, value);
             else
                 value.Append(cursor.Next());
@@ -54,7 +54,7 @@ internal static class TomlStrings
                 value.Append('\n');
             else if (cursor.IsAtEnd || TomlCursor.IsForbidden(cursor.Peek()))
                 throw cursor.Error($"the string needs its closing {new string(quote, 3)}.");
-            else if (hasEscapes && cursor.Try("\\"))
+            else if (hasEscapes && cursor.TryConsume("\\"))
                 ReadEscapeOrLineBreak(cursor, value);
             else
                 value.Append(cursor.Next());
@@ -77,11 +77,11 @@ internal static class TomlStrings
             return;
         }
 
-        cursor.SkipBlanks();
+        cursor.SkipWhitespace();
         if (!cursor.TryNewLine())
             throw cursor.Error("a \\ must be followed by an escape or the line's end.");
         do
-            cursor.SkipBlanks();
+            cursor.SkipWhitespace();
         while (cursor.TryNewLine());
     }
 

@@ -70,11 +70,11 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
     {
         cursor.Expect('[');
         SkipToElement();
-        while (!cursor.Try("]"))
+        while (!cursor.TryConsume("]"))
         {
             Read(depth + 1);
             SkipToElement();
-            if (cursor.Try(","))
+            if (cursor.TryConsume(","))
                 SkipToElement();
             else if (cursor.Peek() != ']')
                 throw cursor.Error("the array needs a comma or its closing ].");
@@ -86,16 +86,16 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
         cursor.Expect('{');
         SkipToElement();
         var names = new TomlNames();
-        while (!cursor.Try("}"))
+        while (!cursor.TryConsume("}"))
         {
             if (!names.TryKey([], readDottedKey()))
                 throw cursor.Error("the inline table sets a key twice.");
-            cursor.SkipBlanks();
+            cursor.SkipWhitespace();
             cursor.Expect('=');
-            cursor.SkipBlanks();
+            cursor.SkipWhitespace();
             Read(depth + 1);
             SkipToElement();
-            if (cursor.Try(","))
+            if (cursor.TryConsume(","))
                 SkipToElement();
             else if (cursor.Peek() != '}')
                 throw cursor.Error("the inline table needs a comma or its closing }.");
@@ -106,7 +106,7 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
     {
         do
         {
-            cursor.SkipBlanks();
+            cursor.SkipWhitespace();
             cursor.SkipComment();
         }
         while (cursor.TryNewLine());

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace PyResolve.Client;
 
-/// <summary>Files and folders that only their owner can read, from their first byte on, and that are replaced in one step.</summary>
+/// <summary>Creates files and folders that only their owner can read, and replaces files atomically.</summary>
 internal static partial class PrivateFile
 {
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(10);
@@ -10,7 +10,9 @@ internal static partial class PrivateFile
 
     private static readonly ConcurrentDictionary<string, bool> SyncedFolders = new(StringComparer.Ordinal);
 
-    /// <summary>Creates a folder and its missing parents for the owner only, each on disk before the next. Thread-safe.</summary>
+    /// <summary>
+    /// Creates a folder and its missing parents. On Unix: mode 0700, each flushed to disk before the next. Thread-safe.
+    /// </summary>
     public static void CreateFolder(string path)
     {
         var exists = Directory.Exists(path);
@@ -33,7 +35,7 @@ internal static partial class PrivateFile
     }
 
     /// <summary>Replaces a file in one step: readers see the old or the new content. It is on disk when this returns.</summary>
-    /// <exception cref="IOException">It did not reach the disk: after a power cut it may be the old or the new one.</exception>
+    /// <exception cref="IOException">Flushing failed: after a power failure the file may have the old or the new content.</exception>
     public static void Replace(string path, byte[] bytes)
     {
         var temporary = $"{path}.{Uuid.NewVersion7(TimeProvider.System):N}.tmp";
@@ -50,7 +52,7 @@ internal static partial class PrivateFile
         }
         catch
         {
-            File.Delete(temporary);
+            DeleteIfPossible(temporary);
             throw;
         }
     }
@@ -68,9 +70,21 @@ internal static partial class PrivateFile
             catch (IOException exception)
                 when (exception is not (FileNotFoundException or DirectoryNotFoundException) && waited.Elapsed < LockTimeout)
             {
-                // Another process has it, for milliseconds.
+                // Another process has it, for milliseconds. This method is synchronous, as its callers are.
                 CancellationToken.None.WaitHandle.WaitOne(LockPause);
             }
+        }
+    }
+
+    private static void DeleteIfPossible(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The failure before this one is the one to report.
         }
     }
 }

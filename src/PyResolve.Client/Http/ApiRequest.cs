@@ -9,15 +9,15 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
 
     public string? IdempotencyKey { get; init; }
 
-    /// <summary>The session to authenticate with; without one, the client's key if <see cref="NeedsKey"/>.</summary>
+    /// <summary>The session to authenticate with; without one, the client's key if <see cref="AllowsKey"/>.</summary>
     public string? SessionToken { get; init; }
 
-    public bool NeedsKey { get; init; }
+    public bool AllowsKey { get; init; }
 
-    /// <summary>Whether it may be sent again: it only reads, or it has an id.</summary>
+    /// <summary>Whether it can be retried: a GET, a request with an idempotency key, or one that sets this.</summary>
     public bool IsRepeatable { get => field || Method == HttpMethod.Get || IdempotencyKey is not null; init; }
 
-    public bool SendsKey => NeedsKey && SessionToken is null;
+    public bool UsesKey => AllowsKey && SessionToken is null;
 
     /// <summary>The path without its query, with <c>{id}</c> in place of ids.</summary>
     public string Route
@@ -42,11 +42,11 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
     /// <summary>Only method and path, so that no session token or password reaches a log.</summary>
     public override string ToString() => $"{Method} {Path}";
 
-    public static ApiRequest Get(string path) => new(HttpMethod.Get, path) { NeedsKey = true };
+    public static ApiRequest Get(string path) => new(HttpMethod.Get, path) { AllowsKey = true };
 
-    public static ApiRequest Post(string path) => new(HttpMethod.Post, path) { NeedsKey = true };
+    public static ApiRequest Post(string path) => new(HttpMethod.Post, path) { AllowsKey = true };
 
-    public static ApiRequest Patch(string path) => new(new("PATCH"), path) { NeedsKey = true };
+    public static ApiRequest Patch(string path) => new(new("PATCH"), path) { AllowsKey = true };
 
-    public static ApiRequest Delete(string path) => new(HttpMethod.Delete, path) { NeedsKey = true };
+    public static ApiRequest Delete(string path) => new(HttpMethod.Delete, path) { AllowsKey = true };
 }

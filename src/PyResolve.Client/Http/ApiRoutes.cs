@@ -20,7 +20,7 @@ internal static class ApiRoutes
 
     public static Task<LeaseKeySet> GetLeaseKeysAsync(this ApiTransport transport, CancellationToken cancellationToken) =>
         transport.SendAsync(
-            ApiRequest.Get("/.well-known/jwks.json") with { NeedsKey = false },
+            ApiRequest.Get("/.well-known/jwks.json") with { AllowsKey = false },
             WireJson.Default.LeaseKeySet, static set => set.Keys is not null, cancellationToken);
 
     public static Task<Reservation> CreateReservationAsync(

@@ -35,7 +35,7 @@ internal sealed partial class ApiTransport
         {
             var answer = await WithinAsync(
                 token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);
-            throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.SendsKey);
+            throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.UsesKey);
         }
 
         using var body = await WithinAsync(response.Content!.OpenAsync, cancellationToken).ConfigureAwait(false);
@@ -47,7 +47,7 @@ internal sealed partial class ApiTransport
 
     private async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        using var timeout = time.CancelAfter(settings.RequestTimeout);
+        using var timeout = time.CreateTimeout(settings.RequestTimeout);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {

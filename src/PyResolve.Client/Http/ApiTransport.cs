@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
-/// <summary>Sends requests. Every failure becomes a <see cref="PyResolveException"/>, except cancellation.</summary>
+/// <summary>Every failure becomes a <see cref="PyResolveException"/>, except cancellation.</summary>
 internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time, ILogger? logger = null)
 {
     private static readonly string UserAgent = "pyresolve-dotnet/" + ClientTelemetry.Version;
@@ -22,14 +22,14 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     public TimeProvider Time => time;
 
-    /// <summary>Called with the account of the client's key, for each answer that names it.</summary>
+    /// <summary>Called after each successful answer to a request with the client's key that names the account.</summary>
     public Action<Guid>? AccountSeen { get; set; }
 
     public ServerClock ServerClock { get; } = new(time);
 
     public Outage Outage { get; } = new(time);
 
-    /// <summary>Incremented before and after each request that may change the account, so that older reads are outdated.</summary>
+    /// <summary>Counts possible changes of the account. A read is outdated if this is not what it was before the read.</summary>
     public long Changes => Volatile.Read(ref _changes);
 
     /// <summary>Sends a request, and retries it if that is safe and useful, within the request timeout in total.</summary>
@@ -50,7 +50,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         try
         {
             return read(once
-                ? await SendOnceAsync(request, call, settings.RequestTimeout, cancellationToken).ConfigureAwait(false)
+                ? await SendAttemptAsync(request, call, settings.RequestTimeout, cancellationToken).ConfigureAwait(false)
                 : await SendWithRetriesAsync(request, call, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception exception)
@@ -69,41 +69,41 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         var start = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
-            var left = settings.RequestTimeout - time.GetElapsedTime(start);
+            var remaining = settings.RequestTimeout - time.GetElapsedTime(start);
             var mayRetry = request.IsRepeatable && attempt < Retry.Attempts;
             TimeSpan wait;
             try
             {
                 // An attempt that may be repeated gets half of the time, so that a lost packet does not fail the whole call.
-                var limit = mayRetry ? TimeSpan.FromTicks(left.Ticks / 2) : left;
-                return await SendOnceAsync(request, call, limit, cancellationToken).ConfigureAwait(false);
+                var limit = mayRetry ? TimeSpan.FromTicks(remaining.Ticks / 2) : remaining;
+                return await SendAttemptAsync(request, call, limit, cancellationToken).ConfigureAwait(false);
             }
             catch (PyResolveException exception)
             {
-                left = settings.RequestTimeout - time.GetElapsedTime(start);
-                if (!mayRetry || Retry.WaitAfter(exception, attempt) is not { } useful || useful >= left)
+                remaining = settings.RequestTimeout - time.GetElapsedTime(start);
+                if (!mayRetry || Retry.WaitAfter(exception, attempt) is not { } retryDelay || retryDelay >= remaining)
                 {
                     if (exception.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout)
                         BeginOutage(exception);
                     throw;
                 }
 
-                wait = useful;
+                wait = retryDelay;
                 Log.Retrying(_logger, request, attempt + 1, wait.TotalMilliseconds, exception.Code);
             }
 
-            await time.Pause(wait, cancellationToken).ConfigureAwait(false);
+            await time.DelayAsync(wait, cancellationToken).ConfigureAwait(false);
             call.Retry();
         }
     }
 
-    private async Task<ApiAnswer> SendOnceAsync(ApiRequest request, ApiCall call, TimeSpan limit, CancellationToken cancellationToken)
+    private async Task<ApiAnswer> SendAttemptAsync(ApiRequest request, ApiCall call, TimeSpan limit, CancellationToken cancellationToken)
     {
         ThrowIfKeyIsMissing(request);
         cancellationToken.ThrowIfCancellationRequested();
 
         var target = $"{request.Method} {_root}{request.Path}";
-        using var timeout = time.CancelAfter(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
+        using var timeout = time.CreateTimeout(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var message = CreateMessage(request);
         var sentAt = time.GetUtcNow();
@@ -115,9 +115,9 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             call.Answered(answer.Status);
             EndOutage();
             ServerClock.Adjust(answer.Date, sentAt);
-            if (answer.AccountId is { } account && request.SendsKey && answer.IsSuccess)
+            if (answer.AccountId is { } account && request.UsesKey && answer.IsSuccess)
                 AccountSeen?.Invoke(account);
-            return answer.IsSuccess ? answer : throw answer.Failure(request.SendsKey);
+            return answer.IsSuccess ? answer : throw answer.Failure(request.UsesKey);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -131,7 +131,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     private void ThrowIfKeyIsMissing(ApiRequest request)
     {
-        if (request.SendsKey && !HasKey)
+        if (request.UsesKey && !HasKey)
             throw NoApiKey();
     }
 
@@ -150,7 +150,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         message.Headers.Accept.Add(new("application/json"));
         if (request.SessionToken is { } session)
             message.Headers.Authorization = new("Bearer", session);
-        else if (request.NeedsKey)
+        else if (request.AllowsKey)
             message.Headers.Add("X-API-Key", settings.ApiKey);
         if (request.IdempotencyKey is { } idempotencyKey)
             message.Headers.Add("Idempotency-Key", idempotencyKey);
@@ -170,24 +170,24 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         if (!Outage.Begin(cause))
             return;
         ClientTelemetry.Outages.Add(1);
-        Log.OutOfReach(_logger, cause.Message);
+        Log.ServerUnreachable(_logger, cause.Message);
     }
 
     private void EndOutage()
     {
         if (Outage.End())
-            Log.BackInReach(_logger, _root);
+            Log.ServerReachable(_logger, _root);
     }
 
     private static partial class Log
     {
         [LoggerMessage(6, LogLevel.Warning, "{Reason}")]
-        public static partial void OutOfReach(ILogger logger, string reason);
+        public static partial void ServerUnreachable(ILogger logger, string reason);
 
         [LoggerMessage(7, LogLevel.Information, "{Server} answers again")]
-        public static partial void BackInReach(ILogger logger, string server);
+        public static partial void ServerReachable(ILogger logger, string server);
 
-        [LoggerMessage(8, LogLevel.Debug, "{Request} is sent again (attempt {Attempt}) in {Milliseconds} ms, after {Code}")]
+        [LoggerMessage(8, LogLevel.Debug, "Retrying {Request} in {Milliseconds} ms (attempt {Attempt}): {Code}")]
         public static partial void Retrying(ILogger logger, ApiRequest request, int attempt, double milliseconds, string code);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         if (!running.IsCompleted)
         {
             using var done = new CancellationTokenSource();
-            await Task.WhenAny(running, transport.Time.Pause(_settings.ShutdownTimeout, done.Token)).ConfigureAwait(false);
+            await Task.WhenAny(running, transport.Time.DelayAsync(_settings.ShutdownTimeout, done.Token)).ConfigureAwait(false);
             done.Cancel();
             _end.Cancel();
             await running.ConfigureAwait(false);
@@ -93,7 +93,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
 
             if (transport.Time.GetElapsedTime(start) > _settings.RequestTimeout)
                 throw new PyResolveException(PyResolveErrorCodes.Timeout, "Another process is still requesting a lease.", "Try again.");
-            await transport.Time.Pause(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(false);
+            await transport.Time.DelayAsync(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(false);
         }
     }
 

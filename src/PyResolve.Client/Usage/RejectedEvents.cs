@@ -53,7 +53,7 @@ internal sealed partial class RejectedEvents(OutboxFolder folder, TimeProvider t
     {
         Volatile.Write(ref _last, reason);
         Interlocked.Increment(ref _count);
-        ClientTelemetry.UsageRejected.Add(1, new KeyValuePair<string, object?>("error.type", reason.Code));
+        ClientTelemetry.UsageDiscarded.Add(1, new KeyValuePair<string, object?>("error.type", reason.Code));
     }
 
     private byte[] CreateReport(StoredEvent stored, PyResolveException reason)

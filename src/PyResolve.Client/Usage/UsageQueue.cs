@@ -66,7 +66,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         if (sending is not null)
         {
             using var drained = new CancellationTokenSource();
-            await Task.WhenAny(sending, time.Pause(shutdownTimeout, drained.Token)).ConfigureAwait(false);
+            await Task.WhenAny(sending, time.DelayAsync(shutdownTimeout, drained.Token)).ConfigureAwait(false);
             drained.Cancel();
             _end.Cancel();
             // WhenAny: disposing and the end of a process never throw because sending failed.

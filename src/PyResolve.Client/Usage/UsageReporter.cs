@@ -84,7 +84,7 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
             : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
-        ClientTelemetry.UsageRefused.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
+        ClientTelemetry.UsageNotQueued.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
         if (Interlocked.Exchange(ref _loggedRefusal, refusal.Reason) != refusal.Reason)
             Log.Refused(_logger, refusal.Reason!);
         return refusal;

@@ -168,7 +168,7 @@ internal sealed partial class UsageSender
     private async Task PauseAsync(TimeSpan wait, Task<bool> flushRequest)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(Queue.End);
-        var pause = _time.Pause(wait, over.Token);
+        var pause = _time.DelayAsync(wait, over.Token);
         await Task.WhenAny(pause, flushRequest).ConfigureAwait(false);
         over.Cancel();
         Queue.End.ThrowIfCancellationRequested();

@@ -32,7 +32,7 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
     public async Task<KeyOutcome> VerifyAsync(string key, KeyDigest digest, IPAddress? client, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
-        var stampAtStart = verified.Stamp;
+        var changeCountAtStart = verified.ChangeCount;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var read = _reads.GetOrAdd(digest, _ => new Lazy<Task<StoreAnswer>>(() => ReadAsync(key, digest, client)));
@@ -40,7 +40,7 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
             // A slow answer may be older than a revoked key may be used. An answer to a read that began before this request may be older
             // than a change that is known here already.
             if (answer.Outcome.Key is null
-                || (answer.Stamp >= stampAtStart && RealTime.GetElapsedTime(answer.AskedAt) < VerifiedKeys.MaxAge))
+                || (answer.ChangeCount >= changeCountAtStart && RealTime.GetElapsedTime(answer.AskedAt) < VerifiedKeys.MaxConfirmationAge))
             {
                 return UseUnlessExpired(answer.Outcome);
             }
@@ -78,12 +78,12 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         try
         {
             var askedAt = RealTime.GetTimestamp();
-            var stamp = verified.Stamp;
+            var changeCount = verified.ChangeCount;
             if (await stored.FindAsync(ApiKeyFormat.PrefixOf(key), CancellationToken.None) is not { RevokedAt: null } found)
-                return new StoreAnswer(default, askedAt, stamp);
+                return new StoreAnswer(default, askedAt, changeCount);
             var match = await stored.CompareAsync(key, digest, found, KeyPresentation.Use, client, CancellationToken.None);
             if (match is not KeyMatch.Right)
-                return new StoreAnswer(new KeyOutcome(null, match is KeyMatch.TooManyTries), askedAt, stamp);
+                return new StoreAnswer(new KeyOutcome(null, match is KeyMatch.TooManyTries), askedAt, changeCount);
             if (found.Digest is null)
             {
                 await database.ExecuteAsync(
@@ -92,8 +92,8 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
             }
 
             var result = new VerifiedKey(found.Owner, askedAt);
-            verified.Remember(digest, result, stamp);
-            return new StoreAnswer(new KeyOutcome(result), askedAt, stamp);
+            verified.Remember(digest, result, changeCount);
+            return new StoreAnswer(new KeyOutcome(result), askedAt, changeCount);
         }
         finally
         {
@@ -101,6 +101,6 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         }
     }
 
-    /// <summary><c>AskedAt</c> is a timestamp before the read, <c>Stamp</c> is <see cref="VerifiedKeys.Stamp"/> at that time.</summary>
-    private readonly record struct StoreAnswer(KeyOutcome Outcome, long AskedAt, long Stamp);
+    /// <summary><c>AskedAt</c> and <see cref="VerifiedKeys.ChangeCount"/> are of the moment before the read.</summary>
+    private readonly record struct StoreAnswer(KeyOutcome Outcome, long AskedAt, long ChangeCount);
 }

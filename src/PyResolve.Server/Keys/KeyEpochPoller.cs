@@ -30,7 +30,7 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(VerifiedKeys.MaxAge);
+        deadline.CancelAfter(VerifiedKeys.MaxConfirmationAge);
         await PollAsync(deadline.Token);
         if (++_polls % PollsBetweenTrims == 0)
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);

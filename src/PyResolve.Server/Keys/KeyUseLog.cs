@@ -18,7 +18,7 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
     {
         // Most requests of a busy key find a mark of the same second: no lookup, and no write that other cores must see.
         var now = Time.GetUtcNow();
-        if (key.TryMark(now))
+        if (key.TryRecordUse(now))
             _marks[key.Owner.ApiKeyId!.Value] = now;
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class KeyWarmUp(
     private async Task RememberAsync(CancellationToken cancellationToken)
     {
         var before = Guid.AllBitsSet;
-        for (var left = verified.Room; left > 0; left -= PageSize)
+        for (var left = verified.RemainingCapacity; left > 0; left -= PageSize)
         {
             var size = Math.Min(PageSize, left);
             var page = await RememberPageAsync(before, size, cancellationToken);
@@ -62,10 +62,10 @@ internal sealed partial class KeyWarmUp(
     {
         for (var attempt = 1; ; attempt++)
         {
-            var stamp = verified.Stamp;
+            var changeCount = verified.ChangeCount;
             var page = await ReadPageAsync(before, size, RealTime.GetTimestamp(), cancellationToken);
             var isDone = page.TrueForAll(
-                key => key.Digest.Length != KeyDigest.Size || verified.Remember(KeyDigest.Read(key.Digest), key.Key, stamp));
+                key => key.Digest.Length != KeyDigest.Size || verified.Remember(KeyDigest.Read(key.Digest), key.Key, changeCount));
             if (isDone || attempt == Attempts)
                 return page;
         }

@@ -3,43 +3,43 @@ using PyResolve.Server.Access;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary><paramref name="verifiedAt"/> is the timestamp at which the store was asked.</summary>
+/// <param name="verifiedAt">A timestamp of the time provider, taken before the store was queried.</param>
 internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 {
-    private long _markedAt;
+    private long _lastUseRecordedAt;
 
     public long VerifiedAt => verifiedAt;
 
     public Caller Owner => owner;
 
-    /// <summary>Whether the last mark is at least a second old, or in the future. Two concurrent requests may both succeed.</summary>
-    public bool TryMark(DateTimeOffset now)
+    /// <summary>Returns true about once a second, and if the clock was set back. Two concurrent requests may both get true.</summary>
+    public bool TryRecordUse(DateTimeOffset now)
     {
-        var elapsed = now.UtcTicks - Volatile.Read(ref _markedAt);
+        var elapsed = now.UtcTicks - Volatile.Read(ref _lastUseRecordedAt);
         if (elapsed is >= 0 and < TimeSpan.TicksPerSecond)
             return false;
-        Volatile.Write(ref _markedAt, now.UtcTicks);
+        Volatile.Write(ref _lastUseRecordedAt, now.UtcTicks);
         return true;
     }
 }
 
 /// <summary>
-/// Keeps verified keys in bounded memory: two generations, of which the older is dropped when the younger is full; a key that is used moves
-/// to the younger one. A key is found only if the store confirmed within the last second that nothing has changed
+/// Keeps verified keys in bounded memory: two generations, of which the older is dropped when the younger is full; a key that is used is
+/// copied to the younger one. A key is found only if the store confirmed within the last second that nothing has changed
 /// (<see cref="KeyEpochPoller"/>), and a key that was read before a change is never added after it. Thread-safe.
 /// </summary>
 internal sealed class VerifiedKeys(int capacity, TimeProvider time)
 {
     /// <summary>The maximum age of a confirmation: a changed key is used no longer than this, on any instance.</summary>
-    public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan MaxConfirmationAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>A key is then read again even with an unchanged epoch: a restored database may repeat an epoch.</summary>
+    /// <summary>Older keys are read again even if the epoch is unchanged: a restored database may repeat an epoch.</summary>
     private static readonly TimeSpan MaxKeyAge = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
-    private readonly long _maxAge = InTicksOf(time, MaxAge);
-    private readonly long _maxKeyAge = InTicksOf(time, MaxKeyAge);
-    private readonly int _half = Math.Max(1, capacity / 2);
+    private readonly long _maxAge = ToTimestampTicks(time, MaxConfirmationAge);
+    private readonly long _maxKeyAge = ToTimestampTicks(time, MaxKeyAge);
+    private readonly int _generationCapacity = Math.Max(1, capacity / 2);
 
     private volatile Generation _young = new();
     private volatile Generation _old = new();
@@ -48,17 +48,18 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     private long _changes;
     private volatile bool _isConfirmed;
 
+    /// <summary>A key that was copied to the younger generation counts twice.</summary>
     public int Count => _young.Count + _old.Count;
 
     /// <summary>The last epoch that the store confirmed; below 0 before the first.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
 
     /// <summary>Counts the changes. A reader takes it before it asks the store, and passes it to <see cref="Remember"/>.</summary>
-    public long Stamp => Interlocked.Read(ref _changes);
+    public long ChangeCount => Interlocked.Read(ref _changes);
 
     public VerifiedKey? Find(in KeyDigest digest)
     {
-        // One reading of the clock, compared in its own ticks: every request comes through here.
+        // Every request comes through here: the clock is read once, and raw timestamps are compared.
         var now = time.GetTimestamp();
         if (!_isConfirmed || now - Interlocked.Read(ref _confirmedAt) >= _maxAge)
             return null;
@@ -68,13 +69,13 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     }
 
     /// <summary>How many keys can be added without dropping others.</summary>
-    public int Room => _half - _young.Count;
+    public int RemainingCapacity => _generationCapacity - _young.Count;
 
-    public bool Remember(in KeyDigest digest, VerifiedKey key, long stamp)
+    public bool Remember(in KeyDigest digest, VerifiedKey key, long changeCount)
     {
         lock (_gate)
         {
-            if (stamp != _changes)
+            if (changeCount != _changes)
                 return false;
             Store(digest, key);
             return true;
@@ -101,7 +102,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    /// <param name="changed">The accounts that changed since <see cref="Epoch"/>; null: any may have.</param>
+    /// <param name="changed">The accounts that changed since <see cref="Epoch"/>; null if unknown: all keys are removed.</param>
     /// <param name="askedAt">When the store was asked, as a timestamp: its answer may be as old as that.</param>
     public void Confirm(long epoch, IReadOnlyCollection<Guid>? changed, long askedAt)
     {
@@ -118,21 +119,21 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    private static long InTicksOf(TimeProvider time, TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+    private static long ToTimestampTicks(TimeProvider time, TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
     private void Promote(in KeyDigest digest, VerifiedKey key)
     {
         lock (_gate)
         {
             // It may have been removed since it was found.
-            if (_old.TryGetValue(digest, out var still) && ReferenceEquals(still, key))
+            if (_old.TryGetValue(digest, out var current) && ReferenceEquals(current, key))
                 Store(digest, key);
         }
     }
 
     private void Store(in KeyDigest digest, VerifiedKey key)
     {
-        if (_young.Count >= _half)
+        if (_young.Count >= _generationCapacity)
         {
             _old = _young;
             _young = new Generation();
@@ -148,7 +149,8 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         private readonly Dictionary<Guid, List<KeyDigest>> _byUser = [];
         private int _count;
 
-        public int Count => Volatile.Read(ref _count);
+        /// <summary>A key that was copied to the younger generation counts twice.</summary>
+    public int Count => Volatile.Read(ref _count);
 
         public bool TryGetValue(in KeyDigest digest, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VerifiedKey? key) =>
             _keys.TryGetValue(digest, out key);

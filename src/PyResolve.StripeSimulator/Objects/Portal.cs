@@ -12,27 +12,30 @@ internal sealed record PortalFeatures
 
     public bool CanUpdateCustomer { get; init; }
 
-    public IReadOnlyList<string> CustomerFields { get; init; } = [];
+    public IReadOnlyList<string> AllowedCustomerUpdates { get; init; } = [];
 
     public bool CanCancel { get; init; }
 
     public string CancelMode { get; init; } = "at_period_end"; // at_period_end or immediately
 
-    public bool CanSwitch { get; init; }
+    public bool CanUpdateSubscription { get; init; }
 
-    public IReadOnlyList<string> AllowedUpdates { get; init; } = [];
+    public IReadOnlyList<string> AllowedSubscriptionUpdates { get; init; } = [];
 
     public IReadOnlyList<PortalProduct> Products { get; init; } = [];
 
     public string Proration { get; init; } = "none"; // none, create_prorations or always_invoice
 
     public bool AllowsPrice(string priceId) =>
-        CanSwitch && AllowedUpdates.Contains("price", StringComparer.Ordinal)
+        CanUpdateSubscription && AllowedSubscriptionUpdates.Contains("price", StringComparer.Ordinal)
         && Products.Any(product => product.PriceIds.Contains(priceId, StringComparer.Ordinal));
 
     public JsonObject Render() => new()
     {
-        ["customer_update"] = new JsonObject { ["allowed_updates"] = Shapes.Array(CustomerFields), ["enabled"] = CanUpdateCustomer },
+        ["customer_update"] = new JsonObject
+        {
+            ["allowed_updates"] = Shapes.Array(AllowedCustomerUpdates), ["enabled"] = CanUpdateCustomer,
+        },
         ["invoice_history"] = new JsonObject { ["enabled"] = CanSeeInvoices },
         ["payment_method_update"] = new JsonObject { ["enabled"] = CanUpdatePaymentMethod },
         ["subscription_cancel"] = new JsonObject
@@ -44,8 +47,8 @@ internal sealed record PortalFeatures
         },
         ["subscription_update"] = new JsonObject
         {
-            ["default_allowed_updates"] = Shapes.Array(AllowedUpdates),
-            ["enabled"] = CanSwitch,
+            ["default_allowed_updates"] = Shapes.Array(AllowedSubscriptionUpdates),
+            ["enabled"] = CanUpdateSubscription,
             ["products"] = new JsonArray([.. Products.Select(static product => new JsonObject
             {
                 ["prices"] = Shapes.Array(product.PriceIds),

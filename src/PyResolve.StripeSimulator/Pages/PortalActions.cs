@@ -12,7 +12,7 @@ internal static class PortalActions
         return (action, portal.Subscription) switch
         {
             ("card", _) when features.CanUpdatePaymentMethod => ReplaceCard(portal, form),
-            ("plan", { } subscription) when features.CanSwitch => Switch(portal, subscription, form),
+            ("plan", { } subscription) when features.CanUpdateSubscription => Switch(portal, subscription, form),
             ("cancel", { } subscription) when features.CanCancel => Cancel(portal, subscription),
             ("resume", { } subscription) when features.CanCancel => Resume(portal, subscription),
             _ => Page.Message(

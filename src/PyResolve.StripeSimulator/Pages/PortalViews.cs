@@ -79,7 +79,7 @@ internal static class PortalViews
             </p>
             <p>{DisplayText.PriceOf(subscription.Items[0].Price)}. {DisplayText.Future(subscription)}</p>
             <div class="actions">
-            {(portal.Features.CanSwitch ? Link(portal.Path("plan", subscription), "Switch plan") : null)}
+            {(portal.Features.CanUpdateSubscription ? Link(portal.Path("plan", subscription), "Switch plan") : null)}
             {(!portal.Features.CanCancel ? null : isEnding ? Resume(portal, subscription) : CancelLink(portal, subscription))}
             </div>
             </section>

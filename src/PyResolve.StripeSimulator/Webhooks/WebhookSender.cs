@@ -9,21 +9,22 @@ namespace PyResolve.StripeSimulator.Webhooks;
 internal sealed class WebhookSender : BackgroundService
 {
     private const int MaxConcurrency = 16;
+    private const int NoResponse = 0;
 
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
 
     private readonly StripeState _state;
     private readonly HttpClient _http;
-    private readonly SemaphoreSlim _turns = new(MaxConcurrency);
-    private TaskCompletionSource _signal = NewSignal();
-    private TaskCompletionSource _progress = NewSignal();
+    private readonly SemaphoreSlim _sendSlots = new(MaxConcurrency);
+    private TaskCompletionSource _wakeLoop = NewSignal();
+    private TaskCompletionSource _stateChanged = NewSignal();
 
     public WebhookSender(StripeState state)
     {
         _state = state;
-        // A redirect is a failure, as at Stripe.
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false }) { Timeout = AnswerTimeout };
+        // A redirect is a failure, as in Stripe.
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false }) { Timeout = ResponseTimeout };
         state.Deliveries.OnChange = NotifyChange;
     }
 
@@ -37,7 +38,7 @@ internal sealed class WebhookSender : BackgroundService
                 DueChanges.Apply(_state);
                 if (_state.Deliveries.IsIdle)
                     return;
-                changed = _progress.Task;
+                changed = _stateChanged.Task;
             }
 
             await changed.WaitAsync(cancellationToken);
@@ -54,7 +55,7 @@ internal sealed class WebhookSender : BackgroundService
     public override void Dispose()
     {
         _http.Dispose();
-        _turns.Dispose();
+        _sendSlots.Dispose();
         base.Dispose();
     }
 
@@ -66,9 +67,9 @@ internal sealed class WebhookSender : BackgroundService
         }
         finally
         {
-            // The token cancels the deliveries being sent; each releases its turn.
-            for (var turn = 0; turn < MaxConcurrency; turn++)
-                await _turns.WaitAsync(CancellationToken.None);
+            // The token cancels the deliveries being sent; each releases its slot.
+            for (var slot = 0; slot < MaxConcurrency; slot++)
+                await _sendSlots.WaitAsync(CancellationToken.None);
         }
     }
 
@@ -77,7 +78,7 @@ internal sealed class WebhookSender : BackgroundService
         while (!stoppingToken.IsCancellationRequested)
         {
             var signal = NewSignal();
-            Volatile.Write(ref _signal, signal);
+            Volatile.Write(ref _wakeLoop, signal);
             IReadOnlyList<Delivery> due;
             TimeSpan wait;
             lock (_state.Gate)
@@ -89,8 +90,8 @@ internal sealed class WebhookSender : BackgroundService
 
             foreach (var delivery in due)
             {
-                await _turns.WaitAsync(stoppingToken);
-                _ = SendInTurnAsync(delivery, stoppingToken);
+                await _sendSlots.WaitAsync(stoppingToken);
+                _ = SendAndReleaseSlotAsync(delivery, stoppingToken);
             }
 
             if (due.Count == 0)
@@ -100,11 +101,11 @@ internal sealed class WebhookSender : BackgroundService
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Called inside the gate, so that every waiter that read the earlier state is notified.</summary>
+    /// <summary>Called while holding the lock, so that every waiter that read the earlier state is notified.</summary>
     private void NotifyChange()
     {
-        Volatile.Read(ref _signal).TrySetResult();
-        Interlocked.Exchange(ref _progress, NewSignal()).TrySetResult();
+        Volatile.Read(ref _wakeLoop).TrySetResult();
+        Interlocked.Exchange(ref _stateChanged, NewSignal()).TrySetResult();
     }
 
     private static byte[] BodyOf(Delivery delivery)
@@ -116,7 +117,7 @@ internal sealed class WebhookSender : BackgroundService
         return Json.Bytes(ApiVersions.Apply(stripeEvent.RenderAs(version), version));
     }
 
-    private async Task SendInTurnAsync(Delivery delivery, CancellationToken stoppingToken)
+    private async Task SendAndReleaseSlotAsync(Delivery delivery, CancellationToken stoppingToken)
     {
         try
         {
@@ -124,7 +125,7 @@ internal sealed class WebhookSender : BackgroundService
         }
         finally
         {
-            _turns.Release();
+            _sendSlots.Release();
         }
     }
 
@@ -155,9 +156,9 @@ internal sealed class WebhookSender : BackgroundService
             using var answer = await _http.SendAsync(request, cancellationToken);
             return (int)answer.StatusCode;
         }
-        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
+        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException or InvalidOperationException)
         {
-            return 0;
+            return NoResponse;
         }
     }
 

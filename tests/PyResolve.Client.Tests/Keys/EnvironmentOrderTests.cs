@@ -60,7 +60,7 @@ public sealed class EnvironmentOrderTests : IDisposable
     [InlineData("PYRESOLVE_API_URL", "not a url", "PYRESOLVE_API_URL is not an absolute")]
     [InlineData("PYRESOLVE_API_URL", "ftp://example.com", "PYRESOLVE_API_URL is not an absolute http or https URL")]
     [InlineData("PYRESOLVE_API_URL", "http://example.com", "PYRESOLVE_API_URL would send the key unencrypted to example.com")]
-    [InlineData("PYRESOLVE_API_KEY", "pyr_live_smart’quote", "PYRESOLVE_API_KEY has characters that no key has")]
+    [InlineData("PYRESOLVE_API_KEY", "pyr_live_smart’quote", "PYRESOLVE_API_KEY has characters that are not valid in a key")]
     public void An_invalid_variable_is_named_without_its_value(string name, string value, string message)
     {
         Set(name, value);

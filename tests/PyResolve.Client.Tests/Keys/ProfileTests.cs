@@ -52,7 +52,7 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
-    public void The_file_names_the_profile_in_use_and_the_environment_and_code_come_first()
+    public void The_profile_of_code_comes_before_that_of_the_environment_and_of_the_file()
     {
         _home.Config = TwoProfiles;
         _home.Store.UseProfile("lab");
@@ -106,7 +106,7 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
-    public void Removing_a_key_removes_that_of_the_profile_in_use()
+    public void Removing_a_key_removes_only_the_key_of_its_profile()
     {
         _home.Config = TwoProfiles;
 
@@ -120,7 +120,7 @@ public sealed class ProfileTests : IDisposable
     [InlineData("")]
     [InlineData("two words")]
     [InlineData("a.b")]
-    public void A_name_of_another_form_is_refused(string name)
+    public void An_invalid_profile_name_is_rejected(string name)
     {
         Should.Throw<ArgumentException>(() => Store(name));
         Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Profile = name }))

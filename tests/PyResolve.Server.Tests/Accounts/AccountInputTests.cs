@@ -2,14 +2,14 @@ namespace PyResolve.Server.Tests.Accounts;
 
 public sealed class AccountInputTests(SharedServers servers)
 {
-    private static readonly string[] Unfit =
+    private static readonly string[] InvalidValues =
         ["\"a\\u0000b\"", "\"a\\u0007\"", "\"\\ud800\"", "1", "true", "[]", "{}", $"\"{new string('x', 300)}\""];
 
     [Theory, OnBothEngines]
-    public async Task Invalid_text_is_refused_with_its_field_and_changes_nothing(StorageEngine engine)
+    public async Task Invalid_values_are_refused_with_their_field(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
-        (HttpMethod Method, string Path, string Member)[] members =
+        (HttpMethod Method, string Path, string Property)[] properties =
         [
             (HttpMethod.Patch, "/me", "name"),
             (HttpMethod.Post, "/auth/password", "current_password"),
@@ -21,15 +21,15 @@ public sealed class AccountInputTests(SharedServers servers)
             (HttpMethod.Delete, "/auth/account", "password"),
         ];
 
-        foreach (var (method, path, member) in members)
+        foreach (var (method, path, property) in properties)
         {
-            foreach (var json in Unfit)
+            foreach (var json in InvalidValues)
             {
-                var answer = await account.Session.SendAsync(method, path, $"{{\"{member}\":{json}}}");
+                var answer = await account.Session.SendAsync(method, path, $"{{\"{property}\":{json}}}");
 
                 (answer.Status, answer.ContentType)
-                    .ShouldBe((422, "application/problem+json"), $"{method} {path} {member} {json}: {answer.Text}");
-                answer["errors"].TryGetProperty(member, out _).ShouldBeTrue($"{method} {path} {member} {json}: {answer.Text}");
+                    .ShouldBe((422, "application/problem+json"), $"{method} {path} {property} {json}: {answer.Text}");
+                answer["errors"].TryGetProperty(property, out _).ShouldBeTrue($"{method} {path} {property} {json}: {answer.Text}");
             }
         }
 

@@ -108,28 +108,29 @@ internal static class PortalCalls
         var form = call.Form;
         var features = before with
         {
-            CanUpdatePaymentMethod = Enabled("payment_method_update", before.CanUpdatePaymentMethod),
-            CanSeeInvoices = Enabled("invoice_history", before.CanSeeInvoices),
-            CanUpdateCustomer = Enabled("customer_update", before.CanUpdateCustomer),
-            CustomerFields = form.Has("features.customer_update.allowed_updates")
+            CanUpdatePaymentMethod = IsEnabled("payment_method_update", before.CanUpdatePaymentMethod),
+            CanSeeInvoices = IsEnabled("invoice_history", before.CanSeeInvoices),
+            CanUpdateCustomer = IsEnabled("customer_update", before.CanUpdateCustomer),
+            AllowedCustomerUpdates = form.Has("features.customer_update.allowed_updates")
                 ? form.Texts("features.customer_update.allowed_updates")
-                : before.CustomerFields,
-            CanCancel = Enabled("subscription_cancel", before.CanCancel),
+                : before.AllowedCustomerUpdates,
+            CanCancel = IsEnabled("subscription_cancel", before.CanCancel),
             CancelMode = form.Text("features.subscription_cancel.mode") ?? before.CancelMode,
-            CanSwitch = Enabled("subscription_update", before.CanSwitch),
-            AllowedUpdates = form.Has("features.subscription_update.default_allowed_updates")
+            CanUpdateSubscription = IsEnabled("subscription_update", before.CanUpdateSubscription),
+            AllowedSubscriptionUpdates = form.Has("features.subscription_update.default_allowed_updates")
                 ? form.Texts("features.subscription_update.default_allowed_updates")
-                : before.AllowedUpdates,
+                : before.AllowedSubscriptionUpdates,
             Products = form.Has("features.subscription_update.products") ? ReadProducts(call) : before.Products,
             Proration = form.Text("features.subscription_update.proration_behavior") ?? before.Proration,
         };
-        return !features.CanSwitch || (features.Products.Count > 0 && features.AllowedUpdates.Count > 0)
+        return !features.CanUpdateSubscription || (features.Products.Count > 0 && features.AllowedSubscriptionUpdates.Count > 0)
             ? features
             : throw ApiErrorException.Invalid(
-                "subscription_update needs products with their prices, and default_allowed_updates.",
+                "subscription_update requires products and default_allowed_updates.",
                 "features[subscription_update][products]");
 
-        bool Enabled(string feature, bool was) => form.Has($"features.{feature}.enabled") ? form.Is($"features.{feature}.enabled") : was;
+        bool IsEnabled(string feature, bool current) =>
+            form.Has($"features.{feature}.enabled") ? form.Is($"features.{feature}.enabled") : current;
     }
 
     private static List<PortalProduct> ReadProducts(ApiCall call) =>

@@ -19,7 +19,7 @@ internal static partial class PrivateFile
 
     public static bool IsReadableByOthers(string path)
     {
-        // Exists on .NET 7 and later, where this build may run too.
+        // .NET 7 and later have File.GetUnixFileMode, and can load the build for netstandard2.0.
         var mode = typeof(File).GetMethod("GetUnixFileMode", [typeof(string)]);
         return IsUnix && mode is not null && File.Exists(path) && (Convert.ToInt32(mode.Invoke(null, [path])) & OthersMayRead) != 0;
     }
@@ -28,15 +28,17 @@ internal static partial class PrivateFile
 
     public static FileStream Create(string path)
     {
+        if (File.Exists(path))
+            throw new IOException($"{path} exists already.");
         CreateEmpty(path);
         return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
     }
 
     private static void MakeFolder(string path)
     {
-        // After a failure, the next line throws the framework's own exception.
         if (IsUnix)
             _ = mkdir(path, OwnerOnlyFolder);
+        // Succeeds if the folder exists now; throws the usual exception otherwise.
         Directory.CreateDirectory(path);
     }
 
@@ -45,7 +47,7 @@ internal static partial class PrivateFile
         for (var links = 0; IsUnix && LinkTarget(path) is { } target; links++)
         {
             if (links == MaxLinks)
-                throw new IOException($"{path} is a link to itself.");
+                throw new IOException($"Too many symbolic links: {path}.");
             path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, target));
         }
 
@@ -62,7 +64,7 @@ internal static partial class PrivateFile
     private static FileStream CreateOwnerOnly(string path)
     {
         CreateEmpty(path);
-        return new(path, FileMode.Open, FileAccess.Write, FileShare.None);
+        return new(path, IsUnix ? FileMode.Open : FileMode.CreateNew, FileAccess.Write, FileShare.None);
     }
 
     public static FileStream OpenOwnerOnly(string path)

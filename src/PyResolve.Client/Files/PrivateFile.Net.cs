@@ -1,6 +1,4 @@
 #if NET
-using System.Runtime.Versioning;
-
 namespace PyResolve.Client;
 
 internal static partial class PrivateFile
@@ -11,7 +9,7 @@ internal static partial class PrivateFile
     public static bool IsReadableByOthers(string path) =>
         !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & OthersMayRead) != UnixFileMode.None;
 
-    /// <summary>Only for this process. On Windows the owner can still rename the file; on Unix only <c>None</c> takes a lock.</summary>
+    /// <summary>No other process can open it. On Windows an open file can be renamed; on Unix only <c>None</c> takes a lock.</summary>
     public static FileShare Exclusive => OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
     public static FileStream Create(string path)
@@ -37,7 +35,7 @@ internal static partial class PrivateFile
 
     private static FileStream CreateOwnerOnly(string path) => new(path, Options(FileMode.CreateNew));
 
-    /// <summary>Opens a file that only its owner can read, creating it if needed. No other process can open it then.</summary>
+    /// <summary>Opens a file that only its owner can read, creating it if needed, and locks it until it is closed.</summary>
     public static FileStream OpenOwnerOnly(string path) => new(path, Options(FileMode.OpenOrCreate));
 
     private static FileStreamOptions Options(FileMode mode)
