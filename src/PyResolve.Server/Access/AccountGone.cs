@@ -1,5 +1,3 @@
-using PyResolve.Server.Http;
-
 namespace PyResolve.Server.Access;
 
 /// <summary>The account was deleted by manual SQL after its key or session was checked: the same answer as to the next request.</summary>

@@ -1,5 +1,3 @@
-using PyResolve.Server.Http;
-
 namespace PyResolve.Server.Access;
 
 /// <summary>Email addresses are compared and stored in lower case, as in Supabase Auth, so that one person has one account.</summary>

@@ -1,5 +1,4 @@
 using PyResolve.Client.Wire;
-using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Ledger;
 

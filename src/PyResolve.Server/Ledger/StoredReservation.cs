@@ -1,5 +1,4 @@
 using PyResolve.Client.Wire;
-using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 using Stripe;
 
 namespace PyResolve.Server.Billing.Settings;

@@ -4,7 +4,6 @@ using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing.Simulated;
 
