@@ -10,6 +10,8 @@ internal static class PageAppearance
 
     public static async Task CheckAsync(IPage page, string name)
     {
+        // Style sheets have loaded by then; a click returns as soon as the new page begins.
+        await page.WaitForFunctionAsync("document.readyState === 'complete'");
         await Screenshots.TakeAsync(page, name);
         (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
         foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
