@@ -72,7 +72,7 @@ internal static class Limits
     private static Ok<HealthStatus> Answer() => TypedResults.Ok(new HealthStatus("healthy"));
 
     /// <summary>The live managed memory in bytes, and the number of cached keys.</summary>
-    private static string ReadMemory(VerifiedKeys keys)
+    private static string ReadMemory(VerifiedKeyCache keys)
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         GC.WaitForPendingFinalizers();

@@ -26,7 +26,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 
     internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
     {
-        if (ClientSettings.FindError(options) is { } error)
+        if (ClientSettings.Validate(options) is { } error)
             throw error;
         Keys = new(options.Home, options.Profile);
         _transport = new(ClientSettings.From(options, Keys), http, time);

@@ -63,6 +63,6 @@ public static class PyResolveServiceCollectionExtensions
     private sealed class OptionsRules : IValidateOptions<PyResolveClientOptions>
     {
         public ValidateOptionsResult Validate(string? name, PyResolveClientOptions options) =>
-            ClientSettings.FindError(options) is { } error ? ValidateOptionsResult.Fail(error.Message) : ValidateOptionsResult.Success;
+            ClientSettings.Validate(options) is { } error ? ValidateOptionsResult.Fail(error.Message) : ValidateOptionsResult.Success;
     }
 }

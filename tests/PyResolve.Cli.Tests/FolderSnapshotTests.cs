@@ -5,15 +5,15 @@ namespace PyResolve.Cli.Tests;
 
 public sealed class FolderSnapshotTests : IDisposable
 {
-    private readonly CliDriver _files = new CliDriver().WithFile("a.py", "a").WithFile("sub/b.py", "b").WithFile("gone.py", "g");
+    private readonly CliDriver _driver = new CliDriver().WithFile("a.py", "a").WithFile("sub/b.py", "b").WithFile("gone.py", "g");
 
     [Fact]
     public void Added_changed_and_removed_files_are_counted_separately()
     {
         var before = Take();
 
-        _files.WithFile("a.py", "changed").WithFile("sub/new/c.py", "c");
-        File.Delete(Path.Combine(_files.Project, "gone.py"));
+        _driver.WithFile("a.py", "changed").WithFile("sub/new/c.py", "c");
+        File.Delete(Path.Combine(_driver.Project, "gone.py"));
 
         before.ChangesTo(Take()).ShouldBe(new FolderChanges(Added: 1, Modified: 1, Removed: 1));
     }
@@ -23,8 +23,8 @@ public sealed class FolderSnapshotTests : IDisposable
     {
         var before = Take();
 
-        _files.WithFile("a.py", "a");
-        File.SetLastWriteTimeUtc(Path.Combine(_files.Project, "a.py"), DateTime.UnixEpoch);
+        _driver.WithFile("a.py", "a");
+        File.SetLastWriteTimeUtc(Path.Combine(_driver.Project, "a.py"), DateTime.UnixEpoch);
 
         before.ChangesTo(Take()).Total.ShouldBe(0);
     }
@@ -39,7 +39,7 @@ public sealed class FolderSnapshotTests : IDisposable
     {
         var before = Take();
 
-        _files.WithFile(path, "x");
+        _driver.WithFile(path, "x");
 
         before.ChangesTo(Take()).Total.ShouldBe(0);
     }
@@ -48,9 +48,9 @@ public sealed class FolderSnapshotTests : IDisposable
     public void Symbolic_links_are_not_followed()
     {
         using var elsewhere = new CliDriver().WithFile("other.py", "o");
-        Directory.CreateSymbolicLink(Path.Combine(_files.Project, "folder"), elsewhere.Project);
-        File.CreateSymbolicLink(Path.Combine(_files.Project, "file.py"), Path.Combine(elsewhere.Project, "other.py"));
-        Directory.CreateSymbolicLink(Path.Combine(_files.Project, "loop"), _files.Project);
+        Directory.CreateSymbolicLink(Path.Combine(_driver.Project, "folder"), elsewhere.Project);
+        File.CreateSymbolicLink(Path.Combine(_driver.Project, "file.py"), Path.Combine(elsewhere.Project, "other.py"));
+        Directory.CreateSymbolicLink(Path.Combine(_driver.Project, "loop"), _driver.Project);
         var before = Take();
 
         elsewhere.WithFile("other.py", "changed");
@@ -62,7 +62,8 @@ public sealed class FolderSnapshotTests : IDisposable
     [Trait("Platform", "Unix")]
     public async Task A_named_pipe_does_not_block_the_snapshot()
     {
-        (await Command.RunAsync("mkfifo", [Path.Combine(_files.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken))
+        (await Command.RunAsync(
+            "mkfifo", [Path.Combine(_driver.Project, "pipe")], cancellationToken: TestContext.Current.CancellationToken))
             .OrThrow("mkfifo");
 
         Take().ChangesTo(Take()).Total.ShouldBe(0);
@@ -71,15 +72,15 @@ public sealed class FolderSnapshotTests : IDisposable
     [Fact]
     public void A_single_file_has_a_snapshot_too()
     {
-        var path = Path.Combine(_files.Project, "a.py");
+        var path = Path.Combine(_driver.Project, "a.py");
         var before = FolderSnapshot.Take(path, CancellationToken.None);
 
-        _files.WithFile("a.py", "changed");
+        _driver.WithFile("a.py", "changed");
 
         before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None)).ShouldBe(new FolderChanges(0, 1, 0));
     }
 
-    public void Dispose() => _files.Dispose();
+    public void Dispose() => _driver.Dispose();
 
-    private FolderSnapshot Take() => FolderSnapshot.Take(_files.Project, TestContext.Current.CancellationToken);
+    private FolderSnapshot Take() => FolderSnapshot.Take(_driver.Project, TestContext.Current.CancellationToken);
 }

@@ -14,7 +14,7 @@ public sealed class AccountRouteTests
         await using var server = await ScriptedServer.StartAsync();
         server.On("PATCH /me", Answer.Json(
             200, """{"user":{"id":"00000000-0000-0000-0000-000000000001","email":"ada@example.com","name":"Ada","plan":"free"}}"""));
-        server.On("POST /auth/password", Answer.NoContent).On("DELETE /auth/account", Answer.Cut);
+        server.On("POST /auth/password", Answer.NoContent).On("DELETE /auth/account", Answer.ConnectionClosed);
         await using var client = server.Client();
 
         (await client.UpdateAccountAsync(new() { Name = "Ada" }, Session, Cancellation)).Name.ShouldBe("Ada");
@@ -61,7 +61,7 @@ public sealed class AccountRouteTests
         await using var server = await ScriptedServer.StartAsync();
         server.On($"POST /auth/api-keys/{Id}/rotate", Answer.Json(201, $$"""
             {"id":"{{Id}}","name":"ci","prefix":"pyr_live_0123456789a","scopes":["quota"],"expires_at":null,"api_key":"{{ScriptedServer.Key}}","previous_expires_at":"2026-11-24T00:00:00Z"}
-            """), Answer.Cut);
+            """), Answer.ConnectionClosed);
         await using var client = server.Client();
 
         var rotated = await client.RotateApiKeyAsync(Id, new() { GraceSeconds = 60 }, Session, Cancellation);

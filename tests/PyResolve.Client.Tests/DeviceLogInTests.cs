@@ -34,7 +34,7 @@ public sealed class DeviceLogInTests
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new SkippingClock();
-        await using var client = Client(server.On(Token, Answer.Cut, Answer.Html(502), Answer.Busy(1), Approved), clock);
+        await using var client = Client(server.On(Token, Answer.ConnectionClosed, Answer.Html(502), Answer.Busy(1), Approved), clock);
 
         var login = await client.StartDeviceLogInAsync(cancellationToken: Cancellation);
         await client.WaitForDeviceLogInAsync(login, Cancellation);
@@ -60,7 +60,7 @@ public sealed class DeviceLogInTests
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new SkippingClock();
-        await using var client = Client(server.On(Token, Answer.Cut), clock);
+        await using var client = Client(server.On(Token, Answer.ConnectionClosed), clock);
         var login = await client.StartDeviceLogInAsync(cancellationToken: Cancellation);
 
         (await Should.ThrowAsync<PyResolveException>(client.WaitForDeviceLogInAsync(login, Cancellation)))
@@ -73,7 +73,7 @@ public sealed class DeviceLogInTests
     public async Task A_redemption_is_sent_once_because_its_answer_has_the_only_key()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On(Token, Answer.Cut).Client();
+        await using var client = server.On(Token, Answer.ConnectionClosed).Client();
 
         await Should.ThrowAsync<PyResolveException>(client.RedeemDeviceCodeAsync("secret", Cancellation));
 

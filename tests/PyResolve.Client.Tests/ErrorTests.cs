@@ -78,7 +78,8 @@ public sealed class ErrorTests
     }
 
     [Fact]
-    public async Task A_cut_connection_is_unreachable() => (await FailAsync(Answer.Cut)).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
+    public async Task A_closed_connection_is_unreachable() =>
+        (await FailAsync(Answer.ConnectionClosed)).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
 
     [Fact]
     public async Task A_host_name_that_does_not_resolve_is_unreachable()

@@ -58,7 +58,7 @@ public sealed class RetryTests
 
     public static TheoryData<Answer> Passing() =>
     [
-        Answer.Cut, Answer.Busy(0), Answer.Html(502),
+        Answer.ConnectionClosed, Answer.Busy(0), Answer.Html(502),
         Answer.Problem(429, "rate_limited", "Slower.") with { Headers = Answer.Busy(0).Headers },
     ];
 
@@ -99,7 +99,7 @@ public sealed class RetryTests
     {
         await using var server = await ScriptedServer.StartAsync();
         var clock = new ShiftedClock();
-        server.On("POST /quota/reservations", Answer.Cut).On("GET /quota", Answer.Quota(1));
+        server.On("POST /quota/reservations", Answer.ConnectionClosed).On("GET /quota", Answer.Quota(1));
         await using var client = server.ClientWithClock(clock, options => options.Offline = OfflinePolicy.Deny);
         await Should.ThrowAsync<PyResolveException>(client.Quota.AcquireAsync(new("pydantic"), Cancellation));
         var asked = server.Requests.Count;

@@ -129,7 +129,7 @@ public sealed class RouteTests
     public async Task A_batch_is_sent_again_only_if_each_event_has_an_id(bool withId, int times)
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /usage/batch", Answer.Cut).Client();
+        await using var client = server.On("POST /usage/batch", Answer.ConnectionClosed).Client();
         var usage = new UsageEventRequest { EventType = "scan", Id = withId ? Guid.CreateVersion7() : null };
 
         await Should.ThrowAsync<PyResolveException>(client.RecordUsageBatchAsync([usage, usage], Cancellation));
@@ -143,7 +143,7 @@ public sealed class RouteTests
     public async Task A_write_is_sent_again_only_if_it_has_an_id(string? idempotencyKey, int times)
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /quota/reservations", Answer.Cut).Client();
+        await using var client = server.On("POST /quota/reservations", Answer.ConnectionClosed).Client();
 
         await Should.ThrowAsync<PyResolveException>(client.CreateReservationAsync(new() { Tier = "tier1" }, idempotencyKey, Cancellation));
 

@@ -130,7 +130,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     public async Task The_start_and_the_end_of_an_outage_are_logged_once()
     {
         var isDown = true;
-        _server.On("GET /plans", _ => isDown ? Answer.Cut : Answer.Json(200, """{"data":[]}"""));
+        _server.On("GET /plans", _ => isDown ? Answer.ConnectionClosed : Answer.Json(200, """{"data":[]}"""));
         using var log = new RecordedLog();
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.AddProvider(log));

@@ -13,7 +13,7 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    public static string? ProfileOf(ParseResult parse)
+    public static string? GetProfile(ParseResult parse)
     {
         var name = parse.GetValue(Profile);
         try

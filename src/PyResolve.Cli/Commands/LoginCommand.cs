@@ -30,8 +30,8 @@ internal static class LoginCommand
     {
         var apiUrl = ParseUrl(parse.GetValue(ApiUrl));
         var key = await ReadKeyAsync(terminal, parse, cancellationToken);
-        var profile = GlobalOptions.ProfileOf(parse);
-        await using var client = Connection.Open(profile, CheckForm(key, apiUrl), apiUrl);
+        var profile = GlobalOptions.GetProfile(parse);
+        await using var client = ClientFactory.Create(profile, CheckForm(key, apiUrl), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
         // A key belongs to one server. If only the environment names it, save it too, or the key would later be sent to another server.

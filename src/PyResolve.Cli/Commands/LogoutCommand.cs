@@ -10,7 +10,7 @@ internal static class LogoutCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.");
-        command.SetAction(parse => Run(terminal, GlobalOptions.ProfileOf(parse)));
+        command.SetAction(parse => Run(terminal, GlobalOptions.GetProfile(parse)));
         return command;
     }
 

@@ -11,13 +11,13 @@ internal static class StatusCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("status", "Show who is logged in, and this month's quota.");
-        command.SetAction((parse, cancellationToken) => RunAsync(terminal, GlobalOptions.ProfileOf(parse), cancellationToken));
+        command.SetAction((parse, cancellationToken) => RunAsync(terminal, GlobalOptions.GetProfile(parse), cancellationToken));
         return command;
     }
 
     private static async Task<int> RunAsync(Terminal terminal, string? profile, CancellationToken cancellationToken)
     {
-        await using var client = Connection.Open(profile);
+        await using var client = ClientFactory.Create(profile);
         var credential = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
         Warn(terminal, client.Keys, credential);
 

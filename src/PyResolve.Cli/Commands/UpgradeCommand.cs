@@ -45,9 +45,9 @@ internal static partial class UpgradeCommand
 
     private static async Task<int> RunAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
-        var profile = GlobalOptions.ProfileOf(parse);
+        var profile = GlobalOptions.GetProfile(parse);
         var request = Request.From(parse);
-        await using var client = Connection.Open(profile);
+        await using var client = ClientFactory.Create(profile);
         if (profile is not null && client.Keys.FindApiKey() is { Source: SettingSource.Environment } credential)
             client.Keys.WarnOfOverriddenKey(terminal, credential.Key);
         var migrator = FindMigrator(request, client.Keys);

@@ -1,15 +1,5 @@
 namespace PyResolve.Client;
 
-/// <summary>The source of a setting.</summary>
-public enum SettingSource
-{
-    /// <summary>An environment variable.</summary>
-    Environment,
-
-    /// <summary><c>config.toml</c>.</summary>
-    ConfigFile,
-}
-
 /// <summary>An API key and where it came from.</summary>
 /// <param name="Key">The whole key.</param>
 /// <param name="Source">Where it was found.</param>
@@ -29,18 +19,4 @@ public sealed record ApiKeyCredential(string Key, SettingSource Source, string C
 
     /// <summary>The masked key and its source, so that the key never reaches a log.</summary>
     public override string ToString() => $"{MaskedKey} ({Origin})";
-}
-
-/// <summary>The server's address and where it came from.</summary>
-/// <param name="Url">The address.</param>
-/// <param name="Source">Where it was found.</param>
-/// <param name="ConfigPath">The config file that was, or would have been, read.</param>
-public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigPath)
-{
-    /// <summary>The profile it was read from; <see langword="null"/> for the environment and for the top of the file.</summary>
-    public string? Profile { get; init; }
-
-    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";
-
-    internal static string Name(string? profile) => profile is null ? "api_url" : $"profiles.{profile}.api_url";
 }

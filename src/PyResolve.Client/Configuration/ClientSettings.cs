@@ -16,12 +16,12 @@ internal sealed record ClientSettings(
     {
         var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
         var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
-        if (FindUrlError(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
+        if (ValidateUrl(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
             throw urlError;
 
         var credential = IsBlank(options.ApiKey) ? keys.FindApiKey() : null;
         var key = IsBlank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
-        if (key is not null && FindKeyError(credential is null ? "ApiKey" : credential.Origin, key) is { } keyError)
+        if (key is not null && ValidateKey(credential is null ? "ApiKey" : credential.Origin, key) is { } keyError)
             throw keyError;
         return new(
             url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes,
@@ -29,10 +29,10 @@ internal sealed record ClientSettings(
     }
 
     /// <summary>Checks only the options, before the environment and the config file are read.</summary>
-    public static PyResolveException? FindError(PyResolveClientOptions options) => options switch
+    public static PyResolveException? Validate(PyResolveClientOptions options) => options switch
     {
-        { ApiUrl: { } url } when FindUrlError("ApiUrl", url, options.AllowInsecureHttp) is { } error => error,
-        { ApiKey: { } key } when !IsBlank(key) && FindKeyError("ApiKey", key.Trim()) is { } error => error,
+        { ApiUrl: { } url } when ValidateUrl("ApiUrl", url, options.AllowInsecureHttp) is { } error => error,
+        { ApiKey: { } key } when !IsBlank(key) && ValidateKey("ApiKey", key.Trim()) is { } error => error,
         { Home: { } home } when IsBlank(home) => Error("Home is empty.", "Set it to a folder, or leave it unset for ~/.pyresolve."),
         { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) =>
             Error("Profile must be 1 to 64 characters: letters, digits, - and _."),
@@ -52,7 +52,7 @@ internal sealed record ClientSettings(
         _ => null,
     };
 
-    private static PyResolveException? FindUrlError(string name, Uri url, bool allowInsecureHttp)
+    private static PyResolveException? ValidateUrl(string name, Uri url, bool allowInsecureHttp)
     {
         if (!url.IsAbsoluteUri || (url.Scheme != "https" && url.Scheme != "http"))
             return Error($"{name} is not an absolute http or https URL.", "Write it as https://api.pyresolve.dev.");
@@ -65,7 +65,7 @@ internal sealed record ClientSettings(
         return null;
     }
 
-    private static PyResolveException? FindKeyError(string name, string key) => Guard.IsVisibleAscii(key)
+    private static PyResolveException? ValidateKey(string name, string key) => Guard.IsVisibleAscii(key)
         ? null
         : Error($"{name} has characters that are not valid in a key.", "Copy the whole key again, without quotes.");
 

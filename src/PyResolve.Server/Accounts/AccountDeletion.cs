@@ -9,7 +9,7 @@ namespace PyResolve.Server.Accounts;
 
 /// <summary>Deletes an account's credentials and the personal data in its profile. Its usage and its audit log stay.</summary>
 internal sealed class AccountDeletion(
-    Database database, PasswordProof proof, Sessions sessions, VerifiedKeys verified, Inbox billing, AuditLog audit, TimeProvider time)
+    Database database, PasswordProof proof, Sessions sessions, VerifiedKeyCache verified, Inbox billing, AuditLog audit, TimeProvider time)
 {
     /// <summary>The password is ignored where the account has none: the token of the other service is the proof.</summary>
     public async Task<ProblemResult?> TryAsync(Guid userId, string? password, Origin origin, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal sealed class AccountDeletion(
                 return problem;
         }
 
-        verified.Forget(userId);
+        verified.Remove(userId);
         return null;
     }
 

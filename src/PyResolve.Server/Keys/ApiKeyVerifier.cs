@@ -11,7 +11,7 @@ internal readonly record struct KeyOutcome(VerifiedKey? Key, bool TooManyTries =
 /// Looks in memory where the key was verified before and nothing has changed, otherwise reads one indexed row and compares digests in
 /// constant time. Concurrent first uses of one key share the work. Expiry is checked on every use.
 /// </summary>
-internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, VerifiedKeys verified, KeyUseLog uses, TimeProvider time)
+internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, VerifiedKeyCache verified, KeyUseLog uses, TimeProvider time)
 {
     private const int Attempts = 3;
 
@@ -40,7 +40,8 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
             // A slow answer may be older than a revoked key may be used. An answer to a read that began before this request may be older
             // than a change that is known here already.
             if (answer.Outcome.Key is null
-                || (answer.ChangeCount >= changeCountAtStart && RealTime.GetElapsedTime(answer.AskedAt) < VerifiedKeys.MaxConfirmationAge))
+                || (answer.ChangeCount >= changeCountAtStart
+                    && RealTime.GetElapsedTime(answer.AskedAt) < VerifiedKeyCache.MaxConfirmationAge))
             {
                 return UseUnlessExpired(answer.Outcome);
             }
@@ -92,7 +93,7 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
             }
 
             var result = new VerifiedKey(found.Owner, askedAt);
-            verified.Remember(digest, result, changeCount);
+            verified.TryAdd(digest, result, changeCount);
             return new StoreAnswer(new KeyOutcome(result), askedAt, changeCount);
         }
         finally
@@ -101,6 +102,6 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         }
     }
 
-    /// <summary><c>AskedAt</c> and <see cref="VerifiedKeys.ChangeCount"/> are of the moment before the read.</summary>
+    /// <summary><c>AskedAt</c> and <see cref="VerifiedKeyCache.ChangeCount"/> are of the moment before the read.</summary>
     private readonly record struct StoreAnswer(KeyOutcome Outcome, long AskedAt, long ChangeCount);
 }

@@ -44,7 +44,7 @@ internal abstract record RotateOutcome
 
 /// <summary>Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
-    Database database, AuditLog audit, VerifiedKeys verified, StoredKeys keys, EmailOutbox emails, ServerOptions options,
+    Database database, AuditLog audit, VerifiedKeyCache verified, StoredKeys keys, EmailOutbox emails, ServerOptions options,
     TimeProvider time)
 {
     public const string DefaultName = "Default";
@@ -173,7 +173,7 @@ internal sealed class ApiKeys(
                 return new RotateOutcome.Rotated(created, lastInstant);
             },
             cancellationToken);
-        verified.Forget(caller.UserId);
+        verified.Remove(caller.UserId);
         return outcome;
     }
 
@@ -193,7 +193,7 @@ internal sealed class ApiKeys(
             },
             cancellationToken);
         // On this instance at once; on others within a second.
-        verified.Forget(userId);
+        verified.Remove(userId);
         return exists;
     }
 
@@ -220,7 +220,7 @@ internal sealed class ApiKeys(
                 await emails.AddAsync(session, new QueuedEmail(EmailKinds.Leak) { UserId = userId, Detail = prefix }, cancellationToken);
             },
             cancellationToken);
-        verified.Forget(userId);
+        verified.Remove(userId);
         emails.Wake();
     }
 

@@ -7,7 +7,7 @@ namespace PyResolve.Server.Keys;
 /// Asks the store every 250 ms which accounts' keys have changed, and removes those keys from memory. While the store does not answer,
 /// nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
 /// </summary>
-internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys keys, ILogger<KeyEpochPoller> logger)
+internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache keys, ILogger<KeyEpochPoller> logger)
     // Revocation is promised in real seconds, also where tests give the server another clock.
     : RepeatedWork(Interval, TimeProvider.System)
 {
@@ -30,7 +30,7 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeys key
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(VerifiedKeys.MaxConfirmationAge);
+        deadline.CancelAfter(VerifiedKeyCache.MaxConfirmationAge);
         await PollAsync(deadline.Token);
         if (++_polls % PollsBetweenTrims == 0)
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);

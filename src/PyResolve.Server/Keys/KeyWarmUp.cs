@@ -8,7 +8,7 @@ namespace PyResolve.Server.Keys;
 /// before it takes requests; a key that is not loaded yet is verified as any other. Keys without a digest are skipped.
 /// </summary>
 internal sealed partial class KeyWarmUp(
-    Database database, VerifiedKeys verified, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
+    Database database, VerifiedKeyCache verified, KeyEpochPoller poller, TimeProvider time, ILogger<KeyWarmUp> logger)
     : BackgroundService
 {
     private const int PageSize = 1_000;
@@ -65,7 +65,7 @@ internal sealed partial class KeyWarmUp(
             var changeCount = verified.ChangeCount;
             var page = await ReadPageAsync(before, size, RealTime.GetTimestamp(), cancellationToken);
             var isDone = page.TrueForAll(
-                key => key.Digest.Length != KeyDigest.Size || verified.Remember(KeyDigest.Read(key.Digest), key.Key, changeCount));
+                key => key.Digest.Length != KeyDigest.Size || verified.TryAdd(KeyDigest.Read(key.Digest), key.Key, changeCount));
             if (isDone || attempt == Attempts)
                 return page;
         }

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// The limiters of the keys that have a limit, separate from <see cref="VerifiedKeys"/>: dropping a key from memory must not reset its
+/// The limiters of the keys that have a limit, separate from <see cref="VerifiedKeyCache"/>: dropping a key from memory must not reset its
 /// window. A limiter is removed after its window, so only keys that were used within two windows have one. Thread-safe.
 /// </summary>
 internal sealed class RequestLimiters(TimeProvider time)

@@ -6,7 +6,7 @@ namespace PyResolve.Client.Tests.Drivers;
 public sealed record Answer(int Status, string ContentType, string Body)
 {
     /// <summary>The connection is closed without an answer.</summary>
-    public static Answer Cut { get; } = new(0, "", "");
+    public static Answer ConnectionClosed { get; } = new(0, "", "");
 
     /// <summary>There is no answer until the client closes the connection.</summary>
     public static Answer Never { get; } = new(-1, "", "");

@@ -119,7 +119,7 @@ public sealed class ScriptedServer : IAsyncDisposable
         var isKeptBack = IsDue(_keepBack, scripted.Route);
         if (answer.Delay > TimeSpan.Zero)
             await Task.Delay(answer.Delay);
-        if (isLost || answer.Status == Answer.Cut.Status)
+        if (isLost || answer.Status == Answer.ConnectionClosed.Status)
             http.Abort();
         else if (isKeptBack || answer.Status == Answer.Never.Status)
             await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(static _ => { }, TaskScheduler.Default);

@@ -8,8 +8,8 @@ public sealed class Unreliable(int seed)
 
     public Func<ReceivedRequest, Answer> Around(Func<ReceivedRequest, Answer> answer) => request => Next(10) switch
     {
-        0 => Answer.Cut,
-        1 => answer(request) with { Status = Answer.Cut.Status },
+        0 => Answer.ConnectionClosed,
+        1 => answer(request) with { Status = Answer.ConnectionClosed.Status },
         2 => answer(request) with { Status = Answer.Never.Status },
         3 => Answer.Busy(0),
         4 => Answer.Html(502),

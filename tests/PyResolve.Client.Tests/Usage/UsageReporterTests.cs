@@ -140,7 +140,7 @@ public sealed class UsageReporterTests
 
     public static TheoryData<Answer> PassingFailures() =>
     [
-        Answer.Busy(0), Answer.Cut, Answer.Html(), Answer.Html(404), Answer.Problem(500, "internal", "Oops."),
+        Answer.Busy(0), Answer.ConnectionClosed, Answer.Html(), Answer.Html(404), Answer.Problem(500, "internal", "Oops."),
         Answer.Problem(429, "rate_limited", "Slower."),
     ];
 
@@ -148,7 +148,8 @@ public sealed class UsageReporterTests
     public async Task A_flush_that_cannot_reach_the_server_says_so_and_loses_nothing()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /usage", Answer.Cut, Answer.Cut, Answer.Cut, Recorded).Client();
+        await using var client = server.On(
+            "POST /usage", Answer.ConnectionClosed, Answer.ConnectionClosed, Answer.ConnectionClosed, Recorded).Client();
         client.Usage.Report(new("scan"));
 
         (await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);

@@ -95,7 +95,7 @@ public sealed class KeyFloodTests(SharedServers servers)
         for (var i = 0; i < 30; i++)
             (await (await own.SignUpAsync()).Key.GetAsync("/quota")).Status.ShouldBe(200);
 
-        own.Server.Services.GetRequiredService<VerifiedKeys>().Count.ShouldBeInRange(1, 10);
+        own.Server.Services.GetRequiredService<VerifiedKeyCache>().Count.ShouldBeInRange(1, 10);
     }
 
     private static IPAddress Client(int number) => new([203, 0, (byte)(number >> 8), (byte)number]);

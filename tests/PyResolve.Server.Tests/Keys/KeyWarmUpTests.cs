@@ -14,7 +14,7 @@ public sealed class KeyWarmUpTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync($"update api_keys set key_digest = null where user_id = '{madeBySql.UserId}'");
 
         await using var restarted = await TestServer.StartAsync(own.Store, clock: own.Clock);
-        var verified = restarted.Services.GetRequiredService<VerifiedKeys>();
+        var verified = restarted.Services.GetRequiredService<VerifiedKeyCache>();
         await Eventually.IsTrueAsync(() => verified.Count > 0, cancellationToken: TestContext.Current.CancellationToken);
 
         verified.Count.ShouldBe(1);
@@ -33,7 +33,7 @@ public sealed class KeyWarmUpTests(SharedServers servers)
 
         var settings = new Dictionary<string, string?> { ["PyResolve:RememberedKeys"] = "4" };
         await using var restarted = await TestServer.StartAsync(own.Store, settings, own.Clock);
-        var verified = restarted.Services.GetRequiredService<VerifiedKeys>();
+        var verified = restarted.Services.GetRequiredService<VerifiedKeyCache>();
         await Eventually.IsTrueAsync(() => verified.Count > 1, cancellationToken: TestContext.Current.CancellationToken);
 
         verified.Count.ShouldBe(2);
@@ -46,7 +46,7 @@ public sealed class KeyWarmUpTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await using var restarted = await TestServer.StartAsync(own.Store, clock: own.Clock);
-        var verified = restarted.Services.GetRequiredService<VerifiedKeys>();
+        var verified = restarted.Services.GetRequiredService<VerifiedKeyCache>();
         await Eventually.IsTrueAsync(() => verified.Count == 1, cancellationToken: TestContext.Current.CancellationToken);
 
         await own.Store.ExecuteSqlAsync("update api_keys set revoked_at = created_at");

@@ -3,9 +3,9 @@ using PyResolve.Client;
 
 namespace PyResolve.Cli.Commands;
 
-internal static class Connection
+internal static class ClientFactory
 {
-    public static PyResolveClient Open(string? profile, string? apiKey = null, Uri? apiUrl = null)
+    public static PyResolveClient Create(string? profile, string? apiKey = null, Uri? apiUrl = null)
     {
         var found = apiUrl is null ? new ApiKeyStore(profile: profile).FindApiUrl() : null;
         if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)

@@ -28,7 +28,7 @@ internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 /// copied to the younger one. A key is found only if the store confirmed within the last second that nothing has changed
 /// (<see cref="KeyEpochPoller"/>), and a key that was read before a change is never added after it. Thread-safe.
 /// </summary>
-internal sealed class VerifiedKeys(int capacity, TimeProvider time)
+internal sealed class VerifiedKeyCache(int capacity, TimeProvider time)
 {
     /// <summary>The maximum age of a confirmation: a changed key is used no longer than this, on any instance.</summary>
     public static readonly TimeSpan MaxConfirmationAge = TimeSpan.FromSeconds(1);
@@ -54,7 +54,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     /// <summary>The last epoch that the store confirmed; below 0 before the first.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
 
-    /// <summary>Counts the changes. A reader takes it before it asks the store, and passes it to <see cref="Remember"/>.</summary>
+    /// <summary>Counts the changes. A reader takes it before it asks the store, and passes it to <see cref="TryAdd"/>.</summary>
     public long ChangeCount => Interlocked.Read(ref _changes);
 
     public VerifiedKey? Find(in KeyDigest digest)
@@ -71,7 +71,8 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
     /// <summary>How many keys can be added without dropping others.</summary>
     public int RemainingCapacity => _generationCapacity - _young.Count;
 
-    public bool Remember(in KeyDigest digest, VerifiedKey key, long changeCount)
+    /// <returns>False if anything changed since the read.</returns>
+    public bool TryAdd(in KeyDigest digest, VerifiedKey key, long changeCount)
     {
         lock (_gate)
         {
@@ -82,7 +83,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    public void Forget(Guid userId)
+    public void Remove(Guid userId)
     {
         lock (_gate)
         {
@@ -92,7 +93,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         }
     }
 
-    public void ForgetAll()
+    public void Clear()
     {
         lock (_gate)
         {
@@ -109,10 +110,10 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         lock (_gate)
         {
             if (changed is null)
-                ForgetAll();
+                Clear();
             else
                 foreach (var userId in changed)
-                    Forget(userId);
+                    Remove(userId);
             Interlocked.Exchange(ref _epoch, epoch);
             Interlocked.Exchange(ref _confirmedAt, askedAt);
             _isConfirmed = true;
@@ -142,7 +143,7 @@ internal sealed class VerifiedKeys(int capacity, TimeProvider time)
         _young.Add(digest, key);
     }
 
-    /// <summary>Read without a lock, changed under the lock of <see cref="VerifiedKeys"/>.</summary>
+    /// <summary>Read without a lock, changed under the lock of <see cref="VerifiedKeyCache"/>.</summary>
     private sealed class Generation
     {
         private readonly ConcurrentDictionary<KeyDigest, VerifiedKey> _keys = new();

@@ -1,7 +1,7 @@
 namespace PyResolve.Client.Tests.Keys;
 
 [Collection(nameof(EnvironmentTests))]
-public sealed class EnvironmentOrderTests : IDisposable
+public sealed class EnvironmentPrecedenceTests : IDisposable
 {
     private readonly TemporaryHome _home = new();
     private readonly Dictionary<string, string?> _before = [];

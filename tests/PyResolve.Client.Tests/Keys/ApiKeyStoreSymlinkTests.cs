@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Keys;
 
-public sealed class ApiKeyStoreLinkTests
+public sealed class ApiKeyStoreSymlinkTests
 {
     [Fact]
     public void A_linked_file_stays_a_link_and_its_target_is_written()
