@@ -47,6 +47,9 @@ internal sealed class CrashingServers(TestStore store, StripeSimulatorHost strip
         {
             ["STRIPE_API_BASE"] = stripe.Address.ToString(),
             ["STRIPE_SECRET_KEY"] = stripe.SecretKey,
+            // Two instances of one service share its public address; with an address each, a checkout that is repeated on the other
+            // instance would return to another address, and so replace the first one.
+            ["PYRESOLVE_PUBLIC_URL"] = "http://localhost:8080",
             ["PyResolve__PasswordIterations"] = "1000",
             ["PyResolve__SignUpsPerHour"] = "1000000",
         };
