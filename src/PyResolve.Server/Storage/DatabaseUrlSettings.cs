@@ -6,6 +6,22 @@ namespace PyResolve.Server.Storage;
 /// <summary>The settings after the question mark of <c>DATABASE_URL</c>, in libpq's names and those of hosting services.</summary>
 internal static class DatabaseUrlSettings
 {
+    private static readonly (string Name, SslMode Value)[] SslModes =
+    [
+        ("disable", SslMode.Disable),
+        ("allow", SslMode.Allow),
+        ("prefer", SslMode.Prefer),
+        ("require", SslMode.Require),
+        ("verify-ca", SslMode.VerifyCA),
+        ("verify-full", SslMode.VerifyFull),
+    ];
+
+    private static readonly (string Name, ChannelBinding Value)[] ChannelBindings =
+        [("disable", ChannelBinding.Disable), ("prefer", ChannelBinding.Prefer), ("require", ChannelBinding.Require)];
+
+    private static readonly (string Name, GssEncryptionMode Value)[] GssModes =
+        [("disable", GssEncryptionMode.Disable), ("prefer", GssEncryptionMode.Prefer), ("require", GssEncryptionMode.Require)];
+
     /// <returns>Whether the setting says that the connection goes through a transaction pooler.</returns>
     public static bool Apply(NpgsqlConnectionStringBuilder builder, string name, string value)
     {
@@ -105,22 +121,6 @@ internal static class DatabaseUrlSettings
 
         return false;
     }
-
-    private static readonly (string Name, SslMode Value)[] SslModes =
-    [
-        ("disable", SslMode.Disable),
-        ("allow", SslMode.Allow),
-        ("prefer", SslMode.Prefer),
-        ("require", SslMode.Require),
-        ("verify-ca", SslMode.VerifyCA),
-        ("verify-full", SslMode.VerifyFull),
-    ];
-
-    private static readonly (string Name, ChannelBinding Value)[] ChannelBindings =
-        [("disable", ChannelBinding.Disable), ("prefer", ChannelBinding.Prefer), ("require", ChannelBinding.Require)];
-
-    private static readonly (string Name, GssEncryptionMode Value)[] GssModes =
-        [("disable", GssEncryptionMode.Disable), ("prefer", GssEncryptionMode.Prefer), ("require", GssEncryptionMode.Require)];
 
     private static void AddOption(NpgsqlConnectionStringBuilder builder, string option) =>
         builder.Options = string.IsNullOrEmpty(builder.Options) ? option : $"{builder.Options} {option}";

@@ -1,9 +1,7 @@
-using System.Text.RegularExpressions;
-
 namespace PyResolve.Server.Tests.Storage;
 
 /// <summary>The commands of docs/hosting.md that back up and restore, word by word, while clients write.</summary>
-public sealed partial class HostingGuideTests(SharedServers servers) : IDisposable
+public sealed class HostingGuideTests(SharedServers servers) : IDisposable
 {
     private readonly DirectoryInfo _backup = Directory.CreateTempSubdirectory("pyresolve-backup-");
 
@@ -32,7 +30,8 @@ public sealed partial class HostingGuideTests(SharedServers servers) : IDisposab
         await RunAsync(1, environment);
         await server.RestartAsync(Cancellation);
 
-        File.GetUnixFileMode(Path.Combine(Backup, "pyresolve.db")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(Path.Combine(Backup, "pyresolve.db")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await ShouldBeExactAsync(server, account);
         var intact = await Command.RunAsync(
             "sqlite3", [Path.Combine(server.DataFolder, "pyresolve.db"), "pragma integrity_check"], cancellationToken: Cancellation);
@@ -105,21 +104,5 @@ public sealed partial class HostingGuideTests(SharedServers servers) : IDisposab
         (await Command.RunAsync("/bin/sh", ["-euc", Blocks("sh")[block]], environment, cancellationToken: Cancellation))
         .OrThrow(Blocks("sh")[block]);
 
-    private static List<string> Blocks(string language) =>
-    [
-        .. Fence().Matches(File.ReadAllText(Page()))
-            .Where(match => match.Groups[1].Value == language)
-            .Select(match => match.Groups[2].Value),
-    ];
-
-    private static string Page()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "PyResolve.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("These tests run in a folder of the repository.");
-        return Path.Combine(folder, "docs", "hosting.md");
-    }
-
-    [GeneratedRegex("^```([a-z]+)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Fence();
+    private static List<string> Blocks(string language) => Guide.Blocks("hosting.md", language);
 }
