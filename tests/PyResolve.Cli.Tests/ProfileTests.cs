@@ -69,6 +69,15 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task The_advice_after_a_revoked_key_names_the_profile_that_was_asked_for()
+    {
+        _cli.WithConfig(TwoProfiles);
+        _server.Account.RevokeApiKeys();
+
+        (await _cli.RunAsync("status", "--profile", "work")).ShouldFail(4, "key", "Run: pyresolve login --profile work");
+    }
+
+    [Fact]
     public async Task Logout_removes_the_key_of_that_profile_only()
     {
         _cli.WithConfig(TwoProfiles);

@@ -11,17 +11,9 @@ internal static class ClientFactory
         if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)
         {
             throw CliException.Usage(
-                $"{DescribeSource(found)} would send your key unencrypted to {url.Host}.",
+                $"{found?.Origin ?? "--api-url"} would send your key unencrypted to {url.Host}.",
                 "Use https. Plain http is for a server on this machine.");
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });
     }
-
-    private static string DescribeSource(ApiUrlSetting? setting) => setting switch
-    {
-        null => "--api-url",
-        { Source: SettingSource.Environment } => EnvironmentVariables.ApiUrl,
-        { Profile: { } profile } => $"profiles.{profile}.api_url in {setting.ConfigPath}",
-        _ => $"api_url in {setting.ConfigPath}",
-    };
 }

@@ -42,7 +42,7 @@ internal static class LoginCommand
         terminal.Line($"  Migrations remaining: {account.Quota.MigrationsRemaining}");
         terminal.Line($"  Saved in {client.Keys.ConfigPath}{(client.Keys.FindProfile() is { } name ? $", profile {name}" : "")}");
         if (profile is not null && new ApiKeyStore().FindProfile() != profile)
-            terminal.Line($"  To use it: --profile {profile}, or export {EnvironmentVariables.Profile}={profile}");
+            terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
         WarnOfEnvironment(terminal, client.Keys, key, apiUrl);
         return ExitCodes.Success;
     }
@@ -107,9 +107,9 @@ internal static class LoginCommand
     private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
     {
         if (keys.FindApiKey() is { Source: SettingSource.Environment } credential && credential.Key != key)
-            WarnOfOverride(EnvironmentVariables.ApiKey, "key");
+            WarnOfOverride(ApiKeyStore.ApiKeyVariable, "key");
         if (apiUrl is not null && keys.FindApiUrl() is { Source: SettingSource.Environment } setting && setting.Url != apiUrl)
-            WarnOfOverride(EnvironmentVariables.ApiUrl, "server");
+            WarnOfOverride(ApiKeyStore.ApiUrlVariable, "server");
 
         void WarnOfOverride(string variable, string saved) =>
             terminal.Warning($"{variable} is set and overrides the {saved} just saved. To use the saved one: unset {variable}");

@@ -13,6 +13,6 @@ internal static class KeyWarnings
         if (saved is not { Length: > 0 } || saved == usedKey)
             return;
         var forProfile = profile is null ? "" : $" for profile {profile}";
-        terminal.Warning($"{EnvironmentVariables.ApiKey} overrides the key saved in {keys.ConfigPath}{forProfile}.");
+        terminal.Warning($"{ApiKeyStore.ApiKeyVariable} overrides the key saved in {keys.ConfigPath}{forProfile}.");
     }
 }

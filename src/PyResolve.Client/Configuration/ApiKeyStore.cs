@@ -4,10 +4,18 @@ namespace PyResolve.Client;
 /// again. Thread-safe, and safe with other processes that write the same file.</summary>
 public sealed class ApiKeyStore
 {
-    internal const string ApiKeyVariable = "PYRESOLVE_API_KEY";
-    internal const string ApiUrlVariable = "PYRESOLVE_API_URL";
-    internal const string HomeVariable = "PYRESOLVE_HOME";
-    internal const string ProfileVariable = "PYRESOLVE_PROFILE";
+    /// <summary>The environment variable of the API key.</summary>
+    public const string ApiKeyVariable = "PYRESOLVE_API_KEY";
+
+    /// <summary>The environment variable of the server's address.</summary>
+    public const string ApiUrlVariable = "PYRESOLVE_API_URL";
+
+    /// <summary>The environment variable of the folder.</summary>
+    public const string HomeVariable = "PYRESOLVE_HOME";
+
+    /// <summary>The environment variable of the profile.</summary>
+    public const string ProfileVariable = "PYRESOLVE_PROFILE";
+
     private const string ApiKeyName = "api_key";
     private const string ApiUrlName = "api_url";
     private const string ProfileName = "profile";
@@ -91,7 +99,7 @@ public sealed class ApiKeyStore
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
     public void Save(string apiKey, Uri? apiUrl = null)
     {
-        if (!Guard.IsVisibleAscii(Guard.NotNull(apiKey)))
+        if (!VisibleAscii.Is(Guard.NotNull(apiKey)))
             throw new ArgumentException("A key has visible ASCII characters only. Copy the whole key again.", nameof(apiKey));
         if (apiUrl is { IsAbsoluteUri: false })
             throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));

@@ -65,7 +65,7 @@ internal sealed record ClientSettings(
         return null;
     }
 
-    private static PyResolveException? ValidateKey(string name, string key) => Guard.IsVisibleAscii(key)
+    private static PyResolveException? ValidateKey(string name, string key) => VisibleAscii.Is(key)
         ? null
         : Error($"{name} has characters that are not valid in a key.", "Copy the whole key again, without quotes.");
 

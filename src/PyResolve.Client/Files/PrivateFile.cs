@@ -5,6 +5,12 @@ namespace PyResolve.Client;
 /// <summary>Creates files and folders that only their owner can read, and replaces files atomically.</summary>
 internal static partial class PrivateFile
 {
+    // On Windows and Mono an HRESULT; on Unix .NET puts errno there.
+    private const int SharingViolation = unchecked((int)0x80070020);
+    private const int LockViolation = unchecked((int)0x80070021);
+    private const int WouldBlockOnLinux = 11;
+    private const int WouldBlockOnBsd = 35;
+
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(5);
 
@@ -67,14 +73,17 @@ internal static partial class PrivateFile
             {
                 return OpenOwnerOnly(path);
             }
-            catch (IOException exception)
-                when (exception is not (FileNotFoundException or DirectoryNotFoundException) && waited.Elapsed < LockTimeout)
+            catch (IOException exception) when (IsInUse(exception) && waited.Elapsed < LockTimeout)
             {
                 // Another process has it, for milliseconds. This method is synchronous, as its callers are.
                 CancellationToken.None.WaitHandle.WaitOne(LockPause);
             }
         }
     }
+
+    /// <summary>Whether another process has the file open. A full or broken disk is no reason to wait.</summary>
+    public static bool IsInUse(IOException exception) =>
+        exception.HResult is SharingViolation or LockViolation or WouldBlockOnLinux or WouldBlockOnBsd;
 
     private static void DeleteIfPossible(string path)
     {

@@ -31,7 +31,7 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
         {
             return PrivateFile.OpenOwnerOnly(Path.Combine(Of(account), "renewal.lock"));
         }
-        catch (IOException)
+        catch (IOException exception) when (PrivateFile.IsInUse(exception))
         {
             return null;
         }

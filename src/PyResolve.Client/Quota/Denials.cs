@@ -72,7 +72,7 @@ internal static class Denials
     }
 
     private static QuotaDenial Create(string code, string reason, string? hint) =>
-        new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Hint = hint };
+        new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Cause = reason, Hint = hint };
 
     /// <summary>When the quota is full again, and where to upgrade, unless the reason says so already.</summary>
     private static string? Hint(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl)

@@ -12,6 +12,9 @@ public sealed record QuotaDenial
     /// <summary>The reason, then <see cref="Hint"/>, in one line; <see cref="PyResolveErrorCodes.LoginRequired"/> has several.</summary>
     public required string Message { get; init; }
 
+    /// <summary>The message without <see cref="Hint"/>. Default: the message.</summary>
+    public string Cause { get => field ?? Message; init; }
+
     /// <summary>What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond
     /// what the server says. <see cref="Message"/> ends with it.</summary>
     public string? Hint { get; init; }

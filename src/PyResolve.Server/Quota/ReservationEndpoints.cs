@@ -114,8 +114,8 @@ internal static class ReservationEndpoints
         errors.Text("library", request.Library, FieldErrors.LongestLibrary);
         errors.Range("ttl_seconds", request.TtlSeconds, 1, MaxTtl);
         errors.Text("machine", request.Machine, MaxMachine);
-        if (request.OnceKey is { } onceKey && !IdempotencyKey.IsValid(onceKey))
-            errors.Add("once_key", IdempotencyKey.Form);
+        if (request.OnceKey is { } onceKey && !VisibleAscii.IsIdempotencyKey(onceKey))
+            errors.Add("once_key", ProblemTexts.IdempotencyKeyMalformed);
         errors.ThrowIfAny();
         var timeToLive = TimeSpan.FromSeconds(request.TtlSeconds ?? 900);
         return new PendingReservation(

@@ -17,7 +17,7 @@ internal static class QuotaRoutes
     public static FakeAnswer Reserve(Call call)
     {
         var idempotencyKey = call.Request.Header("Idempotency-Key");
-        if (idempotencyKey is not null && !FieldRules.IsKey(idempotencyKey))
+        if (idempotencyKey is not null && !VisibleAscii.IsIdempotencyKey(idempotencyKey))
             throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
         var body = call.Body(WireJson.Default.ReservationRequest);
         var rules = new FieldErrors();
@@ -26,7 +26,7 @@ internal static class QuotaRoutes
         rules.Text("library", body.Library, FieldErrors.LongestLibrary);
         rules.Range("ttl_seconds", body.TtlSeconds, 1, LongestTtl);
         rules.Text("machine", body.Machine, LongestMachine);
-        if (body.OnceKey is { } onceKey && !FieldRules.IsKey(onceKey))
+        if (body.OnceKey is { } onceKey && !VisibleAscii.IsIdempotencyKey(onceKey))
             rules.Add("once_key", ProblemTexts.IdempotencyKeyMalformed);
         rules.ThrowIfAny();
 

@@ -21,10 +21,11 @@ public sealed class ProfileTests : IDisposable
         """;
 
     private readonly TemporaryHome _home = new();
+    private readonly ProcessEnvironment _environment = new();
 
     public void Dispose()
     {
-        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", null);
+        _environment.Dispose();
         _home.Dispose();
     }
 
@@ -58,11 +59,11 @@ public sealed class ProfileTests : IDisposable
         _home.Store.UseProfile("lab");
         _home.Store.FindProfile().ShouldBe("lab");
 
-        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", "work");
+        _environment.Set("PYRESOLVE_PROFILE", "work");
         _home.Store.FindProfile().ShouldBe("work");
         Store("code").FindProfile().ShouldBe("code");
 
-        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", null);
+        _environment.Set("PYRESOLVE_PROFILE", null);
         _home.Store.UseProfile(null);
         (_home.Store.FindProfile(), _home.Config).ShouldBe((null, TwoProfiles));
     }
@@ -85,24 +86,27 @@ public sealed class ProfileTests : IDisposable
     [InlineData("")]
     [InlineData("[profiles.work]")]
     [InlineData("[profiles.work]\r\n")]
-    [InlineData("profiles.work.theme = 'dark'")]
-    [InlineData("[profiles]\nwork.theme = 'dark'\n")]
-    public void A_profile_is_saved_in_any_file_or_the_file_stays_unchanged(string config)
+    public void A_profile_is_saved_in_any_file(string config)
     {
         _home.Config = config;
-        try
-        {
-            Store("work").Save("pyr_live_new", new("https://work.example"));
-        }
-        catch (ConfigFileException)
-        {
-            _home.Config.ShouldBe(config);
-            return;
-        }
+
+        Store("work").Save("pyr_live_new", new("https://work.example"));
 
         Store("work").FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
         Store("work").FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
         _home.Config.ShouldStartWith(config);
+    }
+
+    [Theory]
+    [InlineData("profiles.work.theme = 'dark'")]
+    [InlineData("[profiles]\nwork.theme = 'dark'\n")]
+    public void A_profile_that_cannot_be_saved_leaves_the_file_unchanged(string config)
+    {
+        _home.Config = config;
+
+        Should.Throw<ConfigFileException>(() => Store("work").Save("pyr_live_new", new("https://work.example")));
+
+        _home.Config.ShouldBe(config);
     }
 
     [Fact]
