@@ -7,6 +7,7 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
 
     private readonly string _root = Path.Combine(home, "leases");
     private string? _machine;
+    private bool? _hasLocks;
 
     public bool Exists => Directory.Exists(_root);
 
@@ -22,14 +23,16 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
         trust.Save(TrustPath);
     }
 
-    public FileStream LockLedger(Guid account) => PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock"));
+    /// <exception cref="MissingLocksException">Another process could spend the same units.</exception>
+    public FileStream LockLedger(Guid account) => Checked(PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock")));
 
     /// <summary>The lock for requests to the server; <see langword="null"/> while another process has it.</summary>
+    /// <exception cref="MissingLocksException">Another process could request the same.</exception>
     public FileStream? TryLockRenewal(Guid account)
     {
         try
         {
-            return PrivateFile.OpenOwnerOnly(Path.Combine(Of(account), "renewal.lock"));
+            return Checked(PrivateFile.OpenOwnerOnly(Path.Combine(Of(account), "renewal.lock")));
         }
         catch (IOException exception) when (PrivateFile.IsInUse(exception))
         {
@@ -47,6 +50,15 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
     public string LeasePath(Guid account, Guid lease) => Path.Combine(Of(account), lease.ToString("N") + LeaseExtension);
 
     public string RequestPath(Guid account, MigrationTier tier) => Path.Combine(Of(account), $"asking-{tier.ToWire()}.json");
+
+    private FileStream Checked(FileStream locked)
+    {
+        _hasLocks ??= PrivateFile.HasLocks(locked.Name);
+        if (_hasLocks != false)
+            return locked;
+        locked.Dispose();
+        throw new MissingLocksException(_root);
+    }
 
     private string Of(Guid account)
     {

@@ -62,6 +62,8 @@ internal static class Denials
             LeaseProblem.Damaged => "the ledger of what is prepaid on this machine is damaged",
             LeaseProblem.ClockSetBack => "this machine's clock was set back, and what was prepaid may have expired; set it right",
             LeaseProblem.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable",
+            LeaseProblem.NoLocks =>
+                "file locks do not work where it is kept, so that it could be spent twice; set PYRESOLVE_HOME to a folder on a local disk",
             _ => "none is prepaid on this machine",
         };
         return Create(

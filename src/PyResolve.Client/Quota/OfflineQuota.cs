@@ -37,9 +37,12 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return new([], LeaseProblem.Inaccessible);
+            return new([], ProblemOf(exception));
         }
     }
+
+    private static LeaseProblem ProblemOf(Exception exception) =>
+        exception is MissingLocksException ? LeaseProblem.NoLocks : LeaseProblem.Inaccessible;
 
     private bool IsUnlimited(MigrationTier tier) => tier == MigrationTier.Tier1 || settings.Offline == OfflinePolicy.Allow;
 
@@ -56,7 +59,7 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return (null, LeaseProblem.Inaccessible);
+            return (null, ProblemOf(exception));
         }
     }
 }

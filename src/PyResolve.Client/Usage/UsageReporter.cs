@@ -58,6 +58,10 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>Why the last attempt to send failed, such as a revoked key; <see langword="null"/> when it did not fail.</summary>
     public PyResolveException? LastFailure => _sender?.LastFailure;
 
+    /// <summary>What the user should know about the outbox, in one line: that file locks do not work there, so that events which another
+    /// process left are not sent. <see langword="null"/> when all is well, and before the first report or flush.</summary>
+    public string? Warning => _outbox?.Warning;
+
     /// <summary>Whether no event waits for the server, in this process or another, under this key or another of its account.</summary>
     internal bool IsDrained => _outbox?.IsDrained ?? true;
 

@@ -15,6 +15,7 @@ internal sealed partial class Outbox(
     private readonly List<Segment> _segments = [];
     private readonly HashSet<string> _unreadable = [];
     private bool _released;
+    private bool? _hasLocks;
 
     public long Count
     {
@@ -29,6 +30,18 @@ internal sealed partial class Outbox(
 
     /// <summary>Why events cannot be read; <see langword="null"/> when they can. <see cref="Adopt"/> tries again.</summary>
     public PyResolveException? Broken
+    {
+        get
+        {
+            lock (_gate)
+                return field;
+        }
+
+        private set;
+    }
+
+    /// <summary>What the user should know about the folder; <see langword="null"/> when it is as it should be.</summary>
+    public string? Warning
     {
         get
         {
@@ -95,7 +108,8 @@ internal sealed partial class Outbox(
             return !_released && Append(stored.Json, stored.ReportedAt) is null;
     }
 
-    /// <summary>Adopts the events of processes that have ended, under this key or another of the same account.</summary>
+    /// <summary>Adopts the events of processes that have ended, under this key or another of the same account. Without file locks nobody
+    /// knows who has ended: then none.</summary>
     public int Adopt()
     {
         lock (_gate)
@@ -107,6 +121,8 @@ internal sealed partial class Outbox(
             var unreadableFiles = new List<(string Path, string Reason)>();
             foreach (var path in AllSegments())
             {
+                if (!HasLocks(path))
+                    break;
                 if (Segment.Adopt(path, time, out var unreadable) is not { } segment)
                 {
                     if (unreadable is not null && _unreadable.Add(path))
@@ -222,7 +238,7 @@ internal sealed partial class Outbox(
         try
         {
             if (_segments.Count == 0 || _segments[_segments.Count - 1].IsFull)
-                _segments.Add(folder.CreateSegment(time));
+                AddSegment();
             _segments[_segments.Count - 1].Append(json, reportedAt);
             Count++;
             return null;
@@ -234,6 +250,25 @@ internal sealed partial class Outbox(
                 $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). "
                 + "Make room, make it writable for you, or set PYRESOLVE_HOME to another folder.");
         }
+    }
+
+    private void AddSegment()
+    {
+        var segment = folder.CreateSegment(time);
+        _segments.Add(segment);
+        HasLocks(segment.Path);
+    }
+
+    private bool HasLocks(string path)
+    {
+        if (_hasLocks is null && (_hasLocks = PrivateFile.HasLocks(path)) == false)
+        {
+            Warning = $"File locks do not work in {folder.Path}: usage events that another process left there are not sent. "
+                + "Set PYRESOLVE_HOME to a folder on a local disk.";
+            Log.MissingLocks(logger, Warning);
+        }
+
+        return _hasLocks != false;
     }
 
     private bool TryRepair(Segment segment, string path)
@@ -279,5 +314,8 @@ internal sealed partial class Outbox(
     {
         [LoggerMessage(4, LogLevel.Warning, "{Path} is in the outbox and cannot be read as usage events, and is left alone: {Reason}")]
         public static partial void Unreadable(ILogger logger, string path, string reason);
+
+        [LoggerMessage(9, LogLevel.Warning, "{Warning}")]
+        public static partial void MissingLocks(ILogger logger, string warning);
     }
 }

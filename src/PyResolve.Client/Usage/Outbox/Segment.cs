@@ -23,6 +23,8 @@ internal sealed class Segment : IDisposable
         _path = path;
     }
 
+    public string Path => _path;
+
     public int Count { get; private set; }
 
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
@@ -35,13 +37,13 @@ internal sealed class Segment : IDisposable
     public static Segment Create(string folder, TimeProvider time)
     {
         var id = Uuid.NewVersion7(time).ToString("N");
-        var unfinished = Path.Combine(folder, id + ".tmp");
+        var unfinished = System.IO.Path.Combine(folder, id + ".tmp");
         var stream = PrivateFile.Create(unfinished);
         try
         {
             stream.Write(Magic, 0, Magic.Length);
             stream.Flush();
-            var path = Path.Combine(folder, id + Extension);
+            var path = System.IO.Path.Combine(folder, id + Extension);
             File.Move(unfinished, path);
             return new(stream, path);
         }
@@ -63,7 +65,7 @@ internal sealed class Segment : IDisposable
         {
             stream = new(path, FileMode.Open, FileAccess.ReadWrite, PrivateFile.Exclusive, bufferSize: 1);
             // The renaming below fails if the previous owner deleted the file between our opening and locking it.
-            var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
+            var adopted = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
             // The previous owner may have failed to sync it.
             var segment = new Segment(stream, adopted) { _isUnsafe = true };
             if (!segment.Load())
@@ -169,7 +171,7 @@ internal sealed class Segment : IDisposable
         Durable.Flush(_stream);
         // The name in the folder cannot be written again: see Durable.
         if (!_isFolderSynced)
-            Durable.FlushFolder(Path.GetDirectoryName(_path)!);
+            Durable.FlushFolder(System.IO.Path.GetDirectoryName(_path)!);
         (_isUnsafe, _isFolderSynced) = (false, true);
     }
 
