@@ -69,7 +69,7 @@ public sealed class ApiKeyStore
             CheckProfile(profile);
         ConfigFile.Edit(ConfigPath, file => profile is null
             ? file.Remove(ProfileName)
-            : file.Set([ProfileName], CheckExists(file, profile, "This call")));
+            : file.Set(ProfileName, CheckExists(file, profile, "This call")));
     }
 
     /// <summary>The key and its source; <see langword="null"/> when there is none.</summary>

@@ -6,12 +6,12 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
     private const string LeaseExtension = ".lease";
 
     private readonly string _root = Path.Combine(home, "leases");
-    private string? _machine;
+    private MachineIdentity? _machine;
     private bool? _hasLocks;
 
     public bool Exists => Directory.Exists(_root);
 
-    public string Machine => _machine ??= MachineIdentity.In(_root);
+    public MachineIdentity Machine => _machine ??= MachineIdentity.In(_root, Environment.MachineName);
 
     private string TrustPath => Path.Combine(_root, FolderName.Of(apiUrl, apiKey) + ".json");
 

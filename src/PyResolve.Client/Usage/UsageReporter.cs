@@ -81,11 +81,14 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         return Keep(ToWire(usage));
     }
 
+    /// <summary>Why the outcomes of migrations could not be kept on disk now; <see langword="null"/> when they could.</summary>
+    internal string? FindObstacle(int migrations) => _outbox?.Probe(migrations)?.Reason;
+
     internal ReportResult Keep(UsageEventRequest request)
     {
         var refusal = _queue is null
             ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
-            : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
+            : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest), IsOutcome(request));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
         ClientTelemetry.UsageNotQueued.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
@@ -113,6 +116,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
+
+    /// <summary>A migration is paid work: it has room in the outbox that other events cannot take.</summary>
+    private static bool IsOutcome(UsageEventRequest request) => request.EventType == UsageEvent.Migration;
 
     private void LearnAccount(Guid account)
     {

@@ -108,6 +108,22 @@ internal sealed class Segment : IDisposable
         Count++;
     }
 
+    /// <summary>Writes zeros at the end, and cuts them off again. A crash in between looks like an interrupted write.</summary>
+    /// <exception cref="IOException">There is no room, or the disk fails.</exception>
+    public void Probe(int bytes)
+    {
+        try
+        {
+            _stream.Position = _end;
+            _stream.Write(new byte[bytes], 0, bytes);
+            _stream.Flush();
+        }
+        finally
+        {
+            _stream.SetLength(_end);
+        }
+    }
+
     /// <summary>The oldest unsettled events, at least one and about 256 KiB at most, and the offset of their end.</summary>
     public (IReadOnlyList<StoredEvent> Events, long End) Read(int maxEvents)
     {
