@@ -6,7 +6,8 @@ namespace PyResolve.Server;
 
 /// <summary>Waits until the database answers, within a bound, and brings its schema up to date.</summary>
 internal sealed partial class SchemaStartup(
-    SchemaMigrator schema, Database database, ServerOptions options, TimeProvider time, ILogger<SchemaStartup> logger) : IHostedLifecycleService
+    SchemaMigrator schema, Database database, ServerOptions options, TimeProvider time, ILogger<SchemaStartup> logger)
+    : IHostedLifecycleService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ToleratedSkew = TimeSpan.FromSeconds(2);

@@ -36,7 +36,10 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 """,
             cancellationToken);
         await RepeatAsync(
-            () => $"delete from sessions where id in (select id from sessions where expires_at < {settled - SessionsKept} limit {BatchSize})",
+            () => $"""
+                delete from sessions
+                where id in (select id from sessions where expires_at < {settled - SessionsKept} limit {BatchSize})
+                """,
             cancellationToken);
     }
 

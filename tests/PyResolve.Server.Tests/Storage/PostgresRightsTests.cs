@@ -39,7 +39,11 @@ public sealed class PostgresRightsTests(SharedServers servers)
     {
         await using var one = await RoleAsync();
         await ServesAsync(one.Admin);
-        await one.Admin.ExecuteSqlAsync($"grant select, insert, update, delete on all tables in schema public to {one.Role}; alter table profiles enable row level security");
+        await one.Admin.ExecuteSqlAsync(
+            $"""
+            grant select, insert, update, delete on all tables in schema public to {one.Role};
+            alter table profiles enable row level security;
+            """);
 
         var message = await RefusalAsync(one.Own);
 
@@ -61,7 +65,8 @@ public sealed class PostgresRightsTests(SharedServers servers)
 
         (await account.Key.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(503);
         await Eventually.IsTrueAsync(
-            async () => (await server.Anonymous.GetAsync("/health/ready")) is { Status: 503 } ready && ready.Detail!.Contains("lacks a right"),
+            async () => await server.Anonymous.GetAsync("/health/ready") is { Status: 503 } ready
+                && ready.Detail!.Contains("lacks a right"),
             cancellationToken: Cancellation);
     }
 
@@ -77,7 +82,8 @@ public sealed class PostgresRightsTests(SharedServers servers)
         message.ShouldContain($"The encoding of the database latin_{Suffix} is LATIN1");
         await admin.ExecuteSqlAsync(message[message.IndexOf("create database", StringComparison.Ordinal)..]);
 
-        await using var utf8 = TestStore.On(new NpgsqlConnectionStringBuilder(address) { Database = $"latin_{Suffix}_utf8" }.ConnectionString);
+        await using var utf8 = TestStore.On(
+            new NpgsqlConnectionStringBuilder(address) { Database = $"latin_{Suffix}_utf8" }.ConnectionString);
         await ServesAsync(utf8);
     }
 
