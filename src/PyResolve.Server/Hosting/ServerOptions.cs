@@ -44,6 +44,9 @@ internal sealed class ServerOptions
     /// </summary>
     public int? UsageRetentionMonths { get; private init; }
 
+    /// <summary><c>PyResolve:DatabaseWaitSeconds</c>: how long a start waits for PostgreSQL to answer, 0 to 3600; default 30.</summary>
+    public TimeSpan DatabaseWait { get; private init; }
+
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var databaseUrl = Text(configuration, "DATABASE_URL");
@@ -71,6 +74,7 @@ internal sealed class ServerOptions
             UsageRetentionMonths = Text(configuration, "PyResolve:Usage:RetentionMonths") is null
                 ? null
                 : Number(configuration, "PyResolve:Usage:RetentionMonths", 0, 3, 1_200),
+            DatabaseWait = TimeSpan.FromSeconds(Number(configuration, "PyResolve:DatabaseWaitSeconds", 30, 0, 3_600)),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
         };
     }

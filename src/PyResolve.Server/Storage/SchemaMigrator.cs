@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Storage;
 
@@ -7,22 +8,47 @@ namespace PyResolve.Server.Storage;
 /// Instances may start at the same time: a lock lets one apply the schema files, and the others find nothing left to do. A file only ever
 /// expands the schema; its <c>compatible_from</c> names the oldest version whose servers can still work with it.
 /// </summary>
-internal sealed class SchemaMigrator(Database database, TimeProvider time)
+internal sealed partial class SchemaMigrator(Database database, TimeProvider time)
 {
     private const string CompatibleFromMark = "-- compatible_from:";
 
     private readonly IReadOnlyList<Migration> _migrations = Load(database.Engine.Name);
+    private readonly IReadOnlyList<string> _tables = ListTables(Load(database.Engine.Name));
 
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
 
-    /// <exception cref="SchemaIncompatibleException">The schema needs a newer server.</exception>
-    public Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(
+    /// <exception cref="SchemaIncompatibleException">
+    /// The schema needs a newer server, or the database or its rights do not fit: the message names the fix.
+    /// </exception>
+    public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ApplyMigrationsAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException exception) when (database.Engine.LacksRight(exception.InnerException) is { } right)
+        {
+            await database.ReadAsync(
+                async session =>
+                {
+                    await session.Engine.CheckAsync(session, _tables, cancellationToken);
+                    return true;
+                },
+                cancellationToken);
+            throw new SchemaIncompatibleException(
+                $"The schema cannot be changed: {right}. Run the command migrate-schema as the role that owns the tables.");
+        }
+    }
+
+    private Task<IReadOnlyList<string>> ApplyMigrationsAsync(CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(
         async session =>
         {
             await session.Engine.LockSchemaAsync(session, cancellationToken);
             var state = await ReadStateAsync(session, cancellationToken);
             ThrowIfTooOld(state);
+            if (state.Version < Version)
+                await session.Engine.CheckAsync(session, [], cancellationToken);
 
             var applied = new List<string>();
             foreach (var migration in _migrations.Where(migration => migration.Version > state.Version))
@@ -37,6 +63,8 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
                 applied.Add(migration.Name);
             }
 
+            await session.Engine.ProtectAsync(session, _tables, cancellationToken);
+            await session.Engine.CheckAsync(session, _tables, cancellationToken);
             return applied;
         },
         cancellationToken);
@@ -90,6 +118,17 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
                select Parse(Path.GetFileNameWithoutExtension(path), ReadResource(assembly, resource)),
         ];
     }
+
+    /// <summary>Tables and views.</summary>
+    private static List<string> ListTables(IReadOnlyList<Migration> migrations) =>
+    [
+        .. from migration in migrations
+           from Match created in Creation().Matches(migration.Script)
+           select created.Groups[1].Value,
+    ];
+
+    [GeneratedRegex("^create (?:table|view) ([a-z_]+)", RegexOptions.Multiline)]
+    private static partial Regex Creation();
 
     private static Migration Parse(string name, string script)
     {
