@@ -33,7 +33,7 @@ try
 }
 catch (Exception e)
 {
-    var failure = Failures.Describe(e);
+    var failure = Failures.Describe(e, parse.GetValue(GlobalOptions.Profile));
     terminal.Error(failure.Message, failure.Next);
     return failure.ExitCode;
 }

@@ -14,7 +14,7 @@ public sealed partial class PyResolveClient
     public Task<Reservation> CreateReservationAsync(
         ReservationRequest request, string? idempotencyKey = null, CancellationToken cancellationToken = default)
     {
-        if (idempotencyKey is not null && (idempotencyKey.Length > 255 || !Guard.IsVisibleAscii(idempotencyKey)))
+        if (idempotencyKey is not null && !VisibleAscii.IsIdempotencyKey(idempotencyKey))
             throw new ArgumentException("An idempotency key has 1 to 255 visible ASCII characters.", nameof(idempotencyKey));
         return _transport.CreateReservationAsync(Guard.NotNull(request), idempotencyKey, cancellationToken);
     }

@@ -89,7 +89,7 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 
     private static ApiRequest PostAnonymously(string path) => ApiRequest.Post(path) with { AllowsKey = false };
 
-    private static string? Session(string? token) => token is null || Guard.IsVisibleAscii(token)
+    private static string? Session(string? token) => token is null || VisibleAscii.Is(token)
         ? token
         : throw new ArgumentException("A session token has visible ASCII characters only.", nameof(token));
 

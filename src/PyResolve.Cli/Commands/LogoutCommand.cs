@@ -22,7 +22,7 @@ internal static class LogoutCommand
         else
             terminal.Line("Not logged in");
         if (keys.FindApiKey() is { Source: SettingSource.Environment })
-            terminal.Warning($"{EnvironmentVariables.ApiKey} is still set, and used. To stop that: unset {EnvironmentVariables.ApiKey}");
+            terminal.Warning($"{ApiKeyStore.ApiKeyVariable} is still set, and used. To stop that: unset {ApiKeyStore.ApiKeyVariable}");
         return ExitCodes.Success;
     }
 }

@@ -22,7 +22,7 @@ internal static class StatusCommand
         Warn(terminal, client.Keys, credential);
 
         var account = await client.GetAccountAsync(cancellationToken);
-        var source = credential.Source == SettingSource.Environment ? EnvironmentVariables.ApiKey
+        var source = credential.Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable
             : credential.Profile is { } name ? $"{credential.ConfigPath}, profile {name}" : credential.ConfigPath;
         terminal.Line($"Email:  {account.Email}");
         terminal.Line($"Plan:   {account.Plan.ToUpperInvariant()}");

@@ -54,7 +54,7 @@ internal static partial class UpgradeCommand
         var migration = new MigrationRequest(PackageName.Normalize(request.Library), request.Tier) { TimeToLive = ReservationLifetime };
         await using var permit = await client.Quota.AcquireAsync(migration, cancellationToken);
         if (!permit.IsGranted)
-            throw Failures.Describe(permit.Denial);
+            throw Failures.Describe(permit.Denial, profile);
 
         terminal.Line($"Upgrading {request.Library} to {request.Target} in {request.Path}");
         if (permit.IsOffline)
@@ -64,7 +64,7 @@ internal static partial class UpgradeCommand
         else if (permit.Quota is { } quota)
             terminal.Line($"Quota this month: {QuotaText.FormatUsage(quota)}");
 
-        var run = new MeteredRun(terminal, permit, migrator, request.FullPath, request.Library, request.Target);
+        var run = new MeteredRun(terminal, permit, migrator, profile, request.FullPath, request.Library, request.Target);
         return await run.RunAsync(cancellationToken);
     }
 

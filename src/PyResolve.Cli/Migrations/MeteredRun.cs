@@ -5,7 +5,8 @@ using PyResolve.Client;
 namespace PyResolve.Cli.Migrations;
 
 /// <summary>Runs a migrator under a permit: it costs a migration when it succeeds and changes files, and nothing otherwise.</summary>
-internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator migrator, string path, string library, string target)
+internal sealed class MeteredRun(
+    Terminal terminal, QuotaPermit permit, Migrator migrator, string? profile, string path, string library, string target)
 {
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
@@ -56,7 +57,7 @@ internal sealed class MeteredRun(Terminal terminal, QuotaPermit permit, Migrator
         }
         catch (PyResolveException e)
         {
-            var failure = Failures.Describe(e);
+            var failure = Failures.Describe(e, profile);
             var cause = $"The code was upgraded ({Describe(changes)}), but this could not be reported: {failure.Message}";
             throw new CliException(failure.ExitCode, cause, [.. failure.Next]);
         }

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using PyResolve.Cli.Base;
+using PyResolve.Client;
 
 namespace PyResolve.Cli.Migrations;
 
@@ -38,7 +39,7 @@ internal sealed class Migrator
         foreach (var argument in _words.Skip(1))
             start.ArgumentList.Add(argument);
         // The migrator has no use for the key.
-        start.Environment.Remove(EnvironmentVariables.ApiKey);
+        start.Environment.Remove(ApiKeyStore.ApiKeyVariable);
 
         using var process = new Process { StartInfo = start };
         try

@@ -12,8 +12,6 @@ internal static class Guard
     public static T NotNull<T>([NotNull] T? value, [CallerArgumentExpression(nameof(value))] string? name = null)
         where T : class => value ?? throw new ArgumentNullException(name);
 
-    public static bool IsVisibleAscii(string text) => text.Length > 0 && text.All(static c => c is >= '!' and <= '~');
-
     public static string? Library(string? value, string name) => value switch
     {
         null => null,

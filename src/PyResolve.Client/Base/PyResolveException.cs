@@ -12,13 +12,24 @@ public class PyResolveException : Exception
     /// <param name="message">The cause and what to do about it, in one line.</param>
     /// <param name="innerException">The exception that caused this one, if any.</param>
     public PyResolveException(string code, string message, Exception? innerException = null)
-        : base(message, innerException) => Code = Guard.NotNull(code);
+        : base(message, innerException)
+    {
+        Code = Guard.NotNull(code);
+        Cause = message;
+    }
 
     internal PyResolveException(string code, string cause, string? hint, Exception? innerException = null)
-        : this(code, hint is null ? cause : $"{cause} {hint}", innerException) => Hint = hint;
+        : this(code, hint is null ? cause : $"{cause} {hint}", innerException)
+    {
+        Cause = cause;
+        Hint = hint;
+    }
 
     /// <summary>One of <see cref="PyResolveErrorCodes"/> or <see cref="ProblemCodes"/>, or a code that only a newer server knows.</summary>
     public string Code { get; }
+
+    /// <summary>The message without <see cref="Hint"/>.</summary>
+    public string Cause { get; }
 
     /// <summary>What to do next, for people, such as "Run 'pyresolve login', or set PYRESOLVE_API_KEY."; <see langword="null"/> when the
     /// client has no advice. In the client's own exceptions, <see cref="Exception.Message"/> ends with it.</summary>

@@ -13,7 +13,9 @@ public sealed record ApiKeyCredential(string Key, SettingSource Source, string C
     /// <summary>The profile it was read from; <see langword="null"/> for the environment and for the top of the file.</summary>
     public string? Profile { get; init; }
 
-    internal string Origin => Source == SettingSource.Environment
+    /// <summary>The source, for people: the variable, or the setting and the file, such as <c>api_key in
+    /// /home/ada/.pyresolve/config.toml</c>.</summary>
+    public string Origin => Source == SettingSource.Environment
         ? ApiKeyStore.ApiKeyVariable
         : $"{(Profile is null ? "" : $"profiles.{Profile}.")}api_key in {ConfigPath}";
 

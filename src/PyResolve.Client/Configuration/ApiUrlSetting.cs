@@ -9,7 +9,9 @@ public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigP
     /// <summary>The profile it was read from; <see langword="null"/> for the environment and for the top of the file.</summary>
     public string? Profile { get; init; }
 
-    internal string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";
+    /// <summary>The source, for people: the variable, or the setting and the file, such as <c>profiles.work.api_url in
+    /// /home/ada/.pyresolve/config.toml</c>.</summary>
+    public string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";
 
     internal static string Name(string? profile) => profile is null ? "api_url" : $"profiles.{profile}.api_url";
 }

@@ -45,7 +45,7 @@ public sealed class MigrationRequest
     public string? OnceKey
     {
         get;
-        init => field = value is null || (value.Length <= 255 && Guard.IsVisibleAscii(value))
+        init => field = value is null || VisibleAscii.IsIdempotencyKey(value)
             ? value
             : throw new ArgumentException("A once key has 1 to 255 visible ASCII characters.", nameof(value));
     }

@@ -12,12 +12,19 @@ public sealed record QuotaDenial
     /// <summary>The reason, then <see cref="Hint"/>, in one line; <see cref="PyResolveErrorCodes.LoginRequired"/> has several.</summary>
     public required string Message { get; init; }
 
+    /// <summary>The message without <see cref="Hint"/>. Default: the message.</summary>
+    public string Cause { get => field ?? Message; init; }
+
     /// <summary>What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond
     /// what the server says. <see cref="Message"/> ends with it.</summary>
     public string? Hint { get; init; }
 
     /// <summary>When the quota is full again; <see langword="null"/> when waiting does not help.</summary>
     public DateTimeOffset? ResetsAt { get; init; }
+
+    /// <summary>When the earliest reservation that holds quota of the account ends, so that trying again may help before
+    /// <see cref="ResetsAt"/>; <see langword="null"/> when none stands in the way, or the server did not say.</summary>
+    public DateTimeOffset? HeldUntil { get; init; }
 
     /// <summary>The page on which to upgrade the plan; <see langword="null"/> when the server did not say.</summary>
     public Uri? UpgradeUrl { get; init; }

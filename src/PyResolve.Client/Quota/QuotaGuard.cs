@@ -135,6 +135,6 @@ public sealed class QuotaGuard
     private void ThrowIfOutOfReach()
     {
         if (_transport.Outage.Current is { } cause)
-            throw new PyResolveException(cause.Code, cause.Message, cause) { Hint = cause.Hint };
+            throw new PyResolveException(cause.Code, cause.Cause, cause.Hint, cause);
     }
 }

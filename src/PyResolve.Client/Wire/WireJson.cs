@@ -37,6 +37,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(QuotaSnapshot))]
 [JsonSerializable(typeof(ReservationRequest))]
 [JsonSerializable(typeof(Reservation))]
+[JsonSerializable(typeof(ReservationPage))]
 [JsonSerializable(typeof(CommitRequest))]
 [JsonSerializable(typeof(ReservationCommitted))]
 [JsonSerializable(typeof(ReservationReleased))]

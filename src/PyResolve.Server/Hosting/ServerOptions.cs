@@ -35,6 +35,9 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many live keys an account may have; default 1,000.</summary>
     public int LiveKeysPerAccount { get; private init; } = 1_000;
 
+    /// <summary><c>PyResolve:KeysPerHour</c>: how many keys an account may create or rotate within an hour; default 2,000.</summary>
+    public int KeysPerHour { get; private init; } = 2_000;
+
     /// <summary>
     /// <c>PyResolve:Usage:RetentionMonths</c>: how many months before the current one keep their usage events, 3 to 1200; default all. An
     /// event may arrive 35 days late: with three months, an earlier one with its id is still there.
@@ -67,6 +70,7 @@ internal sealed class ServerOptions
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
             LiveKeysPerAccount = Number(configuration, "PyResolve:LiveKeysPerAccount", 1_000, 1, 1_000_000),
+            KeysPerHour = Number(configuration, "PyResolve:KeysPerHour", 2_000, 1, 1_000_000),
             UsageRetentionMonths = Text(configuration, "PyResolve:Usage:RetentionMonths") is null
                 ? null
                 : Number(configuration, "PyResolve:Usage:RetentionMonths", 0, 3, 1_200),

@@ -1,27 +1,17 @@
-using System.Buffers;
-
 namespace PyResolve.Server.Http;
 
-/// <summary>The header <c>Idempotency-Key</c>, and the form that <c>once_key</c> shares with it.</summary>
+/// <summary>The header <c>Idempotency-Key</c>.</summary>
 internal static class IdempotencyKey
 {
-    public const string Form = ProblemTexts.IdempotencyKeyMalformed;
-
     private const string Header = "Idempotency-Key";
-    private const int MaxLength = 255;
-
-    private static readonly SearchValues<char> VisibleAscii =
-        SearchValues.Create([.. Enumerable.Range('!', '~' - '!' + 1).Select(code => (char)code)]);
-
-    public static bool IsValid(string key) => key.Length is > 0 and <= MaxLength && !key.AsSpan().ContainsAnyExcept(VisibleAscii);
 
     public static string? Read(HttpContext http)
     {
         if (!http.Request.Headers.TryGetValue(Header, out var values))
             return null;
-        return values is [{ } key] && IsValid(key)
+        return values is [{ } key] && VisibleAscii.IsIdempotencyKey(key)
             ? key
-            : throw new ProblemException(Problems.Malformed($"{Header} must be 1 to {MaxLength} visible ASCII characters, sent once."));
+            : throw new ProblemException(Problems.Malformed($"{Header} must be 1 to 255 visible ASCII characters, sent once."));
     }
 
     /// <summary>For routes where the key serves as an event's id.</summary>

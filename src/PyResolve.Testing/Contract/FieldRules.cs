@@ -26,6 +26,4 @@ internal static class FieldRules
         errors.Range("files_changed", filesChanged, 0, int.MaxValue);
         errors.Range("tokens_used", tokensUsed, 0, int.MaxValue);
     }
-
-    public static bool IsKey(string key) => key.Length is > 0 and <= 255 && key.All(static character => character is >= '!' and <= '~');
 }

@@ -8,7 +8,10 @@ internal static class CleanEnvironment
     [ModuleInitializer]
     internal static void Clean()
     {
-        foreach (var name in new[] { "PYRESOLVE_API_KEY", "PYRESOLVE_API_URL", "PYRESOLVE_PROFILE" })
+        // That program is about its environment.
+        if (Environment.GetCommandLineArgs().Contains(FiveMinutesProcess.Command))
+            return;
+        foreach (var name in ProcessEnvironment.Names())
             Environment.SetEnvironmentVariable(name, null);
         var root = Directory.CreateTempSubdirectory("pyresolve-client-tests-").FullName;
         Environment.SetEnvironmentVariable("PYRESOLVE_HOME", Path.Combine(root, "home"));

@@ -1,5 +1,6 @@
 namespace PyResolve.Client.Tests.Keys;
 
+[Trait("Platform", "Unix")]
 public sealed class ApiKeyStoreSymlinkTests
 {
     [Fact]

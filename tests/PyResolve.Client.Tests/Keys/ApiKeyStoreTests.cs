@@ -131,6 +131,26 @@ public sealed class ApiKeyStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_lock_file_that_cannot_be_made_fails_at_once_instead_of_after_ten_seconds()
+    {
+        var started = System.Diagnostics.Stopwatch.StartNew();
+
+        Should.Throw<IOException>(() => PrivateFile.Lock(Path.Combine(Path.GetTempPath(), new string('n', 300))));
+
+        started.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void A_lock_that_another_process_has_is_recognized_as_in_use()
+    {
+        Directory.CreateDirectory(_home.Path);
+        var path = Path.Combine(_home.Path, "some.lock");
+        using var _ = PrivateFile.OpenOwnerOnly(path);
+
+        PrivateFile.IsInUse(Should.Throw<IOException>(() => PrivateFile.OpenOwnerOnly(path))).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Concurrent_writers_lose_no_change()
     {
         var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(() =>

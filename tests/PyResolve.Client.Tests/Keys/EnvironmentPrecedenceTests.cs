@@ -4,12 +4,11 @@ namespace PyResolve.Client.Tests.Keys;
 public sealed class EnvironmentPrecedenceTests : IDisposable
 {
     private readonly TemporaryHome _home = new();
-    private readonly Dictionary<string, string?> _before = [];
+    private readonly ProcessEnvironment _environment = new();
 
     public void Dispose()
     {
-        foreach (var (name, value) in _before)
-            Environment.SetEnvironmentVariable(name, value);
+        _environment.Dispose();
         _home.Dispose();
     }
 
@@ -17,8 +16,8 @@ public sealed class EnvironmentPrecedenceTests : IDisposable
     public void The_environment_comes_before_the_file()
     {
         _home.Config = "api_key = 'pyr_live_file'\napi_url = 'https://file.example'\n";
-        Set("PYRESOLVE_API_KEY", " pyr_live_environment\n");
-        Set("PYRESOLVE_API_URL", "https://environment.example");
+        _environment.Set("PYRESOLVE_API_KEY", " pyr_live_environment\n");
+        _environment.Set("PYRESOLVE_API_URL", "https://environment.example");
 
         _home.Store.FindApiKey().ShouldBe(new("pyr_live_environment", SettingSource.Environment, _home.ConfigPath));
         _home.Store.FindApiUrl().ShouldBe(new(new("https://environment.example"), SettingSource.Environment, _home.ConfigPath));
@@ -28,7 +27,7 @@ public sealed class EnvironmentPrecedenceTests : IDisposable
     public void An_empty_variable_is_ignored()
     {
         _home.Config = "api_key = 'pyr_live_file'\n";
-        Set("PYRESOLVE_API_KEY", "  ");
+        _environment.Set("PYRESOLVE_API_KEY", "  ");
 
         _home.Store.FindApiKey().ShouldNotBeNull().Source.ShouldBe(SettingSource.ConfigFile);
     }
@@ -36,7 +35,7 @@ public sealed class EnvironmentPrecedenceTests : IDisposable
     [Fact]
     public void The_home_variable_moves_the_file()
     {
-        Set("PYRESOLVE_HOME", _home.Path);
+        _environment.Set("PYRESOLVE_HOME", _home.Path);
 
         new ApiKeyStore().ConfigPath.ShouldBe(_home.ConfigPath);
     }
@@ -46,8 +45,8 @@ public sealed class EnvironmentPrecedenceTests : IDisposable
     {
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /quota", Answer.Quota(0));
-        Set("PYRESOLVE_API_KEY", "pyr_live_environment");
-        Set("PYRESOLVE_API_URL", "https://environment.example");
+        _environment.Set("PYRESOLVE_API_KEY", "pyr_live_environment");
+        _environment.Set("PYRESOLVE_API_URL", "https://environment.example");
         await using var client = server.Client();
 
         await client.GetQuotaAsync(TestContext.Current.CancellationToken);
@@ -63,18 +62,13 @@ public sealed class EnvironmentPrecedenceTests : IDisposable
     [InlineData("PYRESOLVE_API_KEY", "pyr_live_smart’quote", "PYRESOLVE_API_KEY has characters that are not valid in a key")]
     public void An_invalid_variable_is_named_without_its_value(string name, string value, string message)
     {
-        Set(name, value);
+        _environment.Set(name, value);
 
         var exception = Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Home = _home.Path }));
 
         exception.Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
         exception.Message.ShouldStartWith(message);
+        exception.Message.ShouldNotContain(value);
         exception.Message.ShouldNotContain("smart");
-    }
-
-    private void Set(string name, string value)
-    {
-        _before.TryAdd(name, Environment.GetEnvironmentVariable(name));
-        Environment.SetEnvironmentVariable(name, value);
     }
 }

@@ -21,10 +21,11 @@ public sealed class ProfileTests : IDisposable
         """;
 
     private readonly TemporaryHome _home = new();
+    private readonly ProcessEnvironment _environment = new();
 
     public void Dispose()
     {
-        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", null);
+        _environment.Dispose();
         _home.Dispose();
     }
 
@@ -47,8 +48,57 @@ public sealed class ProfileTests : IDisposable
         _home.Config = TwoProfiles;
 
         Store("lab").FindApiKey().ShouldBeNull();
-        Store("absent").FindApiKey().ShouldBeNull();
         _home.Store.FindApiUrl().ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("pyr_live_environment")]
+    public void A_mistyped_profile_is_an_error_that_lists_those_there_are_and_sends_no_key_to_the_public_server(string? key)
+    {
+        _home.Config = TwoProfiles;
+        _environment.Set("PYRESOLVE_API_KEY", key);
+
+        ShouldBeUnknown(() => Store("wrok").FindApiKey(), "The profile option");
+        ShouldBeUnknown(() => Store("wrok").FindApiUrl(), "The profile option");
+        ShouldBeUnknown(() => Store("wrok").RemoveApiKey(), "The profile option");
+        ShouldBeUnknown(() => PyResolveClient.Create(new() { Home = _home.Path, Profile = "wrok" }), "The profile option");
+        _environment.Set("PYRESOLVE_PROFILE", "wrok");
+        ShouldBeUnknown(() => PyResolveClient.Create(new() { Home = _home.Path }), "PYRESOLVE_PROFILE");
+        _environment.Set("PYRESOLVE_PROFILE", null);
+        _home.Config = "profile = 'wrok'\n" + TwoProfiles;
+        ShouldBeUnknown(() => PyResolveClient.Create(new() { Home = _home.Path }), $"profile in {_home.ConfigPath}");
+    }
+
+    [Fact]
+    public void A_profile_that_does_not_exist_is_an_error_although_key_and_server_are_in_the_environment()
+    {
+        _environment.Set("PYRESOLVE_API_KEY", "pyr_live_environment");
+        _environment.Set("PYRESOLVE_API_URL", "https://environment.example");
+        _environment.Set("PYRESOLVE_PROFILE", "wrok");
+
+        Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Home = _home.Path })).Hint
+            .ShouldBe("It has no profiles. Correct the name, or save a key under it first.");
+    }
+
+    [Fact]
+    public void A_profile_that_does_not_exist_cannot_become_the_default()
+    {
+        _home.Config = TwoProfiles;
+
+        ShouldBeUnknown(() => _home.Store.UseProfile("wrok"), "This call");
+
+        _home.Config.ShouldBe(TwoProfiles);
+    }
+
+    [Fact]
+    public void Options_with_key_and_server_need_no_profile()
+    {
+        _environment.Set("PYRESOLVE_PROFILE", "a developer's own");
+
+        using var client = PyResolveClient.Create(new() { Home = _home.Path, ApiKey = "pyr_live_a", ApiUrl = new("https://a.example") });
+
+        client.ApiUrl.ShouldBe(new Uri("https://a.example"));
     }
 
     [Fact]
@@ -58,11 +108,11 @@ public sealed class ProfileTests : IDisposable
         _home.Store.UseProfile("lab");
         _home.Store.FindProfile().ShouldBe("lab");
 
-        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", "work");
+        _environment.Set("PYRESOLVE_PROFILE", "work");
         _home.Store.FindProfile().ShouldBe("work");
         Store("code").FindProfile().ShouldBe("code");
 
-        Environment.SetEnvironmentVariable("PYRESOLVE_PROFILE", null);
+        _environment.Set("PYRESOLVE_PROFILE", null);
         _home.Store.UseProfile(null);
         (_home.Store.FindProfile(), _home.Config).ShouldBe((null, TwoProfiles));
     }
@@ -87,18 +137,11 @@ public sealed class ProfileTests : IDisposable
     [InlineData("[profiles.work]\r\n")]
     [InlineData("profiles.work.theme = 'dark'")]
     [InlineData("[profiles]\nwork.theme = 'dark'\n")]
-    public void A_profile_is_saved_in_any_file_or_the_file_stays_unchanged(string config)
+    public void A_profile_is_saved_in_any_file(string config)
     {
         _home.Config = config;
-        try
-        {
-            Store("work").Save("pyr_live_new", new("https://work.example"));
-        }
-        catch (ConfigFileException)
-        {
-            _home.Config.ShouldBe(config);
-            return;
-        }
+
+        Store("work").Save("pyr_live_new", new("https://work.example"));
 
         Store("work").FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
         Store("work").FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
@@ -140,6 +183,17 @@ public sealed class ProfileTests : IDisposable
         await client.GetQuotaAsync(TestContext.Current.CancellationToken);
 
         server.Requests.Single().Header("X-API-Key").ShouldBe(ScriptedServer.Key);
+    }
+
+    private void ShouldBeUnknown(Func<object?> act, string origin) => ShouldBeUnknown(() => { act(); }, origin);
+
+    private void ShouldBeUnknown(Action act, string origin)
+    {
+        var exception = Should.Throw<PyResolveException>(act);
+
+        exception.Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
+        exception.Cause.ShouldBe($"{origin} names the profile 'wrok', which {_home.ConfigPath} does not have.");
+        exception.Hint.ShouldBe("Its profiles are: work, lab. Correct the name, or save a key under it first.");
     }
 
     private ApiKeyStore Store(string profile) => new(_home.Path, profile);
