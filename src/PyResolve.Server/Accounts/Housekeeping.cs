@@ -11,6 +11,7 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
     // Longer than the window of any throttle.
     private static readonly TimeSpan AttemptsKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan TokensKept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan NetworksKept = TimeSpan.FromDays(90);
     private static readonly TimeSpan SessionsKept = TimeSpan.FromDays(30);
 
     public static TimeSpan Interval { get; } = TimeSpan.FromMinutes(10);
@@ -32,6 +33,14 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 where token_digest in (select token_digest from email_tokens where expires_at < {now - TokensKept} limit {BatchSize})
                 """,
             cancellationToken);
+        await RepeatAsync(
+            () => $"""
+                delete from login_networks
+                where (subject, network) in (
+                    select subject, network from login_networks where seen_at < {now - NetworksKept} order by seen_at limit {BatchSize})
+                """,
+            cancellationToken);
+        await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
         await RepeatAsync(
             () => $"delete from sessions where id in (select id from sessions where expires_at < {now - SessionsKept} limit {BatchSize})",
             cancellationToken);
