@@ -32,7 +32,7 @@ internal sealed class ConfigFile
         catch (DecoderFallbackException exception)
         {
             throw new ConfigFileException(
-                path, line: null, "it is not UTF-8 text.", "Save it as UTF-8, or remove it and run 'pyresolve login'.", exception);
+                path, line: null, "it is not UTF-8 text.", "Save it as UTF-8, or remove it and log in again.", exception);
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
