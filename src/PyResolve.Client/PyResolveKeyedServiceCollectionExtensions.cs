@@ -6,8 +6,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers several clients in a service container.</summary>
 public static class PyResolveKeyedServiceCollectionExtensions
 {
-    /// <summary>Registers a <see cref="PyResolveClient"/> as a keyed singleton, for a process that works for several accounts or servers. It
-    /// is resolved with <c>[FromKeyedServices(name)]</c>, has an <see cref="HttpClient"/>, an outbox and leases of its own, and is flushed
+    /// <summary>Registers a <see cref="PyResolveClient"/> as a keyed singleton, for a process that works for several accounts or servers.
+    /// It is resolved with <c>[FromKeyedServices(name)]</c>, has an <see cref="HttpClient"/>, an outbox and leases of its own, and is flushed
     /// and disposed of with the container.</summary>
     /// <param name="services">The container.</param>
     /// <param name="name">The key of the service.</param>

@@ -36,7 +36,8 @@ internal sealed class ConfigFile
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            throw new ConfigFileException(path, line: null, "it cannot be read.", "Make it a file that you can read, or set PYRESOLVE_HOME to a folder of your own.", exception);
+            const string Hint = "Make it a file that you can read, or set PYRESOLVE_HOME to a folder of your own.";
+            throw new ConfigFileException(path, line: null, "it cannot be read.", Hint, exception);
         }
     }
 
