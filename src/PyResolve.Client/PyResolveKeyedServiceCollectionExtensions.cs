@@ -7,11 +7,12 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class PyResolveKeyedServiceCollectionExtensions
 {
     /// <summary>Registers a <see cref="PyResolveClient"/> as a keyed singleton, for a process that works for several accounts or servers.
-    /// It is resolved with <c>[FromKeyedServices(name)]</c>, has an <see cref="HttpClient"/>, an outbox and leases of its own, and is flushed
-    /// and disposed of with the container.</summary>
+    /// It is resolved with <c>[FromKeyedServices(name)]</c>, has an <see cref="HttpClient"/>, an outbox and leases of its own, and is
+    /// flushed and disposed of with the container.</summary>
     /// <param name="services">The container.</param>
     /// <param name="name">The key of the service.</param>
-    /// <param name="configure">Sets the options, such as <see cref="PyResolveClientOptions.ApiKey"/>. The configuration is not read.</param>
+    /// <param name="configure">Sets the options, such as <see cref="PyResolveClientOptions.ApiKey"/>. Configuration is not
+    /// read.</param>
     public static IServiceCollection AddKeyedPyResolveClient(
         this IServiceCollection services, object name, Action<PyResolveClientOptions> configure)
     {

@@ -129,7 +129,11 @@ public sealed class ToolTests : IDisposable
         server.On("GET /quota", Answer.Quota(0));
         var services = new ServiceCollection();
         foreach (var (name, key) in new[] { ("a", ScriptedServer.Key), ("b", OtherKey) })
-            services.AddKeyedPyResolveClient(name, options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, key, _home.Path));
+        {
+            services.AddKeyedPyResolveClient(
+                name, options => (options.ApiUrl, options.ApiKey, options.Home) = (server.Url, key, _home.Path));
+        }
+
         await using var provider = services.BuildServiceProvider();
 
         await provider.GetRequiredKeyedService<PyResolveClient>("a").GetQuotaAsync(Cancellation);
@@ -169,11 +173,13 @@ public sealed class ToolTests : IDisposable
         var metadata = UsageMetadata.From(new Dictionary<string, object?>
         {
             ["rules"] = 3, ["ratio"] = 0.5, ["dry"] = true, ["name"] = "a\"b", ["none"] = null, ["tags"] = new[] { "x", "y" },
-            ["more"] = new Dictionary<string, object?> { ["tier"] = MigrationTier.Tier2 }, ["counts"] = new Dictionary<string, int> { ["a"] = 1 },
+            ["more"] = new Dictionary<string, object?> { ["tier"] = MigrationTier.Tier2 },
+            ["counts"] = new Dictionary<string, int> { ["a"] = 1 },
         });
 
         metadata.GetRawText().ShouldBe(
-            """{"rules":3,"ratio":0.5,"dry":true,"name":"a\u0022b","none":null,"tags":["x","y"],"more":{"tier":"Tier2"},"counts":{"a":1}}""");
+            """{"rules":3,"ratio":0.5,"dry":true,"name":"a\u0022b","none":null,"tags":["x","y"],"""
+            + """"more":{"tier":"Tier2"},"counts":{"a":1}}""");
         new UsageEvent("scan") { Metadata = metadata }.Metadata.ShouldNotBeNull().ValueKind.ShouldBe(JsonValueKind.Object);
         Should.Throw<ArgumentException>(() => UsageMetadata.From([new("x", new object())])).Message.ShouldContain("'x'");
         Should.Throw<ArgumentException>(() => UsageMetadata.From([new("x", double.NaN)])).Message.ShouldContain("'x'");
@@ -202,7 +208,8 @@ public sealed class ToolTests : IDisposable
         (options.Enabled, options.AllowInsecureHttp, options.RequestTimeout, options.QuotaCacheDuration).ShouldBe(
             (false, true, TimeSpan.FromSeconds(7), TimeSpan.Zero));
         (options.ShutdownTimeout, options.PrepaidLifetime).ShouldBe((TimeSpan.FromMinutes(1), TimeSpan.FromDays(1)));
-        (options.OutboxCapacity, options.OutboxBytes, options.PrepaidMigrations, options.Offline).ShouldBe((7, 2048, 9, OfflinePolicy.Deny));
+        (options.OutboxCapacity, options.OutboxBytes, options.PrepaidMigrations, options.Offline).ShouldBe(
+            (7, 2048, 9, OfflinePolicy.Deny));
     }
 
     [Theory]

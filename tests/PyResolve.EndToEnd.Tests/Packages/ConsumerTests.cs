@@ -70,7 +70,7 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
     [InlineData("net8.0", "8.0.1")]
     [InlineData("netstandard2.0", "8.0.1")]
     [InlineData("net10.0", "10.0.0")]
-    public async Task A_project_that_stays_on_the_first_version_of_its_framework_is_not_forced_to_a_newer_one(string framework, string version)
+    public async Task A_project_that_stays_on_an_old_version_of_a_dependency_is_not_forced_to_a_newer_one(string framework, string version)
     {
         _folder.WithFile("Tool.csproj", Project(
             framework,
