@@ -57,7 +57,11 @@ public static class PyResolveServiceCollectionExtensions
 
     private sealed class SectionOptions(IServiceProvider provider) : IConfigureOptions<PyResolveClientOptions>
     {
-        public void Configure(PyResolveClientOptions options) => provider.GetService<IConfiguration>()?.GetSection(Name).Bind(options);
+        public void Configure(PyResolveClientOptions options)
+        {
+            if (provider.GetService<IConfiguration>()?.GetSection(Name) is { } section)
+                SectionBinder.Bind(section, options);
+        }
     }
 
     private sealed class OptionsRules : IValidateOptions<PyResolveClientOptions>

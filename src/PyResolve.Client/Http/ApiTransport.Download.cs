@@ -35,7 +35,7 @@ internal sealed partial class ApiTransport
         {
             var answer = await WithinAsync(
                 token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);
-            throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.UsesKey);
+            throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.UsesKey ? settings.LogInHint : null);
         }
 
         using var body = await WithinAsync(response.Content!.OpenAsync, cancellationToken).ConfigureAwait(false);

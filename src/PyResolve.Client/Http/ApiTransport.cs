@@ -9,9 +9,13 @@ namespace PyResolve.Client;
 /// <summary>Every failure becomes a <see cref="PyResolveException"/>, except cancellation.</summary>
 internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time, ILogger? logger = null)
 {
-    private static readonly string UserAgent = "pyresolve-dotnet/" + ClientTelemetry.Version;
+    private const string Category = "PyResolve.Client.PyResolveClient";
+
+    private readonly string _userAgent =
+        (settings.ApplicationName is { } name ? name + " " : "") + "pyresolve-dotnet/" + ClientTelemetry.Version;
+
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
-    private readonly ILogger _logger = logger ?? NullLogger.Instance;
+    private readonly ILogger _logger = logger ?? settings.LoggerFactory?.CreateLogger(Category) ?? NullLogger.Instance;
     private long _changes;
 
     public ClientSettings Settings => settings;
@@ -117,7 +121,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             ServerClock.Adjust(answer.Date, sentAt);
             if (answer.AccountId is { } account && request.UsesKey && answer.IsSuccess)
                 AccountSeen?.Invoke(account);
-            return answer.IsSuccess ? answer : throw answer.Failure(request.UsesKey);
+            return answer.IsSuccess ? answer : throw answer.Failure(request.UsesKey ? settings.LogInHint : null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -131,12 +135,13 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     private void ThrowIfKeyIsMissing(ApiRequest request)
     {
-        if (request.UsesKey && !HasKey)
+        if (!settings.IsEnabled || (request.UsesKey && !HasKey))
             throw NoApiKey();
     }
 
-    public static PyResolveException NoApiKey() =>
-        new(PyResolveErrorCodes.LoginRequired, "No API key.", "Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+    public PyResolveException NoApiKey() => settings.IsEnabled
+        ? new(PyResolveErrorCodes.LoginRequired, "No API key.", settings.LogInHint)
+        : new(PyResolveErrorCodes.Disabled, "The client is switched off.", "Set Enabled to true.");
 
     private PyResolveException TimedOut() => new(
         PyResolveErrorCodes.Timeout,
@@ -146,7 +151,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
     private HttpRequestMessage CreateMessage(ApiRequest request)
     {
         var message = new HttpRequestMessage(request.Method, _root + request.Path);
-        message.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        message.Headers.TryAddWithoutValidation("User-Agent", _userAgent);
         message.Headers.Accept.Add(new("application/json"));
         if (request.SessionToken is { } session)
             message.Headers.Authorization = new("Bearer", session);
