@@ -19,12 +19,12 @@ internal sealed class AccountCreation(
             return AccountProblems.TooMany("sign-ups from this address", wait);
         if (await HashAsync(password, cancellationToken) is not { } passwordHash)
             return AccountProblems.Busy;
+        var secret = await keys.GenerateSecretAsync(ApiKeySecrets.SignUps, cancellationToken);
         var now = time.GetInstant();
         var address = EmailAddresses.Normalize(email);
         var user = new UserInfo(
             Ids.Create(now), address, string.IsNullOrWhiteSpace(name) ? address[..address.IndexOf('@')] : name.Trim(), PlanCatalog.Free);
 
-        var secret = await keys.GenerateSecretAsync(user.Id, cancellationToken);
         var created = await database.WriteAsync(
             async session =>
             {
