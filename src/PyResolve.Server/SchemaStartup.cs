@@ -1,4 +1,5 @@
 using System.Globalization;
+using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
@@ -6,7 +7,8 @@ namespace PyResolve.Server;
 
 /// <summary>Waits until the database answers, within a bound, and brings its schema up to date.</summary>
 internal sealed partial class SchemaStartup(
-    SchemaMigrator schema, Database database, ServerOptions options, TimeProvider time, ILogger<SchemaStartup> logger) : IHostedLifecycleService
+    SchemaMigrator schema, Database database, ServerOptions options, TimeProvider time, ILogger<SchemaStartup> logger)
+    : IHostedLifecycleService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ToleratedSkew = TimeSpan.FromSeconds(2);
@@ -25,6 +27,8 @@ internal sealed partial class SchemaStartup(
                 string.Create(CultureInfo.InvariantCulture, $"{ahead.Duration().TotalSeconds:0} s"),
                 ahead > TimeSpan.Zero ? "ahead of" : "behind");
         }
+        foreach (var clash in await EmailKeys.ResolveAsync(database, cancellationToken))
+            Log.EmailsClash(logger, clash.UserId, clash.Email, clash.Other, clash.OtherEmail);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -71,5 +75,9 @@ internal sealed partial class SchemaStartup(
         [LoggerMessage(4, LogLevel.Warning,
             "The clock of this machine is {Difference} {Direction} the database's. The database's is used; set both by NTP")]
         public static partial void ClocksDiffer(ILogger logger, string difference, string direction);
+
+        [LoggerMessage(5, LogLevel.Warning, "The account {UserId} ({Email}) has the same mailbox as {Other} ({OtherEmail}): it is found by "
+            + "the exact spelling of its address alone. Give it another address: accounts set-email {UserId} <new e-mail>")]
+        public static partial void EmailsClash(ILogger logger, Guid userId, string email, Guid other, string otherEmail);
     }
 }

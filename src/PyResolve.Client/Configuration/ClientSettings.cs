@@ -4,8 +4,6 @@ internal sealed record ClientSettings(
     Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, TimeSpan QuotaCacheDuration, int OutboxCapacity, long OutboxBytes,
     TimeSpan ShutdownTimeout, OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
 {
-    public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
-
     private static TimeSpan MaxDuration { get; } = TimeSpan.FromMinutes(10);
 
     private static TimeSpan MinPrepaidLifetime { get; } = TimeSpan.FromMinutes(1);
@@ -15,7 +13,7 @@ internal sealed record ClientSettings(
     public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
     {
         var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
-        var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
+        var url = options.ApiUrl ?? found?.Url ?? PyResolveClientOptions.DefaultApiUrl;
         if (ValidateUrl(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
             throw urlError;
 

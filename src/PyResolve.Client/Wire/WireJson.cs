@@ -49,6 +49,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(UsageStatistics))]
 [JsonSerializable(typeof(UsageHistory))]
 [JsonSerializable(typeof(UsageEventPage))]
+[JsonSerializable(typeof(SessionList))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(CheckoutRequest))]
 [JsonSerializable(typeof(CheckoutStarted))]

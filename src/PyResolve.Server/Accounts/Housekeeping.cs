@@ -11,6 +11,7 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
     // Longer than the window of any throttle.
     private static readonly TimeSpan AttemptsKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan TokensKept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan NetworksKept = TimeSpan.FromDays(90);
     private static readonly TimeSpan SessionsKept = TimeSpan.FromDays(30);
     private static readonly TimeSpan SettlingTime = TimeSpan.FromDays(1);
 
@@ -36,7 +37,17 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 """,
             cancellationToken);
         await RepeatAsync(
-            () => $"delete from sessions where id in (select id from sessions where expires_at < {settled - SessionsKept} limit {BatchSize})",
+            () => $"""
+                delete from login_networks
+                where (subject, network) in (
+                    select subject, network from login_networks where seen_at < {now - NetworksKept} order by seen_at limit {BatchSize})
+                """,
+            cancellationToken);
+        await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
+        await RepeatAsync(
+                delete from sessions
+                where id in (select id from sessions where expires_at < {settled - SessionsKept} limit {BatchSize})
+                """,
             cancellationToken);
     }
 

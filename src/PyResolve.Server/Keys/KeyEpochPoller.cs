@@ -5,7 +5,8 @@ namespace PyResolve.Server.Keys;
 
 /// <summary>
 /// Asks the store every 250 ms which accounts' keys have changed, and removes those keys from memory. While the store does not answer,
-/// or does not accept writes, as a standby, nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
+/// or does not accept writes, as a standby, nothing is confirmed, and after a second no key is taken from memory. Also trims the change
+/// log.
 /// </summary>
 internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache keys, ILogger<KeyEpochPoller> logger)
     // Revocation is promised in real seconds, also where tests give the server another clock.
@@ -41,8 +42,8 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
     }
 
     /// <summary>
-    /// Reads the epoch and the changes up to it, in one snapshot. A failover or a restore may take back changes, and later ones repeat their
-    /// numbers: so what was seen last must still be there, with its stamp, in the same database.
+    /// Reads the epoch and the changes up to it, in one snapshot. A failover or a restore may take back changes, and later ones repeat
+    /// their numbers: so what was seen last must still be there, with its stamp, in the same database.
     /// </summary>
     public async Task PollAsync(CancellationToken cancellationToken)
     {
@@ -73,7 +74,8 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
             ? stamp == _stamp
             : lines.Exists(line => line.Change == since && line.ChangeStamp == _stamp));
         // Each epoch has one line. Fewer: the log was trimmed, or there were too many. A line without an account: all keys changed.
-        var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since && changes.TrueForAll(line => line.UserId is not null);
+        var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since
+            && changes.TrueForAll(line => line.UserId is not null);
         keys.Confirm(epoch, isComplete ? changes.Select(line => line.UserId!.Value).ToHashSet() : null, askedAt);
         (_store, _stamp) = (store, stamp);
         _confirmed.TrySetResult();

@@ -3,8 +3,8 @@ using Npgsql;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give (53300),
-/// the requests wait for those that are open, rather than be refused. Thread-safe.
+/// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
+/// (53300), the requests wait for those that are open, rather than be refused. Thread-safe.
 /// </summary>
 internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 {

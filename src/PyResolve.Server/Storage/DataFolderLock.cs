@@ -24,8 +24,8 @@ internal sealed class DataFolderLock(SqliteFolder folder) : IHostedLifecycleServ
         catch (IOException exception) when (File.Exists(path))
         {
             throw new DataFolderInUseException(
-                $"Another server uses the data folder {folder.Path}. An embedded database serves one server: stop the other one, give this one "
-                + "a folder of its own in PYRESOLVE_DATA, or use PostgreSQL (DATABASE_URL) for several.",
+                $"Another server uses the data folder {folder.Path}. An embedded database serves one server: stop the other one, give this "
+                + "one a folder of its own in PYRESOLVE_DATA, or use PostgreSQL (DATABASE_URL) for several.",
                 exception);
         }
 

@@ -25,9 +25,9 @@ internal static class DatabaseUrl
         var remote = (builder.Host ?? "").Split(',').Where(static host => !IsLocal(host)).ToList();
         if (builder.SslMode is not SslMode.Prefer || NamesEncryption(url) || remote.Count == 0)
             return null;
-        return $"DATABASE_URL does not say whether the connection to {string.Join(", ", remote)} is encrypted: passwords and e-mails may cross "
-            + "the network in clear text. Add sslmode=verify-full (with sslrootcert=/path/of/the/ca.pem where the certificate is not a public "
-            + "one), sslmode=require, or sslmode=disable in a network that you trust.";
+        return $"DATABASE_URL does not say whether the connection to {string.Join(", ", remote)} is encrypted: passwords and e-mails may "
+            + "cross the network in clear text. Add sslmode=verify-full (with sslrootcert=/path/of/the/ca.pem where the certificate is "
+            + "not a public one), sslmode=require, or sslmode=disable in a network that you trust.";
     }
 
     private static NpgsqlConnectionStringBuilder Parse(string url)
@@ -92,7 +92,11 @@ internal static class DatabaseUrl
         if (ports.Count == 1)
             ports = [.. Enumerable.Repeat(ports[0], names.Count)];
         if (ports.Count != names.Count)
-            throw new FormatException($"DATABASE_URL has {names.Count} hosts and {ports.Count} ports; each host has a port, or all have one.");
+        {
+            throw new FormatException(
+                $"DATABASE_URL has {names.Count} hosts and {ports.Count} ports; each host has a port, or all have one.");
+        }
+
         if (names.Count == 1)
         {
             (builder.Host, builder.Port) = (names[0], ports[0]);
@@ -143,7 +147,8 @@ internal static class DatabaseUrl
         };
     }
 
-    private static int ReadPort(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
+    private static int ReadPort(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
         ? port
         : throw new FormatException($"{Form} A port is a number from 1 to 65535.");
 

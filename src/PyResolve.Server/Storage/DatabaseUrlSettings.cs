@@ -6,6 +6,22 @@ namespace PyResolve.Server.Storage;
 /// <summary>The settings after the question mark of <c>DATABASE_URL</c>, in libpq's names and those of hosting services.</summary>
 internal static class DatabaseUrlSettings
 {
+    private static readonly (string Name, SslMode Value)[] SslModes =
+    [
+        ("disable", SslMode.Disable),
+        ("allow", SslMode.Allow),
+        ("prefer", SslMode.Prefer),
+        ("require", SslMode.Require),
+        ("verify-ca", SslMode.VerifyCA),
+        ("verify-full", SslMode.VerifyFull),
+    ];
+
+    private static readonly (string Name, ChannelBinding Value)[] ChannelBindings =
+        [("disable", ChannelBinding.Disable), ("prefer", ChannelBinding.Prefer), ("require", ChannelBinding.Require)];
+
+    private static readonly (string Name, GssEncryptionMode Value)[] GssModes =
+        [("disable", GssEncryptionMode.Disable), ("prefer", GssEncryptionMode.Prefer), ("require", GssEncryptionMode.Require)];
+
     /// <returns>Whether the setting says that the connection goes through a transaction pooler.</returns>
     public static bool Apply(NpgsqlConnectionStringBuilder builder, string name, string value)
     {
@@ -66,7 +82,8 @@ internal static class DatabaseUrlSettings
                 AddOption(builder, value);
                 break;
             case "statement_timeout" or "lock_timeout" or "idle_in_transaction_session_timeout":
-                AddOption(builder, string.Create(CultureInfo.InvariantCulture, $"-c {name}={Number(name, value, 0, int.MaxValue, "of milliseconds")}"));
+                var milliseconds = Number(name, value, 0, int.MaxValue, "of milliseconds");
+                AddOption(builder, string.Create(CultureInfo.InvariantCulture, $"-c {name}={milliseconds}"));
                 break;
             case "pool_size" or "connection_limit" or "max_pool_size" or "pool_max_conns":
                 builder.MaxPoolSize = Number(name, value, 1, 1000);
@@ -87,13 +104,15 @@ internal static class DatabaseUrlSettings
                 return Flag(name, value);
             case "client_encoding" when value.ToUpperInvariant() is "UTF8" or "UTF-8" or "AUTO":
             // Names the template that Supabase wrote the URL from, a rule for reading sslmode, and what the connection does in any case.
-            case "supa" or "uselibpqcompat" or "prepareThreshold" or "keepalives_count" or "tcp_user_timeout" or "fallback_application_name":
+            case "supa" or "uselibpqcompat" or "prepareThreshold" or "keepalives_count" or "tcp_user_timeout"
+                or "fallback_application_name":
                 break;
             case "load_balance" or "topology_keys" or "yb_servers_refresh_interval":
                 throw new FormatException(
                     $"DATABASE_URL has the setting {name} of a driver that finds the hosts by itself; remove it, and name the hosts: "
                     + "postgres://user:password@host1:5432,host2:5432/database.");
-            case "sslcrl" or "passfile" or "service" or "requirepeer" or "krbsrvname" or "sslnegotiation" or "sslcertmode" or "require_auth":
+            case "sslcrl" or "passfile" or "service" or "requirepeer" or "krbsrvname" or "sslnegotiation" or "sslcertmode"
+                or "require_auth":
                 throw new FormatException($"DATABASE_URL has the setting {name}, which libpq has and this server has not; remove it.");
             default:
                 throw new FormatException(
@@ -102,22 +121,6 @@ internal static class DatabaseUrlSettings
 
         return false;
     }
-
-    private static readonly (string Name, SslMode Value)[] SslModes =
-    [
-        ("disable", SslMode.Disable),
-        ("allow", SslMode.Allow),
-        ("prefer", SslMode.Prefer),
-        ("require", SslMode.Require),
-        ("verify-ca", SslMode.VerifyCA),
-        ("verify-full", SslMode.VerifyFull),
-    ];
-
-    private static readonly (string Name, ChannelBinding Value)[] ChannelBindings =
-        [("disable", ChannelBinding.Disable), ("prefer", ChannelBinding.Prefer), ("require", ChannelBinding.Require)];
-
-    private static readonly (string Name, GssEncryptionMode Value)[] GssModes =
-        [("disable", GssEncryptionMode.Disable), ("prefer", GssEncryptionMode.Prefer), ("require", GssEncryptionMode.Require)];
 
     private static void AddOption(NpgsqlConnectionStringBuilder builder, string option) =>
         builder.Options = string.IsNullOrEmpty(builder.Options) ? option : $"{builder.Options} {option}";

@@ -19,8 +19,8 @@ internal abstract class Engine : IAsyncDisposable
     public abstract SqlFragment DateOf(string column);
 
     /// <summary>
-    /// A statement after which the commit of a transaction that changed nothing waits until what it read is replicated, where replication is
-    /// asked for; null where there is none.
+    /// A statement after which the commit of a transaction that changed nothing waits until what it read is replicated, where replication
+    /// is asked for; null where there is none.
     /// </summary>
     public virtual Sql? WaitForReplicas => null;
 
@@ -54,7 +54,8 @@ internal abstract class Engine : IAsyncDisposable
     public virtual Func<string> Identify(ReadBatch batch) => static () => "";
 
     /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
-    public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) => Task.CompletedTask;
+    public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
 
     /// <summary>Takes from others what they may do with these tables. Without an effect where nothing is to be taken.</summary>
     public virtual Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>

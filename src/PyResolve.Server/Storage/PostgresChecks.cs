@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>What a PostgreSQL must be, and what the server's role may do there, checked at start, so that it is not found out by requests.</summary>
+/// <summary>What a PostgreSQL must be, and what the server's role must be allowed there: checked at start.</summary>
 internal static class PostgresChecks
 {
     private const int OldestVersion = 15;
@@ -44,12 +44,17 @@ internal static class PostgresChecks
         }
 
         if (database.Number < OldestVersion)
-            throw new SchemaIncompatibleException($"The database is PostgreSQL {database.Number}; the server needs {OldestVersion} or later.");
+        {
+            throw new SchemaIncompatibleException(
+                $"The database is PostgreSQL {database.Number}; the server needs {OldestVersion} or later.");
+        }
+
         if (database.Encoding != "UTF8")
         {
             throw new SchemaIncompatibleException(
-                $"The encoding of the database {database.Name} is {database.Encoding}, which cannot store every text. Create one in UTF8, and name "
-                + $"it in DATABASE_URL: create database {Quote(database.Name + "_utf8")} encoding 'UTF8' locale 'C' template template0;");
+                $"The encoding of the database {database.Name} is {database.Encoding}, which cannot store every text. Create one "
+                + "in UTF8, and name it in DATABASE_URL: "
+                + $"create database {Quote(database.Name + "_utf8")} encoding 'UTF8' locale 'C' template template0;");
         }
 
         if (database.Schema is not { } schema)
@@ -62,8 +67,8 @@ internal static class PostgresChecks
         if (!database.MayCreate)
         {
             throw new SchemaIncompatibleException(
-                $"The role {database.Role} may not create tables in the schema {schema} of the database {database.Name}. As the schema's owner: "
-                + $"grant usage, create on schema {Quote(schema)} to {Quote(database.Role)};");
+                $"The role {database.Role} may not create tables in the schema {schema} of the database {database.Name}. As the schema's "
+                + $"owner: grant usage, create on schema {Quote(schema)} to {Quote(database.Role)};");
         }
     }
 
@@ -79,18 +84,26 @@ internal static class PostgresChecks
                or not has_table_privilege(c.oid, 'select')
                or (c.relname not in ('schema_versions', 'key_epoch', 'key_changes') and not has_table_privilege(c.oid, 'insert'))
                or (c.relname not in ('schema_versions', 'key_epoch', 'audit_log') and not has_table_privilege(c.oid, 'delete'))
-               or (c.relname not in ('schema_versions', 'key_epoch', 'key_changes', 'audit_log') and not has_table_privilege(c.oid, 'update'))
+               or (c.relname not in ('schema_versions', 'key_epoch', 'key_changes', 'audit_log')
+                   and not has_table_privilege(c.oid, 'update'))
             order by 1
             """,
-            static row => new { Table = row.Text(0), Role = row.Text(1), Owner = row.Text(2), Schema = row.Text(3), IsHidden = row.Boolean(4) },
+            static row => new
+            {
+                Table = row.Text(0),
+                Role = row.Text(1),
+                Owner = row.Text(2),
+                Schema = row.Text(3),
+                IsHidden = row.Boolean(4),
+            },
             cancellationToken);
         if (lacking is not [var first, ..])
             return;
         var names = string.Join(", ", lacking.Take(3).Select(static table => table.Table)) + (lacking.Count > 3 ? ", …" : "");
         var (role, owner) = (first.Role, first.Owner);
         throw new SchemaIncompatibleException(first.IsHidden
-            ? $"Row level security hides the rows of {lacking.Count} tables ({names}) from the role {role}. Use the role that owns them, {owner}, "
-                + $"in DATABASE_URL, or as a superuser: alter role {Quote(role)} bypassrls;"
+            ? $"Row level security hides the rows of {lacking.Count} tables ({names}) from the role {role}. Use the role that owns them, "
+                + $"{owner}, in DATABASE_URL, or as a superuser: alter role {Quote(role)} bypassrls;"
             : $"The role {role} lacks rights on {lacking.Count} tables ({names}). As their owner, {owner}: "
                 + $"grant select, insert, update, delete on all tables in schema {Quote(first.Schema)} to {Quote(role)};");
     }

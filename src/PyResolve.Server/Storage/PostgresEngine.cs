@@ -138,7 +138,7 @@ internal sealed class PostgresEngine : Engine
     public override string? LacksRight(Exception? exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused ? refused.MessageText : null;
 
-    /// <summary>The pooled connections lead to a server that is no longer the one that accepts writes: the next ones are opened anew.</summary>
+    /// <summary>The pooled connections lead to a server that does not accept writes any longer: the next ones are opened anew.</summary>
     public override void AfterFailure(Exception exception)
     {
         if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } or NpgsqlException { Message: ReadOnly })
@@ -203,8 +203,12 @@ internal sealed class PostgresEngine : Engine
     /// while it was prepared, the driver can lose count of the messages.
     /// </summary>
     private static bool IsLostPreparedStatement(Exception exception) =>
-        exception is PostgresException { SqlState: PostgresErrorCodes.DuplicatePreparedStatement or PostgresErrorCodes.InvalidSqlStatementName }
-        || (exception.GetType() == typeof(Exception) && exception.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal));
+        exception is PostgresException
+        {
+            SqlState: PostgresErrorCodes.DuplicatePreparedStatement or PostgresErrorCodes.InvalidSqlStatementName
+        }
+        || (exception.GetType() == typeof(Exception)
+            && exception.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal));
 
     /// <summary>Cancelling a commit that waits for its synchronous replica makes it succeed, with nothing but this warning.</summary>
     private static bool IsLostReplication(PostgresNotice notice) => notice.Routine is "SyncRepWaitForLSN";

@@ -1,9 +1,9 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Supabase grants the roles of browsers, anon and authenticated, everything on each table that is made. Row level security without a policy
-/// shows them nothing, but neither keeps from locks, nor helps once an operator adds policies. So they keep only the columns that an account
-/// may see or change, whatever policies say.
+/// Supabase grants the roles of browsers, anon and authenticated, everything on each table that is made. Row level security without a
+/// policy shows them nothing, but neither keeps from locks, nor helps once an operator adds policies. So they keep only the columns that an
+/// account may see or change, whatever policies say.
 /// </summary>
 internal static class PostgresRoles
 {
@@ -51,5 +51,6 @@ internal static class PostgresRoles
     /// <param name="tables">The names of tables and views, in lower case, without anything to quote.</param>
     /// <param name="cancellationToken">Abandons it.</param>
     public static Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
-        session.ExecuteScriptAsync(Protect.Replace("{TABLES}", $"{{{string.Join(',', tables)}}}", StringComparison.Ordinal), cancellationToken);
+        session.ExecuteScriptAsync(
+            Protect.Replace("{TABLES}", $"{{{string.Join(',', tables)}}}", StringComparison.Ordinal), cancellationToken);
 }

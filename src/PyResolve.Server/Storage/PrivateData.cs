@@ -28,8 +28,13 @@ internal static class PrivateData
             TrySetMode(folder, FolderMode);
         if (!File.Exists(file))
         {
-            using var created = new FileStream(
-                file, new FileStreamOptions { Mode = System.IO.FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = FileMode });
+            using var created = new FileStream(file, new FileStreamOptions
+            {
+                Mode = System.IO.FileMode.OpenOrCreate,
+                Access = FileAccess.Write,
+                Share = FileShare.ReadWrite,
+                UnixCreateMode = FileMode,
+            });
         }
 
         foreach (var existing in Suffixes.Select(suffix => file + suffix).Prepend(file).Where(File.Exists))
@@ -39,7 +44,8 @@ internal static class PrivateData
     /// <summary>A folder with the server's files alone. Others may need to read one that has more in it.</summary>
     private static bool IsOurs(string folder, string file) => Directory.EnumerateFileSystemEntries(folder).All(
         entry => entry.StartsWith(file, StringComparison.Ordinal)
-            || Path.GetFileName(entry) is DataFolderLock.FileName || Path.GetFileName(entry).StartsWith("lease-key.pem", StringComparison.Ordinal));
+            || Path.GetFileName(entry) is DataFolderLock.FileName
+            || Path.GetFileName(entry).StartsWith("lease-key.pem", StringComparison.Ordinal));
 
     private static void TrySetMode(string path, UnixFileMode mode)
     {

@@ -41,7 +41,24 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         }
     }
 
-    private Task<IReadOnlyList<string>> ApplyMigrationsAsync(CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(
+    /// <exception cref="SchemaIncompatibleException">This server cannot work with the schema.</exception>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        var state = await database.ReadAsync(session => ReadStateAsync(session, cancellationToken), cancellationToken);
+        if (state.Version == 0)
+            throw new SchemaIncompatibleException("The database has no schema yet. Run the server's command migrate-schema.");
+        if (state.Version < Version)
+        {
+            throw new SchemaIncompatibleException(
+                $"The database's schema has version {state.Version}; this server needs {Version}. "
+                + "Restart it, or run the server's command migrate-schema.");
+        }
+
+        ThrowIfTooOld(state);
+    }
+
+    private Task<IReadOnlyList<string>> ApplyMigrationsAsync(CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<string>>(
         async session =>
         {
             await session.Engine.LockSchemaAsync(session, cancellationToken);
@@ -68,22 +85,6 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             return applied;
         },
         cancellationToken);
-
-    /// <exception cref="SchemaIncompatibleException">This server cannot work with the schema.</exception>
-    public async Task CheckAsync(CancellationToken cancellationToken)
-    {
-        var state = await database.ReadAsync(session => ReadStateAsync(session, cancellationToken), cancellationToken);
-        if (state.Version == 0)
-            throw new SchemaIncompatibleException("The database has no schema yet. Run the server's command migrate-schema.");
-        if (state.Version < Version)
-        {
-            throw new SchemaIncompatibleException(
-                $"The database's schema has version {state.Version}; this server needs {Version}. "
-                + "Restart it, or run the server's command migrate-schema.");
-        }
-
-        ThrowIfTooOld(state);
-    }
 
     private static async Task<SchemaState> ReadStateAsync(Session session, CancellationToken cancellationToken)
     {

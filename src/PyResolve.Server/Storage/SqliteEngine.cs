@@ -112,7 +112,8 @@ internal sealed class SqliteEngine : Engine
         SQLitePCL.raw.SQLITE_IOERR => "The disk of the database does not accept what is written, or reports an error.",
         SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_CANTOPEN =>
             "The server may not write the database's file or its folder.",
-        SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB => "The database's file is damaged. Stop the server and restore a backup.",
+        SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB =>
+            "The database's file is damaged. Stop the server and restore a backup.",
         SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED => "Another program keeps the database locked.",
         _ => base.Explain(exception),
     };

@@ -24,8 +24,7 @@ internal sealed partial class StoreReadiness(Database database, SchemaMigrator s
         Task<string?> check;
         lock (_gate)
         {
-            if (_check is null or { IsCompleted: true, IsCompletedSuccessfully: false } or { IsCompletedSuccessfully: true, Result: not null }
-                || (_check.IsCompleted && RealTime.GetElapsedTime(_checkedAt) > MaxAge))
+            if (_check is null || (_check.IsCompleted && !IsFresh(_check)))
                 (_check, _checkedAt) = (CheckAsync(), RealTime.GetTimestamp());
             check = _check;
         }
@@ -39,6 +38,9 @@ internal sealed partial class StoreReadiness(Database database, SchemaMigrator s
             return "The database did not confirm a write in time.";
         }
     }
+
+    private bool IsFresh(Task<string?> check) =>
+        check is { IsCompletedSuccessfully: true, Result: null } && RealTime.GetElapsedTime(_checkedAt) < MaxAge;
 
     private async Task<string?> CheckAsync()
     {

@@ -53,7 +53,10 @@ public sealed class StartTests
     {
         await using var running = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
 
-        var result = await StartAsync($"PYRESOLVE_DATA={running.DataFolder}/other ASPNETCORE_URLS={running.Address}");
+        await using var other = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await other.StopAsync();
+
+        var result = await StartAsync($"PYRESOLVE_DATA={other.DataFolder} ASPNETCORE_URLS={running.Address}");
 
         result.ExitCode.ShouldBe(1, result.Output + result.Error);
         ShouldBeOneLine(result, "address already in use");

@@ -161,7 +161,8 @@ public sealed class EpochTimelineTests(SharedServers servers)
 
     private static async Task RefusedWithinASecondAsync(TestAccount account)
     {
-        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/me")).Status == 401, TimeSpan.FromSeconds(1.5), Cancellation);
+        await Eventually.IsTrueAsync(
+            async () => (await account.Key.GetAsync("/me")).Status == 401, TimeSpan.FromSeconds(1.5), Cancellation);
         for (var i = 0; i < 20; i++)
             (await account.Key.GetAsync("/me")).Status.ShouldBe(401);
     }

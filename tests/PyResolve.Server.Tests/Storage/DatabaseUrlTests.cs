@@ -36,12 +36,13 @@ public sealed class DatabaseUrlTests
         $"Host=a:6001,b:6002;Username=ann;Password=p;Database=bill;Target Session Attributes=read-write;Host Recheck Seconds=1;{Prepared}")]
     [InlineData("postgres://ann:p#q@db.example/bill?ssl=true",
         $"Host=db.example;Port=5432;Username=ann;Password=p#q;Database=bill;SSL Mode=Require;{Prepared}")]
-    [InlineData("postgres://ann@db.example/bill?sslmode=verify-full&sslcert=%2Fc.pem&sslkey=%2Fk.pem&gssencmode=disable&uselibpqcompat=true",
+    [InlineData(
+        "postgres://ann@db.example/bill?sslmode=verify-full&sslcert=%2Fc.pem&sslkey=%2Fk.pem&gssencmode=disable&uselibpqcompat=true",
         "Host=db.example;Port=5432;Username=ann;Database=bill;SSL Mode=VerifyFull;SSL Certificate=/c.pem;SSL Key=/k.pem;"
         + $"GSS Encryption Mode=Disable;{Prepared}")]
     [InlineData("postgres://ann@db.example/bill?statement_timeout=5000&pool_timeout=7&schema=billing",
-        "Host=db.example;Port=5432;Username=ann;Database=bill;Options=-c statement_timeout=5000;Search Path=billing;Application Name=pyresolve;"
-        + "Timeout=7;Command Timeout=15;No Reset On Close=true;Maximum Pool Size=20;Max Auto Prepare=64")]
+        "Host=db.example;Port=5432;Username=ann;Database=bill;Options=-c statement_timeout=5000;Search Path=billing;"
+        + "Application Name=pyresolve;Timeout=7;Command Timeout=15;No Reset On Close=true;Maximum Pool Size=20;Max Auto Prepare=64")]
     [InlineData("postgres://ann@db.example/bill?ssl=false&pgbouncer=false",
         $"Host=db.example;Port=5432;Username=ann;Database=bill;SSL Mode=Disable;{Prepared}")]
     public void A_url_is_read_as_hosting_services_write_it(string url, string expected) =>

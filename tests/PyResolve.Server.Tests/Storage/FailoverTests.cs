@@ -37,7 +37,8 @@ public sealed class FailoverTests
         await using var old = await PostgresServer.StartAsync(durable: true, Cancellation);
         await using var address = new MovableAddress(old.Port);
         var database = new NpgsqlConnectionStringBuilder(await old.CreateDatabaseAsync(cancellationToken: Cancellation));
-        await using var store = TestStore.On(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Port = address.Port }.ConnectionString);
+        await using var store = TestStore.On(
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Port = address.Port }.ConnectionString);
         await using var server = await TestServer.StartAsync(store);
         var account = await TestAccount.SignUpAsync(server.Http);
         await account.WarmUpAsync();
@@ -48,12 +49,14 @@ public sealed class FailoverTests
         address.MoveTo(standby.Port);
 
         await Eventually.IsTrueAsync(
-            async () => (await account.Key.PostAsync("/usage", new { event_type = "scan" })).Status == 200, cancellationToken: Cancellation);
+            async () => (await ReportAsync()).Status == 200, cancellationToken: Cancellation);
         await Eventually.IsTrueAsync(
             async () => await CountConnectionsAsync(database.ConnectionString) == 0, TimeSpan.FromSeconds(20), Cancellation);
-        foreach (var answer in await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => account.Key.PostAsync("/usage", new { event_type = "scan" }))))
+        foreach (var answer in await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ReportAsync())))
             answer.Status.ShouldBe(200);
         (await ReadyAsync(server)).Status.ShouldBe(200);
+
+        Task<Answer> ReportAsync() => account.Key.PostAsync("/usage", new { event_type = "scan" });
     }
 
     [Fact]
@@ -67,7 +70,8 @@ public sealed class FailoverTests
         await using var server = await ServerProcess.StartAsync(
             new Dictionary<string, string?>
             {
-                ["DATABASE_URL"] = $"postgres://postgres@127.0.0.1:{second.Port},127.0.0.1:{first.Port}/{database}?target_session_attrs=read-write",
+                ["DATABASE_URL"] =
+                    $"postgres://postgres@127.0.0.1:{second.Port},127.0.0.1:{first.Port}/{database}?target_session_attrs=read-write",
             },
             Cancellation);
         var account = await TestAccount.SignUpAsync(server.Http);

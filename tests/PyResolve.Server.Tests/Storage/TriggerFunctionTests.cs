@@ -31,9 +31,11 @@ public sealed class TriggerFunctionTests(SharedServers servers)
             create trigger attack before insert on key_changes for each row execute function pg_temp.attack();
             update public.api_keys set revoked_at = now() where user_id = '{account.UserId}';
             """);
-        foreach (var function in new[] { "api_keys_were_updated", "api_keys_were_deleted", "profiles_were_updated", "all_keys_were_deleted" })
+        string[] functions =
+            ["api_keys_were_updated", "api_keys_were_deleted", "profiles_were_updated", "profiles_were_deleted", "all_keys_were_deleted"];
+        foreach (var function in functions)
         {
-            (await RefusalAsync($"create trigger mine after truncate on pg_temp.key_epoch for each statement execute function public.{function}()"))
+            (await RefusalAsync($"create trigger mine after truncate on pg_temp.key_epoch execute function public.{function}()"))
                 .ShouldBe(PostgresErrorCodes.InsufficientPrivilege);
         }
 

@@ -122,7 +122,8 @@ public sealed class TwoClocksTests(SharedServers servers)
     public async Task Work_that_one_instance_has_leased_is_not_taken_by_the_other(long skew)
     {
         await using var two = await Instances.StartAsync(servers, skew);
-        await two.Store.ExecuteSqlAsync("create table works (id integer, lease_owner uuid, lease_until timestamptz); insert into works (id) values (1)");
+        await two.Store.ExecuteSqlAsync(
+            "create table works (id integer, lease_owner uuid, lease_until timestamptz); insert into works (id) values (1)");
 
         (await TakeAsync(two.Right)).ShouldBe(1);
         (await TakeAsync(two.Wrong)).ShouldBe(0);

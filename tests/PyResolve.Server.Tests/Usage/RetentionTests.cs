@@ -99,7 +99,8 @@ public sealed class RetentionTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
         await RecordAsync([account], month: 11, events: 5);
-        (await own.Server.Anonymous.PostAsync("/auth/login", new { email = account.Email, password = "a wrong password" })).Status.ShouldBe(401);
+        (await own.Server.Anonymous.PostAsync("/auth/login", new { email = account.Email, password = "a wrong password" })).Status
+            .ShouldBe(401);
         var clock = new TestClock(new DateTimeOffset(2028, 11, 15, 12, 0, 0, TimeSpan.Zero));
 
         await using var wrong = await TestServer.StartAsync(own.Store, ThreeMonths, clock);
