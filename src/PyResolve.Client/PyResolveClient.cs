@@ -16,7 +16,9 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     private readonly bool _ownsUsage;
 
     /// <summary>Creates a client over your own <see cref="HttpClient"/>, which is not disposed of. It should not follow redirects, because
-    /// they would send the key to another server.</summary>
+    /// they would send the key to another server. Its handler decides about proxies and connections: <see cref="PyResolveClientOptions.Proxy"/>
+    /// and <see cref="PyResolveClientOptions.ConnectTimeout"/> have no effect, and a server on this machine is asked through a proxy if the
+    /// handler does so.</summary>
     /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
     /// <param name="options">Default: from the environment, then from the config file.</param>
     /// <param name="timeProvider">The clock, for tests; default the system's.</param>
@@ -25,15 +27,20 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
         : this(options ?? new(), () => httpClient, ownHttp: null, timeProvider ?? TimeProvider.System) => Guard.NotNull(httpClient);
 
     internal PyResolveClient(PyResolveClientOptions options, Func<HttpClient> http, HttpClient? ownHttp, TimeProvider time)
+        : this(Read(options), settings => new(settings, http, connects: false, time), ownHttp)
     {
-        if (ClientSettings.Validate(options) is { } error)
-            throw error;
-        Keys = new(options.Home, options.Profile);
-        _transport = new(ClientSettings.From(options, Keys), http, time);
+    }
+
+    private PyResolveClient((ClientSettings Settings, ApiKeyStore Keys) read, Func<ClientSettings, ApiTransport> connect, HttpClient? ownHttp)
+        : this(connect(read.Settings), read.Keys)
+    {
         _ownHttp = ownHttp;
         _ownsUsage = true;
-        Usage = new(_transport, logger: null);
-        Quota = new(_transport, Usage);
+    }
+
+    private PyResolveClient(ApiTransport transport, ApiKeyStore keys)
+        : this(transport, keys, new UsageReporter(transport, logger: null))
+    {
     }
 
     internal PyResolveClient(ApiTransport transport, ApiKeyStore keys, UsageReporter usage)
@@ -63,18 +70,14 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>Creates a client with its own <see cref="HttpClient"/>, for programs without a container.</summary>
     /// <param name="options">Default: from the environment, then from the config file.</param>
     /// <exception cref="PyResolveException">The configuration is invalid; <see cref="ConfigFileException"/> if it is the file.</exception>
-    public static PyResolveClient Create(PyResolveClientOptions? options = null)
+    public static PyResolveClient Create(PyResolveClientOptions? options = null) =>
+        Create(options ?? new(), static settings => HttpDefaults.CreateClient(settings));
+
+    internal static PyResolveClient Create(PyResolveClientOptions options, Func<ClientSettings, HttpClient> createHttp)
     {
-        var http = HttpDefaults.CreateClient();
-        try
-        {
-            return new(options ?? new(), () => http, http, TimeProvider.System);
-        }
-        catch
-        {
-            http.Dispose();
-            throw;
-        }
+        var read = Read(options);
+        var http = createHttp(read.Settings);
+        return new(read, settings => new(settings, () => http, connects: true, TimeProvider.System), http);
     }
 
     /// <summary>Waits until pending usage events are sent, for <see cref="PyResolveClientOptions.ShutdownTimeout"/> at most. A client from
@@ -90,6 +93,14 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
+
+    private static (ClientSettings Settings, ApiKeyStore Keys) Read(PyResolveClientOptions options)
+    {
+        if (ClientSettings.Validate(options) is { } error)
+            throw error;
+        var keys = new ApiKeyStore(options.Home, options.Profile);
+        return (ClientSettings.From(options, keys), keys);
+    }
 
     private static ApiRequest PostAnonymously(string path) => ApiRequest.Post(path) with { AllowsKey = false };
 

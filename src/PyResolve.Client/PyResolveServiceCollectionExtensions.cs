@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using PyResolve.Client;
@@ -21,7 +22,9 @@ public static class PyResolveServiceCollectionExtensions
     /// </remarks>
     /// <param name="services">The container.</param>
     /// <param name="configure">Changes the options; default: no change.</param>
-    /// <returns>The HTTP client's builder, to add handlers. Its base address and timeout are not used.</returns>
+    /// <returns>The HTTP client's builder, to add handlers. Its base address and timeout are not used. Handlers for retries that the
+    /// application adds to all of its HTTP clients are left out of this one, which has its own; so are the loggers of <c>HttpClient</c>,
+    /// until <c>AddDefaultLogger</c> brings them back.</returns>
     public static IHttpClientBuilder AddPyResolveClient(this IServiceCollection services, Action<PyResolveClientOptions>? configure = null)
     {
         Guard.NotNull(services);
@@ -31,12 +34,13 @@ public static class PyResolveServiceCollectionExtensions
         if (configure is not null)
             services.Configure(configure);
 
-        services.TryAddSingleton(static provider => new ApiKeyStore(Options(provider).Home, Options(provider).Profile));
-        services.TryAddSingleton(static provider => ClientSettings.From(Options(provider), provider.GetRequiredService<ApiKeyStore>()));
+        services.TryAddSingleton(static provider => new ApiKeyStore(OptionsOf(provider).Home, OptionsOf(provider).Profile));
+        services.TryAddSingleton(static provider => ClientSettings.From(OptionsOf(provider), provider.GetRequiredService<ApiKeyStore>()));
         services.TryAddSingleton(static provider => new FactoryClients(provider.GetRequiredService<IHttpClientFactory>(), Name));
         services.TryAddSingleton(static provider => new ApiTransport(
             provider.GetRequiredService<ClientSettings>(),
             provider.GetRequiredService<FactoryClients>().Next,
+            connects: true,
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             provider.GetService<ILogger<PyResolveClient>>()));
         services.TryAddSingleton(static provider => new UsageReporter(
@@ -47,12 +51,16 @@ public static class PyResolveServiceCollectionExtensions
             provider.GetRequiredService<UsageReporter>()));
         services.TryAddSingleton(static provider => provider.GetRequiredService<PyResolveClient>().Quota);
 
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HttpClientFactoryOptions>, InnermostHandler>());
         return services.AddHttpClient(Name, static client => HttpDefaults.Apply(client))
-            .ConfigurePrimaryHttpMessageHandler(HttpDefaults.CreateHandler)
+            .ConfigurePrimaryHttpMessageHandler(
+                static provider => HttpDefaults.CreateHandler(provider.GetRequiredService<ClientSettings>()))
+            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => ForeignRetries.RemoveFrom(handlers))
+            .RemoveAllLoggers()
             .RedactLoggedHeaders(["X-API-Key", "Authorization"]);
     }
 
-    private static PyResolveClientOptions Options(IServiceProvider provider) =>
+    private static PyResolveClientOptions OptionsOf(IServiceProvider provider) =>
         provider.GetRequiredService<IOptions<PyResolveClientOptions>>().Value;
 
     private sealed class SectionOptions(IServiceProvider provider) : IConfigureOptions<PyResolveClientOptions>
@@ -68,5 +76,15 @@ public static class PyResolveServiceCollectionExtensions
     {
         public ValidateOptionsResult Validate(string? name, PyResolveClientOptions options) =>
             ClientSettings.Validate(options) is { } error ? ValidateOptionsResult.Fail(error.Message) : ValidateOptionsResult.Success;
+    }
+
+    /// <summary>Runs after all configuration, so that the guard is inside the handlers that were added after this client.</summary>
+    private sealed class InnermostHandler : IPostConfigureOptions<HttpClientFactoryOptions>
+    {
+        public void PostConfigure(string? name, HttpClientFactoryOptions options)
+        {
+            if (name == Name)
+                options.HttpMessageHandlerBuilderActions.Add(static builder => builder.AdditionalHandlers.Add(new RepeatGuard()));
+        }
     }
 }

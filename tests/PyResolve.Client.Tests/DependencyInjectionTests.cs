@@ -100,7 +100,8 @@ public sealed class DependencyInjectionTests
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
         services.AddPyResolveClient(options => (options.ApiUrl, options.ApiKey) = (server.Url, ScriptedServer.Key))
-            .AddHttpMessageHandler(() => new CorporateHandler());
+            .AddHttpMessageHandler(() => new CorporateHandler())
+            .AddDefaultLogger();
         await using var provider = services.BuildServiceProvider();
 
         await provider.GetRequiredService<PyResolveClient>().GetQuotaAsync(Cancellation);

@@ -1,5 +1,6 @@
 using PyResolve.Client.Tests.Durability;
 using PyResolve.Client.Tests.Leases;
+using PyResolve.Client.Tests.Network;
 using PyResolve.Client.Tests.Usage;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
@@ -14,6 +15,7 @@ internal static class Program
         [ReportingProcess.Command, .. var rest] => ReportingProcess.MainAsync(rest),
         [SpendingProcess.Command, .. var rest] => SpendingProcess.MainAsync(rest),
         [FiveMinutesProcess.Command, .. var rest] => FiveMinutesProcess.MainAsync(rest),
+        [NetworkProgram.Argument, .. var rest] => NetworkProgram.MainAsync(rest),
         [FailingDiskProcess.Command, .. var rest] => FailingDiskProcess.MainAsync(rest),
         _ when args.Contains("--server") || args.Contains("--internal-msbuild-node") =>
             TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),

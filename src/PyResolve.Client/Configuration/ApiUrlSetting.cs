@@ -13,5 +13,8 @@ public sealed record ApiUrlSetting(Uri Url, SettingSource Source, string ConfigP
     /// /home/ada/.pyresolve/config.toml</c>.</summary>
     public string Origin => Source == SettingSource.Environment ? ApiKeyStore.ApiUrlVariable : $"{Name(Profile)} in {ConfigPath}";
 
+    /// <summary>The address, without a user name and a password that it may contain, and the source.</summary>
+    public override string ToString() => $"{Redaction.WithoutUserInfo(Url)} from {Origin}";
+
     internal static string Name(string? profile) => profile is null ? "api_url" : $"profiles.{profile}.api_url";
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
@@ -6,6 +7,8 @@ internal sealed record ClientSettings(
     Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, TimeSpan QuotaCacheDuration, int OutboxCapacity, long OutboxBytes,
     TimeSpan ShutdownTimeout, OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
 {
+    public const string HowToWriteDurations = "Ten seconds are TimeSpan.FromSeconds(10) in code and 00:00:10 in configuration.";
+
     public bool IsEnabled { get; private init; } = true;
 
     public string? ApplicationName { get; private init; }
@@ -17,6 +20,10 @@ internal sealed record ClientSettings(
     public Uri? UpgradeUrl { get; private init; }
 
     public ILoggerFactory? LoggerFactory { get; private init; }
+
+    public TimeSpan ConnectTimeout { get; private init; }
+
+    public IWebProxy? Proxy { get; private init; }
 
     private static TimeSpan MaxDuration { get; } = TimeSpan.FromMinutes(10);
 
@@ -46,6 +53,8 @@ internal sealed record ClientSettings(
             SignUpUrl = options.SignUpUrl,
             UpgradeUrl = options.UpgradeUrl,
             LoggerFactory = options.LoggerFactory,
+            ConnectTimeout = options.ConnectTimeout,
+            Proxy = options.Proxy,
         };
     }
 
@@ -58,13 +67,15 @@ internal sealed record ClientSettings(
         { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) =>
             Error("Profile must be 1 to 64 characters: letters, digits, - and _."),
         { RequestTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > MaxDuration =>
-            Error("RequestTimeout must be more than zero and at most 10 minutes."),
+            Duration("RequestTimeout must be more than zero and at most 10 minutes", timeout),
+        { ConnectTimeout: var timeout } when timeout <= TimeSpan.Zero || timeout > MaxDuration =>
+            Duration("ConnectTimeout must be more than zero and at most 10 minutes", timeout),
         { QuotaCacheDuration: var duration } when duration < TimeSpan.Zero || duration > MaxDuration =>
-            Error("QuotaCacheDuration must be from zero to 10 minutes."),
+            Duration("QuotaCacheDuration must be from zero to 10 minutes", duration),
         { OutboxCapacity: < 1 or > 1_000_000 } => Error("OutboxCapacity must be from 1 to 1000000."),
         { OutboxBytes: < 1024 or > 1024 * 1024 * 1024 } => Error("OutboxBytes must be from 1024 (1 KiB) to 1073741824 (1 GiB)."),
         { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > MaxDuration =>
-            Error("ShutdownTimeout must be from zero to 10 minutes."),
+            Duration("ShutdownTimeout must be from zero to 10 minutes", timeout),
         { ApplicationName: { } name } when !IsProduct(name) =>
             Error("ApplicationName must be 1 to 64 letters, digits, '-', '.' and '_'.", "Write it as mytool or mytool/1.2."),
         { LogInHint: null or "" } => Error("LogInHint is empty.", "Say what a user without a key should do."),
@@ -74,7 +85,7 @@ internal sealed record ClientSettings(
             Error("Offline must be Lease, Allow or Deny."),
         { PrepaidMigrations: < 0 or > 1000 } => Error("PrepaidMigrations must be from 0 to 1000."),
         { PrepaidLifetime: var lifetime } when lifetime < MinPrepaidLifetime || lifetime > MaxPrepaidLifetime =>
-            Error("PrepaidLifetime must be from 1 minute to 7 days."),
+            Duration("PrepaidLifetime must be from 1 minute to 7 days", lifetime),
         _ => null,
     };
 
@@ -86,7 +97,7 @@ internal sealed record ClientSettings(
             return Error($"{name} has a user name.", "Leave it out: the key is the only credential.");
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
             return Error($"{name} has a query or a fragment.", "Leave it out.");
-        if (url.Scheme == "http" && !url.IsLoopback && !allowInsecureHttp)
+        if (url.Scheme == "http" && !Loopback.Is(url) && !allowInsecureHttp)
             return Error($"{name} would send the key unencrypted to {url.Host}.", "Use https, or set AllowInsecureHttp.");
         return null;
     }
@@ -104,6 +115,16 @@ internal sealed record ClientSettings(
     public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";
 
     private static bool IsBlank(string? text) => string.IsNullOrWhiteSpace(text);
+
+    private static PyResolveException Duration(string rule, TimeSpan value) =>
+        Error(FormattableString.Invariant($"{rule}, and is {Words(value)}."), HowToWriteDurations);
+
+    private static string Words(TimeSpan value) => value switch
+    {
+        _ when value < TimeSpan.FromMinutes(1) => FormattableString.Invariant($"{value.TotalSeconds:0.###} s"),
+        _ when value < TimeSpan.FromDays(1) => FormattableString.Invariant($"{value.TotalMinutes:0.#} minutes"),
+        _ => FormattableString.Invariant($"{value.TotalDays:0.##} days"),
+    };
 
     private static PyResolveException Error(string cause, string? hint = null) =>
         new(PyResolveErrorCodes.InvalidConfiguration, cause, hint);

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
@@ -9,7 +10,7 @@ public sealed class PyResolveClientOptions
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
     /// <summary>The server's address: an absolute http or https URL without user info, query or fragment. Plain http is allowed only to
-    /// loopback, unless <see cref="AllowInsecureHttp"/> is set. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
+    /// this machine (<c>localhost</c> or a literal loopback address), unless <see cref="AllowInsecureHttp"/> is set. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
     /// <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>.</summary>
     public Uri? ApiUrl { get; set; }
 
@@ -29,6 +30,18 @@ public sealed class PyResolveClientOptions
     /// <summary>The time limit of one call, all of its attempts included. An attempt that can be repeated gets half of the time that is
     /// left. Default 5 seconds; more than zero, at most 10 minutes.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The time limit of one connection: looking the name up, reaching the first of the server's addresses that answers, through a
+    /// proxy if there is one, and TLS. Attempts share it with <see cref="RequestTimeout"/>: the shorter one counts. It has no effect on
+    /// .NET Framework and on .NET before 8, whose connections end with the call. Default 3 seconds; more than zero, at most 10
+    /// minutes.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>The proxy to use instead of the system's (<c>HTTPS_PROXY</c>, <c>HTTP_PROXY</c>, <c>ALL_PROXY</c> and <c>NO_PROXY</c>, or
+    /// the settings of Windows and macOS). In configuration it is an address, such as <c>http://user:password@proxy.example:3128</c>. A
+    /// server on this machine (<c>localhost</c>, <c>127.0.0.1</c>, <c>[::1]</c>) is never asked through a proxy. A <c>new WebProxy()</c>
+    /// stands for none. Default <see langword="null"/>: the system's.</summary>
+    public IWebProxy? Proxy { get; set; }
 
     /// <summary>For how long <see cref="QuotaGuard.CheckAsync"/> repeats an answer without asking the server again, in this process.
     /// Permits are never cached. Default 1 second; 0 (always ask) to 10 minutes.</summary>

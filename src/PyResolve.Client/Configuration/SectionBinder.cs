@@ -13,6 +13,9 @@ internal static class SectionBinder
     /// secret.</exception>
     public static void Bind(IConfigurationSection section, PyResolveClientOptions options)
     {
+        if (SectionRules.Errors(section) is { Count: > 0 } errors)
+            throw new OptionsValidationException(Options.DefaultName, typeof(PyResolveClientOptions), errors);
+        options.Proxy = SectionRules.Proxy(section) ?? options.Proxy;
         Text(nameof(options.ApiKey), text => options.ApiKey = text);
         Text(nameof(options.Home), text => options.Home = text);
         Text(nameof(options.Profile), text => options.Profile = text);
@@ -24,6 +27,7 @@ internal static class SectionBinder
         Value<bool>(nameof(options.Enabled), bool.TryParse, flag => options.Enabled = flag);
         Value<bool>(nameof(options.AllowInsecureHttp), bool.TryParse, flag => options.AllowInsecureHttp = flag);
         Value<TimeSpan>(nameof(options.RequestTimeout), TryTime, time => options.RequestTimeout = time);
+        Value<TimeSpan>(nameof(options.ConnectTimeout), TryTime, time => options.ConnectTimeout = time);
         Value<TimeSpan>(nameof(options.QuotaCacheDuration), TryTime, time => options.QuotaCacheDuration = time);
         Value<TimeSpan>(nameof(options.ShutdownTimeout), TryTime, time => options.ShutdownTimeout = time);
         Value<TimeSpan>(nameof(options.PrepaidLifetime), TryTime, time => options.PrepaidLifetime = time);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using PyResolve.Client.Wire;
@@ -45,6 +46,9 @@ internal sealed class ApiAnswer
     /// <summary>The server's time; <see langword="null"/> when the answer may be a proxy's or a captive portal's page.</summary>
     public DateTimeOffset? Date => IsJson ? _date : null;
 
+    /// <summary>Whether it has the form of an answer of a PyResolve server; else it may be a proxy's or a captive portal's page.</summary>
+    public bool IsFromServer => IsSuccess ? IsJson || _body.Length == 0 : IsProblem(out _);
+
     private bool IsJson =>
         _mediaType.EndsWith("/json", StringComparison.OrdinalIgnoreCase)
         || _mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
@@ -75,7 +79,7 @@ internal sealed class ApiAnswer
     /// <param name="logInHint">What to do about an invalid key; <see langword="null"/> when none was sent.</param>
     public PyResolveException Failure(string? logInHint)
     {
-        if (!IsJson || TryRead(WireJson.Default.Problem) is not { } problem || (problem.Code ?? problem.Detail ?? problem.Title) is null)
+        if (!IsProblem(out var problem))
             return Unexpected();
         problem = problem with { Title = Redaction.Line(problem.Title), Detail = Redaction.Line(problem.Detail) };
         var code = problem.Code ?? ProblemStatus.CodeOf(Status);
@@ -89,7 +93,9 @@ internal sealed class ApiAnswer
         };
     }
 
-    public PyResolveException Unexpected(string? what = null)
+    /// <param name="what">What it is instead; by default its media type.</param>
+    /// <param name="by">Who answered, if that is known not to be the server.</param>
+    public PyResolveException Unexpected(string? what = null, string? by = null)
     {
         what ??= IsJson ? "JSON of another shape" : Redaction.Line(_mediaType);
         var answered = Status is >= 300 and <= 399 && _location is not null
@@ -97,13 +103,19 @@ internal sealed class ApiAnswer
             : $"answered {Status} with {what}";
         return new(
             PyResolveErrorCodes.UnexpectedAnswer,
-            $"{_target} {answered}: that is no PyResolve server.",
+            by is null ? $"{_target} {answered}: that is no PyResolve server." : $"{by} {answered} to {_target}: that is no PyResolve server.",
             "Check PYRESOLVE_API_URL, and any proxy between.")
         {
             Status = Status,
             RequestId = _requestId,
             RetryAfter = _retryAfter,
         };
+    }
+
+    private bool IsProblem([NotNullWhen(true)] out Problem? problem)
+    {
+        problem = IsJson ? TryRead(WireJson.Default.Problem) : null;
+        return (problem?.Code ?? problem?.Detail ?? problem?.Title) is not null;
     }
 
     private string Cause(Problem problem)

@@ -29,14 +29,16 @@ internal sealed partial class ApiTransport
         using var response = await WithinAsync(
             token => http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
         call.Answered((int)response.StatusCode);
-        EndOutage();
         var receivedType = response.Content?.Headers.ContentType?.MediaType;
         if (!response.IsSuccessStatusCode || !string.Equals(receivedType, mediaType, StringComparison.OrdinalIgnoreCase))
         {
             var answer = await WithinAsync(
                 token => ApiAnswer.ReadAsync(target, response, time, token), cancellationToken).ConfigureAwait(false);
-            throw answer.IsSuccess ? answer.Unexpected() : answer.Failure(request.UsesKey ? settings.LogInHint : null);
+            ThrowIfProxyAnswered(answer);
+            throw answer.IsSuccess ? answer.Unexpected() : Refusal(answer, request);
         }
+
+        EndOutage();
 
         using var body = await WithinAsync(response.Content!.OpenAsync, cancellationToken).ConfigureAwait(false);
         var piece = new byte[PieceBytes];
@@ -53,13 +55,9 @@ internal sealed partial class ApiTransport
         {
             return await work(either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is not PyResolveException)
         {
-            throw TimedOut();
-        }
-        catch (Exception exception) when (ConnectionFailure.Is(exception))
-        {
-            throw ConnectionFailure.Describe(_root, exception);
+            throw Failure(exception, timeout.Token, cancellationToken);
         }
     }
 }

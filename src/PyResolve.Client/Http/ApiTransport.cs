@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,13 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Client;
 
 /// <summary>Every failure becomes a <see cref="PyResolveException"/>, except cancellation.</summary>
-internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpClient> http, TimeProvider time, ILogger? logger = null)
+/// <param name="settings">The options, the server and the key.</param>
+/// <param name="http">The HTTP client for one request.</param>
+/// <param name="connects">Whether <see cref="HttpDefaults"/> made its handler; otherwise nothing is known about its proxy.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Logs the start and the end of outages, and retries.</param>
+internal sealed partial class ApiTransport(
+    ClientSettings settings, Func<HttpClient> http, bool connects, TimeProvider time, ILogger? logger = null)
 {
     private const string Category = "PyResolve.Client.PyResolveClient";
 
@@ -16,6 +23,10 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
     private readonly ILogger _logger = logger ?? settings.LoggerFactory?.CreateLogger(Category) ?? NullLogger.Instance;
+    private readonly ConnectionFailure _failure = new(
+        settings.ApiUrl.AbsoluteUri.TrimEnd('/'),
+        connects ? settings.ConnectTimeout : null,
+        () => connects ? ServerProxy.AddressFor(settings) : null);
     private long _changes;
 
     public ClientSettings Settings => settings;
@@ -31,7 +42,8 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
 
     public ServerClock ServerClock { get; } = new(time);
 
-    public Outage Outage { get; } = new(time);
+    public Outage Outage { get; } =
+        new(time, connects ? new OutageFile(settings, () => ServerProxy.AddressFor(settings)) : null);
 
     /// <summary>Counts possible changes of the account. A read is outdated if this is not what it was before the read.</summary>
     public long Changes => Volatile.Read(ref _changes);
@@ -41,7 +53,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         where T : class => CallAsync(request, once: false, answer => answer.Read(type, isComplete), cancellationToken);
 
     public Task SendAsync(ApiRequest request, CancellationToken cancellationToken) =>
-        CallAsync(request, once: false, static answer => answer, cancellationToken);
+        CallAsync(request, once: false, static answer => answer.IsFromServer ? answer : throw answer.Unexpected(), cancellationToken);
 
     public Task<T> SendOnceAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class => CallAsync(request, once: true, answer => answer.Read(type, isComplete), cancellationToken);
@@ -53,12 +65,17 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         NoteChange(request);
         try
         {
-            return read(once
+            var result = read(once
                 ? await SendAttemptAsync(request, call, settings.RequestTimeout, cancellationToken).ConfigureAwait(false)
                 : await SendWithRetriesAsync(request, call, cancellationToken).ConfigureAwait(false));
+            EndOutage();
+            return result;
         }
         catch (Exception exception)
         {
+            // Sending usage tries again by itself, and says when it gives up.
+            if (!once && exception is PyResolveException failure)
+                BeginOutage(failure);
             call.Failed(exception);
             throw;
         }
@@ -86,11 +103,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             {
                 remaining = settings.RequestTimeout - time.GetElapsedTime(start);
                 if (!mayRetry || Retry.WaitAfter(exception, attempt) is not { } retryDelay || retryDelay >= remaining)
-                {
-                    if (exception.Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout)
-                        BeginOutage(exception);
                     throw;
-                }
 
                 wait = retryDelay;
                 Log.Retrying(_logger, request, attempt + 1, wait.TotalMilliseconds, exception.Code);
@@ -110,6 +123,7 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
         using var timeout = time.CreateTimeout(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var message = CreateMessage(request);
+        RepeatGuard.Begin(request.IsRepeatable);
         var sentAt = time.GetUtcNow();
         try
         {
@@ -117,20 +131,41 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
                 .SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
             var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
             call.Answered(answer.Status);
-            EndOutage();
+            ThrowIfProxyAnswered(answer);
             ServerClock.Adjust(answer.Date, sentAt);
             if (answer.AccountId is { } account && request.UsesKey && answer.IsSuccess)
                 AccountSeen?.Invoke(account);
-            return answer.IsSuccess ? answer : throw answer.Failure(request.UsesKey ? settings.LogInHint : null);
+            return answer.IsSuccess ? answer : throw Refusal(answer, request);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is not PyResolveException)
         {
-            throw TimedOut();
+            throw Failure(exception, timeout.Token, cancellationToken);
         }
-        catch (Exception exception) when (ConnectionFailure.Is(exception))
-        {
-            throw ConnectionFailure.Describe(_root, exception);
-        }
+    }
+
+    /// <summary>Whatever the HTTP client or a message handler throws: a cancellation of the caller, or else this client's own.</summary>
+    private Exception Failure(Exception exception, CancellationToken timeout, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return new OperationCanceledException("The call was cancelled.", cancellationToken);
+        return timeout.IsCancellationRequested ? _failure.TimedOut(settings.RequestTimeout) : _failure.Describe(exception);
+    }
+
+    private PyResolveException Refusal(ApiAnswer answer, ApiRequest request)
+    {
+        var refusal = answer.Failure(request.UsesKey ? settings.LogInHint : null);
+        if (refusal.Code != PyResolveErrorCodes.UnexpectedAnswer)
+            EndOutage();
+        return refusal;
+    }
+
+    /// <summary>Over plain http every answer comes from the proxy, and it may be the proxy's own.</summary>
+    private void ThrowIfProxyAnswered(ApiAnswer answer)
+    {
+        if (answer.Status == (int)HttpStatusCode.ProxyAuthenticationRequired)
+            throw _failure.ProxyRefused(answer.Status);
+        if (!answer.IsFromServer && settings.ApiUrl.Scheme == "http" && connects && ServerProxy.AddressFor(settings) is { } proxy)
+            throw answer.Unexpected(by: $"The proxy {ConnectionFailure.Name(proxy)}");
     }
 
     private void ThrowIfKeyIsMissing(ApiRequest request)
@@ -142,11 +177,6 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
     public PyResolveException NoApiKey() => settings.IsEnabled
         ? new(PyResolveErrorCodes.LoginRequired, "No API key.", settings.LogInHint)
         : new(PyResolveErrorCodes.Disabled, "The client is switched off.", "Set Enabled to true.");
-
-    private PyResolveException TimedOut() => new(
-        PyResolveErrorCodes.Timeout,
-        $"{_root} did not answer within {settings.RequestTimeout.TotalSeconds:0.###} s.",
-        "Try again, or check the network and PYRESOLVE_API_URL.");
 
     private HttpRequestMessage CreateMessage(ApiRequest request)
     {
@@ -170,9 +200,10 @@ internal sealed partial class ApiTransport(ClientSettings settings, Func<HttpCli
             Interlocked.Increment(ref _changes);
     }
 
-    private void BeginOutage(PyResolveException cause)
+    /// <summary>Notes that the server is out of reach, if that is what a failure says, and logs it once.</summary>
+    public void BeginOutage(PyResolveException cause)
     {
-        if (!Outage.Begin(cause))
+        if (!cause.IsOutOfReach || !Outage.Begin(cause))
             return;
         ClientTelemetry.Outages.Add(1);
         Log.ServerUnreachable(_logger, cause.Message);

@@ -5,7 +5,12 @@ namespace PyResolve.Client;
 /// <summary>The client's HTTP settings. Redirects are not followed, because they would send the key to another server.</summary>
 internal static class HttpDefaults
 {
-    public static HttpClient CreateClient() => Apply(new HttpClient(CreateHandler()));
+#if NET
+    public static HttpClient CreateClient(ClientSettings settings, AddressRace? race = null) =>
+        Apply(new HttpClient(CreateHandler(settings, race)));
+#else
+    public static HttpClient CreateClient(ClientSettings settings) => Apply(new HttpClient(CreateHandler(settings)));
+#endif
 
     public static HttpClient Apply(HttpClient client)
     {
@@ -14,21 +19,37 @@ internal static class HttpDefaults
         return client;
     }
 
-    public static HttpMessageHandler CreateHandler() =>
 #if NET
-        new SocketsHttpHandler
+    public static SocketsHttpHandler CreateHandler(ClientSettings settings, AddressRace? race = null)
+    {
+        var proxy = ServerProxy.Of(settings);
+        return new()
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.All,
+            ConnectCallback = (race ?? AddressRace.Default).ConnectAsync,
+            ConnectTimeout = settings.ConnectTimeout,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            Proxy = proxy,
             UseCookies = false,
+            UseProxy = proxy is not null,
         };
+    }
 #else
-        new HttpClientHandler
+    // The framework connects: to one address after the other, without a time limit of its own.
+    public static HttpClientHandler CreateHandler(ClientSettings settings)
+    {
+        var proxy = ServerProxy.Of(settings);
+        var handler = new HttpClientHandler
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
             UseCookies = false,
+            UseProxy = proxy is not null,
         };
+        if (proxy is not null)
+            handler.Proxy = proxy;
+        return handler;
+    }
 #endif
 }

@@ -29,8 +29,9 @@ public sealed class QuotaGuard
     /// <summary>Requests a permit. Dispose of it: a permit that is not completed by then is released.</summary>
     /// <remarks>Without a key, tier1 is granted anonymously, and nothing is counted; so is every tier while
     /// <see cref="PyResolveClientOptions.Enabled"/> is false. After a lost or late answer the request is repeated
-    /// with the same idempotency key, so that nothing is reserved twice. A server that was found out of reach is not asked again for 15
-    /// seconds: until then <see cref="PyResolveClientOptions.Offline"/> decides at once. Prepaid migrations are also spent when the account
+    /// with the same idempotency key, so that nothing is reserved twice. A server that was found out of reach, by this process or another
+    /// of the user, is not asked again for 15 seconds: until then <see cref="PyResolveClientOptions.Offline"/> decides at once, unless
+    /// <see cref="ForgetOutage"/> is called. Prepaid migrations are also spent when the account
     /// has no quota left.</remarks>
     /// <param name="request">The migrations to run.</param>
     /// <param name="cancellationToken">Stops waiting; a reservation that was made anyway expires after its lifetime.</param>
@@ -99,6 +100,10 @@ public sealed class QuotaGuard
         var balances = await _renewer.PrepayAsync(tier, cancellationToken).ConfigureAwait(false);
         return new(tier, balances.Left, balances.Items.Count == 0 ? null : balances.Items.Max(static balance => balance.Lease.ExpiresAt));
     }
+
+    /// <summary>Makes the next permit or check ask the server, although it was found out of reach in the last 15 seconds, by this process
+    /// or another of the user: for a "Retry" button. Does nothing when it was not.</summary>
+    public void ForgetOutage() => _transport.Outage.Forget();
 
     internal Task CloseAsync() => _renewer?.CloseAsync() ?? Task.CompletedTask;
 

@@ -4,7 +4,7 @@ namespace PyResolve.Client;
 
 /// <summary>Takes events into the outbox, starts the sender at the first use, and tracks which flush waits for which events. All of it is
 /// guarded by one lock. Thread-safe.</summary>
-internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdownTimeout, TimeProvider time)
+internal sealed class UsageQueue(Outbox outbox, Func<Task> send, Func<TimeSpan> shutdownTimeout, TimeProvider time)
 {
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _work = new(0);
@@ -66,7 +66,7 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, TimeSpan shutdo
         if (sending is not null)
         {
             using var drained = new CancellationTokenSource();
-            await Task.WhenAny(sending, time.DelayAsync(shutdownTimeout, drained.Token)).ConfigureAwait(false);
+            await Task.WhenAny(sending, time.DelayAsync(shutdownTimeout(), drained.Token)).ConfigureAwait(false);
             drained.Cancel();
             _end.Cancel();
             // WhenAny: disposing and the end of a process never throw because sending failed.

@@ -8,8 +8,10 @@ internal sealed partial class UsageSender
     private const int TriesBeforeFlushFails = 3;
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ShutdownDuringOutage = TimeSpan.FromMilliseconds(500);
 
     private readonly Outbox _outbox;
+    private readonly ApiTransport _transport;
     private readonly UsageDelivery _delivery;
     private readonly RejectedEvents _rejected;
     private readonly ServerClock _serverClock;
@@ -23,12 +25,13 @@ internal sealed partial class UsageSender
     {
         _outbox = outbox;
         _rejected = rejected;
+        _transport = transport;
         _delivery = new(transport);
         _serverClock = transport.ServerClock;
         _requestTimeout = transport.Settings.RequestTimeout;
         _time = transport.Time;
         _logger = logger;
-        Queue = new(outbox, RunAsync, transport.Settings.ShutdownTimeout, transport.Time);
+        Queue = new(outbox, RunAsync, ShutdownTimeout, transport.Time);
     }
 
     public UsageQueue Queue { get; }
@@ -39,6 +42,13 @@ internal sealed partial class UsageSender
 
     /// <summary>Called when sending begins to fail, fails for another reason, or works again.</summary>
     public Action<PyResolveException?>? FailureChanged { get; set; }
+
+    /// <summary>The events are safe on disk: a server that was found out of reach is not waited for.</summary>
+    private TimeSpan ShutdownTimeout()
+    {
+        var timeout = _transport.Settings.ShutdownTimeout;
+        return timeout > ShutdownDuringOutage && _transport.Outage.Current is not null ? ShutdownDuringOutage : timeout;
+    }
 
     private async Task RunAsync()
     {
@@ -108,6 +118,8 @@ internal sealed partial class UsageSender
             SetFailure(failure);
             if (failure is null)
                 return;
+            if (attempt >= TriesBeforeFlushFails)
+                _transport.BeginOutage(failure);
             var wait = PauseAfter(failure, attempt);
             if (attempt >= TriesBeforeFlushFails || failure.Status is 401 or 403)
                 Queue.GiveUp(failure);
