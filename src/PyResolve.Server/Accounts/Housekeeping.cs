@@ -45,6 +45,7 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
             cancellationToken);
         await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
         await RepeatAsync(
+            () => $"""
                 delete from sessions
                 where id in (select id from sessions where expires_at < {settled - SessionsKept} limit {BatchSize})
                 """,
