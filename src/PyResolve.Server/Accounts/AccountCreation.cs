@@ -23,7 +23,7 @@ internal sealed class AccountCreation(
         var now = time.GetInstant();
         var account = new NewAccount(Ids.Create(now), email, name);
 
-        var secret = await keys.GenerateSecretAsync(user.Id, cancellationToken);
+        var secret = await keys.GenerateSecretAsync(account.Id, cancellationToken);
         var created = await database.WriteAsync(
             async session =>
             {
