@@ -61,19 +61,53 @@ public sealed partial class PyResolveClient
             PostAnonymously("/auth/password/forgot").With(new() { Email = Guard.NotNull(email) }, WireJson.Requests.ForgotPasswordRequest),
             cancellationToken);
 
-    /// <summary><c>POST /auth/password/reset</c>: sets a new password, and ends every session of the account. Keys stay valid.</summary>
+    /// <summary>
+    /// <c>POST /auth/password/reset</c>: sets a new password, and ends every session of the account. See the request for its keys.
+    /// </summary>
     public Task ResetPasswordAsync(ResetPasswordRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             PostAnonymously("/auth/password/reset").With(Guard.NotNull(request), WireJson.Requests.ResetPasswordRequest),
             cancellationToken);
 
-    /// <summary><c>POST /auth/email/verify</c>: verifies the account's email address with the token from the email.</summary>
+    /// <summary>
+    /// <c>POST /auth/email/verify</c>: verifies the account's email address with the token from the email. If the address was never proved
+    /// before, keys and sessions that were made until then are revoked; the overload with the password keeps them.
+    /// </summary>
     /// <param name="token">The token: valid once, for 7 days.</param>
     /// <param name="cancellationToken">Stops waiting; the address may have been verified.</param>
     public Task VerifyEmailAsync(string token, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             PostAnonymously("/auth/email/verify").With(new() { Token = Guard.NotNull(token) }, WireJson.Requests.VerifyEmailRequest),
             cancellationToken);
+
+    /// <summary>
+    /// <c>POST /auth/email/verify</c> with the account's password, which keeps the keys and sessions that were made before.
+    /// </summary>
+    /// <param name="request">The token from the email, and the password.</param>
+    /// <param name="cancellationToken">Stops waiting; the address may have been verified.</param>
+    public Task VerifyEmailAsync(VerifyEmailRequest request, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            PostAnonymously("/auth/email/verify").With(Guard.NotNull(request), WireJson.Requests.VerifyEmailRequest),
+            cancellationToken);
+
+    /// <summary><c>GET /auth/sessions</c>: the account's open sessions, newest first.</summary>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<IReadOnlyList<SessionInfo>> ListSessionsAsync(string sessionToken, CancellationToken cancellationToken = default)
+    {
+        var sessions = await _transport.SendAsync(
+            ApiRequest.Get("/auth/sessions") with { SessionToken = RequiredSession(sessionToken) },
+            WireJson.Default.SessionList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
+        return sessions.Data;
+    }
+
+    /// <summary><c>DELETE /auth/sessions/{id}</c>: ends a session of the account.</summary>
+    /// <param name="id">The session's id, from the list.</param>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the session may have ended.</param>
+    public Task EndSessionAsync(Guid id, string sessionToken, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Delete($"/auth/sessions/{id:D}") with { SessionToken = RequiredSession(sessionToken) }, cancellationToken);
 
     /// <summary><c>DELETE /auth/account</c>: deletes the account, its keys, sessions and subscription. This cannot be undone.</summary>
     /// <param name="request">The password, if the account has one.</param>

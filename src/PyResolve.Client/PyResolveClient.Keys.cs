@@ -4,16 +4,25 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary><c>GET /auth/api-keys</c>: every key of the account, newest first, without the secrets.</summary>
+    /// <summary><c>GET /auth/api-keys</c>: the keys of the account, newest first, without the secrets. Keys that were revoked more than 90
+    /// days ago are left out. Long lists take one request for each 1,000 keys.</summary>
     /// <param name="sessionToken">The session to use; default the client's own key, which then needs the scope <c>keys</c>.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<IReadOnlyList<ApiKeyInfo>> ListApiKeysAsync(
         string? sessionToken = null, CancellationToken cancellationToken = default)
     {
-        var keys = await _transport.SendAsync(
-            ApiRequest.Get("/auth/api-keys") with { SessionToken = Session(sessionToken) },
-            WireJson.Default.ApiKeyList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
-        return keys.Data;
+        var keys = new List<ApiKeyInfo>();
+        for (string? cursor = null; ;)
+        {
+            var path = cursor is null ? "/auth/api-keys" : $"/auth/api-keys?cursor={Uri.EscapeDataString(cursor)}";
+            var page = await _transport.SendAsync(
+                ApiRequest.Get(path) with { SessionToken = Session(sessionToken) },
+                WireJson.Default.ApiKeyList, static list => list.Data is not null, cancellationToken).ConfigureAwait(false);
+            keys.AddRange(page.Data);
+            if (page.NextCursor is not { Length: > 0 } next || next == cursor)
+                return keys;
+            cursor = next;
+        }
     }
 
     /// <summary><c>POST /auth/api-keys</c>: creates a key, which is shown only this once.</summary>

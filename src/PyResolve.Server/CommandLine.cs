@@ -47,6 +47,8 @@ internal static class CommandLine
             "Serves PyResolve billing: API keys, usage, quotas and Stripe subscriptions. Each command below is for its operator.")
         {
             AccountCommands.Create(RunAsync),
+            KeyCommands.Create(RunAsync),
+            SessionCommands.Create(RunAsync),
             UsageCommands.Create(RunAsync),
             StripeCommands.Create(RunAsync),
             SchemaCommand.Create(RunAsync),

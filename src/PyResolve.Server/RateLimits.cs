@@ -13,6 +13,9 @@ internal static class RateLimits
         if (caller is not { ApiKeyId: { } keyId, RequestsPerMinute: { } limit })
             return null;
         var permit = limiters.Take(keyId, limit);
+        // Keys made by a limited key would multiply its limit otherwise.
+        if (caller.SharedLimit is { } shared && permit.IsAllowed)
+            permit = RequestPermit.Tighter(permit, limiters.Take(shared.KeyId, shared.RequestsPerMinute));
         var headers = http.Response.Headers;
         headers["RateLimit-Limit"] = permit.Limit.ToString(CultureInfo.InvariantCulture);
         headers["RateLimit-Remaining"] = permit.Remaining.ToString(CultureInfo.InvariantCulture);

@@ -60,10 +60,7 @@ internal static class ServerApp
 
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
-        services.AddSingleton(TimeProvider.System);
-        services.AddStorage();
-        // Before every other hosted service, wherever it was registered: they need the schema.
-        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, SchemaStartup>());
+        services.AddStorage(options);
         services.AddSingleton<PublicUrl>();
         services.AddAudit();
         services.AddTrustedProxies(configuration);

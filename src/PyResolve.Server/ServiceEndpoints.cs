@@ -10,8 +10,6 @@ internal static class ServiceEndpoints
     /// <summary>Some monitors ask by HEAD.</summary>
     private static readonly string[] ReadMethods = ["GET", "HEAD"];
 
-    private static readonly TimeSpan ReadinessTimeout = TimeSpan.FromSeconds(5);
-
     public static void MapService(this IEndpointRouteBuilder routes)
     {
         var service = routes.MapGroup("").WithTags("Service");
@@ -20,22 +18,8 @@ internal static class ServiceEndpoints
         service.MapMethods("/health/ready", ReadMethods, Ready).Produces<HealthStatus>();
     }
 
-    private static async Task<IResult> Ready(HttpContext http, SchemaMigrator schema)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-        deadline.CancelAfter(ReadinessTimeout);
-        try
-        {
-            await schema.CheckAsync(deadline.Token);
-            return Answers.Ok(new HealthStatus("healthy"));
-        }
-        catch (SchemaIncompatibleException exception)
-        {
-            return new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, exception.Message));
-        }
-        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
-        {
-            return new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, "The store did not answer in time."), ReadinessTimeout);
-        }
-    }
+    private static async Task<IResult> Ready(HttpContext http, StoreReadiness store) =>
+        await store.FindProblemAsync(http.RequestAborted) is { } problem
+            ? new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, problem), StoreReadiness.Timeout)
+            : Answers.Ok(new HealthStatus("healthy"));
 }

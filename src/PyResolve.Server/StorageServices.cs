@@ -7,11 +7,26 @@ internal static class StorageServices
 {
     private const string SqliteFile = "pyresolve.db";
 
-    public static IServiceCollection AddStorage(this IServiceCollection services) => services
-        .AddSingleton(static provider => new Database(CreateEngine(provider.GetRequiredService<ServerOptions>())))
-        .AddSingleton<SchemaMigrator>();
+    public static IServiceCollection AddStorage(this IServiceCollection services, ServerOptions options)
+    {
+        // Before every other hosted service, wherever it was registered: they need the schema.
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, SchemaStartup>());
+        if (options.DatabaseUrl is null)
+            services.Insert(0, ServiceDescriptor.Singleton<IHostedService, DataFolderLock>());
+        return services
+            .AddSingleton(new SqliteFolder(options.DataFolder))
+            .AddSingleton(new MachineClock(TimeProvider.System))
+            .AddSingleton(static provider =>
+                provider.GetRequiredService<Database>().Engine.CreateClock(provider.GetRequiredService<MachineClock>().Time))
+            .AddSingleton(_ => new Database(CreateEngine(options)))
+            .AddSingleton<SchemaMigrator>()
+            .AddSingleton<StoreReadiness>();
+    }
 
     private static Engine CreateEngine(ServerOptions options) => options.DatabaseUrl is { } url
         ? new PostgresEngine(DatabaseUrl.ToConnectionString(url))
         : new SqliteEngine(Path.Combine(options.DataFolder, SqliteFile));
 }
+
+/// <summary>The clock of this machine. All others use the store's: <see cref="Engine.CreateClock"/>.</summary>
+internal sealed record MachineClock(TimeProvider Time);

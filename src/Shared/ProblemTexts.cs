@@ -6,7 +6,8 @@ internal static class ProblemTexts
     public const string AuditCursorUnknown = "The cursor is not one that this server gave. Leave it out to start at the newest entry.";
     public const string WrongPassword = "Wrong password.";
     public const string EmailTokenUnknown = "is unknown, used or expired. Ask for a new email.";
-    public const string SignUpClosed = "This server takes no new accounts. Ask its operator for one.";
+    public const string SignUpClosed = 
+        "This server takes no new accounts. Ask its operator for one, who makes it by: PyResolve.Server accounts invite <e-mail>";
     public const string EmailTaken = "There is an account with this e-mail already. Log in instead.";
     public const string WrongLogin = "Wrong e-mail or password.";
     public const string SessionRequired = "This needs a session: log in, and send the session token instead of an API key.";
@@ -43,10 +44,23 @@ internal static class ProblemTexts
     public const string NotInFuture = "must be in the future.";
     public const string KeyBeyondExpiry = "A key can make keys only within its own expiry.";
     public const string KeyNotLive = "This API key is revoked, expired or replaced already. Create a new one.";
+    public const string RevocationBeyondKey = "A key can revoke only keys within its own scopes, expiry and limit.";
+    public static string ApiKeyCreatedBefore(string prefix, Guid id) =>
+        $"This Idempotency-Key created the API key {prefix}… already, and a key is shown only once. If that answer was lost, "
+        + $"POST /auth/api-keys/{id}/rotate replaces the key by a new one. To create another key, use a new Idempotency-Key.";
+    public static string NotDeviceScopes(IEnumerable<string> allowed) =>
+        $"must be some of {string.Join(", ", allowed)}, separated by spaces. A device cannot get the scope keys.";
+    public const string KeyCursorUnknown = "is not one that this server gave. Leave it out to start at the newest key.";
+    public const string NotAKeyState = "must be active or all.";
     public const string RotationBeyondKey = "A key can rotate only keys within its own scopes, expiry and limit.";
     public const string EventIdTakenOnCommit = "Another usage event has this id already. Send another id, or none.";
     public const string ReservationNotFound = "There is no such reservation.";
     public const string IdempotencyKeyMalformed = "must be 1 to 255 visible ASCII characters.";
+    public const string NotAReservationState = "must be held, committed, released or expired.";
+    public const string ReservationCursorUnknown = "is not one that this server gave. Leave it out to start at the newest reservation.";
+    public static string HeldUntil(DateTimeOffset end) =>
+        $"The earliest reservation that is held ends at {end.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}: wait until then, or release it "
+        + "(GET /quota/reservations?state=held lists them).";
     public const string ReservationCommitted = "This reservation is committed: its migration is used and cannot be given back.";
     public const string IdempotencyKeyUsed = "This Idempotency-Key was used for another request. Use a new one for each new request.";
     public const string MethodNotAllowed = "This path does not know this method. The Allow header lists those that it knows.";

@@ -58,12 +58,12 @@ public sealed class ProfileTests : IDisposable
     [Fact]
     public async Task The_environments_profile_is_used_unless_the_option_names_one()
     {
-        _cli.WithConfig(TwoProfiles);
+        _cli.WithConfig(TwoProfiles + "[profiles.empty]\n");
         _cli.Environment["PYRESOLVE_PROFILE"] = "work";
 
         (await _cli.RunAsync("status")).ShouldSucceed();
-        (await _cli.RunAsync("status", "--profile", "absent"))
-            .ShouldFail(4, "Not logged in with profile absent", "Run: pyresolve login --profile absent");
+        (await _cli.RunAsync("status", "--profile", "empty"))
+            .ShouldFail(4, "Not logged in with profile empty", "Run: pyresolve login --profile empty");
 
         _server.Requests.ShouldHaveSingleItem().ApiKey().ShouldBe(OtherKey);
     }
@@ -75,6 +75,36 @@ public sealed class ProfileTests : IDisposable
         _server.Account.RevokeApiKeys();
 
         (await _cli.RunAsync("status", "--profile", "work")).ShouldFail(4, "key", "Run: pyresolve login --profile work");
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("logout")]
+    [InlineData("upgrade", "pydantic", "--target", "2.0", "--migrator", "true")]
+    public async Task A_mistyped_profile_ends_the_command_and_lists_those_there_are(params string[] command)
+    {
+        _cli.WithConfig(TwoProfiles).Environment["PYRESOLVE_API_KEY"] = _server.Account.ApiKey;
+
+        (await _cli.RunAsync([.. command, "--profile", "wrok"])).ShouldFail(2, "'wrok'", "Its profiles are: work.");
+        _cli.Environment["PYRESOLVE_PROFILE"] = "wrok";
+        (await _cli.RunAsync(command)).ShouldFail(2, "PYRESOLVE_PROFILE names the profile 'wrok'", "Its profiles are: work.");
+
+        _server.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Login_makes_a_profile_that_does_not_exist_yet_on_the_server_that_the_environment_names()
+    {
+        _cli.WithConfig(TwoProfiles).Environment["PYRESOLVE_API_URL"] = _server.Address;
+
+        (await _cli.RunWithInputAsync(OtherKey, "login", "--with-key", "--profile", "lab")).ShouldSucceed();
+
+        File.ReadAllText(_cli.ConfigPath).ShouldEndWith($"""
+            [profiles.lab]
+            api_key = "{OtherKey}"
+            api_url = "{_server.Address}"
+
+            """);
     }
 
     [Fact]

@@ -13,6 +13,23 @@ public sealed class TroubleTests : IDisposable
     public TroubleTests() => _cli.WithLogin(_server);
 
     [Fact]
+    [Trait("Platform", "Unix")]
+    public async Task Without_a_home_the_environment_is_enough_and_login_says_that_there_is_none()
+    {
+        using var server = FakeServer.Start();
+        _cli.WithFile("a.py", "x = 1\n");
+        _cli.Environment["HOME"] = "/nonexistent";
+        _cli.Environment["PYRESOLVE_HOME"] = null;
+        _cli.Environment["PYRESOLVE_API_KEY"] = server.Account.ApiKey;
+        _cli.Environment["PYRESOLVE_API_URL"] = server.Address;
+
+        (await _cli.RunAsync("status")).ShouldSucceed();
+        (await _cli.RunAsync("upgrade", "pydantic", "--target", "2.0", "--migrator", "true")).ShouldSucceed();
+        (await _cli.RunWithInputAsync(server.Account.ApiKey, "login", "--with-key"))
+            .ShouldFail(2, "this user has no home: there is no folder /nonexistent", "set PYRESOLVE_HOME to another");
+    }
+
+    [Fact]
     public async Task A_stopped_server()
     {
         _server.Dispose();

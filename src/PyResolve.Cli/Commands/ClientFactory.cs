@@ -5,13 +5,17 @@ namespace PyResolve.Cli.Commands;
 
 internal static class ClientFactory
 {
-    public static PyResolveClient Create(string? profile, string? apiKey = null, Uri? apiUrl = null)
+    /// <param name="profile">The value of <c>--profile</c>.</param>
+    /// <param name="apiKey">Overrides the saved key.</param>
+    /// <param name="apiUrl">Overrides the saved server.</param>
+    /// <param name="apiUrlOption">The value of <c>--api-url</c>, for messages.</param>
+    public static PyResolveClient Create(string? profile, string? apiKey = null, Uri? apiUrl = null, Uri? apiUrlOption = null)
     {
         var found = apiUrl is null ? new ApiKeyStore(profile: profile).FindApiUrl() : null;
         if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)
         {
             throw CliException.Usage(
-                $"{found?.Origin ?? "--api-url"} would send your key unencrypted to {url.Host}.",
+                $"{found?.Origin ?? (apiUrlOption is null ? ApiKeyStore.ApiUrlVariable : "--api-url")} would send your key unencrypted to {url.Host}.",
                 "Use https. Plain http is for a server on this machine.");
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });

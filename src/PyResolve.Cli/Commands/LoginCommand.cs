@@ -28,32 +28,40 @@ internal static class LoginCommand
 
     private static async Task<int> RunAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
-        var apiUrl = ParseUrl(parse.GetValue(ApiUrl));
+        var apiUrl = ParseUrl(parse.GetValue(ApiUrl), "--api-url");
         var key = await ReadKeyAsync(terminal, parse, cancellationToken);
         var profile = GlobalOptions.GetProfile(parse);
-        await using var client = ClientFactory.Create(profile, CheckForm(key, apiUrl), apiUrl);
+        // A key belongs to one server. If only the environment names it, save it too, or the key would later be sent to another server.
+        var named = apiUrl ?? ParseUrl(Environment.GetEnvironmentVariable(ApiKeyStore.ApiUrlVariable), ApiKeyStore.ApiUrlVariable);
+        await using var client = ClientFactory.Create(profile, CheckForm(key, apiUrl), named ?? FindServerOfNewProfile(profile), apiUrl);
 
         var account = await GetAccountAsync(client, cancellationToken);
-        // A key belongs to one server. If only the environment names it, save it too, or the key would later be sent to another server.
-        client.Keys.Save(key, apiUrl ?? (client.Keys.FindApiUrl() is { Source: SettingSource.Environment } setting ? setting.Url : null));
+        client.Keys.Save(key, named);
 
         terminal.Success($"Authenticated as {account.Email}");
         terminal.Line($"  Plan: {account.Plan}");
         terminal.Line($"  Migrations remaining: {account.Quota.MigrationsRemaining}");
         terminal.Line($"  Saved in {client.Keys.ConfigPath}{(client.Keys.FindProfile() is { } name ? $", profile {name}" : "")}");
-        if (profile is not null && new ApiKeyStore().FindProfile() != profile)
+        if (profile is not null && profile != new ApiKeyStore().FindProfile())
             terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
         WarnOfEnvironment(terminal, client.Keys, key, apiUrl);
         return ExitCodes.Success;
     }
 
-    private static Uri? ParseUrl(string? text)
+    private static Uri? ParseUrl(string? text, string origin)
     {
-        if (text is null)
+        if (string.IsNullOrWhiteSpace(text))
             return null;
-        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        return Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? url
-            : throw CliException.Usage($"--api-url is not an http or https URL: {text}", "Write it as https://api.pyresolve.dev.");
+            : throw CliException.Usage($"{origin} is not an http or https URL: {text}", "Write it as https://api.pyresolve.dev.");
+    }
+
+    /// <summary>Login is the one command for which a profile need not exist yet.</summary>
+    private static Uri? FindServerOfNewProfile(string? profile)
+    {
+        var keys = new ApiKeyStore(profile: profile);
+        return keys.FindProfile() is { } name && !keys.ListProfiles().Contains(name) ? PyResolveClientOptions.DefaultApiUrl : null;
     }
 
     private static async Task<string> ReadKeyAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)

@@ -25,14 +25,15 @@ public sealed class ApiKeyStore
     private readonly string? _profile;
 
     /// <summary>Creates a store over a folder.</summary>
-    /// <param name="home">The folder. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. Created when needed.</param>
+    /// <param name="home">The folder. Default: <c>PYRESOLVE_HOME</c>, then <c>~/.pyresolve</c>. Created when something is saved; a user
+    /// without a home can only read the environment.</param>
     /// <param name="profile">The profile to use: 1 to 64 characters: letters, digits, - and _. Default: <c>PYRESOLVE_PROFILE</c>, then
     /// <c>profile</c> in the file, then none, which is the key and the server at the top of the file.</param>
     /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
     public ApiKeyStore(string? home = null, string? profile = null)
     {
         _profile = profile is null ? null : CheckProfile(profile);
-        Home = Path.GetFullPath(home ?? Variable(HomeVariable) ?? DefaultHome());
+        Home = Path.GetFullPath(home ?? Variable(HomeVariable) ?? Path.Combine(UserFolder.Path, ".pyresolve"));
         ConfigPath = Path.Combine(Home, "config.toml");
     }
 
@@ -61,19 +62,28 @@ public sealed class ApiKeyStore
     /// <param name="profile">1 to 64 characters: letters, digits, - and _; <see langword="null"/> for the top of the file.</param>
     /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    /// <exception cref="PyResolveException">The file has no such profile.</exception>
     public void UseProfile(string? profile)
     {
         if (profile is not null)
             CheckProfile(profile);
-        ConfigFile.Edit(ConfigPath, file => profile is null ? file.Remove(ProfileName) : file.Set([ProfileName], profile));
+        ConfigFile.Edit(ConfigPath, file => profile is null
+            ? file.Remove(ProfileName)
+            : file.Set(ProfileName, CheckExists(file, profile, "This call")));
     }
 
     /// <summary>The key and its source; <see langword="null"/> when there is none.</summary>
+    /// <remarks>The file is not read when the environment has the key, unless a profile is asked for: that has to exist.</remarks>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
+    /// <exception cref="PyResolveException">The file has no such profile; the message lists those that it has.</exception>
     public ApiKeyCredential? FindApiKey()
     {
         if (Variable(ApiKeyVariable) is { } key)
+        {
+            CheckNamedProfile();
             return new(key, SettingSource.Environment, ConfigPath);
+        }
+
         return FindSetting(ApiKeyName) is { } saved
             ? new(saved.Value, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile }
             : null;
@@ -81,11 +91,17 @@ public sealed class ApiKeyStore
 
     /// <summary>The server's address and its source; <see langword="null"/> when none is set.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
-    /// <exception cref="PyResolveException">The address is not an absolute URL.</exception>
+    /// <remarks>The file is not read when the environment has the address, unless a profile is asked for: that has to exist.</remarks>
+    /// <exception cref="PyResolveException">The address is not an absolute URL; or the file has no such profile, and the message lists
+    /// those that it has.</exception>
     public ApiUrlSetting? FindApiUrl()
     {
         if (Variable(ApiUrlVariable) is { } text)
+        {
+            CheckNamedProfile();
             return new(ParseUrl(text, ApiUrlVariable), SettingSource.Environment, ConfigPath);
+        }
+
         if (FindSetting(ApiUrlName) is not { } saved)
             return null;
         var url = ParseUrl(saved.Value, $"{ApiUrlSetting.Name(saved.Profile)} in {ConfigPath}");
@@ -114,6 +130,7 @@ public sealed class ApiKeyStore
     /// <summary>Removes the key of the profile in use from the file. The rest of it is unchanged.</summary>
     /// <returns>Whether there was a key.</returns>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    /// <exception cref="PyResolveException">The file has no such profile; the message lists those that it has.</exception>
     public bool RemoveApiKey()
     {
         if (FindSetting(ApiKeyName) is null)
@@ -139,7 +156,7 @@ public sealed class ApiKeyStore
     private (string Value, string? Profile)? FindSetting(string name)
     {
         var file = ConfigFile.Load(ConfigPath);
-        var profile = FindProfile(file);
+        var profile = FindExistingProfile(file);
         var value = file.String(PathOf(profile, name))?.Trim();
         return string.IsNullOrEmpty(value) ? null : (value!, profile);
     }
@@ -148,11 +165,35 @@ public sealed class ApiKeyStore
     {
         if (_profile is not null)
             return _profile;
-        var variable = Variable(ProfileVariable);
-        var found = variable ?? file.String(ProfileName)?.Trim();
+        var found = Variable(ProfileVariable) ?? file.String(ProfileName)?.Trim();
         if (string.IsNullOrEmpty(found) || IsProfile(found!))
             return found is "" ? null : found;
-        throw Invalid($"{(variable is null ? $"{ProfileName} in {ConfigPath}" : ProfileVariable)} is not a profile name.", ProfileRule);
+        throw Invalid($"{ProfileOrigin()} is not a profile name.", ProfileRule);
+    }
+
+    /// <summary>A mistyped name must not select the top of the file, or the public server.</summary>
+    private string? FindExistingProfile(ConfigFile file) =>
+        FindProfile(file) is { } profile ? CheckExists(file, profile, ProfileOrigin()) : null;
+
+    private void CheckNamedProfile()
+    {
+        if (_profile is not null || Variable(ProfileVariable) is not null)
+            FindExistingProfile(ConfigFile.Load(ConfigPath));
+    }
+
+    private string ProfileOrigin() => _profile is not null ? "The profile option"
+        : Variable(ProfileVariable) is not null ? ProfileVariable
+        : $"{ProfileName} in {ConfigPath}";
+
+    private string CheckExists(ConfigFile file, string profile, string origin)
+    {
+        var existing = file.Tables(ProfilesTable);
+        if (existing.Contains(profile))
+            return profile;
+        var list = existing.Count == 0 ? "It has no profiles." : $"Its profiles are: {string.Join(", ", existing)}.";
+        throw Invalid(
+            $"{origin} names the profile '{profile}', which {ConfigPath} does not have.",
+            $"{list} Correct the name, or save a key under it first.");
     }
 
     private static string[] PathOf(string? profile, string name) => profile is null ? [name] : [ProfilesTable, profile, name];
@@ -168,14 +209,6 @@ public sealed class ApiKeyStore
     {
         var value = Environment.GetEnvironmentVariable(name)?.Trim();
         return string.IsNullOrEmpty(value) ? null : value;
-    }
-
-    private static string DefaultHome()
-    {
-        var user = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        return user.Length > 0
-            ? Path.Combine(user, ".pyresolve")
-            : throw Invalid("This user has no home folder.", "Set PYRESOLVE_HOME to a folder of your own.");
     }
 
     private static PyResolveException Invalid(string cause, string hint) => new(PyResolveErrorCodes.InvalidConfiguration, cause, hint);

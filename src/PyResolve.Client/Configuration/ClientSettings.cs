@@ -8,8 +8,6 @@ internal sealed record ClientSettings(
 {
     public const string HowToWriteDurations = "Ten seconds are TimeSpan.FromSeconds(10) in code and 00:00:10 in configuration.";
 
-    public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
-
     public TimeSpan ConnectTimeout { get; private init; }
 
     public IWebProxy? Proxy { get; private init; }
@@ -23,7 +21,7 @@ internal sealed record ClientSettings(
     public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
     {
         var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
-        var url = options.ApiUrl ?? found?.Url ?? DefaultApiUrl;
+        var url = options.ApiUrl ?? found?.Url ?? PyResolveClientOptions.DefaultApiUrl;
         if (ValidateUrl(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
             throw urlError;
 
@@ -75,7 +73,11 @@ internal sealed record ClientSettings(
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
             return Error($"{name} has a query or a fragment.", "Leave it out.");
         if (url.Scheme == "http" && !Loopback.Is(url) && !allowInsecureHttp)
-            return Error($"{name} would send the key unencrypted to {url.Host}.", "Use https, or set AllowInsecureHttp.");
+        {
+            var host = url.Host == "localhost" ? Loopback.HostAsWritten(url) : url.Host;
+            return Error($"{name} would send the key unencrypted to {host}.", "Use https, or set AllowInsecureHttp.");
+        }
+
         return null;
     }
 

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>A config file's text and settings. Immutable: an edit returns a copy, in which only the lines of the key differ.</summary>
+/// <summary>A config file's text and settings. Immutable: an edit returns a copy, in which only the text of the key differs.</summary>
 internal sealed class ConfigFile
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -36,7 +36,7 @@ internal sealed class ConfigFile
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            throw new ConfigFileException(path, line: null, "it cannot be read.", "Make it a file that you own and can read.", exception);
+            throw new ConfigFileException(path, line: null, "it cannot be read.", "Make it a file that you can read, or set PYRESOLVE_HOME to a folder of your own.", exception);
         }
     }
 
@@ -59,59 +59,80 @@ internal sealed class ConfigFile
         }
     }
 
-    public string? String(params string[] path) => Find(path) is { } entry ? StringOf(entry) : null;
+    public string? String(params string[] path) => Find(path) is { } node ? StringOf(path, node) : null;
 
     /// <summary>The names of the tables directly under one, such as <c>work</c> of <c>[profiles.work]</c>, in order.</summary>
     public IReadOnlyList<string> Tables(string parent) =>
-        _document.Tables.Select(static table => table.Path)
-            .Concat(_document.Entries.Select(static entry => entry.Path.Take(entry.Path.Count - 1).ToList()))
-            .Where(path => path.Count >= 2 && path[0] == parent).Select(static path => path[1]).Distinct().ToList();
+        Find([parent]) is { } node ? TomlDocument.TableNames(node).Distinct().ToList() : [];
 
-    public IReadOnlyDictionary<string, string> Strings(string table) => _document.Entries
-        .Where(entry => entry.Path.Count == 2 && entry.Path[0] == table)
-        .ToDictionary(static entry => entry.Path[1], StringOf, StringComparer.Ordinal);
-
-    public ConfigFile Set(string[] path, string value)
+    public IReadOnlyDictionary<string, string> Strings(string table)
     {
-        var edited = Edit(path, value);
-        return edited.Find(path)?.Text == value
-            ? edited
-            : throw new ConfigFileException(
-                Path, null, $"{string.Join(".", path)} cannot be set within an array of tables.", "Write the table in [single brackets].");
+        var strings = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (Find([table]) is not { } node)
+            return strings;
+        foreach (var (name, value) in node.Members.Concat(node.Elements.SelectMany(static element => element.Members)))
+        {
+            if (!value.HasTables)
+                strings[name] = StringOf([table, name], value);
+        }
+
+        return strings;
+    }
+
+    /// <summary>Changes the value at a path, in whatever form its tables are written, or adds it.</summary>
+    /// <exception cref="ConfigFileException">It cannot be set without changing something else.</exception>
+    public ConfigFile Set(IReadOnlyList<string> path, string value)
+    {
+        var edited = new TomlEditor(Path, Text).Set(Walk(path), path, value);
+        return Checked(edited, path, value);
     }
 
     public ConfigFile Set(string key, string value) => Set([key], value);
 
-    private ConfigFile Edit(string[] path, string value)
+    /// <summary>Removes the value at a path, if there is one.</summary>
+    /// <exception cref="ConfigFileException">It is a table.</exception>
+    public ConfigFile Remove(params string[] path)
     {
-        var quoted = TomlText.Quote(value);
-        if (Find(path) is { } entry)
-            return Parse(Path, Text.Remove(entry.ValueStart, entry.ValueEnd - entry.ValueStart).Insert(entry.ValueStart, quoted));
-        var newLine = Text.Contains("\r\n") ? "\r\n" : "\n";
-        var line = $"{TomlText.Key(path[path.Length - 1])} = {quoted}{newLine}";
-        var table = path.Take(path.Length - 1).ToList();
-        if (table.Count == 0)
-            return Insert(_document.RootEnd, line, newLine);
-        if (_document.Tables.FirstOrDefault(header => header.Path.SequenceEqual(table)) is { } known)
-            return Insert(known.End, line, newLine);
-        var gap = Text.Length == 0 ? "" : newLine;
-        return Insert(Text.Length, $"{gap}[{string.Join(".", table.Select(TomlText.Key))}]{newLine}{line}", newLine);
+        if (Find(path) is not { } node)
+            return this;
+        if (node.HasTables)
+            throw Refused(node, path, "is a table, and not a value.");
+        return Checked(Text.Remove(node.Removal.Start, node.Removal.End - node.Removal.Start), path, value: null);
     }
 
-    public ConfigFile Remove(params string[] path) => Find(path) is { } entry
-        ? Parse(Path, Text.Remove(entry.LineStart, entry.LineEnd - entry.LineStart))
-        : this;
-
-    private ConfigFile Insert(int position, string text, string newLine)
+    /// <summary>The edited file, if nothing but the value at the path differs.</summary>
+    private ConfigFile Checked(string text, IReadOnlyList<string> path, string? value)
     {
-        var isMidLine = position > 0 && Text[position - 1] is not ('\n' or '\uFEFF');
-        return Parse(Path, Text.Insert(position, isMidLine ? newLine + text : text));
+        var edited = Parse(Path, text);
+        var (target, newTarget) = (Find(path), edited.Find(path));
+        var others = ValuesBut(target);
+        var newOthers = edited.ValuesBut(newTarget);
+        return newTarget?.Text == value && others.All(other => newOthers.TryGetValue(other.Key, out var same) && same == other.Value)
+            ? edited
+            : throw new ConfigFileException(
+                Path, target?.Line, $"{string.Join(".", path)} cannot be changed alone.", "Write its table as [table], one key on a line.");
     }
 
-    private TomlEntry? Find(string[] path) => _document.Entries.FirstOrDefault(entry => entry.Path.SequenceEqual(path));
+    private Dictionary<string, string> ValuesBut(TomlNode? target) => _document.Values()
+        .Where(value => value.Node != target && !(value.Node.IsTable && value.Node.Members.Count == 0))
+        .ToDictionary(
+            static value => string.Join("\n", value.Path.Select(TomlText.Quote)),
+            value => Text.Substring(value.Node.Value.Start, value.Node.Value.End - value.Node.Value.Start),
+            StringComparer.Ordinal);
 
-    private string StringOf(TomlEntry entry) => entry.Text
+    private TomlNode? Find(IReadOnlyList<string> path)
+    {
+        var last = Walk(path) is var steps ? steps[steps.Count - 1] : default;
+        return last.Names == path.Count ? last.Node : null;
+    }
+
+    private IReadOnlyList<TomlStep> Walk(IReadOnlyList<string> path) => _document.Walk(path)
         ?? throw new ConfigFileException(
-            Path, entry.Line, $"{string.Join(".", entry.Path)} must be a string.",
-            $"Write it in quotes: {TomlText.Key(entry.Path[entry.Path.Count - 1])} = \"…\".");
+            Path, line: null, $"{string.Join(".", path)} is in two tables of an array.", "Give each table another name, or remove one.");
+
+    private string StringOf(IReadOnlyList<string> path, TomlNode node) => node.Text
+        ?? throw Refused(node, path, "must be a string.", $"Write it in quotes: {TomlText.Key(path[path.Count - 1])} = \"…\".");
+
+    private ConfigFileException Refused(TomlNode node, IReadOnlyList<string> path, string cause, string? hint = null) =>
+        new(Path, node.Line, $"{string.Join(".", path)} {cause}", hint ?? "Rename the table, or remove it.");
 }

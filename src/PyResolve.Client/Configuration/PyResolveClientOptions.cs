@@ -5,8 +5,12 @@ namespace PyResolve.Client;
 /// <summary>The options of a client: the server, the key, timeouts and limits. They are read once, when the client is created.</summary>
 public sealed class PyResolveClientOptions
 {
+    /// <summary>The server that is asked when nothing names another: <c>https://api.pyresolve.dev</c>.</summary>
+    public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
+
     /// <summary>The server's address: an absolute http or https URL without user info, query or fragment. Plain http is allowed only to
-    /// this machine (<c>localhost</c> or a literal loopback address), unless <see cref="AllowInsecureHttp"/> is set. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
+    /// this machine (<c>localhost</c> or a literal loopback address), unless <see cref="AllowInsecureHttp"/> is set. Default:
+    /// <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
     /// <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>.</summary>
     public Uri? ApiUrl { get; set; }
 
@@ -19,7 +23,8 @@ public sealed class PyResolveClientOptions
 
     /// <summary>The profile in <c>config.toml</c> to use, which is a server and a key: 1 to 64 characters: letters, digits, - and _.
     /// Default: <c>PYRESOLVE_PROFILE</c>, then <c>profile</c> in the file, then the key and the server at its top. <see cref="ApiUrl"/>,
-    /// <see cref="ApiKey"/> and their environment variables take precedence.</summary>
+    /// <see cref="ApiKey"/> and their environment variables take precedence. A profile that the file does not have is an error, unless
+    /// both options are set.</summary>
     public string? Profile { get; set; }
 
     /// <summary>The time limit of one call, all of its attempts included. An attempt that can be repeated gets half of the time that is

@@ -24,7 +24,7 @@ internal static class SectionRules
             .Select(name => $"{section.Path}:{name} is no time span. {ClientSettings.HowToWriteDurations}")
             .ToList();
         if (ProxyText(section) is { } proxy && ProxyAddress(proxy) is null)
-            errors.Add($"{section.Path}:{nameof(PyResolveClientOptions.Proxy)} is no proxy's address. Write it as http://proxy.example:3128.");
+            errors.Add($"{section.Path}:Proxy is no proxy's address. Write it as http://proxy.example:3128.");
         return errors;
     }
 

@@ -3,12 +3,11 @@ namespace PyResolve.Client;
 /// <summary>Reads TOML 1.1: every statement and its names; <see cref="TomlValues"/> reads the values.</summary>
 internal sealed class TomlReader(string path, string text)
 {
+    private const int DeepestNesting = 64;
+
     private readonly TomlCursor _cursor = new(path, text);
-    private readonly TomlNames _names = new();
-    private readonly List<TomlEntry> _entries = [];
-    private readonly List<TomlTable> _tables = [];
-    private IReadOnlyList<string> _table = [];
-    private bool _isInArrayOfTables;
+    private readonly TomlNode _root = new(TomlKind.HeaderTable, line: 1);
+    private TomlNode? _table;
     private int? _firstHeader;
     private int _lastRootLineEnd = -1;
 
@@ -23,7 +22,8 @@ internal sealed class TomlReader(string path, string text)
                 ReadEntry();
         }
 
-        return new(_entries, _tables, RootEnd());
+        _root.InsertAt = RootEnd();
+        return new(_root);
     }
 
     private bool SkipToStatement()
@@ -49,14 +49,11 @@ internal sealed class TomlReader(string path, string text)
         _cursor.SkipWhitespace();
         if (!_cursor.TryConsume(isArray ? "]]" : "]"))
             throw _cursor.Error($"the table header needs its closing {(isArray ? "]]" : "]")}.");
-        if (!_names.TryHeader(names, isArray))
-            throw _cursor.Error($"[{string.Join(".", names)}] is defined twice.");
+        _table = _root.TryOpen(names, isArray, _cursor.Line)
+            ?? throw _cursor.Error($"[{string.Join(".", names)}] is defined twice.");
         _cursor.ExpectLineEnd();
         _firstHeader ??= start;
-        _table = names;
-        _isInArrayOfTables = _names.IsInArray(names);
-        if (!_isInArrayOfTables)
-            _tables.Add(new(names, _cursor.Position));
+        _table.InsertAt = _cursor.Position;
     }
 
     private void ReadEntry()
@@ -67,19 +64,15 @@ internal sealed class TomlReader(string path, string text)
         if (!_cursor.TryConsume("="))
             throw _cursor.Error("a key needs = and a value after it.");
         _cursor.SkipWhitespace();
-        if (!_names.TryKey(_table, key))
-            throw _cursor.Error($"{string.Join(".", key)} is set twice.");
-        var valueStart = _cursor.Position;
+        var tables = (_table ?? _root).TryExtend(key, line) ?? throw _cursor.Error($"{string.Join(".", key)} is set twice.");
         var value = new TomlValues(_cursor, ReadDottedKey).Read();
-        var valueEnd = _cursor.Position;
+        tables[tables.Count - 1].Add(key[key.Count - 1], value);
         _cursor.ExpectLineEnd();
-        if (_isInArrayOfTables)
-            return;
+        value.Removal = new(lineStart, _cursor.Position);
+        foreach (var table in tables)
+            table.InsertAt = _cursor.Position;
         if (_firstHeader is null)
             _lastRootLineEnd = _cursor.Position;
-        else
-            _tables[_tables.Count - 1] = _tables[_tables.Count - 1] with { End = _cursor.Position };
-        _entries.Add(new([.. _table, .. key], value, line, lineStart, _cursor.Position, valueStart, valueEnd));
     }
 
     private List<string> ReadDottedKey()
@@ -87,6 +80,8 @@ internal sealed class TomlReader(string path, string text)
         var names = new List<string>();
         do
         {
+            if (names.Count == DeepestNesting)
+                throw _cursor.Error("the key has too many parts.");
             _cursor.SkipWhitespace();
             names.Add(_cursor.Peek() switch
             {

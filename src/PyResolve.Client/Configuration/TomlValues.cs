@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PyResolve.Client;
 
-/// <summary>Reads any TOML value, and returns it if it is a string.</summary>
+/// <summary>Reads any TOML value. Of scalars only strings are kept.</summary>
 internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> readDottedKey)
 {
     private const int DeepestNesting = 64;
@@ -30,29 +30,25 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
         RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
         TimeSpan.FromSeconds(1)));
 
-    public string? Read() => Read(depth: 0);
+    public TomlNode Read() => Read(depth: 0);
 
-    private string? Read(int depth)
+    private TomlNode Read(int depth)
     {
         if (depth > DeepestNesting)
             throw cursor.Error("values are nested too deeply.");
-        switch (cursor.Peek())
+        var (start, line) = (cursor.Position, cursor.Line);
+        var value = cursor.Peek() switch
         {
-            case '"' or '\'':
-                return TomlStrings.Read(cursor);
-            case '[':
-                ReadArray(depth);
-                return null;
-            case '{':
-                ReadInlineTable(depth);
-                return null;
-            default:
-                ReadScalar();
-                return null;
-        }
+            '"' or '\'' => new(TomlKind.Scalar, line) { Text = TomlStrings.Read(cursor) },
+            '[' => ReadArray(depth, line),
+            '{' => ReadInlineTable(depth, line),
+            _ => ReadScalar(line),
+        };
+        value.Value = new(start, cursor.Position);
+        return value;
     }
 
-    private void ReadScalar()
+    private TomlNode ReadScalar(int line)
     {
         var scalar = cursor.TakeWhile(IsScalarCharacter);
         // A date and its time may be separated by one space.
@@ -64,42 +60,71 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
 
         if (!Scalar.Value.IsMatch(scalar))
             throw cursor.Error(scalar.Length == 0 ? "a value was expected here." : "that is not a TOML value; text must be in quotes.");
+        return new(TomlKind.Scalar, line);
     }
 
-    private void ReadArray(int depth)
+    private TomlNode ReadArray(int depth, int line)
     {
+        var array = new TomlNode(TomlKind.Array, line);
         cursor.Expect('[');
         SkipToElement();
         while (!cursor.TryConsume("]"))
         {
-            Read(depth + 1);
+            array.AddElement(Read(depth + 1));
             SkipToElement();
             if (cursor.TryConsume(","))
                 SkipToElement();
             else if (cursor.Peek() != ']')
                 throw cursor.Error("the array needs a comma or its closing ].");
         }
+
+        return array;
     }
 
-    private void ReadInlineTable(int depth)
+    private TomlNode ReadInlineTable(int depth, int line)
     {
+        var table = new TomlNode(TomlKind.InlineTable, line);
         cursor.Expect('{');
+        table.InsertAt = cursor.Position;
+        var comma = -1;
         SkipToElement();
-        var names = new TomlNames();
         while (!cursor.TryConsume("}"))
         {
-            if (!names.TryKey([], readDottedKey()))
-                throw cursor.Error("the inline table sets a key twice.");
-            cursor.SkipWhitespace();
-            cursor.Expect('=');
-            cursor.SkipWhitespace();
-            Read(depth + 1);
+            var start = cursor.Position;
+            var hasLineBreak = comma >= 0 && cursor.LineStart > comma;
+            var member = ReadMember(table, depth);
+            var end = cursor.Position;
             SkipToElement();
             if (cursor.TryConsume(","))
+            {
+                comma = cursor.Position - 1;
+                cursor.SkipWhitespace();
+                member.Removal = new(start, cursor.Position);
                 SkipToElement();
-            else if (cursor.Peek() != '}')
+                continue;
+            }
+
+            // A comma before a line break stays: there may be a comment after it.
+            member.Removal = new(comma >= 0 && !hasLineBreak ? comma : start, end);
+            if (cursor.Peek() != '}')
                 throw cursor.Error("the inline table needs a comma or its closing }.");
         }
+
+        return table;
+    }
+
+    private TomlNode ReadMember(TomlNode table, int depth)
+    {
+        var key = readDottedKey();
+        var tables = table.TryExtend(key, cursor.Line) ?? throw cursor.Error("the inline table sets a key twice.");
+        cursor.SkipWhitespace();
+        cursor.Expect('=');
+        cursor.SkipWhitespace();
+        var member = Read(depth + 1);
+        tables[tables.Count - 1].Add(key[key.Count - 1], member);
+        foreach (var owner in tables)
+            owner.InsertAt = cursor.Position;
+        return member;
     }
 
     private void SkipToElement()

@@ -78,7 +78,7 @@ internal static partial class Durable
 #if NET
     public static bool IsWindows => OperatingSystem.IsWindows();
 
-    private static bool IsMacOS => OperatingSystem.IsMacOS();
+    public static bool IsMacOS => OperatingSystem.IsMacOS();
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -94,7 +94,7 @@ internal static partial class Durable
 #else
     public static bool IsWindows => RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 
-    private static bool IsMacOS => RuntimeInformation.IsOSPlatform(OSPlatform.OSX);
+    public static bool IsMacOS => RuntimeInformation.IsOSPlatform(OSPlatform.OSX);
 
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

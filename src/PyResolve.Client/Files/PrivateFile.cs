@@ -17,8 +17,10 @@ internal static partial class PrivateFile
     private static readonly ConcurrentDictionary<string, bool> SyncedFolders = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Creates a folder and its missing parents. On Unix: mode 0700, each flushed to disk before the next. Thread-safe.
+    /// Creates a folder and its missing parents, except the user's home. On Unix: mode 0700, each flushed to disk before the next.
+    /// Thread-safe.
     /// </summary>
+    /// <exception cref="DirectoryNotFoundException">The user has no home, and the folder would be in it.</exception>
     public static void CreateFolder(string path)
     {
         var exists = Directory.Exists(path);
@@ -28,9 +30,9 @@ internal static partial class PrivateFile
         if (!exists)
         {
             SyncedFolders.TryRemove(path, out _);
-            // The framework sets the mode of the last folder only.
-            if (!Durable.IsWindows)
-                CreateFolder(parent!);
+            UserFolder.ThrowIf(path);
+            // One by one, because the framework sets the mode of the last folder only.
+            CreateFolder(parent!);
             MakeFolder(path);
         }
 
@@ -84,6 +86,27 @@ internal static partial class PrivateFile
     /// <summary>Whether another process has the file open. A full or broken disk is no reason to wait.</summary>
     public static bool IsInUse(IOException exception) =>
         exception.HResult is SharingViolation or LockViolation or WouldBlockOnLinux or WouldBlockOnBsd;
+
+    /// <summary>Whether an open file is locked for others here: not on some network mounts, and not if .NET is told so
+    /// (<c>DOTNET_SYSTEM_IO_DISABLEFILELOCKING</c>). Found out by opening a file twice.</summary>
+    /// <returns><see langword="null"/> when the file cannot be opened.</returns>
+    public static bool? HasLocks(string path)
+    {
+        try
+        {
+            using var first = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
+            using var second = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, Exclusive, bufferSize: 1);
+            return false;
+        }
+        catch (IOException exception) when (IsInUse(exception))
+        {
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static void DeleteIfPossible(string path)
     {

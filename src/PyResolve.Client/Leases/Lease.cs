@@ -17,6 +17,7 @@ internal enum LeaseProblem
     Damaged, // Its ledger cannot be read to the end, so that the number of units left is unknown.
     ClockSetBack, // The clock shows an earlier time than before.
     Inaccessible, // The ledger cannot be read or written.
+    NoLocks, // File locks do not work in its folder, so that two processes could spend the same units.
 }
 
 internal readonly record struct VerifiedLease(Lease? Lease, LeaseProblem Problem);

@@ -6,11 +6,12 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
     private const string LeaseExtension = ".lease";
 
     private readonly string _root = Path.Combine(home, "leases");
-    private string? _machine;
+    private MachineIdentity? _machine;
+    private bool? _hasLocks;
 
     public bool Exists => Directory.Exists(_root);
 
-    public string Machine => _machine ??= MachineIdentity.In(_root);
+    public MachineIdentity Machine => _machine ??= MachineIdentity.In(_root, Environment.MachineName);
 
     private string TrustPath => Path.Combine(_root, FolderName.Of(apiUrl, apiKey) + ".json");
 
@@ -22,14 +23,16 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
         trust.Save(TrustPath);
     }
 
-    public FileStream LockLedger(Guid account) => PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock"));
+    /// <exception cref="MissingLocksException">Another process could spend the same units.</exception>
+    public FileStream LockLedger(Guid account) => Checked(PrivateFile.Lock(Path.Combine(Of(account), "ledger.lock")));
 
     /// <summary>The lock for requests to the server; <see langword="null"/> while another process has it.</summary>
+    /// <exception cref="MissingLocksException">Another process could request the same.</exception>
     public FileStream? TryLockRenewal(Guid account)
     {
         try
         {
-            return PrivateFile.OpenOwnerOnly(Path.Combine(Of(account), "renewal.lock"));
+            return Checked(PrivateFile.OpenOwnerOnly(Path.Combine(Of(account), "renewal.lock")));
         }
         catch (IOException exception) when (PrivateFile.IsInUse(exception))
         {
@@ -47,6 +50,15 @@ internal sealed class LeaseFolder(string home, Uri apiUrl, string apiKey)
     public string LeasePath(Guid account, Guid lease) => Path.Combine(Of(account), lease.ToString("N") + LeaseExtension);
 
     public string RequestPath(Guid account, MigrationTier tier) => Path.Combine(Of(account), $"asking-{tier.ToWire()}.json");
+
+    private FileStream Checked(FileStream locked)
+    {
+        _hasLocks ??= PrivateFile.HasLocks(locked.Name);
+        if (_hasLocks != false)
+            return locked;
+        locked.Dispose();
+        throw new MissingLocksException(_root);
+    }
 
     private string Of(Guid account)
     {

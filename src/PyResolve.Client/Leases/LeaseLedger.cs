@@ -102,7 +102,7 @@ internal sealed class LeaseLedger(LeaseFolder folder, LeaseClock clock, TimeProv
             // Any lease of this machine can be returned, even if the server no longer publishes the key that signed it.
             if (LoadOrNull(path) is not { } file
                 || LeaseVerifier.Parse(file.Token) is not { } lease
-                || lease.Machine != folder.Machine
+                || !folder.Machine.Is(lease.Machine)
                 || lease.Account != account)
             {
                 continue;

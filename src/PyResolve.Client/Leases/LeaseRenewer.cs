@@ -188,7 +188,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
 
     private LeaseRequest? LoadUnanswered(string path) =>
         LeaseRequest.Load(path) is { } request
-        && request.Machine == folder.Machine
+        && folder.Machine.Is(request.Machine)
         && transport.ServerClock.Now < request.AskedAt + TimeSpan.FromSeconds(request.TtlSeconds)
             ? request
             : null;
@@ -208,7 +208,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
             units,
             tier.ToWire(),
             (int)_settings.PrepaidLifetime.TotalSeconds,
-            folder.Machine,
+            folder.Machine.Current,
             transport.ServerClock.Now);
         request.Save(folder.RequestPath(account, tier));
         return request;

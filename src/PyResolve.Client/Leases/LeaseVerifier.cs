@@ -13,7 +13,7 @@ internal static class LeaseVerifier
     private const string Type = "pyr-lease+jwt";
     private const string Algorithm = "ES256";
 
-    public static VerifiedLease Verify(string token, LeaseTrust trust, string machine)
+    public static VerifiedLease Verify(string token, LeaseTrust trust, MachineIdentity machine)
     {
         var parts = token.Split('.');
         if (Parse(token) is not { } lease
@@ -36,7 +36,7 @@ internal static class LeaseVerifier
 
         if (lease.Account != trust.Account || (trust.Issuer is not null && lease.Issuer != trust.Issuer))
             return new(null, LeaseProblem.Foreign);
-        return lease.Machine == machine ? new(lease, LeaseProblem.None) : new(null, LeaseProblem.Copied);
+        return machine.Is(lease.Machine) ? new(lease, LeaseProblem.None) : new(null, LeaseProblem.Copied);
     }
 
     /// <summary>Does not check the signature; <see langword="null"/> when it is not a lease.</summary>

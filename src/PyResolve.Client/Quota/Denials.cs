@@ -21,9 +21,10 @@ internal static class Denials
         if (!isDenial || exception.Problem is not { } problem)
             return null;
         var upgradeUrl = Uri.TryCreate(problem.UpgradeUrl, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? url : null;
-        return Create(exception.Code, exception.Message, Hint(exception.Message, problem.ResetsAt, upgradeUrl)) with
+        return Create(exception.Code, exception.Message, Hint(exception.Message, problem.ResetsAt, upgradeUrl, problem.HeldUntil)) with
         {
             ResetsAt = problem.ResetsAt,
+            HeldUntil = problem.HeldUntil,
             UpgradeUrl = upgradeUrl,
         };
     }
@@ -56,12 +57,14 @@ internal static class Denials
             LeaseProblem.Expired => "what was prepaid on this machine has expired",
             LeaseProblem.Foreign =>
                 "what is prepaid here belongs to another account or another server, or is signed by a key that it has withdrawn",
-            LeaseProblem.Copied => "what is prepaid here was prepaid on another machine, or before this machine was renamed",
+            LeaseProblem.Copied => "what is prepaid here was prepaid on another machine, or in another folder",
             LeaseProblem.Forged => "what is prepaid here is not what the server signed",
             LeaseProblem.Unverifiable => "this runtime cannot verify the signature of what is prepaid; use .NET Framework 4.7 or later",
             LeaseProblem.Damaged => "the ledger of what is prepaid on this machine is damaged",
             LeaseProblem.ClockSetBack => "this machine's clock was set back, and what was prepaid may have expired; set it right",
             LeaseProblem.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable",
+            LeaseProblem.NoLocks =>
+                "file locks do not work where it is kept, so that it could be spent twice; set PYRESOLVE_HOME to a folder on a local disk",
             _ => "none is prepaid on this machine",
         };
         return Create(
@@ -71,13 +74,25 @@ internal static class Denials
             + "Connect and try again, or use tier1, which works offline.");
     }
 
+    /// <summary>The server is out of reach, and the outcome could not be kept for it either.</summary>
+    public static QuotaDenial Unkept(PyResolveException failure, string reason) => Create(
+        PyResolveErrorCodes.Offline,
+        failure.Message,
+        $"Without the server the outcome is kept on disk, which is not possible: {reason}");
+
     private static QuotaDenial Create(string code, string reason, string? hint) =>
         new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Cause = reason, Hint = hint };
 
-    /// <summary>When the quota is full again, and where to upgrade, unless the reason says so already.</summary>
-    private static string? Hint(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl)
+    /// <summary>When to try again, and where to upgrade, unless the reason says so already.</summary>
+    private static string? Hint(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl, DateTimeOffset? heldUntil = null)
     {
         var hints = new List<string>();
+        if (heldUntil?.UtcDateTime is { } end && !reason.Contains(end.ToString("HH:mm", CultureInfo.InvariantCulture)))
+        {
+            var time = end.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+            hints.Add($"A reservation that stands in the way ends at {time} (UTC): try again then.");
+        }
+
         if (resetsAt?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) is { } day && !reason.Contains(day))
             hints.Add($"It resets on {day} (UTC).");
         if (upgradeUrl is not null && !reason.Contains(upgradeUrl.OriginalString))

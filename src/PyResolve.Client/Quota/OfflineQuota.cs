@@ -6,10 +6,15 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
     public bool Decides(PyResolveException failure) => settings.Offline != OfflinePolicy.Deny && failure.IsOutOfReach;
 
     public async Task<QuotaPermit?> SpendAsync(MigrationRequest request, CancellationToken cancellationToken) =>
-        settings.Offline == OfflinePolicy.Deny ? null : (await TakeAsync(request, cancellationToken).ConfigureAwait(false)).Permit;
+        settings.Offline == OfflinePolicy.Deny || usage.FindObstacle(request.Quantity) is not null
+            ? null
+            : (await TakeAsync(request, cancellationToken).ConfigureAwait(false)).Permit;
 
+    /// <summary>Looks before it grants: work whose outcome could not be kept must not start.</summary>
     public async Task<QuotaPermit> DecideAsync(MigrationRequest request, PyResolveException failure, CancellationToken cancellationToken)
     {
+        if (usage.FindObstacle(request.Quantity) is { } obstacle)
+            return QuotaPermit.Denied(Denials.Unkept(failure, obstacle));
         var (permit, problem) = await TakeAsync(request, cancellationToken).ConfigureAwait(false);
         if (permit is not null)
             return permit;
@@ -20,6 +25,8 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
 
     public async Task<QuotaCheck> CheckAsync(MigrationTier tier, PyResolveException failure, CancellationToken cancellationToken)
     {
+        if (usage.FindObstacle(migrations: 1) is { } obstacle)
+            return new() { Denial = Denials.Unkept(failure, obstacle) };
         if (IsUnlimited(tier))
             return new();
         var balances = await GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false);
@@ -37,9 +44,12 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return new([], LeaseProblem.Inaccessible);
+            return new([], ProblemOf(exception));
         }
     }
+
+    private static LeaseProblem ProblemOf(Exception exception) =>
+        exception is MissingLocksException ? LeaseProblem.NoLocks : LeaseProblem.Inaccessible;
 
     private bool IsUnlimited(MigrationTier tier) => tier == MigrationTier.Tier1 || settings.Offline == OfflinePolicy.Allow;
 
@@ -56,7 +66,7 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return (null, LeaseProblem.Inaccessible);
+            return (null, ProblemOf(exception));
         }
     }
 }

@@ -41,7 +41,7 @@ internal sealed class OfflineReservation(
         return null;
     }
 
-    private UsageEvent CreateEvent(MigrationOutcome outcome) => new(MigrationEvent)
+    private UsageEvent CreateEvent(MigrationOutcome outcome) => new(UsageEvent.Migration)
     {
         Id = _eventIds[_reported],
         OccurredAt = _completedAt,

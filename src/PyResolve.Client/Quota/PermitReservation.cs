@@ -5,8 +5,6 @@ namespace PyResolve.Client;
 /// <summary>The quota that a granted permit has reserved. Called by one thread at a time.</summary>
 internal abstract class PermitReservation
 {
-    protected const string MigrationEvent = "migration";
-
     /// <summary>Records the work. A call that failed can be repeated with the same outcome, which is recorded once.</summary>
     public abstract Task<QuotaSnapshot?> CompleteAsync(MigrationOutcome outcome, CancellationToken cancellationToken);
 
@@ -61,7 +59,7 @@ internal sealed class ServerReservation(ApiTransport transport, UsageReporter us
         var kept = usage.Keep(new UsageEventRequest
         {
             Id = _eventId,
-            EventType = MigrationEvent,
+            EventType = UsageEvent.Migration,
             Library = request.Library,
             Tier = request.Tier.ToWire(),
             FilesChanged = outcome.FilesChanged,

@@ -22,6 +22,10 @@ public sealed record QuotaDenial
     /// <summary>When the quota is full again; <see langword="null"/> when waiting does not help.</summary>
     public DateTimeOffset? ResetsAt { get; init; }
 
+    /// <summary>When the earliest reservation that holds quota of the account ends, so that trying again may help before
+    /// <see cref="ResetsAt"/>; <see langword="null"/> when none stands in the way, or the server did not say.</summary>
+    public DateTimeOffset? HeldUntil { get; init; }
+
     /// <summary>The page on which to upgrade the plan; <see langword="null"/> when the server did not say.</summary>
     public Uri? UpgradeUrl { get; init; }
 

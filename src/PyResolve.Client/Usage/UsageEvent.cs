@@ -5,6 +5,8 @@ namespace PyResolve.Client;
 /// <summary>Something that a tool did, to be recorded for the account.</summary>
 public sealed class UsageEvent
 {
+    internal const string Migration = "migration";
+
     /// <summary>Creates an event.</summary>
     /// <param name="eventType"><c>migration</c>, <c>scan</c>, <c>llm_call</c>, or a type of your own: a lower-case letter, then up to 63 of
     /// a–z, 0–9 and _.</param>

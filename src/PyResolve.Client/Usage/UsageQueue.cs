@@ -20,14 +20,14 @@ internal sealed class UsageQueue(Outbox outbox, Func<Task> send, Func<TimeSpan> 
     /// <summary>Cancelled when sending has to stop, even if events still wait.</summary>
     public CancellationToken End => _end.Token;
 
-    public ReportResult? Accept(byte[] json)
+    public ReportResult? Accept(byte[] json, bool isOutcome)
     {
         lock (_gate)
         {
             if (_closing)
                 return ReportResult.Refused(ReportRefusal.Disposed, "The reporter is disposed of. Report before disposing of the client.");
             Start();
-            if (outbox.Add(json) is { } refusal)
+            if (outbox.Add(json, isOutcome) is { } refusal)
                 return refusal;
             _accepted++;
             SignalWork();

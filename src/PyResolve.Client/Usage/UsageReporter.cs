@@ -58,6 +58,10 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     /// <summary>Why the last attempt to send failed, such as a revoked key; <see langword="null"/> when it did not fail.</summary>
     public PyResolveException? LastFailure => _sender?.LastFailure;
 
+    /// <summary>What the user should know about the outbox, in one line: that file locks do not work there, so that events which another
+    /// process left are not sent. <see langword="null"/> when all is well, and before the first report or flush.</summary>
+    public string? Warning => _outbox?.Warning;
+
     /// <summary>Whether no event waits for the server, in this process or another, under this key or another of its account.</summary>
     internal bool IsDrained => _outbox?.IsDrained ?? true;
 
@@ -77,11 +81,14 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         return Keep(ToWire(usage));
     }
 
+    /// <summary>Why the outcomes of migrations could not be kept on disk now; <see langword="null"/> when they could.</summary>
+    internal string? FindObstacle(int migrations) => _outbox?.Probe(migrations)?.Reason;
+
     internal ReportResult Keep(UsageEventRequest request)
     {
         var refusal = _queue is null
             ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
-            : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest));
+            : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest), IsOutcome(request));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
         ClientTelemetry.UsageNotQueued.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
@@ -109,6 +116,9 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
+
+    /// <summary>A migration is paid work: it has room in the outbox that other events cannot take.</summary>
+    private static bool IsOutcome(UsageEventRequest request) => request.EventType == UsageEvent.Migration;
 
     private void LearnAccount(Guid account)
     {

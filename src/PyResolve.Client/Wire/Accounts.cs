@@ -95,7 +95,10 @@ public sealed record ForgotPasswordRequest
     public string? Email { get; init; }
 }
 
-/// <summary>The body of <c>POST /auth/password/reset</c>. Every session of the account ends; its keys stay.</summary>
+/// <summary>
+/// The body of <c>POST /auth/password/reset</c>. Every session of the account ends. Its keys are revoked as well by the first proof that
+/// the mailbox is the owner's, since somebody else may have made them; by later ones if <see cref="RevokeApiKeys"/> says so.
+/// </summary>
 public sealed record ResetPasswordRequest
 {
     /// <summary>The token from the email: valid once, for an hour.</summary>
@@ -104,15 +107,24 @@ public sealed record ResetPasswordRequest
     /// <summary>The new password: 8 to 256 characters.</summary>
     public string? Password { get; init; }
 
+    /// <summary>Whether every API key of the account is revoked as well. Default: false.</summary>
+    public bool RevokeApiKeys { get; init; }
+
     /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(ResetPasswordRequest);
 }
 
-/// <summary>The body of <c>POST /auth/email/verify</c>.</summary>
+/// <summary>
+/// The body of <c>POST /auth/email/verify</c>. Without the password or a session of the account, every key and session that was made before
+/// is revoked: the token alone does not show who signed up with the address.
+/// </summary>
 public sealed record VerifyEmailRequest
 {
     /// <summary>The token from the email: valid once, for 7 days.</summary>
     public string? Token { get; init; }
+
+    /// <summary>The account's password, from who signed up themselves. Default: null.</summary>
+    public string? Password { get; init; }
 
     /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(VerifyEmailRequest);

@@ -29,9 +29,14 @@ public sealed record ApiKeyInfo(
     Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt,
     DateTimeOffset? ExpiresAt, DateTimeOffset? RevokedAt);
 
-/// <summary>The body of <c>GET /auth/api-keys</c>.</summary>
-/// <param name="Data">Every key of the account, revoked ones included, newest first.</param>
-public sealed record ApiKeyList(IReadOnlyList<ApiKeyInfo> Data);
+/// <summary>The body of <c>GET /auth/api-keys</c>: one page of keys.</summary>
+/// <param name="Data">Keys of the account, newest first. Those that were revoked more than 90 days ago are left out unless the request
+/// has <c>state=all</c>; with <c>state=active</c> only keys that work are listed.</param>
+public sealed record ApiKeyList(IReadOnlyList<ApiKeyInfo> Data)
+{
+    /// <summary>The cursor of the next page; <see langword="null"/> at the end, and from servers that know no pages.</summary>
+    public string? NextCursor { get; init; }
+}
 
 /// <summary>The answer to <c>POST /auth/api-keys</c>: the only time that this key is shown.</summary>
 /// <param name="Id">The key's id, for revocation and rotation.</param>
@@ -106,4 +111,10 @@ public static class Scopes
 
     /// <summary>The scopes of a key that is created without any: all but <see cref="Keys"/>.</summary>
     public static IReadOnlyList<string> Default { get; } = [UsageWrite, UsageRead, Quota, Billing, Migrate];
+
+    /// <summary>The scopes of a device login that asks for none: without <see cref="Billing"/> and <see cref="Keys"/>.</summary>
+    public static IReadOnlyList<string> DeviceDefault { get; } = [UsageWrite, UsageRead, Quota, Migrate];
+
+    /// <summary>The scopes that a device login may ask for: all but <see cref="Keys"/>.</summary>
+    public static IReadOnlyList<string> DeviceAllowed { get; } = [UsageWrite, UsageRead, Quota, Billing, Migrate];
 }

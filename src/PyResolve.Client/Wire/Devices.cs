@@ -7,6 +7,10 @@ public sealed record DeviceCodeRequest
 {
     /// <summary>The device's name, such as <c>pyresolve-cli</c>: at most 100 characters; shown to the user, and names the key.</summary>
     public string? ClientId { get; init; }
+
+    /// <summary>The scopes that the device needs, separated by spaces: some of <see cref="Scopes.DeviceAllowed"/>, shown to the user;
+    /// default <see cref="Scopes.DeviceDefault"/>.</summary>
+    public string? Scope { get; init; }
 }
 
 /// <summary>The answer to <c>POST /auth/device/code</c>: a login that waits for a user's approval (RFC 8628).</summary>
@@ -34,7 +38,7 @@ public sealed record DeviceTokenRequest
 }
 
 /// <summary>The answer to <c>POST /auth/device/token</c> once a user has approved: the only time that this key is shown.</summary>
-/// <param name="ApiKey">A new key with the default scopes, named after the client.</param>
+/// <param name="ApiKey">A new key with the scopes that the login asked for, named after the client.</param>
 /// <param name="User">The account of the key.</param>
 public sealed record DeviceTokenResponse(string ApiKey, UserInfo User)
 {

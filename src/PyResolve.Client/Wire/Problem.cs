@@ -39,6 +39,11 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? ResetsAt { get; init; }
 
+    /// <summary>When the earliest reservation that stands in the way ends and returns its migrations, for 402; absent where no reservation
+    /// does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? HeldUntil { get; init; }
+
     /// <summary>The page on which to change the existing subscription, for <c>already_subscribed</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? PortalUrl { get; init; }
@@ -64,6 +69,9 @@ public static class ProblemCodes
 
     /// <summary>400, device login: the device code is unknown, or was redeemed before.</summary>
     public const string InvalidGrant = "invalid_grant";
+
+    /// <summary>400, device login by a form: a scope that does not exist, or that a device cannot get.</summary>
+    public const string InvalidScope = "invalid_scope";
 
     /// <summary>400, device login by a form: a <c>grant_type</c> other than the device code's.</summary>
     public const string UnsupportedGrantType = "unsupported_grant_type";

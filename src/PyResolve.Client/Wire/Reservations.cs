@@ -45,6 +45,11 @@ public sealed record Reservation(
     public ReservationReceipt? Receipt { get; init; }
 }
 
+/// <summary>The body of <c>GET /quota/reservations</c>: one page.</summary>
+/// <param name="Data">The newest first; each has the account's quota at the time of the answer.</param>
+/// <param name="NextCursor">The cursor of the next page; <see langword="null"/> at the end.</param>
+public sealed record ReservationPage(IReadOnlyList<Reservation> Data, string? NextCursor);
+
 /// <summary>The state of the account when a reservation was granted.</summary>
 /// <param name="Plan">The plan at that time.</param>
 /// <param name="Limit">The plan's migrations a month.</param>

@@ -7,14 +7,27 @@ internal sealed record FoundAccount(UserInfo User, string? PasswordHash);
 
 internal static class AccountLookup
 {
-    public static Task<FoundAccount?> FindAccountAsync(this Database database, string email, CancellationToken cancellationToken) =>
-        database.FirstAsync(
+    /// <summary>
+    /// By any spelling of its address. Where two accounts have one mailbox, since before addresses had a normal form, the later one is
+    /// found by the exact spelling of its own address.
+    /// </summary>
+    public static async Task<FoundAccount?> FindAccountAsync(
+        this Database database, string email, CancellationToken cancellationToken)
+    {
+        await EmailKeys.FillAsync(database, cancellationToken);
+        return await database.FirstAsync(
             $"""
             select p.id, p.email, p.name, p.plan, w.password_hash
-            from profiles p
+            from (
+                select id from profiles where email_key = {EmailAddresses.KeyOf(email)}
+                union all
+                select id from profiles where email_clash is not null and email = {email.Trim().ToLowerInvariant()}) found
+            join profiles p on p.id = found.id
             left join passwords w on w.user_id = p.id
-            where lower(p.email) = {EmailAddresses.Normalize(email)} and p.email <> ''
+            order by p.email_key is null desc
+            limit 1
             """,
             static row => new FoundAccount(new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)), row.TextOrNull(4)),
             cancellationToken);
+    }
 }

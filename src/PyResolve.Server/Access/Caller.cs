@@ -1,5 +1,8 @@
 namespace PyResolve.Server.Access;
 
+/// <summary>The limit of the key <c>KeyId</c>, which keys made by it count against as well.</summary>
+internal sealed record SharedLimit(Guid KeyId, int RequestsPerMinute);
+
 /// <summary>The account that sent a request. A session has no key properties, and every scope.</summary>
 internal sealed record Caller(Guid UserId, string Email, string? Name)
 {
@@ -14,6 +17,9 @@ internal sealed record Caller(Guid UserId, string Email, string? Name)
 
     /// <summary>null: no limit.</summary>
     public int? RequestsPerMinute { get; init; }
+
+    /// <summary>The limit that this key shares with the limited key that made it, and with that key's others; null: none.</summary>
+    public SharedLimit? SharedLimit { get; init; }
 
     /// <summary>null for a key, and for a token of another service, which cannot be revoked here.</summary>
     public Guid? SessionId { get; init; }

@@ -3,7 +3,6 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
-using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -13,34 +12,28 @@ internal sealed class AccountCreation(
     TimeProvider time)
 {
     public async Task<Outcome<SignUpResponse>> TryAsync(
-        string email, string? name, string password, Origin origin, CancellationToken cancellationToken)
+        EmailAddress email, string? name, string password, SessionClient client, CancellationToken cancellationToken)
     {
+        var origin = client.Origin;
         if ((await throttle.RecordAsync(throttle.Rules.SignUp(origin.Address), cancellationToken)).RetryAfter is { } wait)
             return AccountProblems.TooMany("sign-ups from this address", wait);
-        if (await HashAsync(password, cancellationToken) is not { } passwordHash)
+        await EmailKeys.FillAsync(database, cancellationToken);
+        if (await HashAsync(email, password, origin, cancellationToken) is not { } passwordHash)
             return AccountProblems.Busy;
-        var secret = ApiKeySecret.Generate();
         var now = time.GetInstant();
-        var address = EmailAddresses.Normalize(email);
-        var user = new UserInfo(
-            Ids.Create(now), address, string.IsNullOrWhiteSpace(name) ? address[..address.IndexOf('@')] : name.Trim(), PlanCatalog.Free);
+        var account = new NewAccount(Ids.Create(now), email, name);
 
+        var secret = await keys.GenerateSecretAsync(user.Id, cancellationToken);
         var created = await database.WriteAsync(
             async session =>
             {
-                var inserted = await session.ExecuteAsync(
-                    $"""
-                    insert into profiles (id, email, name, plan, created_at, updated_at)
-                    values ({user.Id}, {user.Email}, {user.Name}, {user.Plan}, {now}, {now})
-                    on conflict do nothing
-                    """,
-                    cancellationToken);
-                if (inserted == 0)
+                if (await NewAccounts.InsertAsync(session, account, now, cancellationToken) is not { } user)
                     return null;
                 await StoredPasswords.SetAsync(session, user.Id, passwordHash, now, cancellationToken);
                 var wanted = new NewApiKey(ApiKeys.DefaultName, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null);
                 var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
-                var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, cancellationToken);
+                var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, client, cancellationToken);
+                await throttle.KnowNetworkAsync(session, user.Email, origin.Address, cancellationToken);
                 await audit.WriteAsync(session, user.Id, origin, AuditActions.AccountCreated, key.Prefix, cancellationToken);
                 await emails.QueueVerificationAsync(session, user.Id, cancellationToken);
                 return new SignUpResponse(user, key.ApiKey, token, expiresAt);
@@ -52,9 +45,9 @@ internal sealed class AccountCreation(
         return created;
     }
 
-    private async Task<string?> HashAsync(string password, CancellationToken cancellationToken)
+    private async Task<string?> HashAsync(EmailAddress email, string password, Origin origin, CancellationToken cancellationToken)
     {
-        using var turn = await passwords.TakeTurnAsync(cancellationToken);
+        using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(email.Key, origin.Address), cancellationToken);
         return turn?.Hash(password);
     }
 }

@@ -21,6 +21,7 @@ internal sealed class AccountDeletion(
             var problem = await proof.TryAsync(
                 userId,
                 password,
+                origin,
                 prepare: static _ => true,
                 (session, _) => DeleteAsync(session, userId, origin, cancellationToken),
                 cancellationToken);
@@ -42,15 +43,20 @@ internal sealed class AccountDeletion(
         },
         cancellationToken);
 
-    private async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Within the caller's transaction; remove its keys from the cache after the commit.</summary>
+    public async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
+        await SpentQuota.RememberAsync(session, userId, now, cancellationToken);
         await session.ExecuteAsync(
             $"""
-            update profiles set email = '', name = null, email_verified_at = null, deleted_at = {now}, updated_at = {now}
+            update profiles set email = '', email_key = null, email_clash = null, name = null, email_verified_at = null,
+                owner_proved_at = null, deleted_at = {now}, updated_at = {now}
             where id = {userId}
             """,
             cancellationToken);
+        // Another account with the same mailbox can have it now.
+        await session.ExecuteAsync($"update profiles set email_clash = null where email_clash = {userId}", cancellationToken);
         await session.ExecuteAsync(
             $"update api_keys set revoked_at = {now} where user_id = {userId} and revoked_at is null", cancellationToken);
         await sessions.EndAllAsync(session, userId, except: null, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
@@ -17,7 +18,7 @@ internal sealed class AccountEmails(
     {
         if (!outbox.IsEnabled)
             return;
-        var queued = new QueuedEmail(EmailKinds.Reset) { TypedAddress = EmailAddresses.Normalize(email), ClientAddress = origin.Address };
+        var queued = new QueuedEmail(EmailKinds.Reset) { TypedAddress = email.Trim(), ClientAddress = origin.Address };
         await database.WriteAsync(session => outbox.AddAsync(session, queued, cancellationToken), cancellationToken);
         Send();
     }
@@ -28,6 +29,8 @@ internal sealed class AccountEmails(
     {
         { Kind: EmailKinds.Verification, UserId: { } userId } => ComposeVerificationAsync(userId, cancellationToken),
         { Kind: EmailKinds.Reset } => ComposeResetAsync(due, cancellationToken),
+        { Kind: EmailKinds.Invitation, UserId: { } userId, Detail: { } hours } => ComposeInvitationAsync(
+            userId, TimeSpan.FromHours(int.Parse(hours, CultureInfo.InvariantCulture)), cancellationToken),
         { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => ComposeLeakNoticeAsync(userId, prefix, cancellationToken),
         // Queued by a newer server, which will send it.
         var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
@@ -53,7 +56,10 @@ internal sealed class AccountEmails(
 
             {publicUrl.Value}/verify-email?token={token}
 
-            If you did not sign up, someone mistyped their address. You can ignore this e-mail.
+            Enter your password there to keep the API keys that you have made. Without it they are revoked.
+
+            If you did not sign up, someone else typed your address. You can ignore this e-mail, or confirm without a password: that
+            ends what they made, and a new password gives you the account.
             """);
     }
 
@@ -89,7 +95,35 @@ internal sealed class AccountEmails(
 
             {publicUrl.Value}/reset-password?token={token}
 
+            All sessions of the account end then. If this address was never confirmed before, all its API keys and device logins are
+            revoked as well, since somebody else may have made them; otherwise you can choose that on the page.
+
             The link works once. If it was not you, you can ignore this e-mail: your password stays the same.
+            """);
+    }
+
+    private async Task<EmailMessage?> ComposeInvitationAsync(Guid userId, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        var owner = await database.FirstAsync(
+            $"""
+            select p.id, p.email from profiles p
+            where p.id = {userId} and p.email <> '' and not exists (select 1 from passwords w where w.user_id = p.id)
+            """,
+            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+            cancellationToken);
+        if (owner is null)
+            return null;
+        var token = await database.WriteAsync(
+            session => tokens.CreateAsync(session, owner, EmailTokenPurposes.Reset, lifetime, cancellationToken), cancellationToken);
+        return new EmailMessage(
+            owner.Email,
+            "Your PyResolve account",
+            $"""
+            An account was made for you on a PyResolve server. To choose its password, open this link within {lifetime.TotalHours:0} hours:
+
+            {publicUrl.Value}/reset-password?token={token}
+
+            The link works once. Later, "forgot password" sends you another one.
             """);
     }
 
@@ -109,21 +143,20 @@ internal sealed class AccountEmails(
             """);
     }
 
-    /// <summary>By the typed address on the first try, by id on the next.</summary>
+    /// <summary>
+    /// By the typed address on the first try, by id on the next. An account that signs in through another service gets no password; one
+    /// that an operator created may not have one yet.
+    /// </summary>
     private async Task<EmailTokenOwner?> FindResetOwnerAsync(QueuedEmail email, CancellationToken cancellationToken)
     {
-        if (email.UserId is not { } userId)
-        {
-            var found = await database.FindAccountAsync(email.TypedAddress!, cancellationToken);
-            return found is { PasswordHash: not null, User: var user } ? new EmailTokenOwner(user.Id, user.Email) : null;
-        }
-
-        return await database.FirstAsync(
+        var userId = email.UserId ?? (await database.FindAccountAsync(email.TypedAddress!, cancellationToken))?.User.Id;
+        return userId is null ? null : await database.FirstAsync(
             $"""
             select p.id, p.email
             from profiles p
-            join passwords w on w.user_id = p.id
             where p.id = {userId} and p.email <> ''
+              and (exists (select 1 from passwords w where w.user_id = p.id)
+                   or not exists (select 1 from identities i where i.user_id = p.id))
             """,
             static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
             cancellationToken);

@@ -24,6 +24,7 @@ internal static class AccountEndpoints
         me.MapGet("", Me).RequireCaller();
         me.MapPatch("", Rename).RequireSession();
         routes.MapPasswords();
+        routes.MapSessions();
     }
 
     private static async Task<Results<CreatedAnswer<SignUpResponse>, ProblemResult>> SignUp(
@@ -37,11 +38,13 @@ internal static class AccountEndpoints
         var request = body.Value;
         var errors = new FieldErrors();
         errors.Email("email", request.Email);
-        errors.Password("password", request.Password);
+        errors.Password("password", request.Password, request.Email);
         errors.Text("name", request.Name, MaxNameLength);
         errors.ThrowIfAny();
 
-        var outcome = await creation.TryAsync(request.Email!, request.Name, request.Password!, Origin.OfOwner(http), http.RequestAborted);
+        var outcome = await creation.TryAsync(
+            EmailAddresses.Parse(request.Email!)!, request.Name, request.Password!, SessionClient.Of(http), http.RequestAborted);
+        DoNotStore(http);
         return outcome.Value is { } created ? Answers.Created(location: null, created) : outcome.Problem!;
     }
 
@@ -54,9 +57,13 @@ internal static class AccountEndpoints
         errors.Text("password", password, Passwords.MaxLength, required: true);
         errors.ThrowIfAny();
 
-        var outcome = await login.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
+        var outcome = await login.TryAsync(email!, password!, SessionClient.Of(http), http.RequestAborted);
+        DoNotStore(http);
         return outcome.Value is { } opened ? Answers.Ok(opened) : outcome.Problem!;
     }
+
+    /// <summary>The answer has a secret.</summary>
+    private static void DoNotStore(HttpContext http) => http.Response.Headers.CacheControl = "no-store";
 
     private static async Task<Results<NoContent, ProblemResult>> LogOut(
         HttpContext http, Database database, Sessions sessions, AuditLog audit)

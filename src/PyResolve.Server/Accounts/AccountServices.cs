@@ -10,6 +10,7 @@ internal static class AccountServices
         .AddSingleton<Passwords>()
         .AddSingleton<PasswordProof>()
         .AddSingleton<Sessions>()
+        .AddSingleton<Credentials>()
         .AddSingleton<WebSessions>()
         .AddSingleton<PasswordLogin>()
         .AddSingleton<AccountCreation>()
@@ -18,5 +19,6 @@ internal static class AccountServices
         .AddSingleton<AccountEmails>()
         .AddSingleton<ComposeEmail>(provider => provider.GetRequiredService<AccountEmails>().ComposeAsync)
         .AddSingleton<AccountDeletion>()
+        .AddSingleton<AccountAdministration>()
         .AddHostedService<Housekeeping>();
 }

@@ -34,32 +34,42 @@ internal static class EmailLinkPages
         if (errors.Problem is { } invalid)
             return ResetForm(token, new ProblemResult(invalid));
 
-        var problem = await actions.ResetPasswordAsync(token!, password!, Origin.OfOwner(http), http.RequestAborted);
-        return problem is not null
+        var revokesKeys = form.Field("revoke_api_keys") is not null;
+        var outcome = await actions.ResetPasswordAsync(token!, password!, revokesKeys, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Problem is { } problem
             ? ResetForm(token, problem)
             : Page("Password changed", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>Password changed</h1>
-                <p>Log in with your new password from now on. All sessions of your account were ended; your API keys still work.</p>
+                <p>Log in with your new password from now on. All sessions of your account were ended. {KeysAfterwards(outcome)}</p>
                 """);
     }
 
-    private static async Task<PageResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
+    private static string KeysAfterwards(EmailTokenOutcome outcome) => outcome.KeysAreRevoked
+        ? "All API keys that were made before were revoked: create new ones for your programs."
+        : "Your API keys still work.";
+
+    private static async Task<PageResult> Verify(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions, WebSessions web)
     {
         sameOrigin.Require(http);
-        var token = (await FormBody.ReadAsync(http)).Field("token");
+        var form = await FormBody.ReadAsync(http);
+        var (token, password) = (form.Field("token"), form.Field("password"));
+        if (!string.IsNullOrEmpty(password))
+            WebSessions.RequireSafeConnection(http);
         var errors = new FieldErrors();
         errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
+        errors.Text("Password", password, Passwords.MaxLength);
         if (errors.Problem is { } invalid)
             return VerifyForm(token, new ProblemResult(invalid));
 
-        var problem = await actions.VerifyEmailAsync(token!, Origin.OfOwner(http), http.RequestAborted);
-        return problem is not null
+        var sessionOf = (await web.FindAsync(http))?.UserId;
+        var outcome = await actions.VerifyEmailAsync(token!, password, sessionOf, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Problem is { } problem
             ? VerifyForm(token, problem)
             : Page("E-mail confirmed", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>E-mail confirmed</h1>
-                <p>Thank you. You can close this page.</p>
+                <p>Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) : "")} You can close this page.</p>
                 """);
     }
 
@@ -73,6 +83,8 @@ internal static class EmailLinkPages
         {PasswordInput("password", autofocus: true)}
         <label for="repeated">Repeat the new password</label>
         {PasswordInput("repeated", autofocus: false)}
+        <p><label><input type="checkbox" name="revoke_api_keys" value="yes"> Also revoke all API keys. They are always revoked if the
+        address was not confirmed before.</label></p>
         <button>Change the password</button>
         </form>
         """);
@@ -84,10 +96,14 @@ internal static class EmailLinkPages
 
     private static PageResult VerifyForm(string? token, ProblemResult? problem = null) => Page("Confirm your e-mail", problem, $"""
         <h1>Confirm your e-mail</h1>
-        <p>Press the button to confirm that you receive our e-mails.</p>
+        <p>Press the button to confirm that you receive our e-mails. If you signed up yourself, enter your password: then your API keys
+        stay. Without it, every API key and session of the account is revoked, since somebody else may have signed up with your
+        address.</p>
         {Alert(problem)}
         <form method="post" action="verify-email">
         {Hidden("token", token)}
+        <label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" maxlength="{Passwords.MaxLength}">
         <button>Confirm</button>
         </form>
         """);

@@ -1,68 +1,123 @@
+using Microsoft.AspNetCore.Identity;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
+/// <summary><c>KeysAreRevoked</c>: every API key that was made before.</summary>
+internal sealed record EmailTokenOutcome(ProblemResult? Problem, bool KeysAreRevoked = false);
+
 internal sealed class EmailTokenActions(
-    Database database, Passwords passwords, Sessions sessions, EmailTokens tokens, ThrottleRules rules, AuditLog audit, TimeProvider time)
+    Database database, Passwords passwords, Credentials credentials, EmailTokens tokens, Throttle throttle, VerifiedKeyCache verified,
+    AuditLog audit, TimeProvider time)
 {
     public const int MaxTokenLength = 200;
 
-    private static readonly ProblemResult InvalidToken = new(Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
+    private static readonly EmailTokenOutcome InvalidToken = new(new ProblemResult(
+        Problems.Invalid("token", ProblemTexts.EmailTokenUnknown)));
 
-    public async Task<ProblemResult?> ResetPasswordAsync(string token, string password, Origin origin, CancellationToken cancellationToken)
+    private static readonly EmailTokenOutcome Busy = new(AccountProblems.Busy);
+
+    /// <summary>The first proof of the address revokes all keys, since somebody else may have made them; later ones if asked to.</summary>
+    public async Task<EmailTokenOutcome> ResetPasswordAsync(
+        string token, string password, bool revokeKeys, Origin origin, CancellationToken cancellationToken)
     {
         // Checked before any hashing: an invented token must cost only a read.
         var owner = await database.ReadAsync(
             session => tokens.FindAsync(session, token, EmailTokenPurposes.Reset, cancellationToken), cancellationToken);
         if (owner is null)
             return InvalidToken;
-        using var turn = await passwords.TakeTurnAsync(cancellationToken);
+        if (CommonPasswords.FindReason(password, owner.Email) is { } reason)
+            return new EmailTokenOutcome(new ProblemResult(Problems.Invalid("password", reason)));
+        using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(owner.Email, origin.Address), cancellationToken);
         if (turn is null)
-            return AccountProblems.Busy;
+            return Busy;
         var hash = turn.Hash(password);
 
-        var isDone = await database.WriteAsync(
+        var outcome = await database.WriteAsync(
             async session =>
             {
+                var isProved = await Credentials.LockAsync(session, owner.UserId, cancellationToken);
                 if (!await tokens.UseAsync(session, token, EmailTokenPurposes.Reset, cancellationToken))
-                    return false;
-                var now = time.GetInstant();
-                await StoredPasswords.SetAsync(session, owner.UserId, hash, now, cancellationToken);
-                await sessions.EndAllAsync(session, owner.UserId, except: null, cancellationToken);
+                    return InvalidToken;
+                await StoredPasswords.SetAsync(session, owner.UserId, hash, time.GetInstant(), cancellationToken);
+                var revokes = revokeKeys || !isProved;
+                if (revokes)
+                    await credentials.RevokeAllAsync(session, owner.UserId, origin, cancellationToken);
+                else
+                    await credentials.EndSessionsAsync(session, owner.UserId, except: null, cancellationToken);
                 await tokens.UseAllAsync(session, owner.UserId, EmailTokenPurposes.Reset, cancellationToken);
-                await MarkVerifiedAsync(session, owner, now, cancellationToken);
+                await credentials.MarkProvedAsync(session, owner.UserId, cancellationToken);
+                if (!owner.IsByOperator)
+                    await credentials.MarkVerifiedAsync(session, owner, cancellationToken);
                 // Failed guesses at the old password no longer lock the owner out.
-                await Throttle.ForgetAsync(session, rules.LogInTo(owner.Email), cancellationToken);
+                await throttle.ForgetLogInsAsync(session, owner.Email, cancellationToken);
                 await audit.WriteAsync(session, owner.UserId, origin, AuditActions.PasswordReset, target: null, cancellationToken);
-                return true;
+                return new EmailTokenOutcome(Problem: null, revokes);
             },
             cancellationToken);
-        return isDone ? null : InvalidToken;
+        verified.Remove(owner.UserId);
+        return outcome;
     }
 
-    public async Task<ProblemResult?> VerifyEmailAsync(string token, Origin origin, CancellationToken cancellationToken)
+    /// <summary>
+    /// The token shows that the mailbox is read. Only together with a session or the password does it show that its owner signed up; else
+    /// everything that was made before is revoked, and the first reset of the password will do so again.
+    /// </summary>
+    public async Task<EmailTokenOutcome> VerifyEmailAsync(
+        string token, string? password, Guid? sessionOf, Origin origin, CancellationToken cancellationToken)
     {
-        var isDone = await database.WriteAsync(
+        var owner = await database.ReadAsync(
+            session => tokens.FindAsync(session, token, EmailTokenPurposes.Verify, cancellationToken), cancellationToken);
+        if (owner is null)
+            return InvalidToken;
+        var isOwner = sessionOf == owner.UserId;
+        if (!isOwner && !string.IsNullOrEmpty(password))
+        {
+            if (await CheckPasswordAsync(owner, password, origin, cancellationToken) is { } problem)
+                return new EmailTokenOutcome(problem);
+            isOwner = true;
+        }
+
+        var outcome = await database.WriteAsync(
             async session =>
             {
-                var owner = await tokens.FindAsync(session, token, EmailTokenPurposes.Verify, cancellationToken);
-                if (owner is null || !await tokens.UseAsync(session, token, EmailTokenPurposes.Verify, cancellationToken))
-                    return false;
-                await MarkVerifiedAsync(session, owner, time.GetInstant(), cancellationToken);
+                var isProved = await Credentials.LockAsync(session, owner.UserId, cancellationToken);
+                if (!await tokens.UseAsync(session, token, EmailTokenPurposes.Verify, cancellationToken))
+                    return InvalidToken;
+                var revokes = !isProved && !isOwner;
+                if (revokes)
+                    await credentials.RevokeAllAsync(session, owner.UserId, origin, cancellationToken);
+                else
+                    await credentials.MarkProvedAsync(session, owner.UserId, cancellationToken);
+                await credentials.MarkVerifiedAsync(session, owner, cancellationToken);
                 await audit.WriteAsync(session, owner.UserId, origin, AuditActions.EmailVerified, target: null, cancellationToken);
-                return true;
+                return new EmailTokenOutcome(Problem: null, revokes);
             },
             cancellationToken);
-        return isDone ? null : InvalidToken;
+        verified.Remove(owner.UserId);
+        return outcome;
     }
 
-    private static Task<int> MarkVerifiedAsync(
-        Session session, EmailTokenOwner owner, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
-        $"""
-        update profiles set email_verified_at = coalesce(email_verified_at, {now})
-        where id = {owner.UserId} and email = {owner.Email}
-        """,
-        cancellationToken);
+    private async Task<ProblemResult?> CheckPasswordAsync(
+        EmailTokenOwner owner, string password, Origin origin, CancellationToken cancellationToken)
+    {
+        var meters = throttle.Rules.Password(owner.UserId);
+        using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(owner.Email, origin.Address), cancellationToken);
+        if (turn is null)
+            return AccountProblems.Busy;
+        var attempt = await throttle.RecordAsync(meters, cancellationToken);
+        if (attempt.RetryAfter is { } wait)
+            return AccountProblems.TooMany("wrong passwords", wait);
+        var hash = await database.FirstAsync(
+            $"select password_hash from passwords where user_id = {owner.UserId}", static row => row.Text(0), cancellationToken);
+        if (turn.Verify(hash, password) is PasswordVerificationResult.Failed)
+            return new ProblemResult(Problems.Invalid("password", ProblemTexts.WrongPassword));
+        await database.WriteAsync(session => Throttle.WithdrawAsync(session, attempt, cancellationToken), cancellationToken);
+        return null;
+    }
 }

@@ -9,7 +9,11 @@ internal static class EmailTokenPurposes
     public const string Verify = "verify";
 }
 
-internal sealed record EmailTokenOwner(Guid UserId, string Email);
+internal sealed record EmailTokenOwner(Guid UserId, string Email)
+{
+    /// <summary>An operator handed the link over: it shows nothing about the mailbox.</summary>
+    public bool IsByOperator { get; init; }
+}
 
 /// <summary>A token is valid once, and only while the account still has the address it was sent to.</summary>
 internal sealed class EmailTokens(TimeProvider time)
@@ -25,8 +29,8 @@ internal sealed class EmailTokens(TimeProvider time)
         var now = time.GetInstant();
         await session.ExecuteAsync(
             $"""
-            insert into email_tokens (token_digest, user_id, purpose, email, created_at, expires_at)
-            values ({TokenKind.DigestOf(token)}, {owner.UserId}, {purpose}, {owner.Email}, {now}, {now + lifetime})
+            insert into email_tokens (token_digest, user_id, purpose, email, created_at, expires_at, by_operator)
+            values ({TokenKind.DigestOf(token)}, {owner.UserId}, {purpose}, {owner.Email}, {now}, {now + lifetime}, {owner.IsByOperator})
             """,
             cancellationToken);
         return token;
@@ -35,13 +39,13 @@ internal sealed class EmailTokens(TimeProvider time)
     public Task<EmailTokenOwner?> FindAsync(Session session, string token, string purpose, CancellationToken cancellationToken) =>
         session.FirstAsync(
             $"""
-            select t.user_id, t.email
+            select t.user_id, t.email, t.by_operator
             from email_tokens t
             join profiles p on p.id = t.user_id and p.email = t.email
             where t.token_digest = {TokenKind.DigestOf(token)} and t.purpose = {purpose}
               and t.used_at is null and t.expires_at > {time.GetInstant()}
             """,
-            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)),
+            static row => new EmailTokenOwner(row.Uuid(0), row.Text(1)) { IsByOperator = row.Boolean(2) },
             cancellationToken);
 
     /// <returns>Whether the token was still valid: of concurrent uses one succeeds.</returns>

@@ -11,7 +11,9 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
     // Longer than the window of any throttle.
     private static readonly TimeSpan AttemptsKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan TokensKept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan NetworksKept = TimeSpan.FromDays(90);
     private static readonly TimeSpan SessionsKept = TimeSpan.FromDays(30);
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromDays(1);
 
     public static TimeSpan Interval { get; } = TimeSpan.FromMinutes(10);
 
@@ -26,16 +28,39 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 where id in (select id from attempts where at < {now - AttemptsKept} order by at limit {BatchSize})
                 """,
             cancellationToken);
+        if (await FindSettledInstantAsync(now, cancellationToken) is not { } settled)
+            return;
         await RepeatAsync(
             () => $"""
                 delete from email_tokens
-                where token_digest in (select token_digest from email_tokens where expires_at < {now - TokensKept} limit {BatchSize})
+                where token_digest in (select token_digest from email_tokens where expires_at < {settled - TokensKept} limit {BatchSize})
                 """,
             cancellationToken);
         await RepeatAsync(
-            () => $"delete from sessions where id in (select id from sessions where expires_at < {now - SessionsKept} limit {BatchSize})",
+            () => $"""
+                delete from login_networks
+                where (subject, network) in (
+                    select subject, network from login_networks where seen_at < {now - NetworksKept} order by seen_at limit {BatchSize})
+                """,
+            cancellationToken);
+        await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
+        await RepeatAsync(
+            () => $"""
+                delete from sessions
+                where id in (select id from sessions where expires_at < {settled - SessionsKept} limit {BatchSize})
+                """,
             cancellationToken);
     }
+
+    /// <summary>
+    /// When the newest session began that has been stored for a day: time has come at least so far. A clock that is wrong for an hour must
+    /// not log everybody out for good.
+    /// </summary>
+    private async Task<DateTimeOffset?> FindSettledInstantAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        (await database.ListAsync(
+            $"select created_at from sessions where created_at < {now - SettlingTime} order by id desc limit 1",
+            static row => row.Instant(0),
+            cancellationToken)) is [var newest] ? newest : null;
 
     private async Task RepeatAsync(Func<Sql> statement, CancellationToken cancellationToken)
     {

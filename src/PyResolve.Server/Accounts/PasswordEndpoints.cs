@@ -19,24 +19,25 @@ internal static class PasswordEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Change(
-        Body<ChangePasswordRequest> body, HttpContext http, PasswordProof proof, Sessions sessions, EmailTokens tokens, AuditLog audit,
-        TimeProvider time)
+        Body<ChangePasswordRequest> body, HttpContext http, PasswordProof proof, Credentials credentials, EmailTokens tokens,
+        AuditLog audit, TimeProvider time)
     {
         var caller = http.Caller();
         var (current, newPassword) = (body.Value.CurrentPassword, body.Value.NewPassword);
         var errors = new FieldErrors();
         errors.Text("current_password", current, Passwords.MaxLength, required: true);
-        errors.Password("new_password", newPassword);
+        errors.Password("new_password", newPassword, caller.Email);
         errors.ThrowIfAny();
 
         var problem = await proof.TryAsync(
             caller.UserId,
             current,
+            Origin.Of(http),
             turn => turn.Hash(newPassword!),
             async (session, hash) =>
             {
                 await StoredPasswords.SetAsync(session, caller.UserId, hash, time.GetInstant(), http.RequestAborted);
-                await sessions.EndAllAsync(session, caller.UserId, except: caller.SessionId, http.RequestAborted);
+                await credentials.EndSessionsAsync(session, caller.UserId, except: caller.SessionId, http.RequestAborted);
                 await tokens.UseAllAsync(session, caller.UserId, EmailTokenPurposes.Reset, http.RequestAborted);
                 await audit.WriteAsync(
                     session, caller.UserId, Origin.Of(http), AuditActions.PasswordChanged, target: null, http.RequestAborted);
@@ -68,18 +69,21 @@ internal static class PasswordEndpoints
         errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
         errors.Password("password", password);
         errors.ThrowIfAny();
-        var problem = await actions.ResetPasswordAsync(token!, password!, Origin.OfOwner(http), http.RequestAborted);
-        return problem is null ? TypedResults.NoContent() : problem;
+        var outcome = await actions.ResetPasswordAsync(
+            token!, password!, body.Value.RevokeApiKeys, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Problem is { } problem ? problem : TypedResults.NoContent();
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Verify(
-        Body<VerifyEmailRequest> body, HttpContext http, EmailTokenActions actions)
+        Body<VerifyEmailRequest> body, HttpContext http, EmailTokenActions actions, Sessions sessions)
     {
-        var token = body.Value.Token;
+        var (token, password) = (body.Value.Token, body.Value.Password);
         var errors = new FieldErrors();
         errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
+        errors.Text("password", password, Passwords.MaxLength);
         errors.ThrowIfAny();
-        var problem = await actions.VerifyEmailAsync(token!, Origin.OfOwner(http), http.RequestAborted);
-        return problem is null ? TypedResults.NoContent() : problem;
+        var caller = await sessions.FindCallerAsync(http);
+        var outcome = await actions.VerifyEmailAsync(token!, password, caller?.UserId, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Problem is { } problem ? problem : TypedResults.NoContent();
     }
 }

@@ -11,12 +11,14 @@ namespace PyResolve.Server.Accounts;
 internal sealed class PasswordLogin(
     Database database, Passwords passwords, Sessions sessions, Throttle throttle, AuditLog audit, TimeProvider time)
 {
-    public async Task<Outcome<LogInResponse>> TryAsync(string email, string password, Origin origin, CancellationToken cancellationToken)
+    public async Task<Outcome<LogInResponse>> TryAsync(
+        string email, string password, SessionClient client, CancellationToken cancellationToken)
     {
-        var meters = throttle.Rules.LogIn(email, origin.Address);
+        var origin = client.Origin;
+        var meters = await throttle.LogInAsync(email, origin.Address, cancellationToken);
         if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
             return TooMany(wait);
-        using var turn = await passwords.TakeTurnAsync(cancellationToken);
+        using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(email, origin.Address), cancellationToken);
         if (turn is null)
             return AccountProblems.Busy;
 
@@ -41,7 +43,8 @@ internal sealed class PasswordLogin(
                     await StoredPasswords.SetAsync(session, user.Id, betterHash, time.GetInstant(), cancellationToken);
                 await Throttle.WithdrawAsync(session, attempt, cancellationToken);
                 await audit.WriteAsync(session, user.Id, origin, AuditActions.LoggedIn, target: null, cancellationToken);
-                var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, cancellationToken);
+                await throttle.KnowNetworkAsync(session, email, origin.Address, cancellationToken);
+                var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, client, cancellationToken);
                 return new LogInResponse(user, token, expiresAt);
             },
             cancellationToken);

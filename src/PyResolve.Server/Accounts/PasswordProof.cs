@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Identity;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
@@ -12,19 +13,22 @@ internal sealed class PasswordProof(Database database, Passwords passwords, Thro
     public async Task<ProblemResult?> TryAsync<T>(
         Guid userId,
         string? password,
+        Origin origin,
         Func<Passwords.PasswordTurn, T> prepare,
         Func<Session, T, Task> work,
         CancellationToken cancellationToken)
     {
-        var hash = await database.FirstAsync(
-            $"select password_hash from passwords where user_id = {userId}", static row => row.Text(0), cancellationToken);
-        if (hash is null)
+        var found = await database.FirstAsync(
+            $"select w.password_hash, p.email from passwords w join profiles p on p.id = w.user_id where w.user_id = {userId}",
+            static row => new { Hash = row.Text(0), Email = row.Text(1) },
+            cancellationToken);
+        if (found is not { Hash: var hash, Email: var email })
             return AccountProblems.NoPassword;
 
         var meters = throttle.Rules.Password(userId);
         if (await throttle.WaitAsync(meters, cancellationToken) is { } wait)
             return TooMany(wait);
-        using var turn = await passwords.TakeTurnAsync(cancellationToken);
+        using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(email, origin.Address), cancellationToken);
         if (turn is null)
             return AccountProblems.Busy;
         var attempt = await throttle.RecordAsync(meters, cancellationToken);

@@ -1,35 +1,115 @@
+using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
+/// <summary>Who opens a session, as its list shows it.</summary>
+internal sealed record SessionClient(Origin Origin, string? UserAgent)
+{
+    private const int MaxUserAgentLength = 200;
+
+    /// <summary>A login proves itself who owns the account.</summary>
+    public static SessionClient Of(HttpContext http) => new(Origin.OfOwner(http), Shorten(http.Request.Headers.UserAgent.ToString()));
+
+    private static string? Shorten(string text)
+    {
+        var shown = text.Length > MaxUserAgentLength ? text[..MaxUserAgentLength] : text;
+        return shown.Length > 0 && FieldErrors.IsPlainText(shown) ? shown : null;
+    }
+}
+
 internal sealed class Sessions(Database database, ServerOptions options, TimeProvider time)
 {
-    public async Task<(string Token, DateTimeOffset ExpiresAt)> OpenAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    private const int MaxListed = 1000;
+
+    private static readonly TimeSpan SeenInterval = TimeSpan.FromHours(1);
+
+    public async Task<(string Token, DateTimeOffset ExpiresAt)> OpenAsync(
+        Session session, Guid userId, SessionClient client, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var token = TokenKind.Session.Create();
         var expiresAt = now.AddDays(options.SessionDays);
         await session.ExecuteAsync(
             $"""
-            insert into sessions (id, user_id, token_digest, created_at, expires_at)
-            values ({Ids.Create(now)}, {userId}, {TokenKind.DigestOf(token)}, {now}, {expiresAt})
+            insert into sessions (id, user_id, token_digest, created_at, expires_at, last_seen_at, address, user_agent)
+            values ({Ids.Create(now)}, {userId}, {TokenKind.DigestOf(token)}, {now}, {expiresAt}, {now}, {client.Origin.Address},
+                    {client.UserAgent})
             """,
             cancellationToken);
         return (token, expiresAt);
     }
 
-    public Task<Caller?> FindAsync(string token, CancellationToken cancellationToken) => database.FirstWithTimeoutAsync(
-        $"""
-        select s.id, p.id, p.email, p.name
-        from sessions s
-        join profiles p on p.id = s.user_id
-        where s.token_digest = {TokenKind.DigestOf(token)} and s.revoked_at is null and s.expires_at > {time.GetInstant()}
-          and p.deleted_at is null
-        """,
-        static row => new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3)) { SessionId = row.Uuid(0) },
-        cancellationToken);
+    public async Task<Caller?> FindAsync(string token, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        var found = await database.FirstWithTimeoutAsync(
+            $"""
+            select s.id, p.id, p.email, p.name, coalesce(s.last_seen_at, s.created_at)
+            from sessions s
+            join profiles p on p.id = s.user_id
+            where s.token_digest = {TokenKind.DigestOf(token)} and s.revoked_at is null and s.expires_at > {now}
+              and p.deleted_at is null
+            """,
+            static row => new
+            {
+                Caller = new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3)) { SessionId = row.Uuid(0) },
+                LastSeenAt = row.Instant(4),
+            },
+            cancellationToken);
+        if (found is null || found.LastSeenAt + options.SessionIdle <= now)
+            return null;
+        if (found.LastSeenAt + SeenInterval <= now)
+            await NoteSeenAsync(found.Caller.SessionId!.Value, now, cancellationToken);
+        return found.Caller;
+    }
+
+    /// <summary>Open sessions, newest first.</summary>
+    public Task<List<SessionInfo>> ListAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        return database.ListAsync(
+            $"""
+            select id, created_at, coalesce(last_seen_at, created_at), address, user_agent
+            from sessions
+            where user_id = {caller.UserId} and revoked_at is null and expires_at > {now}
+              and coalesce(last_seen_at, created_at) > {now - options.SessionIdle}
+            order by created_at desc, id desc
+            limit {MaxListed}
+            """,
+            row => new SessionInfo(
+                row.Uuid(0), row.Instant(1), row.Instant(2), row.TextOrNull(3), row.TextOrNull(4), row.Uuid(0) == caller.SessionId),
+            cancellationToken);
+    }
+
+    public async Task<bool> IsOfAsync(Session session, Guid userId, Guid id, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select count(*) from sessions where id = {id} and user_id = {userId}", cancellationToken) > 0;
+
+    private async Task NoteSeenAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.ExecuteAsync($"update sessions set last_seen_at = {now} where id = {id}", cancellationToken);
+        }
+        catch (StoreUnavailableException)
+        {
+            // Reads go on while the store cannot write.
+        }
+    }
+
+    /// <summary>On a route that takes a session, but does not need one.</summary>
+    public async Task<Caller?> FindCallerAsync(HttpContext http)
+    {
+        const string Scheme = "Bearer ";
+        var authorization = http.Request.Headers.Authorization.ToString();
+        return authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && authorization[Scheme.Length..].Trim() is var token && TokenKind.Session.HasPrefix(token)
+            ? await FindAsync(token, http.RequestAborted)
+            : null;
+    }
 
     public Task EndAsync(Session session, Guid id, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update sessions set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null",

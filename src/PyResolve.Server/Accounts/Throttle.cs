@@ -28,6 +28,44 @@ internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvi
     public Task<TimeSpan?> WaitAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) =>
         database.ReadAsync(session => WaitAsync(session, meters, cancellationToken), cancellationToken);
 
+    /// <summary>
+    /// A network from which the account was logged into before has a count of its own: strangers who guess cannot lock the owner out there.
+    /// </summary>
+    public async Task<IReadOnlyList<ThrottleMeter>> LogInAsync(string email, string? address, CancellationToken cancellationToken)
+    {
+        var (subject, network) = (ThrottleRules.OfEmail(email), ThrottleRules.NetworkOf(address));
+        var isKnown = await database.ReadAsync(
+            session => session.NumberAsync(
+                $"select count(*) from login_networks where subject = {subject} and network = {network}", cancellationToken),
+            cancellationToken) > 0;
+        return rules.LogIn(email, address, isKnown);
+    }
+
+    /// <summary>Where the account was logged into now.</summary>
+    public Task KnowNetworkAsync(Session session, string email, string? address, CancellationToken cancellationToken) =>
+        session.ExecuteAsync(
+            $"""
+            insert into login_networks (subject, network, seen_at)
+            values ({ThrottleRules.OfEmail(email)}, {ThrottleRules.NetworkOf(address)}, {time.GetInstant()})
+            on conflict (subject, network) do update set seen_at = excluded.seen_at
+            """,
+            cancellationToken);
+
+    /// <summary>The failed guesses of everybody, and the known networks, since others may have known the password.</summary>
+    public async Task ForgetLogInsAsync(Session session, string email, CancellationToken cancellationToken)
+    {
+        var subject = ThrottleRules.OfEmail(email);
+        await session.ExecuteAsync(
+            $"""
+            delete from attempts
+            where (kind = {ThrottleRules.LogInKind} and subject = {subject})
+               or (kind = {ThrottleRules.KnownLogInKind}
+                   and subject in (select subject || ' ' || network from login_networks where subject = {subject}))
+            """,
+            cancellationToken);
+        await session.ExecuteAsync($"delete from login_networks where subject = {subject}", cancellationToken);
+    }
+
     public async Task<ThrottledAttempt> RecordAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken)
     {
         if (await WaitAsync(meters, cancellationToken) is { } wait)
@@ -63,9 +101,6 @@ internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvi
         foreach (var id in attempt.Ids)
             await session.ExecuteAsync($"delete from attempts where id = {id}", cancellationToken);
     }
-
-    public static Task ForgetAsync(Session session, ThrottleMeter meter, CancellationToken cancellationToken) => session.ExecuteAsync(
-        $"delete from attempts where kind = {meter.Rule.Kind} and subject = {meter.Subject}", cancellationToken);
 
     /// <summary>The longest wait of all meters: until the oldest attempt that counts leaves the window.</summary>
     private async Task<TimeSpan?> WaitAsync(Session session, IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken)

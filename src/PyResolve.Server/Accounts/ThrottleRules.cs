@@ -1,4 +1,3 @@
-using System.Net;
 using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 
@@ -6,6 +5,9 @@ namespace PyResolve.Server.Accounts;
 
 internal sealed class ThrottleRules(IConfiguration configuration)
 {
+    public const string LogInKind = "login.account";
+    public const string KnownLogInKind = "login.known";
+
     private const int MaxLimit = 1_000_000;
 
     private static readonly TimeSpan GuessingWindow = TimeSpan.FromMinutes(15);
@@ -13,7 +15,7 @@ internal sealed class ThrottleRules(IConfiguration configuration)
 
     /// <summary><c>PyResolve:LogInFailuresPerAccount</c>: within 15 minutes; default 20.</summary>
     private readonly ThrottleRule _logInToAccount =
-        new("login.account", ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAccount", 20, 1, MaxLimit), GuessingWindow);
+        new(LogInKind, ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAccount", 20, 1, MaxLimit), GuessingWindow);
 
     /// <summary><c>PyResolve:LogInFailuresPerAddress</c>: within 15 minutes; default 100.</summary>
     private readonly ThrottleRule _logInFromAddress =
@@ -33,10 +35,16 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     private readonly ThrottleRule _resetOfAccount = new("reset.account", 5, Hour);
     private readonly ThrottleRule _resetFromAddress = new("reset.address", 100, Hour);
 
-    public ThrottleMeter LogInTo(string email) => _logInToAccount.For(OfEmail(email));
+    public IReadOnlyList<ThrottleMeter> LogIn(string email, string? address, bool isKnownNetwork) =>
+    [
+        isKnownNetwork
+            ? (_logInToAccount with { Kind = KnownLogInKind }).For($"{OfEmail(email)} {NetworkOf(address)}")
+            : _logInToAccount.For(OfEmail(email)),
+        .. FromAddress(_logInFromAddress, address),
+    ];
 
-    public IReadOnlyList<ThrottleMeter> LogIn(string email, string? address) =>
-        [LogInTo(email), .. FromAddress(_logInFromAddress, address)];
+    /// <summary>In the queue for hashing.</summary>
+    public static QueueShare ShareOf(string email, string? address) => new(NetworkOf(address), OfEmail(email));
 
     public IReadOnlyList<ThrottleMeter> SignUp(string? address) => [.. FromAddress(_signUpFromAddress, address)];
 
@@ -53,8 +61,16 @@ internal sealed class ThrottleRules(IConfiguration configuration)
         [_userCodeOfAccount.For(userId.ToString()), .. FromAddress(_userCodeFromAddress, address)];
 
     /// <summary>A digest, so that the table holds no email addresses.</summary>
-    private static string OfEmail(string email) => Convert.ToHexStringLower(TokenKind.DigestOf(EmailAddresses.Normalize(email)));
+    public static string OfEmail(string email) => Convert.ToHexStringLower(TokenKind.DigestOf(EmailAddresses.KeyOf(email)));
 
-    private static IEnumerable<ThrottleMeter> FromAddress(ThrottleRule rule, string? text) =>
-        IPAddress.TryParse(text, out var address) ? [rule.For(ClientNetwork.Of(address))] : [];
+    public static string NetworkOf(string? address) => ClientNetwork.Of(address).Narrow;
+
+    /// <summary>An IPv6 client may have many networks of 64 bits, from one of 48: that one has half as much again.</summary>
+    private static ThrottleMeter[] FromAddress(ThrottleRule rule, string? address)
+    {
+        var network = ClientNetwork.Of(address);
+        return network.Wide is { } wide
+            ? [rule.For(network.Narrow), (rule with { Limit = (int)Math.Min(MaxLimit, (rule.Limit * 3L + 1) / 2) }).For(wide)]
+            : [rule.For(network.Narrow)];
+    }
 }

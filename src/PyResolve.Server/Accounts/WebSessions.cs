@@ -1,6 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
 using PyResolve.Server.Storage;
@@ -8,14 +9,18 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>Sessions in a cookie that scripts cannot read and forms of other sites do not send. The API ignores the cookie.</summary>
-internal sealed class WebSessions(Database database, Sessions sessions, AuditLog audit)
+internal sealed class WebSessions(Database database, Sessions sessions, AuditLog audit, PublicUrl publicUrl)
 {
-    public const string CookieName = "pyr_session";
+    /// <summary>Over https no other site, not even another name of this domain, can set a cookie with this prefix.</summary>
+    public const string CookieName = "__Host-pyr_session";
+
+    /// <summary>On this machine over http, where a browser does not keep the other one.</summary>
+    public const string LoopbackCookieName = "pyr_session";
 
     /// <summary>Also sets the request's caller.</summary>
     public async Task<Caller?> FindAsync(HttpContext http)
     {
-        if (http.Request.Cookies[CookieName] is not { } token || !TokenKind.Session.HasPrefix(token))
+        if (TokenOf(http) is not { } token || !TokenKind.Session.HasPrefix(token))
             return null;
         var caller = await sessions.FindAsync(token, http.RequestAborted);
         http.Features.Set(caller);
@@ -35,7 +40,7 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
     }
 
     public static void SetCookie(HttpContext http, LogInResponse opened) => http.Response.Cookies.Append(
-        CookieName, opened.SessionToken, Cookie(http, opened.SessionExpiresAt));
+        NameFor(http), opened.SessionToken, Cookie(http, opened.SessionExpiresAt));
 
     public async Task EndAsync(HttpContext http)
     {
@@ -51,14 +56,27 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
                 http.RequestAborted);
         }
 
-        http.Response.Cookies.Delete(CookieName, Cookie(http, expiresAt: null));
+        http.Response.Cookies.Delete(NameFor(http), Cookie(http, expiresAt: null));
     }
 
+    private string? TokenOf(HttpContext http)
+    {
+        if (http.Request.Cookies[CookieName] is { } token)
+            return token;
+        var isOnThisMachine = !publicUrl.Value.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
+            && Uri.TryCreate($"http://{http.Request.Host}", UriKind.Absolute, out var host) && host.IsLoopback;
+        return isOnThisMachine ? http.Request.Cookies[LoopbackCookieName] : null;
+    }
+
+    private static string NameFor(HttpContext http) => IsSecure(http) ? CookieName : LoopbackCookieName;
+
     // The browser's Origin header shows, also through proxies, whether this is plain HTTP on this machine.
+    private static bool IsSecure(HttpContext http) => SameOrigin.OriginOf(http) is not { } origin || !SameOrigin.IsLoopbackHttp(origin);
+
     private static CookieOptions Cookie(HttpContext http, DateTimeOffset? expiresAt) => new()
     {
         HttpOnly = true,
-        Secure = SameOrigin.OriginOf(http) is not { } origin || !SameOrigin.IsLoopbackHttp(origin),
+        Secure = IsSecure(http),
         SameSite = SameSiteMode.Lax,
         Path = "/",
         Expires = expiresAt,

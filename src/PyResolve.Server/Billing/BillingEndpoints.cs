@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
@@ -26,7 +27,7 @@ internal static class BillingEndpoints
     }
 
     private static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
-        Body<CheckoutRequest> body, HttpContext http, Checkouts checkouts, BillingOptions options)
+        Body<CheckoutRequest> body, HttpContext http, Checkouts checkouts, BillingOptions options, BillingLimits limits)
     {
         var errors = new FieldErrors();
         errors.Text("plan", body.Value.Plan, MaxPlanLength);
@@ -39,6 +40,9 @@ internal static class BillingEndpoints
             return BillingProblems.NotConfigured($"The {plan} plan is not for sale: {BillingOptions.PriceVariable(plan)} is not set.");
 
         var caller = http.Caller();
+        if (limits.Check(caller.UserId) is { } tooMany)
+            return tooMany;
+        StripePace.ActFor(caller.UserId);
         return await checkouts.StartAsync(caller.UserId, caller.Email, price, http.RequestAborted) switch
         {
             CheckoutOutcome.Started started => Answers.Ok(new CheckoutStarted(started.Url)),
@@ -57,11 +61,15 @@ internal static class BillingEndpoints
         CustomerLinks links,
         Checkouts checkouts,
         CustomerSync sync,
-        PublicUrl publicUrl)
+        PublicUrl publicUrl,
+        BillingLimits limits)
     {
         if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
         var userId = http.Caller().UserId;
+        if (limits.Check(userId) is { } tooMany)
+            return tooMany;
+        StripePace.ActFor(userId);
         var customer = await customers.FindLinkedAsync(userId, http.RequestAborted) ?? await links.AdoptAsync(userId, http.RequestAborted);
         if (customer is null)
             return BillingProblems.NoAccount(publicUrl.Upgrade);
@@ -69,7 +77,7 @@ internal static class BillingEndpoints
         {
             return Answers.Ok(new PortalOpened(await checkouts.OpenPortalAsync(customer, http.RequestAborted)));
         }
-        catch (Gateway.StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
+        catch (StripeException exception) when (exception is { IsMissing: true, Param: "customer" or null })
         {
             // The customer was deleted at Stripe, for example in the dashboard.
             if (await sync.RunAsync(customer.Id, http.RequestAborted) is { IsGone: false })

@@ -18,7 +18,10 @@ internal static partial class BillingPages
         pages.MapGet("/return", Return);
     }
 
-    /// <summary>Syncs, so that the plan does not wait for a webhook. The token in the address allows nothing else.</summary>
+    /// <summary>
+    /// Syncs, so that the plan does not wait for a webhook, but each customer only every few seconds: the token in the address is no
+    /// credential, and allows nothing else.
+    /// </summary>
     private static async Task<RedirectHttpResult> Return(
         HttpContext http, BillingOptions options, BillingCustomers customers, CustomerSync sync, BillingLinks links,
         ILogger<CustomerSync> logger)
@@ -26,8 +29,10 @@ internal static partial class BillingPages
         http.Response.Headers.CacheControl = "no-store";
         string? token = http.Request.Query["customer"];
         if (options.IsConfigured && token is { Length: 32 } && token.All(char.IsAsciiHexDigitLower)
-            && await customers.FindByReturnTokenAsync(token, http.RequestAborted) is { } customer)
+            && await customers.FindByReturnTokenAsync(token, http.RequestAborted) is { } customer
+            && await customers.TryReturnAsync(customer.Id, http.RequestAborted))
         {
+            StripePace.ActFor(customer.UserId);
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
             deadline.CancelAfter(SyncTimeout);
             try

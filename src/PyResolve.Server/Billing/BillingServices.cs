@@ -17,6 +17,7 @@ internal static class BillingServices
             .AddSingleton(options)
             .AddSingleton<IStripeGateway>(
                 static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
+            .AddSingleton<BillingLimits>()
             .AddSingleton<BillingLinks>()
             .AddSingleton<PriceMap>()
             .AddSingleton<BillingCustomers>()

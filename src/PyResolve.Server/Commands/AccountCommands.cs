@@ -12,64 +12,113 @@ internal static class AccountCommands
     public static Command Create(RunOperatorCommand run)
     {
         var list = new Command("list", "Every account: e-mail, plan, this month's migrations");
-        list.SetAction((parse, cancellationToken) => run(parse, ListAsync, cancellationToken));
+        var json = OperatorOutput.JsonOption();
+        list.Add(json);
+        list.SetAction((parse, cancellationToken) => run(
+            parse, (services, token) => ListAsync(services, new OperatorOutput(parse.GetValue(json)), token), cancellationToken));
 
-        var email = new Argument<string>("e-mail");
-        var plan = new Argument<string>("plan") { Description = string.Join(", ", PlanCatalog.Names) };
-        var setPlan = new Command("set-plan", "Put an account on a plan") { email, plan };
-        setPlan.SetAction((parse, cancellationToken) => run(
-            parse,
-            (services, token) => SetPlanAsync(services, parse.GetRequiredValue(email), parse.GetRequiredValue(plan), token),
-            cancellationToken));
-
-        return new Command("accounts", "Look at accounts, and change their plans") { list, setPlan };
+        return new Command("accounts", "Look at accounts, create, change and delete them")
+        {
+            list, AccountChangeCommands.CreateAccount(run), AccountChangeCommands.Invite(run), AccountChangeCommands.ResetPassword(run),
+            AccountChangeCommands.SetEmail(run), SetPlan(run), AccountChangeCommands.Delete(run), AccountExportCommand.Create(run),
+        };
     }
 
-    private static async Task<int> ListAsync(IServiceProvider services, CancellationToken cancellationToken)
+    private static Command SetPlan(RunOperatorCommand run)
+    {
+        var account = OperatorAccount.Argument();
+        var plan = new Argument<string>("plan") { Description = string.Join(", ", PlanCatalog.Names) };
+        var json = OperatorOutput.JsonOption();
+        var command = new Command("set-plan", "Put an account on a plan") { account, plan, json };
+        command.SetAction((parse, cancellationToken) => run(
+            parse,
+            (services, token) => SetPlanAsync(
+                services,
+                parse.GetRequiredValue(account),
+                parse.GetRequiredValue(plan),
+                new OperatorOutput(parse.GetValue(json)),
+                token),
+            cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> ListAsync(IServiceProvider services, OperatorOutput output, CancellationToken cancellationToken)
     {
         var database = services.GetRequiredService<Database>();
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
+        await EmailKeys.FillAsync(database, cancellationToken);
         var month = services.GetRequiredService<TimeProvider>().GetUtcNow().ToMonth();
         var accounts = await database.ListAsync(
             $"""
-            select p.email, p.plan, coalesce(m.migrations, 0), p.created_at
+            select p.id, p.email, p.name, p.plan, coalesce(m.migrations, 0), p.created_at, p.email_verified_at, p.email_clash
             from profiles p
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
             where p.deleted_at is null
             order by p.email
             """,
-            static row => new { Email = row.Text(0), Plan = row.Text(1), Migrations = row.Int64(2), CreatedAt = row.Instant(3) },
+            static row => new
+            {
+                Id = row.Uuid(0),
+                Email = row.Text(1),
+                Name = row.TextOrNull(2),
+                Plan = row.Text(3),
+                Migrations = row.Int64(4),
+                CreatedAt = row.Instant(5),
+                VerifiedAt = row.InstantOrNull(6),
+                Clash = row.UuidOrNull(7),
+            },
             cancellationToken);
+
+        if (output.IsJson)
+        {
+            return await output.WriteAsync(writer =>
+            {
+                writer.WriteStartArray("data");
+                foreach (var account in accounts)
+                {
+                    writer.WriteStartObject();
+                    writer.WriteString("id", account.Id);
+                    writer.WriteString("email", account.Email);
+                    writer.WriteString("name", account.Name);
+                    writer.WriteString("plan", account.Plan);
+                    writer.WriteNumber("migrations", account.Migrations);
+                    writer.WriteInstant("created_at", account.CreatedAt);
+                    writer.WriteInstant("email_verified_at", account.VerifiedAt);
+                    if (account.Clash is { } other)
+                        writer.WriteString("same_mailbox_as", other);
+                    writer.WriteEndObject();
+                }
+
+                writer.WriteEndArray();
+            });
+        }
 
         var width = accounts.Select(account => account.Email.Length).Append("E-MAIL".Length).Max();
         await Console.Out.WriteLineAsync($"{"E-MAIL".PadRight(width)}  {"PLAN",-10}  {"MIGRATIONS " + month,18}  SINCE");
         foreach (var account in accounts)
         {
+            var clash = account.Clash is { } other ? $"  {account.Id}: the same mailbox as {other}" : "";
             await Console.Out.WriteLineAsync(
-                $"{account.Email.PadRight(width)}  {account.Plan,-10}  {account.Migrations,18}  {account.CreatedAt:yyyy-MM-dd}");
+                $"{account.Email.PadRight(width)}  {account.Plan,-10}  {account.Migrations,18}  {account.CreatedAt:yyyy-MM-dd}{clash}");
         }
 
-        return 0;
+        return OperatorOutput.Done;
     }
 
-    private static async Task<int> SetPlanAsync(IServiceProvider services, string email, string plan, CancellationToken cancellationToken)
+    private static async Task<int> SetPlanAsync(
+        IServiceProvider services, string typed, string plan, OperatorOutput output, CancellationToken cancellationToken)
     {
         if (!PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
-        {
-            await Console.Error.WriteLineAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
-            return 2;
-        }
+            return await output.RefuseAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
-        var now = await services.GetRequiredService<PlanOverrides>().SetAsync(EmailAddresses.Normalize(email), plan, cancellationToken);
-        if (now is null)
-        {
-            await Console.Error.WriteLineAsync($"There is no account {email}. The command 'accounts list' shows them all.");
-            return 1;
-        }
+        if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account
+            || await services.GetRequiredService<PlanOverrides>().SetAsync(account.Email, plan, cancellationToken) is not { } now)
+            return await output.FailAsync(OperatorAccount.NotFound(typed));
 
+        if (output.IsJson)
+            return await output.WriteAsync(writer => account.Write(writer, now));
         var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
-        await Console.Out.WriteLineAsync($"{EmailAddresses.Normalize(email)} is on the {now} plan now.{more}");
-        return 0;
+        return await output.SayAsync($"{account.Email} is on the {now} plan now.{more}");
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyResolve.Server.Access;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
@@ -17,6 +18,13 @@ internal static class SchemaCommand
         var schema = services.GetRequiredService<SchemaMigrator>();
         foreach (var name in await schema.ApplyAsync(cancellationToken))
             await Console.Out.WriteLineAsync($"Applied {name}.");
+        foreach (var clash in await EmailKeys.ResolveAsync(services.GetRequiredService<Database>(), cancellationToken))
+        {
+            await Console.Out.WriteLineAsync(
+                $"The account {clash.UserId} ({clash.Email}) has the same mailbox as {clash.Other} ({clash.OtherEmail}). "
+                + $"Give it another address: accounts set-email {clash.UserId} <new e-mail>");
+        }
+
         await Console.Out.WriteLineAsync($"The schema is at version {schema.Version}.");
         return 0;
     }

@@ -2,6 +2,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
@@ -16,7 +17,8 @@ internal static class DeviceState
 
 /// <summary><c>UserCode</c> is as shown, <c>XXXX-XXXX</c>; <c>State</c> is one of <see cref="DeviceState"/>.</summary>
 internal sealed record DeviceRequest(
-    string UserCode, string? ClientId, string? Address, DateTimeOffset AskedAt, string State, Guid? DecidedBy, bool HasExpired);
+    string UserCode, string? ClientId, IReadOnlyList<string> Scopes, string? Address, DateTimeOffset AskedAt, string State,
+    Guid? DecidedBy, bool HasExpired);
 
 internal sealed class DeviceCodes(Database database, UserCodeDigests digests, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
 {
@@ -28,7 +30,8 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
 
     private const int DeletionBatch = 100;
 
-    public async Task<DeviceCodeResponse> BeginAsync(string? clientId, string? address, CancellationToken cancellationToken)
+    public async Task<DeviceCodeResponse> BeginAsync(
+        string? clientId, IReadOnlyList<string> scopes, string? address, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         await DeleteOldAsync(now, cancellationToken);
@@ -40,9 +43,9 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
             var inserted = await database.ExecuteAsync(
                 $"""
                 insert into device_codes
-                    (device_digest, user_code_digest, client_id, state, interval_seconds, created_at, expires_at, address)
-                values ({TokenKind.DigestOf(deviceCode)}, {digest}, {clientId}, {DeviceState.Pending}, {IntervalSeconds}, {now},
-                        {now + Lifetime}, {address})
+                    (device_digest, user_code_digest, client_id, scopes, state, interval_seconds, created_at, expires_at, address)
+                values ({TokenKind.DigestOf(deviceCode)}, {digest}, {clientId}, {ScopeSets.Format(scopes)},
+                        {DeviceState.Pending}, {IntervalSeconds}, {now}, {now + Lifetime}, {address})
                 on conflict do nothing
                 """,
                 cancellationToken);
@@ -61,10 +64,14 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
         var digest = await digests.OfAsync(userCode, cancellationToken);
         var now = time.GetInstant();
         return await database.FirstAsync(
-            $"select client_id, address, created_at, state, user_id, expires_at from device_codes where user_code_digest = {digest}",
+            $"""
+            select client_id, scopes, address, created_at, state, user_id, expires_at
+            from device_codes
+            where user_code_digest = {digest}
+            """,
             row => new DeviceRequest(
-                UserCode.Show(userCode), row.TextOrNull(0), row.TextOrNull(1), row.Instant(2), row.Text(3), row.UuidOrNull(4),
-                HasExpired: row.Instant(5) <= now),
+                UserCode.Show(userCode), row.TextOrNull(0), DeviceScopes.Parse(row.TextOrNull(1)), row.TextOrNull(2), row.Instant(3),
+                row.Text(4), row.UuidOrNull(5), HasExpired: row.Instant(6) <= now),
             cancellationToken);
     }
 

@@ -4,6 +4,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
 
 namespace PyResolve.Server.Devices;
 
@@ -27,11 +28,21 @@ internal static class DeviceEndpoints
     private static async Task<Results<JsonAnswer<DeviceCodeResponse>, ProblemResult>> Begin(
         HttpContext http, DeviceCodes codes, Throttle throttle)
     {
-        var body = FormBody.IsForm(http)
-            ? new DeviceCodeRequest { ClientId = (await FormBody.ReadAsync(http)).Field("client_id") }
+        var isForm = FormBody.IsForm(http);
+        var body = isForm
+            ? ReadRequest(await FormBody.ReadAsync(http))
             : await JsonBody.ReadAsync(http, WireJson.Default.DeviceCodeRequest, whenEmpty: new());
         var errors = new FieldErrors();
         errors.Text("client_id", body.ClientId, MaxClientIdLength);
+        errors.Text("scope", body.Scope, DeviceScopes.MaxLength);
+        if (!DeviceScopes.TryRead(body.Scope, out var scopes))
+        {
+            // A form is of an OAuth library, which knows this error, and no 422.
+            if (isForm)
+                return new ProblemResult(OAuthProblem(ProblemCodes.InvalidScope, $"scope {DeviceScopes.Unknown}"));
+            errors.Add("scope", DeviceScopes.Unknown);
+        }
+
         errors.ThrowIfAny();
 
         var address = Origin.AddressOf(http);
@@ -39,7 +50,7 @@ internal static class DeviceEndpoints
             return AccountProblems.TooMany("device logins from this address", wait);
 
         var clientId = string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim();
-        var begun = await codes.BeginAsync(clientId, address, http.RequestAborted);
+        var begun = await codes.BeginAsync(clientId, scopes!, address, http.RequestAborted);
         http.Response.Headers.CacheControl = "no-store";
         return Answers.Ok(begun);
     }
@@ -59,9 +70,12 @@ internal static class DeviceEndpoints
             return new ProblemResult(OAuthProblem(outcome.Error!, outcome.Detail ?? DetailOf(outcome.Error!)));
         http.Response.Headers.CacheControl = "no-store";
         return Answers.Ok(isForm
-            ? redeemed with { AccessToken = redeemed.ApiKey, TokenType = "Bearer", Scope = string.Join(' ', Scopes.Default) }
+            ? redeemed with { AccessToken = redeemed.ApiKey, TokenType = "Bearer", Scope = ScopeSets.Format(outcome.Scopes) }
             : redeemed);
     }
+
+    private static DeviceCodeRequest ReadRequest(IFormCollection form) =>
+        new() { ClientId = form.Field("client_id"), Scope = form.Field("scope") };
 
     /// <summary>Problems of a form are 400 with <c>error</c>, which OAuth libraries read; they do not know 422.</summary>
     private static async Task<string> ReadFormAsync(HttpContext http)

@@ -1,13 +1,18 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
 /// <summary><c>Error</c> is a code of RFC 8628; <c>Detail</c> replaces its default text.</summary>
-internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null, string? Detail = null);
+internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null, string? Detail = null)
+{
+    /// <summary>The scopes of the key.</summary>
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+}
 
 /// <summary>The key is created in the transaction that redeems the code, so of any number of concurrent exchanges one gets a key.</summary>
 internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog audit, TimeProvider time)
@@ -32,7 +37,14 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
         if (AnswerWithoutWrite(seen) is { } answer)
             return answer;
         // The key is hashed before the transaction, for which others wait. A login approved in between is redeemed by the next poll.
-        var secret = seen.State is DeviceState.Approved ? ApiKeySecret.Generate() : null;
+        ApiKeySecret? secret = null;
+        if (seen is { State: DeviceState.Approved, UserId: { } userId })
+        {
+            if (await keys.CheckRoomAsync(userId, cancellationToken) is { } full)
+                return Full(full);
+            secret = await keys.GenerateSecretAsync(userId, cancellationToken);
+        }
+
         return await database.WriteAsync(session => ExchangeAsync(session, digest, secret, origin, cancellationToken), cancellationToken);
     }
 
@@ -77,15 +89,15 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
             cancellationToken);
         if (user is null)
             return Failed(ProblemCodes.AccessDenied);
-        if (!await keys.HasRoomAsync(session, user.Id, cancellationToken))
-            return new DeviceExchangeOutcome(null, ProblemCodes.AccessDenied, keys.TooMany.Detail);
+        if (await keys.CheckRoomAsync(session, user.Id, cancellationToken) is { } full)
+            return Full(full);
 
         await session.ExecuteAsync(
             $"update device_codes set state = {DeviceState.Redeemed} where device_digest = {digest}", cancellationToken);
-        var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null);
+        var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, login.Scopes, ExpiresAt: null, RequestsPerMinute: null);
         var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
         await audit.WriteAsync(session, user.Id, origin, AuditActions.KeyCreated, key.Prefix, cancellationToken);
-        return new DeviceExchangeOutcome(new DeviceTokenResponse(key.ApiKey, user));
+        return new DeviceExchangeOutcome(new DeviceTokenResponse(key.ApiKey, user)) { Scopes = key.Scopes };
     }
 
     private bool IsTooEarly(DeviceLogin login) =>
@@ -94,17 +106,20 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
     private static Task<DeviceLogin?> FindAsync(Session session, byte[] digest, bool forUpdate, CancellationToken cancellationToken) =>
         session.FirstAsync(
             $"""
-            select state, client_id, user_id, interval_seconds, expires_at, last_polled_at
+            select state, client_id, scopes, user_id, interval_seconds, expires_at, last_polled_at
             from device_codes
             where device_digest = {digest}
             {(forUpdate ? session.Engine.ForUpdate : default)}
             """,
             static row => new DeviceLogin(
-                row.Text(0), row.TextOrNull(1), row.UuidOrNull(2), row.Int32(3), row.Instant(4), row.InstantOrNull(5)),
+                row.Text(0), row.TextOrNull(1), DeviceScopes.Parse(row.TextOrNull(2)), row.UuidOrNull(3), row.Int32(4), row.Instant(5),
+                row.InstantOrNull(6)),
             cancellationToken);
 
     private static DeviceExchangeOutcome Failed(string error) => new(null, error);
 
+    private static DeviceExchangeOutcome Full(ProblemResult full) => new(null, ProblemCodes.AccessDenied, full.Problem.Detail);
+
     private sealed record DeviceLogin(
-        string State, string? ClientId, Guid? UserId, int IntervalSeconds, DateTimeOffset ExpiresAt, DateTimeOffset? LastPolledAt);
+        string State, string? ClientId, IReadOnlyList<string> Scopes, Guid? UserId, int IntervalSeconds, DateTimeOffset ExpiresAt, DateTimeOffset? LastPolledAt);
 }

@@ -67,7 +67,7 @@ internal static class DevicePages
         if (errors.Problem is { } invalid)
             return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
 
-        var outcome = await login.TryAsync(email!, password!, Origin.OfOwner(http), http.RequestAborted);
+        var outcome = await login.TryAsync(email!, password!, SessionClient.Of(http), http.RequestAborted);
         if (outcome.Value is not { } opened)
             return DeviceViews.SignIn(typed, email, outcome.Problem);
         WebSessions.SetCookie(http, opened);

@@ -62,8 +62,11 @@ internal static class DeviceViews
         <dt>Asked</dt><dd><time datetime="{Format(request.AskedAt, "s")}Z">{Ago(now - request.AskedAt)}</time>
         <small>{Format(request.AskedAt, "HH:mm 'UTC'")}</small></dd>
         </dl>
-        <p class="small">It gets an API key of your account, to use your plan’s migrations and to report usage. You can revoke the key
-        at any time.</p>
+        <p>It gets an API key of your account, without an end date, that allows it to:</p>
+        <ul class="scopes">
+        {ScopeList(request.Scopes)}
+        </ul>
+        <p class="small">You can revoke the key at any time.</p>
         <form method="post" action="device">
         {Hidden("user_code", request.UserCode)}
         <div class="choice"><button class="quiet" name="action" value="deny">Deny</button>
@@ -71,6 +74,9 @@ internal static class DeviceViews
         </form>
         {SignedIn(caller, request.UserCode)}
         """);
+
+    private static Html ScopeList(IReadOnlyList<string> scopes) =>
+        Html.Join(scopes.Select(static scope => Html.Of($"<li>{DeviceScopes.Describe(scope)} <small><code>{scope}</code></small></li>")));
 
     private static PageResult Approved(DeviceRequest request, Caller caller) => new("Device connected", $"""
         <img class="mark" src="assets/approved.svg" alt="">

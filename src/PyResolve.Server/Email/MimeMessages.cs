@@ -1,5 +1,6 @@
 using MimeKit;
 using MimeKit.Utils;
+using PyResolve.Server.Access;
 
 namespace PyResolve.Server.Email;
 
@@ -8,8 +9,9 @@ internal static class MimeMessages
     /// <exception cref="EmailDeliveryException">The address is not valid.</exception>
     public static MimeMessage ToMime(this EmailMessage message, MailboxAddress from, TimeProvider time)
     {
-        // An address that parses to anything but itself (a list, a comment, a route) is not a single address.
-        if (!MailboxAddress.TryParse(message.To, out var to) || to.Address != message.To)
+        // By the rule of sign-up. An address that parses to anything but itself (a list, a comment, a route) is not a single address.
+        if (EmailAddresses.Parse(message.To) is not { Key: var address }
+            || !MailboxAddress.TryParse(address, out var to) || MailboxAddress.EncodeAddrspec(to.Address) != address)
             throw new EmailDeliveryException("the address is not a valid e-mail address", isPermanent: true);
 
         var mime = new MimeMessage

@@ -14,7 +14,10 @@ internal sealed class ServerOptions
     /// <summary><c>PYRESOLVE_PUBLIC_URL</c>: what links are built from; default the listening address.</summary>
     public Uri? PublicUrl { get; private init; }
 
-    /// <summary><c>PYRESOLVE_SIGNUP</c>: <c>open</c> (default) or <c>closed</c>.</summary>
+    /// <summary>
+    /// <c>PYRESOLVE_SIGNUP</c>: <c>open</c> or <c>closed</c>. Default: open, but closed where an identity provider is configured, through
+    /// which people come then.
+    /// </summary>
     public bool SignUpIsOpen { get; private init; } = true;
 
     /// <summary><c>PyResolve:UpgradeUrl</c>: the address for more quota in refusals; default the list of plans.</summary>
@@ -26,6 +29,9 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:SessionDays</c>: how long a login lasts, 1 to 365; default 30.</summary>
     public int SessionDays { get; private init; } = 30;
 
+    /// <summary><c>PyResolve:SessionIdleDays</c>: days without use after which a session ends, 1 to 365; default: none.</summary>
+    public TimeSpan SessionIdle { get; private init; } = TimeSpan.FromDays(365);
+
     /// <summary><c>PyResolve:PasswordIterations</c>: PBKDF2-HMAC-SHA512 rounds; default 210,000.</summary>
     public int PasswordIterations { get; private init; } = 210_000;
 
@@ -35,11 +41,17 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many live keys an account may have; default 1,000.</summary>
     public int LiveKeysPerAccount { get; private init; } = 1_000;
 
+    /// <summary><c>PyResolve:KeysPerHour</c>: how many keys an account may create or rotate within an hour; default 2,000.</summary>
+    public int KeysPerHour { get; private init; } = 2_000;
+
     /// <summary>
     /// <c>PyResolve:Usage:RetentionMonths</c>: how many months before the current one keep their usage events, 3 to 1200; default all. An
     /// event may arrive 35 days late: with three months, an earlier one with its id is still there.
     /// </summary>
     public int? UsageRetentionMonths { get; private init; }
+
+    /// <summary><c>PyResolve:DatabaseWaitSeconds</c>: how long a start waits for PostgreSQL to answer, 0 to 3600; default 30.</summary>
+    public TimeSpan DatabaseWait { get; private init; }
 
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
@@ -56,20 +68,29 @@ internal sealed class ServerOptions
             UpgradeUrl = Url(configuration, "PyResolve:UpgradeUrl"),
             SignUpIsOpen = Text(configuration, "PYRESOLVE_SIGNUP") switch
             {
-                null or "open" => true,
+                null => !HasIdentityProvider(configuration),
+                "open" => true,
                 "closed" => false,
                 var other => throw new InvalidConfigurationException($"PYRESOLVE_SIGNUP is '{other}'; it is open or closed."),
             },
             CorsOrigins = Origins(configuration),
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
+            SessionIdle = TimeSpan.FromDays(Number(configuration, "PyResolve:SessionIdleDays", 365, 1, 365)),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
             LiveKeysPerAccount = Number(configuration, "PyResolve:LiveKeysPerAccount", 1_000, 1, 1_000_000),
+            KeysPerHour = Number(configuration, "PyResolve:KeysPerHour", 2_000, 1, 1_000_000),
             UsageRetentionMonths = Text(configuration, "PyResolve:Usage:RetentionMonths") is null
                 ? null
                 : Number(configuration, "PyResolve:Usage:RetentionMonths", 0, 3, 1_200),
+            DatabaseWait = TimeSpan.FromSeconds(Number(configuration, "PyResolve:DatabaseWaitSeconds", 30, 0, 3_600)),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
         };
     }
+
+    private static bool HasIdentityProvider(IConfiguration configuration) =>
+        Text(configuration, "SUPABASE_URL") is not null
+        || Text(configuration, "SUPABASE_JWT_SECRET") is not null
+        || configuration.GetSection("PyResolve:Oidc").GetChildren().Any();
 
     private static void RequireStore(IConfiguration configuration, string? databaseUrl, string? dataFolder)
     {

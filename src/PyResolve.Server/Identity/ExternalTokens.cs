@@ -7,10 +7,14 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Identity;
 
-internal sealed record ExternalIdentity(TrustedIssuer Issuer, string Subject, string? Email, bool EmailIsVerified, string? Name);
+internal sealed record ExternalIdentity(TrustedIssuer Issuer, string Subject, string? Email, bool EmailIsVerified, string? Name)
+{
+    /// <summary>Supabase's users are the accounts of this server, each with an address of its own.</summary>
+    public bool EmailIsVouchedFor => EmailIsVerified || Issuer.SubjectIsAccount;
+}
 
-/// <summary>Checks key, algorithm, issuer, audience and lifetime. Other claims are read only after that.</summary>
-internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
+/// <summary>Checks form, key, algorithm, issuer, audience and lifetime. Other claims are read only after that.</summary>
+internal sealed partial class ExternalTokens(TrustedIssuers issuers, TimeProvider time, ILogger<ExternalTokens> logger)
 {
     private const int MaxTokenLength = 16 * 1024;
     private const int MaxSubjectLength = 255;
@@ -26,11 +30,15 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
     /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be fetched.</exception>
     public async ValueTask<ExternalIdentity?> VerifyAsync(string token, CancellationToken cancellationToken)
     {
-        if (Read(token) is not { } jwt || issuers.Find(jwt.Issuer, jwt.Alg) is not { } issuer || !issuer.Signs(jwt.Alg))
-            return null;
+        if (Read(token) is not { } jwt)
+            return Refuse("it is not a signed token in compact form");
+        if (TokenForm.FindFault(jwt) is { } fault)
+            return Refuse(fault);
+        if (issuers.Find(jwt.Issuer, jwt.Alg) is not { } issuer || !issuer.Signs(jwt.Alg))
+            return Refuse("its issuer or its algorithm is not configured");
         var keys = jwt.Alg == SecurityAlgorithms.HmacSha256 ? [issuer.Secret!] : await issuer.Keys!.FindAsync(jwt.Kid, cancellationToken);
         if (keys.Count == 0)
-            return null;
+            return Refuse("its issuer publishes no such key");
 
         var result = await _handler.ValidateTokenAsync(jwt, new TokenValidationParameters
         {
@@ -42,8 +50,26 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
             ValidAudience = issuer.Audience,
             LifetimeValidator = IsCurrent,
         });
-        return result.IsValid ? IdentityOf(jwt, issuer) : null;
+        if (!result.IsValid)
+            return Refuse(ReasonOf(result.Exception));
+        return IdentityOf(jwt, issuer) ?? Refuse("its subject or its role is not that of a user");
     }
+
+    private ExternalIdentity? Refuse(string reason)
+    {
+        Log.Refused(logger, reason);
+        return null;
+    }
+
+    // The library's messages quote the token.
+    private static string ReasonOf(Exception? exception) => exception switch
+    {
+        SecurityTokenInvalidLifetimeException or SecurityTokenExpiredException or SecurityTokenNotYetValidException =>
+            "it is expired, not valid yet, or has no end",
+        SecurityTokenInvalidAudienceException => "it is for another audience",
+        SecurityTokenInvalidIssuerException => "it is from another issuer",
+        _ => "its signature is not one of the issuer's keys",
+    };
 
     private JsonWebToken? Read(string token)
     {
@@ -70,7 +96,9 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
         using var payload = JsonDocument.Parse(Base64Url.DecodeFromChars(jwt.EncodedPayload));
         var claims = payload.RootElement;
         if (TextOf(claims, "sub", MaxSubjectLength) is not { } subject
-            || (issuer.SubjectIsAccount && !Guid.TryParseExact(subject, "D", out _)))
+            || (issuer.SubjectIsAccount && !Guid.TryParseExact(subject, "D", out _))
+            // Supabase's keys for browsers are tokens too.
+            || TextOf(claims, "role", MaxNameLength) is "anon" or "service_role")
         {
             return null;
         }
@@ -103,5 +131,11 @@ internal sealed class ExternalTokens(TrustedIssuers issuers, TimeProvider time)
             // A \u escape of half a surrogate pair.
             return null;
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "A token of another service was refused: {Reason}")]
+        public static partial void Refused(ILogger logger, string reason);
     }
 }

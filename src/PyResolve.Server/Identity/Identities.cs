@@ -1,14 +1,16 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
-using PyResolve.Server.Plans;
+using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Identity;
 
 /// <summary>Found by issuer and subject, never by email, which an issuer may not verify. Created by their first token.</summary>
-internal sealed class Identities(Database database, ExternalTokens tokens, AuditLog audit, TimeProvider time)
+internal sealed class Identities(
+    Database database, ExternalTokens tokens, AccountDeletion deletion, VerifiedKeyCache verified, AuditLog audit, TimeProvider time)
 {
     private static readonly ProblemResult NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
     private static readonly ProblemResult NoEmail = new(Problems.Unauthenticated(
@@ -41,7 +43,44 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
             return caller;
         if (EmailOf(identity) is not { } email)
             return NoEmail;
-        return await database.WriteAsync(session => CreateAsync(session, identity, email, origin, cancellationToken), cancellationToken);
+        await EmailKeys.FillAsync(database, cancellationToken);
+        Guid? yielded = null;
+        var outcome = await database.WriteAsync(
+            async session =>
+            {
+                yielded = await TakeOverAddressAsync(session, identity, email, origin, cancellationToken);
+                return await CreateAsync(session, identity, email, origin, cancellationToken);
+            },
+            cancellationToken);
+        if (yielded is { } userId)
+            verified.Remove(userId);
+        return outcome;
+    }
+
+    /// <summary>
+    /// Somebody may have signed up here with the address of a person who comes through the issuer. Nobody has shown that they read it, and
+    /// the issuer vouches for its user: that account is deleted, with the keys that were made in it. One that has paid stays.
+    /// </summary>
+    private async Task<Guid?> TakeOverAddressAsync(
+        Session session, ExternalIdentity identity, EmailAddress email, Origin origin, CancellationToken cancellationToken)
+    {
+        if (!identity.EmailIsVouchedFor)
+            return null;
+        var squatter = await session.FirstAsync(
+            $"""
+            select id
+            from profiles
+            where email_key = {email.Key} and email_verified_at is null and owner_proved_at is null and stripe_customer_id is null
+              and not exists (select 1 from identities i where i.user_id = profiles.id)
+              and exists (select 1 from passwords w where w.user_id = profiles.id)
+            {session.Engine.ForUpdate}
+            """,
+            static row => new { Id = row.Uuid(0) },
+            cancellationToken);
+        if (squatter is null || (identity.Issuer.SubjectIsAccount && squatter.Id.ToString() == identity.Subject))
+            return null;
+        await deletion.DeleteAsync(session, squatter.Id, origin, cancellationToken);
+        return squatter.Id;
     }
 
     private static Task<Caller?> FindAsync(
@@ -55,37 +94,35 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
         static row => new Caller(row.Uuid(0), row.Text(1), row.TextOrNull(2)),
         cancellationToken);
 
-    private static string? EmailOf(ExternalIdentity identity)
-    {
-        var errors = new FieldErrors();
-        errors.Email("email", identity.Email);
-        return errors.Problem is null ? EmailAddresses.Normalize(identity.Email!) : null;
-    }
+    private static EmailAddress? EmailOf(ExternalIdentity identity) =>
+        identity.Email is { } email ? EmailAddresses.Parse(email) : null;
 
     private async Task<Outcome<Caller>> CreateAsync(
-        Session session, ExternalIdentity identity, string email, Origin origin, CancellationToken cancellationToken)
+        Session session, ExternalIdentity identity, EmailAddress email, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var caller = new Caller(
-            identity.Issuer.SubjectIsAccount ? Guid.Parse(identity.Subject) : Guid.CreateVersion7(now),
-            email,
-            identity.Name ?? email[..email.IndexOf('@')]);
-        DateTimeOffset? verifiedAt = identity.EmailIsVerified ? now : null;
-        var isNew = await session.ExecuteAsync(
-            $"""
-            insert into profiles (id, email, name, plan, email_verified_at, created_at, updated_at)
-            values ({caller.UserId}, {caller.Email}, {caller.Name}, {PlanCatalog.Free}, {verifiedAt}, {now}, {now})
-            on conflict do nothing
-            """,
-            cancellationToken) == 1;
-        if (!isNew)
+        var account = new NewAccount(
+            identity.Issuer.SubjectIsAccount ? Guid.Parse(identity.Subject) : Guid.CreateVersion7(now), email, identity.Name)
+        {
+            VerifiedAt = identity.EmailIsVerified ? now : null,
+            OwnerProvedAt = now,
+            IdentityDigest = SpentQuota.OfIdentity(identity.Issuer.Name, identity.Subject),
+        };
+        var isNew = false;
+        Caller caller;
+        if (await NewAccounts.InsertAsync(session, account, now, cancellationToken) is { } user)
+        {
+            isNew = true;
+            caller = new Caller(user.Id, user.Email, user.Name);
+        }
+        else
         {
             // Another request of the same person may have been first.
             if (await FindAsync(session, identity, cancellationToken) is { } created)
                 return created;
             if (!identity.Issuer.SubjectIsAccount)
                 return EmailTaken;
-            var existing = await FindAccountAsync(session, caller.UserId, cancellationToken);
+            var existing = await FindAccountAsync(session, account.Id, cancellationToken);
             if (existing.Value is null)
                 return existing;
             caller = existing.Value;
@@ -100,6 +137,8 @@ internal sealed class Identities(Database database, ExternalTokens tokens, Audit
             cancellationToken) == 1;
         if (isNew)
             await audit.WriteAsync(session, caller.UserId, origin, AuditActions.AccountCreated, target: null, cancellationToken);
+        await session.ExecuteAsync(
+            $"update profiles set owner_proved_at = {now} where id = {caller.UserId} and owner_proved_at is null", cancellationToken);
         if (isLinked)
             await audit.WriteAsync(session, caller.UserId, origin, AuditActions.IdentityLinked, identity.Issuer.Name, cancellationToken);
         return caller;

@@ -5,6 +5,9 @@ namespace PyResolve.Server.Identity;
 
 internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) : IDisposable
 {
+    /// <summary>RFC 7518, 3.3.</summary>
+    private const int MinRsaBits = 2048;
+
     private const int MaxAnswerBytes = 1024 * 1024;
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
@@ -38,6 +41,6 @@ internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) 
     private async Task<IReadOnlyList<SecurityKey>> FetchAsync(Uri url)
     {
         var published = new JsonWebKeySet(await _http.GetStringAsync(url));
-        return [.. published.GetSigningKeys().Where(static key => key is RsaSecurityKey or ECDsaSecurityKey)];
+        return [.. published.GetSigningKeys().Where(static key => key is RsaSecurityKey { KeySize: >= MinRsaBits } or ECDsaSecurityKey)];
     }
 }

@@ -22,14 +22,16 @@ internal static class ApiKeyEndpoints
         keys.MapPost("/report-leak", ReportLeak);
     }
 
-    private static async Task<JsonAnswer<ApiKeyList>> List(HttpContext http, ApiKeys keys) =>
-        Answers.Ok(new ApiKeyList(await keys.ListAsync(http.Caller().UserId, http.RequestAborted)));
+    private static async Task<JsonAnswer<ApiKeyList>> List(
+        HttpContext http, string? state, string? cursor, string? limit, ApiKeyLists lists) =>
+        Answers.Ok(await lists.ReadAsync(http.Caller().UserId, KeyListQuery.Read(state, cursor, limit), http.RequestAborted));
 
     private static async Task<Results<CreatedAnswer<CreatedApiKey>, ProblemResult>> Create(
         OptionalBody<CreateApiKeyRequest> body, HttpContext http, ApiKeys keys, TimeProvider time)
     {
         var caller = http.Caller();
         var request = body.Value;
+        var idempotencyKey = IdempotencyKey.Read(http);
         var scopes = request.Scopes is null
             ? [.. Scopes.Default.Where(caller.Has)]
             : request.Scopes.Distinct(StringComparer.Ordinal).ToList();
@@ -58,10 +60,9 @@ internal static class ApiKeyEndpoints
         }
 
         var name = string.IsNullOrWhiteSpace(request.Name) ? ApiKeys.DefaultName : request.Name.Trim();
-        var wanted = new NewApiKey(name, scopes, expiresAt, limit);
-        return await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted) is { } created
-            ? Answers.Created(location: null, created)
-            : new ProblemResult(keys.TooMany);
+        var wanted = new NewApiKey(name, scopes, expiresAt, limit, SharedWith(caller)) { IdempotencyKey = idempotencyKey };
+        var outcome = await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted);
+        return outcome.Value is { } created ? Answers.Created(location: null, created) : outcome.Problem!;
     }
 
     private static async Task<Results<CreatedAnswer<RotatedApiKey>, ProblemResult>> Rotate(
@@ -79,15 +80,18 @@ internal static class ApiKeyEndpoints
                 location: null, new RotatedApiKey(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, previous)),
             RotateOutcome.Ended => new ProblemResult(Problems.Conflict(ProblemTexts.KeyNotLive)),
             RotateOutcome.BeyondCaller => BeyondCaller(ProblemTexts.RotationBeyondKey),
-            RotateOutcome.LimitReached => new ProblemResult(keys.TooMany),
+            RotateOutcome.LimitReached reached => reached.Problem,
             _ => NoSuchKey(),
         };
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Revoke(Guid id, HttpContext http, ApiKeys keys) =>
-        await keys.RevokeAsync(http.Caller().UserId, id, Origin.Of(http), http.RequestAborted)
-            ? TypedResults.NoContent()
-            : NoSuchKey();
+        await keys.RevokeAsync(http.Caller(), id, Origin.Of(http), http.RequestAborted) switch
+        {
+            RevokeOutcome.Revoked => TypedResults.NoContent(),
+            RevokeOutcome.BeyondCaller => BeyondCaller(ProblemTexts.RevocationBeyondKey),
+            _ => NoSuchKey(),
+        };
 
     /// <summary>Always 202: the answer does not show whether a key is valid.</summary>
     private static async Task<Accepted> ReportLeak(Body<ReportLeakRequest> body, HttpContext http, ApiKeys keys)
@@ -96,6 +100,9 @@ internal static class ApiKeyEndpoints
             await keys.RevokeLeakedAsync(key.Trim(), Origin.Of(http), http.Connection.RemoteIpAddress, http.RequestAborted);
         return TypedResults.Accepted((string?)null);
     }
+
+    private static SharedLimit? SharedWith(Caller caller) =>
+        caller.SharedLimit ?? (caller is { ApiKeyId: { } id, RequestsPerMinute: { } limit } ? new SharedLimit(id, limit) : null);
 
     private static ProblemResult BeyondCaller(string detail) => new(Problems.Forbidden(ProblemCodes.ScopeMissing, detail));
 

@@ -3,24 +3,23 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
-using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-internal sealed record NewApiKey(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute);
-
-/// <summary>Made before the transaction that stores it: hashing takes milliseconds while other writers wait.</summary>
-internal sealed record ApiKeySecret(string Key, string Hash)
+/// <summary><c>Shared</c> is the limit of the key that made this one, which both count against.</summary>
+internal sealed record NewApiKey(
+    string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute, SharedLimit? Shared = null)
 {
-    public static ApiKeySecret Generate()
-    {
-        var key = ApiKeyFormat.Create();
-        return new ApiKeySecret(key, KeyHash.Create(key));
-    }
+    /// <summary>A repeated request with it creates no second key.</summary>
+    public string? IdempotencyKey { get; init; }
 
-    public override string ToString() => ApiKeyFormat.PrefixOf(Key);
+    /// <summary>A key may change only keys that can do no more than itself; a session may change all of its account.</summary>
+    public bool IsBeyond(Caller caller) =>
+        !Scopes.All(caller.Has)
+        || (caller.ExpiresAt is { } end && !(ExpiresAt <= end))
+        || (caller.RequestsPerMinute is { } limit && !(RequestsPerMinute <= limit));
 }
 
 internal abstract record RotateOutcome
@@ -33,8 +32,8 @@ internal abstract record RotateOutcome
 
     public sealed record Ended : RotateOutcome;
 
-    /// <summary>With a grace period both keys would be live, and the account is at its limit of live keys.</summary>
-    public sealed record LimitReached : RotateOutcome;
+    /// <summary>With a grace period both keys would be live, and the account may create no more keys now.</summary>
+    public sealed record LimitReached(ProblemResult Problem) : RotateOutcome;
 
     /// <summary>The key has more scopes, a higher limit or a later expiry than the key that sent the request.</summary>
     public sealed record BeyondCaller : RotateOutcome;
@@ -42,28 +41,51 @@ internal abstract record RotateOutcome
     public sealed record NotFound : RotateOutcome;
 }
 
+internal enum RevokeOutcome
+{
+    /// <summary>Now or earlier.</summary>
+    Revoked,
+
+    /// <summary>The key has more scopes, a higher limit or a later expiry than the key that sent the request.</summary>
+    BeyondCaller,
+
+    NotFound,
+}
+
 /// <summary>Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
-    Database database, AuditLog audit, VerifiedKeyCache verified, StoredKeys keys, EmailOutbox emails, ServerOptions options,
-    TimeProvider time)
+    Database database, AuditLog audit, VerifiedKeyCache verified, StoredKeys keys, ApiKeySecrets secrets, KeyAllowance allowance,
+    EmailOutbox emails, TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    /// <returns>null where the account is at its limit of live keys: <see cref="TooMany"/>.</returns>
-    public Task<CreatedApiKey?> CreateAsync(Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Looks before it hashes: a refusal must cost little.</summary>
+    public async Task<Outcome<CreatedApiKey>> CreateAsync(
+        Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
-        var secret = ApiKeySecret.Generate();
-        return database.WriteAsync(
+        if (await database.ReadAsync(CheckAsync, cancellationToken) is { } refused)
+            return refused;
+        var secret = await secrets.GenerateAsync(userId, cancellationToken);
+        return await database.WriteAsync<Outcome<CreatedApiKey>>(
             async session =>
             {
-                if (!await HasRoomAsync(session, userId, cancellationToken))
-                    return null;
+                await LockAccountAsync(session, userId, cancellationToken);
+                if (await CheckAsync(session) is { } problem)
+                    return problem;
                 var created = await CreateAsync(session, userId, wanted, secret, cancellationToken);
                 await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
-                return (CreatedApiKey?)created;
+                return created;
             },
             cancellationToken);
+
+        async Task<ProblemResult?> CheckAsync(Session session) =>
+            (wanted.IdempotencyKey is { } key ? await FindRepeatedAsync(session, userId, key, cancellationToken) : null)
+            ?? await allowance.CheckAsync(session, userId, cancellationToken);
     }
+
+    /// <summary>For a transaction that creates a key itself. It costs a hash, so look first whether the key may be created.</summary>
+    public Task<ApiKeySecret> GenerateSecretAsync(Guid userId, CancellationToken cancellationToken) =>
+        secrets.GenerateAsync(userId, cancellationToken);
 
     /// <summary>Within the caller's transaction. Two keys share a prefix about once in 2^44 times; then another key is generated.</summary>
     public async Task<CreatedApiKey> CreateAsync(
@@ -77,9 +99,11 @@ internal sealed class ApiKeys(
             var inserted = await session.ExecuteAsync(
                 $"""
                 insert into api_keys
-                    (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at)
+                    (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at,
+                     limited_by, shared_requests_per_minute, idempotency_key)
                 values ({id}, {userId}, {secret.Hash}, {KeyDigest.Of(secret.Key).ToArray()}, {prefix}, {wanted.Name},
-                        {ScopeSets.Format(wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt})
+                        {ScopeSets.Format(wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt},
+                        {wanted.Shared?.KeyId}, {(long?)wanted.Shared?.RequestsPerMinute}, {wanted.IdempotencyKey})
                 on conflict (key_prefix) do nothing
                 """,
                 cancellationToken);
@@ -88,79 +112,34 @@ internal sealed class ApiKeys(
         }
     }
 
-    public Problem TooMany => Problems.Conflict(
-        $"This account has {options.LiveKeysPerAccount} live API keys, the most that it may have. Revoke those that are not used: "
-        + "GET /auth/api-keys lists them.");
+    public Task<ProblemResult?> CheckRoomAsync(Guid userId, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => allowance.CheckAsync(session, userId, cancellationToken), cancellationToken);
 
     /// <summary>Locks the account's row, so that concurrent requests count each other's keys.</summary>
-    public async Task<bool> HasRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    /// <returns>null where the account may create another key.</returns>
+    public async Task<ProblemResult?> CheckRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
         await LockAccountAsync(session, userId, cancellationToken);
-        var live = await session.NumberAsync(
-            $"""
-            select count(*) from api_keys
-            where user_id = {userId} and revoked_at is null and (expires_at is null or expires_at > {time.GetInstant()})
-            """,
-            cancellationToken);
-        return live < options.LiveKeysPerAccount;
+        return await allowance.CheckAsync(session, userId, cancellationToken);
     }
-
-    public Task<List<ApiKeyInfo>> ListAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
-        $"""
-        select id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at
-        from api_keys
-        where user_id = {userId}
-        order by created_at desc, id desc
-        """,
-        static row => new ApiKeyInfo(
-            row.Uuid(0),
-            row.TextOrNull(1) ?? DefaultName,
-            row.Text(2),
-            ScopeSets.Parse(row.Text(3)),
-            row.Instant(4),
-            row.InstantOrNull(5),
-            row.InstantOrNull(6),
-            row.InstantOrNull(7)),
-        cancellationToken);
 
     /// <summary>Both keys work for <paramref name="grace"/>; with zero the old one is revoked at once.</summary>
     public async Task<RotateOutcome> RotateAsync(
         Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
     {
-        var secret = ApiKeySecret.Generate();
-        var outcome = await database.WriteAsync<RotateOutcome>(
+        if ((await database.ReadAsync(session => FindRotatableAsync(session, forUpdate: false), cancellationToken)).Refused is { } refused)
+            return refused;
+        var secret = await secrets.GenerateAsync(caller.UserId, cancellationToken);
+        var outcome = await database.WriteAsync(
             async session =>
             {
-                var now = time.GetInstant();
-                var hasRoom = await HasRoomAsync(session, caller.UserId, cancellationToken) || grace == TimeSpan.Zero;
-                var old = await session.FirstAsync(
-                    $"""
-                    select name, scopes, expires_at, requests_per_minute, revoked_at, replaced_by, key_prefix
-                    from api_keys
-                    where id = {id} and user_id = {caller.UserId} {session.Engine.ForUpdate}
-                    """,
-                    static row => new
-                    {
-                        Wanted = new NewApiKey(
-                            row.TextOrNull(0) ?? DefaultName, ScopeSets.Parse(row.Text(1)), row.InstantOrNull(2), row.Int32OrNull(3)),
-                        IsRevoked = row.InstantOrNull(4) is not null,
-                        IsReplaced = row.UuidOrNull(5) is not null,
-                        Prefix = row.Text(6),
-                    },
-                    cancellationToken);
+                await LockAccountAsync(session, caller.UserId, cancellationToken);
+                var (old, problem) = await FindRotatableAsync(session, forUpdate: true);
                 if (old is null)
-                    return new RotateOutcome.NotFound();
-                if (old.IsRevoked || old.IsReplaced || old.Wanted.ExpiresAt <= now)
-                    return new RotateOutcome.Ended();
-                if (!old.Wanted.Scopes.All(caller.Has) || (caller.ExpiresAt is { } end && !(old.Wanted.ExpiresAt <= end)))
-                    return new RotateOutcome.BeyondCaller();
-                if (old.Wanted.RequestsPerMinute is not { } limit ? caller.RequestsPerMinute is not null : limit > caller.RequestsPerMinute)
-                    return new RotateOutcome.BeyondCaller();
-                if (!hasRoom)
-                    return new RotateOutcome.LimitReached();
-
-                var created = await CreateAsync(session, caller.UserId, old.Wanted, secret, cancellationToken);
-                var lastInstant = Earlier(now + grace, old.Wanted.ExpiresAt);
+                    return problem!;
+                var now = time.GetInstant();
+                var created = await CreateAsync(session, caller.UserId, old.Successor, secret, cancellationToken);
+                var lastInstant = Earlier(now + grace, old.Terms.ExpiresAt);
                 await session.ExecuteAsync(
                     $"""
                     update api_keys
@@ -175,26 +154,42 @@ internal sealed class ApiKeys(
             cancellationToken);
         verified.Remove(caller.UserId);
         return outcome;
+
+        async Task<(OwnedKey? Key, RotateOutcome? Refused)> FindRotatableAsync(Session session, bool forUpdate)
+        {
+            var old = await OwnedKey.FindAsync(session, caller.UserId, id, forUpdate, cancellationToken);
+            if (old is null)
+                return (null, new RotateOutcome.NotFound());
+            if (old.IsRevoked || old.IsReplaced || old.Terms.ExpiresAt <= time.GetInstant())
+                return (null, new RotateOutcome.Ended());
+            if (old.Terms.IsBeyond(caller))
+                return (null, new RotateOutcome.BeyondCaller());
+            var problem = grace == TimeSpan.Zero
+                ? await allowance.CheckRateAsync(session, caller.UserId, cancellationToken)
+                : await allowance.CheckAsync(session, caller.UserId, cancellationToken);
+            return problem is null ? (old, null) : (null, new RotateOutcome.LimitReached(problem));
+        }
     }
 
-    /// <returns>Whether the account has such a key. Revoking it again changes nothing.</returns>
-    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, CancellationToken cancellationToken)
+    /// <summary>Revoking a key again changes nothing.</summary>
+    public async Task<RevokeOutcome> RevokeAsync(Caller caller, Guid id, Origin origin, CancellationToken cancellationToken)
     {
-        var exists = await database.WriteAsync(
+        var outcome = await database.WriteAsync(
             async session =>
             {
-                var key = await session.FirstAsync(
-                    $"select key_prefix from api_keys where id = {id} and user_id = {userId} {session.Engine.ForUpdate}",
-                    static row => row.Text(0),
-                    cancellationToken);
-                if (key is not null && await TryRevokeAsync(session, id, cancellationToken))
-                    await audit.WriteAsync(session, userId, origin, AuditActions.KeyRevoked, key, cancellationToken);
-                return key is not null;
+                var key = await OwnedKey.FindAsync(session, caller.UserId, id, forUpdate: true, cancellationToken);
+                if (key is null)
+                    return RevokeOutcome.NotFound;
+                if (key.Terms.IsBeyond(caller))
+                    return RevokeOutcome.BeyondCaller;
+                if (await TryRevokeAsync(session, id, cancellationToken))
+                    await audit.WriteAsync(session, caller.UserId, origin, AuditActions.KeyRevoked, key.Prefix, cancellationToken);
+                return RevokeOutcome.Revoked;
             },
             cancellationToken);
         // On this instance at once; on others within a second.
-        verified.Remove(userId);
-        return exists;
+        verified.Remove(caller.UserId);
+        return outcome;
     }
 
     /// <summary>Anyone who has the whole key may have it revoked.</summary>
@@ -230,6 +225,12 @@ internal sealed class ApiKeys(
 
     private async Task<bool> TryRevokeAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
         $"update api_keys set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null", cancellationToken) == 1;
+
+    private static async Task<ProblemResult?> FindRepeatedAsync(
+        Session session, Guid userId, string idempotencyKey, CancellationToken cancellationToken) => await session.FirstAsync(
+        $"select key_prefix, id from api_keys where user_id = {userId} and idempotency_key = {idempotencyKey}",
+        static row => new ProblemResult(Problems.Conflict(ProblemTexts.ApiKeyCreatedBefore(row.Text(0), row.Uuid(1)))),
+        cancellationToken);
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 }

@@ -5,7 +5,8 @@ namespace PyResolve.Server.Keys;
 
 /// <summary>
 /// Asks the store every 250 ms which accounts' keys have changed, and removes those keys from memory. While the store does not answer,
-/// nothing is confirmed, and after a second no key is taken from memory. Also trims the change log.
+/// or does not accept writes, as a standby, nothing is confirmed, and after a second no key is taken from memory. Also trims the change
+/// log.
 /// </summary>
 internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache keys, ILogger<KeyEpochPoller> logger)
     // Revocation is promised in real seconds, also where tests give the server another clock.
@@ -19,6 +20,10 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
 
     private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _polls;
+
+    // Of the last answer. Not synchronized: one poll runs at a time.
+    private string _store = "";
+    private string _stamp = "";
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
@@ -36,29 +41,47 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
 
-    /// <summary>Reads the epoch and the changes up to it, in one snapshot.</summary>
+    /// <summary>
+    /// Reads the epoch and the changes up to it, in one snapshot. A failover or a restore may take back changes, and later ones repeat
+    /// their numbers: so what was seen last must still be there, with its stamp, in the same database.
+    /// </summary>
     public async Task PollAsync(CancellationToken cancellationToken)
     {
         var askedAt = Time.GetTimestamp();
         var since = keys.Epoch;
-        var changes = await database.ListAsync(
-            $"""
-            select e.epoch, c.epoch, c.user_id
-            from key_epoch e
-            left join key_changes c on c.epoch > {since}
-            order by c.epoch
-            limit {MaxChanges}
-            """,
-            static row => new { Epoch = row.Int64(0), Change = row.Int64OrNull(1), UserId = row.UuidOrNull(2) },
+        var (store, lines) = await database.ReadAsync(
+            async session =>
+            {
+                var batch = new ReadBatch(session);
+                var identify = session.Engine.Identify(batch);
+                var lines = batch.List(
+                    $"""
+                    select e.epoch, e.stamp, c.epoch, c.user_id, c.stamp
+                    from key_epoch e
+                    left join key_changes c on c.epoch >= {since}
+                    order by c.epoch
+                    limit {MaxChanges}
+                    """,
+                    static row => new EpochLine(row.Int64(0), row.Text(1), row.Int64OrNull(2), row.UuidOrNull(3), row.TextOrNull(4)));
+                await batch.RunAsync(cancellationToken);
+                return (identify(), lines);
+            },
             cancellationToken);
 
-        var epoch = changes[0].Epoch;
-        var logged = changes.Where(change => change.Change is not null).ToList();
-        // Each epoch has one row. Fewer: the log was trimmed, or there were too many. A row without an account: all keys changed.
-        var isComplete = since >= 0 && logged.Count == epoch - since && logged.TrueForAll(change => change.UserId is not null);
-        keys.Confirm(epoch, isComplete ? logged.Select(change => change.UserId!.Value).ToHashSet() : null, askedAt);
+        var (epoch, stamp) = (lines[0].Epoch, lines[0].Stamp);
+        var changes = lines.Where(line => line.Change > since).ToList();
+        var isSameTimeline = store == _store && (epoch == since
+            ? stamp == _stamp
+            : lines.Exists(line => line.Change == since && line.ChangeStamp == _stamp));
+        // Each epoch has one line. Fewer: the log was trimmed, or there were too many. A line without an account: all keys changed.
+        var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since
+            && changes.TrueForAll(line => line.UserId is not null);
+        keys.Confirm(epoch, isComplete ? changes.Select(line => line.UserId!.Value).ToHashSet() : null, askedAt);
+        (_store, _stamp) = (store, stamp);
         _confirmed.TrySetResult();
     }
+
+    private sealed record EpochLine(long Epoch, string Stamp, long? Change, Guid? UserId, string? ChangeStamp);
 
     private static partial class Log
     {

@@ -81,7 +81,7 @@ internal sealed partial class KeyWarmUp(
         order by k.id desc
         limit {size}
         """,
-        row => new LiveKey(row.BytesOrNull(8)!, new VerifiedKey(StoredKeys.ReadOwner(row), askedAt)),
+        row => new LiveKey(row.BytesOrNull(StoredKeys.OwnerColumnCount)!, new VerifiedKey(StoredKeys.ReadOwner(row), askedAt)),
         cancellationToken);
 
     private sealed record LiveKey(byte[] Digest, VerifiedKey Key);

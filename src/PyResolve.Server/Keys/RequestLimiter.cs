@@ -40,4 +40,13 @@ internal sealed class RequestLimiter(TimeProvider time)
     }
 }
 
-internal readonly record struct RequestPermit(bool IsAllowed, int Limit, int Remaining, TimeSpan ResetsIn);
+internal readonly record struct RequestPermit(bool IsAllowed, int Limit, int Remaining, TimeSpan ResetsIn)
+{
+    /// <summary>The one that allows less: a refusal, else the one with fewer requests left.</summary>
+    public static RequestPermit Tighter(RequestPermit one, RequestPermit other)
+    {
+        if (one.IsAllowed != other.IsAllowed)
+            return one.IsAllowed ? other : one;
+        return other.Remaining < one.Remaining ? other : one;
+    }
+}

@@ -10,9 +10,13 @@ internal sealed record StoredKey(Caller Owner, byte[]? Digest, string Hash, Date
 
 internal sealed class StoredKeys(Database database, LegacyKeys legacy)
 {
-    /// <summary>Columns 0 to 7 of a select, for <see cref="ReadOwner"/>.</summary>
-    public static readonly SqlFragment OwnerColumns =
-        new("k.id, k.user_id, k.key_prefix, k.scopes, k.expires_at, k.requests_per_minute, p.email, p.name");
+    /// <summary>The first columns of a select, for <see cref="ReadOwner"/>.</summary>
+    public static readonly SqlFragment OwnerColumns = new(
+        "k.id, k.user_id, k.key_prefix, k.scopes, k.expires_at, k.requests_per_minute, p.email, p.name, "
+        + "k.limited_by, k.shared_requests_per_minute");
+
+    /// <summary>The number of <see cref="OwnerColumns"/>: the index of the column after them.</summary>
+    public const int OwnerColumnCount = 10;
 
     public static readonly SqlFragment KeysOfAccounts = new("api_keys k join profiles p on p.id = k.user_id and p.deleted_at is null");
 
@@ -23,11 +27,16 @@ internal sealed class StoredKeys(Database database, LegacyKeys legacy)
         Scopes = ScopeSets.Parse(row.Text(3)),
         ExpiresAt = row.InstantOrNull(4),
         RequestsPerMinute = row.Int32OrNull(5),
+        SharedLimit = ReadSharedLimit(row, 8),
     };
+
+    public static SharedLimit? ReadSharedLimit(Row row, int column) =>
+        row.UuidOrNull(column) is { } keyId && row.Int32OrNull(column + 1) is { } limit ? new SharedLimit(keyId, limit) : null;
 
     public Task<StoredKey?> FindAsync(string prefix, CancellationToken cancellationToken) => database.FirstWithTimeoutAsync(
         $"select {OwnerColumns}, k.key_digest, k.key_hash, k.revoked_at from {KeysOfAccounts} where k.key_prefix = {prefix}",
-        static row => new StoredKey(ReadOwner(row), row.BytesOrNull(8), row.Text(9), row.InstantOrNull(10)),
+        static row => new StoredKey(
+            ReadOwner(row), row.BytesOrNull(OwnerColumnCount), row.Text(OwnerColumnCount + 1), row.InstantOrNull(OwnerColumnCount + 2)),
         cancellationToken);
 
     /// <summary>In constant time; a key without a digest is checked against its bcrypt hash.</summary>

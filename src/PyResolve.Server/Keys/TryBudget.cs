@@ -23,7 +23,7 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
         if (_prefixes.Count > MaxPrefixes)
             Prune(now);
         var tries = _prefixes.GetOrAdd(prefix, static (_, budget) => new Tries(budget), this);
-        return tries.TryBegin(client is null ? "" : ClientNetwork.Of(client), now);
+        return tries.TryBegin(client is null ? "" : ClientNetwork.Of(client).Narrow, now);
     }
 
     /// <summary>Gives all tries on a prefix back: the secret was right.</summary>

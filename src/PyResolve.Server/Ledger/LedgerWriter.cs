@@ -42,7 +42,10 @@ internal static class LedgerWriter
         }
 
         Sql[] inserts = presumesNew && accepted.Count > 0 ? [Insert(session, accepted)] : [];
-        await session.EndAsync([.. inserts, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late)]);
+        // An event that is stored already may not be replicated yet, where an earlier request for it was cut short.
+        Sql[] wait = outcomes.Contains(RecordOutcome.Duplicate) && session.Engine.WaitForReplicas is { } statement ? [statement] : [];
+        await session.EndAsync(
+            [.. inserts, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late), .. wait]);
         return outcomes;
     }
 

@@ -7,6 +7,7 @@ internal static class QuotaServices
     public static IServiceCollection AddQuota(this IServiceCollection services, IConfiguration configuration) => services
         .AddSingleton(new PlanCatalog(configuration))
         .AddSingleton<QuotaReader>()
+        .AddSingleton<ReservationList>()
         .AddSingleton<ReservationGrants>()
         .AddSingleton<ReservationSettlements>()
         .AddHostedService<ReservationSweeper>();

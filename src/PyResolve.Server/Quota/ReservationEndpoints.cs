@@ -20,13 +20,15 @@ internal static class ReservationEndpoints
     {
         var reservations = routes.MapGroup("/quota/reservations").RequireScope(Scopes.Quota);
         reservations.MapPost("", Create);
+        reservations.MapGet("", List);
         reservations.MapGet("/{id:guid}", Read);
         reservations.MapPost("/{id:guid}/commit", Commit);
         reservations.MapDelete("/{id:guid}", Release);
     }
 
     private static async Task<Results<CreatedAnswer<Reservation>, JsonAnswer<Reservation>, ProblemResult>> Create(
-        HttpContext http, Body<ReservationRequest> body, ReservationGrants grants, QuotaReader quotas, LeaseSigner leases, PublicUrl url)
+        HttpContext http, Body<ReservationRequest> body, ReservationGrants grants, QuotaReader quotas, LeaseSigner leases,
+        ReservationList list, PublicUrl url)
     {
         var pending = Validate(body.Value, http.Caller().UserId, IdempotencyKey.Read(http));
         var outcome = await grants.DecideAsync(pending, http.RequestAborted);
@@ -37,8 +39,10 @@ internal static class ReservationEndpoints
                 var reservation = Describe(granted.Reservation, leases.Sign(granted.Reservation, pending.Machine), quota);
                 return granted.IsNew ? Answers.Created($"/quota/reservations/{reservation.Id}", reservation) : Answers.Ok(reservation);
             case ReservationOutcome.QuotaExceeded exceeded:
-                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded));
-                return new ProblemResult(problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt });
+                var heldUntil = exceeded.IsHeldOnly ? await list.FindEarliestEndAsync(pending.UserId, http.RequestAborted) : null;
+                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil));
+                return new ProblemResult(
+                    problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt, HeldUntil = heldUntil });
             case ReservationOutcome.LlmNotAllowed notAllowed:
                 return new ProblemResult(
                     Problems.Forbidden(
@@ -50,6 +54,29 @@ internal static class ReservationEndpoints
             default:
                 throw new InvalidOperationException($"Unknown outcome {outcome}.");
         }
+    }
+
+    private static async Task<JsonAnswer<ReservationPage>> List(
+        HttpContext http, string? state, string? cursor, ReservationList list, QuotaReader quotas, LeaseSigner leases)
+    {
+        var errors = new FieldErrors();
+        if (!string.IsNullOrEmpty(state) && !ReservationList.IsState(state))
+            errors.Add("state", ProblemTexts.NotAReservationState);
+        Guid? before = null;
+        if (!string.IsNullOrEmpty(cursor))
+        {
+            if (Guid.TryParseExact(cursor, "D", out var last))
+                before = last;
+            else
+                errors.Add("cursor", ProblemTexts.ReservationCursorUnknown);
+        }
+
+        errors.ThrowIfAny();
+        var userId = http.Caller().UserId;
+        var rows = await list.ReadAsync(userId, string.IsNullOrEmpty(state) ? null : state, before, http.RequestAborted);
+        var quota = await quotas.ReadAsync(userId, http.RequestAborted);
+        var page = rows.Take(ReservationList.PageSize).Select(row => Describe(row, leases.Sign(row, row.Machine), quota)).ToList();
+        return Answers.Ok(new ReservationPage(page, rows.Count > page.Count ? page[^1].Id.ToString("D") : null));
     }
 
     private static async Task<Results<JsonAnswer<Reservation>, ProblemResult>> Read(
@@ -124,9 +151,11 @@ internal static class ReservationEndpoints
 
     private static ProblemResult NotFound() => new(Problems.NotFound(ProblemTexts.ReservationNotFound));
 
-    private static string Explain(ReservationOutcome.QuotaExceeded exceeded) =>
+    private static string Explain(ReservationOutcome.QuotaExceeded exceeded, DateTimeOffset? heldUntil) =>
         $"Monthly limit reached ({exceeded.Limit} migrations on the {exceeded.Plan} plan: {exceeded.Used} used, {exceeded.Held} held, "
-        + $"{exceeded.Asked} asked for). It resets at {exceeded.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
+        + $"{exceeded.Asked} asked for). "
+        + (heldUntil is { } end ? $"{ProblemTexts.HeldUntil(end)} " : "")
+        + $"It resets at {exceeded.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
 
     private static Reservation Describe(StoredReservation row, string? lease, QuotaSnapshot quota) =>
         new(row.Id, row.State, row.Quantity, row.Remaining, row.Tier, row.Library, row.Month, row.ExpiresAt, lease, quota);

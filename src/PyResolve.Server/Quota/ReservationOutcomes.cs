@@ -14,7 +14,11 @@ internal abstract record ReservationOutcome
     public sealed record Granted(StoredReservation Reservation, bool IsNew, QuotaSnapshot? Quota) : ReservationOutcome;
 
     public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt)
-        : ReservationOutcome;
+        : ReservationOutcome
+    {
+        /// <summary>It would fit if nothing were held.</summary>
+        public bool IsHeldOnly => Used + Asked <= Limit;
+    }
 
     public sealed record LlmNotAllowed(string Plan) : ReservationOutcome;
 

@@ -178,7 +178,7 @@ internal sealed class ReservationTransaction(
         var refused = new List<(int Index, Guid UserId, long Missing)>();
         for (var i = 0; i < outcomes.Length; i++)
         {
-            if (outcomes[i] is ReservationOutcome.QuotaExceeded exceeded && exceeded.Used + exceeded.Asked <= exceeded.Limit)
+            if (outcomes[i] is ReservationOutcome.QuotaExceeded { IsHeldOnly: true } exceeded)
                 refused.Add((i, requests[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit));
         }
 

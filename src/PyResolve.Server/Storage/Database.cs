@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Runtime.ExceptionServices;
 
 namespace PyResolve.Server.Storage;
@@ -15,12 +14,12 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     {
         try
         {
-            await using var connection = await engine.OpenReaderAsync(cancellationToken);
-            return await work(new Session(engine, connection, transaction: null));
+            await using var reader = await engine.OpenReaderAsync(cancellationToken);
+            return await work(new Session(engine, reader.Connection, transaction: null));
         }
-        catch (DbException exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
+        catch (Exception exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
         {
-            throw new StoreUnavailableException(exception);
+            throw Unavailable(exception);
         }
     }
 
@@ -62,15 +61,12 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
                 // Not cancelled with the request, so that the outcome of the commit is known.
                 if (!session.HasCommitted)
                     await writer.Transaction.CommitAsync(CancellationToken.None);
-                return result;
+                return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
             }
-            catch (DbException exception)
+            catch (Exception exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
             {
-                var kind = engine.Classify(exception);
-                if (kind is FailureKind.Bug or FailureKind.Refused)
-                    throw;
-                if (kind is FailureKind.Unavailable || attempt == Attempts)
-                    throw new StoreUnavailableException(exception);
+                if (attempt == Attempts || engine.Classify(exception) is FailureKind.Unavailable)
+                    throw Unavailable(exception);
             }
         }
     }
@@ -106,7 +102,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
 
     /// <summary>The store rejects a value and always will.</summary>
-    public bool IsRefusal(Exception exception) => exception is DbException refusal && engine.Classify(refusal) is FailureKind.Refused;
+    public bool IsRefusal(Exception exception) => engine.Classify(exception) is FailureKind.Refused;
 
     public void ThrowUnlessRefused(Exception exception)
     {
@@ -115,7 +111,23 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => engine.DisposeAsync();
+
+    private StoreUnavailableException Unavailable(Exception exception)
+    {
+        engine.AfterFailure(exception);
+        return new StoreUnavailableException(engine.Explain(exception), exception);
+    }
 }
 
 /// <summary>The store is down, full or too busy. A write may have been committed all the same: retry it with the same id.</summary>
-internal sealed class StoreUnavailableException(DbException cause) : Exception("The database does not answer: " + cause.Message, cause);
+/// <param name="reason">May be shown to anybody.</param>
+/// <param name="cause">For the log.</param>
+internal class StoreUnavailableException(string reason, Exception? cause)
+    : Exception(cause is null || reason == cause.Message ? reason : $"{reason} ({cause.Message})", cause)
+{
+    public string Reason => reason;
+}
+
+/// <summary>A commit that waited for its synchronous replica was cut short, by a time limit or an operator.</summary>
+internal sealed class CommitUncertainException() : StoreUnavailableException(
+    "The database stored a change, but its synchronous replica has not confirmed it: a failover may lose it.", cause: null);

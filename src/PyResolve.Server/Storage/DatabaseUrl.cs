@@ -3,26 +3,40 @@ using Npgsql;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>Such as <c>postgres://user:password@host:5432/database?sslmode=require</c>.</summary>
+/// <summary>
+/// Such as <c>postgres://user:password@host:5432/database?sslmode=require</c>, or with several hosts,
+/// <c>postgres://user:password@host1:5432,host2:5432/database</c>, of which the one that accepts writes is used.
+/// </summary>
 internal static class DatabaseUrl
 {
+    private const string Form = "DATABASE_URL must look like postgres://user:password@host:5432/database.";
+    private const int DefaultPort = 5432;
+
     /// <summary>The port of Supabase's transaction pooler, which does not support prepared statements.</summary>
     private const int SupabasePoolerPort = 6543;
 
     /// <exception cref="FormatException">The message does not contain the password.</exception>
-    public static string ToConnectionString(string url)
-    {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql"))
-            throw new FormatException("DATABASE_URL must look like postgres://user:password@host:5432/database.");
-        if (uri.AbsolutePath.Length <= 1)
-            throw new FormatException("DATABASE_URL names no database: end it with /database.");
+    public static string ToConnectionString(string url) => Parse(url).ToString();
 
-        var userInfo = uri.UserInfo.Split(':', 2);
+    /// <returns>What the operator should know about a URL that can be used; null for nothing.</returns>
+    public static string? FindWarning(string url)
+    {
+        var builder = Parse(url);
+        var remote = (builder.Host ?? "").Split(',').Where(static host => !IsLocal(host)).ToList();
+        if (builder.SslMode is not SslMode.Prefer || NamesEncryption(url) || remote.Count == 0)
+            return null;
+        return $"DATABASE_URL does not say whether the connection to {string.Join(", ", remote)} is encrypted: passwords and e-mails may "
+            + "cross the network in clear text. Add sslmode=verify-full (with sslrootcert=/path/of/the/ca.pem where the certificate is "
+            + "not a public one), sslmode=require, or sslmode=disable in a network that you trust.";
+    }
+
+    private static NpgsqlConnectionStringBuilder Parse(string url)
+    {
+        var (user, hosts, path, query) = Split(url);
+        var userInfo = user.Split(':', 2);
         var builder = new NpgsqlConnectionStringBuilder
         {
-            Host = uri.Host.Trim('[', ']'),
-            Port = uri.Port > 0 ? uri.Port : 5432,
-            Database = Uri.UnescapeDataString(uri.AbsolutePath[1..]),
+            Database = path.Length > 0 ? Uri.UnescapeDataString(path) : null,
             Username = userInfo[0].Length > 0 ? Uri.UnescapeDataString(userInfo[0]) : null,
             Password = userInfo.Length > 1 ? Uri.UnescapeDataString(userInfo[1]) : null,
             ApplicationName = "pyresolve",
@@ -34,74 +48,119 @@ internal static class DatabaseUrl
             // Sessions have no state. Saves seven statements each time that a pooled connection is opened.
             NoResetOnClose = true,
         };
-        var pooled = builder.Port == SupabasePoolerPort;
-        foreach (var (name, value) in QueryOf(uri))
-            pooled |= Apply(builder, name, value);
-        if (string.IsNullOrEmpty(builder.Host))
+        var isPooled = false;
+        var (names, ports) = (new List<string>(), new List<int>());
+        foreach (var host in hosts)
+            Add(host);
+        foreach (var (name, value) in Settings(query))
+        {
+            switch (name)
+            {
+                case "host" or "hostaddr":
+                    (names, ports) = (new List<string>(), []);
+                    foreach (var host in value.Split(',', StringSplitOptions.RemoveEmptyEntries))
+                        Add(host.Contains(':') && !host.StartsWith('[') ? $"[{host}]" : host);
+                    break;
+                case "port":
+                    ports = [.. value.Split(',').Select(ReadPort)];
+                    break;
+                default:
+                    isPooled |= DatabaseUrlSettings.Apply(builder, name, value);
+                    break;
+            }
+        }
+
+        if (string.IsNullOrEmpty(builder.Database))
+            throw new FormatException("DATABASE_URL names no database: end it with /database.");
+        if (names.Count == 0)
             throw new FormatException("DATABASE_URL names no host: postgres://user:password@host:5432/database.");
-        if (!pooled)
+        SetHosts(builder, names, ports);
+        if (!isPooled && !ports.Contains(SupabasePoolerPort))
             builder.MaxAutoPrepare = 64;
-        return builder.ToString();
+        return builder;
+
+        void Add(string host)
+        {
+            var (name, port) = SplitPort(host);
+            names.Add(name);
+            ports.Add(port);
+        }
     }
 
-    private static IEnumerable<(string Name, string Value)> QueryOf(Uri uri) =>
-        from pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+    private static void SetHosts(NpgsqlConnectionStringBuilder builder, List<string> names, List<int> ports)
+    {
+        if (ports.Count == 1)
+            ports = [.. Enumerable.Repeat(ports[0], names.Count)];
+        if (ports.Count != names.Count)
+        {
+            throw new FormatException(
+                $"DATABASE_URL has {names.Count} hosts and {ports.Count} ports; each host has a port, or all have one.");
+        }
+
+        if (names.Count == 1)
+        {
+            (builder.Host, builder.Port) = (names[0], ports[0]);
+            return;
+        }
+
+        builder.Host = string.Join(',', names.Zip(ports, static (name, port) =>
+            string.Create(CultureInfo.InvariantCulture, $"{(name.Contains(':') ? $"[{name}]" : name)}:{port}")));
+        builder.TargetSessionAttributes = "read-write";
+        // Seconds. Whether a host accepts writes is asked again after this.
+        builder.HostRecheckSeconds = 1;
+    }
+
+    /// <summary>By hand: <see cref="Uri"/> refuses several hosts.</summary>
+    private static (string User, string[] Hosts, string Path, string Query) Split(string url)
+    {
+        var scheme = url.IndexOf("://", StringComparison.Ordinal);
+        if (scheme < 0 || url[..scheme].ToLowerInvariant() is not ("postgres" or "postgresql"))
+            throw new FormatException(Form);
+        var rest = url[(scheme + 3)..];
+        var end = rest.IndexOfAny(['/', '?']);
+        var authority = end < 0 ? rest : rest[..end];
+        var path = end < 0 || rest[end] == '?' ? "" : rest[(end + 1)..].Split('?', 2)[0];
+        var query = rest.Split('?', 2) is [_, var settings] ? settings : "";
+        var at = authority.LastIndexOf('@');
+        var hosts = authority[(at + 1)..];
+        return (at < 0 ? "" : authority[..at], hosts.Split(',', StringSplitOptions.RemoveEmptyEntries), path, query);
+    }
+
+    private static (string Name, int Port) SplitPort(string host)
+    {
+        if (host.StartsWith('[') && host.IndexOf(']', StringComparison.Ordinal) is > 0 and var bracket)
+        {
+            return host[(bracket + 1)..] switch
+            {
+                "" => (host[1..bracket], DefaultPort),
+                [':', .. var port] => (host[1..bracket], ReadPort(port)),
+                _ => throw new FormatException(Form),
+            };
+        }
+
+        var parts = host.Split(':');
+        return parts.Length switch
+        {
+            1 => (Uri.UnescapeDataString(host), DefaultPort),
+            2 => (Uri.UnescapeDataString(parts[0]), ReadPort(parts[1])),
+            _ => throw new FormatException(Form),
+        };
+    }
+
+    private static int ReadPort(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
+        ? port
+        : throw new FormatException($"{Form} A port is a number from 1 to 65535.");
+
+    private static IEnumerable<(string Name, string Value)> Settings(string query) =>
+        from pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries)
         let parts = pair.Split('=', 2)
         select (Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
 
-    /// <returns>Whether the setting says that the connection goes through a transaction pooler.</returns>
-    private static bool Apply(NpgsqlConnectionStringBuilder builder, string name, string value)
-    {
-        switch (name)
-        {
-            case "sslmode":
-                builder.SslMode = value switch
-                {
-                    "disable" => SslMode.Disable,
-                    "allow" => SslMode.Allow,
-                    "prefer" => SslMode.Prefer,
-                    "require" => SslMode.Require,
-                    "verify-ca" => SslMode.VerifyCA,
-                    "verify-full" => SslMode.VerifyFull,
-                    _ => throw new FormatException(
-                        $"DATABASE_URL has sslmode={value}; it must be disable, allow, prefer, require, verify-ca or verify-full."),
-                };
-                return false;
-            case "channel_binding":
-                builder.ChannelBinding = Enum.TryParse<ChannelBinding>(value, ignoreCase: true, out var binding)
-                    ? binding
-                    : throw new FormatException($"DATABASE_URL has channel_binding={value}; it must be disable, prefer or require.");
-                return false;
-            case "supa":
-                // Names the template that Supabase wrote the URL from.
-                return false;
-            case "sslrootcert":
-                builder.RootCertificate = value;
-                return false;
-            case "host":
-                builder.Host = value;
-                return false;
-            case "application_name":
-                builder.ApplicationName = value;
-                return false;
-            case "options":
-                builder.Options = value;
-                return false;
-            case "pool_size" or "connection_limit":
-                builder.MaxPoolSize =
-                    int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1000
-                    ? size
-                    : throw new FormatException($"DATABASE_URL has {name}={value}; it must be a number from 1 to 1000.");
-                return false;
-            case "pgbouncer":
-                return value is "true" or "1";
-            case "connect_timeout":
-                builder.Timeout = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 1024
-                    ? seconds
-                    : throw new FormatException($"DATABASE_URL has connect_timeout={value}; it must be a number of seconds up to 1024.");
-                return false;
-            default:
-                throw new FormatException($"DATABASE_URL has the setting {name}, which is not supported; remove it.");
-        }
-    }
+    private static bool NamesEncryption(string url) => Settings(Split(url).Query).Any(static setting => setting.Name is "sslmode" or "ssl");
+
+    /// <summary>A Unix socket or this machine, with or without a port.</summary>
+    private static bool IsLocal(string host) =>
+        host.StartsWith('/') || host.StartsWith('@') || host.StartsWith("localhost", StringComparison.OrdinalIgnoreCase)
+        || host.StartsWith("127.", StringComparison.Ordinal) || host.Trim('[').StartsWith("::1", StringComparison.Ordinal);
 }

@@ -18,7 +18,16 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>The UTC day, as <c>2026-11-23</c>.</summary>
     public abstract SqlFragment DateOf(string column);
 
-    public abstract ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
+    /// <summary>
+    /// A statement after which the commit of a transaction that changed nothing waits until what it read is replicated, where replication
+    /// is asked for; null where there is none.
+    /// </summary>
+    public virtual Sql? WaitForReplicas => null;
+
+    /// <summary>The wall clock of all instances that use the store.</summary>
+    public virtual TimeProvider CreateClock(TimeProvider machine) => machine;
+
+    public abstract ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken);
 
     /// <summary>Waits until no other write is in its way.</summary>
     public abstract ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken);
@@ -38,7 +47,34 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken);
 
-    public abstract FailureKind Classify(DbException exception);
+    /// <summary>
+    /// Adds a query to a batch. After the batch has run, the function says which store answered: a restart, a failover and a restore change
+    /// it. It throws where the store does not accept writes, which may be out of date.
+    /// </summary>
+    public virtual Func<string> Identify(ReadBatch batch) => static () => "";
+
+    /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
+    public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
+    /// <summary>Takes from others what they may do with these tables. Without an effect where nothing is to be taken.</summary>
+    public virtual Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
+    /// <summary>Whether waiting may help: a server that starts or fails over, not a wrong password.</summary>
+    public virtual bool MayAnswerLater(StoreUnavailableException exception) => false;
+
+    /// <returns>What the role may not do, where that is why a statement failed.</returns>
+    public virtual string? LacksRight(Exception? exception) => null;
+
+    public virtual void AfterFailure(Exception exception)
+    {
+    }
+
+    /// <summary>In a sentence that may be shown to anybody.</summary>
+    public virtual string Explain(Exception exception) => "The database does not answer.";
+
+    public abstract FailureKind Classify(Exception exception);
 
     public abstract ValueTask DisposeAsync();
 }
@@ -56,12 +92,33 @@ internal enum FailureKind
     Unavailable,
 }
 
+/// <summary>A connection to read with. Disposing it lets the next reader go on.</summary>
+internal readonly struct Reader(DbConnection connection, IDisposable? place) : IAsyncDisposable
+{
+    public DbConnection Connection => connection;
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await connection.DisposeAsync();
+        }
+        finally
+        {
+            place?.Dispose();
+        }
+    }
+}
+
 /// <summary>A connection with an open transaction. Disposing it lets the next writer go on.</summary>
 internal sealed class Writer(DbConnection connection, DbTransaction transaction, IDisposable? turn, bool ownsConnection) : IAsyncDisposable
 {
     public DbConnection Connection => connection;
 
     public DbTransaction Transaction => transaction;
+
+    /// <summary>The commit was cut short while it waited for its replica: it holds here, but may be lost in a failover.</summary>
+    public bool CommitIsUncertain { get; set; }
 
     public async ValueTask DisposeAsync()
     {

@@ -10,11 +10,25 @@ internal sealed class PostgresEngine : Engine
     /// <summary>An arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
 
+    private const string ReadOnly = "The database is read-only: it is a standby, or default_transaction_read_only is on there.";
+
     private readonly NpgsqlDataSource _dataSource;
+    private readonly ConnectionQueue _connections;
+
+    // Until the server asks for a clock: this one is not used.
+    private DatabaseClock _clock = new(TimeProvider.System);
 
     public PostgresEngine(string connectionString)
     {
-        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString).EnableTransportSecurity().EnableArrays().Build();
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        _connections = new ConnectionQueue(settings.MaxPoolSize, TimeSpan.FromSeconds(settings.Timeout > 0 ? settings.Timeout : 60));
+        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString)
+            .EnableTransportSecurity()
+            .EnableArrays()
+            .UsePhysicalConnectionInitializer(
+                static _ => throw new NotSupportedException("Connections are opened asynchronously."),
+                InitializeAsync)
+            .Build();
     }
 
     public override string Name => "postgres";
@@ -27,19 +41,30 @@ internal sealed class PostgresEngine : Engine
 
     public override SqlFragment DateOf(string column) => new($"to_char({column} at time zone 'UTC', 'YYYY-MM-DD')");
 
-    public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
-        await _dataSource.OpenConnectionAsync(cancellationToken);
+    /// <summary>A record in the write-ahead log: the commit waits until the replica has it, and so everything before it.</summary>
+    public override Sql? WaitForReplicas => $"select pg_logical_emit_message(true, 'pyresolve', '')";
+
+    public override TimeProvider CreateClock(TimeProvider machine) => _clock = new DatabaseClock(machine);
+
+    public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken)
+    {
+        var (connection, place) = await OpenAsync(cancellationToken);
+        return new Reader(connection, place);
+    }
 
     public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
     {
-        var connection = await _dataSource.OpenConnectionAsync(cancellationToken);
+        var (connection, place) = await OpenAsync(cancellationToken);
         try
         {
-            return new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), turn: null, ownsConnection: true);
+            var writer = new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), place, ownsConnection: true);
+            connection.Notice += (_, notice) => writer.CommitIsUncertain |= IsLostReplication(notice.Notice);
+            return writer;
         }
         catch
         {
             await connection.DisposeAsync();
+            place.Dispose();
             throw;
         }
     }
@@ -80,10 +105,67 @@ internal sealed class PostgresEngine : Engine
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;
 
+    public override Func<string> Identify(ReadBatch batch)
+    {
+        var askedAt = _clock.GetTimestamp();
+        // A restored or another database, and another server, has another of these.
+        var answers = batch.List(
+            $"""
+            select clock_timestamp(), current_setting('transaction_read_only') = 'on',
+                   concat_ws(' ', pg_postmaster_start_time()::text, inet_server_port()::text, current_database(),
+                             (select oid from pg_database where datname = current_database())::text, to_regclass('key_epoch')::oid::text)
+            """,
+            row =>
+            {
+                _clock.Set(row.Instant(0), askedAt);
+                return (IsReadOnly: row.Boolean(1), Identity: row.Text(2));
+            });
+        return () => answers[0].IsReadOnly ? throw new NpgsqlException(ReadOnly) : answers[0].Identity;
+    }
+
+    public override Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        PostgresChecks.RunAsync(session, tables, cancellationToken);
+
+    public override Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        PostgresRoles.ProtectAsync(session, tables, cancellationToken);
+
+    public override bool MayAnswerLater(StoreUnavailableException exception) => exception.InnerException is not PostgresException
+    {
+        SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+            or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege,
+    };
+
+    public override string? LacksRight(Exception? exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused ? refused.MessageText : null;
+
+    /// <summary>The pooled connections lead to a server that does not accept writes any longer: the next ones are opened anew.</summary>
+    public override void AfterFailure(Exception exception)
+    {
+        if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } or NpgsqlException { Message: ReadOnly })
+            _dataSource.Clear();
+    }
+
+    public override string Explain(Exception exception) => exception switch
+    {
+        NpgsqlException { Message: ReadOnly } or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => ReadOnly,
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "The disk of the database is full.",
+        PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } =>
+            "The database has no connection left. Lower pool_size in DATABASE_URL, or raise max_connections.",
+        PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } =>
+            "The role of DATABASE_URL lacks a right in the database. The command migrate-schema says which.",
+        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } =>
+            "The database does not accept the user or password of DATABASE_URL.",
+        PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } => "There is no database of the name in DATABASE_URL.",
+        _ when IsLostPreparedStatement(exception) =>
+            "Prepared statements are lost between transactions, as behind a transaction pooler. Add pgbouncer=true to DATABASE_URL.",
+        _ => base.Explain(exception),
+    };
+
     /// <summary>Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html.</summary>
-    public override FailureKind Classify(DbException exception) => exception switch
+    public override FailureKind Classify(Exception exception) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,
+        _ when IsLostPreparedStatement(exception) => FailureKind.Unavailable,
         PostgresException { SqlState: var state } when IsUnavailable(state) => FailureKind.Unavailable,
         // Data exceptions and broken constraints.
         PostgresException { SqlState: ['2', '2' or '3', ..] } => FailureKind.Refused,
@@ -114,5 +196,41 @@ internal sealed class PostgresEngine : Engine
         || state.StartsWith("58", StringComparison.Ordinal)
         || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable
             or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
-            or PostgresErrorCodes.InvalidCatalogName;
+            or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege;
+
+    /// <summary>
+    /// Behind a transaction pooler a prepared statement may be missing, or be another session's; and after a first statement that failed
+    /// while it was prepared, the driver can lose count of the messages.
+    /// </summary>
+    private static bool IsLostPreparedStatement(Exception exception) =>
+        exception is PostgresException
+        {
+            SqlState: PostgresErrorCodes.DuplicatePreparedStatement or PostgresErrorCodes.InvalidSqlStatementName
+        }
+        || (exception.GetType() == typeof(Exception)
+            && exception.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal));
+
+    /// <summary>Cancelling a commit that waits for its synchronous replica makes it succeed, with nothing but this warning.</summary>
+    private static bool IsLostReplication(PostgresNotice notice) => notice.Routine is "SyncRepWaitForLSN";
+
+    /// <summary>Of each connection that is made, before it is used.</summary>
+    private async Task InitializeAsync(NpgsqlConnection connection)
+    {
+        var askedAt = _clock.GetTimestamp();
+        // The warning about a commit without its replica must arrive, also where a role hides warnings.
+        await using var command = new NpgsqlCommand(
+            """
+            select clock_timestamp(), current_setting('transaction_read_only') = 'on',
+                   case when current_setting('client_min_messages') = 'error' then set_config('client_min_messages', 'warning', false) end
+            """,
+            connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        _clock.Set(ReadInstant(reader, 0), askedAt);
+        if (reader.GetBoolean(1))
+            throw new NpgsqlException(ReadOnly);
+    }
+
+    private ValueTask<(NpgsqlConnection Connection, IDisposable Place)> OpenAsync(CancellationToken cancellationToken) =>
+        _connections.OpenAsync(_dataSource.OpenConnectionAsync, cancellationToken);
 }

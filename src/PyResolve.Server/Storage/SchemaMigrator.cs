@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Storage;
 
@@ -7,39 +8,38 @@ namespace PyResolve.Server.Storage;
 /// Instances may start at the same time: a lock lets one apply the schema files, and the others find nothing left to do. A file only ever
 /// expands the schema; its <c>compatible_from</c> names the oldest version whose servers can still work with it.
 /// </summary>
-internal sealed class SchemaMigrator(Database database, TimeProvider time)
+internal sealed partial class SchemaMigrator(Database database, TimeProvider time)
 {
     private const string CompatibleFromMark = "-- compatible_from:";
 
     private readonly IReadOnlyList<Migration> _migrations = Load(database.Engine.Name);
+    private readonly IReadOnlyList<string> _tables = ListTables(Load(database.Engine.Name));
 
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
 
-    /// <exception cref="SchemaIncompatibleException">The schema needs a newer server.</exception>
-    public Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken) => database.WriteAsync<IReadOnlyList<string>>(
-        async session =>
+    /// <exception cref="SchemaIncompatibleException">
+    /// The schema needs a newer server, or the database or its rights do not fit: the message names the fix.
+    /// </exception>
+    public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
+    {
+        try
         {
-            await session.Engine.LockSchemaAsync(session, cancellationToken);
-            var state = await ReadStateAsync(session, cancellationToken);
-            ThrowIfTooOld(state);
-
-            var applied = new List<string>();
-            foreach (var migration in _migrations.Where(migration => migration.Version > state.Version))
-            {
-                await session.ExecuteScriptAsync(migration.Script, cancellationToken);
-                await session.ExecuteAsync(
-                    $"""
-                    insert into schema_versions (version, name, compatible_from, applied_at)
-                    values ({migration.Version}, {migration.Name}, {migration.CompatibleFrom}, {time.GetInstant()})
-                    """,
-                    cancellationToken);
-                applied.Add(migration.Name);
-            }
-
-            return applied;
-        },
-        cancellationToken);
+            return await ApplyMigrationsAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException exception) when (database.Engine.LacksRight(exception.InnerException) is { } right)
+        {
+            await database.ReadAsync(
+                async session =>
+                {
+                    await session.Engine.CheckAsync(session, _tables, cancellationToken);
+                    return true;
+                },
+                cancellationToken);
+            throw new SchemaIncompatibleException(
+                $"The schema cannot be changed: {right}. Run the command migrate-schema as the role that owns the tables.");
+        }
+    }
 
     /// <exception cref="SchemaIncompatibleException">This server cannot work with the schema.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
@@ -56,6 +56,35 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
 
         ThrowIfTooOld(state);
     }
+
+    private Task<IReadOnlyList<string>> ApplyMigrationsAsync(CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<string>>(
+        async session =>
+        {
+            await session.Engine.LockSchemaAsync(session, cancellationToken);
+            var state = await ReadStateAsync(session, cancellationToken);
+            ThrowIfTooOld(state);
+            if (state.Version < Version)
+                await session.Engine.CheckAsync(session, [], cancellationToken);
+
+            var applied = new List<string>();
+            foreach (var migration in _migrations.Where(migration => migration.Version > state.Version))
+            {
+                await session.ExecuteScriptAsync(migration.Script, cancellationToken);
+                await session.ExecuteAsync(
+                    $"""
+                    insert into schema_versions (version, name, compatible_from, applied_at)
+                    values ({migration.Version}, {migration.Name}, {migration.CompatibleFrom}, {time.GetInstant()})
+                    """,
+                    cancellationToken);
+                applied.Add(migration.Name);
+            }
+
+            await session.Engine.ProtectAsync(session, _tables, cancellationToken);
+            await session.Engine.CheckAsync(session, _tables, cancellationToken);
+            return applied;
+        },
+        cancellationToken);
 
     private static async Task<SchemaState> ReadStateAsync(Session session, CancellationToken cancellationToken)
     {
@@ -90,6 +119,17 @@ internal sealed class SchemaMigrator(Database database, TimeProvider time)
                select Parse(Path.GetFileNameWithoutExtension(path), ReadResource(assembly, resource)),
         ];
     }
+
+    /// <summary>Tables and views.</summary>
+    private static List<string> ListTables(IReadOnlyList<Migration> migrations) =>
+    [
+        .. from migration in migrations
+           from Match created in Creation().Matches(migration.Script)
+           select created.Groups[1].Value,
+    ];
+
+    [GeneratedRegex("^create (?:table|view) ([a-z_]+)", RegexOptions.Multiline)]
+    private static partial Regex Creation();
 
     private static Migration Parse(string name, string script)
     {

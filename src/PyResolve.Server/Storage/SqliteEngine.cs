@@ -27,7 +27,7 @@ internal sealed class SqliteEngine : Engine
 
     public SqliteEngine(string file)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        PrivateData.Protect(Path.GetFullPath(file));
         _connectionString = new SqliteConnectionStringBuilder
         {
             DataSource = file,
@@ -47,8 +47,8 @@ internal sealed class SqliteEngine : Engine
 
     public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
 
-    public override async ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) =>
-        await OpenAsync(cancellationToken);
+    public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken) =>
+        new(await OpenAsync(cancellationToken), place: null);
 
     public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
     {
@@ -106,8 +106,20 @@ internal sealed class SqliteEngine : Engine
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1 from sqlite_master where type = 'table' and name = {table}", cancellationToken) is not null;
 
+    public override string Explain(Exception exception) => (exception as SqliteException)?.SqliteErrorCode switch
+    {
+        SQLitePCL.raw.SQLITE_FULL => "The disk of the database is full.",
+        SQLitePCL.raw.SQLITE_IOERR => "The disk of the database does not accept what is written, or reports an error.",
+        SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_CANTOPEN =>
+            "The server may not write the database's file or its folder.",
+        SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB =>
+            "The database's file is damaged. Stop the server and restore a backup.",
+        SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED => "Another program keeps the database locked.",
+        _ => base.Explain(exception),
+    };
+
     /// <summary>Result codes: https://sqlite.org/rescode.html.</summary>
-    public override FailureKind Classify(DbException exception) => exception is not SqliteException sqlite
+    public override FailureKind Classify(Exception exception) => exception is not SqliteException sqlite
         ? FailureKind.Bug
         : sqlite.SqliteErrorCode switch
         {

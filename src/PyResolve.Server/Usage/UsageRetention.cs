@@ -1,3 +1,4 @@
+using System.Globalization;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
@@ -11,6 +12,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     private const int BatchSize = 1_000;
 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromDays(1);
 
     private readonly StoreLease _lease =
         new(database, "usage_retention", $"true", LeaseTime, time) { Columns = ("claimed_by", "claimed_until") };
@@ -25,11 +27,15 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        var now = Time.GetInstant();
-        var oldestKept = now.StartOfNextMonth().AddMonths(-1 - options.UsageRetentionMonths!.Value).ToMonth();
-        // A late event for a deleted month (a late commit) is deleted with the next month.
-        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0 || !await TryLeaseAsync(oldestKept, cancellationToken))
+        if (await FindCurrentMonthAsync(Time.GetInstant(), cancellationToken) is not { } month)
             return;
+        var oldestKept = month.AddMonths(-options.UsageRetentionMonths!.Value).ToMonth();
+        // A late event for a deleted month (a late commit) is deleted with the next month.
+        if (string.CompareOrdinal(_deletedBefore, oldestKept) >= 0)
+            return;
+        // The instance that has the lease may have died.
+        while (!await TryLeaseAsync(oldestKept, cancellationToken))
+            await Task.Delay(LeaseTime, Time, cancellationToken);
 
         var deleted = 0L;
         var last = new AccountMonth(Guid.Empty, "");
@@ -53,6 +59,43 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
         if (deleted > 0)
             Log.Deleted(logger, deleted, oldestKept);
     }
+
+    /// <summary>
+    /// The month of the clock, but never later than the newest month with events that have been stored for a day: a clock that is wrong for
+    /// an hour must not delete the ledger.
+    /// </summary>
+    private async Task<DateTimeOffset?> FindCurrentMonthAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var ofClock = now.ToMonth();
+        var months = await database.ListAsync(
+            $"select distinct month from usage_monthly order by month desc", static row => row.Text(0), cancellationToken);
+        foreach (var month in months)
+        {
+            if (!await HasSettledEventsAsync(month, now - SettlingTime, cancellationToken))
+                continue;
+            if (string.CompareOrdinal(month, ofClock) < 0)
+                Log.ClockIsAhead(logger, ofClock, month);
+            return StartOf(string.CompareOrdinal(month, ofClock) < 0 ? month : ofClock);
+        }
+
+        return null;
+    }
+
+    private async Task<bool> HasSettledEventsAsync(string month, DateTimeOffset storedBefore, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            session => session.NumberAsync(
+                $"""
+                select {1}
+                from usage_monthly m
+                join usage_events e on e.user_id = m.user_id and e.month = m.month and e.created_at < {storedBefore}
+                where m.month = {month}
+                limit 1
+                """,
+                cancellationToken),
+            cancellationToken) is not null;
+
+    private static DateTimeOffset StartOf(string month) =>
+        DateTimeOffset.ParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     /// <summary>Records up to which month events are deleted, before anything is deleted.</summary>
     private async Task<bool> TryLeaseAsync(string oldestKept, CancellationToken cancellationToken) => await database.ExecuteAsync(
@@ -99,6 +142,10 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     {
         [LoggerMessage(1, LogLevel.Information, "Deleted {Count} usage events of months before {Month}")]
         public static partial void Deleted(ILogger logger, long count, string month);
+
+        [LoggerMessage(3, LogLevel.Information,
+            "The clock says {Month}, but the newest events that were stored a day ago are of {Newest}: retention counts from there")]
+        public static partial void ClockIsAhead(ILogger logger, string month, string newest);
 
         [LoggerMessage(2, LogLevel.Warning, "Old usage events were not all deleted; trying again later")]
         public static partial void DeletionFailed(ILogger logger, Exception exception);

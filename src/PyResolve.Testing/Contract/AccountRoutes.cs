@@ -115,6 +115,9 @@ internal static class AccountRoutes
             ?? throw InvalidToken();
         account.Password = body.Password!;
         account.Sessions.Clear();
+        if (body.RevokeApiKeys || !account.IsProved)
+            account.RevokeAll(call.Now);
+        account.IsProved = true;
         account.ResetToken = null;
         call.Audit("password.reset", target: null, "owner", account);
         return FakeAnswer.NoContent;
@@ -125,9 +128,19 @@ internal static class AccountRoutes
         var body = call.Body(WireJson.Default.VerifyEmailRequest);
         var rules = new FieldErrors();
         rules.Text("token", body.Token, LongestToken, required: true);
+        rules.Text("password", body.Password, FieldRules.LongestPassword);
         rules.ThrowIfAny();
         var account = call.Server.Accounts.Find(account => account.VerificationToken?.IsValid(body.Token!, call.Now) == true)
             ?? throw InvalidToken();
+        if (!string.IsNullOrEmpty(body.Password))
+        {
+            if (account.Password != body.Password)
+                throw new ProblemException(Problems.Invalid("password", ProblemTexts.WrongPassword));
+            account.IsProved = true;
+        }
+
+        if (!account.IsProved)
+            account.RevokeAll(call.Now);
         account.VerificationToken = null;
         call.Audit("account.email_verified", target: null, "owner", account);
         return FakeAnswer.NoContent;

@@ -14,9 +14,13 @@ internal static class DeviceRoutes
         var body = call.Body(WireJson.Default.DeviceCodeRequest, whenEmpty: new());
         var rules = new FieldErrors();
         rules.Text("client_id", body.ClientId, LongestClientId);
+        string[] asked = (body.Scope ?? "").Split([' '], StringSplitOptions.RemoveEmptyEntries);
+        if (asked.Except(Scopes.DeviceAllowed).Any())
+            rules.Add("scope", ProblemTexts.NotDeviceScopes(Scopes.DeviceAllowed));
         rules.ThrowIfAny();
 
-        var login = new FakeDeviceLogin(string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim(), call.Now);
+        var scopes = asked.Length == 0 ? Scopes.DeviceDefault : [.. Scopes.DeviceAllowed.Where(asked.Contains)];
+        var login = new FakeDeviceLogin(string.IsNullOrWhiteSpace(body.ClientId) ? null : body.ClientId.Trim(), scopes, call.Now);
         call.Server.DeviceLogins.Add(login);
         var page = $"{call.Server.PublicUrl}/device";
         var lifetime = (int)FakeDeviceLogin.Lifetime.TotalSeconds;
@@ -47,7 +51,7 @@ internal static class DeviceRoutes
         }
 
         login.IsRedeemed = true;
-        var key = new FakeKey(login.ClientId ?? "Device", Scopes.Default, call.Now);
+        var key = new FakeKey(login.ClientId ?? "Device", login.Scopes, call.Now);
         account.Keys.Add(key);
         call.Audit("key.created", key.Prefix, "owner", account);
         return FakeAnswer.Json(new(key.Secret, account.User), WireJson.Default.DeviceTokenResponse);

@@ -7,15 +7,45 @@ namespace PyResolve.Testing.Contract;
 internal static class KeyRoutes
 {
     private const int LongestName = 100;
+    private const int LongestPage = 1_000;
+    private static readonly TimeSpan RevokedAreRecentFor = TimeSpan.FromDays(90);
     private const int LongestGrace = 30 * 24 * 60 * 60;
 
-    public static FakeAnswer List(Call call) =>
-        FakeAnswer.Json(new([.. call.Account.Keys.AsEnumerable().Reverse().Select(static key => key.Info)]), WireJson.Default.ApiKeyList);
+    public static FakeAnswer List(Call call)
+    {
+        var rules = new FieldErrors();
+        var state = call.Parameter("state");
+        if (state is not (null or "active" or "all"))
+            rules.Add("state", ProblemTexts.NotAKeyState);
+        var limit = call.Number("limit", LongestPage, lowest: 1, LongestPage);
+        var all = call.Account.Keys.AsEnumerable().Reverse().ToList();
+        var start = 0;
+        if (call.Parameter("cursor") is { } cursor)
+        {
+            start = Guid.TryParseExact(cursor, "N", out var last) ? all.FindIndex(key => key.Id == last) + 1 : 0;
+            if (start == 0)
+                rules.Add("cursor", ProblemTexts.KeyCursorUnknown);
+        }
+
+        rules.ThrowIfAny();
+        var keys = all.Skip(start).Where(key => state switch
+        {
+            "all" => true,
+            "active" => key.IsLive(call.Now),
+            _ => !(key.RevokedAt <= call.Now - RevokedAreRecentFor),
+        }).Select(static key => key.Info).ToList();
+        var page = keys.Take(limit).ToList();
+        return FakeAnswer.Json(
+            new(page) { NextCursor = keys.Count > limit ? page[^1].Id.ToString("N") : null }, WireJson.Default.ApiKeyList);
+    }
 
     public static FakeAnswer Create(Call call)
     {
         var body = call.Body(WireJson.Default.CreateApiKeyRequest, whenEmpty: new());
         var callerKey = call.Caller.Key;
+        var idempotencyKey = call.Request.Header("Idempotency-Key");
+        if (idempotencyKey is not null && !VisibleAscii.IsIdempotencyKey(idempotencyKey))
+            throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
         string[] scopes = [.. (body.Scopes ?? Scopes.Default.Where(call.Caller.HasScope)).Distinct()];
         var expiresAt = body.ExpiresAt ?? callerKey?.ExpiresAt;
         var limit = body.RequestsPerMinute ?? callerKey?.RequestsPerMinute;
@@ -38,8 +68,16 @@ internal static class KeyRoutes
             throw ScopeMissing(
                 $"A key can make keys only within its own limit: requests_per_minute may be at most {callerKey.RequestsPerMinute}.");
 
+        if (idempotencyKey is not null && call.Account.Keys.Find(key => key.IdempotencyKey == idempotencyKey) is { } before)
+            throw new ProblemException(Problems.Conflict(ProblemTexts.ApiKeyCreatedBefore(before.Prefix, before.Id)));
         var name = string.IsNullOrWhiteSpace(body.Name) ? FakeKey.DefaultName : body.Name.Trim();
-        var key = new FakeKey(name, scopes, call.Now) { ExpiresAt = expiresAt, RequestsPerMinute = limit };
+        var key = new FakeKey(name, scopes, call.Now)
+        {
+            ExpiresAt = expiresAt,
+            RequestsPerMinute = limit,
+            LimitedBy = callerKey?.LimitedBy ?? (callerKey?.RequestsPerMinute is null ? null : callerKey),
+            IdempotencyKey = idempotencyKey,
+        };
         call.Account.Keys.Add(key);
         call.Audit("key.created", key.Prefix);
         return FakeAnswer.Json(
@@ -56,14 +94,15 @@ internal static class KeyRoutes
         var old = Find(call);
         if (!old.IsLive(call.Now) || old.IsReplaced)
             throw new ProblemException(Problems.Conflict(ProblemTexts.KeyNotLive));
-        if (call.Caller.Key is { } callerKey
-            && (!old.Scopes.All(callerKey.Scopes.Contains) || (callerKey.ExpiresAt is { } end && !(old.ExpiresAt <= end))
-                || !(callerKey.RequestsPerMinute is null || old.RequestsPerMinute <= callerKey.RequestsPerMinute)))
-        {
+        if (IsBeyondCaller(call, old))
             throw ScopeMissing(ProblemTexts.RotationBeyondKey);
-        }
 
-        var key = new FakeKey(old.Name, old.Scopes, call.Now) { ExpiresAt = old.ExpiresAt, RequestsPerMinute = old.RequestsPerMinute };
+        var key = new FakeKey(old.Name, old.Scopes, call.Now)
+        {
+            ExpiresAt = old.ExpiresAt,
+            RequestsPerMinute = old.RequestsPerMinute,
+            LimitedBy = old.LimitedBy ?? (old.RequestsPerMinute is null ? null : old),
+        };
         call.Account.Keys.Add(key);
         var lastInstant = call.Now.AddSeconds(body.GraceSeconds ?? 0);
         if (old.ExpiresAt < lastInstant)
@@ -77,6 +116,8 @@ internal static class KeyRoutes
     public static FakeAnswer Revoke(Call call)
     {
         var key = Find(call);
+        if (IsBeyondCaller(call, key))
+            throw ScopeMissing(ProblemTexts.RevocationBeyondKey);
         if (key.RevokedAt is null)
         {
             key.RevokedAt = call.Now;
@@ -99,6 +140,10 @@ internal static class KeyRoutes
 
         return FakeAnswer.Accepted;
     }
+
+    private static bool IsBeyondCaller(Call call, FakeKey key) => call.Caller.Key is { } callerKey
+        && (!key.Scopes.All(callerKey.Scopes.Contains) || (callerKey.ExpiresAt is { } end && !(key.ExpiresAt <= end))
+            || !(callerKey.RequestsPerMinute is null || key.RequestsPerMinute <= callerKey.RequestsPerMinute));
 
     private static FakeKey Find(Call call) => call.Account.Keys.Find(key => key.Id == call.Id)
         ?? throw new ProblemException(Problems.NotFound(ProblemTexts.ApiKeyNotFound));

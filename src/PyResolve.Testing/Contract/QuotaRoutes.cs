@@ -12,6 +12,8 @@ internal static class QuotaRoutes
     private const int MostOnceAnswers = 64;
     private static readonly TimeSpan OnceWindow = TimeSpan.FromHours(24);
 
+    private const int PageSize = 100;
+
     public static FakeAnswer Quota(Call call) => FakeAnswer.Json(call.Account.Quota(call.Now), WireJson.Default.QuotaSnapshot);
 
     public static FakeAnswer Reserve(Call call)
@@ -36,6 +38,33 @@ internal static class QuotaRoutes
         var answer = FakeAnswer.Json(
             call.Account.Describe(reservation, request.Machine, call.Now), WireJson.Default.Reservation, isNew ? 201 : 200);
         return isNew ? answer with { Headers = [("Location", $"/quota/reservations/{reservation.Id}")] } : answer;
+    }
+
+    public static FakeAnswer List(Call call)
+    {
+        var rules = new FieldErrors();
+        var state = call.Parameter("state");
+        if (state is not (null or ReservationStates.Held or ReservationStates.Committed or ReservationStates.Released
+            or ReservationStates.Expired))
+        {
+            rules.Add("state", ProblemTexts.NotAReservationState);
+        }
+
+        call.Account.ExpireDue(call.Now);
+        var all = call.Account.Reservations.AsEnumerable().Reverse().ToList();
+        var start = 0;
+        if (call.Parameter("cursor") is { } cursor)
+        {
+            start = Guid.TryParseExact(cursor, "D", out var last) ? all.FindIndex(reservation => reservation.Id == last) + 1 : 0;
+            if (start == 0)
+                rules.Add("cursor", ProblemTexts.ReservationCursorUnknown);
+        }
+
+        rules.ThrowIfAny();
+        var rest = all.Skip(start).Where(reservation => state is null || reservation.State == state).ToList();
+        var page = rest.Take(PageSize).Select(reservation => call.Account.Describe(reservation, reservation.Machine, call.Now)).ToList();
+        return FakeAnswer.Json(
+            new(page, rest.Count > page.Count ? page[^1].Id.ToString("D") : null), WireJson.Default.ReservationPage);
     }
 
     public static FakeAnswer Read(Call call)
@@ -129,10 +158,16 @@ internal static class QuotaRoutes
         var quantity = request.Quantity!.Value;
         if (quota.MigrationsLimit.Value is { } limit && quota.MigrationsUsed + quota.MigrationsHeld + quantity > limit)
         {
+            var heldUntil = quota.MigrationsUsed + quantity > limit ? null : call.Account.Reservations
+                .Where(reservation => reservation.Month == quota.Month && reservation.ReturnsAtItsEnd)
+                .Min(static reservation => (DateTimeOffset?)reservation.ExpiresAt);
             var detail = $"Monthly limit reached ({limit} migrations on the {quota.Plan} plan: {quota.MigrationsUsed} used, "
-                + $"{quota.MigrationsHeld} held, {quantity} asked for). It resets at {quota.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
+                + $"{quota.MigrationsHeld} held, {quantity} asked for). "
+                + (heldUntil is { } end ? $"{ProblemTexts.HeldUntil(end)} " : "")
+                + $"It resets at {quota.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
             throw new ProblemException(
-                Problems.Create(402, ProblemCodes.QuotaExceeded, detail) with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt });
+                Problems.Create(402, ProblemCodes.QuotaExceeded, detail)
+                    with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt, HeldUntil = heldUntil });
         }
 
         var reservation = new FakeReservation

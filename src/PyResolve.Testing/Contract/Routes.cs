@@ -35,6 +35,7 @@ internal static class Routes
         new("POST", "/auth/device/token", RouteAccess.Anyone, null, DeviceRoutes.Exchange),
         new("GET", "/quota", RouteAccess.KeyOrSession, null, QuotaRoutes.Quota),
         new("POST", "/quota/reservations", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Reserve),
+        new("GET", "/quota/reservations", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.List),
         new("GET", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Read),
         new("DELETE", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Release),
         new("POST", "/quota/reservations/{id}/commit", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Commit),

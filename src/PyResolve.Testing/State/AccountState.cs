@@ -38,6 +38,9 @@ internal sealed class AccountState(ServerState server)
 
     public EmailToken? VerificationToken { get; set; }
 
+    /// <summary>The reader of the mailbox has shown that the account is theirs.</summary>
+    public bool IsProved { get; set; }
+
     public UserInfo User => new(Id, Email, Name, Plan);
 
     public FakeSession OpenSession(DateTimeOffset now)
@@ -92,6 +95,11 @@ internal sealed class AccountState(ServerState server)
     public void Delete(DateTimeOffset now)
     {
         (Email, Name, Password, Subscription, ResetToken, VerificationToken) = ("", null, Ids.Create().ToString(), null, null, null);
+        RevokeAll(now);
+    }
+
+    public void RevokeAll(DateTimeOffset now)
+    {
         Sessions.Clear();
         foreach (var key in Keys)
             key.RevokedAt ??= now;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace PyResolve.Testing.State;
 
-internal sealed class FakeDeviceLogin(string? clientId, DateTimeOffset startedAt)
+internal sealed class FakeDeviceLogin(string? clientId, IReadOnlyList<string> scopes, DateTimeOffset startedAt)
 {
     public const int FirstInterval = 5;
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
@@ -15,6 +15,8 @@ internal sealed class FakeDeviceLogin(string? clientId, DateTimeOffset startedAt
     public string UserCode { get; } = RandomNumberGenerator.GetString("BCDFGHJKLMNPQRSTVWXZ", 8).Insert(4, "-");
 
     public string? ClientId => clientId;
+
+    public IReadOnlyList<string> Scopes => scopes;
 
     public DateTimeOffset ExpiresAt => startedAt + Lifetime;
 

@@ -26,6 +26,11 @@ internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTim
 
     public int? RequestsPerMinute { get; init; }
 
+    /// <summary>The limited key that made this one: requests with either count against its limit.</summary>
+    public FakeKey? LimitedBy { get; init; }
+
+    public string? IdempotencyKey { get; init; }
+
     public DateTimeOffset? LastUsedAt { get; set; }
 
     public DateTimeOffset? RevokedAt { get; set; }
@@ -41,6 +46,6 @@ internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTim
     {
         if (now >= _windowStart + Window)
             (_windowStart, _usedInWindow) = (now, 0);
-        return RequestsPerMinute is { } limit && ++_usedInWindow > limit ? _windowStart + Window - now : null;
+        return RequestsPerMinute is { } limit && ++_usedInWindow > limit ? _windowStart + Window - now : LimitedBy?.CountRequest(now);
     }
 }

@@ -56,6 +56,9 @@ internal sealed class FakeReservation
         End(_settledState ?? ReservationStates.Expired);
     }
 
+    /// <summary>Whether its units are free again at <see cref="ExpiresAt"/>, and not before.</summary>
+    public bool ReturnsAtItsEnd => _isOpen && Remaining > 0 && (!IsLeased || _settledState is not null);
+
     /// <summary>The largest quantity that a commit may record, when events have recorded <paramref name="spent"/> units.</summary>
     public int Available(int spent) => Remaining > 0 ? Remaining : Unsettled > 0 ? Unsettled : Math.Max(0, Quantity - spent);
 

@@ -8,6 +8,9 @@ internal static class CleanEnvironment
     [ModuleInitializer]
     internal static void Clean()
     {
+        // That program is about its environment.
+        if (Environment.GetCommandLineArgs().Contains(FiveMinutesProcess.Command))
+            return;
         foreach (var name in ProcessEnvironment.Names())
             Environment.SetEnvironmentVariable(name, null);
         var root = Directory.CreateTempSubdirectory("pyresolve-client-tests-").FullName;

@@ -124,16 +124,19 @@ public sealed class ConfigFileTests
         ConfigFile.Parse("config.toml", before).Set("api_key", "new").Text.ShouldBe(after);
 
     [Theory]
-    [InlineData("[[t]]\n")]
-    [InlineData("[[t]]\n[t.u]\n")]
-    [InlineData("t = {}\n")]
+    [InlineData("[[t]]\n[[t]]\n")]
+    [InlineData("[[t]]\n[[t]]\n[t.u]\n")]
+    [InlineData("t = 1\n")]
+    [InlineData("t = []\n")]
+    [InlineData("t.api_key = { a = 1 }\n")]
+    [InlineData("[t.api_key]\n")]
     public void A_key_that_cannot_be_set_is_refused(string text) =>
         Should.Throw<ConfigFileException>(() => ConfigFile.Parse("config.toml", text).Set(["t", "api_key"], "new"));
 
     [Fact]
     public void A_key_of_a_table_in_an_array_of_tables_cannot_be_set() =>
         Should.Throw<ConfigFileException>(
-            () => ConfigFile.Parse("config.toml", "[[profiles]]\n").Set(["profiles", "work", "api_key"], "new"))
+            () => ConfigFile.Parse("config.toml", "[[profiles]]\n[[profiles]]\n").Set(["profiles", "work", "api_key"], "new"))
             .Message.ShouldContain("array of tables");
 
     [Theory]

@@ -48,8 +48,57 @@ public sealed class ProfileTests : IDisposable
         _home.Config = TwoProfiles;
 
         Store("lab").FindApiKey().ShouldBeNull();
-        Store("absent").FindApiKey().ShouldBeNull();
         _home.Store.FindApiUrl().ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("pyr_live_environment")]
+    public void A_mistyped_profile_is_an_error_that_lists_those_there_are_and_sends_no_key_to_the_public_server(string? key)
+    {
+        _home.Config = TwoProfiles;
+        _environment.Set("PYRESOLVE_API_KEY", key);
+
+        ShouldBeUnknown(() => Store("wrok").FindApiKey(), "The profile option");
+        ShouldBeUnknown(() => Store("wrok").FindApiUrl(), "The profile option");
+        ShouldBeUnknown(() => Store("wrok").RemoveApiKey(), "The profile option");
+        ShouldBeUnknown(() => PyResolveClient.Create(new() { Home = _home.Path, Profile = "wrok" }), "The profile option");
+        _environment.Set("PYRESOLVE_PROFILE", "wrok");
+        ShouldBeUnknown(() => PyResolveClient.Create(new() { Home = _home.Path }), "PYRESOLVE_PROFILE");
+        _environment.Set("PYRESOLVE_PROFILE", null);
+        _home.Config = "profile = 'wrok'\n" + TwoProfiles;
+        ShouldBeUnknown(() => PyResolveClient.Create(new() { Home = _home.Path }), $"profile in {_home.ConfigPath}");
+    }
+
+    [Fact]
+    public void A_profile_that_does_not_exist_is_an_error_although_key_and_server_are_in_the_environment()
+    {
+        _environment.Set("PYRESOLVE_API_KEY", "pyr_live_environment");
+        _environment.Set("PYRESOLVE_API_URL", "https://environment.example");
+        _environment.Set("PYRESOLVE_PROFILE", "wrok");
+
+        Should.Throw<PyResolveException>(() => PyResolveClient.Create(new() { Home = _home.Path })).Hint
+            .ShouldBe("It has no profiles. Correct the name, or save a key under it first.");
+    }
+
+    [Fact]
+    public void A_profile_that_does_not_exist_cannot_become_the_default()
+    {
+        _home.Config = TwoProfiles;
+
+        ShouldBeUnknown(() => _home.Store.UseProfile("wrok"), "This call");
+
+        _home.Config.ShouldBe(TwoProfiles);
+    }
+
+    [Fact]
+    public void Options_with_key_and_server_need_no_profile()
+    {
+        _environment.Set("PYRESOLVE_PROFILE", "a developer's own");
+
+        using var client = PyResolveClient.Create(new() { Home = _home.Path, ApiKey = "pyr_live_a", ApiUrl = new("https://a.example") });
+
+        client.ApiUrl.ShouldBe(new Uri("https://a.example"));
     }
 
     [Fact]
@@ -86,6 +135,8 @@ public sealed class ProfileTests : IDisposable
     [InlineData("")]
     [InlineData("[profiles.work]")]
     [InlineData("[profiles.work]\r\n")]
+    [InlineData("profiles.work.theme = 'dark'")]
+    [InlineData("[profiles]\nwork.theme = 'dark'\n")]
     public void A_profile_is_saved_in_any_file(string config)
     {
         _home.Config = config;
@@ -95,18 +146,6 @@ public sealed class ProfileTests : IDisposable
         Store("work").FindApiKey().ShouldNotBeNull().Key.ShouldBe("pyr_live_new");
         Store("work").FindApiUrl().ShouldNotBeNull().Url.ShouldBe(new Uri("https://work.example"));
         _home.Config.ShouldStartWith(config);
-    }
-
-    [Theory]
-    [InlineData("profiles.work.theme = 'dark'")]
-    [InlineData("[profiles]\nwork.theme = 'dark'\n")]
-    public void A_profile_that_cannot_be_saved_leaves_the_file_unchanged(string config)
-    {
-        _home.Config = config;
-
-        Should.Throw<ConfigFileException>(() => Store("work").Save("pyr_live_new", new("https://work.example")));
-
-        _home.Config.ShouldBe(config);
     }
 
     [Fact]
@@ -144,6 +183,17 @@ public sealed class ProfileTests : IDisposable
         await client.GetQuotaAsync(TestContext.Current.CancellationToken);
 
         server.Requests.Single().Header("X-API-Key").ShouldBe(ScriptedServer.Key);
+    }
+
+    private void ShouldBeUnknown(Func<object?> act, string origin) => ShouldBeUnknown(() => { act(); }, origin);
+
+    private void ShouldBeUnknown(Action act, string origin)
+    {
+        var exception = Should.Throw<PyResolveException>(act);
+
+        exception.Code.ShouldBe(PyResolveErrorCodes.InvalidConfiguration);
+        exception.Cause.ShouldBe($"{origin} names the profile 'wrok', which {_home.ConfigPath} does not have.");
+        exception.Hint.ShouldBe("Its profiles are: work, lab. Correct the name, or save a key under it first.");
     }
 
     private ApiKeyStore Store(string profile) => new(_home.Path, profile);

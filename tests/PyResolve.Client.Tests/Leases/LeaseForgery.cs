@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace PyResolve.Client.Tests.Leases;
@@ -10,6 +11,16 @@ internal static class LeaseForgery
     {
         public IReadOnlyList<string> LeaseFiles() =>
             Directory.GetFiles(Path.Combine(home.Path, "leases"), "*.lease", SearchOption.AllDirectories);
+
+        /// <summary>This machine's name in leases of versions that had the host's name in it.</summary>
+        public string EarlierMachine(string hostName)
+        {
+            var folder = Path.Combine(home.Path, "leases");
+            var number = File.ReadAllText(Path.Combine(folder, "machine")).Trim();
+            var machineId = File.Exists("/etc/machine-id") ? File.ReadAllText("/etc/machine-id").Trim() : "";
+            var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{number}\n{folder}\n{hostName}\n{machineId}"));
+            return "m-" + Convert.ToHexStringLower(digest.AsSpan(0, 16));
+        }
 
         public void CopyTo(string folder)
         {

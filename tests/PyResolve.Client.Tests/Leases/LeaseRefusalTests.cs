@@ -30,6 +30,36 @@ public sealed class LeaseRefusalTests
             .Message.ShouldContain("was prepaid on another machine");
     }
 
+    [Fact]
+    public async Task A_lease_that_names_the_host_as_earlier_versions_did_is_still_spent_and_returned()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(3);
+        var machine = MachineIdentity.In(Path.Combine(server.Home.Path, "leases"), Environment.MachineName);
+        var earlier = server.Home.EarlierMachine(Environment.MachineName);
+        server.Home.RewriteLease(token =>
+        {
+            var lease = LeaseVerifier.Parse(token)!;
+            return server.Sign(lease.Id, lease.Quantity, lease.Tier, earlier, lease.ExpiresAt, lease.Account);
+        });
+        await using var offline = server.ClientWithoutNetwork();
+
+        (await offline.Quota.AcquireAsync(Tier2, Cancellation)).IsGranted.ShouldBeTrue();
+        earlier.ShouldNotBe(machine.Current);
+    }
+
+    [Fact]
+    [Trait("Platform", "Unix")]
+    public async Task A_lease_is_spent_under_another_host_name_as_containers_and_laptops_get()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(3);
+        using var process = await SpendingProcess.StartElsewhereAsync(server, hostName: "elsewhere", threads: 1);
+        Assert.SkipUnless(process is not null, "Only root on Linux can give a process another host name.");
+
+        (await SpendingProcess.RunAsync(process!)).ShouldBe(1);
+    }
+
     [Theory]
     [InlineData("qty", "3", "900")]
     [InlineData("tier", "tier2", "tier3")]

@@ -212,6 +212,82 @@ public sealed class OfflineTests
         server.Requests.Count(request => request.Path == "/quota/reservations").ShouldBeInRange(2, 3);
     }
 
+    [Theory]
+    [InlineData(OfflinePolicy.Lease, MigrationTier.Tier1)]
+    [InlineData(OfflinePolicy.Allow, MigrationTier.Tier2)]
+    public async Task Work_whose_outcome_could_not_be_kept_is_denied_before_it_starts(OfflinePolicy policy, MigrationTier tier)
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await using var offline = server.ClientWithoutNetwork(options =>
+        {
+            options.Offline = policy;
+            options.Home = Path.Combine(server.Home.Path, "a file", "home");
+        });
+        Directory.CreateDirectory(server.Home.Path);
+        await File.WriteAllTextAsync(Path.Combine(server.Home.Path, "a file"), "", Cancellation);
+
+        await using var permit = await offline.Quota.AcquireAsync(new("pydantic", tier), Cancellation);
+
+        var denial = permit.Denial.ShouldNotBeNull();
+        denial.Code.ShouldBe(PyResolveErrorCodes.Offline);
+        denial.Hint.ShouldNotBeNull().ShouldContain("Without the server the outcome is kept on disk, which is not possible");
+        denial.Hint.ShouldContain("cannot be written");
+        (await offline.Quota.CheckAsync(tier, Cancellation)).Denial.ShouldBe(denial);
+    }
+
+    [Fact]
+    public async Task Work_for_whose_outcomes_there_is_no_room_is_denied_before_it_starts()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await using var offline = server.ClientWithoutNetwork(options => options.OutboxCapacity = 2);
+
+        (await offline.Quota.AcquireAsync(new("pydantic") { Quantity = 5 }, Cancellation)).Denial.ShouldNotBeNull()
+            .Message.ShouldContain("OutboxCapacity");
+        (await offline.Quota.AcquireAsync(new("pydantic") { Quantity = 4 }, Cancellation)).IsGranted.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_outcome_of_work_is_kept_although_other_events_have_filled_the_outbox(bool byBytes)
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await using (var offline = server.ClientWithoutNetwork(options => (options.OutboxCapacity, options.OutboxBytes) =
+            byBytes ? (1000, 1024) : (3, 1024 * 1024)))
+        {
+            while (offline.Usage.Report(new("scan") { Library = "pydantic" }).IsAccepted)
+            {
+                // Until it is full.
+            }
+
+            await using var permit = await offline.Quota.AcquireAsync(new("pydantic"), Cancellation);
+            await permit.CompleteAsync(new() { FilesChanged = 1 }, Cancellation);
+
+            permit.IsSettled.ShouldBeTrue();
+            offline.Usage.Report(new("scan")).Refusal.ShouldBe(ReportRefusal.Full);
+        }
+
+        await server.ReconnectAsync();
+        server.Script.Requests.ShouldContain(request => request.Body.Contains("\"event_type\":\"migration\""));
+    }
+
+    [Fact]
+    public async Task A_denial_names_the_end_of_the_reservation_that_stands_in_the_way()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var end = new DateTimeOffset(2026, 11, 28, 18, 45, 0, TimeSpan.Zero);
+        server.On("POST /quota/reservations", Answer.Json(402, """
+            {"code":"quota_exceeded","detail":"Monthly limit reached.","resets_at":"2026-12-01T00:00:00Z","held_until":"2026-11-28T18:45:00Z"}
+            """));
+        await using var client = server.Client();
+
+        var denial = (await client.Quota.AcquireAsync(new("pydantic"), Cancellation)).Denial.ShouldNotBeNull();
+
+        denial.HeldUntil.ShouldBe(end);
+        denial.Hint.ShouldNotBeNull().ShouldStartWith(
+            "A reservation that stands in the way ends at 2026-11-28 18:45 (UTC): try again then. It resets on 2026-12-01 (UTC).");
+    }
+
     [Fact]
     public async Task A_home_that_cannot_be_written_denies_and_does_not_throw()
     {

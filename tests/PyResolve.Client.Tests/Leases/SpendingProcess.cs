@@ -35,10 +35,35 @@ internal static class SpendingProcess
         return 0;
     }
 
-    public static async Task<Process> StartAsync(LeasingServer server, int threads, int turns = 1)
+    public static Task<Process> StartAsync(LeasingServer server, int threads, int turns = 1) =>
+        StartAsync(Environment.ProcessPath!, Arguments(server, threads, turns));
+
+    /// <summary>Starts it on a host of another name, as far as it can tell.</summary>
+    /// <returns><see langword="null"/> where that is not possible.</returns>
+    public static async Task<Process?> StartElsewhereAsync(LeasingServer server, string hostName, int threads)
     {
-        var start = new ProcessStartInfo(
-            Environment.ProcessPath!, [Command, server.Script.Url.AbsoluteUri, server.Home.Path, threads.ToString(), turns.ToString()])
+        try
+        {
+            using var attempt = Process.Start("unshare", ["--uts", "hostname", hostName]);
+            await attempt.WaitForExitAsync();
+            if (attempt.ExitCode != 0)
+                return null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+
+        string[] underOtherName = ["--uts", "sh", "-c", $"hostname {hostName} && exec \"$0\" \"$@\"", Environment.ProcessPath!];
+        return await StartAsync("unshare", [.. underOtherName, .. Arguments(server, threads, turns: 1)]);
+    }
+
+    private static string[] Arguments(LeasingServer server, int threads, int turns) =>
+        [Command, server.Script.Url.AbsoluteUri, server.Home.Path, threads.ToString(), turns.ToString()];
+
+    private static async Task<Process> StartAsync(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             UseShellExecute = false,
             RedirectStandardInput = true,

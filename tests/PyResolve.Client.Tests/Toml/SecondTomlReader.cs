@@ -38,16 +38,20 @@ internal static class SecondTomlReader
                     foreach (var (key, child) in table)
                         Add(child, [.. path, key]);
                     break;
-                case System.Collections.IList { Count: > 0 } array:
-                    for (var i = 0; i < array.Count; i++)
-                        Add(array[i], [.. path, $"[{i}]"]);
+                case not string and System.Collections.IEnumerable array when array.Cast<object>().Any():
+                    foreach (var (i, element) in array.Cast<object>().Index())
+                        Add(element, [.. path, $"[{i}]"]);
                     break;
                 default:
-                    values.Add(PathText(path), ValueText(value));
+                    values.Add(PathText(path), value is System.Collections.IEnumerable and not string ? "empty" : ValueText(value));
                     break;
             }
         }
     }
+
+    /// <summary>The same of our own reader.</summary>
+    public static Dictionary<string, TomlNode> OurValues(string text) => new TomlReader("config.toml", text).Read().Values()
+        .ToDictionary(static value => PathText(value.Path), static value => value.Node);
 
     public static string PathText(params IEnumerable<string> path) => JsonSerializer.Serialize(path);
 

@@ -20,8 +20,8 @@ public sealed class TomlEditTests
         from text in Texts
         let document = new TomlReader("config.toml", text).Read()
         from isKnown in Gen.Elements(true, false)
-        let keys = document.Entries.Select(static entry => entry.Path)
-        let tables = document.Tables.Select(static table => table.Path)
+        let keys = document.Values().Where(static value => !value.Path.Any(IsIndex)).Select(static value => value.Path)
+        let tables = keys.SelectMany(static key => Enumerable.Range(0, key.Count).Select(count => (IReadOnlyList<string>)[.. key.Take(count)]))
         from known in Gen.Elements<IReadOnlyList<string>>([.. keys, ["new"]])
         from table in Gen.Elements<IReadOnlyList<string>>([.. tables, [], ["table"], ["t", "u"]])
         from name in Names
@@ -82,6 +82,8 @@ public sealed class TomlEditTests
             .ToHashSet(StringComparer.Ordinal);
         return values.Where(value => !above.Contains(value.Key) && !value.Key.StartsWith(below + ",", StringComparison.Ordinal));
     }
+
+    private static bool IsIndex(string name) => name.StartsWith('[') && name.EndsWith(']');
 
     private static bool IsWithoutOnePart(string whole, string part)
     {

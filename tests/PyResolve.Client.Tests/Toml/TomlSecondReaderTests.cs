@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using PyResolve.TestKit;
-using Table = Tomlyn.Model.TomlTable;
 
 namespace PyResolve.Client.Tests.Toml;
 
@@ -10,17 +9,17 @@ public sealed class TomlSecondReaderTests
     private static readonly Config Texts = Config.QuickThrowOnFailure.WithMaxTest(Scale.Pick(1000, 20_000));
 
     [Fact]
-    public void Our_reader_and_Tomlyn_accept_the_same_texts_and_read_the_same_keys_and_strings()
+    public void Our_reader_and_Tomlyn_accept_the_same_texts_and_read_the_same_values()
     {
         var read = 0;
         Prop.ForAll(TomlTexts.Documents.ToArbitrary(), text =>
         {
-            var accepted = TryRead(text, out var document);
+            var accepted = IsRead(text);
             if (accepted != SecondTomlReader.Accepts(text))
                 return false;
             if (!accepted)
                 return true;
-            ShouldBeSame(document!, text);
+            ShouldBeSame(text);
             read++;
             return true;
         }).Check(Texts);
@@ -30,56 +29,56 @@ public sealed class TomlSecondReaderTests
 
     [Fact]
     public void Both_refuse_texts_that_are_not_TOML() =>
-        Prop.ForAll(TomlTexts.Invalid.ToArbitrary(), text => !TryRead(text, out _) && !SecondTomlReader.Accepts(text)).Check(Texts);
+        Prop.ForAll(TomlTexts.Invalid.ToArbitrary(), text => !IsRead(text) && !SecondTomlReader.Accepts(text)).Check(Texts);
 
     [Fact]
-    public void Both_read_the_same_keys_and_strings_in_the_suite()
+    public void Both_read_the_same_values_in_the_suite()
     {
         foreach (var name in TomlSuite.Valid)
         {
             var text = TomlSuite.Text(name).TrimStart('\uFEFF');
 
-            TryRead(text, out var document).ShouldBeTrue(name);
-            ShouldBeSame(document!, text);
+            IsRead(text).ShouldBeTrue(name);
+            ShouldBeSame(text);
         }
     }
 
-    private static bool TryRead(string text, out TomlDocument? document)
+    private static bool IsRead(string text)
     {
         try
         {
-            document = new TomlReader("config.toml", text).Read();
+            new TomlReader("config.toml", text).Read();
             return true;
         }
         catch (ConfigFileException)
         {
-            document = null;
             return false;
         }
     }
 
-    /// <summary>Each of our entries is a value there, the same one if it is a string; and each value there is one of our entries.</summary>
-    private static void ShouldBeSame(TomlDocument ours, string text)
+    /// <summary>The same values at the same paths, and the same strings. Arrays of tables are left out, of which Tomlyn loses an empty
+    /// element if another table comes between: the suite says what is in them.</summary>
+    private static void ShouldBeSame(string text)
     {
-        var entries = ours.Entries.ToDictionary(
-            static entry => SecondTomlReader.PathText(entry.Path), static entry => entry.Text, StringComparer.Ordinal);
+        var arrays = new TomlReader("config.toml", text).Read().Root.Members
+            .Where(static member => member.Node.Kind == TomlKind.ArrayOfTables)
+            .Select(static member => SecondTomlReader.PathText(member.Name).TrimEnd(']') + ",")
+            .ToList();
+        var theirs = Outside(SecondTomlReader.Values(text));
+        var ours = Outside(SecondTomlReader.OurValues(text));
 
-        Compare(SecondTomlReader.Read(text), []);
-        entries.ShouldBeEmpty();
-
-        void Compare(Table table, string[] path)
+        ours.Keys.ShouldBe(theirs.Keys, ignoreOrder: true);
+        foreach (var (path, node) in ours)
         {
-            foreach (var (key, value) in table)
-            {
-                string[] here = [.. path, key];
-                if (entries.Remove(SecondTomlReader.PathText(here), out var read))
-                    Normalized(read).ShouldBe(Normalized(value as string));
-                else if (value is Table child)
-                    Compare(child, here);
-                else
-                    value.ShouldBeOfType<Tomlyn.Model.TomlTableArray>();
-            }
+            if (node.Text is { } read)
+                Normalized(SecondTomlReader.ValueText(read)).ShouldBe(Normalized(theirs[path]), path);
+            else
+                theirs[path].ShouldNotStartWith("String:", Case.Sensitive, path);
         }
+
+        Dictionary<string, T> Outside<T>(Dictionary<string, T> values) => values
+            .Where(value => !arrays.Exists(array => value.Key.StartsWith(array, StringComparison.Ordinal)))
+            .ToDictionary(static value => value.Key, static value => value.Value, StringComparer.Ordinal);
     }
 
     /// <summary>Line breaks within a string may be read as they are in the file, as Tomlyn does, or as LF, as we do.</summary>

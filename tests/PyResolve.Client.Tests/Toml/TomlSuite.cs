@@ -16,46 +16,40 @@ internal static class TomlSuite
         ? Path.Combine(Checkout, "tests")
         : typeof(TomlSuite).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(item => item.Key == "TomlSuite").Value!;
 
-    /// <summary>Invalid in TOML 1.0, valid in 1.1. A checkout has a list of files for each version, and needs no list here.</summary>
-    private static readonly HashSet<string> ValidInNewerVersion =
-    [
-        "invalid/datetime/no-secs.toml",
-        "invalid/inline-table/linebreak-1.toml",
-        "invalid/inline-table/linebreak-2.toml",
-        "invalid/inline-table/linebreak-3.toml",
-        "invalid/inline-table/linebreak-4.toml",
-        "invalid/inline-table/trailing-comma.toml",
-        "invalid/string/basic-byte-escapes.toml",
-    ];
+    /// <summary>Valid in TOML 1.0 or 1.1. What is valid in 1.0 is valid in 1.1.</summary>
+    public static IReadOnlyList<string> Valid { get; } = [.. List("1.0.0", "valid/").Union(List("1.1.0", "valid/"))];
 
-    public static IReadOnlyList<string> Valid { get; } =
-        [.. List("1.0.0").Union(List("1.1.0")).Where(static file => file.StartsWith("valid/", StringComparison.Ordinal))];
-
-    public static IReadOnlyList<string> Invalid { get; } =
-        [.. List("1.1.0").Where(static file => file.StartsWith("invalid/", StringComparison.Ordinal)).Except(ValidInNewerVersion)];
+    public static IReadOnlyList<string> Invalid { get; } = [.. List("1.1.0", "invalid/")];
 
     public static string PathOf(string file) => Path.Combine(Folder, file);
 
     public static string Text(string file) => new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(PathOf(file)));
 
-    /// <summary>The strings in a valid file, by the names of their tables and keys. Elements of arrays are left out.</summary>
-    public static IEnumerable<(string[] Path, string Value)> Strings(string file)
+    /// <summary>The values in a valid file by their paths, with an index for an element of an array: the text of a string, and null for
+    /// everything else. Empty tables and arrays are values.</summary>
+    public static Dictionary<string, string?> Values(string file)
     {
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.ChangeExtension(PathOf(file), ".json")));
-        return [.. Strings(json.RootElement, [])];
+        return Values(json.RootElement, []).ToDictionary(value => SecondTomlReader.PathText(value.Path), value => value.Text);
     }
 
-    private static IEnumerable<(string[] Path, string Value)> Strings(JsonElement element, string[] path)
+    private static IEnumerable<(string[] Path, string? Text)> Values(JsonElement element, string[] path)
     {
-        if (element.ValueKind != JsonValueKind.Object)
-            return [];
-        if (element.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String)
-            return type.GetString() == "string" ? [(path, element.GetProperty("value").GetString()!)] : [];
-        return element.EnumerateObject().SelectMany(member => Strings(member.Value, [.. path, member.Name]));
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            return element.GetArrayLength() == 0
+                ? [(path, null)]
+                : element.EnumerateArray().SelectMany((child, i) => Values(child, [.. path, $"[{i}]"])).ToList();
+        }
+
+        var members = element.EnumerateObject().ToList();
+        if (members.Count == 0)
+            return [(path, null)];
+        if (members.Count == 2 && element.TryGetProperty("value", out var value) && value.ValueKind == JsonValueKind.String)
+            return [(path, element.GetProperty("type").GetString() == "string" ? value.GetString() : null)];
+        return members.SelectMany(member => Values(member.Value, [.. path, member.Name])).ToList();
     }
 
-    private static IEnumerable<string> List(string version) => Checkout is { Length: > 0 }
-        ? File.ReadLines(PathOf($"files-toml-{version}")).Where(static file => file.EndsWith(".toml", StringComparison.Ordinal))
-        : Directory.EnumerateFiles(Folder, "*.toml", SearchOption.AllDirectories)
-            .Select(static file => Path.GetRelativePath(Folder, file).Replace('\\', '/'));
+    private static IEnumerable<string> List(string version, string folder) => File.ReadLines(PathOf($"files-toml-{version}"))
+        .Where(file => file.EndsWith(".toml", StringComparison.Ordinal) && file.StartsWith(folder, StringComparison.Ordinal));
 }

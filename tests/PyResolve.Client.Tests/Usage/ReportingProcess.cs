@@ -32,6 +32,10 @@ internal static class ReportingProcess
             await output.WriteLineAsync(result.EventId.ToString());
         }
 
+        if (client.Usage.Warning is { } warning)
+            await Console.Error.WriteLineAsync(warning);
+        if (client.Usage.Pending < 0)
+            throw new InvalidOperationException($"Pending is {client.Usage.Pending}.");
         return 0;
     }
 
@@ -40,12 +44,22 @@ internal static class ReportingProcess
     public static async Task<(IReadOnlyList<Guid> Accepted, bool WasKilled)> RunAsync(
         ScriptedServer server, int events, int? killAfter, CancellationToken cancellationToken)
     {
+        var (accepted, wasKilled, _) = await RunAsync(server, events, killAfter, withoutLocks: false, cancellationToken);
+        return (accepted, wasKilled);
+    }
+
+    /// <returns>Also what it wrote to standard error.</returns>
+    public static async Task<(IReadOnlyList<Guid> Accepted, bool WasKilled, string Error)> RunAsync(
+        ScriptedServer server, int events, int? killAfter, bool withoutLocks, CancellationToken cancellationToken)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [Command, server.Url.AbsoluteUri, server.Home.Path, events.ToString()])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (withoutLocks)
+            start.Environment["DOTNET_SYSTEM_IO_DISABLEFILELOCKING"] = "1";
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync(cancellationToken);
         var accepted = new List<Guid>();
@@ -64,6 +78,6 @@ internal static class ReportingProcess
         var wasKilled = killAfter is not null && process.ExitCode == Killed;
         if (!wasKilled && process.ExitCode != 0)
             throw new InvalidOperationException(await errors);
-        return (accepted, wasKilled);
+        return (accepted, wasKilled, await errors);
     }
 }

@@ -1,3 +1,5 @@
+using PyResolve.Server.Keys;
+
 namespace PyResolve.Server.Tests.Accounts;
 
 public sealed class AccountDeletionTests(SharedServers servers)
@@ -66,8 +68,14 @@ public sealed class AccountDeletionTests(SharedServers servers)
         var account = await own.SignUpAsync();
         await account.Session.DeleteAccountAsync();
 
-        await own.Store.ExecuteSqlAsync("update api_keys set revoked_at = null");
+        var key = ApiKeyFormat.Create();
+        await own.Store.ExecuteSqlAsync(
+            $"""
+            insert into api_keys (id, user_id, key_hash, key_prefix, created_at)
+            select '{Guid.CreateVersion7(own.Clock.GetUtcNow())}', user_id, '{KeyHash.Create(key)}', '{key[..20]}', created_at
+            from api_keys where user_id = '{account.UserId}'
+            """);
 
-        (await account.Key.StatusAsync()).ShouldBe(401);
+        (await own.Server.WithKey(key).StatusAsync()).ShouldBe(401);
     }
 }

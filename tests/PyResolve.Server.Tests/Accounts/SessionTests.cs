@@ -45,6 +45,87 @@ public sealed class SessionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_session_that_somebody_else_opened_can_be_seen_and_ended(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var (account, stranger) = (await own.SignUpAsync(), await own.SignUpAsync());
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+        var opened = await new Caller(own.Server.Http, "User-Agent", "stolen/1.0").PostAsync(
+            "/auth/login", new { email = account.Email, password = TestAccount.Password });
+        var stolen = WithSession(account, opened["session_token"].GetString());
+
+        var listed = (await account.Session.GetAsync("/auth/sessions"))["data"].EnumerateArray().ToList();
+
+        listed.Count.ShouldBe(2);
+        listed[0].GetProperty("user_agent").GetString().ShouldBe("stolen/1.0");
+        listed[0].GetProperty("address").GetString().ShouldBe("127.0.0.1");
+        listed.Select(session => session.GetProperty("current").GetBoolean()).ShouldBe([false, true]);
+        var path = $"/auth/sessions/{listed[0].GetProperty("id").GetGuid()}";
+        (await stranger.Session.DeleteAsync(path)).ShouldBeProblem(404, "not_found");
+        (await account.Key.DeleteAsync(path)).Status.ShouldBe(403);
+        (await account.Session.DeleteAsync(path)).Status.ShouldBe(204);
+        (await stolen.GetAsync("/me")).Status.ShouldBe(401);
+        (await account.Session.GetAsync("/me")).Status.ShouldBe(200);
+        (await account.Session.GetAsync("/auth/sessions"))["data"].GetArrayLength().ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_session_that_is_not_used_does_not_stay_open(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:SessionIdleDays"] = "2" });
+        var account = await own.SignUpAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            own.Clock.Advance(TimeSpan.FromDays(1.5));
+            (await account.Session.GetAsync("/me")).Status.ShouldBe(200);
+        }
+
+        own.Clock.Advance(TimeSpan.FromDays(2));
+
+        (await account.Session.GetAsync("/me")).ShouldBeProblem(401, "unauthenticated");
+    }
+
+    [Fact]
+    public async Task Over_https_another_name_of_the_domain_cannot_set_the_session_cookie_of_the_pages()
+    {
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://billing.example.com" });
+        var account = await own.SignUpAsync();
+        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["action"] = "sign-in", ["email"] = account.Email, ["password"] = TestAccount.Password,
+        });
+
+        var answer = await new Caller(own.Server.Http, "Origin", "https://billing.example.com").PostAsync("/device", form);
+
+        answer.Status.ShouldBe(303, answer.Text);
+        var cookie = answer.Headers.GetValues("Set-Cookie").Single();
+        cookie.ShouldStartWith("__Host-pyr_session=pyr_sess_");
+        cookie.ShouldContain("; secure");
+        cookie.ShouldNotContain("domain=");
+        var pair = cookie.Split(';')[0];
+        (await new Caller(own.Server.Http, "Cookie", pair).GetAsync("/device")).Text.ShouldContain($"Signed in as <strong>{account.Email}");
+        (await new Caller(own.Server.Http, "Cookie", pair.Replace("__Host-", "", StringComparison.Ordinal)).GetAsync("/device")).Text
+            .ShouldNotContain("Signed in as");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_answer_with_a_secret_is_not_stored_by_a_cache(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var email = $"store-{Guid.CreateVersion7():N}@example.com";
+
+        var signedUp = await server.Anonymous.PostAsync("/auth/signup", new { email, password = TestAccount.Password });
+        var loggedIn = await server.LogInAsync(email);
+
+        signedUp.Headers.CacheControl!.NoStore.ShouldBeTrue();
+        loggedIn.Headers.CacheControl!.NoStore.ShouldBeTrue();
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_session_expires_at_the_time_in_its_answer(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(

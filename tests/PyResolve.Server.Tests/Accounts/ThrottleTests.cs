@@ -212,8 +212,69 @@ public sealed class ThrottleTests(SharedServers servers)
 
         var (one, other, far) = (rules.SignUp("2001:db8:1:2::1"), rules.SignUp("2001:db8:1:2:ffff::9"), rules.SignUp("2001:db8:1:3::1"));
 
-        one.Single().ShouldBe(other.Single());
-        one.Single().ShouldNotBe(far.Single());
+        one.ShouldBe(other);
+        one[0].ShouldNotBe(far[0]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_ipv6_site_does_not_get_a_budget_for_each_of_its_65536_networks(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: new Dictionary<string, string?>
+        {
+            ["PyResolve:SignUpsPerHour"] = "4",
+            ["PyResolve:TrustedProxies"] = "127.0.0.1",
+        });
+        var answers = new List<int>();
+        for (var i = 0; i < 8; i++)
+            answers.Add((await SignUpFromAsync(own, $"2001:db8:7:{i:x}::1", $"site{i}@example.com")).Status);
+
+        answers.ShouldBe([201, 201, 201, 201, 201, 201, 429, 429]);
+        (await SignUpFromAsync(own, "2001:db8:8::1", "elsewhere@example.com")).Status.ShouldBe(201);
+    }
+
+    [Theory]
+    [InlineData("198.51.100.7")]
+    [InlineData("::ffff:198.51.100.7")]
+    [InlineData("::198.51.100.7")]
+    [InlineData("::ffff:0:198.51.100.7")]
+    [InlineData("64:ff9b::198.51.100.7")]
+    [InlineData("2002:c633:6407::1")]
+    [InlineData("2002:c633:6407:9:8:7:6:5")]
+    [InlineData("2001:0:4136:e378:8000:63bf:39cc:9bf8")]
+    public void One_ipv4_address_does_not_count_apart_for_each_form_that_a_gateway_gives_it(string form)
+    {
+        var network = ClientNetwork.Of(form);
+
+        (network.Narrow, network.Wide).ShouldBe(("198.51.100.7", null));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("not an address")]
+    public void Clients_without_an_address_do_not_escape_every_limit(string? address)
+    {
+        var rules = new ThrottleRules(new ConfigurationBuilder().Build());
+
+        rules.SignUp(address).Single().ShouldBe(rules.SignUp(null).Single());
+        rules.LogIn("ada@example.com", address, isKnownNetwork: false).Count.ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Strangers_who_guess_do_not_lock_the_owner_out_at_home(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:TrustedProxies"] = "127.0.0.1" });
+        (await SignUpFromAsync(own, "198.51.100.1", "ada@example.com")).Status.ShouldBe(201);
+        for (var i = 0; i < 20; i++)
+            (await LogInFromAsync(own, "203.0.113.9", AccountDriver.WrongPassword)).Status.ShouldBe(401);
+
+        (await LogInFromAsync(own, "203.0.113.9", TestAccount.Password)).Status.ShouldBe(429);
+        (await LogInFromAsync(own, "203.0.113.10", TestAccount.Password)).Status.ShouldBe(429);
+        (await LogInFromAsync(own, "198.51.100.1", TestAccount.Password)).Status.ShouldBe(200);
+        for (var i = 0; i < 20; i++)
+            (await LogInFromAsync(own, "198.51.100.1", AccountDriver.WrongPassword)).Status.ShouldBe(401);
+        (await LogInFromAsync(own, "198.51.100.1", TestAccount.Password)).Status.ShouldBe(429);
     }
 
     [Fact]
@@ -221,20 +282,27 @@ public sealed class ThrottleTests(SharedServers servers)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(
             new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = "unused", ["PyResolve:PasswordIterations"] = "1000" }).Build();
-        using var passwords = new Passwords(
+        var share = new QueueShare("network", "account");
+        var passwords = new Passwords(
             ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Test" }), turns: 1);
-        var held = await passwords.TakeTurnAsync(TestContext.Current.CancellationToken);
-        var waiting = Enumerable.Range(0, 256).Select(_ => passwords.TakeTurnAsync(TestContext.Current.CancellationToken)).ToList();
+        var held = await passwords.TakeTurnAsync(share, TestContext.Current.CancellationToken);
+        var waiting = Enumerable.Range(0, 256).Select(_ => passwords.TakeTurnAsync(share, TestContext.Current.CancellationToken)).ToList();
 
-        (await passwords.TakeTurnAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
+        (await passwords.TakeTurnAsync(share, TestContext.Current.CancellationToken)).ShouldBeNull();
 
         waiting.ShouldAllBe(turn => !turn.IsCompleted);
         held!.Dispose();
         foreach (var turn in waiting)
             (await turn)!.Dispose();
-        using var next = await passwords.TakeTurnAsync(TestContext.Current.CancellationToken);
+        using var next = await passwords.TakeTurnAsync(share, TestContext.Current.CancellationToken);
         next.ShouldNotBeNull();
     }
+
+    private static Task<Answer> SignUpFromAsync(OwnServer own, string address, string email) =>
+        new Caller(own.Server.Http, "X-Forwarded-For", address).PostAsync("/auth/signup", new { email, password = TestAccount.Password });
+
+    private static Task<Answer> LogInFromAsync(OwnServer own, string address, string password) =>
+        new Caller(own.Server.Http, "X-Forwarded-For", address).PostAsync("/auth/login", new { email = "ada@example.com", password });
 
     private static async Task FailAsync(TestServer server, string email, int times)
     {

@@ -64,7 +64,8 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory]
-    [InlineData("'accounts' is not a whole command. It is followed by list, set-plan. See: PyResolve.Server accounts --help", "accounts")]
+    [InlineData("is followed by list, create, invite, reset-password, set-email, set-plan, delete, export. See: PyResolve.Server accounts",
+        "accounts")]
     [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]
     [InlineData("Required argument 'plan' missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]
     [InlineData("There is no command 'serve' here.", "serve")]

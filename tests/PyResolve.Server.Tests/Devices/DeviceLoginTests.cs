@@ -1,3 +1,5 @@
+using PyResolve.Server.Tests.Http;
+
 namespace PyResolve.Server.Tests.Devices;
 
 public sealed class DeviceLoginTests(SharedServers servers)
@@ -24,6 +26,69 @@ public sealed class DeviceLoginTests(SharedServers servers)
         (await key.GetAsync("/me"))["user_id"].GetGuid().ShouldBe(account.UserId);
         (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray()
             .Select(listed => listed.GetProperty("name").GetString()).ShouldBe(["Default", "my-laptop"], ignoreOrder: true);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_device_that_asks_for_nothing_gets_no_access_to_billing_or_keys(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        foreach (var scope in new[] { null, "", "  " })
+        {
+            var device = await Device.BeginAsync(server.Http, scope: scope);
+            var person = await Person.SignedInAsync(server, account);
+            var page = await person.OpenAsync(device.UserCode);
+            await person.ApproveAsync(device.UserCode);
+            var key = new Caller(server.Http, "X-API-Key", (await device.PollAsync())["api_key"].GetString());
+
+            foreach (var path in new[] { "/billing/portal", "/billing/subscription", "/auth/api-keys" })
+                (await key.GetAsync(path)).ShouldBeProblem(403, "scope_missing", path);
+            (await key.GetAsync("/usage")).Status.ShouldBe(200);
+            (await key.PostAsync("/quota/reservations", new { tier = "tier1" })).Status.ShouldBe(201);
+            page.Text.ShouldNotContain("subscription");
+            page.Text.ShouldNotContain("invoices");
+        }
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_page_names_exactly_what_the_device_gets(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        string[] allowed = ["usage:write", "usage:read", "quota", "billing", "migrate"];
+        for (var set = 1; set < 1 << allowed.Length; set++)
+        {
+            var asked = allowed.Where((_, i) => (set & (1 << i)) != 0).ToList();
+            var device = await Device.BeginAsync(server.Http, $"device {set}", string.Join(' ', asked.AsEnumerable().Reverse().Append(asked[0])));
+            var person = await Person.SignedInAsync(server, account);
+
+            var page = await person.OpenAsync(device.UserCode);
+            await person.ApproveAsync(device.UserCode);
+            (await device.PollAsync()).Status.ShouldBe(200);
+
+            allowed.Where(scope => page.Text.Contains($"<code>{scope}</code>")).ShouldBe(asked);
+            var key = (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray()
+                .Single(listed => listed.GetProperty("name").GetString() == $"device {set}");
+            key.GetProperty("scopes").EnumerateArray().Select(scope => scope.GetString()).ShouldBe(asked);
+        }
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_login_begun_before_an_upgrade_gets_the_default_scopes(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var device = await Device.BeginAsync(own.Server.Http, "old");
+        await own.Store.ExecuteSqlAsync("update device_codes set scopes = null");
+        var person = await Person.SignedInAsync(own.Server, account);
+
+        (await person.OpenAsync(device.UserCode)).Text.ShouldContain("<code>quota</code>");
+        await person.ApproveAsync(device.UserCode);
+        (await device.PollAsync()).Status.ShouldBe(200);
+
+        (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray()
+            .Single(key => key.GetProperty("name").GetString() == "old").GetProperty("scopes").EnumerateArray()
+            .Select(scope => scope.GetString()).ShouldBe(["usage:write", "usage:read", "quota", "migrate"]);
     }
 
     [Theory, OnBothEngines]
@@ -159,7 +224,9 @@ public sealed class DeviceLoginTests(SharedServers servers)
             .ShouldBe((400, "authorization_pending", "application/problem+json"));
         redeemed["access_token"].GetString().ShouldBe(redeemed["api_key"].GetString());
         redeemed["token_type"].GetString().ShouldBe("Bearer");
-        redeemed["scope"].GetString().ShouldBe("usage:write usage:read quota billing migrate");
+        redeemed["scope"].GetString().ShouldBe("quota");
+        (await new Caller(server.Http, "X-API-Key", redeemed["api_key"].GetString()).GetAsync("/usage"))
+            .ShouldBeProblem(403, "scope_missing");
     }
 
     [Theory, OnBothEngines]
@@ -180,6 +247,11 @@ public sealed class DeviceLoginTests(SharedServers servers)
             ("code", new { client_id = new string('x', 101) }, 422, "invalid"),
             ("code", new { client_id = "a\u0000b" }, 422, "invalid"),
             ("code", Form(("client_id", "a\nb")), 422, "invalid"),
+            ("code", new { scope = "quota admin" }, 422, "invalid"),
+            ("code", new { scope = "keys" }, 422, "invalid"),
+            ("code", new { scope = "quota\tmigrate" }, 422, "invalid"),
+            ("code", Form(("scope", "openid profile")), 400, "invalid_scope"),
+            ("code", Form(("scope", "quota keys")), 400, "invalid_scope"),
         ];
         foreach (var (path, body, status, code) in bad)
         {

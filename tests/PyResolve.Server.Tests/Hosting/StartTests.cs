@@ -37,8 +37,8 @@ public sealed class StartTests
     }
 
     [Theory]
-    [InlineData("DATABASE_URL=postgres://ann:hunter2@127.0.0.1:9/bill")]
-    [InlineData("DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill")]
+    [InlineData("DATABASE_URL=postgres://ann:hunter2@127.0.0.1:9/bill PyResolve__DatabaseWaitSeconds=0")]
+    [InlineData("DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill?sslmode=require PyResolve__DatabaseWaitSeconds=0")]
     [InlineData("PYRESOLVE_DATA=/dev/null/data")]
     public async Task A_store_that_cannot_be_reached_is_named_in_one_line(string settings)
     {
@@ -53,10 +53,59 @@ public sealed class StartTests
     {
         await using var running = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
 
-        var result = await StartAsync($"PYRESOLVE_DATA={running.DataFolder} ASPNETCORE_URLS={running.Address}");
+        await using var other = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await other.StopAsync();
+
+        var result = await StartAsync($"PYRESOLVE_DATA={other.DataFolder} ASPNETCORE_URLS={running.Address}");
 
         result.ExitCode.ShouldBe(1, result.Output + result.Error);
         ShouldBeOneLine(result, "address already in use");
+    }
+
+    [Fact]
+    public async Task A_second_server_on_the_folder_of_an_embedded_database_is_refused_while_commands_work()
+    {
+        await using var running = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
+
+        var result = await StartAsync($"PYRESOLVE_DATA={running.DataFolder} ASPNETCORE_URLS=http://127.0.0.1:0");
+        var listed = await running.RunAsync(["accounts", "list"], TestContext.Current.CancellationToken);
+
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        ShouldBeOneLine(result, "Another server uses the data folder");
+        listed.ExitCode.ShouldBe(0, listed.Error);
+        // However a server ends, the next one starts.
+        await running.KillAsync();
+        await running.RestartAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_started_before_its_database_waits_for_it_and_says_so()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+        var url = PostgresAddress.ToUrl(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
+        await postgres.KillAsync();
+        var starting = ServerProcess.StartAsync(new Dictionary<string, string?> { ["DATABASE_URL"] = url }, cancellation);
+        await Task.Delay(TimeSpan.FromSeconds(3), cancellation);
+
+        starting.IsCompleted.ShouldBeFalse();
+        await postgres.RestartAsync(cancellation);
+        await using var server = await starting;
+
+        server.Log.ShouldContain("Waiting for the database, for up to 30 s");
+        (await TestAccount.SignUpAsync(server.Http)).ApiKey.ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_wrong_database_or_user_is_named_at_once()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+
+        var result = await StartAsync($"DATABASE_URL=postgres://postgres@127.0.0.1:{postgres.Port}/nothing");
+
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        ShouldBeOneLine(result, "There is no database of the name in DATABASE_URL.");
     }
 
     private static Task<CommandResult> StartAsync(string settings) => ServerProcess.RunAsync(

@@ -21,6 +21,8 @@ public sealed class OpenApiTests(SharedServers servers)
         ["DELETE /auth/api-keys/{id}"] = ["api_key", "session"],
         ["POST /auth/api-keys/{id}/rotate"] = ["api_key", "session"],
         ["POST /auth/api-keys/report-leak"] = [],
+        ["GET /auth/sessions"] = ["session"],
+        ["DELETE /auth/sessions/{id}"] = ["session"],
         ["POST /auth/device/code"] = [],
         ["POST /auth/device/token"] = [],
         ["POST /auth/password"] = ["session"],

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Tests.Accounts;
+using PyResolve.Server.Tests.Email;
+using PyResolve.Server.Tests.Hosting;
 
 namespace PyResolve.Server.Tests.Identity;
 
@@ -81,10 +83,10 @@ public sealed class IdentityTests(SharedServers servers)
     [Theory, OnBothEngines]
     public async Task An_email_in_a_token_does_not_open_an_account(StorageEngine engine)
     {
-        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
+        await using var scene = await Scene.StartAsync(engine, servers, OidcWithSignUp);
         var victim = await scene.Own.SignUpAsync("grace@example.com");
 
-        var answer = await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("mallory"))).GetAsync("/me");
+        var answer = await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("mallory", ("email_verified", false)))).GetAsync("/me");
 
         answer.Status.ShouldBe(409);
         answer.Code.ShouldBe("conflict");
@@ -278,6 +280,132 @@ public sealed class IdentityTests(SharedServers servers)
 
         failure.Message.ShouldContain(expected);
     }
+
+    [Theory, OnBothEngines]
+    public async Task An_account_that_nobody_proved_does_not_keep_a_person_of_the_identity_provider_out(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, OidcWithSignUp);
+        var squatter = await scene.Own.SignUpAsync("Grace@Example.com");
+
+        var me = await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace"))).GetAsync("/me");
+
+        me.Status.ShouldBe(200, me.Text);
+        me["user_id"].GetGuid().ShouldNotBe(squatter.UserId);
+        me["email"].GetString().ShouldBe("grace@example.com");
+        (await squatter.Key.StatusAsync()).ShouldBe(401);
+        (await squatter.Session.StatusAsync()).ShouldBe(401);
+        (await scene.Own.Server.LogInAsync("grace@example.com")).Status.ShouldBe(401);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_account_whose_owner_proved_the_address_does_not_yield_to_an_issuer(StorageEngine engine)
+    {
+        using var mailbox = new TestMailbox();
+        await using var scene = await Scene.StartAsync(
+            engine, servers, issuer => new(OidcWithSignUp(issuer).Concat(mailbox.Settings)));
+        var owner = await scene.Own.SignUpAsync("grace@example.com");
+        var token = await mailbox.TokenAsync(owner.Email, "verify-email");
+        (await owner.Session.PostAsync("/auth/email/verify", new { token })).Status.ShouldBe(204);
+
+        (await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("mallory"))).StatusAsync()).ShouldBe(409);
+
+        (await owner.Key.StatusAsync()).ShouldBe(200);
+    }
+
+    /// <summary>The trigger of Supabase writes the profile before the first token comes.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_local_account_with_the_address_does_not_keep_a_user_of_Supabase_from_registering(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(
+            engine, servers, static issuer => new(issuer.SupabaseSettings) { ["PYRESOLVE_SIGNUP"] = "open" });
+        var user = NewUser();
+        var squatter = await scene.Own.SignUpAsync($"user-{user}@example.com");
+        await scene.Own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
+            ? $"insert into profiles (id, email, name) values ('{user}', '{squatter.Email}', 'Ada')"
+            : $"insert into profiles (id, email, name, created_at, updated_at) values ('{user}', '{squatter.Email}', 'Ada', 0, 0)");
+
+        var me = await scene.With(scene.Issuer.Sign(scene.Issuer.SupabaseClaims(user))).GetAsync("/me");
+
+        me.Status.ShouldBe(200, me.Text);
+        me["user_id"].GetGuid().ShouldBe(user);
+        (await squatter.Key.StatusAsync()).ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task With_an_identity_provider_nobody_can_squat_addresses_by_local_sign_up()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.OidcSettings);
+
+        var answer = await scene.Own.Server.Anonymous.PostAsync(
+            "/auth/signup", new { email = "grace@example.com", password = TestAccount.Password });
+
+        (answer.Status, answer.Code).ShouldBe((403, "signup_closed"));
+        answer.Detail!.ShouldContain("accounts invite");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Deleting_and_signing_in_again_with_one_token_does_not_renew_the_free_quota(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.OidcSettings);
+        var session = scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace")));
+        (await session.PostAsync("/usage", new { event_type = "migration", tier = "tier1" })).Status.ShouldBe(200);
+        (await session.DeleteAccountAsync(password: null)).Status.ShouldBe(204);
+
+        var again = scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace", ("email", "other@example.com"))));
+
+        (await again.GetAsync("/quota"))["migrations_used"].GetInt64().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_token_that_a_standard_forbids_is_refused_though_its_issuer_signed_it()
+    {
+        using var logs = new TestLogs();
+        var clock = new TestClock();
+        await using var issuer = await TestIssuer.StartAsync(clock);
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?>(issuer.SupabaseSettings)
+            {
+                ["Logging:LogLevel:PyResolve.Server.Identity.ExternalTokens"] = "Information",
+            },
+            clock: clock,
+            replace: logs.AddTo);
+        var user = NewUser();
+        var claims = issuer.SupabaseClaims(user);
+        var json = claims.ToJsonString();
+        var tokens = new Dictionary<string, string>
+        {
+            ["crit"] = issuer.Key.Sign(claims, ("crit", new JsonArray("exp"))),
+            ["b64"] = issuer.Key.Sign(claims, ("b64", false)),
+            ["zip"] = issuer.Key.Sign(claims, ("zip", "DEF")),
+            ["typ) is not"] = issuer.Key.Sign(claims, ("typ", "pyr-lease+jwt")),
+            ["exp is not a number"] = issuer.Sign(issuer.SupabaseClaims(user, ("exp", $"{issuer.At(TimeSpan.FromHours(1))}"))),
+            ["nbf is not a number"] = issuer.Sign(issuer.SupabaseClaims(user, ("nbf", "0"))),
+            ["a name twice"] = issuer.Key.SignText($"{json[..^1]},\"sub\":\"{NewUser()}\"}}"),
+            ["its role"] = issuer.Sign(issuer.SupabaseClaims(user, ("role", "anon"))),
+        };
+
+        foreach (var (reason, token) in tokens)
+        {
+            (await new Caller(own.Server.Http, "Authorization", $"Bearer {token}").StatusAsync()).ShouldBe(401, reason);
+            logs.Lines.ShouldContain(line => line.Contains(reason, StringComparison.Ordinal), reason);
+        }
+
+        (await new Caller(own.Server.Http, "Authorization", $"Bearer {issuer.Sign(claims)}").StatusAsync()).ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_short_RSA_key_that_the_issuer_publishes_is_not_used()
+    {
+        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.OidcSettings);
+        scene.Issuer.Rotate(IssuerKey.Rsa("short", bits: 1024));
+
+        (await scene.With(scene.Issuer.Sign(scene.Issuer.OidcClaims("grace"))).StatusAsync()).ShouldBe(401);
+    }
+
+    private static Dictionary<string, string?> OidcWithSignUp(TestIssuer issuer) =>
+        new(issuer.OidcSettings) { ["PYRESOLVE_SIGNUP"] = "open" };
 
     /// <summary>As Supabase makes its ids.</summary>
     private static Guid NewUser()

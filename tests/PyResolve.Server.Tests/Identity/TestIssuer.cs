@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -133,9 +132,9 @@ internal sealed record IssuerKey(string Id, string Algorithm, Func<byte[], byte[
         });
     }
 
-    public static IssuerKey Rsa(string id)
+    public static IssuerKey Rsa(string id, int bits = 2048)
     {
-        var key = RSA.Create(2048);
+        var key = RSA.Create(bits);
         var numbers = key.ExportParameters(includePrivateParameters: false);
         return new IssuerKey(
             id, "RS256", bytes => key.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), () => new JsonObject
@@ -154,12 +153,18 @@ internal sealed record IssuerKey(string Id, string Algorithm, Func<byte[], byte[
 
     public static IssuerKey None { get; } = new("", "none", static _ => [], static () => []);
 
-    public string Sign(JsonObject claims)
+    /// <param name="claims">The payload.</param>
+    /// <param name="changes">Members that the header has besides, or instead.</param>
+    public string Sign(JsonObject claims, params (string Name, JsonNode? Value)[] changes) => SignText(claims.ToJsonString(), changes);
+
+    public string SignText(string payload, params (string Name, JsonNode? Value)[] changes)
     {
         var header = new JsonObject { ["alg"] = Algorithm, ["typ"] = "JWT", ["kid"] = Id };
-        var signed = $"{Encode(header)}.{Encode(claims)}";
+        foreach (var (name, value) in changes)
+            header[name] = value;
+        var signed = $"{Encode(header.ToJsonString())}.{Encode(payload)}";
         return $"{signed}.{Base64Url.EncodeToString(Signer(Encoding.UTF8.GetBytes(signed)))}";
     }
 
-    private static string Encode(JsonObject part) => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(part));
+    private static string Encode(string part) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(part));
 }

@@ -107,10 +107,11 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         private readonly ApiKeyVerifier _verifier = server.Services.GetRequiredService<ApiKeyVerifier>();
         private readonly KeyEpochPoller _poller = server.Services.GetRequiredService<KeyEpochPoller>();
 
-        public Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
-            _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default)!;
+        public async Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
+            (await _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default)).Value!;
 
-        public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, default);
+        public async Task<bool> RevokeAsync(Guid userId, Guid id) =>
+            await _keys.RevokeAsync(new Access.Caller(userId, "", null), id, Origin.Operator, default) is RevokeOutcome.Revoked;
 
         public async Task<Client.Wire.CreatedApiKey?> RotateAsync(Guid userId, Guid id)
         {

@@ -112,7 +112,7 @@ public sealed class GroupCommitTests
     {
         await using var store = new SteppedStore();
         var lost = store.SubmitAsync(Ada, 1);
-        (await store.NextAsync()).Fail(new StoreUnavailableException(new OutageException()));
+        (await store.NextAsync()).Fail(new StoreUnavailableException("Down.", new OutageException()));
         await Should.ThrowAsync<StoreUnavailableException>(() => lost);
 
         store.CommitAll();

@@ -24,7 +24,10 @@ public sealed class StolenDatabaseTests(SharedServers servers)
     public async Task A_stolen_database_contains_no_secret_in_any_recoverable_form(StorageEngine engine)
     {
         using var mailbox = new TestMailbox();
-        var settings = new Dictionary<string, string?>(mailbox.Settings) { ["SUPABASE_JWT_SECRET"] = SupabaseSecret };
+        var settings = new Dictionary<string, string?>(mailbox.Settings)
+        {
+            ["SUPABASE_JWT_SECRET"] = SupabaseSecret, ["PYRESOLVE_SIGNUP"] = "open",
+        };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings);
         await own.SignUpAsync("stays@example.com");
         var account = await own.SignUpAsync();
@@ -120,7 +123,7 @@ public sealed class StolenDatabaseTests(SharedServers servers)
     private async Task LiveWithPasswordsAsync(OwnServer own, TestMailbox mailbox, TestAccount account)
     {
         _secrets["the verification token"] = await mailbox.TokenAsync(account.Email, "verify-email");
-        (await own.Server.Anonymous.PostAsync("/auth/email/verify", new { token = _secrets["the verification token"] })).Status
+        (await account.Session.PostAsync("/auth/email/verify", new { token = _secrets["the verification token"] })).Status
             .ShouldBe(204);
         (await own.Server.LogInAsync(account.Email, Mistyped)).Status.ShouldBe(401);
         _secrets["the second session"] = (await own.Server.LogInAsync(account.Email))["session_token"].GetString()!;

@@ -44,7 +44,7 @@ public sealed class SupabaseRolesTests
 
         // The schema is the right one, and its tables are not empty.
         tables.ShouldContain("profiles");
-        functions.ShouldContain("log_key_change(uuid)");
+        functions.ShouldContain("log_key_changes(uuid[])");
         foreach (var table in new[] { "profiles", "passwords", "api_keys", "sessions", "usage_events", "reservations", "audit_log",
             "letters", "device_codes" })
             (await TryAsync(source, "postgres", $"select count(*) from {table}")).ShouldNotBe("0", table);
@@ -71,6 +71,65 @@ public sealed class SupabaseRolesTests
             foreach (var trigger in triggers)
                 (await TryAsync(source, role, $"select {trigger}()::text")).ShouldBeOneOf(
                     [PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.InsufficientPrivilege], $"{role} calls {trigger}");
+        }
+    }
+
+    /// <summary>With the policies that a project may have from elsewhere, and with functions of its own that lock.</summary>
+    [Fact]
+    public async Task Browser_roles_cannot_change_more_than_names_and_revocations_nor_lock_anything_whatever_the_policies_say()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
+        var address = await postgres.CreateDatabaseAsync(cancellationToken: cancellation);
+        await using var store = TestStore.On(address);
+        await store.ExecuteSqlAsync(AsSupabaseMakesThem);
+        await FillAsync(store);
+        await store.ExecuteSqlAsync(
+            """
+            create policy own_profile on profiles for select using (true);
+            create policy change_profile on profiles for update using (true);
+            create policy new_profile on profiles for insert with check (true);
+            create policy all_keys on api_keys for all using (true);
+            create policy all_usage on usage_events for all using (true);
+            """);
+        await using var source = NpgsqlDataSource.Create($"{address};Pooling=false");
+
+        foreach (var refused in new[]
+        {
+            "update profiles set plan = 'enterprise'",
+            "update profiles set email = 'other@example.com'",
+            "update profiles set email_verified_at = now()",
+            "update profiles set plan_override = 'enterprise'",
+            "update profiles set stripe_customer_id = 'cus_other'",
+            "insert into profiles (email) values ('new@example.com')",
+            "insert into api_keys (user_id, key_hash, key_prefix) select user_id, 'x', 'pyr_live_0000000000' from api_keys",
+            "update api_keys set scopes = 'keys'",
+            "update api_keys set key_hash = 'x'",
+            "delete from api_keys",
+            "delete from usage_events",
+            "select count(key_hash) from api_keys",
+            "select count(stripe_customer_id) from profiles",
+        })
+        {
+            foreach (var role in new[] { "anon", "authenticated" })
+                (await TryAsync(source, role, refused)).ShouldBe(PostgresErrorCodes.InsufficientPrivilege, $"{role}: {refused}");
+        }
+
+        foreach (var allowed in new[] { "profiles set name = 'Ada'", "api_keys set revoked_at = now()" })
+        {
+            (await TryAsync(source, "authenticated", $"with changed as (update {allowed} returning 1) select count(*) > 0 from changed"))
+                .ShouldBe("True", allowed);
+        }
+
+        (await TryAsync(source, "authenticated", "update api_keys set revoked_at = null")).ShouldBe(PostgresErrorCodes.RaiseException);
+        foreach (var role in new[] { "anon", "authenticated" })
+        {
+            foreach (var table in await ListAsync(source, "postgres",
+                "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')"))
+            {
+                (await TryAsync(source, role, $"begin; lock table {table} in access share mode nowait; rollback"))
+                    .ShouldBe(PostgresErrorCodes.InsufficientPrivilege, $"{role} locks {table}");
+            }
         }
     }
 

@@ -23,15 +23,17 @@ public sealed class RetentionTests(SharedServers servers)
 
         await using (var server = await StartAtAsync(store, "2026-08-15T12:00:00Z"))
             await RecordAsync([.. accounts.Select(account => account.On(server.Http))], month: 8, events: 10);
+        await UseAsync(store, accounts[0], "2026-10-20T12:00:00Z");
         await using (await StartAtAsync(store, "2026-10-31T23:00:00Z"))
         {
             await Eventually.IsTrueAsync(
                 async () => await store.ReadNumberAsync("select count(*) from usage_retention where deleted_before = '2026-07'") == 1,
                 cancellationToken: TestContext.Current.CancellationToken);
-            (await store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(2_420);
+            (await store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(2_421);
         }
 
-        await using (var server = await StartAtAsync(store, "2026-11-01T12:00:00Z"))
+        await UseAsync(store, accounts[0], "2026-11-01T00:00:00Z");
+        await using (var server = await StartAtAsync(store, "2026-11-02T12:00:00Z"))
             await DeletedAsync(store, server.Clock, UsageRetention.Pause);
 
         (await store.ReadNumberAsync("select count(*) from usage_events where month = '2026-08'")).ShouldBe(20);
@@ -44,7 +46,9 @@ public sealed class RetentionTests(SharedServers servers)
     public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_its_claim_ends(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
-        await RecordAsync([await own.SignUpAsync()], month: 7, events: 5);
+        var account = await own.SignUpAsync();
+        await RecordAsync([account], month: 7, events: 5);
+        await UseAsync(own.Store, account, "2026-11-10T12:00:00Z");
         await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
             ? "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = '2026-11-15T12:04:00Z'"
             : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = "
@@ -53,11 +57,14 @@ public sealed class RetentionTests(SharedServers servers)
         await using var second = await TestServer.StartAsync(own.Store, ThreeMonths, clock);
 
         clock.Advance(TimeSpan.FromMinutes(3));
-        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(5);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(6);
+        // The claim may be that of an instance that died: it is tried again when it ends, long before the next interval.
+        clock.GetUtcNow().ShouldBeLessThan(new DateTimeOffset(2026, 11, 15, 13, 0, 0, TimeSpan.Zero));
         await Eventually.IsTrueAsync(async () =>
         {
-            clock.Advance(UsageRetention.Interval);
-            return await own.Store.ReadNumberAsync("select count(*) from usage_events") == 0;
+            if (clock.GetUtcNow() < new DateTimeOffset(2026, 11, 15, 13, 0, 0, TimeSpan.Zero))
+                clock.Advance(TimeSpan.FromMinutes(1));
+            return await own.Store.ReadNumberAsync("select count(*) from usage_events") == 1;
         }, cancellationToken: TestContext.Current.CancellationToken);
     }
 
@@ -67,6 +74,8 @@ public sealed class RetentionTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
         var account = await own.SignUpAsync();
         await RecordAsync([account], month: 7, events: 5);
+        await UseAsync(own.Store, account, "2026-11-20T12:00:00Z");
+        await UseAsync(own.Store, account, "2026-12-01T00:00:00Z");
         // A separate clock, so that nothing else runs through the following days.
         var clock = new TestClock(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
         using var retention = new UsageRetention(
@@ -84,6 +93,28 @@ public sealed class RetentionTests(SharedServers servers)
         await retention.StopAsync(TestContext.Current.CancellationToken);
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_clock_that_is_two_years_ahead_deletes_neither_events_nor_sessions(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await RecordAsync([account], month: 11, events: 5);
+        (await own.Server.Anonymous.PostAsync("/auth/login", new { email = account.Email, password = "a wrong password" })).Status
+            .ShouldBe(401);
+        var clock = new TestClock(new DateTimeOffset(2028, 11, 15, 12, 0, 0, TimeSpan.Zero));
+
+        await using var wrong = await TestServer.StartAsync(own.Store, ThreeMonths, clock);
+        (await account.On(wrong.Http).Key.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
+        // Both passes have run: an attempt is nothing that must be kept.
+        await Eventually.IsTrueAsync(
+            async () => await own.Store.ReadNumberAsync("select count(*) from attempts") == 0
+                && await own.Store.ReadNumberAsync("select count(*) from usage_retention where deleted_before = '2026-08'") == 1,
+            cancellationToken: TestContext.Current.CancellationToken);
+
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(6);
+        (await account.Session.GetAsync("/auth/api-keys")).Status.ShouldBe(200);
+    }
+
     [Theory]
     [InlineData("2")]
     [InlineData("0")]
@@ -97,6 +128,14 @@ public sealed class RetentionTests(SharedServers servers)
 
         failure.Message.ShouldContain("PyResolve:Usage:RetentionMonths");
         failure.Message.ShouldContain("from 3 to 1200");
+    }
+
+    /// <summary>The newest month in which there was usage is what retention counts from.</summary>
+    private static async Task UseAsync(TestStore store, TestAccount account, string instant)
+    {
+        await using var server = await TestServer.StartAsync(
+            store, clock: new TestClock(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+        (await account.On(server.Http).Key.PostAsync("/usage", new { event_type = "migration" })).Status.ShouldBe(200);
     }
 
     /// <summary>A server whose first pass starts at this instant.</summary>

@@ -51,6 +51,35 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>The port that it listens on.</summary>
+    public int Port => new NpgsqlConnectionStringBuilder(ConnectionString).Port;
+
+    /// <summary>A standby that streams from this server, which must be durable.</summary>
+    public async Task<PostgresServer> StartStandbyAsync(CancellationToken cancellationToken = default)
+    {
+        var cluster = await PrivateCluster.CreateStandbyAsync(Own(), cancellationToken);
+        return new PostgresServer(cluster.ConnectionString, cluster);
+    }
+
+    /// <summary>Makes a standby the primary.</summary>
+    public Task PromoteAsync() => ExecuteAsync("select pg_promote(true, 60)", CancellationToken.None);
+
+    /// <summary>Changes a setting of the whole server, as an operator does.</summary>
+    public async Task ConfigureAsync(string name, string value)
+    {
+        // Also where the server was made read-only.
+        await using var connection = new NpgsqlConnection($"{ConnectionString};Pooling=false;Options=-c default_transaction_read_only=off");
+        await connection.OpenAsync();
+        foreach (var sql in new[] { $"alter system set {name} = '{value}'", "select pg_reload_conf()" })
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    /// <summary>As a demoted primary, or one whose provider stopped writes because its disk is full.</summary>
+    public Task SetReadOnlyAsync(bool isReadOnly) => ConfigureAsync("default_transaction_read_only", isReadOnly ? "on" : "off");
+
     /// <summary>Creates an empty database, and returns its connection string.</summary>
     /// <param name="name">Default: a new name.</param>
     /// <param name="cancellationToken">Cancels the creation.</param>

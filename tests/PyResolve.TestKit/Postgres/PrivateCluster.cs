@@ -55,6 +55,33 @@ internal sealed class PrivateCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>A replica that streams from another cluster.</summary>
+    public static async Task<PrivateCluster> CreateStandbyAsync(PrivateCluster primary, CancellationToken cancellationToken)
+    {
+        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable: true);
+        try
+        {
+            string[] line = cluster.AsOrdinaryUser(
+                "pg_basebackup",
+                "--pgdata",
+                cluster.DataFolder,
+                "--dbname",
+                $"host=127.0.0.1 port={primary._port} user=postgres application_name=standby",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync");
+            var made = await Command.RunAsync(line[0], line[1..], workingDirectory: "/", cancellationToken: cancellationToken);
+            made.OrThrow("pg_basebackup");
+            await cluster.StartAsync(cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (_postmaster is not null)
@@ -173,7 +200,8 @@ internal sealed class PrivateCluster : IAsyncDisposable
 
     private string[] AsOrdinaryUser(string program, params string[] arguments)
     {
-        string[] line = [Path.Combine(_binaries, program), .. arguments];
+        var path = Path.Combine(_binaries, program);
+        string[] line = [File.Exists(path) ? path : program, .. arguments];
         return Environment.IsPrivilegedProcess
             ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", .. line]
             : line;

@@ -6,6 +6,9 @@ namespace PyResolve.TestKit;
 /// <summary>Sends requests with one credential, or none, and reads the answers. Thread-safe.</summary>
 public sealed class Caller(HttpClient http, string? headerName = null, string? headerValue = null)
 {
+    /// <summary>Calls the same server with another API key.</summary>
+    public Caller With(string apiKey) => new(http, "X-API-Key", apiKey);
+
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public Task<Answer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path);

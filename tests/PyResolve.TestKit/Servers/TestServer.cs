@@ -3,7 +3,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyResolve.Server;
-using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.TestKit;
@@ -63,6 +62,9 @@ public sealed class TestServer : IAsyncDisposable
         var app = ServerApp.Build(builder, built =>
         {
             built.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+            // Some tests start several servers on one embedded database.
+            foreach (var folderLock in built.Services.Where(service => service.ImplementationType == typeof(DataFolderLock)).ToList())
+                built.Services.Remove(folderLock);
             replace?.Invoke(built.Services);
         });
         await app.StartAsync();

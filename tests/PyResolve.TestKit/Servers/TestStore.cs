@@ -19,6 +19,9 @@ public sealed class TestStore : IAsyncDisposable
 
     public StorageEngine Engine { get; }
 
+    /// <summary>For a driver of the test's own.</summary>
+    public string ConnectionString => _connectionString;
+
     /// <summary>The settings of a server that uses it.</summary>
     public IReadOnlyDictionary<string, string?> Settings => _folder is null
         ? new Dictionary<string, string?> { ["DATABASE_URL"] = PostgresAddress.ToUrl(_connectionString), ["PYRESOLVE_DATA"] = null }

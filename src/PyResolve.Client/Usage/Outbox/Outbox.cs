@@ -11,10 +11,17 @@ internal sealed record OutboxLimits(int Events, long Bytes);
 internal sealed partial class Outbox(
     OutboxFolder folder, OutboxAccount account, OutboxLimits limits, RejectedEvents rejected, TimeProvider time, ILogger logger)
 {
+    /// <summary>Of an outcome: at most 16 KiB, and only the first of a permit has it.</summary>
+    private const int LargestMetadata = 16 * 1024;
+
+    /// <summary>Without metadata; a library's name has up to 128 characters.</summary>
+    private const int LargestOutcome = 2048;
+
     private readonly Gate _gate = new();
     private readonly List<Segment> _segments = [];
     private readonly HashSet<string> _unreadable = [];
     private bool _released;
+    private bool? _hasLocks;
 
     public long Count
     {
@@ -29,6 +36,18 @@ internal sealed partial class Outbox(
 
     /// <summary>Why events cannot be read; <see langword="null"/> when they can. <see cref="Adopt"/> tries again.</summary>
     public PyResolveException? Broken
+    {
+        get
+        {
+            lock (_gate)
+                return field;
+        }
+
+        private set;
+    }
+
+    /// <summary>What the user should know about the folder; <see langword="null"/> when it is as it should be.</summary>
+    public string? Warning
     {
         get
         {
@@ -71,21 +90,20 @@ internal sealed partial class Outbox(
         }
     }
 
-    /// <summary>Appends an event to the file, so that it survives the end of this process.</summary>
-    public ReportResult? Add(byte[] json)
+    /// <summary>Appends an event to the file, so that it survives the end of this process. Outcomes have as much room again as all
+    /// events.</summary>
+    public ReportResult? Add(byte[] json, bool isOutcome)
     {
         lock (_gate)
-        {
-            if (_released)
-                return ReportResult.Refused(ReportRefusal.Disposed, "The reporter is disposed of. Report before disposing of the client.");
-            if (json.Length > SegmentRecord.MaxBodyLength)
-                return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server accepts 16 KiB.");
-            if (Count >= limits.Events)
-                return Full("Flush and report again, or raise OutboxCapacity.");
-            if (_segments.Sum(static segment => segment.Bytes) + json.Length > limits.Bytes)
-                return Full("They fill OutboxBytes. Flush and report again, or raise it.");
-            return Append(json, time.GetUtcNow());
-        }
+            return Refuse(1, json.Length, isOutcome) ?? Append(json, time.GetUtcNow());
+    }
+
+    /// <summary>Tries out whether the outcomes of migrations could be kept now: there is room for them, in the limits and on the disk.</summary>
+    public ReportResult? Probe(int outcomes)
+    {
+        var bytes = LargestMetadata + (outcomes * LargestOutcome);
+        lock (_gate)
+            return Refuse(outcomes, bytes, isOutcome: true) ?? Write(segment => segment.Probe(bytes));
     }
 
     /// <summary>Appends an event that was accepted before, regardless of the limits.</summary>
@@ -95,7 +113,8 @@ internal sealed partial class Outbox(
             return !_released && Append(stored.Json, stored.ReportedAt) is null;
     }
 
-    /// <summary>Adopts the events of processes that have ended, under this key or another of the same account.</summary>
+    /// <summary>Adopts the events of processes that have ended, under this key or another of the same account. Without file locks nobody
+    /// knows who has ended: then none.</summary>
     public int Adopt()
     {
         lock (_gate)
@@ -107,6 +126,8 @@ internal sealed partial class Outbox(
             var unreadableFiles = new List<(string Path, string Reason)>();
             foreach (var path in AllSegments())
             {
+                if (!HasLocks(path))
+                    break;
                 if (Segment.Adopt(path, time, out var unreadable) is not { } segment)
                 {
                     if (unreadable is not null && _unreadable.Add(path))
@@ -217,14 +238,35 @@ internal sealed partial class Outbox(
         }
     }
 
+    private ReportResult? Refuse(int events, int bytes, bool isOutcome)
+    {
+        if (_released)
+            return ReportResult.Refused(ReportRefusal.Disposed, "The reporter is disposed of. Report before disposing of the client.");
+        if (events == 1 && bytes > SegmentRecord.MaxBodyLength)
+            return ReportResult.Refused(ReportRefusal.TooLarge, "The event has over 1 MiB of metadata. The server accepts 16 KiB.");
+        var rooms = isOutcome ? 2L : 1L;
+        if (Count + events > limits.Events * rooms)
+            return Full("Flush and report again, or raise OutboxCapacity.");
+        if (_segments.Sum(static segment => segment.Bytes) + Math.Min(bytes, limits.Bytes) > limits.Bytes * rooms)
+            return Full("They fill OutboxBytes. Flush and report again, or raise it.");
+        return null;
+    }
+
     private ReportResult? Append(byte[] json, DateTimeOffset reportedAt)
+    {
+        if (Write(segment => segment.Append(json, reportedAt)) is { } refusal)
+            return refusal;
+        Count++;
+        return null;
+    }
+
+    private ReportResult? Write(Action<Segment> write)
     {
         try
         {
             if (_segments.Count == 0 || _segments[_segments.Count - 1].IsFull)
-                _segments.Add(folder.CreateSegment(time));
-            _segments[_segments.Count - 1].Append(json, reportedAt);
-            Count++;
+                AddSegment();
+            write(_segments[_segments.Count - 1]);
             return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -234,6 +276,25 @@ internal sealed partial class Outbox(
                 $"{folder.Path} cannot be written ({Redaction.Line(exception.Message)}). "
                 + "Make room, make it writable for you, or set PYRESOLVE_HOME to another folder.");
         }
+    }
+
+    private void AddSegment()
+    {
+        var segment = folder.CreateSegment(time);
+        _segments.Add(segment);
+        HasLocks(segment.Path);
+    }
+
+    private bool HasLocks(string path)
+    {
+        if (_hasLocks is null && (_hasLocks = PrivateFile.HasLocks(path)) == false)
+        {
+            Warning = $"File locks do not work in {folder.Path}: usage events that another process left there are not sent. "
+                + "Set PYRESOLVE_HOME to a folder on a local disk.";
+            Log.MissingLocks(logger, Warning);
+        }
+
+        return _hasLocks != false;
     }
 
     private bool TryRepair(Segment segment, string path)
@@ -279,5 +340,8 @@ internal sealed partial class Outbox(
     {
         [LoggerMessage(4, LogLevel.Warning, "{Path} is in the outbox and cannot be read as usage events, and is left alone: {Reason}")]
         public static partial void Unreadable(ILogger logger, string path, string reason);
+
+        [LoggerMessage(9, LogLevel.Warning, "{Warning}")]
+        public static partial void MissingLocks(ILogger logger, string warning);
     }
 }

@@ -23,6 +23,8 @@ internal sealed class Segment : IDisposable
         _path = path;
     }
 
+    public string Path => _path;
+
     public int Count { get; private set; }
 
     public long Bytes => Count == 0 ? 0 : _end - _settledTo;
@@ -35,13 +37,13 @@ internal sealed class Segment : IDisposable
     public static Segment Create(string folder, TimeProvider time)
     {
         var id = Uuid.NewVersion7(time).ToString("N");
-        var unfinished = Path.Combine(folder, id + ".tmp");
+        var unfinished = System.IO.Path.Combine(folder, id + ".tmp");
         var stream = PrivateFile.Create(unfinished);
         try
         {
             stream.Write(Magic, 0, Magic.Length);
             stream.Flush();
-            var path = Path.Combine(folder, id + Extension);
+            var path = System.IO.Path.Combine(folder, id + Extension);
             File.Move(unfinished, path);
             return new(stream, path);
         }
@@ -63,7 +65,7 @@ internal sealed class Segment : IDisposable
         {
             stream = new(path, FileMode.Open, FileAccess.ReadWrite, PrivateFile.Exclusive, bufferSize: 1);
             // The renaming below fails if the previous owner deleted the file between our opening and locking it.
-            var adopted = Path.Combine(Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
+            var adopted = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path)!, Uuid.NewVersion7(time).ToString("N") + Extension);
             // The previous owner may have failed to sync it.
             var segment = new Segment(stream, adopted) { _isUnsafe = true };
             if (!segment.Load())
@@ -104,6 +106,22 @@ internal sealed class Segment : IDisposable
     {
         Write(SegmentRecord.Write(RecordKind.Event, reportedAt.ToUnixTimeMilliseconds(), json));
         Count++;
+    }
+
+    /// <summary>Writes zeros at the end, and cuts them off again. A crash in between looks like an interrupted write.</summary>
+    /// <exception cref="IOException">There is no room, or the disk fails.</exception>
+    public void Probe(int bytes)
+    {
+        try
+        {
+            _stream.Position = _end;
+            _stream.Write(new byte[bytes], 0, bytes);
+            _stream.Flush();
+        }
+        finally
+        {
+            _stream.SetLength(_end);
+        }
     }
 
     /// <summary>The oldest unsettled events, at least one and about 256 KiB at most, and the offset of their end.</summary>
@@ -169,7 +187,7 @@ internal sealed class Segment : IDisposable
         Durable.Flush(_stream);
         // The name in the folder cannot be written again: see Durable.
         if (!_isFolderSynced)
-            Durable.FlushFolder(Path.GetDirectoryName(_path)!);
+            Durable.FlushFolder(System.IO.Path.GetDirectoryName(_path)!);
         (_isUnsafe, _isFolderSynced) = (false, true);
     }
 

@@ -32,7 +32,7 @@ internal sealed partial class StripeConnection : IHttpClient
         };
         _timeout = timeout;
         _http = new SystemNetHttpClient(
-            new HttpClient(new RequestHandler(sockets)) { Timeout = timeout },
+            new HttpClient(new RequestHandler(sockets, new StripePace(options.RequestsPerSecond, TimeProvider.System))) { Timeout = timeout },
             SystemNetHttpClient.DefaultMaxNumberRetries,
             enableTelemetry: false);
         // Not through StripeConfiguration, which is global to the process.
@@ -149,7 +149,7 @@ internal sealed partial class StripeConnection : IHttpClient
         matchTimeoutMilliseconds: 1000)]
     private static partial Regex Secret();
 
-    private sealed class RequestHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
+    private sealed class RequestHandler(HttpMessageHandler inner, StripePace pace) : DelegatingHandler(inner)
     {
         private readonly ProductInfoHeaderValue[] _userAgent =
             [new("PyResolve", ServerVersion.Current), new("Stripe.net", StripeConfiguration.StripeNetVersion)];
@@ -162,6 +162,7 @@ internal sealed partial class StripeConnection : IHttpClient
             request.Headers.UserAgent.Clear();
             foreach (var product in _userAgent)
                 request.Headers.UserAgent.Add(product);
+            await pace.WaitAsync(cancellationToken);
             try
             {
                 return await base.SendAsync(request, cancellationToken);

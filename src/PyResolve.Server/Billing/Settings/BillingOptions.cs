@@ -9,6 +9,9 @@ internal sealed class BillingOptions
 {
     public static string PinnedApiVersion => StripeConfiguration.ApiVersion;
 
+    private const int LiveRequestsPerSecond = 80;
+    private const int TestRequestsPerSecond = 20;
+
     private static readonly Uri DefaultApiBase = new("https://api.stripe.com");
 
     /// <summary><c>STRIPE_SECRET_KEY</c>. Without it nothing is sold, and everything else works.</summary>
@@ -34,6 +37,12 @@ internal sealed class BillingOptions
     /// <summary><c>PyResolve:Stripe:EventsMinutes</c>: how often to look for missed events, 1 to 1,440; default 60.</summary>
     public TimeSpan EventsInterval { get; private init; }
 
+    /// <summary>
+    /// <c>PyResolve:Stripe:RequestsPerSecond</c>: the most calls to Stripe within any second, 2 to 10,000; default 20 with a test key, whose
+    /// limit at Stripe is 25, and else 80, where it is 100.
+    /// </summary>
+    public int RequestsPerSecond { get; private init; }
+
     /// <summary><c>PyResolve:Stripe:SuccessUrl</c>, <c>:CancelUrl</c>, <c>:ReturnUrl</c>; default the page <c>/billing</c>.</summary>
     public Uri? SuccessUrl { get; private init; }
 
@@ -58,9 +67,13 @@ internal sealed class BillingOptions
                 + "Use https, or an address of this machine.");
         }
 
+        var secretKey = ReadKey(configuration, apiBase);
+        var isTest = !apiBase.IsLoopback && !IsLiveKey(secretKey);
         return new BillingOptions
         {
-            SecretKey = ReadKey(configuration, apiBase),
+            SecretKey = secretKey,
+            RequestsPerSecond = ServerOptions.Number(
+                configuration, "PyResolve:Stripe:RequestsPerSecond", isTest ? TestRequestsPerSecond : LiveRequestsPerSecond, 2, 10_000),
             WebhookSecrets = [.. List(configuration, "STRIPE_WEBHOOK_SECRET")],
             Prices = ReadPrices(configuration),
             ApiBase = apiBase,

@@ -15,6 +15,8 @@ internal sealed record SyncToken(string CustomerId, Guid UserId, long Value, Sto
 /// <summary>Locks are always taken in the order profile, customer, events.</summary>
 internal sealed class BillingCustomers(Database database, BillingOptions options, AuditLog audit, TimeProvider time)
 {
+    public static readonly TimeSpan ReturnInterval = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(10);
 
     private static readonly Origin Stripe = new("stripe", Address: null);
@@ -54,6 +56,20 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         $"select {Columns} from billing_customers where origin = {_origin} and return_token = {token} and unlinked_at is null",
         Read,
         cancellationToken);
+
+    /// <summary>Whether to sync because a person came back from Stripe: at most once in <see cref="ReturnInterval"/>, on all instances.</summary>
+    public async Task<bool> TryReturnAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        // An instant far ahead is of an instance whose clock is wrong, and must not keep the others from syncing.
+        Sql isDue = $"(returned_at is null or returned_at <= {now - ReturnInterval} or returned_at > {now + ReturnInterval})";
+        var row = new SqlPart($"origin = {_origin} and customer_id = {customerId} and {new SqlPart(isDue)}");
+        // Looks first: a flood of returns must cost no writes.
+        return await database.ReadAsync(
+                session => session.NumberAsync($"select count(*) from billing_customers where {row}", cancellationToken),
+                cancellationToken) == 1
+            && await database.ExecuteAsync($"update billing_customers set returned_at = {now} where {row}", cancellationToken) == 1;
+    }
 
     public Task<ProfilePlan?> FindProfileAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {ProfilePlan.Columns} from profiles where id = {userId} and deleted_at is null",

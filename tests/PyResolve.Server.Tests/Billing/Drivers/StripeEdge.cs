@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -30,13 +31,14 @@ internal sealed class StripeEdge : IAsyncDisposable
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _script = new();
     private readonly ConcurrentQueue<EdgeRequest> _requests = new();
 
-    private StripeEdge(WebApplication app)
+    private StripeEdge(WebApplication app, int? requestsPerSecond)
     {
         _app = app;
         Options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["STRIPE_SECRET_KEY"] = Key,
             ["STRIPE_API_BASE"] = app.Urls.Single(),
+            ["PyResolve:Stripe:RequestsPerSecond"] = requestsPerSecond?.ToString(CultureInfo.InvariantCulture),
         }).Build());
     }
 
@@ -50,7 +52,8 @@ internal sealed class StripeEdge : IAsyncDisposable
     public IStripeGateway Gateway { get; private set; } = null!;
 
     /// <param name="timeout">The limit of one attempt; by default as in production.</param>
-    public static async Task<StripeEdge> StartAsync(TimeSpan? timeout = null)
+    /// <param name="requestsPerSecond">By default as in production.</param>
+    public static async Task<StripeEdge> StartAsync(TimeSpan? timeout = null, int? requestsPerSecond = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -59,7 +62,7 @@ internal sealed class StripeEdge : IAsyncDisposable
         StripeEdge? edge = null;
         app.Run(http => edge!.AnswerAsync(http));
         await app.StartAsync();
-        edge = new StripeEdge(app);
+        edge = new StripeEdge(app, requestsPerSecond);
         edge.Gateway = new StripeGateway(edge.Options, TimeProvider.System, timeout);
         return edge;
     }

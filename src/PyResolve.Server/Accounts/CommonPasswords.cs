@@ -1,0 +1,69 @@
+using PyResolve.Server.Access;
+
+namespace PyResolve.Server.Accounts;
+
+/// <summary>Passwords that guessers try first (NIST SP 800-63B, 3.1.1.2).</summary>
+internal static class CommonPasswords
+{
+    private const string ProductName = "pyresolve";
+    private const int ShortestName = 4;
+
+    private static readonly Lazy<HashSet<string>> All = new(Read);
+
+    /// <returns>Why the password is refused; null where it is not.</returns>
+    public static string? FindReason(string password, string? email)
+    {
+        var lower = UnicodeText.ComposeCompatible(password).ToLowerInvariant();
+        if (IsRepetition(lower))
+            return "repeats the same characters. Choose another one.";
+        if (IsSequence(lower) || All.Value.Contains(lower))
+            return "is one of the most common passwords, which are tried first. Choose another one.";
+        // With digits and signs at the end it is still the same guess.
+        var word = lower.TrimEnd([.. "0123456789!?.,-_*#$@+ "]);
+        if (word == ProductName)
+            return "is the product's name. Choose another one.";
+        return IsOfEmail(lower, word, email) ? "is your e-mail address or a part of it. Choose another one." : null;
+    }
+
+    private static bool IsOfEmail(string lower, string word, string? email)
+    {
+        if (email is null || email.LastIndexOf('@') is var at && at < 1)
+            return false;
+        var address = EmailAddresses.KeyOf(email);
+        var shown = EmailAddresses.Parse(email)?.Shown ?? address;
+        var local = address[..address.LastIndexOf('@')];
+        return lower == address || lower == shown || lower == local || (word == local && word.Length >= ShortestName);
+    }
+
+    /// <summary>One to three characters again and again.</summary>
+    private static bool IsRepetition(string text) => Enumerable.Range(1, 3).Any(
+        period => Enumerable.Range(0, Math.Max(0, text.Length - period)).All(i => text[i] == text[i + period]));
+
+    /// <summary>Up or down by one: abcdefgh, 98765432.</summary>
+    private static bool IsSequence(string text) => new[] { 1, -1 }.Any(
+        step => Enumerable.Range(1, Math.Max(0, text.Length - 1)).All(i => text[i] == text[i - 1] + step));
+
+    private static HashSet<string> Read()
+    {
+        using var reader = new StreamReader(typeof(CommonPasswords).Assembly.GetManifestResourceStream("data/common-passwords.txt")!);
+        var all = new HashSet<string>(StringComparer.Ordinal);
+        while (reader.ReadLine() is { } line)
+            all.Add(line);
+        return all;
+    }
+}
+
+internal static class PasswordRules
+{
+    /// <summary><paramref name="email"/>, where it is known, may not be the password either.</summary>
+    public static void Password(this FieldErrors errors, string field, string? value, string? email = null)
+    {
+        errors.Text(field, value, Passwords.MaxLength, required: true);
+        if (value is null || value.Length > Passwords.MaxLength || !FieldErrors.IsPlainText(value))
+            return;
+        if (value.Length < Passwords.MinLength)
+            errors.Add(field, $"must have at least {Passwords.MinLength} characters.");
+        else if (CommonPasswords.FindReason(value, email) is { } reason)
+            errors.Add(field, reason);
+    }
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using System.Text.Json;
+using PyResolve.Server.Access;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Commands;
+
+/// <summary>An account as an operator names it: by its e-mail address, or by its id.</summary>
+internal sealed record OperatorAccount(Guid Id, string Email, string? Name, string Plan)
+{
+    public static Argument<string> Argument() => new("account") { Description = "Its e-mail address or its id" };
+
+    public static string NotFound(string typed) => $"There is no account {typed}. The command 'accounts list' shows them all.";
+
+    public static async Task<OperatorAccount?> FindAsync(IServiceProvider services, string typed, CancellationToken cancellationToken)
+    {
+        var database = services.GetRequiredService<Database>();
+        if (!Guid.TryParseExact(typed, "D", out var id))
+        {
+            if (await database.FindAccountAsync(typed, cancellationToken) is not { User: var user })
+                return null;
+            id = user.Id;
+        }
+
+        return await database.FirstAsync(
+            $"select id, email, name, plan from profiles where id = {id} and deleted_at is null",
+            static row => new OperatorAccount(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
+            cancellationToken);
+    }
+
+    public void Write(Utf8JsonWriter writer, string? plan = null)
+    {
+        writer.WriteString("id", Id);
+        writer.WriteString("email", Email);
+        writer.WriteString("name", Name);
+        writer.WriteString("plan", plan ?? Plan);
+    }
+}

@@ -1,0 +1,92 @@
+namespace PyResolve.Server.Hosting;
+
+/// <summary>
+/// Turns at slow work, such as hashing. Accounts that wait take turns, one each, so that one account's many requests delay another's by a
+/// single turn. Thread-safe.
+/// </summary>
+internal sealed class FairTurns(int concurrency, int maxWaiting)
+{
+    /// <summary>One account may fill this fraction of the queue: a quarter.</summary>
+    private const int Shares = 4;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Guid, Queue<TaskCompletionSource>> _lanes = [];
+    private readonly Queue<Guid> _rotation = [];
+    private int _free = concurrency;
+    private int _waiting;
+
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting;
+        }
+    }
+
+    /// <returns>A turn, which ends when it is disposed; null where too many wait already, of this account or of all.</returns>
+    public async Task<IDisposable?> EnterAsync(Guid account, CancellationToken cancellationToken)
+    {
+        var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_free > 0)
+            {
+                _free--;
+                return new Turn(this);
+            }
+
+            var lane = _lanes.GetValueOrDefault(account) ?? [];
+            if (_waiting >= maxWaiting || lane.Count >= Math.Max(1, maxWaiting / Shares))
+                return null;
+            if (lane.Count == 0)
+            {
+                _lanes[account] = lane;
+                _rotation.Enqueue(account);
+            }
+
+            lane.Enqueue(waiter);
+            _waiting++;
+        }
+
+        // A waiter that was cancelled keeps its place until its turn comes, and is passed over then.
+        await using var cancellation = cancellationToken.Register(() => waiter.TrySetCanceled(cancellationToken));
+        await waiter.Task;
+        return new Turn(this);
+    }
+
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            while (TakeNext() is { } next)
+            {
+                if (next.TrySetResult())
+                    return;
+            }
+
+            _free++;
+        }
+    }
+
+    private TaskCompletionSource? TakeNext()
+    {
+        if (!_rotation.TryDequeue(out var account))
+            return null;
+        var lane = _lanes[account];
+        var next = lane.Dequeue();
+        _waiting--;
+        if (lane.Count > 0)
+            _rotation.Enqueue(account);
+        else
+            _lanes.Remove(account);
+        return next;
+    }
+
+    private sealed class Turn(FairTurns turns) : IDisposable
+    {
+        private FairTurns? _turns = turns;
+
+        public void Dispose() => Interlocked.Exchange(ref _turns, null)?.Leave();
+    }
+}

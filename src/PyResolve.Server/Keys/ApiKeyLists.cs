@@ -1,0 +1,113 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Http;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Keys;
+
+internal enum KeyListing
+{
+    /// <summary>All but those that were revoked long ago.</summary>
+    Recent,
+
+    /// <summary>Those that work.</summary>
+    Active,
+
+    All,
+}
+
+/// <summary><c>Limit</c> keys after the one at <c>After</c>.</summary>
+internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int Limit)
+{
+    /// <summary>As many as an account may have live keys, so that clients that know no pages see all of them.</summary>
+    public const int MaxLimit = 1_000;
+
+    /// <summary>An empty parameter counts as absent.</summary>
+    public static KeyListQuery Read(string? state, string? cursor, string? limit)
+    {
+        var errors = new FieldErrors();
+        var listing = state switch
+        {
+            null or "" => KeyListing.Recent,
+            "active" => KeyListing.Active,
+            "all" => KeyListing.All,
+            _ => Refused(errors, "state", ProblemTexts.NotAKeyState, KeyListing.Recent),
+        };
+        var count = string.IsNullOrEmpty(limit)
+            ? MaxLimit
+            : int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MaxLimit
+                ? number
+                : Refused(errors, "limit", ProblemTexts.NumberRange(1, MaxLimit), MaxLimit);
+        var after = string.IsNullOrEmpty(cursor)
+            ? KeyPosition.Newest
+            : KeyPosition.Parse(cursor)
+                ?? Refused(errors, "cursor", ProblemTexts.KeyCursorUnknown, KeyPosition.Newest);
+        errors.ThrowIfAny();
+        return new KeyListQuery(listing, after, count);
+    }
+
+    private static T Refused<T>(FieldErrors errors, string field, string error, T instead)
+    {
+        errors.Add(field, error);
+        return instead;
+    }
+}
+
+/// <summary>A place in the list, which is ordered by the time of creation. Not signed: it selects among the caller's own keys.</summary>
+internal sealed record KeyPosition(DateTimeOffset CreatedAt, Guid Id)
+{
+    public static KeyPosition Newest { get; } = new(DateTimeOffset.MaxValue.ToInstant(), Guid.AllBitsSet);
+
+    public string ToCursor() =>
+        string.Create(CultureInfo.InvariantCulture, $"{(CreatedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond}.{Id:N}");
+
+    public static KeyPosition? Parse(string cursor)
+    {
+        var longest = (Newest.CreatedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        return cursor.Split('.') is [var at, var key]
+            && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+            && microseconds <= longest
+            && Guid.TryParseExact(key, "N", out var id)
+                ? new KeyPosition(DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), id)
+                : null;
+    }
+}
+
+/// <summary>Page by page: revoked keys stay, so an account may have any number.</summary>
+internal sealed class ApiKeyLists(Database database, TimeProvider time)
+{
+    /// <summary>Keys that were revoked earlier are listed only when they are asked for.</summary>
+    public static readonly TimeSpan RevokedAreRecentFor = TimeSpan.FromDays(90);
+
+    public async Task<ApiKeyList> ReadAsync(Guid userId, KeyListQuery query, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        SqlPart? filter = query.Listing switch
+        {
+            KeyListing.Active => new SqlPart($"and revoked_at is null and (expires_at is null or expires_at > {now})"),
+            KeyListing.Recent => new SqlPart($"and (revoked_at is null or revoked_at > {now - RevokedAreRecentFor})"),
+            _ => null,
+        };
+        var rows = await database.ListAsync(
+            $"""
+            select id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at
+            from api_keys
+            where user_id = {userId} and (created_at, id) < ({query.After.CreatedAt}, {query.After.Id}) {filter}
+            order by created_at desc, id desc
+            limit {query.Limit + 1}
+            """,
+            static row => new ApiKeyInfo(
+                row.Uuid(0),
+                row.TextOrNull(1) ?? ApiKeys.DefaultName,
+                row.Text(2),
+                ScopeSets.Parse(row.Text(3)),
+                row.Instant(4),
+                row.InstantOrNull(5),
+                row.InstantOrNull(6),
+                row.InstantOrNull(7)),
+            cancellationToken);
+        var page = rows.Take(query.Limit).ToList();
+        var next = rows.Count > query.Limit ? new KeyPosition(page[^1].CreatedAt, page[^1].Id).ToCursor() : null;
+        return new ApiKeyList(page) { NextCursor = next };
+    }
+}

@@ -1,0 +1,84 @@
+using Npgsql;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>
+/// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
+/// (53300), the requests wait for those that are open, rather than be refused. Thread-safe.
+/// </summary>
+internal sealed class ConnectionQueue(int size, TimeSpan timeout)
+{
+    /// <summary>After this PostgreSQL is asked again for one more connection than it gave.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
+    private readonly SemaphoreSlim _places = new(size);
+    private int _open;
+    private int _withdrawn;
+
+    /// <exception cref="NpgsqlException">None was free in time.</exception>
+    public async ValueTask<(NpgsqlConnection Connection, IDisposable Place)> OpenAsync(
+        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, CancellationToken cancellationToken)
+    {
+        var startedAt = RealTime.GetTimestamp();
+        NpgsqlException? refusal = null;
+        while (await _places.WaitAsync(Left(), cancellationToken))
+        {
+            try
+            {
+                var connection = await open(cancellationToken);
+                Interlocked.Increment(ref _open);
+                return (connection, new Place(this));
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.TooManyConnections && Left() > TimeSpan.Zero)
+            {
+                refusal = exception;
+                if (Volatile.Read(ref _open) > 0)
+                {
+                    if (Interlocked.Increment(ref _withdrawn) == 1)
+                        _ = GiveBackAsync();
+                    continue;
+                }
+
+                await Task.Delay(RetryDelay, RealTime, CancellationToken.None);
+                _places.Release();
+            }
+            catch
+            {
+                _places.Release();
+                throw;
+            }
+        }
+
+        throw refusal ?? new NpgsqlException(FormattableString.Invariant(
+            $"None of the {size} connections (pool_size) was free within {timeout.TotalSeconds:0.#} s (connect_timeout)."));
+
+        TimeSpan Left() => timeout - RealTime.GetElapsedTime(startedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <summary>One place after another, so that few requests wait for a connection in vain.</summary>
+    private async Task GiveBackAsync()
+    {
+        do
+        {
+            await Task.Delay(Pause, RealTime, CancellationToken.None);
+            _places.Release();
+        }
+        while (Interlocked.Decrement(ref _withdrawn) > 0);
+    }
+
+    private sealed class Place(ConnectionQueue queue) : IDisposable
+    {
+        private int _isFree;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isFree, 1) != 0)
+                return;
+            Interlocked.Decrement(ref queue._open);
+            queue._places.Release();
+        }
+    }
+}

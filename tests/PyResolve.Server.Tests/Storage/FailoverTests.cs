@@ -1,0 +1,164 @@
+using Npgsql;
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Storage;
+
+/// <summary>A database that stops to accept writes while it still answers: readiness says so, and the server leaves it.</summary>
+public sealed class FailoverTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_database_that_turns_read_only_takes_the_server_out_and_its_end_brings_it_back()
+    {
+        await using var postgres = await PostgresServer.StartAsync(durable: true, Cancellation);
+        await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: Cancellation));
+        await using var server = await TestServer.StartAsync(store);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await account.WarmUpAsync();
+
+        await postgres.SetReadOnlyAsync(true);
+        await Eventually.IsTrueAsync(async () => (await ReadyAsync(server)).Status == 503, cancellationToken: Cancellation);
+        (await ReadyAsync(server)).ShouldBeProblem(503, "unavailable").Detail!.ShouldContain("read-only");
+        // What it reads may be out of date: neither quotas nor keys are taken from it.
+        await Eventually.IsTrueAsync(async () => (await account.Key.GetAsync("/quota")).Status == 503, cancellationToken: Cancellation);
+        (await account.Key.PostAsync("/usage", new { event_type = "scan" })).ShouldBeProblem(503, "unavailable");
+        (await account.Session.GetAsync("/audit")).ShouldBeProblem(503, "unavailable");
+
+        await postgres.SetReadOnlyAsync(false);
+        await Eventually.IsTrueAsync(async () => (await ReadyAsync(server)).Status == 200, cancellationToken: Cancellation);
+        (await account.Key.PostAsync("/usage", new { event_type = "scan" })).Status.ShouldBe(200);
+        (await account.Session.PostAsync("/auth/api-keys")).Status.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task Connections_leave_a_demoted_primary_when_new_ones_reach_another_server()
+    {
+        await using var old = await PostgresServer.StartAsync(durable: true, Cancellation);
+        await using var address = new MovableAddress(old.Port);
+        var database = new NpgsqlConnectionStringBuilder(await old.CreateDatabaseAsync(cancellationToken: Cancellation));
+        await using var store = TestStore.On(
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Port = address.Port }.ConnectionString);
+        await using var server = await TestServer.StartAsync(store);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await account.WarmUpAsync();
+        await using var standby = await old.StartStandbyAsync(Cancellation);
+
+        await standby.PromoteAsync();
+        await old.SetReadOnlyAsync(true);
+        address.MoveTo(standby.Port);
+
+        await Eventually.IsTrueAsync(
+            async () => (await ReportAsync()).Status == 200, cancellationToken: Cancellation);
+        await Eventually.IsTrueAsync(
+            async () => await CountConnectionsAsync(database.ConnectionString) == 0, TimeSpan.FromSeconds(20), Cancellation);
+        foreach (var answer in await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ReportAsync())))
+            answer.Status.ShouldBe(200);
+        (await ReadyAsync(server)).Status.ShouldBe(200);
+
+        Task<Answer> ReportAsync() => account.Key.PostAsync("/usage", new { event_type = "scan" });
+    }
+
+    [Fact]
+    public async Task Of_several_hosts_the_one_that_accepts_writes_is_used_also_after_a_failover()
+    {
+        await using var first = await PostgresServer.StartAsync(durable: true, Cancellation);
+        var database = new NpgsqlConnectionStringBuilder(await first.CreateDatabaseAsync(cancellationToken: Cancellation)).Database;
+        await using var second = await first.StartStandbyAsync(Cancellation);
+        await first.ConfigureAsync("synchronous_standby_names", "*");
+        // The standby is named first.
+        await using var server = await ServerProcess.StartAsync(
+            new Dictionary<string, string?>
+            {
+                ["DATABASE_URL"] =
+                    $"postgres://postgres@127.0.0.1:{second.Port},127.0.0.1:{first.Port}/{database}?target_session_attrs=read-write",
+            },
+            Cancellation);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        (await account.CommitAsync((await account.ReserveAsync(quantity: 2)).Id())).Status.ShouldBe(200);
+
+        await first.KillAsync();
+        await second.PromoteAsync();
+
+        await Eventually.IsTrueAsync(async () => (await account.ReserveAsync()).Status == 201, cancellationToken: Cancellation);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 1, Remaining: 2));
+        (await new Caller(server.Http).GetAsync("/health/ready")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_server_does_not_serve_from_a_standby()
+    {
+        await using var primary = await PostgresServer.StartAsync(durable: true, Cancellation);
+        var database = await primary.CreateDatabaseAsync(cancellationToken: Cancellation);
+        await using (await TestServer.StartAsync(TestStore.On(database)))
+        {
+            // The schema is there.
+        }
+
+        await using var standby = await primary.StartStandbyAsync(Cancellation);
+        var url = PostgresAddress.ToUrl(new NpgsqlConnectionStringBuilder(database) { Port = standby.Port }.ConnectionString);
+
+        var result = await ServerProcess.RunAsync(
+            [], new Dictionary<string, string?> { ["DATABASE_URL"] = url, ["PyResolve__DatabaseWaitSeconds"] = "0" }, Cancellation);
+
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain("The database is read-only");
+    }
+
+    /// <summary>PostgreSQL completes a commit whose wait for its replica is cancelled, as if nothing were missing.</summary>
+    [Theory]
+    [InlineData("a time limit", null)]
+    [InlineData("an operator", "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'")]
+    public async Task A_commit_that_is_cut_short_while_it_waits_for_its_replica_is_not_acknowledged(string by, string? sql)
+    {
+        await using var postgres = await PostgresServer.StartAsync(durable: true, Cancellation);
+        await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: Cancellation));
+        await using var server = await TestServer.StartAsync(store);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        var id = Guid.CreateVersion7(server.Clock.GetUtcNow());
+        await postgres.ConfigureAsync("synchronous_standby_names", "gone");
+        await Eventually.IsTrueAsync(
+            async () => (string?)await store.ReadSqlAsync("show synchronous_standby_names") == "gone", cancellationToken: Cancellation);
+        using var stop = new CancellationTokenSource();
+        var cancelling = CancelAsync(postgres, sql, stop.Token);
+
+        var usage = account.Key.PostAsync("/usage", new { id, event_type = "scan" });
+        var reservation = account.ReserveAsync();
+        (await usage).ShouldBeProblem(503, "unavailable").Headers.RetryAfter.ShouldNotBeNull(by);
+        (await reservation).ShouldBeProblem(503, "unavailable");
+        // It is stored here, but the replica is still missing: a retry is not acknowledged either.
+        (await account.Key.PostAsync("/usage", new { id, event_type = "scan" })).ShouldBeProblem(503, "unavailable");
+
+        await stop.CancelAsync();
+        await cancelling;
+        await postgres.ConfigureAsync("synchronous_standby_names", "");
+        await Eventually.IsTrueAsync(
+            async () => (await account.Key.PostAsync("/usage", new { id, event_type = "scan" })).Status == 200,
+            TimeSpan.FromSeconds(30),
+            Cancellation);
+        (await store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(1);
+    }
+
+    private static Task<Answer> ReadyAsync(TestServer server) => server.Anonymous.GetAsync("/health/ready");
+
+    private static async Task CancelAsync(PostgresServer postgres, string? sql, CancellationToken stopped)
+    {
+        await using var connection = new NpgsqlConnection($"{postgres.ConnectionString};Pooling=false");
+        await connection.OpenAsync(CancellationToken.None);
+        while (sql is not null && !stopped.IsCancellationRequested)
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), CancellationToken.None);
+        }
+    }
+
+    private static async Task<long> CountConnectionsAsync(string connectionString)
+    {
+        await using var connection = new NpgsqlConnection($"{connectionString};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(
+            "select count(*) from pg_stat_activity where application_name = 'pyresolve' and datname = current_database()", connection);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+}

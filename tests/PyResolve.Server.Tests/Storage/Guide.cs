@@ -1,0 +1,25 @@
+using System.Text.RegularExpressions;
+
+namespace PyResolve.Server.Tests.Storage;
+
+/// <summary>The commands of a page of the documentation.</summary>
+internal static partial class Guide
+{
+    public static List<string> Blocks(string page, string language) =>
+    [
+        .. Fence().Matches(File.ReadAllText(PathOf(page)))
+            .Where(match => match.Groups[1].Value == language)
+            .Select(match => match.Groups[2].Value),
+    ];
+
+    private static string PathOf(string page)
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "PyResolve.sln")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("These tests run in a folder of the repository.");
+        return Path.Combine(folder, "docs", page);
+    }
+
+    [GeneratedRegex("^```([a-z]+)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Fence();
+}
