@@ -61,6 +61,10 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// <summary>The key and the server that are saved on this machine.</summary>
     public ApiKeyStore Keys { get; }
 
+    /// <summary>Whether there is a key, from the options, the environment or the config file. Without one, only tier1 runs, uncounted.
+    /// The server may not know the key: <see cref="GetAccountAsync"/> asks.</summary>
+    public bool HasApiKey => _transport.HasKey;
+
     /// <summary>The server's address.</summary>
     public Uri ApiUrl => _transport.ApiUrl;
 

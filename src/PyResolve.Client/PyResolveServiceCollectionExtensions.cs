@@ -67,24 +67,8 @@ public static class PyResolveServiceCollectionExtensions
     {
         public void Configure(PyResolveClientOptions options)
         {
-            if (provider.GetService<IConfiguration>()?.GetSection(Name) is not { } section)
-                return;
-            if (SectionRules.Errors(section) is { Count: > 0 } errors)
-                throw new OptionsValidationException(Options.Options.DefaultName, typeof(PyResolveClientOptions), errors);
-            try
-            {
-                section.Bind(options);
-            }
-            catch (InvalidOperationException exception)
-            {
-                // The binder's message quotes the value, which may be a secret.
-                var path = section.GetChildren().Select(static child => child.Path)
-                    .FirstOrDefault(child => exception.Message.IndexOf($"'{child}'", StringComparison.Ordinal) >= 0) ?? section.Path;
-                throw new OptionsValidationException(
-                    Options.Options.DefaultName, typeof(PyResolveClientOptions), [$"{path} has a value that cannot be read."]);
-            }
-
-            options.Proxy = SectionRules.Proxy(section) ?? options.Proxy;
+            if (provider.GetService<IConfiguration>()?.GetSection(Name) is { } section)
+                SectionBinder.Bind(section, options);
         }
     }
 

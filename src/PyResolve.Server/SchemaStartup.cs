@@ -27,6 +27,7 @@ internal sealed partial class SchemaStartup(
                 string.Create(CultureInfo.InvariantCulture, $"{ahead.Duration().TotalSeconds:0} s"),
                 ahead > TimeSpan.Zero ? "ahead of" : "behind");
         }
+
         foreach (var clash in await EmailKeys.ResolveAsync(database, cancellationToken))
             Log.EmailsClash(logger, clash.UserId, clash.Email, clash.Other, clash.OtherEmail);
     }

@@ -16,6 +16,7 @@ internal static class ProblemTexts
     public const string ApiKeyMalformed = "Invalid API key format";
     public const string ApiKeyUnknown = "Invalid or revoked API key";
     public const string SessionUnknown = "Invalid or expired session. Log in again.";
+    public const string SessionNotFound = "There is no such session. GET /auth/sessions lists yours.";
     public const string PlanNotSold = "Invalid plan. Use 'pro' or 'unlimited'";
     public const string AlreadySubscribed = "This account has a subscription already. Change it in the portal.";
     public const string WrongType = "has a value of the wrong type, form or size.";

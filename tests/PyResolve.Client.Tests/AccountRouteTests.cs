@@ -28,6 +28,23 @@ public sealed class AccountRouteTests
     }
 
     [Fact]
+    public async Task Sessions_are_listed_and_ended_with_the_session()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("GET /auth/sessions", Answer.Json(200, $$"""
+            {"data":[{"id":"{{Id}}","created_at":"2026-11-24T00:00:00Z","last_seen_at":"2026-11-25T00:00:00Z","address":null,"user_agent":"x","current":true}]}
+            """));
+        server.On($"DELETE /auth/sessions/{Id}", Answer.NoContent);
+        await using var client = server.Client();
+
+        var session = (await client.ListSessionsAsync(Session, Cancellation)).Single();
+        await client.EndSessionAsync(session.Id, Session, Cancellation);
+
+        (session.Id, session.UserAgent, session.Address, session.Current).ShouldBe((Id, "x", null, true));
+        server.Requests.ShouldAllBe(request => request.Header("Authorization") == "Bearer " + Session);
+    }
+
+    [Fact]
     public async Task Anonymous_routes_are_called_without_a_credential()
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -41,16 +58,18 @@ public sealed class AccountRouteTests
         await client.RequestPasswordResetAsync("ada@example.com", Cancellation);
         await client.ResetPasswordAsync(new() { Token = "t", Password = "new" }, Cancellation);
         await client.VerifyEmailAsync("t", Cancellation);
+        await client.VerifyEmailAsync(new() { Token = "t", Password = "p" }, Cancellation);
         await client.ReportLeakedKeyAsync(ScriptedServer.Key, Cancellation);
         (await client.GetHealthAsync(Cancellation)).Status.ShouldBe("healthy");
         (await client.GetLeaseKeysAsync(Cancellation)).Keys.Single().Kid.ShouldBe("k");
 
         server.Requests.ShouldAllBe(request => request.Header("X-API-Key") == null && request.Header("Authorization") == null);
-        server.Requests.Take(4).Select(request => request.Body).ShouldBe(
+        server.Requests.Take(5).Select(request => request.Body).ShouldBe(
         [
             """{"email":"ada@example.com"}""",
             """{"token":"t","password":"new"}""",
             """{"token":"t"}""",
+            """{"token":"t","password":"p"}""",
             $$"""{"api_key":"{{ScriptedServer.Key}}"}""",
         ]);
     }

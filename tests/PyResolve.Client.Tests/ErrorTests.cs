@@ -121,8 +121,8 @@ public sealed class ErrorTests
         var exception = await FailAsync(Answer.Problem(401, "unauthenticated", "Invalid or revoked API key"));
 
         (exception.Code, exception.Status, exception.RequestId).ShouldBe(("unauthenticated", 401, "req-1"));
-        exception.Message.ShouldBe("Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
-        exception.Hint.ShouldBe("Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
+        exception.Message.ShouldBe("Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+        exception.Hint.ShouldBe("Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
         exception.Problem.ShouldNotBeNull().Detail.ShouldBe("Invalid or revoked API key");
     }
 

@@ -120,7 +120,7 @@ public sealed class RealServerTests : IAsyncLifetime
         await using var client = Client(ScriptedServer.Key);
 
         (await FailAsync(client.Quota.AcquireAsync(new("pydantic"), Cancellation))).Message
-            .ShouldBe("Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
+            .ShouldBe("Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
     }
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);

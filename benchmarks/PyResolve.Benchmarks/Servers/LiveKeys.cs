@@ -33,10 +33,10 @@ internal static class LiveKeys
         await connection.OpenAsync(cancellationToken);
 
         await using (var profiles = await connection.BeginBinaryImportAsync(
-            "copy profiles (id, email) from stdin (format binary)", cancellationToken))
+            "copy profiles (id, email, email_key) from stdin (format binary)", cancellationToken))
         {
             foreach (var (userId, _, _) in all)
-                await profiles.WriteRowAsync(cancellationToken, userId, $"{userId:n}@example.com");
+                await profiles.WriteRowAsync(cancellationToken, userId, $"{userId:n}@example.com", $"{userId:n}@example.com");
             await profiles.CompleteAsync(cancellationToken);
         }
 

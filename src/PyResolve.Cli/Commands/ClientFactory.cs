@@ -14,8 +14,9 @@ internal static class ClientFactory
         var found = apiUrl is null ? new ApiKeyStore(profile: profile).FindApiUrl() : null;
         if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)
         {
+            var origin = found?.Origin ?? (apiUrlOption is null ? ApiKeyStore.ApiUrlVariable : "--api-url");
             throw CliException.Usage(
-                $"{found?.Origin ?? (apiUrlOption is null ? ApiKeyStore.ApiUrlVariable : "--api-url")} would send your key unencrypted to {url.Host}.",
+                $"{origin} would send your key unencrypted to {url.Host}.",
                 "Use https. Plain http is for a server on this machine.");
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });

@@ -29,6 +29,9 @@ public static class PyResolveErrorCodes
     /// <summary>An API key is required, and none is configured.</summary>
     public const string LoginRequired = "login_required";
 
+    /// <summary>The client is switched off: <see cref="PyResolveClientOptions.Enabled"/> is false.</summary>
+    public const string Disabled = "disabled";
+
     /// <summary>An option, an environment variable or a setting of the config file has an invalid value.</summary>
     public const string InvalidConfiguration = "invalid_configuration";
 

@@ -31,7 +31,7 @@ public class PyResolveException : Exception
     /// <summary>The message without <see cref="Hint"/>.</summary>
     public string Cause { get; }
 
-    /// <summary>What to do next, for people, such as "Run 'pyresolve login', or set PYRESOLVE_API_KEY."; <see langword="null"/> when the
+    /// <summary>What to do next, for people, such as <see cref="PyResolveClientOptions.LogInHint"/>; <see langword="null"/> when the
     /// client has no advice. In the client's own exceptions, <see cref="Exception.Message"/> ends with it.</summary>
     public string? Hint { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
 
@@ -12,6 +13,18 @@ internal sealed record ClientSettings(
 
     public IWebProxy? Proxy { get; private init; }
 
+    public bool IsEnabled { get; private init; } = true;
+
+    public string? ApplicationName { get; private init; }
+
+    public string LogInHint { get; private init; } = "";
+
+    public Uri? SignUpUrl { get; private init; }
+
+    public Uri? UpgradeUrl { get; private init; }
+
+    public ILoggerFactory? LoggerFactory { get; private init; }
+
     private static TimeSpan MaxDuration { get; } = TimeSpan.FromMinutes(10);
 
     private static TimeSpan MinPrepaidLifetime { get; } = TimeSpan.FromMinutes(1);
@@ -20,13 +33,14 @@ internal sealed record ClientSettings(
 
     public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
     {
-        var found = options.ApiUrl is null ? keys.FindApiUrl() : null;
+        var isEnabled = options.Enabled;
+        var found = options.ApiUrl is null && isEnabled ? keys.FindApiUrl() : null;
         var url = options.ApiUrl ?? found?.Url ?? PyResolveClientOptions.DefaultApiUrl;
         if (ValidateUrl(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
             throw urlError;
 
-        var credential = IsBlank(options.ApiKey) ? keys.FindApiKey() : null;
-        var key = IsBlank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
+        var credential = IsBlank(options.ApiKey) && isEnabled ? keys.FindApiKey() : null;
+        var key = !isEnabled ? null : IsBlank(options.ApiKey) ? credential?.Key : options.ApiKey!.Trim();
         if (key is not null && ValidateKey(credential is null ? "ApiKey" : credential.Origin, key) is { } keyError)
             throw keyError;
         return new(
@@ -35,6 +49,12 @@ internal sealed record ClientSettings(
         {
             ConnectTimeout = options.ConnectTimeout,
             Proxy = options.Proxy,
+            IsEnabled = isEnabled,
+            ApplicationName = options.ApplicationName,
+            LogInHint = options.LogInHint.Trim(),
+            SignUpUrl = options.SignUpUrl,
+            UpgradeUrl = options.UpgradeUrl,
+            LoggerFactory = options.LoggerFactory,
         };
     }
 
@@ -56,6 +76,11 @@ internal sealed record ClientSettings(
         { OutboxBytes: < 1024 or > 1024 * 1024 * 1024 } => Error("OutboxBytes must be from 1024 (1 KiB) to 1073741824 (1 GiB)."),
         { ShutdownTimeout: var timeout } when timeout < TimeSpan.Zero || timeout > MaxDuration =>
             Duration("ShutdownTimeout must be from zero to 10 minutes", timeout),
+        { ApplicationName: { } name } when !IsProduct(name) =>
+            Error("ApplicationName must be 1 to 64 letters, digits, '-', '.' and '_'.", "Write it as mytool or mytool/1.2."),
+        { LogInHint: null or "" } => Error("LogInHint is empty.", "Say what a user without a key should do."),
+        { SignUpUrl: not { IsAbsoluteUri: true } } => Error("SignUpUrl must be an absolute URL."),
+        { UpgradeUrl: { IsAbsoluteUri: false } } => Error("UpgradeUrl must be an absolute URL."),
         { Offline: not (OfflinePolicy.Lease or OfflinePolicy.Allow or OfflinePolicy.Deny) } =>
             Error("Offline must be Lease, Allow or Deny."),
         { PrepaidMigrations: < 0 or > 1000 } => Error("PrepaidMigrations must be from 0 to 1000."),
@@ -80,6 +105,11 @@ internal sealed record ClientSettings(
 
         return null;
     }
+
+    /// <summary>A name, or a name and a version, as a header takes it.</summary>
+    private static bool IsProduct(string name) =>
+        name.Length is > 0 and <= 64 && name.Split('/') is { Length: 1 or 2 } parts
+        && parts.All(static part => part.Length > 0 && part.All(static c => TomlText.IsBareCharacter(c) || c is '.' or '+'));
 
     private static PyResolveException? ValidateKey(string name, string key) => VisibleAscii.Is(key)
         ? null

@@ -32,11 +32,12 @@ internal sealed class ConfigFile
         catch (DecoderFallbackException exception)
         {
             throw new ConfigFileException(
-                path, line: null, "it is not UTF-8 text.", "Save it as UTF-8, or remove it and run 'pyresolve login'.", exception);
+                path, line: null, "it is not UTF-8 text.", "Save it as UTF-8, or remove it and log in again.", exception);
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            throw new ConfigFileException(path, line: null, "it cannot be read.", "Make it a file that you can read, or set PYRESOLVE_HOME to a folder of your own.", exception);
+            const string Hint = "Make it a file that you can read, or set PYRESOLVE_HOME to a folder of your own.";
+            throw new ConfigFileException(path, line: null, "it cannot be read.", Hint, exception);
         }
     }
 

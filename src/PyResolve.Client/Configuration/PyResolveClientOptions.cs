@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace PyResolve.Client;
 
@@ -65,6 +66,29 @@ public sealed class PyResolveClientOptions
     /// <summary>How many migrations of tier2, and of tier3, to keep prepaid on this machine once that tier was used. They count as held on
     /// the server, and can run without it. All processes of the machine share them. Default 0, which is none; at most 1000.</summary>
     public int PrepaidMigrations { get; set; }
+
+    /// <summary>The tool's name in the <c>User-Agent</c> of each request, before the client's own, for the server's log: 1 to 64 characters
+    /// as in <c>mytool</c> or <c>mytool/1.2</c>. Default none.</summary>
+    public string? ApplicationName { get; set; }
+
+    /// <summary>What a user without a valid key is told to do, in messages and hints: a sentence in the tool's own words. Default: "Run
+    /// 'pyresolve login', or set PYRESOLVE_API_KEY."</summary>
+    public string LogInHint { get; set; } = "Run 'pyresolve login', or set PYRESOLVE_API_KEY.";
+
+    /// <summary>Where a user gets an account, in messages. Default <c>https://pyresolve.dev</c>.</summary>
+    public Uri SignUpUrl { get; set; } = new("https://pyresolve.dev");
+
+    /// <summary>Where a user upgrades the plan, in denials. Default: the page that the server names, or its <c>/plans</c>.</summary>
+    public Uri? UpgradeUrl { get; set; }
+
+    /// <summary>Whether the client does anything. Without it, every permit is granted and none is counted, usage events are refused
+    /// (<see cref="ReportRefusal.Disabled"/>), all other calls throw <see cref="PyResolveErrorCodes.Disabled"/>; no server is asked, and
+    /// neither the environment nor a file is read. Default <see langword="true"/>.</summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>The loggers of a client without a container, in the categories of <c>AddPyResolveClient</c>. Default none. In a container,
+    /// its own loggers count.</summary>
+    public ILoggerFactory? LoggerFactory { get; set; }
 
     /// <summary>For how long migrations are prepaid: whole seconds. Default 7 days; 1 minute to 7 days.</summary>
     public TimeSpan PrepaidLifetime { get; set; } = TimeSpan.FromDays(7);

@@ -85,5 +85,5 @@ internal sealed class TomlCursor(string path, string text)
 
     public static bool IsForbidden(char c) => c is (< ' ' and not '\t') or '\u007F';
 
-    public ConfigFileException Error(string cause) => new(path, Line, cause, "Fix the line, or remove the file and run 'pyresolve login'.");
+    public ConfigFileException Error(string cause) => new(path, Line, cause, "Fix the line, or remove the file and log in again.");
 }

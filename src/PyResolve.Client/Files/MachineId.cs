@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Client;
 
-/// <summary>The machine's own id, which its name, its network and its users do not change: of systemd or D-Bus, of the Windows installation,
-/// of a Mac's hardware.</summary>
+/// <summary>The machine's own id, which its name, its network and its users do not change: of systemd or D-Bus, of the Windows
+/// installation, of a Mac's hardware.</summary>
 internal static class MachineId
 {
     private const int LocalMachine = unchecked((int)0x80000002);
@@ -43,8 +43,9 @@ internal static class MachineId
     {
         var characters = new char[64];
         var bytes = characters.Length * sizeof(char);
+        const string Cryptography = @"SOFTWARE\Microsoft\Cryptography";
         var error = RegGetValueW(
-            new(LocalMachine), @"SOFTWARE\Microsoft\Cryptography", "MachineGuid", StringFrom64BitRegistry, IntPtr.Zero, characters, ref bytes);
+            new(LocalMachine), Cryptography, "MachineGuid", StringFrom64BitRegistry, IntPtr.Zero, characters, ref bytes);
         return error == 0 ? new string(characters).TrimEnd('\0') : "";
     }
 

@@ -76,14 +76,15 @@ internal sealed class ApiAnswer
         where T : class =>
         IsJson && TryRead(type) is { } value && isComplete(value) ? value : throw Unexpected();
 
-    public PyResolveException Failure(bool sentKey)
+    /// <param name="logInHint">What to do about an invalid key; <see langword="null"/> when none was sent.</param>
+    public PyResolveException Failure(string? logInHint)
     {
         if (!IsProblem(out var problem))
             return Unexpected();
         problem = problem with { Title = Redaction.Line(problem.Title), Detail = Redaction.Line(problem.Detail) };
         var code = problem.Code ?? ProblemStatus.CodeOf(Status);
         var requestId = problem.RequestId ?? _requestId;
-        return new(code, Cause(problem), Hint(code, requestId, sentKey))
+        return new(code, Cause(problem), Hint(code, requestId, logInHint))
         {
             Status = Status,
             RequestId = requestId,
@@ -124,10 +125,10 @@ internal sealed class ApiAnswer
         return field is { Key: { } name } error ? Sentence($"{cause} {Redaction.Line(name)}: {Redaction.Line(error.Value[0])}") : cause;
     }
 
-    private string? Hint(string code, string? requestId, bool sentKey) => code switch
+    private string? Hint(string code, string? requestId, string? logInHint) => code switch
     {
-        ProblemCodes.Unauthenticated when sentKey => "Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.",
-        ProblemCodes.ScopeMissing when sentKey => "Use a key that has this scope.",
+        ProblemCodes.Unauthenticated when logInHint is not null => logInHint,
+        ProblemCodes.ScopeMissing when logInHint is not null => "Use a key that has this scope.",
         _ when _retryAfter is { } wait => $"Try again in {Math.Ceiling(wait.TotalSeconds):0} s.",
         _ when Status >= 500 && requestId is not null => $"Try again; if it stays, report request {Redaction.Line(requestId)}.",
         _ when Status >= 500 => "Try again later.",

@@ -16,9 +16,13 @@ namespace PyResolve.Client;
 internal sealed partial class ApiTransport(
     ClientSettings settings, Func<HttpClient> http, bool connects, TimeProvider time, ILogger? logger = null)
 {
-    private static readonly string UserAgent = "pyresolve-dotnet/" + ClientTelemetry.Version;
+    private const string Category = "PyResolve.Client.PyResolveClient";
+
+    private readonly string _userAgent =
+        (settings.ApplicationName is { } name ? name + " " : "") + "pyresolve-dotnet/" + ClientTelemetry.Version;
+
     private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
-    private readonly ILogger _logger = logger ?? NullLogger.Instance;
+    private readonly ILogger _logger = logger ?? settings.LoggerFactory?.CreateLogger(Category) ?? NullLogger.Instance;
     private readonly ConnectionFailure _failure = new(
         settings.ApiUrl.AbsoluteUri.TrimEnd('/'),
         connects ? settings.ConnectTimeout : null,
@@ -149,7 +153,7 @@ internal sealed partial class ApiTransport(
 
     private PyResolveException Refusal(ApiAnswer answer, ApiRequest request)
     {
-        var refusal = answer.Failure(request.UsesKey);
+        var refusal = answer.Failure(request.UsesKey ? settings.LogInHint : null);
         if (refusal.Code != PyResolveErrorCodes.UnexpectedAnswer)
             EndOutage();
         return refusal;
@@ -166,17 +170,18 @@ internal sealed partial class ApiTransport(
 
     private void ThrowIfKeyIsMissing(ApiRequest request)
     {
-        if (request.UsesKey && !HasKey)
+        if (!settings.IsEnabled || (request.UsesKey && !HasKey))
             throw NoApiKey();
     }
 
-    public static PyResolveException NoApiKey() =>
-        new(PyResolveErrorCodes.LoginRequired, "No API key.", "Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
+    public PyResolveException NoApiKey() => settings.IsEnabled
+        ? new(PyResolveErrorCodes.LoginRequired, "No API key.", settings.LogInHint)
+        : new(PyResolveErrorCodes.Disabled, "The client is switched off.", "Set Enabled to true.");
 
     private HttpRequestMessage CreateMessage(ApiRequest request)
     {
         var message = new HttpRequestMessage(request.Method, _root + request.Path);
-        message.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        message.Headers.TryAddWithoutValidation("User-Agent", _userAgent);
         message.Headers.Accept.Add(new("application/json"));
         if (request.SessionToken is { } session)
             message.Headers.Authorization = new("Bearer", session);

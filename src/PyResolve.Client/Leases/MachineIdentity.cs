@@ -2,8 +2,9 @@ using System.Text;
 
 namespace PyResolve.Client;
 
-/// <summary>This machine's name in leases: a digest of a random number in this home, the home's path, and the machine's own id, if it has
-/// one. It differs in a copy of the home, and reveals nothing. The host's name is not in it: containers and laptops change theirs.</summary>
+/// <summary>This machine's name in leases: a digest of a random number in this home, the home's path, and the machine's own id, if it
+/// has one. It differs in a copy of the home, and reveals nothing. The host's name is not in it: containers and laptops change
+/// theirs.</summary>
 internal sealed class MachineIdentity
 {
     private readonly string _earlier;

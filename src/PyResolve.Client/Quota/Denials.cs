@@ -5,22 +5,23 @@ namespace PyResolve.Client;
 
 internal static class Denials
 {
-    public static QuotaDenial LoginRequired() => Create(
+    public static QuotaDenial LoginRequired(ClientSettings settings) => Create(
         PyResolveErrorCodes.LoginRequired,
         "LLM-powered migrations require an account.",
-        """
+        $"""
         Options:
-          1. Run 'pyresolve login', or set PYRESOLVE_API_KEY. A free account: https://pyresolve.dev
+          1. {settings.LogInHint} A free account: {settings.SignUpUrl?.OriginalString}
           2. Use tier1, which needs no account: deterministic migration, by syntax tree alone.
         """);
 
     /// <summary>The denial in the server's answer; <see langword="null"/> when the answer is a failure, not a denial.</summary>
-    public static QuotaDenial? From(PyResolveException exception)
+    public static QuotaDenial? From(PyResolveException exception, ClientSettings settings)
     {
         var isDenial = exception is { Status: 402 } or { Status: 403, Code: ProblemCodes.LlmNotAllowed };
         if (!isDenial || exception.Problem is not { } problem)
             return null;
-        var upgradeUrl = Uri.TryCreate(problem.UpgradeUrl, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? url : null;
+        var named = Uri.TryCreate(problem.UpgradeUrl, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? url : null;
+        var upgradeUrl = settings.UpgradeUrl ?? named;
         return Create(exception.Code, exception.Message, Hint(exception.Message, problem.ResetsAt, upgradeUrl, problem.HeldUntil)) with
         {
             ResetsAt = problem.ResetsAt,
@@ -30,14 +31,16 @@ internal static class Denials
     }
 
     /// <summary><see langword="null"/> when a permit would be granted. The plan is checked before the quota, as on the server.</summary>
-    public static QuotaDenial? From(QuotaSnapshot quota, MigrationTier tier)
+    public static QuotaDenial? From(QuotaSnapshot quota, MigrationTier tier, ClientSettings settings)
     {
+        // The server names its page only when it denies a permit.
+        var upgradeUrl = settings.UpgradeUrl ?? new Uri(settings.ApiUrl.AbsoluteUri.TrimEnd('/') + "/plans");
         if (tier != MigrationTier.Tier1 && !quota.LlmAllowed)
         {
             return Create(
                 ProblemCodes.LlmNotAllowed,
                 $"LLM migrations need a plan that has them, and this account is on {quota.Plan}.",
-                "Upgrade the plan, or use tier1.") with { Quota = quota };
+                $"Upgrade at {upgradeUrl.OriginalString}, or use tier1.") with { Quota = quota, UpgradeUrl = upgradeUrl };
         }
 
         if (quota.CanMigrate)
@@ -45,8 +48,13 @@ internal static class Denials
         // Older servers do not send it.
         DateTimeOffset? resetsAt = quota.ResetsAt == default ? null : quota.ResetsAt;
         var reason = $"Monthly limit reached ({quota.MigrationsLimit} migrations).";
-        var hint = Hint(reason, resetsAt, upgradeUrl: null);
-        return Create(ProblemCodes.QuotaExceeded, reason, hint) with { ResetsAt = resetsAt, Quota = quota };
+        var hint = Hint(reason, resetsAt, upgradeUrl);
+        return Create(ProblemCodes.QuotaExceeded, reason, hint) with
+        {
+            ResetsAt = resetsAt,
+            UpgradeUrl = upgradeUrl,
+            Quota = quota,
+        };
     }
 
     public static QuotaDenial Offline(MigrationTier tier, PyResolveException failure, LeaseProblem problem)
@@ -81,7 +89,7 @@ internal static class Denials
         $"Without the server the outcome is kept on disk, which is not possible: {reason}");
 
     private static QuotaDenial Create(string code, string reason, string? hint) =>
-        new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Cause = reason, Hint = hint };
+        new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Hint = hint };
 
     /// <summary>When to try again, and where to upgrade, unless the reason says so already.</summary>
     private static string? Hint(string reason, DateTimeOffset? resetsAt, Uri? upgradeUrl, DateTimeOffset? heldUntil = null)

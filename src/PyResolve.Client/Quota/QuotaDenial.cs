@@ -12,8 +12,10 @@ public sealed record QuotaDenial
     /// <summary>The reason, then <see cref="Hint"/>, in one line; <see cref="PyResolveErrorCodes.LoginRequired"/> has several.</summary>
     public required string Message { get; init; }
 
-    /// <summary>The message without <see cref="Hint"/>. Default: the message.</summary>
-    public string Cause { get => field ?? Message; init; }
+    /// <summary>The message without <see cref="Hint"/>.</summary>
+    public string Cause => Hint is { Length: > 0 } && Message.EndsWith(Hint, StringComparison.Ordinal)
+        ? Message.Remove(Message.Length - Hint.Length).TrimEnd()
+        : Message;
 
     /// <summary>What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond
     /// what the server says. <see cref="Message"/> ends with it.</summary>

@@ -27,7 +27,8 @@ public sealed class QuotaGuard
     }
 
     /// <summary>Requests a permit. Dispose of it: a permit that is not completed by then is released.</summary>
-    /// <remarks>Without a key, tier1 is granted anonymously, and nothing is counted. After a lost or late answer the request is repeated
+    /// <remarks>Without a key, tier1 is granted anonymously, and nothing is counted; so is every tier while
+    /// <see cref="PyResolveClientOptions.Enabled"/> is false. After a lost or late answer the request is repeated
     /// with the same idempotency key, so that nothing is reserved twice. A server that was found out of reach, by this process or another
     /// of the user, is not asked again for 15 seconds: until then <see cref="PyResolveClientOptions.Offline"/> decides at once, unless
     /// <see cref="ForgetOutage"/> is called. Prepaid migrations are also spent when the account
@@ -42,7 +43,7 @@ public sealed class QuotaGuard
         Guard.NotNull(request);
         cancellationToken.ThrowIfCancellationRequested();
         if (_offline is null || _renewer is null)
-            return request.Tier == MigrationTier.Tier1 ? QuotaPermit.Anonymous() : QuotaPermit.Denied(Denials.LoginRequired());
+            return NeedsKey(request.Tier) ? QuotaPermit.Denied(Denials.LoginRequired(_transport.Settings)) : QuotaPermit.Anonymous();
 
         try
         {
@@ -51,7 +52,7 @@ public sealed class QuotaGuard
             _renewer.Start(request.Tier, reservation.Quota);
             return QuotaPermit.Granted(_transport, _usage, request, reservation);
         }
-        catch (PyResolveException exception) when (Denials.From(exception) is { } denial)
+        catch (PyResolveException exception) when (Denials.From(exception, _transport.Settings) is { } denial)
         {
             _renewer.Start(request.Tier, denial.Quota);
             var prepaid = denial.Code == ProblemCodes.QuotaExceeded
@@ -95,7 +96,7 @@ public sealed class QuotaGuard
         if (_transport.Settings is { PrepaidMigrations: 0 } or { Offline: OfflinePolicy.Deny })
             throw new InvalidOperationException("To prepay, set PrepaidMigrations to more than 0, and Offline to Lease or Allow.");
         if (_renewer is null)
-            throw ApiTransport.NoApiKey();
+            throw _transport.NoApiKey();
         var balances = await _renewer.PrepayAsync(tier, cancellationToken).ConfigureAwait(false);
         return new(tier, balances.Left, balances.Items.Count == 0 ? null : balances.Items.Max(static balance => balance.Lease.ExpiresAt));
     }
@@ -109,7 +110,7 @@ public sealed class QuotaGuard
     private async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
         if (_offline is null)
-            return new() { Denial = tier == MigrationTier.Tier1 ? null : Denials.LoginRequired() };
+            return new() { Denial = NeedsKey(tier) ? Denials.LoginRequired(_transport.Settings) : null };
         try
         {
             ThrowIfOutOfReach();
@@ -123,6 +124,8 @@ public sealed class QuotaGuard
             return await _offline.CheckAsync(tier, exception, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private bool NeedsKey(MigrationTier tier) => tier != MigrationTier.Tier1 && _transport.Settings.IsEnabled;
 
     private Task<Reservation> ReserveAsync(MigrationRequest request, CancellationToken cancellationToken)
     {

@@ -34,7 +34,8 @@ internal sealed class QuotaMemory(ApiTransport transport, TimeSpan maxAge)
         return restOfMonth < maxAge ? restOfMonth : maxAge;
     }
 
-    private static QuotaCheck Check(QuotaSnapshot quota, MigrationTier tier) => new() { Quota = quota, Denial = Denials.From(quota, tier) };
+    private QuotaCheck Check(QuotaSnapshot quota, MigrationTier tier) =>
+        new() { Quota = quota, Denial = Denials.From(quota, tier, transport.Settings) };
 
     private sealed class Entry(long changes, long validUntil, QuotaCheck tier1, QuotaCheck llm)
     {

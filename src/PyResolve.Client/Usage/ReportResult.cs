@@ -45,4 +45,7 @@ public enum ReportRefusal
 
     /// <summary>The reporter has been disposed of.</summary>
     Disposed,
+
+    /// <summary>The client is switched off: <see cref="PyResolveClientOptions.Enabled"/> is false.</summary>
+    Disabled,
 }

@@ -25,8 +25,8 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     internal UsageReporter(ApiTransport transport, ILogger? logger)
     {
         _transport = transport;
-        _logger = logger ?? NullLogger.Instance;
         var settings = transport.Settings;
+        _logger = logger ?? (ILogger?)settings.LoggerFactory?.CreateLogger<UsageReporter>() ?? NullLogger.Instance;
         if (settings.ApiKey is not { } key)
             return;
         var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
@@ -34,9 +34,14 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _rejected = new(folder, transport.Time, _logger);
         _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), _rejected, transport.Time, _logger);
         _sender = new(_outbox, _rejected, transport, _logger);
+        _sender.FailureChanged = failure => DeliveryChanged?.Invoke(this, new(failure));
         _queue = _sender.Queue;
         transport.AccountSeen = LearnAccount;
     }
+
+    /// <summary>Sending has begun to fail, fails for another reason, or works again. Raised in the background, one change after the other;
+    /// what a handler throws is ignored.</summary>
+    public event EventHandler<DeliveryChangedEventArgs>? DeliveryChanged;
 
     /// <summary>Events that this process has to send: reported here or adopted. After disposal: those that wait on disk.</summary>
     public long Pending => _outbox?.Count ?? 0;
@@ -87,10 +92,12 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
     internal ReportResult Keep(UsageEventRequest request)
     {
         var refusal = _queue is null
-            ? ReportResult.Refused(ReportRefusal.NoKey, "There is no API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.")
+            ? RefuseWithoutKey()
             : _queue.Accept(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.UsageEventRequest), IsOutcome(request));
         if (refusal is null)
             return ReportResult.Accepted(request.Id!.Value);
+        if (refusal.Refusal == ReportRefusal.Disabled)
+            return refusal;
         ClientTelemetry.UsageNotQueued.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Refusal.ToString()));
         if (Interlocked.Exchange(ref _loggedRefusal, refusal.Reason) != refusal.Reason)
             Log.Refused(_logger, refusal.Reason!);
@@ -116,6 +123,10 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
 
     /// <summary>As <see cref="DisposeAsync"/>; blocks.</summary>
     public void Dispose() => Task.Run(() => DisposeAsync().AsTask()).GetAwaiter().GetResult();
+
+    private ReportResult RefuseWithoutKey() => _transport.Settings.IsEnabled
+        ? ReportResult.Refused(ReportRefusal.NoKey, $"There is no API key. {_transport.Settings.LogInHint}")
+        : ReportResult.Refused(ReportRefusal.Disabled, "The client is switched off. Set Enabled to true.");
 
     /// <summary>A migration is paid work: it has room in the outbox that other events cannot take.</summary>
     private static bool IsOutcome(UsageEventRequest request) => request.EventType == UsageEvent.Migration;

@@ -40,6 +40,9 @@ internal sealed partial class UsageSender
 
     public PyResolveException? LastFailure => Volatile.Read(ref _lastFailure);
 
+    /// <summary>Called when sending begins to fail, fails for another reason, or works again.</summary>
+    public Action<PyResolveException?>? FailureChanged { get; set; }
+
     /// <summary>The events are safe on disk: a server that was found out of reach is not waited for.</summary>
     private TimeSpan ShutdownTimeout()
     {
@@ -54,7 +57,7 @@ internal sealed partial class UsageSender
             for (var attempt = 1; await SendAllAsync().ConfigureAwait(false) is { } failure; attempt++)
             {
                 var flushRequest = Queue.NextFlushRequest();
-                Volatile.Write(ref _lastFailure, failure);
+                SetFailure(failure);
                 Queue.GiveUp(failure);
                 await PauseAsync(Retry.Backoff(attempt, LongestPause), flushRequest).ConfigureAwait(false);
             }
@@ -96,7 +99,7 @@ internal sealed partial class UsageSender
         var batch = _outbox.Next(UsageDelivery.LargestBatch);
         if (_outbox.Broken is { } broken)
         {
-            Volatile.Write(ref _lastFailure, broken);
+            SetFailure(broken);
             Queue.FailFlushes(broken);
         }
 
@@ -112,7 +115,7 @@ internal sealed partial class UsageSender
             var outcomes = await _delivery.SendAsync(events, Queue.End).ConfigureAwait(false);
             events = Settle(events, outcomes);
             var failure = events.Count == 0 ? null : outcomes.First(static outcome => !outcome.IsFinal).Failure;
-            Volatile.Write(ref _lastFailure, failure);
+            SetFailure(failure);
             if (failure is null)
                 return;
             if (attempt >= TriesBeforeFlushFails)
@@ -155,6 +158,20 @@ internal sealed partial class UsageSender
         }
 
         return again;
+    }
+
+    private void SetFailure(PyResolveException? failure)
+    {
+        if (Interlocked.Exchange(ref _lastFailure, failure)?.Code == failure?.Code)
+            return;
+        try
+        {
+            FailureChanged?.Invoke(failure);
+        }
+        catch (Exception)
+        {
+            // The tool's own code must not stop the sending.
+        }
     }
 
     private void CountSent()

@@ -107,8 +107,8 @@ public sealed record ResetPasswordRequest
     /// <summary>The new password: 8 to 256 characters.</summary>
     public string? Password { get; init; }
 
-    /// <summary>Whether every API key of the account is revoked as well. Default: false.</summary>
-    public bool RevokeApiKeys { get; init; }
+    /// <summary>Whether every API key of the account is revoked as well. Default: no.</summary>
+    public bool? RevokeApiKeys { get; init; }
 
     /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
     public override string ToString() => nameof(ResetPasswordRequest);

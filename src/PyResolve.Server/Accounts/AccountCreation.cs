@@ -20,10 +20,10 @@ internal sealed class AccountCreation(
         await EmailKeys.FillAsync(database, cancellationToken);
         if (await HashAsync(email, password, origin, cancellationToken) is not { } passwordHash)
             return AccountProblems.Busy;
+        var secret = await keys.GenerateSecretAsync(ApiKeySecrets.SignUps, cancellationToken);
         var now = time.GetInstant();
         var account = new NewAccount(Ids.Create(now), email, name);
 
-        var secret = await keys.GenerateSecretAsync(user.Id, cancellationToken);
         var created = await database.WriteAsync(
             async session =>
             {

@@ -55,7 +55,7 @@ internal sealed class EmailTokenActions(
                 if (!owner.IsByOperator)
                     await credentials.MarkVerifiedAsync(session, owner, cancellationToken);
                 // Failed guesses at the old password no longer lock the owner out.
-                await throttle.ForgetLogInsAsync(session, owner.Email, cancellationToken);
+                await Throttle.ForgetLogInsAsync(session, owner.Email, cancellationToken);
                 await audit.WriteAsync(session, owner.UserId, origin, AuditActions.PasswordReset, target: null, cancellationToken);
                 return new EmailTokenOutcome(Problem: null, revokes);
             },

@@ -40,10 +40,10 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
             () => $"""
                 delete from login_networks
                 where (subject, network) in (
-                    select subject, network from login_networks where seen_at < {now - NetworksKept} order by seen_at limit {BatchSize})
+                    select subject, network from login_networks where seen_at < {settled - NetworksKept} order by seen_at limit {BatchSize})
                 """,
             cancellationToken);
-        await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
+        await database.ExecuteAsync(SpentQuota.DeleteOld(settled), cancellationToken);
         await RepeatAsync(
             () => $"""
                 delete from sessions

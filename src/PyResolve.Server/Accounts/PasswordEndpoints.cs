@@ -70,7 +70,7 @@ internal static class PasswordEndpoints
         errors.Password("password", password);
         errors.ThrowIfAny();
         var outcome = await actions.ResetPasswordAsync(
-            token!, password!, body.Value.RevokeApiKeys, Origin.OfOwner(http), http.RequestAborted);
+            token!, password!, body.Value.RevokeApiKeys is true, Origin.OfOwner(http), http.RequestAborted);
         return outcome.Problem is { } problem ? problem : TypedResults.NoContent();
     }
 

@@ -27,7 +27,7 @@ internal static class SessionEndpoints
         var exists = await database.WriteAsync(
             async session =>
             {
-                if (!await sessions.IsOfAsync(session, caller.UserId, id, http.RequestAborted))
+                if (!await Sessions.IsOfAsync(session, caller.UserId, id, http.RequestAborted))
                     return false;
                 await sessions.EndAsync(session, id, http.RequestAborted);
                 await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
@@ -36,6 +36,6 @@ internal static class SessionEndpoints
             http.RequestAborted);
         return exists
             ? TypedResults.NoContent()
-            : new ProblemResult(Problems.NotFound("There is no such session. GET /auth/sessions lists yours."));
+            : new ProblemResult(Problems.NotFound(ProblemTexts.SessionNotFound));
     }
 }

@@ -85,7 +85,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
             cancellationToken);
     }
 
-    public async Task<bool> IsOfAsync(Session session, Guid userId, Guid id, CancellationToken cancellationToken) =>
+    public static async Task<bool> IsOfAsync(Session session, Guid userId, Guid id, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select count(*) from sessions where id = {id} and user_id = {userId}", cancellationToken) > 0;
 
     private async Task NoteSeenAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)

@@ -52,7 +52,7 @@ internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvi
             cancellationToken);
 
     /// <summary>The failed guesses of everybody, and the known networks, since others may have known the password.</summary>
-    public async Task ForgetLogInsAsync(Session session, string email, CancellationToken cancellationToken)
+    public static async Task ForgetLogInsAsync(Session session, string email, CancellationToken cancellationToken)
     {
         var subject = ThrottleRules.OfEmail(email);
         await session.ExecuteAsync(

@@ -113,13 +113,13 @@ internal static class AccountChangeCommands
         var errors = wanted.Check();
         errors.Password("password", password, wanted.Email);
         if (Describe(errors) is { } problem)
-            return await output.RefuseAsync(problem);
+            return await OperatorOutput.RefuseAsync(problem);
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         var created = await services.GetRequiredService<AccountAdministration>().CreateAsync(
             EmailAddresses.Parse(wanted.Email)!, wanted.Name, password, wanted.IsVerified, cancellationToken);
         if (created is null)
-            return await output.FailAsync(Taken(wanted.Email));
+            return await OperatorOutput.FailAsync(Taken(wanted.Email));
         if (output.IsJson)
         {
             return await output.WriteAsync(writer =>
@@ -130,7 +130,7 @@ internal static class AccountChangeCommands
             });
         }
 
-        return await output.SayAsync(fromInput
+        return await OperatorOutput.SayAsync(fromInput
             ? $"Created {created.Email}."
             : $"Created {created.Email}. Its password, which is shown only now: {password}");
     }
@@ -139,7 +139,7 @@ internal static class AccountChangeCommands
         IServiceProvider services, Wanted wanted, TimeSpan lifetime, OperatorOutput output, CancellationToken cancellationToken)
     {
         if (Describe(wanted.Check()) is { } problem)
-            return await output.RefuseAsync(problem);
+            return await OperatorOutput.RefuseAsync(problem);
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         var administration = services.GetRequiredService<AccountAdministration>();
         var created = await administration.CreateAsync(
@@ -148,11 +148,11 @@ internal static class AccountChangeCommands
             ? Account(created)
             : await OperatorAccount.FindAsync(services, wanted.Email, cancellationToken);
         if (account is null)
-            return await output.FailAsync(Taken(wanted.Email));
+            return await OperatorOutput.FailAsync(Taken(wanted.Email));
         // An invitation that was not used can be made again.
         if (created is null && await administration.HasPasswordAsync(account.Id, cancellationToken))
         {
-            return await output.FailAsync(
+            return await OperatorOutput.FailAsync(
                 $"{account.Email} has an account with a password already. For a new one: accounts reset-password {account.Email}");
         }
 
@@ -165,7 +165,7 @@ internal static class AccountChangeCommands
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         var link = await services.GetRequiredService<AccountAdministration>().MakeLinkAsync(
             account.Id, account.Email, lifetime, isInvitation: false, cancellationToken);
         return await ShowAsync(services, output, account, link, $"The new password of {account.Email} is chosen at");
@@ -175,14 +175,14 @@ internal static class AccountChangeCommands
         IServiceProvider services, string typed, Wanted wanted, OperatorOutput output, CancellationToken cancellationToken)
     {
         if (Describe(wanted.Check()) is { } problem)
-            return await output.RefuseAsync(problem);
+            return await OperatorOutput.RefuseAsync(problem);
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         var email = EmailAddresses.Parse(wanted.Email)!;
         if (!await services.GetRequiredService<AccountAdministration>().TrySetEmailAsync(
             account.Id, email, wanted.IsVerified, cancellationToken))
-            return await output.FailAsync(Taken(wanted.Email));
+            return await OperatorOutput.FailAsync(Taken(wanted.Email));
         if (output.IsJson)
         {
             return await output.WriteAsync(writer =>
@@ -193,7 +193,7 @@ internal static class AccountChangeCommands
         }
 
         var state = wanted.IsVerified ? "It counts as verified." : "It is not verified yet.";
-        return await output.SayAsync($"{account.Email} is {email.Shown} now. {state}");
+        return await OperatorOutput.SayAsync($"{account.Email} is {email.Shown} now. {state}");
     }
 
     private static async Task<int> DeleteAsync(
@@ -201,7 +201,7 @@ internal static class AccountChangeCommands
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         await services.GetRequiredService<AccountAdministration>().DeleteAsync(account.Id, cancellationToken);
         return output.IsJson
             ? await output.WriteAsync(writer =>
@@ -209,7 +209,7 @@ internal static class AccountChangeCommands
                 writer.WriteString("id", account.Id);
                 writer.WriteBoolean("deleted", true);
             })
-            : await output.SayAsync($"Deleted {account.Email}.");
+            : await OperatorOutput.SayAsync($"Deleted {account.Email}.");
     }
 
     private static async Task<int> ShowAsync(
@@ -233,7 +233,7 @@ internal static class AccountChangeCommands
         }
 
         var emailed = link.IsEmailed ? " Another link goes to the address by e-mail." : "";
-        return await output.SayAsync(
+        return await OperatorOutput.SayAsync(
             $"{message}\n{link.Url}\nThe link works once, until {link.ExpiresAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC.{emailed}");
     }
 

@@ -109,16 +109,16 @@ internal static class AccountCommands
         IServiceProvider services, string typed, string plan, OperatorOutput output, CancellationToken cancellationToken)
     {
         if (!PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
-            return await output.RefuseAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
+            return await OperatorOutput.RefuseAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account
             || await services.GetRequiredService<PlanOverrides>().SetAsync(account.Email, plan, cancellationToken) is not { } now)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
 
         if (output.IsJson)
             return await output.WriteAsync(writer => account.Write(writer, now));
         var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
-        return await output.SayAsync($"{account.Email} is on the {now} plan now.{more}");
+        return await OperatorOutput.SayAsync($"{account.Email} is on the {now} plan now.{more}");
     }
 }

@@ -45,17 +45,16 @@ internal static class AccountExportCommand
         };
         command.SetAction((parse, cancellationToken) => run(
             parse,
-            (services, token) => ExportAsync(services, parse.GetRequiredValue(account), new OperatorOutput(isJson: true), token),
+            (services, token) => ExportAsync(services, parse.GetRequiredValue(account), token),
             cancellationToken));
         return command;
     }
 
-    private static async Task<int> ExportAsync(
-        IServiceProvider services, string typed, OperatorOutput output, CancellationToken cancellationToken)
+    private static async Task<int> ExportAsync(IServiceProvider services, string typed, CancellationToken cancellationToken)
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         var database = services.GetRequiredService<Database>();
         await using var stdout = Console.OpenStandardOutput();
         await using var writer = new Utf8JsonWriter(stdout);

@@ -41,7 +41,7 @@ internal static class KeyCommands
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         var now = services.GetRequiredService<TimeProvider>().GetInstant();
         var keys = await services.GetRequiredService<Database>().ListAsync(
             $"""
@@ -89,7 +89,7 @@ internal static class KeyCommands
         if (key is null)
         {
             // Not the argument, which may be a whole key.
-            return await output.FailAsync("There is no such API key. The command 'keys list <account>' shows the prefix of each.");
+            return await OperatorOutput.FailAsync("There is no such API key. The command 'keys list <account>' shows the prefix of each.");
         }
 
         await services.GetRequiredService<ApiKeys>().RevokeAsync(key.UserId, key.Id, Origin.Operator, cancellationToken);
@@ -100,7 +100,7 @@ internal static class KeyCommands
                 writer.WriteString("prefix", key.Prefix);
                 writer.WriteBoolean("revoked", true);
             })
-            : await output.SayAsync($"Revoked {key.Prefix}… Running servers refuse it within a second.");
+            : await OperatorOutput.SayAsync($"Revoked {key.Prefix}… Running servers refuse it within a second.");
     }
 
     private static string Day(DateTimeOffset? instant) =>

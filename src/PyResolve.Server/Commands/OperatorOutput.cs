@@ -23,7 +23,7 @@ internal sealed class OperatorOutput(bool isJson)
     /// <summary>What a person needs to know besides the answer, on standard error.</summary>
     public static Task NoteAsync(string note) => Console.Error.WriteLineAsync(note);
 
-    public async Task<int> SayAsync(string text)
+    public static async Task<int> SayAsync(string text)
     {
         await Console.Out.WriteLineAsync(text);
         return Done;
@@ -42,9 +42,9 @@ internal sealed class OperatorOutput(bool isJson)
         return await SayAsync(Encoding.UTF8.GetString(buffer.ToArray()));
     }
 
-    public Task<int> FailAsync(string message) => EndAsync(message, Failed);
+    public static Task<int> FailAsync(string message) => EndAsync(message, Failed);
 
-    public Task<int> RefuseAsync(string message) => EndAsync(message, WrongUsage);
+    public static Task<int> RefuseAsync(string message) => EndAsync(message, WrongUsage);
 
     private static async Task<int> EndAsync(string message, int exitCode)
     {

@@ -22,7 +22,7 @@ internal static class SessionCommands
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
-            return await output.FailAsync(OperatorAccount.NotFound(typed));
+            return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         var ended = await services.GetRequiredService<AccountAdministration>().EndSessionsAsync(account.Id, cancellationToken);
         return output.IsJson
             ? await output.WriteAsync(writer =>
@@ -30,6 +30,6 @@ internal static class SessionCommands
                 account.Write(writer);
                 writer.WriteNumber("ended", ended);
             })
-            : await output.SayAsync($"Ended {ended} {(ended == 1 ? "session" : "sessions")} of {account.Email}.");
+            : await OperatorOutput.SayAsync($"Ended {ended} {(ended == 1 ? "session" : "sessions")} of {account.Email}.");
     }
 }

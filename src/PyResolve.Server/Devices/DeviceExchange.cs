@@ -121,5 +121,6 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
     private static DeviceExchangeOutcome Full(ProblemResult full) => new(null, ProblemCodes.AccessDenied, full.Problem.Detail);
 
     private sealed record DeviceLogin(
-        string State, string? ClientId, IReadOnlyList<string> Scopes, Guid? UserId, int IntervalSeconds, DateTimeOffset ExpiresAt, DateTimeOffset? LastPolledAt);
+        string State, string? ClientId, IReadOnlyList<string> Scopes, Guid? UserId, int IntervalSeconds, DateTimeOffset ExpiresAt,
+        DateTimeOffset? LastPolledAt);
 }

@@ -58,19 +58,17 @@ internal sealed record KeyPosition(DateTimeOffset CreatedAt, Guid Id)
 {
     public static KeyPosition Newest { get; } = new(DateTimeOffset.MaxValue.ToInstant(), Guid.AllBitsSet);
 
-    public string ToCursor() =>
-        string.Create(CultureInfo.InvariantCulture, $"{(CreatedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond}.{Id:N}");
+    private long Microseconds => (CreatedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
-    public static KeyPosition? Parse(string cursor)
-    {
-        var longest = (Newest.CreatedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
-        return cursor.Split('.') is [var at, var key]
-            && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
-            && microseconds <= longest
-            && Guid.TryParseExact(key, "N", out var id)
-                ? new KeyPosition(DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), id)
-                : null;
-    }
+    public string ToCursor() => string.Create(CultureInfo.InvariantCulture, $"{Microseconds}.{Id:N}");
+
+    public static KeyPosition? Parse(string cursor) =>
+        cursor.Split('.') is [var at, var key]
+        && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+        && microseconds <= Newest.Microseconds
+        && Guid.TryParseExact(key, "N", out var id)
+            ? new KeyPosition(DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), id)
+            : null;
 }
 
 /// <summary>Page by page: revoked keys stay, so an account may have any number.</summary>

@@ -21,6 +21,9 @@ internal sealed record ApiKeySecret(string Key, string Hash)
 /// </summary>
 internal sealed class ApiKeySecrets
 {
+    /// <summary>Sign-ups have no account yet: together they take turns as one.</summary>
+    public static readonly Guid SignUps = Guid.Empty;
+
     private const int MaxWaiting = 1_024;
 
     private readonly FairTurns _turns = new(HashingQueue.HalfOfProcessors, MaxWaiting);

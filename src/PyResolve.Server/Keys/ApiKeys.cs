@@ -171,6 +171,11 @@ internal sealed class ApiKeys(
         }
     }
 
+    /// <summary>For an operator, who may revoke every key.</summary>
+    /// <returns>Whether the account has such a key.</returns>
+    public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, CancellationToken cancellationToken) =>
+        await RevokeAsync(new Caller(userId, Email: "", Name: null), id, origin, cancellationToken) is RevokeOutcome.Revoked;
+
     /// <summary>Revoking a key again changes nothing.</summary>
     public async Task<RevokeOutcome> RevokeAsync(Caller caller, Guid id, Origin origin, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Keys;
 /// <summary>A key of an account, by its id, which the account wants to change.</summary>
 internal sealed record OwnedKey(Guid Id, string Prefix, NewApiKey Terms, bool IsRevoked, bool IsReplaced)
 {
-    /// <summary>What a rotation makes. It shares the old key's limit: otherwise each rotation with a grace period would double it.</summary>
+    /// <summary>What a rotation makes. It shares the old key's limit, which each rotation with a grace period would double else.</summary>
     public NewApiKey Successor =>
         Terms.RequestsPerMinute is { } limit ? Terms with { Shared = Terms.Shared ?? new SharedLimit(Id, limit) } : Terms;
 
@@ -14,7 +14,8 @@ internal sealed record OwnedKey(Guid Id, string Prefix, NewApiKey Terms, bool Is
         Session session, Guid userId, Guid id, bool forUpdate, CancellationToken cancellationToken) =>
         session.FirstAsync(
             $"""
-            select key_prefix, name, scopes, expires_at, requests_per_minute, limited_by, shared_requests_per_minute, revoked_at, replaced_by
+            select key_prefix, name, scopes, expires_at, requests_per_minute, limited_by, shared_requests_per_minute, revoked_at,
+                   replaced_by
             from api_keys
             where id = {id} and user_id = {userId} {(forUpdate ? session.Engine.ForUpdate : default)}
             """,

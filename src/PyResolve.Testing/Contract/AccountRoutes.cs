@@ -55,6 +55,21 @@ internal static class AccountRoutes
         return FakeAnswer.NoContent;
     }
 
+    public static FakeAnswer ListSessions(Call call)
+    {
+        var open = call.Account.Sessions.Where(session => session.ExpiresAt > call.Now).Reverse().Select(session => new SessionInfo(
+            session.Id, session.CreatedAt, session.CreatedAt, "127.0.0.1", UserAgent: null, session.Token == call.Caller.SessionToken));
+        return FakeAnswer.Json(new([.. open]), WireJson.Default.SessionList);
+    }
+
+    public static FakeAnswer EndSession(Call call)
+    {
+        if (call.Account.Sessions.RemoveAll(session => session.Id == call.Id) == 0)
+            throw new ProblemException(Problems.NotFound(ProblemTexts.SessionNotFound));
+        call.Audit("session.ended", target: null);
+        return FakeAnswer.NoContent;
+    }
+
     public static FakeAnswer Me(Call call)
     {
         var quota = call.Account.Quota(call.Now);
@@ -115,7 +130,7 @@ internal static class AccountRoutes
             ?? throw InvalidToken();
         account.Password = body.Password!;
         account.Sessions.Clear();
-        if (body.RevokeApiKeys || !account.IsProved)
+        if (body.RevokeApiKeys is true || !account.IsProved)
             account.RevokeAll(call.Now);
         account.IsProved = true;
         account.ResetToken = null;

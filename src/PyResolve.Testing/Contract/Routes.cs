@@ -26,6 +26,8 @@ internal static class Routes
         new("GET", "/me", RouteAccess.KeyOrSession, null, AccountRoutes.Me),
         new("PATCH", "/me", RouteAccess.Session, null, AccountRoutes.Rename),
         new("GET", "/audit", RouteAccess.Session, null, AccountRoutes.Audit),
+        new("GET", "/auth/sessions", RouteAccess.Session, null, AccountRoutes.ListSessions),
+        new("DELETE", "/auth/sessions/{id}", RouteAccess.Session, null, AccountRoutes.EndSession),
         new("GET", "/auth/api-keys", RouteAccess.KeyOrSession, Scopes.Keys, KeyRoutes.List),
         new("POST", "/auth/api-keys", RouteAccess.KeyOrSession, Scopes.Keys, KeyRoutes.Create),
         new("POST", "/auth/api-keys/report-leak", RouteAccess.Anyone, null, KeyRoutes.ReportLeak),

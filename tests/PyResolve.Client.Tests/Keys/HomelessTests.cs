@@ -60,7 +60,8 @@ public sealed class HomelessTests : IDisposable
 
         Should.Throw<ConfigFileException>(() => new ApiKeyStore().Save(ScriptedServer.Key))
             .Message.ShouldContain("this user has no home: there is no folder /nonexistent");
-        (await Should.ThrowAsync<PyResolveException>(() => client.Quota.PrepayAsync(MigrationTier.Tier2, TestContext.Current.CancellationToken)))
+        var prepaying = client.Quota.PrepayAsync(MigrationTier.Tier2, TestContext.Current.CancellationToken);
+        (await Should.ThrowAsync<PyResolveException>(prepaying))
             .Message.ShouldContain("this user has no home: there is no folder /nonexistent");
         new ApiKeyStore().FindApiKey().ShouldNotBeNull().Source.ShouldBe(SettingSource.Environment);
     }

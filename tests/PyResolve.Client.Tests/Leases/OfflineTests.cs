@@ -277,7 +277,8 @@ public sealed class OfflineTests
         await using var server = await ScriptedServer.StartAsync();
         var end = new DateTimeOffset(2026, 11, 28, 18, 45, 0, TimeSpan.Zero);
         server.On("POST /quota/reservations", Answer.Json(402, """
-            {"code":"quota_exceeded","detail":"Monthly limit reached.","resets_at":"2026-12-01T00:00:00Z","held_until":"2026-11-28T18:45:00Z"}
+            {"code":"quota_exceeded","detail":"Monthly limit reached.",
+             "resets_at":"2026-12-01T00:00:00Z","held_until":"2026-11-28T18:45:00Z"}
             """));
         await using var client = server.Client();
 

@@ -21,7 +21,7 @@ public sealed class TomlEditTests
         let document = new TomlReader("config.toml", text).Read()
         from isKnown in Gen.Elements(true, false)
         let keys = document.Values().Where(static value => !value.Path.Any(IsIndex)).Select(static value => value.Path)
-        let tables = keys.SelectMany(static key => Enumerable.Range(0, key.Count).Select(count => (IReadOnlyList<string>)[.. key.Take(count)]))
+        let tables = keys.SelectMany(static key => Enumerable.Range(0, key.Count).Select(count => key.Take(count).ToList()))
         from known in Gen.Elements<IReadOnlyList<string>>([.. keys, ["new"]])
         from table in Gen.Elements<IReadOnlyList<string>>([.. tables, [], ["table"], ["t", "u"]])
         from name in Names

@@ -66,6 +66,22 @@ public sealed class ConsumerTests(PackedSdk sdk) : IAsyncLifetime
         (run.Output, run.ExitCode).ShouldBe((EveryPartsOutput, 0), run.Error);
     }
 
+    [Theory]
+    [InlineData("net8.0", "8.0.1")]
+    [InlineData("netstandard2.0", "8.0.1")]
+    [InlineData("net10.0", "10.0.0")]
+    public async Task A_project_that_stays_on_an_old_version_of_a_dependency_is_not_forced_to_a_newer_one(string framework, string version)
+    {
+        _folder.WithFile("Tool.csproj", Project(
+            framework,
+            $"""<ItemGroup>{Package}<PackageReference Include="Microsoft.Extensions.Http" Version="{version}" /></ItemGroup>"""));
+
+        var restore = await _folder.DotNetAsync("restore");
+
+        restore.ExitCode.ShouldBe(0, restore.Output);
+        restore.Output.ShouldNotContain("NU1605");
+    }
+
     [Fact]
     public async Task A_trimmed_self_contained_single_file_publishes_without_a_warning_and_runs()
     {

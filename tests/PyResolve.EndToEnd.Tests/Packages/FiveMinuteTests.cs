@@ -34,6 +34,22 @@ public sealed class FiveMinuteTests(PackedSdk sdk) : IAsyncLifetime
         runs[0].Output.ShouldBe(expected);
         runs[4].Output.ShouldContain(" 0 migrations left this month.");
         runs[5].Error.ShouldStartWith(denied![..denied.IndexOf(" It resets", StringComparison.Ordinal)]);
+
+        await RunsInSixSecondsAsync(folder, "env -u PYRESOLVE_HOME HOME=/nonexistent", "this user has no home");
+        await RunsInSixSecondsAsync(folder, "env DOTNET_SYSTEM_IO_DISABLEFILELOCKING=1", "");
+    }
+
+    /// <summary>With the quota of a new account.</summary>
+    private async Task RunsInSixSecondsAsync(FreshFolder folder, string environment, string says)
+    {
+        folder.WithServer(_server.Address, await SignUp.ApiKeyAsync(_server, $"{Guid.NewGuid():N}@example.com"));
+        var started = TimeProvider.System.GetTimestamp();
+
+        var run = await folder.ShellAsync($"{environment} ./bin/Debug/net10.0/upgrader", "upgrader");
+
+        TimeProvider.System.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(6));
+        (run.ExitCode, run.Output).ShouldBe((0, Guide.Blocks(Section, "")[^2]), run.Error);
+        run.Error.ShouldContain(says);
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

@@ -6,11 +6,11 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 internal static class SignUp
 {
     /// <summary>Creates an account over HTTP, as the guides do, and returns its first key.</summary>
-    public static async Task<string> ApiKeyAsync(ServerProcess server)
+    public static async Task<string> ApiKeyAsync(ServerProcess server, string email = "you@example.com")
     {
         using var answer = await server.Http.PostAsJsonAsync(
             new Uri("/auth/signup", UriKind.Relative),
-            new { email = "you@example.com", password = "correct horse battery" },
+            new { email, password = "correct horse battery" },
             TestContext.Current.CancellationToken);
         answer.EnsureSuccessStatusCode();
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);

@@ -59,7 +59,8 @@ public sealed class DeviceLoginTests(SharedServers servers)
         for (var set = 1; set < 1 << allowed.Length; set++)
         {
             var asked = allowed.Where((_, i) => (set & (1 << i)) != 0).ToList();
-            var device = await Device.BeginAsync(server.Http, $"device {set}", string.Join(' ', asked.AsEnumerable().Reverse().Append(asked[0])));
+            var scope = string.Join(' ', asked.AsEnumerable().Reverse().Append(asked[0]));
+            var device = await Device.BeginAsync(server.Http, $"device {set}", scope);
             var person = await Person.SignedInAsync(server, account);
 
             var page = await person.OpenAsync(device.UserCode);

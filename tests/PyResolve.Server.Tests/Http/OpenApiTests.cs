@@ -34,6 +34,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["GET /audit"] = ["session"],
         ["GET /quota"] = ["api_key", "session"],
         ["POST /quota/reservations"] = ["api_key", "session"],
+        ["GET /quota/reservations"] = ["api_key", "session"],
         ["GET /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /quota/reservations/{id}/commit"] = ["api_key", "session"],
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],

@@ -2,7 +2,7 @@ using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Quota;
 
-/// <summary>Reservations of programs that were killed hold quota: a denial says until when, and their owner finds and releases them.</summary>
+/// <summary>Reservations of killed programs hold quota: a denial says until when, and their owner finds and releases them.</summary>
 public sealed class HeldReservationTests(SharedServers servers)
 {
     [Theory, OnBothEngines]

@@ -87,6 +87,38 @@ public sealed class AccountTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
+    public async Task Keys_from_before_the_first_reset_are_revoked(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+        await client.RequestPasswordResetAsync(account.Email, Cancellation);
+        var token = await subject.ReadEmailAsync(account, "reset-password");
+
+        await client.ResetPasswordAsync(new() { Token = token, Password = NewPassword }, Cancellation);
+
+        (await FailAsync(client.GetAccountAsync(Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
+        (await client.LogInAsync(new() { Email = account.Email, Password = NewPassword }, Cancellation)).User.Id.ShouldBe(account.UserId);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Sessions_are_listed_and_ended_one_by_one(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client();
+        var other = await client.LogInAsync(new() { Email = account.Email, Password = TestAccount.Password }, Cancellation);
+
+        var listed = await client.ListSessionsAsync(account.SessionToken, Cancellation);
+        await client.EndSessionAsync(listed.Single(session => !session.Current).Id, account.SessionToken, Cancellation);
+
+        (await FailAsync(client.ListSessionsAsync(other.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
+        (await client.ListSessionsAsync(account.SessionToken, Cancellation)).Single().Current.ShouldBeTrue();
+        (await FailAsync(client.EndSessionAsync(Guid.CreateVersion7(), account.SessionToken, Cancellation))).Code
+            .ShouldBe(ProblemCodes.NotFound);
+    }
+
+    [Theory, OnEveryServer]
     public async Task An_email_address_is_verified_once(ServerKind kind)
     {
         await using var subject = await servers.OnOwnAsync(kind);

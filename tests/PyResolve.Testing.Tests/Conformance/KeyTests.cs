@@ -25,7 +25,7 @@ public sealed class KeyTests(SharedServers servers)
         keys[0].Scopes.ShouldBe([Scopes.UsageRead]);
         keys[1].Scopes.ShouldBe(Scopes.Default);
         (await FailAsync(narrow.GetAccountAsync(Cancellation))).Message.ShouldBe(
-            "Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY to a live key.");
+            "Invalid or revoked API key. Run 'pyresolve login', or set PYRESOLVE_API_KEY.");
         (await FailAsync(client.RevokeApiKeyAsync(Guid.CreateVersion7(), account.SessionToken, Cancellation))).Code
             .ShouldBe(ProblemCodes.NotFound);
     }

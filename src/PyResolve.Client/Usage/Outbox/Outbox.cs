@@ -98,7 +98,7 @@ internal sealed partial class Outbox(
             return Refuse(1, json.Length, isOutcome) ?? Append(json, time.GetUtcNow());
     }
 
-    /// <summary>Tries out whether the outcomes of migrations could be kept now: there is room for them, in the limits and on the disk.</summary>
+    /// <summary>Tries out whether the outcomes of migrations could be kept now: whether the limits and the disk have room.</summary>
     public ReportResult? Probe(int outcomes)
     {
         var bytes = LargestMetadata + (outcomes * LargestOutcome);

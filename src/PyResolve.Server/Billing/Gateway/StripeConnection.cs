@@ -30,9 +30,10 @@ internal sealed partial class StripeConnection : IHttpClient
             UseProxy = !options.ApiBase.IsLoopback,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
+        var pace = new StripePace(options.RequestsPerSecond, TimeProvider.System);
         _timeout = timeout;
         _http = new SystemNetHttpClient(
-            new HttpClient(new RequestHandler(sockets, new StripePace(options.RequestsPerSecond, TimeProvider.System))) { Timeout = timeout },
+            new HttpClient(new RequestHandler(sockets, pace)) { Timeout = timeout },
             SystemNetHttpClient.DefaultMaxNumberRetries,
             enableTelemetry: false);
         // Not through StripeConfiguration, which is global to the process.

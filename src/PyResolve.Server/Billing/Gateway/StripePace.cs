@@ -1,9 +1,9 @@
 namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>
-/// Keeps this server's calls below Stripe's limit, which is one for the whole Stripe account. When calls have to wait, those of the server's
-/// own work (webhooks, reconciliation) alternate with those that people cause, and people take turns by account: one account's many
-/// requests delay neither the webhooks nor the other accounts. Thread-safe.
+/// Keeps this server's calls below Stripe's limit, which is one for the whole Stripe account. When calls have to wait, those of the
+/// server's own work (webhooks, reconciliation) alternate with those that people cause, and people take turns by account: one account's
+/// many requests delay neither the webhooks nor the other accounts. Thread-safe.
 /// </summary>
 /// <param name="perSecond">The most calls that are let through within any second, from 2.</param>
 internal sealed class StripePace(int perSecond, TimeProvider time)
@@ -27,7 +27,7 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
     private bool _isPassing;
     private bool _ownIsNext = true;
 
-    /// <summary>Calls of the current asynchronous flow are caused by an account from now on; by default they are the server's own.</summary>
+    /// <summary>From now on the calls of the current asynchronous flow count as the account's; by default they are the server's own.</summary>
     public static void ActFor(Guid account) => Account.Value = account;
 
     /// <exception cref="StripeException">Too many calls wait already, or this one waited too long. It was not sent.</exception>

@@ -38,8 +38,8 @@ internal sealed class BillingOptions
     public TimeSpan EventsInterval { get; private init; }
 
     /// <summary>
-    /// <c>PyResolve:Stripe:RequestsPerSecond</c>: the most calls to Stripe within any second, 2 to 10,000; default 20 with a test key, whose
-    /// limit at Stripe is 25, and else 80, where it is 100.
+    /// <c>PyResolve:Stripe:RequestsPerSecond</c>: the most calls to Stripe within any second, 2 to 10,000; default 20 with a test key,
+    /// whose limit at Stripe is 25, and else 80, where it is 100.
     /// </summary>
     public int RequestsPerSecond { get; private init; }
 

@@ -57,7 +57,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         Read,
         cancellationToken);
 
-    /// <summary>Whether to sync because a person came back from Stripe: at most once in <see cref="ReturnInterval"/>, on all instances.</summary>
+    /// <summary>Whether to sync because a person came back from Stripe: once in <see cref="ReturnInterval"/>, for all instances.</summary>
     public async Task<bool> TryReturnAsync(string customerId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
