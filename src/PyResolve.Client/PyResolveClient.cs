@@ -16,8 +16,8 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     private readonly bool _ownsUsage;
 
     /// <summary>Creates a client over your own <see cref="HttpClient"/>, which is not disposed of. It should not follow redirects, because
-    /// they would send the key to another server. Its handler decides about proxies and connections: <see cref="PyResolveClientOptions.Proxy"/>
-    /// and <see cref="PyResolveClientOptions.ConnectTimeout"/> have no effect, and a server on this machine is asked through a proxy if the
+    /// they would send the key to another server. Its handler decides about proxies and connections:
+    /// <see cref="PyResolveClientOptions.Proxy"/> and <see cref="PyResolveClientOptions.ConnectTimeout"/> have no effect, and a server on this machine is asked through a proxy if the
     /// handler does so.</summary>
     /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
     /// <param name="options">Default: from the environment, then from the config file.</param>
@@ -31,7 +31,8 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     {
     }
 
-    private PyResolveClient((ClientSettings Settings, ApiKeyStore Keys) read, Func<ClientSettings, ApiTransport> connect, HttpClient? ownHttp)
+    private PyResolveClient(
+        (ClientSettings Settings, ApiKeyStore Keys) read, Func<ClientSettings, ApiTransport> connect, HttpClient? ownHttp)
         : this(connect(read.Settings), read.Keys)
     {
         _ownHttp = ownHttp;

@@ -15,7 +15,7 @@ internal static class Program
         [ReportingProcess.Command, .. var rest] => ReportingProcess.MainAsync(rest),
         [SpendingProcess.Command, .. var rest] => SpendingProcess.MainAsync(rest),
         [FiveMinutesProcess.Command, .. var rest] => FiveMinutesProcess.MainAsync(rest),
-        [NetworkProgram.Argument, .. var rest] => NetworkProgram.MainAsync(rest),
+        [UpgradingProcess.Argument, .. var rest] => UpgradingProcess.MainAsync(rest),
         [FailingDiskProcess.Command, .. var rest] => FailingDiskProcess.MainAsync(rest),
         _ when args.Contains("--server") || args.Contains("--internal-msbuild-node") =>
             TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),

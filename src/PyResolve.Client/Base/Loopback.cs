@@ -3,18 +3,23 @@ using System.Net;
 namespace PyResolve.Client;
 
 /// <summary>Whether an address is this machine's own, by its text alone. <see cref="Uri.IsLoopback"/> also accepts the name "loopback",
-/// which a name server may answer with any address.</summary>
+/// which a name server may answer with any address, and <see cref="Uri.Host"/> shows it as "localhost".</summary>
 internal static class Loopback
 {
     public static bool Is(Uri url)
     {
         if (url.HostNameType is not (UriHostNameType.IPv4 or UriHostNameType.IPv6))
-            return IsLocalhost(url.IdnHost);
+            return HostAsWritten(url).ToUpperInvariant() is "LOCALHOST" or "LOCALHOST.";
         return IPAddress.TryParse(url.DnsSafeHost, out var address) && Is(address);
     }
 
-    private static bool IsLocalhost(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.Equals("localhost.", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The host name in the text of a URL.</summary>
+    public static string HostAsWritten(Uri url)
+    {
+        var text = url.OriginalString.Trim();
+        var authority = text.Substring(text.IndexOf(':') + 1).TrimStart('/', '\\').Split('/', '\\', '?', '#')[0];
+        return authority.Substring(authority.LastIndexOf('@') + 1).Split(':')[0];
+    }
 
     private static bool Is(IPAddress address)
     {

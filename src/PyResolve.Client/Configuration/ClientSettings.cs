@@ -9,6 +9,10 @@ internal sealed record ClientSettings(
 {
     public const string HowToWriteDurations = "Ten seconds are TimeSpan.FromSeconds(10) in code and 00:00:10 in configuration.";
 
+    public TimeSpan ConnectTimeout { get; private init; }
+
+    public IWebProxy? Proxy { get; private init; }
+
     public bool IsEnabled { get; private init; } = true;
 
     public string? ApplicationName { get; private init; }
@@ -20,10 +24,6 @@ internal sealed record ClientSettings(
     public Uri? UpgradeUrl { get; private init; }
 
     public ILoggerFactory? LoggerFactory { get; private init; }
-
-    public TimeSpan ConnectTimeout { get; private init; }
-
-    public IWebProxy? Proxy { get; private init; }
 
     private static TimeSpan MaxDuration { get; } = TimeSpan.FromMinutes(10);
 
@@ -47,14 +47,14 @@ internal sealed record ClientSettings(
             url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes,
             options.ShutdownTimeout, options.Offline, options.PrepaidMigrations, options.PrepaidLifetime)
         {
+            ConnectTimeout = options.ConnectTimeout,
+            Proxy = options.Proxy,
             IsEnabled = isEnabled,
             ApplicationName = options.ApplicationName,
             LogInHint = options.LogInHint.Trim(),
             SignUpUrl = options.SignUpUrl,
             UpgradeUrl = options.UpgradeUrl,
             LoggerFactory = options.LoggerFactory,
-            ConnectTimeout = options.ConnectTimeout,
-            Proxy = options.Proxy,
         };
     }
 
@@ -98,7 +98,11 @@ internal sealed record ClientSettings(
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
             return Error($"{name} has a query or a fragment.", "Leave it out.");
         if (url.Scheme == "http" && !Loopback.Is(url) && !allowInsecureHttp)
-            return Error($"{name} would send the key unencrypted to {url.Host}.", "Use https, or set AllowInsecureHttp.");
+        {
+            var host = url.Host == "localhost" ? Loopback.HostAsWritten(url) : url.Host;
+            return Error($"{name} would send the key unencrypted to {host}.", "Use https, or set AllowInsecureHttp.");
+        }
+
         return null;
     }
 

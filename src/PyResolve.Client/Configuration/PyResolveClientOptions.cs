@@ -10,7 +10,8 @@ public sealed class PyResolveClientOptions
     public static Uri DefaultApiUrl { get; } = new("https://api.pyresolve.dev");
 
     /// <summary>The server's address: an absolute http or https URL without user info, query or fragment. Plain http is allowed only to
-    /// this machine (<c>localhost</c> or a literal loopback address), unless <see cref="AllowInsecureHttp"/> is set. Default: <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
+    /// this machine (<c>localhost</c> or a literal loopback address), unless <see cref="AllowInsecureHttp"/> is set. Default:
+    /// <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
     /// <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>.</summary>
     public Uri? ApiUrl { get; set; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -7,15 +8,14 @@ namespace PyResolve.Client;
 /// <summary>Reads the options from a section of the configuration, without reflection and without the package that does it.</summary>
 internal static class SectionBinder
 {
+    private static readonly string[] ProxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
+
     private delegate bool Parse<T>(string text, out T value);
 
     /// <exception cref="OptionsValidationException">A value cannot be read. The message has its path, and not the value, which may be a
     /// secret.</exception>
     public static void Bind(IConfigurationSection section, PyResolveClientOptions options)
     {
-        if (SectionRules.Errors(section) is { Count: > 0 } errors)
-            throw new OptionsValidationException(Options.DefaultName, typeof(PyResolveClientOptions), errors);
-        options.Proxy = SectionRules.Proxy(section) ?? options.Proxy;
         Text(nameof(options.ApiKey), text => options.ApiKey = text);
         Text(nameof(options.Home), text => options.Home = text);
         Text(nameof(options.Profile), text => options.Profile = text);
@@ -28,6 +28,7 @@ internal static class SectionBinder
         Value<bool>(nameof(options.AllowInsecureHttp), bool.TryParse, flag => options.AllowInsecureHttp = flag);
         Value<TimeSpan>(nameof(options.RequestTimeout), TryTime, time => options.RequestTimeout = time);
         Value<TimeSpan>(nameof(options.ConnectTimeout), TryTime, time => options.ConnectTimeout = time);
+        Value<IWebProxy>(nameof(options.Proxy), TryProxy, proxy => options.Proxy = proxy);
         Value<TimeSpan>(nameof(options.QuotaCacheDuration), TryTime, time => options.QuotaCacheDuration = time);
         Value<TimeSpan>(nameof(options.ShutdownTimeout), TryTime, time => options.ShutdownTimeout = time);
         Value<TimeSpan>(nameof(options.PrepaidLifetime), TryTime, time => options.PrepaidLifetime = time);
@@ -49,11 +50,25 @@ internal static class SectionBinder
             if (!parse(text, out var value))
             {
                 throw new OptionsValidationException(
-                    Options.DefaultName, typeof(PyResolveClientOptions), [$"{section.Path}:{name} has a value that cannot be read."]);
+                    Options.DefaultName,
+                    typeof(PyResolveClientOptions),
+                    [$"{section.Path}:{name} has a value that cannot be read.{HowToWrite(typeof(T))}"]);
             }
 
             set(value);
         }
+    }
+
+    private static string HowToWrite(Type type) =>
+        type == typeof(TimeSpan) ? " " + ClientSettings.HowToWriteDurations
+        : type == typeof(IWebProxy) ? " Write it as http://proxy.example:3128."
+        : "";
+
+    private static bool TryProxy(string text, out IWebProxy proxy)
+    {
+        var isProxy = Uri.TryCreate(text, UriKind.Absolute, out var url) && ProxySchemes.Contains(url.Scheme) && url.Host.Length > 0;
+        proxy = isProxy ? new WebProxy(url) : new WebProxy();
+        return isProxy;
     }
 
     /// <summary>Out of range: the check of the options says which range.</summary>

@@ -164,6 +164,7 @@ internal sealed class AddressRace(Func<string, CancellationToken, Task<IPAddress
         _silent.TryGetValue(address, out var since) && time.GetElapsedTime(since) < SilenceCounts;
 
     private static bool IsSame(Uri server, DnsEndPoint endPoint) =>
-        endPoint.Port == server.Port && endPoint.Host.Trim('[', ']').Equals(server.IdnHost.Trim('[', ']'), StringComparison.OrdinalIgnoreCase);
+        endPoint.Port == server.Port
+        && endPoint.Host.Trim('[', ']').Equals(server.IdnHost.Trim('[', ']'), StringComparison.OrdinalIgnoreCase);
 }
 #endif

@@ -103,7 +103,7 @@ internal sealed class ApiAnswer
             : $"answered {Status} with {what}";
         return new(
             PyResolveErrorCodes.UnexpectedAnswer,
-            by is null ? $"{_target} {answered}: that is no PyResolve server." : $"{by} {answered} to {_target}: that is no PyResolve server.",
+            (by is null ? $"{_target} {answered}" : $"{by} {answered} to {_target}") + ": that is no PyResolve server.",
             "Check PYRESOLVE_API_URL, and any proxy between.")
         {
             Status = Status,

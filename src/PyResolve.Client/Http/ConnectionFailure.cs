@@ -14,7 +14,7 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
 {
     private const string Check = "Check the network, or PYRESOLVE_API_URL if the server is elsewhere.";
     private const string CheckProxy =
-        "Check the proxy: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or the option Proxy has its address, NO_PROXY names the servers that need none.";
+        "Check the proxy: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or the option Proxy has its address, and NO_PROXY the servers without one.";
 
     // HttpClient lets a SocketException through when the other side closes a connection while it is being made.
     public static bool Is(Exception exception) => exception is HttpRequestException or IOException or SocketException;
@@ -134,7 +134,8 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
 #else
     private string? ProxyOf(Exception exception)
     {
-        var isConnect = exception is WebException { Status: WebExceptionStatus.ProxyNameResolutionFailure or WebExceptionStatus.ConnectFailure }
+        var isConnect = exception
+            is WebException { Status: WebExceptionStatus.ProxyNameResolutionFailure or WebExceptionStatus.ConnectFailure }
             or SocketException
             {
                 SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain

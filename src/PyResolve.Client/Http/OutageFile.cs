@@ -30,7 +30,8 @@ internal sealed class OutageFile(ClientSettings settings, Func<Uri?> proxy)
 
         // A process that waited for less time than this one would has not shown that this one would wait in vain.
         var counts = begin > after && begin <= now.Ticks && now.Ticks - begin < duration.Ticks
-            && (code == PyResolveErrorCodes.Unreachable || (code == PyResolveErrorCodes.Timeout && waited >= settings.RequestTimeout.Ticks));
+            && (code == PyResolveErrorCodes.Unreachable
+                || (code == PyResolveErrorCodes.Timeout && waited >= settings.RequestTimeout.Ticks));
         return counts && Redaction.Line(cause) is { Length: > 0 } text
             ? new(code, text, Redaction.Line(hint) is { Length: > 0 } advice ? advice : null)
             : null;

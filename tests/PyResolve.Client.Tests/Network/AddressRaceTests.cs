@@ -137,7 +137,7 @@ public sealed class AddressRaceTests : IAsyncLifetime
         await using var hole = await TcpProxy.StartBlackHoleAsync(IPv6, server.Url.Port);
         var watch = Stopwatch.StartNew();
 
-        var result = await NetworkProgram.RunAsync(
+        var result = await UpgradingProcess.RunAsync(
             new($"http://localhost:{server.Url.Port}"), server.Home.Path, wrapper: wrapper, cancellationToken: Cancellation);
 
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(6));

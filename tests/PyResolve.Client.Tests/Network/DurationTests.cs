@@ -13,9 +13,9 @@ public sealed class DurationTests
     [InlineData("QuotaCacheDuration", "5", "is 5 days")]
     [InlineData("ShutdownTimeout", "2", "is 2 days")]
     [InlineData("PrepaidLifetime", "60", "is 60 days")]
-    [InlineData("RequestTimeout", "10s", "is no time span")]
-    [InlineData("ConnectTimeout", "00:00:99", "is no time span")]
-    [InlineData("ShutdownTimeout", "five", "is no time span")]
+    [InlineData("RequestTimeout", "10s", "cannot be read")]
+    [InlineData("ConnectTimeout", "00:00:99", "cannot be read")]
+    [InlineData("ShutdownTimeout", "five", "cannot be read")]
     [InlineData("RequestTimeout", "-00:00:10", "must be more than zero")]
     public void Seconds_that_are_read_as_days_are_refused_with_how_to_write_ten_seconds(string option, string value, string why)
     {

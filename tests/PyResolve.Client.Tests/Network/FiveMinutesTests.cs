@@ -82,7 +82,7 @@ public sealed class FiveMinutesTests : IAsyncLifetime
     private async Task<CommandResult> RunAsync(Uri url, Dictionary<string, string?>? environment = null, bool hosted = false)
     {
         _watch.Restart();
-        var result = await NetworkProgram.RunAsync(url, _server.Home.Path, environment, hosted, cancellationToken: Cancellation);
+        var result = await UpgradingProcess.RunAsync(url, _server.Home.Path, environment, hosted, cancellationToken: Cancellation);
         _watch.Elapsed.ShouldBeLessThan(Limit);
         return result;
     }

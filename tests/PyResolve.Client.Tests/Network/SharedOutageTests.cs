@@ -197,6 +197,8 @@ public sealed class SharedOutageTests : IAsyncLifetime
     {
         await using var client = Client();
         (await client.Quota.AcquireAsync(new("pydantic"), Cancellation)).IsOffline.ShouldBeTrue();
+        // What still waits in the network would reach the server later.
+        _network.CutAll();
     }
 
     private PyResolveClient Client(Action<PyResolveClientOptions>? configure = null)

@@ -133,7 +133,8 @@ public sealed class HttpProxy : IAsyncDisposable
         else
         {
             // One request for each connection, so that each is seen.
-            var rest = lines.Skip(1).Where(static line => line.Length > 0 && !line.StartsWith("Proxy-", StringComparison.OrdinalIgnoreCase));
+            var rest = lines.Skip(1)
+                .Where(static line => line.Length > 0 && !line.StartsWith("Proxy-", StringComparison.OrdinalIgnoreCase));
             var forwarded = string.Join("\r\n", [$"{request[0]} {asked.PathAndQuery} HTTP/1.1", .. rest, "Connection: close"]);
             await WriteAsync(upstream, forwarded + "\r\n\r\n", cancellationToken);
         }
@@ -152,7 +153,9 @@ public sealed class HttpProxy : IAsyncDisposable
         var length = Page.Length.ToString(CultureInfo.InvariantCulture);
         var code = status.ToString(CultureInfo.InvariantCulture);
         return WriteAsync(
-            client, $"HTTP/1.1 {code} No\r\n{challenge}Content-Type: text/html\r\nContent-Length: {length}\r\n\r\n{Page}", cancellationToken);
+            client,
+            $"HTTP/1.1 {code} No\r\n{challenge}Content-Type: text/html\r\nContent-Length: {length}\r\n\r\n{Page}",
+            cancellationToken);
     }
 
     private static async Task WriteAsync(NetworkStream stream, string text, CancellationToken cancellationToken) =>

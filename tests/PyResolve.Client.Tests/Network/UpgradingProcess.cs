@@ -5,9 +5,9 @@ using CommandResult = PyResolve.TestKit.CommandResult;
 namespace PyResolve.Client.Tests.Network;
 
 /// <summary>The program of the guide's first section, in a process of its own.</summary>
-internal static class NetworkProgram
+internal static class UpgradingProcess
 {
-    public const string Argument = "five-minutes-network";
+    public const string Argument = "upgrade-once";
     public const string Hosted = "hosted";
 
     /// <summary>Runs it. The rest of the environment is this process's.</summary>
