@@ -83,7 +83,7 @@ internal sealed class AccessMiddleware(
     private async ValueTask<Outcome<Caller>> AuthenticateSessionAsync(HttpContext http, string token) =>
         await sessions.FindAsync(token, http.RequestAborted) is { } caller
             ? caller
-            : new ProblemResult(Problems.Unauthenticated(ProblemTexts.SessionUnknown));
+            : Unknown(ProblemTexts.SessionUnknown);
 
     private Outcome<Caller> ToAuthentication(HttpContext http, KeyOutcome outcome)
     {
@@ -94,7 +94,7 @@ internal sealed class AccessMiddleware(
         }
 
         if (outcome.Key is not { Owner: var caller })
-            return new ProblemResult(Problems.Unauthenticated(ProblemTexts.ApiKeyUnknown));
+            return Unknown(ProblemTexts.ApiKeyUnknown);
         return RateLimits.TakePermit(http, caller, limiters) is { } wait
             ? RateLimits.Problem($"This API key may make {caller.RequestsPerMinute} requests a minute. Wait before the next one.", wait)
             : caller;
@@ -108,6 +108,9 @@ internal sealed class AccessMiddleware(
             return ScopeMissing(ProblemTexts.ScopeMissing(scope));
         return null;
     }
+
+    private static ProblemResult Unknown(string detail) =>
+        new(Problems.Unauthenticated(detail)) { SecurityEvent = SecurityEvents.CredentialRefused };
 
     private static ProblemResult ScopeMissing(string detail) => new(Problems.Forbidden(ProblemCodes.ScopeMissing, detail));
 

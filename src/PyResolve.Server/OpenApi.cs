@@ -19,10 +19,10 @@ internal static class OpenApi
                 Title = "PyResolve API",
                 Version = ServerVersion.Current,
                 Description = "API keys, usage, quotas and billing for developer tools. "
-                    + "Errors are RFC 9457 problem details with a stable code.",
+                    + "Errors are RFC 9457 problem details with a stable code. Every GET can be sent as HEAD, which is answered alike, "
+                    + "without a body. A body may be compressed (Content-Encoding gzip, deflate or br). Beside the statuses listed, any "
+                    + "request may be answered 500 after an error in the server.",
             };
-            foreach (var path in document.Paths.Values)
-                path.Operations?.Remove(HttpMethod.Head);
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
             {
@@ -31,6 +31,8 @@ internal static class OpenApi
             };
             return Task.CompletedTask;
         });
+        options.DescribeSchemas();
+        options.DescribeAnswers();
         options.AddOperationTransformer((operation, context, _) =>
         {
             if (context.Description.ActionDescriptor.EndpointMetadata.OfType<AccessRequirement>().LastOrDefault() is not { } requirement)

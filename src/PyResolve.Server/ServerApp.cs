@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
 using PyResolve.Client.Wire;
@@ -52,7 +53,12 @@ internal static class ServerApp
             kestrel.Limits.MaxRequestBodySize = MaxBodySize;
             kestrel.AddServerHeader = false;
         });
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
         // A start that fails ends with one line on standard error; the host would log it a second time, with a stack trace.
         var hasStarted = new StartedFlag();
         services.AddSingleton(hasStarted);
@@ -62,6 +68,8 @@ internal static class ServerApp
         services.AddSingleton(options);
         services.AddStorage(options);
         services.AddSingleton<PublicUrl>();
+        services.AddSingleton<SecurityLog>();
+        services.AddHostedService<SettingsReview>();
         services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
@@ -77,7 +85,12 @@ internal static class ServerApp
         services.AddDeviceLogin();
         services.AddPages();
         services.AddOpenApiDocument();
-        services.ConfigureHttpJsonOptions(json => WireJson.ApplyTo(json.SerializerOptions));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            WireJson.ApplyTo(json.SerializerOptions);
+            // The OpenAPI document would say that numbers may be strings. Bodies are read without these options.
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .WithOrigins([.. options.CorsOrigins])
             .AllowAnyMethod()
@@ -91,7 +104,11 @@ internal static class ServerApp
         app.Lifetime.ApplicationStarted.Register(() => hasStarted.Value = true);
         // Wrong settings of an issuer end the start, rather than the first request with a token.
         _ = app.Services.GetRequiredService<TrustedIssuers>();
+        UnreadableRequests.UseOn(app);
         app.UseForwardedHeaders();
+        RequestLog.Use(app);
+        app.UseHeadRequests();
+        app.UseCommonHeaders();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
         app.UseCors();

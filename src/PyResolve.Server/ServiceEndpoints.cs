@@ -7,15 +7,12 @@ namespace PyResolve.Server;
 
 internal static class ServiceEndpoints
 {
-    /// <summary>Some monitors ask by HEAD.</summary>
-    private static readonly string[] ReadMethods = ["GET", "HEAD"];
-
     public static void MapService(this IEndpointRouteBuilder routes)
     {
         var service = routes.MapGroup("").WithTags("Service");
-        service.MapMethods("/", ReadMethods, () => Answers.Ok(new ServiceInfo("PyResolve API", ServerVersion.Current)));
-        service.MapMethods("/health", ReadMethods, () => Answers.Ok(new HealthStatus("healthy")));
-        service.MapMethods("/health/ready", ReadMethods, Ready).Produces<HealthStatus>();
+        service.MapGet("/", () => Answers.Ok(new ServiceInfo("PyResolve API", ServerVersion.Current)));
+        service.MapGet("/health", () => Answers.Ok(new HealthStatus("healthy")));
+        service.MapGet("/health/ready", Ready).Produces<HealthStatus>();
     }
 
     private static async Task<IResult> Ready(HttpContext http, StoreReadiness store) =>

@@ -59,6 +59,17 @@ internal sealed class FieldErrors
         }
     }
 
+    /// <summary>
+    /// As <see cref="Text"/>, for what another person is shown: also without characters that are invisible or change the order of others.
+    /// Joiners, which some scripts and emoji need, are allowed between two other characters.
+    /// </summary>
+    public void Label(string field, string? value, int longest, bool required = false)
+    {
+        Text(field, value, longest, required);
+        if (value is not null && value.Length <= longest && HasFormatCharacter(value))
+            Add(field, ProblemTexts.NotVisibleText);
+    }
+
     public void Range(string field, long? value, long lowest, long highest)
     {
         if (value < lowest || value > highest)
@@ -98,6 +109,25 @@ internal sealed class FieldErrors
         }
 
         return true;
+    }
+
+    private static bool HasFormatCharacter(string value)
+    {
+        for (var i = 0; i < value.Length; i++)
+        {
+            var isJoiner = value[i] is '\u200C' or '\u200D' && i > 0 && i < value.Length - 1 && value[i - 1] is not ('\u200C' or '\u200D');
+            if (!isJoiner
+                && CharUnicodeInfo.GetUnicodeCategory(value, i) is UnicodeCategory.Format or UnicodeCategory.LineSeparator
+                    or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse)
+            {
+                return true;
+            }
+
+            if (char.IsHighSurrogate(value[i]))
+                i++;
+        }
+
+        return false;
     }
 
     private static bool IsStorable(JsonElement element) => element.ValueKind switch

@@ -36,6 +36,7 @@ internal static class ProblemTexts
     public const string IsEmpty = "is empty.";
     public static string TooLong(int longest) => $"is longer than {longest} characters.";
     public const string NotPlainText = "has a control character or half a character (a lone surrogate).";
+    public const string NotVisibleText = "has a character that is invisible or changes the direction of text.";
     public const string NotAnEmail = "must be an e-mail address, such as ada@example.com.";
     public static string Range(long lowest, long highest) => $"must be from {lowest} to {highest}.";
     public const string NotATier = "must be tier1, tier2 or tier3.";
@@ -68,7 +69,10 @@ internal static class ProblemTexts
     public const string PathNotFound = "There is nothing at this path. GET /openapi/v1.json lists what there is.";
     public const string EventCursorUnknown = "is not one that this server gave. Leave it out to start at the newest event.";
     public const string NotAnEventType = "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.";
-    public const string TimeOutOfRange = "must be at most 35 days back and 5 minutes ahead.";
+    public const string TooLongAgo = "must be at most 35 days back.";
+    public static string TooFarAhead(DateTimeOffset now) =>
+        $"is more than 5 minutes ahead of this server's clock, which says {now.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}. "
+        + "Correct the clock, or send the event again later: it is accepted once it is at most 5 minutes ahead.";
     public const string ReservationOfMigrationOnly = "can be named by a migration only.";
     public const string TwoIds = "The body's id and the Idempotency-Key differ. Send one of them.";
     public const string NotOfReservation = "must be that of the reservation.";

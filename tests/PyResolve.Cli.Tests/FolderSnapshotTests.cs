@@ -45,6 +45,26 @@ public sealed class FolderSnapshotTests : IDisposable
     }
 
     [Fact]
+    [Trait("Platform", "Linux")]
+    public async Task A_file_and_a_folder_whose_names_are_not_UTF8_are_named_and_left_out()
+    {
+        const string Remove = "rm -rf \"$1\"/bad* \"$1\"/sub/worse*";
+        const string Script = "cd \"$1\" && printf x > \"$(printf 'bad\\377.py')\" && mkdir -p \"$(printf 'sub/worse\\376')\"";
+        await RunAsync(Script);
+
+        var before = Take();
+        _driver.WithFile("a.py", "changed");
+
+        before.Unreadable.Keys.ShouldBe(["bad\ufffd.py", "sub/worse\ufffd/"]);
+        before.ChangesTo(Take()).ShouldBe(new FolderChanges(Added: 0, Modified: 1, Removed: 0));
+        // The framework cannot remove what it cannot name.
+        await RunAsync(Remove);
+
+        async Task RunAsync(string script) => (await Command.RunAsync(
+            "sh", ["-c", script, "sh", _driver.Project], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("sh");
+    }
+
+    [Fact]
     public void Symbolic_links_are_not_followed()
     {
         using var elsewhere = new CliDriver().WithFile("other.py", "o");

@@ -14,17 +14,57 @@ public sealed class InterruptionTests : IDisposable
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
+    [InlineData("HUP")]
+    [InlineData("QUIT")]
+    public async Task A_migrator_that_is_writing_gets_the_same_signal_and_the_time_to_finish(string signal)
+    {
+        const string FinishesFirst = """
+            sh -c 'trap "sleep 1; echo whole > \"$1/app.py\"; exit 7" SIGNAL; echo half > "$1/app.py"; touch "$1/ready"; while :; do sleep 0.1; done' sh {path}
+            """;
+        using var process = _cli.Start(
+            "upgrade", "pydantic", "--target", "2.0", "--migrator", FinishesFirst.Replace("SIGNAL", signal, StringComparison.Ordinal).Trim());
+        await WaitForFileAsync("ready");
+
+        await SendAsync(signal, process);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        process.ExitCode.ShouldBe(130);
+        _cli.Read("app.py").ShouldBe("whole\n");
+        _server.Routes.ShouldBe(["POST /quota/reservations", FakeServer.ReleaseRoute]);
+    }
+
+    [Theory]
+    [InlineData("--grace 1", false)]
+    [InlineData("--grace 300", true)]
+    public async Task A_migrator_that_does_not_end_is_killed_after_the_grace_or_at_a_second_signal(string grace, bool isRepeated)
+    {
+        const string Ignores = "sh -c 'trap \"touch \\\"$1/got\\\"\" TERM; touch \"$1/ready\"; while :; do sleep 0.1; done' sh {path}";
+        using var process = _cli.Start(["upgrade", "pydantic", "--target", "2.0", "--migrator", Ignores, .. grace.Split(' ')]);
+        await WaitForFileAsync("ready");
+
+        await SendAsync("TERM", process);
+        await WaitForFileAsync("got");
+        if (isRepeated)
+            await SendAsync("TERM", process);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        process.ExitCode.ShouldBe(130);
+        _server.Routes.ShouldBe(["POST /quota/reservations", FakeServer.ReleaseRoute]);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    [InlineData("HUP")]
     [Trait("Platform", "Linux")]
     public async Task An_interrupted_upgrade_stops_the_migrator_with_its_children_and_releases_the_reservation(string signal)
     {
         const string StartsAnother = "sh -c 'sleep 300 & echo $! > \"$1/pid.tmp\"; mv \"$1/pid.tmp\" \"$1/pid\"; wait' sh {path}";
         using var process = _cli.Start("upgrade", "pydantic", "--target", "2.0", "--migrator", StartsAnother);
-        await Eventually.IsTrueAsync(
-            () => File.Exists(Path.Combine(_cli.Project, "pid")), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await WaitForFileAsync("pid");
         var grandchild = _cli.Read("pid").Trim();
 
-        (await Command.RunAsync("kill", [$"-{signal}", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken))
-            .OrThrow("kill");
+        await SendAsync(signal, process);
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
@@ -44,8 +84,7 @@ public sealed class InterruptionTests : IDisposable
         await Eventually.IsTrueAsync(() => _server.Requests.Count == 1, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
         var start = Stopwatch.GetTimestamp();
-        (await Command.RunAsync("kill", ["-INT", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken))
-            .OrThrow("kill");
+        await SendAsync("INT", process);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         process.ExitCode.ShouldBe(130);
@@ -57,6 +96,12 @@ public sealed class InterruptionTests : IDisposable
         _server.Dispose();
         _cli.Dispose();
     }
+
+    private static async Task SendAsync(string signal, Process process) => (await Command.RunAsync(
+        "kill", [$"-{signal}", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+
+    private Task WaitForFileAsync(string name) => Eventually.IsTrueAsync(
+        () => File.Exists(Path.Combine(_cli.Project, name)), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
     /// <summary>A zombie has ended: it only waits for its parent to read the exit code.</summary>
     private static bool IsRunning(string processId)

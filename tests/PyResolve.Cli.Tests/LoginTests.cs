@@ -98,9 +98,46 @@ public sealed class LoginTests : IDisposable
         result.Error.ShouldContain("PYRESOLVE_API_KEY is set and overrides the key just saved");
     }
 
+    [Fact]
+    public async Task A_login_without_a_desktop_is_approved_elsewhere_by_its_code()
+    {
+        using var login = _cli.Start("login", "--no-browser", "--api-url", Address);
+
+        _server.ApproveDevice(await ReadCodeAsync(login.StandardError));
+        await login.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        login.ExitCode.ShouldBe(0);
+        (await _cli.RunAsync("status")).Output.ShouldContain("Email:  ada@example.com");
+    }
+
+    [Fact]
+    public async Task A_login_that_is_denied_in_the_browser_saves_nothing()
+    {
+        using var login = _cli.Start("login", "--no-browser", "--api-url", Address);
+
+        _server.DenyDevice(await ReadCodeAsync(login.StandardError));
+        var error = await login.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await login.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        login.ExitCode.ShouldBe(4);
+        error.ShouldContain("The login was denied in the browser. Nothing was saved.");
+        File.Exists(_cli.ConfigPath).ShouldBeFalse();
+    }
+
     public void Dispose()
     {
         _server.Dispose();
         _cli.Dispose();
+    }
+
+    private static async Task<string> ReadCodeAsync(TextReader lines)
+    {
+        const string Label = "Your code: ";
+        while (await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            if (line.StartsWith(Label, StringComparison.Ordinal))
+                return line[Label.Length..];
+        }
+        throw new InvalidOperationException("The command ended without a code.");
     }
 }

@@ -26,6 +26,7 @@ public sealed class StatusTests : IDisposable
             Key:    {_server.Account.ApiKey[..20]}… (from {_cli.ConfigPath})
 
             This month (2026-11):
+              ████████████░░░░░░░░ 60 %
               Migrations: 2/5 used, 1 held, 2 remaining
               LLM access: ✗ (upgrade to Pro)
               Resets:     2026-12-01 00:00 UTC
@@ -57,7 +58,7 @@ public sealed class StatusTests : IDisposable
         var result = await _cli.RunAsync("status");
 
         result.ShouldSucceed();
-        result.Output.ShouldContain("This month:\n  Migrations: 1/5 used, 4 remaining\n");
+        result.Output.ShouldContain("This month:\n  ████░░░░░░░░░░░░░░░░ 20 %\n  Migrations: 1/5 used, 4 remaining\n");
         result.Output.ShouldNotContain("Resets");
     }
 
@@ -85,6 +86,39 @@ public sealed class StatusTests : IDisposable
 
         result.ShouldSucceed();
         result.Error.ShouldContain("chmod 600");
+    }
+
+    [Fact]
+    public async Task Migrations_run_offline_are_sent_before_the_quota_is_shown()
+    {
+        _cli.WithFile("app.py", "v1\n");
+        foreach (var route in (string[])["POST /quota/reservations", "POST /usage", "POST /usage/batch"])
+            _server.Inject(Fault.DropRequest, route, int.MaxValue);
+        (await _cli.RunAsync("upgrade", "pydantic", "--target", "2.0", "--migrator", "sh -c 'echo v2 > \"$1/app.py\"' sh {path}"))
+            .ShouldSucceed();
+        var offline = await _cli.RunAsync("status");
+        _server.Heal();
+
+        var online = await _cli.RunAsync("status");
+
+        offline.Output.ShouldContain("Waiting:    1 usage event not sent yet. To send: pyresolve sync");
+        online.Output.ShouldContain("Migrations: 3/5 used");
+        online.Output.ShouldNotContain("Waiting");
+    }
+
+    [Fact]
+    public async Task Sync_sends_what_was_used_offline()
+    {
+        _cli.WithFile("app.py", "v1\n");
+        foreach (var route in (string[])["POST /quota/reservations", "POST /usage", "POST /usage/batch"])
+            _server.Inject(Fault.DropRequest, route, int.MaxValue);
+        (await _cli.RunAsync("upgrade", "pydantic", "--target", "2.0", "--migrator", "sh -c 'echo v2 > \"$1/app.py\"' sh {path}"))
+            .ShouldSucceed();
+        (await _cli.RunAsync("sync")).ShouldFail(5, "Cannot reach", "Check the network");
+        _server.Heal();
+
+        (await _cli.RunAsync("sync")).Output.ShouldBe("✓ Sent 1 usage event\n");
+        (await _cli.RunAsync("sync")).Output.ShouldBe("✓ Nothing waits to be sent\n");
     }
 
     [Fact]

@@ -14,6 +14,21 @@ public sealed class TroubleTests : IDisposable
 
     [Fact]
     [Trait("Platform", "Unix")]
+    public async Task An_upgrade_that_could_not_be_reported_is_refused_before_the_code_is_changed()
+    {
+        _cli.WithFile("a.py", "x = 1\n");
+        _cli.Environment["PYRESOLVE_HOME"] = "/dev/null/home";
+        _cli.Environment["PYRESOLVE_API_KEY"] = FakeServer.UnknownKey;
+        _cli.Environment["PYRESOLVE_API_URL"] = "http://127.0.0.1:9";
+
+        (await _cli.RunAsync("upgrade", "pydantic", "--target", "2.0", "--migrator", "sh -c 'echo changed > a.py'"))
+            .ShouldFail(5, "Cannot reach http://127.0.0.1:9", "the outcome is kept on disk, which is not possible");
+
+        _cli.Read("a.py").ShouldBe("x = 1\n");
+    }
+
+    [Fact]
+    [Trait("Platform", "Unix")]
     public async Task Without_a_home_the_environment_is_enough_and_login_says_that_there_is_none()
     {
         using var server = FakeServer.Start();

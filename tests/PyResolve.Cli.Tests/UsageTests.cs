@@ -43,6 +43,54 @@ public sealed class UsageTests : IDisposable
         result.Output.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData("stauts", "Did you mean: pyresolve status")]
+    [InlineData("upgarde pydantic", "Did you mean: pyresolve upgrade")]
+    [InlineData("keys lsit", "Did you mean: pyresolve keys list")]
+    [InlineData("status --jsn", "Did you mean: pyresolve status --json")]
+    [InlineData("help stauts", "Did you mean: pyresolve status")]
+    public async Task A_mistyped_command_says_what_was_probably_meant(string arguments, string suggestion) =>
+        (await _cli.RunAsync(arguments.Split(' '))).ShouldFail(2, "has no", suggestion);
+
+    [Fact]
+    public async Task A_group_of_commands_alone_names_its_commands() =>
+        (await _cli.RunAsync("keys")).ShouldFail(2, "pyresolve keys needs a command: list, create, rotate, revoke", "pyresolve keys --help");
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("-V")]
+    public async Task The_version_is_one_line(string option) =>
+        (await _cli.RunAsync(option)).Output.ShouldMatch(@"\A[0-9]+\.[0-9]+\.[0-9]+\n\z");
+
+    [Theory]
+    [InlineData("bash", "complete ")]
+    [InlineData("zsh", "#compdef pyresolve")]
+    [InlineData("fish", "complete -c pyresolve")]
+    [InlineData("pwsh", "Register-ArgumentCompleter")]
+    public async Task A_completion_script_is_printed_for_each_shell(string shell, string expected) =>
+        (await _cli.RunAsync("completion", shell)).Output.ShouldContain(expected);
+
+    [Fact]
+    [Trait("Platform", "Unix")]
+    public async Task The_script_for_bash_completes_a_command()
+    {
+        await File.WriteAllTextAsync(
+            Path.Combine(_cli.Project, "script"), (await _cli.RunAsync("completion", "bash")).Output, TestContext.Current.CancellationToken);
+        const string Test = """
+            pyresolve() { dotnet "$CLI" "$@"; }
+            source ./script
+            COMP_LINE='pyresolve sta' COMP_POINT=13 COMP_WORDS=(pyresolve sta) COMP_CWORD=1
+            _pyresolve
+            echo "${COMPREPLY[@]}"
+            """;
+
+        var result = await Command.RunAsync(
+            "bash", ["-c", Test], new Dictionary<string, string?> { ["CLI"] = CliDriver.Assembly }, workingDirectory: _cli.Project,
+            cancellationToken: TestContext.Current.CancellationToken);
+
+        result.Output.Trim().ShouldBe("status", result.Error);
+    }
+
     [Fact]
     public async Task A_library_name_has_at_most_128_characters()
     {

@@ -1,3 +1,5 @@
+using PyResolve.Client.Wire;
+
 namespace PyResolve.Client.Tests;
 
 /// <summary>The routes of an account and its keys: what is sent, with which credential, and how often.</summary>
@@ -58,7 +60,7 @@ public sealed class AccountRouteTests
         await client.RequestPasswordResetAsync("ada@example.com", Cancellation);
         await client.ResetPasswordAsync(new() { Token = "t", Password = "new" }, Cancellation);
         await client.VerifyEmailAsync("t", Cancellation);
-        await client.VerifyEmailAsync(new() { Token = "t", Password = "p" }, Cancellation);
+        await client.VerifyEmailAsync(new VerifyEmailRequest { Token = "t", Password = "p" }, Cancellation);
         await client.ReportLeakedKeyAsync(ScriptedServer.Key, Cancellation);
         (await client.GetHealthAsync(Cancellation)).Status.ShouldBe("healthy");
         (await client.GetLeaseKeysAsync(Cancellation)).Keys.Single().Kid.ShouldBe("k");

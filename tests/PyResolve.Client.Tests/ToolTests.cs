@@ -178,8 +178,8 @@ public sealed class ToolTests : IDisposable
         });
 
         metadata.GetRawText().ShouldBe(
-            """{"rules":3,"ratio":0.5,"dry":true,"name":"a\u0022b","none":null,"tags":["x","y"],"""
-            + """"more":{"tier":"Tier2"},"counts":{"a":1}}""");
+            """{"rules":3,"ratio":0.5,"dry":true,"name":"a\u0022b","none":null,"tags":["x","y"]"""
+            + ""","more":{"tier":"Tier2"},"counts":{"a":1}}""");
         new UsageEvent("scan") { Metadata = metadata }.Metadata.ShouldNotBeNull().ValueKind.ShouldBe(JsonValueKind.Object);
         Should.Throw<ArgumentException>(() => UsageMetadata.From([new("x", new object())])).Message.ShouldContain("'x'");
         Should.Throw<ArgumentException>(() => UsageMetadata.From([new("x", double.NaN)])).Message.ShouldContain("'x'");

@@ -13,6 +13,15 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
+    public static readonly Option<bool> NoInput = new("--no-input")
+    {
+        Description = "Never ask; fail instead, and say which option answers.",
+        Recursive = true,
+    };
+
+    /// <summary>Of each command that shows something.</summary>
+    public static readonly Option<bool> Json = new("--json") { Description = "Write the result as JSON, and errors as JSON to standard error." };
+
     public static string? GetProfile(ParseResult parse)
     {
         var name = parse.GetValue(Profile);

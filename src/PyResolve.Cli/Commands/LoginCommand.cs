@@ -10,116 +10,145 @@ internal static class LoginCommand
 {
     private const string KeyPrefix = "pyr_live_";
     private const string HowToPipe = "pyresolve login --with-key < file-with-the-key";
+    private const string ClientId = "pyresolve command line";
 
     private static readonly Option<string?> Key =
         new("--key") { Description = "The API key. It stays in your shell's history; use --with-key to avoid that.", HelpName = "key" };
 
-    private static readonly Option<bool> WithKey = new("--with-key") { Description = "Read the API key from standard input." };
+    private static readonly Option<bool> WithKey =
+        new("--with-key") { Description = "Read an API key from standard input, or ask for one on a terminal." };
 
-    private static readonly Option<string?> ApiUrl =
-        new("--api-url") { Description = "The server, when it is not https://api.pyresolve.dev; saved with the key.", HelpName = "url" };
+    private static readonly Option<string?> Email =
+        new("--email") { Description = "Log in with an email address and its password.", HelpName = "address" };
+
+    private static readonly Option<bool> NoBrowser =
+        new("--no-browser") { Description = "Only print the page to open. For a machine without a desktop, or without a terminal." };
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("login", "Check an API key with the server, and save it for this user.") { WithKey, Key, ApiUrl };
+        var command = new Command("login", "Log in with a browser, and save an API key for this user.")
+        {
+            WithKey, Email, Password.FromInput, NoBrowser, Key, LoginServer.ApiUrl,
+        };
         command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
         return command;
     }
 
     private static async Task<int> RunAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
-        var apiUrl = ParseUrl(parse.GetValue(ApiUrl), "--api-url");
-        var key = await ReadKeyAsync(terminal, parse, cancellationToken);
+        CheckWays(parse);
         var profile = GlobalOptions.GetProfile(parse);
-        // A key belongs to one server. If only the environment names it, save it too, or the key would later be sent to another server.
-        var named = apiUrl ?? ParseUrl(Environment.GetEnvironmentVariable(ApiKeyStore.ApiUrlVariable), ApiKeyStore.ApiUrlVariable);
-        await using var client = ClientFactory.Create(profile, CheckForm(key, apiUrl), named ?? FindServerOfNewProfile(profile), apiUrl);
-
-        var account = await GetAccountAsync(client, cancellationToken);
-        client.Keys.Save(key, named);
-
-        terminal.Success($"Authenticated as {account.Email}");
-        terminal.Line($"  Plan: {account.Plan}");
-        terminal.Line($"  Migrations remaining: {account.Quota.MigrationsRemaining}");
-        terminal.Line($"  Saved in {client.Keys.ConfigPath}{(client.Keys.FindProfile() is { } name ? $", profile {name}" : "")}");
-        if (profile is not null && profile != new ApiKeyStore().FindProfile())
-            terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
-        WarnOfEnvironment(terminal, client.Keys, key, apiUrl);
-        return ExitCodes.Success;
-    }
-
-    private static Uri? ParseUrl(string? text, string origin)
-    {
-        if (string.IsNullOrWhiteSpace(text))
-            return null;
-        return Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
-            ? url
-            : throw CliException.Usage($"{origin} is not an http or https URL: {text}", "Write it as https://api.pyresolve.dev.");
-    }
-
-    /// <summary>Login is the one command for which a profile need not exist yet.</summary>
-    private static Uri? FindServerOfNewProfile(string? profile)
-    {
-        var keys = new ApiKeyStore(profile: profile);
-        return keys.FindProfile() is { } name && !keys.ListProfiles().Contains(name) ? PyResolveClientOptions.DefaultApiUrl : null;
-    }
-
-    private static async Task<string> ReadKeyAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
-    {
-        var given = parse.GetValue(Key);
-        if (parse.GetValue(WithKey))
-        {
-            if (given is not null)
-                throw CliException.Usage("Give --key or --with-key, not both.", "See: pyresolve login --help");
-            var line = await terminal.Input.ReadLineAsync(cancellationToken);
-            return line?.Trim() is { Length: > 0 } read
-                ? read
-                : throw CliException.Usage("There is no key on standard input.", $"Use: {HowToPipe}");
-        }
-        if (given is not null)
-        {
-            terminal.Warning($"A key on the command line stays in your shell's history. Next time: {HowToPipe}");
-            return given.Trim();
-        }
-        return (await terminal.AskSecretAsync("Enter your API key: ", cancellationToken))?.Trim()
-            ?? throw CliException.Usage(
-                "Cannot ask for a key: standard input is not a terminal.", $"Use: {HowToPipe}", "Or set PYRESOLVE_API_KEY instead.");
-    }
-
-    private static string CheckForm(string key, Uri? apiUrl) => key.StartsWith(KeyPrefix, StringComparison.Ordinal)
-        ? key
-        : throw new CliException(ExitCodes.Authentication, "Invalid API key format. Keys start with 'pyr_live_'.", WhereToGetOne(apiUrl));
-
-    private static async Task<AccountInfo> GetAccountAsync(PyResolveClient client, CancellationToken cancellationToken)
-    {
+        var server = LoginServer.From(parse, profile);
+        var key = CheckForm(await GetKeyAsync(terminal, parse, server, cancellationToken), server);
         try
         {
-            return await client.GetAccountAsync(cancellationToken);
+            return await SavedLogin.SaveAsync(terminal, profile, key, server, cancellationToken);
         }
         catch (PyResolveException e) when (e.Status == 401)
         {
+            await using var client = server.CreateClient(key);
             var cause = $"{e.Problem?.Detail ?? "Invalid API key"} (asked {client.ApiUrl.AbsoluteUri.TrimEnd('/')}). Nothing was saved.";
             throw new CliException(ExitCodes.Authentication, cause, WhereToGetOne(client.ApiUrl));
         }
     }
 
+    private static void CheckWays(ParseResult parse)
+    {
+        if (parse.GetValue(Key) is not null && parse.GetValue(WithKey))
+            throw CliException.Usage("Give --key or --with-key, not both.", "See: pyresolve login --help");
+        if (parse.GetValue(Email) is not null && (parse.GetValue(Key) is not null || parse.GetValue(WithKey)))
+            throw CliException.Usage("Give --email or a key, not both.", "See: pyresolve login --help");
+        if (parse.GetValue(Password.FromInput) && parse.GetValue(Email) is null)
+            throw CliException.Usage("--password-stdin needs --email.", "Use: pyresolve login --email ada@example.com --password-stdin");
+    }
+
+    private static async Task<string> GetKeyAsync(
+        Terminal terminal, ParseResult parse, LoginServer server, CancellationToken cancellationToken)
+    {
+        if (parse.GetValue(Key) is { } given)
+        {
+            terminal.Warning($"A key on the command line stays in your shell's history. Next time: {HowToPipe}");
+            return given.Trim();
+        }
+        if (parse.GetValue(WithKey))
+            return await ReadKeyAsync(terminal, cancellationToken);
+        if (parse.GetValue(Email) is null && !terminal.IsInteractive && !parse.GetValue(NoBrowser))
+        {
+            throw CliException.Usage(
+                "Cannot ask for a login: standard input is not a terminal.",
+                $"Use: {HowToPipe}",
+                "Or approve it in a browser elsewhere: pyresolve login --no-browser",
+                "Or set PYRESOLVE_API_KEY instead.");
+        }
+
+        await using var client = server.CreateClient();
+        return parse.GetValue(Email) is { } email
+            ? await LogInWithPasswordAsync(terminal, parse, client, email, cancellationToken)
+            : await LogInWithBrowserAsync(terminal, client, !parse.GetValue(NoBrowser), cancellationToken);
+    }
+
+    private static async Task<string> ReadKeyAsync(Terminal terminal, CancellationToken cancellationToken)
+    {
+        var line = terminal.IsInteractive
+            ? await terminal.AskSecretAsync("Enter your API key: ", cancellationToken)
+            : await terminal.Input.ReadLineAsync(cancellationToken);
+        return line?.Trim() is { Length: > 0 } read
+            ? read
+            : throw CliException.Usage("There is no key on standard input.", $"Use: {HowToPipe}");
+    }
+
+    private static async Task<string> LogInWithBrowserAsync(
+        Terminal terminal, PyResolveClient client, bool mayOpen, CancellationToken cancellationToken)
+    {
+        var login = await client.StartDeviceLogInAsync(ClientId, cancellationToken);
+        terminal.Note($"Your code: {login.UserCode}");
+        var isOpen = mayOpen && Browser.TryOpen(new Uri(login.VerificationUriComplete));
+        terminal.Note(isOpen
+            ? $"Approve this login in your browser. If no page opened: {login.VerificationUriComplete}"
+            : $"Open this page in a browser, and approve: {login.VerificationUriComplete}");
+        terminal.Note($"Waiting{terminal.Ellipsis} (Ctrl+C stops)");
+        try
+        {
+            return (await client.WaitForDeviceLogInAsync(login, cancellationToken)).ApiKey;
+        }
+        catch (PyResolveException e) when (e.Code is ProblemCodes.AccessDenied or ProblemCodes.ExpiredToken)
+        {
+            var cause = e.Code == ProblemCodes.AccessDenied ? "The login was denied in the browser." : "The login was not approved in time.";
+            throw new CliException(ExitCodes.Authentication, $"{cause} Nothing was saved.", "Try again: pyresolve login");
+        }
+    }
+
+    private static async Task<string> LogInWithPasswordAsync(
+        Terminal terminal, ParseResult parse, PyResolveClient client, string email, CancellationToken cancellationToken)
+    {
+        var password = await Password.ReadAsync(terminal, parse, $"Password of {email}: ", cancellationToken);
+        LogInResponse session;
+        try
+        {
+            session = await client.LogInAsync(new LogInRequest { Email = email, Password = password }, cancellationToken);
+        }
+        catch (PyResolveException e) when (e.Status == 401)
+        {
+            throw new CliException(
+                ExitCodes.Authentication, $"{e.Problem?.Detail ?? "Wrong email address or password."} Nothing was saved.",
+                "Try again, or log in with a browser: pyresolve login");
+        }
+
+        var request = new CreateApiKeyRequest { Name = $"{ClientId} on {Environment.MachineName}" };
+        var created = await client.CreateApiKeyAsync(request, session.SessionToken, cancellationToken);
+        await SignUpCommand.LogOutQuietlyAsync(client, session.SessionToken, cancellationToken);
+        return created.ApiKey;
+    }
+
+    private static string CheckForm(string key, LoginServer server) => key.StartsWith(KeyPrefix, StringComparison.Ordinal)
+        ? key
+        : throw new CliException(ExitCodes.Authentication, "Invalid API key format. Keys start with 'pyr_live_'.", WhereToGetOne(server.Named));
+
     private static string[] WhereToGetOne(Uri? apiUrl) => apiUrl is null || apiUrl.Host == "api.pyresolve.dev"
-        ? ["Get your key at https://pyresolve.dev/settings"]
+        ? ["Log in with a browser: pyresolve login", "Or get your key at https://pyresolve.dev/settings"]
         :
         [
-            "Ask the server's operator for a key, or create an account, which comes with one:",
-            $"  curl {apiUrl.AbsoluteUri.TrimEnd('/')}/auth/signup -H 'Content-Type: application/json' "
-            + """-d '{"email":"…","password":"…"}'""",
+            $"Log in with a browser: pyresolve login --api-url {apiUrl.AbsoluteUri.TrimEnd('/')}",
+            $"Or create an account, which comes with a key: pyresolve signup --api-url {apiUrl.AbsoluteUri.TrimEnd('/')}",
         ];
-
-    private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
-    {
-        if (keys.FindApiKey() is { Source: SettingSource.Environment } credential && credential.Key != key)
-            WarnOfOverride(ApiKeyStore.ApiKeyVariable, "key");
-        if (apiUrl is not null && keys.FindApiUrl() is { Source: SettingSource.Environment } setting && setting.Url != apiUrl)
-            WarnOfOverride(ApiKeyStore.ApiUrlVariable, "server");
-
-        void WarnOfOverride(string variable, string saved) =>
-            terminal.Warning($"{variable} is set and overrides the {saved} just saved. To use the saved one: unset {variable}");
-    }
 }

@@ -7,17 +7,21 @@ namespace PyResolve.Cli.Commands;
 
 internal static class LogoutCommand
 {
+    private static readonly Option<bool> All = new("--all") { Description = "Remove the saved keys of every profile." };
+
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.");
-        command.SetAction(parse => Run(terminal, GlobalOptions.GetProfile(parse)));
+        var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.") { All };
+        command.SetAction(parse => Run(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(All)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string? profile)
+    private static int Run(Terminal terminal, string? profile, bool all)
     {
+        if (all && profile is not null)
+            throw CliException.Usage("Give --all or --profile, not both.", "See: pyresolve logout --help");
         var keys = new ApiKeyStore(profile: profile);
-        if (keys.RemoveApiKey())
+        if (all ? keys.RemoveAllApiKeys().Count > 0 : keys.RemoveApiKey())
             terminal.Success("Logged out successfully");
         else
             terminal.Line("Not logged in");

@@ -10,31 +10,59 @@ internal static class StatusCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("status", "Show who is logged in, and this month's quota.");
-        command.SetAction((parse, cancellationToken) => RunAsync(terminal, GlobalOptions.GetProfile(parse), cancellationToken));
+        var command = new Command("status", "Show who is logged in, and this month's quota. Sends usage that waits.") { GlobalOptions.Json };
+        command.SetAction((parse, cancellationToken) =>
+            RunAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, string? profile, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Terminal terminal, string? profile, bool isJson, CancellationToken cancellationToken)
     {
         await using var client = ClientFactory.Create(profile);
         var credential = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
         Warn(terminal, client.Keys, credential);
 
+        // What was used offline counts, so it is sent first. Where that fails, the next request says why.
+        await WaitingUsage.SendAsync(client, cancellationToken);
         var account = await client.GetAccountAsync(cancellationToken);
+        if (isJson)
+            terminal.Line(CliJson.Write(Describe(client, credential, account)));
+        else
+            Show(terminal, client, credential, account);
+        return ExitCodes.Success;
+    }
+
+    private static StatusReport Describe(PyResolveClient client, ApiKeyCredential credential, AccountInfo account) => new(
+        account.UserId,
+        account.Email,
+        account.Plan,
+        client.ApiUrl.AbsoluteUri.TrimEnd('/'),
+        new StatusKey(
+            credential.MaskedKey.TrimEnd('…'),
+            credential.Source == SettingSource.Environment ? "environment" : "config_file",
+            credential.Source == SettingSource.Environment ? null : credential.ConfigPath,
+            credential.Profile),
+        CliJson.Wire(account.Quota, WireJson.Default.QuotaSnapshot),
+        new StatusWaiting(client.Usage.Pending, (long)client.Usage.OldestPendingAge.TotalSeconds));
+
+    private static void Show(Terminal terminal, PyResolveClient client, ApiKeyCredential credential, AccountInfo account)
+    {
         var source = credential.Source == SettingSource.Environment ? ApiKeyStore.ApiKeyVariable
             : credential.Profile is { } name ? $"{credential.ConfigPath}, profile {name}" : credential.ConfigPath;
         terminal.Line($"Email:  {account.Email}");
-        terminal.Line($"Plan:   {account.Plan.ToUpperInvariant()}");
+        terminal.Line($"Plan:   {terminal.Paint(account.Plan.ToUpperInvariant(), Colour.Bold)}");
         terminal.Line($"Server: {client.ApiUrl.AbsoluteUri.TrimEnd('/')}");
-        terminal.Line($"Key:    {credential.MaskedKey} (from {source})");
+        terminal.Line($"Key:    {credential.MaskedKey.Replace("…", terminal.Ellipsis, StringComparison.Ordinal)} (from {source})");
         terminal.Line();
         terminal.Line(account.Quota.Month is { } month ? $"This month ({month}):" : "This month:");
+        if (QuotaText.FormatBar(terminal, account.Quota) is { } bar)
+            terminal.Line($"  {bar}");
         terminal.Line($"  Migrations: {QuotaText.FormatUsage(account.Quota)}");
-        terminal.Line($"  LLM access: {(account.Quota.LlmAllowed ? "✓" : "✗ (upgrade to Pro)")}");
+        terminal.Line($"  LLM access: {(account.Quota.LlmAllowed ? terminal.Tick : $"{terminal.Cross} (upgrade to Pro)")}");
         if (QuotaText.FormatResetTime(account.Quota) is { } resets)
             terminal.Line($"  Resets:     {resets}");
-        return ExitCodes.Success;
+        if (WaitingUsage.Describe(client) is { } waiting)
+            terminal.Line($"  Waiting:    {waiting}");
     }
 
     private static void Warn(Terminal terminal, ApiKeyStore keys, ApiKeyCredential credential)

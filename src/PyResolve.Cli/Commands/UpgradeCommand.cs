@@ -33,17 +33,25 @@ internal static partial class UpgradeCommand
         HelpName = "command",
     };
 
-    public static Command Create(Terminal terminal)
+    private static readonly Option<int> Grace = new("--grace")
+    {
+        Description = "How long the migrator may take to end when this command is interrupted, before it is killed.",
+        HelpName = "seconds",
+        DefaultValueFactory = _ => 10,
+    };
+
+    public static Command Create(Terminal terminal, StopSignals signals)
     {
         var command = new Command("upgrade", "Run a migrator over Python code, if the quota allows it. It counts when files have changed.")
         {
-            Library, Target, PathOption, Tier, MigratorOption,
+            Library, Target, PathOption, Tier, MigratorOption, Grace,
         };
-        command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
+        command.SetAction((parse, cancellationToken) => RunAsync(terminal, signals, parse, cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        Terminal terminal, StopSignals signals, ParseResult parse, CancellationToken cancellationToken)
     {
         var profile = GlobalOptions.GetProfile(parse);
         var request = Request.From(parse);
@@ -65,7 +73,7 @@ internal static partial class UpgradeCommand
             terminal.Line($"Quota this month: {QuotaText.FormatUsage(quota)}");
 
         var run = new MeteredRun(terminal, permit, migrator, profile, request.FullPath, request.Library, request.Target);
-        return await run.RunAsync(cancellationToken);
+        return await run.RunAsync(signals, request.Grace);
     }
 
     private static Migrator FindMigrator(Request request, ApiKeyStore keys)
@@ -82,7 +90,7 @@ internal static partial class UpgradeCommand
             : Migrator.Create(configured, $"[migrators] in {keys.ConfigPath}", request.FullPath, request.Library, request.Target);
     }
 
-    private sealed partial record Request(string Library, string Target, string Path, string FullPath, MigrationTier Tier, string? Migrator)
+    private sealed partial record Request(string Library, string Target, string Path, string FullPath, MigrationTier Tier, string? Migrator, TimeSpan Grace)
     {
         public static Request From(ParseResult parse)
         {
@@ -96,7 +104,11 @@ internal static partial class UpgradeCommand
             if (!Directory.Exists(path) && !File.Exists(path))
                 throw CliException.Usage($"There is no folder or file {path}.", "Give --path a folder that exists.");
             var tier = Enum.Parse<MigrationTier>(parse.GetRequiredValue(UpgradeCommand.Tier), ignoreCase: true);
-            return new Request(library, target, path, System.IO.Path.GetFullPath(path), tier, parse.GetValue(MigratorOption));
+            var grace = parse.GetRequiredValue(UpgradeCommand.Grace);
+            if (grace is < 0 or > 3600)
+                throw CliException.Usage($"--grace {grace} is not between 0 and 3600 seconds.", "Give a number of seconds, such as 10.");
+            return new Request(
+                library, target, path, System.IO.Path.GetFullPath(path), tier, parse.GetValue(MigratorOption), TimeSpan.FromSeconds(grace));
         }
 
         [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]

@@ -9,7 +9,10 @@ internal sealed record FolderChanges(int Added, int Modified, int Removed)
     public int Total => Added + Modified + Removed;
 }
 
-/// <summary>The files below a folder, by path and content. Times and permissions do not count; symbolic links are not followed.</summary>
+/// <summary>
+/// The files below a folder, by path and content. Times and permissions do not count; symbolic links are not followed. What cannot be read is
+/// left out, and named.
+/// </summary>
 internal sealed class FolderSnapshot
 {
     /// <summary>Folders that tools write to, and that hold no source code.</summary>
@@ -23,15 +26,19 @@ internal sealed class FolderSnapshot
         new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
 
     private readonly Dictionary<string, Digest> _files = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> _unreadable = new(StringComparer.Ordinal);
 
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Digest(UInt128 High, UInt128 Low);
+
+    /// <summary>The paths that could not be read, each with the reason.</summary>
+    public IReadOnlyDictionary<string, string> Unreadable => _unreadable;
 
     public static FolderSnapshot Take(string path, CancellationToken cancellationToken)
     {
         var snapshot = new FolderSnapshot();
         if (File.Exists(path))
-            snapshot._files["."] = Hash(path);
+            snapshot.AddFile(path, ".");
         else
             snapshot.Add(path, "", cancellationToken);
         return snapshot;
@@ -39,27 +46,66 @@ internal sealed class FolderSnapshot
 
     public FolderChanges ChangesTo(FolderSnapshot later)
     {
-        var added = later._files.Keys.Count(f => !_files.ContainsKey(f));
-        var removed = _files.Keys.Count(f => !later._files.ContainsKey(f));
+        var added = later._files.Keys.Count(file => !_files.ContainsKey(file) && !IsUnreadable(file));
+        var removed = _files.Keys.Count(file => !later._files.ContainsKey(file) && !later.IsUnreadable(file));
         var modified = _files.Count(f => later._files.TryGetValue(f.Key, out var digest) && digest != f.Value);
         return new FolderChanges(added, modified, removed);
     }
 
     private void Add(string folder, string prefix, CancellationToken cancellationToken)
     {
-        foreach (var file in Directory.EnumerateFiles(folder, "*", OneLevel))
+        string[] files, children;
+        try
+        {
+            files = Directory.GetFiles(folder, "*", OneLevel);
+            children = Directory.GetDirectories(folder, "*", OneLevel);
+        }
+        catch (Exception e) when (IsUnreadable(e))
+        {
+            _unreadable[prefix.Length == 0 ? "." : prefix] = Describe(e);
+            return;
+        }
+
+        foreach (var file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!file.EndsWith(".pyc", StringComparison.Ordinal))
-                _files[prefix + Path.GetFileName(file)] = Hash(file);
+                AddFile(file, prefix + Path.GetFileName(file));
         }
-        foreach (var child in Directory.EnumerateDirectories(folder, "*", OneLevel))
+        foreach (var child in children)
         {
             var name = Path.GetFileName(child);
             if (!SkippedFolders.Contains(name))
                 Add(child, $"{prefix}{name}/", cancellationToken);
         }
     }
+
+    private void AddFile(string file, string name)
+    {
+        try
+        {
+            _files[name] = Hash(file);
+        }
+        catch (Exception e) when (IsUnreadable(e))
+        {
+            _unreadable[name] = Describe(e);
+        }
+    }
+
+    /// <summary>The file itself, or a folder above it.</summary>
+    private bool IsUnreadable(string file) => _unreadable.ContainsKey(file)
+        || _unreadable.ContainsKey(".")
+        || _unreadable.Keys.Any(path => path.EndsWith('/') && file.StartsWith(path, StringComparison.Ordinal));
+
+    private static bool IsUnreadable(Exception exception) => exception is IOException or UnauthorizedAccessException;
+
+    /// <summary>A name that is not UTF-8 has replacement characters here, under which there is no file.</summary>
+    private static string Describe(Exception exception) => exception switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "its name is not valid UTF-8, or it has just been removed",
+        UnauthorizedAccessException => "permission denied",
+        _ => exception.Message,
+    };
 
     private static Digest Hash(string path)
     {

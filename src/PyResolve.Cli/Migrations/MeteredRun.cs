@@ -8,13 +8,15 @@ namespace PyResolve.Cli.Migrations;
 internal sealed class MeteredRun(
     Terminal terminal, QuotaPermit permit, Migrator migrator, string? profile, string path, string library, string target)
 {
-    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    private const int NamedFiles = 5;
+
+    public async Task<int> RunAsync(StopSignals signals, TimeSpan grace)
     {
-        var before = FolderSnapshot.Take(path, cancellationToken);
+        var before = await TakeSnapshotAsync(signals.Requested);
         int exitCode;
         try
         {
-            exitCode = await migrator.RunAsync(cancellationToken);
+            exitCode = await migrator.RunAsync(signals, grace);
         }
         catch (OperationCanceledException)
         {
@@ -22,7 +24,7 @@ internal sealed class MeteredRun(
             throw new CliException(ExitCodes.Interrupted, Cause, await ReleaseAsync());
         }
 
-        // From here on Ctrl+C is ignored: only the accounting is left, which takes a second.
+        // From here on signals are ignored: only the accounting is left, which takes a second.
         var changes = before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None));
         if (exitCode != 0)
         {
@@ -47,6 +49,30 @@ internal sealed class MeteredRun(
         else if (permit.ReservationId is not null && permit.Quota is { } quota)
             terminal.Line($"  Quota this month: {QuotaText.FormatUsage(quota)}");
         return ExitCodes.Success;
+    }
+
+    private async Task<FolderSnapshot> TakeSnapshotAsync(CancellationToken cancellationToken)
+    {
+        FolderSnapshot snapshot;
+        try
+        {
+            snapshot = FolderSnapshot.Take(path, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new CliException(ExitCodes.Interrupted, "Interrupted. Nothing was run and nothing was changed.", await ReleaseAsync());
+        }
+
+        if (snapshot.Unreadable.TryGetValue(".", out var reason))
+        {
+            throw new CliException(
+                ExitCodes.Failure, $"{path} cannot be read: {reason}.", "Give --path a folder that you may read.", await ReleaseAsync());
+        }
+        foreach (var (file, why) in snapshot.Unreadable.Take(NamedFiles))
+            terminal.Warning($"Left out: {file} ({why})");
+        if (snapshot.Unreadable.Count > NamedFiles)
+            terminal.Warning($"Left out: {snapshot.Unreadable.Count - NamedFiles} more that cannot be read");
+        return snapshot;
     }
 
     private async Task CompleteAsync(FolderChanges changes)

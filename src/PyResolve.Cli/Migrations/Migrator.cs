@@ -32,8 +32,12 @@ internal sealed class Migrator
 
     public override string ToString() => CommandWords.Join(_words);
 
-    /// <summary>Returns the exit code. Cancellation kills the program and every process that it started.</summary>
-    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Returns the exit code. The first signal is passed on to the program, which then has <paramref name="grace"/> to end by itself; after
+    /// that time, or at a second signal, it is killed. What it started and left running is killed too.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">A signal asked to stop. The program has ended.</exception>
+    public async Task<int> RunAsync(StopSignals signals, TimeSpan grace)
     {
         var start = new ProcessStartInfo(_words[0]) { UseShellExecute = false };
         foreach (var argument in _words.Skip(1))
@@ -42,6 +46,7 @@ internal sealed class Migrator
         start.Environment.Remove(ApiKeyStore.ApiKeyVariable);
 
         using var process = new Process { StartInfo = start };
+        signals.Requested.ThrowIfCancellationRequested();
         try
         {
             process.Start();
@@ -53,15 +58,35 @@ internal sealed class Migrator
 
         try
         {
-            await process.WaitForExitAsync(cancellationToken);
+            await process.WaitForExitAsync(signals.Requested);
         }
         catch (OperationCanceledException)
         {
-            Kill(process);
-            await process.WaitForExitAsync(CancellationToken.None);
+            await StopAsync(process, signals, grace);
             throw;
         }
         return process.ExitCode;
+    }
+
+    private static async Task StopAsync(Process process, StopSignals signals, TimeSpan grace)
+    {
+        var descendants = ProcessTree.FindDescendants(process.Id);
+        if (signals.Received is { } signal && !ProcessTree.IsSentByTerminal(signal))
+            ProcessTree.Send(process.Id, signal);
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(signals.Repeated);
+        patience.CancelAfter(grace);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            ProcessTree.KillAll(process);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+
+        ProcessTree.KillAll(descendants);
     }
 
     /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
@@ -103,16 +128,4 @@ internal sealed class Migrator
         5 or 13 => $"{_words[0]} may not be run",
         _ => exception.Message,
     };
-
-    private static void Kill(Process process)
-    {
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
-        {
-            // It has ended already: Ctrl+C reaches the whole foreground process group.
-        }
-    }
 }

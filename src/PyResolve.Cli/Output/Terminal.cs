@@ -4,49 +4,85 @@ namespace PyResolve.Cli.Output;
 
 /// <summary>Results go to standard output, everything else to standard error. Colours only on a terminal that supports them.</summary>
 internal sealed class Terminal(
-    TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive)
+    TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive, bool isAscii)
 {
-    private const string Red = "31";
-    private const string Green = "32";
-    private const string Yellow = "33";
+    private const int UsualWidth = 80;
+    private const int LeastWidth = 40;
+    private const int MostWidth = 120;
 
     public TextWriter Output => output;
 
     public TextReader Input => input;
+
+    /// <summary>Whether a person can be asked. False after <c>--no-input</c>.</summary>
+    public bool IsInteractive { get; set; } = isInteractive;
+
+    /// <summary>Columns of the terminal, within reason; 80 where there is none.</summary>
+    public int Width { get; } = Math.Clamp(ReadWidth(), LeastWidth, MostWidth);
+
+    public string Tick => isAscii ? "+" : "✓";
+
+    public string Cross => isAscii ? "x" : "✗";
+
+    public string Ellipsis => isAscii ? "..." : "…";
 
     public static Terminal System()
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         if (Console.IsOutputRedirected || OperatingSystem.IsWindows())
             Console.OutputEncoding = utf8;
-        var mayColour = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-            && Environment.GetEnvironmentVariable("TERM") != "dumb";
         return new Terminal(
-            Console.Out,
-            Console.Error,
+            new QuietWriter(Console.Out),
+            new QuietWriter(Console.Error),
             Console.In,
-            mayColour && !Console.IsOutputRedirected,
-            mayColour && !Console.IsErrorRedirected,
-            isInteractive: !Console.IsInputRedirected && !Console.IsErrorRedirected);
+            HasColour(Console.IsOutputRedirected),
+            HasColour(Console.IsErrorRedirected),
+            isInteractive: !Console.IsInputRedirected && !Console.IsErrorRedirected,
+            isAscii: IsAsciiTerminal());
     }
 
     public void Line(string text = "") => output.WriteLine(text);
 
-    public void Success(string text) => output.WriteLine($"{Paint("✓", Green, colourOutput)} {text}");
+    public void Success(string text) => output.WriteLine($"{Paint(Tick, Colour.Green, colourOutput)} {text}");
 
-    public void Warning(string text) => error.WriteLine($"{Paint("!", Yellow, colourError)} {text}");
+    public void Warning(string text) => error.WriteLine($"{Paint("!", Colour.Yellow, colourError)} {text}");
+
+    /// <summary>For a person who waits: not part of the result.</summary>
+    public void Note(string text) => error.WriteLine(text);
 
     public void Error(string cause, IEnumerable<string> next)
     {
-        error.WriteLine($"{Paint("✗", Red, colourError)} {cause}");
+        error.WriteLine($"{Paint(Cross, Colour.Red, colourError)} {cause}");
         foreach (var line in next)
             error.WriteLine($"  {line}");
     }
 
-    /// <summary>Asks without echo; <see langword="null"/> when there is no terminal to ask on.</summary>
+    public void ErrorLine(string text) => error.WriteLine(text);
+
+    public string Paint(string text, Colour colour) => Paint(text, colour, colourOutput);
+
+    /// <summary>A bar of 20 cells: <c>███████░░░░░░░░░░░░░</c>.</summary>
+    public string Bar(long part, long whole, Colour colour)
+    {
+        const int Cells = 20;
+        var filled = whole <= 0 ? Cells : (int)Math.Clamp((part * Cells + whole - 1) / whole, 0, Cells);
+        var (full, empty) = isAscii ? ('#', '-') : ('█', '░');
+        return Paint(new string(full, filled), colour, colourOutput) + new string(empty, Cells - filled);
+    }
+
+    /// <summary>Asks for a line; <see langword="null"/> when there is nobody to ask.</summary>
+    public async Task<string?> AskAsync(string question, CancellationToken cancellationToken)
+    {
+        if (!IsInteractive)
+            return null;
+        error.Write(question);
+        return await Task.Run(input.ReadLine, cancellationToken).WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Asks without echo; <see langword="null"/> when there is nobody to ask.</summary>
     public async Task<string?> AskSecretAsync(string question, CancellationToken cancellationToken)
     {
-        if (!isInteractive)
+        if (!IsInteractive)
             return null;
         error.Write(question);
         try
@@ -72,5 +108,39 @@ internal sealed class Terminal(
         return secret.ToString();
     }
 
-    private static string Paint(string text, string colour, bool isOn) => isOn ? $"\e[{colour}m{text}\e[0m" : text;
+    private static string Paint(string text, Colour colour, bool isOn) => isOn ? $"\e[{(int)colour}m{text}\e[0m" : text;
+
+    /// <summary>NO_COLOR comes before FORCE_COLOR, as no-color.org and force-color.org say; both only count when they are not empty.</summary>
+    private static bool HasColour(bool isRedirected)
+    {
+        if (IsSet("NO_COLOR"))
+            return false;
+        return IsSet("FORCE_COLOR") || (!isRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb");
+    }
+
+    /// <summary>A terminal whose locale is not UTF-8 shows other characters than ASCII as rubbish. A pipe gets UTF-8.</summary>
+    private static bool IsAsciiTerminal()
+    {
+        if (OperatingSystem.IsWindows() || Console.IsOutputRedirected)
+            return false;
+        string[] names = ["LC_ALL", "LC_CTYPE", "LANG"];
+        var locale = names.Select(Environment.GetEnvironmentVariable).FirstOrDefault(static value => !string.IsNullOrEmpty(value));
+        return locale is not null
+            && !locale.Contains("UTF-8", StringComparison.OrdinalIgnoreCase)
+            && !locale.Contains("UTF8", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static bool IsSet(string name) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name));
+
+    private static int ReadWidth()
+    {
+        try
+        {
+            return Console.IsOutputRedirected || Console.WindowWidth <= 0 ? UsualWidth : Console.WindowWidth;
+        }
+        catch (IOException)
+        {
+            return UsualWidth;
+        }
+    }
 }

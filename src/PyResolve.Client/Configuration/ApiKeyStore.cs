@@ -139,11 +139,43 @@ public sealed class ApiKeyStore
         return true;
     }
 
+    /// <summary>Removes every key from the file in one step: the one at the top, and those of all profiles.</summary>
+    /// <returns>The profiles that had a key, in the file's order; <see langword="null"/> stands for the top of the file.</returns>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public IReadOnlyList<string?> RemoveAllApiKeys()
+    {
+        var removed = new List<string?>();
+        if (ConfigFile.Load(ConfigPath) is var now && WithKey(now).Count == 0)
+            return removed;
+        ConfigFile.Edit(ConfigPath, file =>
+        {
+            removed = WithKey(file);
+            return removed.Aggregate(file, static (edited, profile) => edited.Remove(PathOf(profile, ApiKeyName)));
+        });
+        return removed;
+
+        static List<string?> WithKey(ConfigFile file) =>
+            [.. file.Tables(ProfilesTable).Prepend(null).Where(profile => file.String(PathOf(profile, ApiKeyName)) is not null)];
+    }
+
     /// <summary>Reads a string from the file, for tools that keep their own settings in it. The environment is not read.</summary>
     /// <param name="path">The names of the tables, then the key, as in <c>ReadSetting("mytool", "colour")</c>.</param>
     /// <returns>The value; <see langword="null"/> when the key is not set.</returns>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read; or the value is not a string.</exception>
     public string? ReadSetting(params string[] path) => ConfigFile.Load(ConfigPath).String(Guard.NotNull(path));
+
+    /// <summary>Writes a string to the file, or removes it, for tools that keep their own settings in it. The rest of the file is unchanged.
+    /// </summary>
+    /// <param name="value">The new value; <see langword="null"/> to remove the setting.</param>
+    /// <param name="path">The names of the tables, then the key, as for <see cref="ReadSetting"/>.</param>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public void WriteSetting(string? value, params string[] path)
+    {
+        if (Guard.NotNull(path).Length == 0)
+            throw new ArgumentException("A setting has at least one name.", nameof(path));
+        ConfigFile.Edit(ConfigPath, file => value is null ? file.Remove(path) : file.Set(path, value));
+    }
 
     /// <summary>Reads the strings of a top-level table of the file, such as <c>[migrators]</c>.</summary>
     /// <param name="table">The table's name.</param>

@@ -11,7 +11,8 @@ namespace PyResolve.Client.Wire;
 /// <param name="TotalTokens">LLM tokens of events of all types, not only of migrations.</param>
 /// <param name="TotalFilesChanged">Files changed by events of all types, not only by migrations.</param>
 /// <param name="ByDay">The days with usage, earliest first. The day of an event may be outside the month.</param>
-/// <param name="ByLibrary">The libraries with most migrations first: at most 100, then one entry for all others together.</param>
+/// <param name="ByLibrary">The libraries with most migrations first: at most 100 and the one for migrations without a library, then one for
+/// all others together.</param>
 /// <param name="Quota">The account's current quota, independent of the requested month.</param>
 public sealed record UsageStatistics(
     string Month, long Migrations, long Tier1Migrations, long LlmMigrations, long TotalTokens, long TotalFilesChanged,

@@ -62,9 +62,19 @@ public sealed record UsageBatchResult(Guid? Id, string Status)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Code { get; init; }
 
+    /// <summary>Why the event was not stored: the <see cref="Problem.Detail"/> that <c>POST /usage</c> would answer; absent when it was
+    /// recorded, and from servers that do not send it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Detail { get; init; }
+
     /// <summary>What is wrong with each field, for an invalid event.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? Errors { get; init; }
+
+    /// <summary>The event's position in the batch, from 0; only for one that was not stored, and absent from servers that do not send
+    /// it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Index { get; init; }
 }
 
 /// <summary>The results of an event of a batch.</summary>

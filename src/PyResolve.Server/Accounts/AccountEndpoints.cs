@@ -39,7 +39,7 @@ internal static class AccountEndpoints
         var errors = new FieldErrors();
         errors.Email("email", request.Email);
         errors.Password("password", request.Password, request.Email);
-        errors.Text("name", request.Name, MaxNameLength);
+        errors.Label("name", request.Name, MaxNameLength);
         errors.ThrowIfAny();
 
         var outcome = await creation.TryAsync(
@@ -98,7 +98,7 @@ internal static class AccountEndpoints
         var caller = http.Caller();
         var name = body.Value.Name;
         var errors = new FieldErrors();
-        errors.Text("name", name, MaxNameLength, required: true);
+        errors.Label("name", name, MaxNameLength, required: true);
         errors.ThrowIfAny();
 
         var user = await database.WriteAsync(

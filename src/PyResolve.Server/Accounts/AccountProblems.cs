@@ -5,9 +5,15 @@ namespace PyResolve.Server.Accounts;
 
 internal static class AccountProblems
 {
-    public static ProblemResult WrongLogin { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongLogin));
+    public static ProblemResult WrongLogin { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongLogin))
+    {
+        SecurityEvent = SecurityEvents.LoginFailed,
+    };
 
-    public static ProblemResult WrongPassword { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongPassword));
+    public static ProblemResult WrongPassword { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongPassword))
+    {
+        SecurityEvent = SecurityEvents.LoginFailed,
+    };
 
     public static ProblemResult NoPassword { get; } = new(Problems.Conflict(
         "This account has no password here: it signs in through another service, which keeps it."));
@@ -19,5 +25,8 @@ internal static class AccountProblems
         TimeSpan.FromSeconds(5));
 
     public static ProblemResult TooMany(string what, TimeSpan wait) =>
-        new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many {what}. Wait before the next one."), wait);
+        new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many {what}. Wait before the next one."), wait)
+        {
+            SecurityEvent = SecurityEvents.Throttled,
+        };
 }

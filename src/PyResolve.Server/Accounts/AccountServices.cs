@@ -13,6 +13,8 @@ internal static class AccountServices
         .AddSingleton<Credentials>()
         .AddSingleton<WebSessions>()
         .AddSingleton<PasswordLogin>()
+        .AddSingleton<FailedLogins>()
+        .AddHostedService(static provider => provider.GetRequiredService<FailedLogins>())
         .AddSingleton<AccountCreation>()
         .AddSingleton<EmailTokens>()
         .AddSingleton<EmailTokenActions>()

@@ -9,7 +9,7 @@ namespace PyResolve.Server.Accounts;
 
 /// <summary>An unknown email is treated as a wrong password: the same work, the same throttle, the same answer.</summary>
 internal sealed class PasswordLogin(
-    Database database, Passwords passwords, Sessions sessions, Throttle throttle, AuditLog audit, TimeProvider time)
+    Database database, Passwords passwords, Sessions sessions, Throttle throttle, FailedLogins failures, AuditLog audit, TimeProvider time)
 {
     public async Task<Outcome<LogInResponse>> TryAsync(
         string email, string password, SessionClient client, CancellationToken cancellationToken)
@@ -30,7 +30,12 @@ internal sealed class PasswordLogin(
         var account = await database.FindAccountAsync(email, cancellationToken);
         var result = turn.Verify(account?.PasswordHash, password);
         if (account is not { PasswordHash: { } hash, User: var user } || result is PasswordVerificationResult.Failed)
+        {
+            if (account is not null)
+                failures.Add(account.User.Id, origin.Address);
             return AccountProblems.WrongLogin;
+        }
+
         var betterHash = result is PasswordVerificationResult.SuccessRehashNeeded ? turn.Hash(password) : null;
 
         return await database.WriteAsync<Outcome<LogInResponse>>(

@@ -9,19 +9,16 @@ internal static class AuditEndpoints
 {
     public static void MapAudit(this IEndpointRouteBuilder routes) => routes.MapGet("/audit", Read).WithTags("Audit").RequireSession();
 
-    private static async Task<Results<JsonAnswer<AuditPage>, ProblemResult>> Read(HttpContext http, AuditLog audit)
+    private static async Task<Results<JsonAnswer<AuditPage>, ProblemResult>> Read(HttpContext http, string? cursor, AuditLog audit)
     {
-        Guid? cursor = null;
-        if (http.Request.Query["cursor"] is [{ Length: > 0 } text])
+        Guid? after = null;
+        if (!string.IsNullOrEmpty(cursor))
         {
-            if (!Guid.TryParseExact(text, "D", out var id))
-            {
+            if (!Guid.TryParseExact(cursor, "D", out var id))
                 return new ProblemResult(Problems.Malformed(ProblemTexts.AuditCursorUnknown));
-            }
-
-            cursor = id;
+            after = id;
         }
 
-        return Answers.Ok(await audit.ReadAsync(http.Caller().UserId, cursor, http.RequestAborted));
+        return Answers.Ok(await audit.ReadAsync(http.Caller().UserId, after, http.RequestAborted));
     }
 }

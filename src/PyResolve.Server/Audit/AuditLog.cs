@@ -42,6 +42,7 @@ internal static class AuditActions
     public const string UsageRecomputed = "account.usage_recomputed";
     public const string EmailVerified = "account.email_verified";
     public const string LoggedIn = "session.opened";
+    public const string LogInFailed = "session.refused";
     public const string LoggedOut = "session.ended";
     public const string SessionsEnded = "session.all_ended";
     public const string PasswordChanged = "password.changed";

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
 using static PyResolve.Server.Pages.Views;
 
@@ -28,7 +29,7 @@ internal static partial class BillingPages
     {
         http.Response.Headers.CacheControl = "no-store";
         string? token = http.Request.Query["customer"];
-        if (options.IsConfigured && token is { Length: 32 } && token.All(char.IsAsciiHexDigitLower)
+        if (!http.IsHead() && options.IsConfigured && token is { Length: 32 } && token.All(char.IsAsciiHexDigitLower)
             && await customers.FindByReturnTokenAsync(token, http.RequestAborted) is { } customer
             && await customers.TryReturnAsync(customer.Id, http.RequestAborted))
         {

@@ -26,7 +26,13 @@ internal static class WebhookEndpoint
             return new ProblemResult(Problems.Malformed("Invalid payload"));
         var payload = Encoding.UTF8.GetString(body.Span);
         if (!StripeSignature.IsValid(http.Request.Headers["Stripe-Signature"], payload, options.WebhookSecrets, time.GetUtcNow()))
-            return new ProblemResult(Problems.Malformed("Invalid signature"));
+        {
+            return new ProblemResult(Problems.Malformed("Invalid signature"))
+            {
+                SecurityEvent = SecurityEvents.WebhookSignatureRefused,
+            };
+        }
+
         if (ReceivedEvent.Read(payload, options) is not { } received)
             return new ProblemResult(Problems.Malformed("Invalid payload"));
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Storage;
@@ -92,7 +93,8 @@ internal static class KeyCommands
             return await OperatorOutput.FailAsync("There is no such API key. The command 'keys list <account>' shows the prefix of each.");
         }
 
-        await services.GetRequiredService<ApiKeys>().RevokeAsync(key.UserId, key.Id, Origin.Operator, cancellationToken);
+        await services.GetRequiredService<ApiKeys>().RevokeAsync(
+            new Caller(key.UserId, Email: "", Name: null), key.Id, Origin.Operator, cancellationToken);
         return output.IsJson
             ? await output.WriteAsync(writer =>
             {

@@ -72,7 +72,8 @@ internal static class UsageCommands
     private static string Describe(RecountResult result, RecountScope scope)
     {
         var counted =
-            $"Recounted {Count(result.Events, "event")} of {Count(result.Accounts, "account")} in {Count(result.Months, "month")}:";
+            $"Recounted {Count(result.Events, "event")} of {Count(result.Accounts, "account")} "
+            + $"({Count(result.Months, "account-month")}):";
         return (result.Differences, scope.Repair) switch
         {
             (0, _) => $"{counted} no difference.",

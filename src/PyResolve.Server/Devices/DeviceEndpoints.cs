@@ -33,7 +33,7 @@ internal static class DeviceEndpoints
             ? ReadRequest(await FormBody.ReadAsync(http))
             : await JsonBody.ReadAsync(http, WireJson.Default.DeviceCodeRequest, whenEmpty: new());
         var errors = new FieldErrors();
-        errors.Text("client_id", body.ClientId, MaxClientIdLength);
+        errors.Label("client_id", body.ClientId, MaxClientIdLength);
         errors.Text("scope", body.Scope, DeviceScopes.MaxLength);
         if (!DeviceScopes.TryRead(body.Scope, out var scopes))
         {

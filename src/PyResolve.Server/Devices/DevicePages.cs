@@ -23,7 +23,8 @@ internal static class DevicePages
 
     private static async Task<IResult> Show(HttpContext http, WebSessions web, DeviceApprovals approvals, TimeProvider time)
     {
-        var typed = Typed(http.Request.Query["user_code"]);
+        // To look a code up is an attempt at guessing it.
+        var typed = http.IsHead() ? null : Typed(http.Request.Query["user_code"]);
         if (await web.FindAsync(http) is not { } caller)
             return DeviceViews.SignIn(typed);
         if (typed is null)

@@ -57,7 +57,7 @@ internal static class DeviceViews
         <p>Approve only if you started this login yourself, and your device shows exactly this code:</p>
         <p class="code">{request.UserCode}</p>
         <dl>
-        <dt>Device</dt><dd>{request.ClientId ?? "Does not say its name"}</dd>
+        <dt>Device</dt><dd><bdi>{NameOf(request)}</bdi></dd>
         <dt>Address</dt><dd>{request.Address ?? "Unknown"}<small>{CompareAddress(request.Address, ownAddress)}</small></dd>
         <dt>Asked</dt><dd><time datetime="{Format(request.AskedAt, "s")}Z">{Ago(now - request.AskedAt)}</time>
         <small>{Format(request.AskedAt, "HH:mm 'UTC'")}</small></dd>
@@ -77,6 +77,10 @@ internal static class DeviceViews
 
     private static Html ScopeList(IReadOnlyList<string> scopes) =>
         Html.Join(scopes.Select(static scope => Html.Of($"<li>{DeviceScopes.Describe(scope)} <small><code>{scope}</code></small></li>")));
+
+    /// <summary>In quotation marks, and said to be its own words: anyone can send any name.</summary>
+    private static string NameOf(DeviceRequest request) =>
+        request.ClientId is { } name ? $"Calls itself “{name}”" : "Does not say its name";
 
     private static PageResult Approved(DeviceRequest request, Caller caller) => new("Device connected", $"""
         <img class="mark" src="assets/approved.svg" alt="">

@@ -59,7 +59,8 @@ internal static class EmailServices
             "implicit" => SecureSocketOptions.SslOnConnect,
             "none" => SecureSocketOptions.None,
             var other => throw new InvalidConfigurationException(
-                $"PyResolve:Smtp:Tls is '{other}'; it must be starttls (the default), implicit (the default on port 465) or none."),
+                $"PyResolve:Smtp:Tls is {ServerOptions.Quote(other)}; "
+                + "it must be starttls (the default), implicit (the default on port 465) or none."),
         };
         var user = ServerOptions.Text(configuration, "PyResolve:Smtp:User");
         if (user is not null && security is SecureSocketOptions.None && !IsLoopback(host))

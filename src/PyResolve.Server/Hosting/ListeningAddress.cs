@@ -18,6 +18,6 @@ internal static class ListeningAddress
         else if (ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port))
             web.UseUrls($"http://*:{port}");
         else
-            throw new InvalidConfigurationException($"PORT is '{text}'; it is a number from 0 to 65535.");
+            throw new InvalidConfigurationException($"PORT is {ServerOptions.Quote(text)}; it is a number from 0 to 65535.");
     }
 }

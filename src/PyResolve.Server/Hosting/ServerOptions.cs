@@ -53,6 +53,9 @@ internal sealed class ServerOptions
     /// <summary><c>PyResolve:DatabaseWaitSeconds</c>: how long a start waits for PostgreSQL to answer, 0 to 3600; default 30.</summary>
     public TimeSpan DatabaseWait { get; private init; }
 
+    /// <summary><c>PyResolve:RequestLog</c>: whether each request is a line in the log; default only in Development.</summary>
+    public bool LogsRequests { get; private init; }
+
     public static ServerOptions Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var databaseUrl = Text(configuration, "DATABASE_URL");
@@ -71,9 +74,15 @@ internal sealed class ServerOptions
                 null => !HasIdentityProvider(configuration),
                 "open" => true,
                 "closed" => false,
-                var other => throw new InvalidConfigurationException($"PYRESOLVE_SIGNUP is '{other}'; it is open or closed."),
+                var other => throw new InvalidConfigurationException($"PYRESOLVE_SIGNUP is {Quote(other)}; it is open or closed."),
             },
             CorsOrigins = Origins(configuration),
+            LogsRequests = Text(configuration, "PyResolve:RequestLog") switch
+            {
+                null => environment.IsDevelopment(),
+                var text when bool.TryParse(text, out var logs) => logs,
+                var text => throw new InvalidConfigurationException($"PyResolve:RequestLog is {Quote(text)}; it is true or false."),
+            },
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             SessionIdle = TimeSpan.FromDays(Number(configuration, "PyResolve:SessionIdleDays", 365, 1, 365)),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
@@ -127,10 +136,22 @@ internal sealed class ServerOptions
     {
         if (Text(configuration, name) is not { } text)
             return null;
-        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            throw new InvalidConfigurationException(
+                $"{name} is {Quote(text)}; it must be a whole URL, such as https://billing.example.com.");
+        }
+
+        return url.UserInfo.Length == 0
             ? url
-            : throw new InvalidConfigurationException($"{name} is '{text}'; it must be a whole URL, such as https://billing.example.com.");
+            : throw new InvalidConfigurationException(
+                $"{name} has a user name or password before its host, which would be shown where the URL is shown. Leave it out.");
     }
+
+    /// <summary>For messages, unless the value may have a password in it, as a URL that was meant for another setting.</summary>
+    internal static string Quote(string text) => text.Contains('@', StringComparison.Ordinal) || text.Length > 200
+        ? "not valid (its value is not shown, because it may have a password in it)"
+        : $"'{text}'";
 
     internal static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
     {
@@ -138,7 +159,7 @@ internal sealed class ServerOptions
             return fallback;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= lowest && value <= highest
             ? value
-            : throw new InvalidConfigurationException($"{name} is '{text}'; it is a number from {lowest} to {highest}.");
+            : throw new InvalidConfigurationException($"{name} is {Quote(text)}; it is a number from {lowest} to {highest}.");
     }
 }
 

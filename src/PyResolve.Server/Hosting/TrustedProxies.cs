@@ -25,7 +25,8 @@ internal static class TrustedProxies
                 networks.Add(network);
             else
                 throw new InvalidConfigurationException(
-                    $"{Setting} has '{entry}'; it lists addresses and networks, such as 10.0.0.7 or 192.168.0.0/16.");
+                    $"In {Setting}, an entry is {ServerOptions.Quote(entry)}; it lists "
+                    + "addresses and networks, such as 10.0.0.7 or 192.168.0.0/16.");
         }
 
         return services.Configure<ForwardedHeadersOptions>(options =>

@@ -1,15 +1,13 @@
 using System.Reflection;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Metadata;
-using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
 internal sealed class Body<T>(T value) : IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider
     where T : class
 {
-    // Not ASP.NET Core's JSON options: those take numbers written as strings, and names in any case.
-    private static readonly JsonTypeInfo<T> Type = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
+    private static readonly JsonTypeInfo<T> Type = RequestJson.TypeOf<T>();
 
     public T Value => value;
 
@@ -24,7 +22,7 @@ internal sealed class Body<T>(T value) : IBindableFromHttpContext<Body<T>>, IEnd
 internal sealed class OptionalBody<T>(T value) : IBindableFromHttpContext<OptionalBody<T>>, IEndpointParameterMetadataProvider
     where T : class, new()
 {
-    private static readonly JsonTypeInfo<T> Type = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
+    private static readonly JsonTypeInfo<T> Type = RequestJson.TypeOf<T>();
 
     public T Value => value;
 

@@ -64,16 +64,18 @@ internal static class JsonBody
 
     /// <summary>
     /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection of a client that is still sending, which then never
-    /// sees the 413. Below it, Kestrel reads the rest and discards it.
+    /// sees the 413. Below it, Kestrel reads the rest and discards it. It counts what a compressed body unpacks to.
     /// </summary>
     public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(
         HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
     {
         var buffer = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 0, 256, 256 * 1024) + 1);
         var isTooLarge = request.ContentLength > largest;
+        await using var unpacked = ContentCoding.Open(request);
+        var content = unpacked ?? request.Body;
         while (!isTooLarge)
         {
-            var read = await request.Body.ReadAsync(buffer.GetMemory(), cancellationToken);
+            var read = await content.ReadAsync(buffer.GetMemory(), cancellationToken);
             if (read == 0)
                 return buffer.WrittenMemory;
             buffer.Advance(read);

@@ -48,5 +48,13 @@ internal sealed class ProblemResult(Problem problem, TimeSpan? retryAfter = null
 
     public TimeSpan? RetryAfter => retryAfter;
 
-    public Task ExecuteAsync(HttpContext httpContext) => httpContext.WriteAsync(problem, retryAfter);
+    /// <summary>Of <see cref="SecurityEvents"/>: what the operator sees of this answer.</summary>
+    public string? SecurityEvent { get; init; }
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        if (SecurityEvent is { } kind)
+            httpContext.ReportRefusal(kind);
+        return httpContext.WriteAsync(problem, retryAfter);
+    }
 }

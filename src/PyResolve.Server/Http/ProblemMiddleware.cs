@@ -1,3 +1,4 @@
+using Microsoft.Net.Http.Headers;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Http;
@@ -7,13 +8,22 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 {
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(2);
 
+    private static readonly HashSet<string> Common = new(StringComparer.OrdinalIgnoreCase)
+    {
+        HeaderNames.AcceptEncoding, HeaderNames.XContentTypeOptions, HeaderNames.StrictTransportSecurity,
+    };
+
     public async Task InvokeAsync(HttpContext http)
     {
         try
         {
             await next(http);
             if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null })
+            {
+                if (http.Response.Headers.Allow is [{ } allowed] && allowed.Split(", ").Contains("GET"))
+                    http.Response.Headers.Allow = $"{allowed}, HEAD";
                 await http.WriteAsync(ProblemAnswers.ForStatus(http.Response.StatusCode));
+            }
         }
         catch (Exception exception) when (!http.Response.HasStarted)
         {
@@ -23,7 +33,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 
     private async Task AnswerAsync(HttpContext http, Exception exception)
     {
-        ClearExceptLimits(http.Response);
+        ClearExceptCommon(http.Response);
         switch (exception)
         {
             case ProblemException refused:
@@ -53,7 +63,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
                 break;
             default:
-                Log.Failed(logger, exception, http.Request.Method, http.Request.Path, http.TraceIdentifier);
+                Log.Failed(logger, exception, HeadRequests.MethodOf(http), http.Request.Path, http.TraceIdentifier);
                 await http.WriteAsync(Problems.Create(
                     500,
                     Client.Wire.ProblemCodes.Internal,
@@ -62,12 +72,14 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         }
     }
 
-    /// <summary>The headers of a key's limit are on every answer, also on a problem.</summary>
-    private static void ClearExceptLimits(HttpResponse response)
+    /// <summary>Some headers are on every answer, also on a problem: those of a key's limit and of all routes.</summary>
+    private static void ClearExceptCommon(HttpResponse response)
     {
-        var limits = response.Headers.Where(header => header.Key.StartsWith("RateLimit-", StringComparison.Ordinal)).ToList();
+        var common = response.Headers
+            .Where(static header => Common.Contains(header.Key) || header.Key.StartsWith("RateLimit-", StringComparison.Ordinal))
+            .ToList();
         response.Clear();
-        foreach (var (name, value) in limits)
+        foreach (var (name, value) in common)
             response.Headers[name] = value;
     }
 

@@ -39,7 +39,7 @@ internal static class ApiKeyEndpoints
         var limit = request.RequestsPerMinute ?? caller.RequestsPerMinute;
 
         var errors = new FieldErrors();
-        errors.Text("name", request.Name, MaxNameLength);
+        errors.Label("name", request.Name, MaxNameLength);
         errors.Range("requests_per_minute", request.RequestsPerMinute, 1, 1_000_000);
         if (scopes.Except(Scopes.All, StringComparer.Ordinal).Any())
             errors.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");

@@ -1,13 +1,21 @@
 namespace PyResolve.Server.Keys;
 
-/// <summary>On this instance: a fixed window that begins with its first request. Thread-safe.</summary>
+/// <summary>
+/// On this instance: a key may use its requests of a minute at once, and regains them evenly. So requests at the permitted rate, however
+/// they fall, are never refused, as those at the border of two windows would be. Thread-safe.
+/// </summary>
 internal sealed class RequestLimiter(TimeProvider time)
 {
+    /// <summary>In which all requests are regained.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
+    /// <summary>Of a request, for what calculating with fractions loses.</summary>
+    private const double Tolerance = 1e-6;
+
     private readonly Lock _gate = new();
-    private long _windowStart;
-    private int _used = -1;
+    private long _updatedAt = time.GetTimestamp();
+    private double _used;
+    private int _limit;
     private bool _isRetired;
 
     /// <summary>Requests before the limit changed still count. null once this limiter is retired and replaced by another.</summary>
@@ -17,26 +25,33 @@ internal sealed class RequestLimiter(TimeProvider time)
         {
             if (_isRetired)
                 return null;
-            var elapsed = time.GetElapsedTime(_windowStart);
-            if (_used < 0 || elapsed >= Window)
-            {
-                _windowStart = time.GetTimestamp();
-                _used = 0;
-                elapsed = TimeSpan.Zero;
-            }
-
-            var isAllowed = _used < requestsPerMinute;
+            _limit = requestsPerMinute;
+            Regain();
+            var isAllowed = _used + 1 <= requestsPerMinute + Tolerance;
             if (isAllowed)
                 _used++;
-            return new RequestPermit(isAllowed, requestsPerMinute, Math.Max(0, requestsPerMinute - _used), Window - elapsed);
+            var remaining = Math.Max(0, (int)(requestsPerMinute - _used + Tolerance));
+            // Until all are regained; where none is left, until one is.
+            var missing = remaining > 0 ? _used : _used + 1 - requestsPerMinute;
+            return new RequestPermit(isAllowed, requestsPerMinute, remaining, Window * (missing / requestsPerMinute));
         }
     }
 
-    /// <summary>Retires this limiter if its window is over, so that no count is lost.</summary>
+    /// <summary>Retires this limiter if all requests are regained, so that no count is lost.</summary>
     public bool TryRetire()
     {
         lock (_gate)
-            return _isRetired |= _used >= 0 && time.GetElapsedTime(_windowStart) >= Window;
+        {
+            Regain();
+            return _isRetired |= _limit > 0 && _used <= Tolerance;
+        }
+    }
+
+    private void Regain()
+    {
+        var now = time.GetTimestamp();
+        _used = Math.Max(0, _used - (time.GetElapsedTime(_updatedAt, now) / Window * _limit));
+        _updatedAt = now;
     }
 }
 

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// The limiters of the keys that have a limit, separate from <see cref="VerifiedKeyCache"/>: dropping a key from memory must not reset its
-/// window. A limiter is removed after its window, so only keys that were used within two windows have one. Thread-safe.
+/// The limiters of the keys that have a limit, separate from <see cref="VerifiedKeyCache"/>: dropping a key from memory must not give it
+/// its requests back. A limiter is removed when all are regained, so only keys that were used within two minutes have one. Thread-safe.
 /// </summary>
 internal sealed class RequestLimiters(TimeProvider time)
 {

@@ -9,8 +9,13 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
     private const string ContentSecurityPolicy =
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+    /// <summary>As <see cref="ProblemResult.SecurityEvent"/>, of the problem that the page shows.</summary>
+    public string? SecurityEvent { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        if (SecurityEvent is { } kind)
+            httpContext.ReportRefusal(kind);
         if (retryAfter is { } delay)
             httpContext.Response.Headers.RetryAfter = $"{Math.Ceiling(delay.TotalSeconds)}";
         return WriteAsync(httpContext, status, title, body);

@@ -19,6 +19,7 @@ internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
     {
         if (!IsSameOrigin(http))
         {
+            http.ReportRefusal(SecurityEvents.CrossOriginRefused);
             throw new ProblemException(Problems.Forbidden(
                 ProblemCodes.CrossOrigin,
                 "This form was not sent from this site. Open the page itself, in a browser that names the site in Sec-Fetch-Site or "

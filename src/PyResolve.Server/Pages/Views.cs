@@ -11,5 +11,8 @@ internal static class Views
         value is null ? null : Html.Of($"""<input type="hidden" name="{name}" value="{value}">""");
 
     public static PageResult Page(string title, ProblemResult? problem, Html body) =>
-        new(problem is null ? title : $"Error: {title}", body, problem?.Problem.Status ?? StatusCodes.Status200OK, problem?.RetryAfter);
+        new(problem is null ? title : $"Error: {title}", body, problem?.Problem.Status ?? StatusCodes.Status200OK, problem?.RetryAfter)
+        {
+            SecurityEvent = problem?.SecurityEvent,
+        };
 }

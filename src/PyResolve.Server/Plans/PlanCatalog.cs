@@ -86,5 +86,5 @@ internal sealed class PlanCatalog
     };
 
     private static InvalidConfigurationException Invalid(IConfigurationSection section, string name, string value, string form) =>
-        new($"{section.Path}:{name} is '{value}'; it is {form}.");
+        new($"{section.Path}:{name} is {ServerOptions.Quote(value)}; it is {form}.");
 }

@@ -30,7 +30,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
                    orderby line.Name
                    select new DailyUsage(line.Name, line.Migrations, line.Tokens),
             ],
-            [.. Libraries(lines)],
+            [.. Libraries(lines, totals.Migrations)],
             quota);
     }
 
@@ -61,7 +61,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             with top as (
                 select library, migrations
                 from usage_libraries
-                where user_id = {userId} and month = {month} and migrations > 0
+                where user_id = {userId} and month = {month} and library <> '' and migrations > 0
                 order by migrations desc, library {session.Engine.ByBytes}
                 limit {MaxLibraries})
             select {Line.Total}, '', migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
@@ -75,25 +75,34 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             select {Line.Library}, library, migrations, 0, 0, 0, 0
             from top
             union all
-            select {Line.OtherLibraries}, '', cast(sum(migrations) - (select sum(migrations) from top) as bigint),
-                   count(*) - {MaxLibraries}, 0, 0, 0
+            select {Line.Library}, library, migrations, 0, 0, 0, 0
             from usage_libraries
-            where user_id = {userId} and month = {month} and migrations > 0
+            where user_id = {userId} and month = {month} and library = '' and migrations > 0
+            union all
+            select {Line.OtherLibraries}, '', count(*) - {MaxLibraries}, 0, 0, 0, 0
+            from usage_libraries
+            where user_id = {userId} and month = {month} and library <> ''
             having count(*) > {MaxLibraries}
             """,
             static row => new Line(row.Int64(0), row.Text(1), row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)),
             cancellationToken),
         cancellationToken);
 
-    private static IEnumerable<LibraryUsage> Libraries(List<Line> lines)
+    private static List<LibraryUsage> Libraries(List<Line> lines, long migrations)
     {
-        var named = lines.Where(line => line.Kind == Line.Library)
+        var libraries = lines.Where(line => line.Kind == Line.Library)
             .OrderByDescending(line => line.Migrations)
             .ThenBy(line => line.Name, StringComparer.Ordinal)
-            .Select(line => new LibraryUsage(line.Name.Length > 0 ? line.Name : null, line.Migrations));
-        var others = lines.Where(line => line.Kind == Line.OtherLibraries)
-            .Select(line => new LibraryUsage(OtherLibraries, line.Migrations) { Libraries = line.Count });
-        return named.Concat(others);
+            .Select(line => new LibraryUsage(line.Name.Length > 0 ? line.Name : null, line.Migrations))
+            .ToList();
+        // The others are what the month has beside those listed: to add them up would read every name.
+        if (lines.Find(line => line.Kind == Line.OtherLibraries) is { Count: var count })
+        {
+            var rest = Math.Max(0, migrations - libraries.Sum(library => library.Migrations));
+            libraries.Add(new LibraryUsage(OtherLibraries, rest) { Libraries = count });
+        }
+
+        return libraries;
     }
 
     /// <summary>Columns that a rollup does not have are 0.</summary>
@@ -108,6 +117,6 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         public static Line Nothing { get; } = new(Total, "", 0, 0, 0, 0, 0);
 
         /// <summary>The number of libraries in <see cref="OtherLibraries"/>.</summary>
-        public long Count => Tier1Migrations;
+        public long Count => Migrations;
     }
 }

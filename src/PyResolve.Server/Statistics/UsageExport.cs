@@ -1,3 +1,4 @@
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
@@ -21,6 +22,8 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
 
         http.Response.ContentType = "text/csv; charset=utf-8";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"pyresolve-usage-{month}.csv\"";
+        if (http.IsHead())
+            return;
         try
         {
             await http.Response.Body.WriteAsync(csv.Written, http.RequestAborted);
@@ -84,7 +87,9 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
                 },
                 cancellationToken);
             IsEnd = count < _rows && !csv.IsFull;
-            _rows = (int)Math.Clamp((long)count * ChunkBytes / csv.Written.Length, MinRows, MaxRows);
+            // None: the chunk before ended with the last event, and was full.
+            if (count > 0)
+                _rows = (int)Math.Clamp((long)count * ChunkBytes / csv.Written.Length, MinRows, MaxRows);
         }
     }
 

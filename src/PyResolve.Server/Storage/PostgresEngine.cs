@@ -184,7 +184,7 @@ internal sealed class PostgresEngine : Engine
         SqlType.Uuid => NpgsqlDbType.Uuid,
         SqlType.Instant => NpgsqlDbType.TimestampTz,
         SqlType.Bytes => NpgsqlDbType.Bytea,
-        SqlType.Json => NpgsqlDbType.Jsonb,
+        SqlType.Json => NpgsqlDbType.Json,
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 

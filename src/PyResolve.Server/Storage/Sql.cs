@@ -17,7 +17,7 @@ internal enum SqlType
 
 internal readonly record struct SqlParameter(SqlType Type, object? Value, bool IsArray = false);
 
-/// <summary>jsonb in PostgreSQL, text in SQLite.</summary>
+/// <summary>json in PostgreSQL, text in SQLite: kept as it is.</summary>
 internal readonly record struct JsonText(string Value);
 
 /// <summary>SQL text that is inserted as it is, and never built from input.</summary>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Metadata;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
@@ -13,7 +14,8 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
 {
     private const int MaxBody = 4 * 1024 * 1024;
     private const int MaxEvents = 1_000;
-    private const string NotStrict = "has a member twice, half a character in a name, or too many levels.";
+
+    private static readonly JsonTypeInfo<UsageEventRequest> EventType = RequestJson.TypeOf<UsageEventRequest>();
 
     // Two more levels for the list around the events.
     private static readonly JsonDocumentOptions Strict = JsonBody.Strict with { MaxDepth = JsonBody.Strict.MaxDepth + 2 };
@@ -57,9 +59,9 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         var next = 0;
         UsageBatchResult[] results =
         [
-            .. _items.Select(item => item.Problem is { } problem
-                ? CreateResult(item.Id, problem)
-                : CreateResult(item.Event!.Id, outcomes[next++])),
+            .. _items.Select((item, index) => item.Problem is { } problem
+                ? CreateResult(index, item.Id, problem)
+                : CreateResult(index, item.Event!.Id, outcomes[next++])),
         ];
         return new UsageBatchResponse(
             results,
@@ -71,16 +73,16 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         int Count(string status) => results.Count(result => result.Status == status);
     }
 
-    private static UsageBatchResult CreateResult(Guid id, RecordOutcome outcome) => outcome switch
+    private static UsageBatchResult CreateResult(int index, Guid id, RecordOutcome outcome) => outcome switch
     {
         RecordOutcome.Recorded => new(id, UsageBatchStatuses.Recorded),
         RecordOutcome.Duplicate => new(id, UsageBatchStatuses.Duplicate),
-        RecordOutcome.Conflict => new(id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict },
-        _ => CreateResult(id, outcome.ToProblem()!),
+        RecordOutcome.Conflict => CreateResult(index, id, outcome.ToProblem()!) with { Status = UsageBatchStatuses.Conflict },
+        _ => CreateResult(index, id, outcome.ToProblem()!),
     };
 
-    private static UsageBatchResult CreateResult(Guid? id, Problem problem) =>
-        new(id, UsageBatchStatuses.Invalid) { Code = problem.Code, Errors = problem.Errors };
+    private static UsageBatchResult CreateResult(int index, Guid? id, Problem problem) =>
+        new(id, UsageBatchStatuses.Invalid) { Index = index, Code = problem.Code, Detail = problem.Detail, Errors = problem.Errors };
 
     /// <summary>Where the strict parser fails (a duplicate member, a lone surrogate in a name), each event is checked on its own.</summary>
     private static JsonDocument Parse(ReadOnlyMemory<byte> json, out bool isStrict)
@@ -106,8 +108,8 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
                 throw Malformed("The body is not well-formed JSON: a member's name has half a character (a lone surrogate).");
             if (!names.Add(member.Name))
                 throw Malformed($"The body has the member '{member.Name}' twice.");
-            if (member.Name != "events" && !IsStrict(member.Value))
-                throw Malformed($"The body's member '{member.Name}' {NotStrict}");
+            if (member.Name != "events" && FindFault(member.Value) is { } fault)
+                throw Malformed($"In the body's member '{member.Name}': {fault}");
         }
 
         static ProblemException Malformed(string detail) => new(Problems.Malformed(detail));
@@ -115,14 +117,14 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
 
     private static Item ReadItem(JsonElement element, bool isStrict, DateTimeOffset now)
     {
-        if (!isStrict && !IsStrict(element))
-            return new Item(IdOf(element), null, Problems.Malformed($"The event {NotStrict}"));
+        if (!isStrict && FindFault(element) is { } fault)
+            return new Item(IdOf(element), null, Problems.Malformed(fault));
         if (element.ValueKind is not JsonValueKind.Object)
             return new Item(null, null, Problems.Invalid("body", ProblemTexts.NotAnObject));
         UsageEventRequest usage;
         try
         {
-            usage = element.Deserialize(WireJson.Default.UsageEventRequest)!;
+            usage = element.Deserialize(EventType)!;
         }
         catch (JsonException exception)
         {
@@ -134,16 +136,17 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
             : new Item(usage.Id, UsageEvent.From(usage, now), null);
     }
 
-    private static bool IsStrict(JsonElement element)
+    /// <returns>What <c>POST /usage</c> would say of the JSON: a member twice, half a character in a name, too many levels.</returns>
+    private static string? FindFault(JsonElement element)
     {
         try
         {
             JsonDocument.Parse(element.GetRawText(), JsonBody.Strict).Dispose();
-            return true;
+            return null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            return false;
+            return ProblemTexts.MalformedJson(exception);
         }
     }
 

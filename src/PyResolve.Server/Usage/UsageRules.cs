@@ -21,8 +21,10 @@ internal static partial class UsageRules
         errors.Tier("tier", usage.Tier, required: false);
         CheckCounts(errors, usage.FilesChanged, usage.TokensUsed);
         errors.Metadata("metadata", usage.Metadata);
-        if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
-            errors.Add("occurred_at", ProblemTexts.TimeOutOfRange);
+        if (usage.OccurredAt < now - OldestEvent)
+            errors.Add("occurred_at", ProblemTexts.TooLongAgo);
+        if (usage.OccurredAt > now + ClockTolerance)
+            errors.Add("occurred_at", ProblemTexts.TooFarAhead(now));
         if (usage.ReservationId is not null && usage.EventType is not null and not UsageEvent.Migration)
             errors.Add("reservation_id", ProblemTexts.ReservationOfMigrationOnly);
         return errors.Problem;

@@ -19,7 +19,7 @@ internal static class AccountRoutes
         var rules = new FieldErrors();
         rules.Email("email", body.Email);
         rules.Password("password", body.Password);
-        rules.Text("name", body.Name, LongestName);
+        rules.Label("name", body.Name, LongestName);
         rules.ThrowIfAny();
 
         var email = Normalize(body.Email!);
@@ -80,7 +80,7 @@ internal static class AccountRoutes
     {
         var body = call.Body(WireJson.Default.UpdateAccountRequest);
         var rules = new FieldErrors();
-        rules.Text("name", body.Name, LongestName, required: true);
+        rules.Label("name", body.Name, LongestName, required: true);
         rules.ThrowIfAny();
         call.Account.Name = body.Name!.Trim();
         call.Audit("account.renamed", target: null);

@@ -13,7 +13,7 @@ internal static class DeviceRoutes
     {
         var body = call.Body(WireJson.Default.DeviceCodeRequest, whenEmpty: new());
         var rules = new FieldErrors();
-        rules.Text("client_id", body.ClientId, LongestClientId);
+        rules.Label("client_id", body.ClientId, LongestClientId);
         string[] asked = (body.Scope ?? "").Split([' '], StringSplitOptions.RemoveEmptyEntries);
         if (asked.Except(Scopes.DeviceAllowed).Any())
             rules.Add("scope", ProblemTexts.NotDeviceScopes(Scopes.DeviceAllowed));

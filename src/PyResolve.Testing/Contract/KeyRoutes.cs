@@ -50,7 +50,7 @@ internal static class KeyRoutes
         var expiresAt = body.ExpiresAt ?? callerKey?.ExpiresAt;
         var limit = body.RequestsPerMinute ?? callerKey?.RequestsPerMinute;
         var rules = new FieldErrors();
-        rules.Text("name", body.Name, LongestName);
+        rules.Label("name", body.Name, LongestName);
         rules.Range("requests_per_minute", body.RequestsPerMinute, 1, 1_000_000);
         if (scopes.Except(Scopes.All).Any())
             rules.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");

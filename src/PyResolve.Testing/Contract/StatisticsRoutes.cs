@@ -107,11 +107,12 @@ internal static class StatisticsRoutes
             .OrderByDescending(static library => library.Migrations)
             .ThenBy(static library => library.Library ?? "", StringComparer.Ordinal)
             .ToList();
-        if (libraries.Count <= MostLibraries)
+        // Migrations without a library have their own entry, and are none of the others.
+        var others = libraries.Where(static library => library.Library is not null).Skip(MostLibraries).ToList();
+        if (others.Count == 0)
             return libraries;
-        var others = libraries.Skip(MostLibraries).ToList();
         var other = new LibraryUsage("other", others.Sum(static library => library.Migrations)) { Libraries = others.Count };
-        return [.. libraries.Take(MostLibraries), other];
+        return [.. libraries.Except(others), other];
     }
 
     private static string Instant(DateTimeOffset instant) => instant.UtcDateTime.ToString(InstantFormat, CultureInfo.InvariantCulture);

@@ -39,7 +39,7 @@ internal static partial class UsageRoutes
             || events.GetArrayLength() is 0 or > MostEvents)
             throw new ProblemException(Problems.Invalid("events", $"must be a list of 1 to {MostEvents} events."));
 
-        UsageBatchResult[] results = [.. events.EnumerateArray().Select(element => RecordOne(call, element))];
+        UsageBatchResult[] results = [.. events.EnumerateArray().Select((element, index) => RecordOne(call, element, index))];
         int Count(string status) => results.Count(result => result.Status == status);
         return FakeAnswer.Json(
             new(
@@ -51,7 +51,7 @@ internal static partial class UsageRoutes
             WireJson.Default.UsageBatchResponse);
     }
 
-    private static UsageBatchResult RecordOne(Call call, JsonElement element)
+    private static UsageBatchResult RecordOne(Call call, JsonElement element, int index)
     {
         UsageEventRequest? usage = null;
         try
@@ -62,15 +62,18 @@ internal static partial class UsageRoutes
         }
         catch (ProblemException exception) when (exception.Problem.Code == ProblemCodes.Conflict)
         {
-            return new(usage!.Id, UsageBatchStatuses.Conflict) { Code = ProblemCodes.Conflict };
+            return Refused(usage!.Id, UsageBatchStatuses.Conflict, exception.Problem, index);
         }
         catch (ProblemException exception)
         {
             var id = element.ValueKind is JsonValueKind.Object && element.TryGetProperty("id", out var sent)
                 && sent.ValueKind is JsonValueKind.String && sent.TryGetGuid(out var given) ? given : (Guid?)null;
-            return new(id, UsageBatchStatuses.Invalid) { Code = exception.Problem.Code, Errors = exception.Problem.Errors };
+            return Refused(id, UsageBatchStatuses.Invalid, exception.Problem, index);
         }
     }
+
+    private static UsageBatchResult Refused(Guid? id, string status, Problem problem, int index) =>
+        new(id, status) { Index = index, Code = problem.Code, Detail = problem.Detail, Errors = problem.Errors };
 
     /// <returns>Whether it is new: the same event sent again is not.</returns>
     private static bool Record(Call call, UsageEventRequest usage)
@@ -109,8 +112,10 @@ internal static partial class UsageRoutes
         rules.Tier("tier", usage.Tier, required: false);
         rules.Counts(usage.FilesChanged, usage.TokensUsed);
         rules.Metadata("metadata", usage.Metadata);
-        if (usage.OccurredAt is { } occurredAt && (occurredAt < now - OldestEvent || occurredAt > now + ClockTolerance))
-            rules.Add("occurred_at", ProblemTexts.TimeOutOfRange);
+        if (usage.OccurredAt < now - OldestEvent)
+            rules.Add("occurred_at", ProblemTexts.TooLongAgo);
+        if (usage.OccurredAt > now + ClockTolerance)
+            rules.Add("occurred_at", ProblemTexts.TooFarAhead(now));
         if (usage.ReservationId is not null && usage.EventType is not null and not LedgerEvent.Migration)
             rules.Add("reservation_id", ProblemTexts.ReservationOfMigrationOnly);
         rules.ThrowIfAny();

@@ -37,6 +37,35 @@ public sealed class StartTests
     }
 
     [Theory]
+    [InlineData("PYRESOLVE_PUBLIC_URL=https://ann:hunter2@billing.example.com")]
+    [InlineData("PYRESOLVE_PUBLIC_URL=ann:hunter2@billing.example.com")]
+    [InlineData("PYRESOLVE_PUBLIC_URL=ftp://ann:hunter2@billing.example.com")]
+    [InlineData("PyResolve__UpgradeUrl=https://hunter2@billing.example.com")]
+    [InlineData("SUPABASE_URL=https://ann:hunter2@x.supabase.co DATABASE_URL=postgres://127.0.0.1:9/x")]
+    [InlineData("SUPABASE_URL=http://ann:hunter2@x.supabase.co DATABASE_URL=postgres://127.0.0.1:9/x")]
+    [InlineData("STRIPE_API_BASE=http://ann:hunter2@stripe.example")]
+    [InlineData("STRIPE_API_BASE=ann:hunter2@stripe.example")]
+    [InlineData("PyResolve__Stripe__SuccessUrl=https://ann:hunter2@x.example STRIPE_SECRET_KEY=sk_test_x")]
+    [InlineData("PyResolve__Oidc__0__Issuer=https://ann:hunter2@x.example PyResolve__Oidc__0__Audience=a")]
+    [InlineData("PyResolve__Oidc__0__Issuer=http://ann:hunter2@x.example PyResolve__Oidc__0__Audience=a")]
+    [InlineData(
+        "PyResolve__Oidc__0__Issuer=https://x.example PyResolve__Oidc__0__Audience=a PyResolve__Oidc__0__JwksUrl=https://hunter2@x.example")]
+    [InlineData("PYRESOLVE_SIGNUP=https://ann:hunter2@x.example")]
+    [InlineData("PORT=tcp://ann:hunter2@x.example")]
+    [InlineData("PyResolve__SessionDays=ann:hunter2@x")]
+    [InlineData("PyResolve__TrustedProxies=http://ann:hunter2@x.example")]
+    [InlineData("PyResolve__Smtp__Host=x PyResolve__Smtp__Tls=ann:hunter2@x")]
+    [InlineData("PyResolve__Plans__free__MigrationsLimit=ann:hunter2@x")]
+    [InlineData("PyResolve__RequestLog=ann:hunter2@x")]
+    public async Task A_password_in_any_setting_is_not_quoted_when_the_setting_is_refused(string settings)
+    {
+        var result = await StartAsync($"PYRESOLVE_DATA=/tmp {settings}");
+
+        result.ExitCode.ShouldBe(2, result.Output + result.Error);
+        (result.Output + result.Error).ShouldNotContain("hunter2");
+    }
+
+    [Theory]
     [InlineData("DATABASE_URL=postgres://ann:hunter2@127.0.0.1:9/bill PyResolve__DatabaseWaitSeconds=0")]
     [InlineData("DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill?sslmode=require PyResolve__DatabaseWaitSeconds=0")]
     [InlineData("PYRESOLVE_DATA=/dev/null/data")]

@@ -52,6 +52,48 @@ public sealed class RequestLimiterTests
         }
     }
 
+    [Theory]
+    [InlineData(30)]
+    [InlineData(7)]
+    [InlineData(600)]
+    public void Requests_at_exactly_the_permitted_rate_are_never_refused_however_early_or_late_each_of_them_is(int limit)
+    {
+        var key = Ids.Create(_clock.GetUtcNow());
+        var (random, start, sent) = (new Random(limit), _clock.GetUtcNow(), TimeSpan.Zero);
+        for (var i = 0; i < limit * 20; i++)
+        {
+            // Up to one interval late, so two may come almost together.
+            var due = RequestLimiter.Window * ((i + random.NextDouble()) / limit);
+            _clock.Advance(due - sent);
+            sent = due;
+
+            _limiters.Take(key, limit).IsAllowed.ShouldBeTrue($"request {i} after {_clock.GetUtcNow() - start}");
+        }
+    }
+
+    [Fact]
+    public void A_key_that_sends_faster_than_its_limit_gets_its_limit_and_is_told_how_long_to_wait()
+    {
+        var key = Ids.Create(_clock.GetUtcNow());
+        for (var i = 0; i < 30; i++)
+            _limiters.Take(key, 30).IsAllowed.ShouldBeTrue();
+
+        var refused = _limiters.Take(key, 30);
+
+        refused.ShouldBe(new RequestPermit(IsAllowed: false, 30, Remaining: 0, TimeSpan.FromSeconds(2)));
+        _clock.Advance(refused.ResetsIn);
+        _limiters.Take(key, 30).IsAllowed.ShouldBeTrue();
+        _limiters.Take(key, 30).IsAllowed.ShouldBeFalse();
+        var allowed = 0;
+        for (var second = 0; second < 600; second++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            allowed += _limiters.Take(key, 30).IsAllowed ? 1 : 0;
+        }
+
+        allowed.ShouldBe(300);
+    }
+
     [Fact]
     public void Requests_before_a_limit_changed_still_count()
     {

@@ -74,7 +74,7 @@ public sealed class MonthTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Beyond_a_hundred_libraries_the_rest_is_one_entry(StorageEngine engine)
+    public async Task Beyond_a_hundred_libraries_the_rest_is_one_entry_and_migrations_without_a_library_are_not_in_it(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -83,16 +83,21 @@ public sealed class MonthTests(SharedServers servers)
             number => $"('{account.UserId}', '2026-11', 'lib{number:000}', {Math.Max(1, 100 - number)})");
         await own.Store.ExecuteSqlAsync(
             $"insert into usage_libraries (user_id, month, library, migrations) values {string.Join(',', rows)}, ('{account.UserId}', "
-            + "'2026-11', 'other', 1)");
+            + $"'2026-11', 'other', 1), ('{account.UserId}', '2026-11', '', 50)");
+        await own.Store.ExecuteSqlAsync(
+            "insert into usage_monthly (user_id, month, migrations) "
+            + "select user_id, month, sum(migrations) from usage_libraries group by 1, 2");
 
         var libraries = (await account.Key.GetAsync("/usage"))["by_library"].EnumerateArray().ToList();
 
-        libraries.Count.ShouldBe(101);
-        libraries[..100].Select(entry => entry.GetProperty("library").GetString())
+        libraries.Count.ShouldBe(102);
+        libraries.Single(entry => entry.GetProperty("library").ValueKind is JsonValueKind.Null).GetProperty("migrations").GetInt64()
+            .ShouldBe(50);
+        libraries[..101].Select(entry => entry.GetProperty("library").GetString()).Where(name => name is not null)
             .ShouldBe(Enumerable.Range(1, 100).Select(number => $"lib{number:000}"));
         libraries[0].GetProperty("migrations").GetInt64().ShouldBe(99);
-        libraries[..100].ShouldAllBe(entry => entry.EnumerateObject().Count() == 2);
-        libraries[100].GetRawText().ShouldBe("""{"library":"other","migrations":3,"libraries":3}""");
+        libraries[..101].ShouldAllBe(entry => entry.EnumerateObject().Count() == 2);
+        libraries[101].GetRawText().ShouldBe("""{"library":"other","migrations":3,"libraries":3}""");
     }
 
     [Theory, OnBothEngines]

@@ -23,7 +23,8 @@ public sealed partial class RecomputeProof(SharedServers servers)
         var repaired = await RecomputeAsync(own.Store);
 
         var counted = count.ToString("N0", CultureInfo.InvariantCulture);
-        clean.OrThrow("usage recompute").Output.ShouldStartWith($"Recounted {counted} events of 40 accounts in 160 months: no difference.");
+        clean.OrThrow("usage recompute").Output.ShouldStartWith(
+            $"Recounted {counted} events of 40 accounts (160 account-months): no difference.");
         falsified.ExitCode.ShouldBe(1);
         falsified.Output.ShouldMatch(
             $@"^usage_daily {accounts[0]} 2026-10 '2026-10-11' tokens: was \d+, is \d+\nRecounted .*: 1 difference, repaired\.");

@@ -23,7 +23,7 @@ public sealed class RecomputeTests(SharedServers servers)
         var result = await RecomputeAsync(own.Store);
 
         result.OrThrow("usage recompute").Output.ShouldMatch(
-            @"^Recounted 8 events of 2 accounts in 4 months: no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
+            @"^Recounted 8 events of 2 accounts \(4 account-months\): no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
     }
 
     [Theory, OnBothEngines]
@@ -141,7 +141,7 @@ public sealed class RecomputeTests(SharedServers servers)
             $"usage_monthly {ada.UserId} 2026-10 migrations: was 9, is 1\n"
             + "Recounted 1 event of 1 account in 1 month: 1 difference, repaired.");
         byId.Output.ShouldContain("Recounted 2 events of 1 account in 2 months: 2 differences, not repaired.");
-        all.Output.ShouldContain("Recounted 4 events of 2 accounts in 4 months: 3 differences, repaired.");
+        all.Output.ShouldContain("Recounted 4 events of 2 accounts (4 account-months): 3 differences, repaired.");
     }
 
     [Theory]

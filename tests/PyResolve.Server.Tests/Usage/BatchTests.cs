@@ -72,6 +72,30 @@ public sealed class BatchTests(SharedServers servers)
         (await account.QuotaAsync()).Used.ShouldBe(2);
     }
 
+    [Theory]
+    [InlineData("""{"event_type":"scan","event_type":"scan"}""")]
+    [InlineData("""{"event_type":"scan","metadata":{"a":1,"a":2}}""")]
+    [InlineData("""{"event_type":"scan","metadata":{"\ud800":1}}""")]
+    [InlineData("""{"event_type":"scan","tokens_used":"1"}""")]
+    [InlineData("""{"event_type":"scan","library":"\ud800"}""")]
+    [InlineData("""{"event_type":"Scan"}""")]
+    [InlineData("""{"event_type":"scan","occurred_at":"2099-01-01T00:00:00Z"}""")]
+    public async Task An_event_that_was_not_stored_is_found_by_its_position_and_has_the_reason_that_it_would_get_alone(string bad)
+    {
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+        string Good(int count) => string.Join(',', Enumerable.Repeat("""{"event_type":"scan"}""", count));
+
+        var alone = await account.Key.PostAsync("/usage", bad);
+        var answer = await account.Key.PostAsync("/usage/batch", $$"""{"events":[{{Good(500)}},{{bad}},{{Good(499)}}]}""");
+
+        Counts(answer).ShouldBe((999, 0, 0, 1));
+        var result = Results(answer).Single(result => StatusOf(result) == "invalid");
+        result.GetProperty("index").GetInt32().ShouldBe(500);
+        result.GetProperty("code").GetString().ShouldBe(alone.Code);
+        result.GetProperty("detail").GetString().ShouldBe(alone.Detail);
+        Results(answer).Count(other => other.TryGetProperty("index", out _)).ShouldBe(1);
+    }
+
     [Theory, OnBothEngines]
     public async Task Of_one_id_given_twice_the_first_is_recorded(StorageEngine engine)
     {

@@ -132,6 +132,109 @@ public sealed class UsageTests(SharedServers servers)
             answer.ShouldBeProblem(422, "invalid")["errors"].TryGetProperty("occurred_at", out _).ShouldBeTrue();
     }
 
+    [Theory]
+    [InlineData("2026-11-14T23:59:60Z", "2026-11-14T23:59:59.999999Z")]
+    [InlineData("2026-10-31T23:59:60.5Z", "2026-10-31T23:59:59.999999Z")]
+    [InlineData("2026-11-15T00:59:60+01:00", "2026-11-14T23:59:59.999999Z")]
+    [InlineData("2026-11-15t11:00:00z", "2026-11-15T11:00:00Z")]
+    [InlineData("2026-11-15t11:00:00.25+00:00", "2026-11-15T11:00:00.25Z")]
+    [InlineData("2026-11-14t23:59:60z", "2026-11-14T23:59:59.999999Z")]
+    public async Task An_instant_may_have_every_form_of_RFC_3339_also_a_leap_second(string sent, string stored)
+    {
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+
+        var answer = await account.Key.PostAsync("/usage", new { event_type = "scan", occurred_at = sent });
+
+        answer.Status.ShouldBe(200, answer.Text);
+        (await account.Key.GetAsync("/usage/events"))["data"][0].GetProperty("occurred_at").GetString().ShouldBe(stored);
+    }
+
+    [Theory]
+    [InlineData("2026-11-15T11:00:60Z")]
+    [InlineData("2026-11-15T11:59:60Z")]
+    [InlineData("2026-11-14T23:59:61Z")]
+    [InlineData("2026-11-14T23:59:60")]
+    [InlineData("2026-11-14T23:59:60.Z")]
+    [InlineData("2026-11-14T23:59:60.5.5Z")]
+    [InlineData("2026-11-15T11:00:00zz")]
+    [InlineData("2026-11-14T23:59:60Z\\")]
+    [InlineData("2026-11-14\u000023:59:60Z")]
+    public async Task What_is_no_instant_is_refused(string sent)
+    {
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+
+        (await account.Key.PostAsync("/usage", new { event_type = "scan", occurred_at = sent })).ShouldBlame("occurred_at");
+    }
+
+    [Theory]
+    [InlineData("2026-11-15T12:06:00Z", "send the event again later")]
+    [InlineData("2026-01-01T00:00:00Z", "at most 35 days back")]
+    public async Task An_event_of_a_clock_that_is_ahead_is_not_said_to_be_refused_for_ever(string sent, string says)
+    {
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var usage = new { event_type = "scan", occurred_at = sent };
+
+        var refused = await account.Key.PostAsync("/usage", usage);
+
+        refused.ShouldBeProblem(422, "invalid").Detail!.ShouldContain(says);
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+        (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(says.Contains("later", StringComparison.Ordinal) ? 200 : 422);
+    }
+
+    [Theory]
+    [InlineData("1.0", 1)]
+    [InlineData("1e3", 1_000)]
+    [InlineData("12.50e1", 125)]
+    [InlineData("2147483647.000", int.MaxValue)]
+    public async Task A_whole_number_may_be_written_with_a_fraction_or_an_exponent(string written, int tokens)
+    {
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+        var id = NewId();
+
+        var first = await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","tokens_used":{{written}},"id":"{{id}}"}""");
+        var again = await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","tokens_used":{{tokens}},"id":"{{id}}"}""");
+
+        (first.Status, again.Status).ShouldBe((200, 200), first.Text);
+        (await account.Key.GetAsync("/usage/events"))["data"][0].GetProperty("tokens_used").GetInt32().ShouldBe(tokens);
+    }
+
+    [Theory]
+    [InlineData("1.5")]
+    [InlineData("\"1200\"")]
+    [InlineData("1e10")]
+    [InlineData("1e400")]
+    [InlineData("2147483647.5")]
+    [InlineData("2147483648.0")]
+    [InlineData("-1.0")]
+    [InlineData("true")]
+    public async Task What_is_no_whole_number_in_range_is_refused(string written)
+    {
+        var account = await servers.SignUpAsync(StorageEngine.Sqlite);
+
+        (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","tokens_used":{{written}}}""")).ShouldBlame("tokens_used");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Metadata_is_answered_as_it_was_sent_with_the_order_of_its_members_and_its_numbers(StorageEngine engine)
+    {
+        var account = await servers.SignUpAsync(engine);
+        const string Sent = """{"b":1,"a":2,"n":[1e2,1E-7,1e308,1.10,-0,0.1e1],"é":"\u00e9"}""";
+        var reservation = (await account.ReserveAsync()).Id();
+
+        (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","metadata":{{Sent}}}""")).Status.ShouldBe(200);
+        (await account.CommitAsync(reservation, $$"""{"metadata":{{Sent}}}""")).Status.ShouldBe(200);
+
+        var events = await account.Key.GetAsync("/usage/events");
+        foreach (var usage in events["data"].EnumerateArray())
+        {
+            usage.GetProperty("metadata").GetRawText()
+                .ShouldBe("""{"b":1,"a":2,"n":[1e2,1E-7,1e308,1.10,-0,0.1e1],"é":"é"}""");
+        }
+
+        (await account.Key.GetAsync("/usage/export.csv")).Text.ShouldContain("[1e2,1E-7,1e308,1.10,-0,0.1e1]");
+    }
+
     [Theory, OnBothEngines]
     public async Task An_event_counts_in_the_UTC_month_in_which_it_occurred(StorageEngine engine)
     {

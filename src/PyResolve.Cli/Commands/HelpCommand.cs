@@ -1,0 +1,23 @@
+using System.CommandLine;
+using PyResolve.Cli.Base;
+using PyResolve.Cli.Output;
+
+namespace PyResolve.Cli.Commands;
+
+internal static class HelpCommand
+{
+    private static readonly Argument<string[]> Words = new("command") { Description = "The command to explain.", Arity = ArgumentArity.ZeroOrMore };
+
+    public static Command Create(RootCommand root, Terminal terminal)
+    {
+        var command = new Command("help", "Explain a command: the same as <command> --help.") { Words };
+        command.SetAction(parse =>
+        {
+            var asked = root.Parse([.. parse.GetValue(Words) ?? [], "--help"]);
+            if (asked.UnmatchedTokens is [var unknown, ..])
+                throw Misuse.Describe(root.Parse([unknown]));
+            return asked.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = terminal.Output });
+        });
+        return command;
+    }
+}

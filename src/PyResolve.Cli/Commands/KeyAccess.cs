@@ -1,0 +1,62 @@
+using System.CommandLine;
+using PyResolve.Cli.Base;
+using PyResolve.Cli.Output;
+using PyResolve.Client;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Cli.Commands;
+
+internal static class KeyAccess
+{
+    /// <summary>
+    /// Calls with the saved key; where that lacks the scope, once more with a session, for which the account's password is asked.
+    /// </summary>
+    public static async Task<int> UseAsync(
+        Terminal terminal, ParseResult parse, CancellationToken cancellationToken, Func<PyResolveClient, string?, Task<int>> use)
+    {
+        await using var client = ClientFactory.Create(GlobalOptions.GetProfile(parse));
+        _ = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
+        if (!parse.GetValue(Password.FromInput))
+        {
+            try
+            {
+                return await use(client, null);
+            }
+            catch (PyResolveException e) when (e.Code == ProblemCodes.ScopeMissing)
+            {
+                if (!terminal.IsInteractive)
+                {
+                    throw new CliException(
+                        ExitCodes.Authentication, "The saved key may not manage keys: it does not have the scope keys.",
+                        "Give the account's password: --password-stdin < file-with-the-password",
+                        "Or use a key that has this scope.");
+                }
+            }
+        }
+
+        var email = (await client.GetAccountAsync(cancellationToken)).Email;
+        var password = await Password.ReadAsync(terminal, parse, $"Password of {email}: ", cancellationToken);
+        var session = await LogInAsync(client, email, password, cancellationToken);
+        try
+        {
+            return await use(client, session);
+        }
+        finally
+        {
+            await SignUpCommand.LogOutQuietlyAsync(client, session, CancellationToken.None);
+        }
+    }
+
+    private static async Task<string> LogInAsync(
+        PyResolveClient client, string email, string password, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await client.LogInAsync(new LogInRequest { Email = email, Password = password }, cancellationToken)).SessionToken;
+        }
+        catch (PyResolveException e) when (e.Status == 401)
+        {
+            throw new CliException(ExitCodes.Authentication, e.Problem?.Detail ?? "Wrong password.", "Try again.");
+        }
+    }
+}

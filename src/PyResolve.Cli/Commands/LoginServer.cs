@@ -1,0 +1,49 @@
+using System.CommandLine;
+using PyResolve.Cli.Base;
+using PyResolve.Client;
+
+namespace PyResolve.Cli.Commands;
+
+/// <summary>The server to log in to, or to sign up at: the commands for which a profile need not exist yet.</summary>
+internal sealed class LoginServer
+{
+    public static readonly Option<string?> ApiUrl =
+        new("--api-url") { Description = "The server, when it is not https://api.pyresolve.dev; saved with the key.", HelpName = "url" };
+
+    private readonly string? _profile;
+
+    private LoginServer(string? profile, Uri? option)
+    {
+        _profile = profile;
+        Option = option;
+        Named = option ?? Parse(Environment.GetEnvironmentVariable(ApiKeyStore.ApiUrlVariable), ApiKeyStore.ApiUrlVariable);
+    }
+
+    /// <summary>The value of <c>--api-url</c>.</summary>
+    public Uri? Option { get; }
+
+    /// <summary>
+    /// From the option or the environment. A key belongs to one server: where only the environment names it, it is saved too, or the key would
+    /// later be sent to another server.
+    /// </summary>
+    public Uri? Named { get; }
+
+    public static LoginServer From(ParseResult parse, string? profile) => new(profile, Parse(parse.GetValue(ApiUrl), ApiUrl.Name));
+
+    public PyResolveClient CreateClient(string? apiKey = null) => ClientFactory.Create(_profile, apiKey, Named ?? FindOfNewProfile(), Option);
+
+    private Uri? FindOfNewProfile()
+    {
+        var keys = new ApiKeyStore(profile: _profile);
+        return keys.FindProfile() is { } name && !keys.ListProfiles().Contains(name) ? PyResolveClientOptions.DefaultApiUrl : null;
+    }
+
+    private static Uri? Parse(string? text, string origin)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+            return null;
+        return Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : throw CliException.Usage($"{origin} is not an http or https URL: {text}", "Write it as https://api.pyresolve.dev.");
+    }
+}

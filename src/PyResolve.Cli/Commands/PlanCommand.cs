@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Globalization;
+using PyResolve.Cli.Base;
+using PyResolve.Cli.Output;
+using PyResolve.Client;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Cli.Commands;
+
+internal static class PlanCommand
+{
+    private const string FreePlan = "free";
+
+    private static readonly Argument<string> Wanted =
+        new("plan") { Description = "The plan to subscribe to.", DefaultValueFactory = _ => "pro" };
+
+    private static readonly Option<bool> NoBrowser = new("--no-browser") { Description = "Only print the page to open." };
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("plan", "Compare the plans; subscribe, change or cancel.") { GlobalOptions.Json };
+        command.SetAction((parse, cancellationToken) =>
+            CompareAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
+
+        var upgrade = new Command("upgrade", "Open the page where a plan is bought.") { Wanted, NoBrowser, GlobalOptions.Json };
+        upgrade.SetAction((parse, cancellationToken) => UpgradeAsync(terminal, parse, cancellationToken));
+        var portal = new Command("portal", "Open the page for invoices, the card, and cancelling.") { NoBrowser, GlobalOptions.Json };
+        portal.SetAction((parse, cancellationToken) => PortalAsync(terminal, parse, cancellationToken));
+        command.Add(upgrade);
+        command.Add(portal);
+        return command;
+    }
+
+    private static async Task<int> CompareAsync(Terminal terminal, string? profile, bool isJson, CancellationToken cancellationToken)
+    {
+        await using var client = ClientFactory.Create(profile);
+        var plans = await client.GetPlansAsync(cancellationToken);
+        var current = client.Keys.FindApiKey() is null ? null : (await client.GetAccountAsync(cancellationToken)).Plan;
+        if (isJson)
+        {
+            terminal.Line(CliJson.Write(new PlansReport(current, CliJson.Wire(new(plans), WireJson.Default.PlanList).GetProperty("data"))));
+            return ExitCodes.Success;
+        }
+
+        var table = new Table(new("Plan"), new("Migrations a month", IsNumber: true), new("LLM"), new("Price", IsNumber: true), new(""));
+        foreach (var plan in plans)
+        {
+            table.Add(
+                plan.Name,
+                plan.MigrationsLimit.Value is { } limit ? QuotaText.FormatNumber(limit) : "no limit",
+                plan.LlmAllowed ? terminal.Tick : terminal.Cross,
+                FormatPrice(plan),
+                plan.Name == current ? "your plan" : "");
+        }
+        table.Write(terminal);
+        terminal.Line();
+        terminal.Line("  To subscribe: pyresolve plan upgrade <plan>");
+        return ExitCodes.Success;
+    }
+
+    private static async Task<int> UpgradeAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    {
+        await using var client = CreateLoggedIn(parse);
+        try
+        {
+            var checkout = await client.StartCheckoutAsync(parse.GetRequiredValue(Wanted), cancellationToken);
+            return Show(terminal, parse, checkout.CheckoutUrl, "Pay on this page");
+        }
+        catch (PyResolveException e) when (e.Problem is { Code: ProblemCodes.AlreadySubscribed, PortalUrl: { } portal })
+        {
+            if (!parse.GetValue(GlobalOptions.Json))
+                terminal.Warning("You are subscribed already. Change the plan in the portal.");
+            return Show(terminal, parse, portal, "Change your plan on this page");
+        }
+    }
+
+    private static async Task<int> PortalAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    {
+        await using var client = CreateLoggedIn(parse);
+        var portal = await client.OpenPortalAsync(cancellationToken);
+        return Show(terminal, parse, portal.PortalUrl, "Your invoices, card and subscription");
+    }
+
+    private static PyResolveClient CreateLoggedIn(ParseResult parse)
+    {
+        var profile = GlobalOptions.GetProfile(parse);
+        var client = ClientFactory.Create(profile);
+        return client.Keys.FindApiKey() is not null ? client : throw Failures.NotLoggedIn(client.Keys.FindProfile());
+    }
+
+    private static int Show(Terminal terminal, ParseResult parse, string url, string what)
+    {
+        if (parse.GetValue(GlobalOptions.Json))
+        {
+            terminal.Line(CliJson.Write(new LinkReport(url)));
+            return ExitCodes.Success;
+        }
+
+        terminal.Line($"{what}: {url}");
+        if (!parse.GetValue(NoBrowser) && terminal.IsInteractive && Browser.TryOpen(new Uri(url)))
+            terminal.Note("It was opened in your browser.");
+        return ExitCodes.Success;
+    }
+
+    /// <summary>Amounts are in the currency's smallest unit: cents.</summary>
+    private static string FormatPrice(PlanInfo plan) => plan.Price switch
+    {
+        { Amount: > 0 } price => string.Create(
+            CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {price.Interval}"),
+        null when plan.Name != FreePlan => "on request",
+        _ => "free",
+    };
+}

@@ -1,0 +1,26 @@
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server;
+
+/// <summary>Headers of every answer.</summary>
+internal static class CommonHeaders
+{
+    // A year, as browsers' lists ask for at least. Not for subdomains, which may be somebody else's.
+    private const string StrictTransport = "max-age=31536000";
+
+    public static void UseCommonHeaders(this IApplicationBuilder app)
+    {
+        var isHttps = app.ApplicationServices.GetRequiredService<ServerOptions>().PublicUrl?.Scheme == Uri.UriSchemeHttps;
+        app.Use((http, next) =>
+        {
+            var headers = http.Response.Headers;
+            headers.XContentTypeOptions = "nosniff";
+            if (isHttps)
+                headers.StrictTransportSecurity = StrictTransport;
+            // Answers to other methods may have a key, a session or a token in them. GETs that must not be kept say so themselves.
+            if (!HttpMethods.IsGet(http.Request.Method))
+                headers.CacheControl = "no-store";
+            return next(http);
+        });
+    }
+}

@@ -1,0 +1,130 @@
+namespace PyResolve.Server.Hosting;
+
+/// <summary>The names of all settings, to tell a misspelt one from a known one. <c>*</c> stands for any one part.</summary>
+internal static class KnownSettings
+{
+    private const string Section = "PyResolve:";
+    private const int MinTypoLength = 8;
+    private const int MaxTypos = 2;
+
+    private static readonly string[] OwnPrefixes = [Section, "PYRESOLVE_"];
+
+    private static readonly string[] Names =
+    [
+        "DATABASE_URL",
+        "PYRESOLVE_DATA",
+        "PYRESOLVE_PUBLIC_URL",
+        "PYRESOLVE_SIGNUP",
+        "PYRESOLVE_LEASE_KEY",
+        "PYRESOLVE_METRICS_URLS",
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "STRIPE_PRICE_PRO",
+        "STRIPE_PRICE_UNLIMITED",
+        "STRIPE_API_BASE",
+        "STRIPE_PORTAL_CONFIGURATION",
+        "SUPABASE_URL",
+        "SUPABASE_JWT_SECRET",
+        "SUPABASE_ANON_KEY",
+        "SUPABASE_SERVICE_KEY",
+        "PyResolve:CorsOrigins",
+        "PyResolve:CorsOrigins:*",
+        "PyResolve:DatabaseWaitSeconds",
+        "PyResolve:DeviceCodesPerHour",
+        "PyResolve:EmailFolder",
+        "PyResolve:KeysPerHour",
+        "PyResolve:LiveKeysPerAccount",
+        "PyResolve:LogInFailuresPerAccount",
+        "PyResolve:LogInFailuresPerAddress",
+        "PyResolve:Oidc:*:Audience",
+        "PyResolve:Oidc:*:Issuer",
+        "PyResolve:Oidc:*:JwksUrl",
+        "PyResolve:PasswordIterations",
+        "PyResolve:Plans:*:LlmAllowed",
+        "PyResolve:Plans:*:MigrationsLimit",
+        "PyResolve:Plans:*:Price:Amount",
+        "PyResolve:Plans:*:Price:Currency",
+        "PyResolve:Plans:*:Price:Interval",
+        "PyResolve:RememberedKeys",
+        "PyResolve:RequestLog",
+        "PyResolve:SessionDays",
+        "PyResolve:SessionIdleDays",
+        "PyResolve:SignUpsPerHour",
+        "PyResolve:Smtp:From",
+        "PyResolve:Smtp:Host",
+        "PyResolve:Smtp:Password",
+        "PyResolve:Smtp:Port",
+        "PyResolve:Smtp:Tls",
+        "PyResolve:Smtp:User",
+        "PyResolve:Stripe:CancelUrl",
+        "PyResolve:Stripe:DisputeEndsPlan",
+        "PyResolve:Stripe:EventsMinutes",
+        "PyResolve:Stripe:GraceDays",
+        "PyResolve:Stripe:ReconcileMinutes",
+        "PyResolve:Stripe:RequestsPerSecond",
+        "PyResolve:Stripe:ReturnUrl",
+        "PyResolve:Stripe:SuccessUrl",
+        "PyResolve:TrustedProxies",
+        "PyResolve:TrustedProxies:*",
+        "PyResolve:UpgradeUrl",
+        "PyResolve:Usage:RetentionMonths",
+    ];
+
+    /// <summary>Of the command line and of tests, which may be set beside a server's.</summary>
+    private static readonly string[] Others =
+    [
+        "PYRESOLVE_API_KEY", "PYRESOLVE_API_URL", "PYRESOLVE_HOME", "PYRESOLVE_LIMIT", "PYRESOLVE_PROFILE", "PYRESOLVE_PROOFS",
+        "PYRESOLVE_SCREENSHOTS", "PYRESOLVE_SOAK", "STRIPE_WEBHOOK_URL",
+    ];
+
+    public static bool IsKnown(string name) =>
+        Names.Any(known => Matches(known, name))
+        || Others.Contains(name, StringComparer.OrdinalIgnoreCase)
+        || name.StartsWith("PYRESOLVE_TEST", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Settings that are set and have no effect, each with the known name that is most like it.</summary>
+    public static IReadOnlyList<(string Name, string Nearest)> FindUnknown(IConfiguration configuration) =>
+    [
+        .. from setting in configuration.AsEnumerable()
+           where setting.Value is not null && !IsKnown(setting.Key)
+           let nearest = NearestTo(setting.Key)
+           // Of names that may be somebody else's, only those that nobody else would choose.
+           where OwnPrefixes.Any(prefix => setting.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+               || (setting.Key.Length >= MinTypoLength && Distance(setting.Key, nearest) <= MaxTypos)
+           orderby setting.Key
+           select (setting.Key, nearest),
+    ];
+
+    private static string NearestTo(string name) =>
+        Names.MinBy(known => Math.Min(Distance(name, known), 1 + Distance(LastPart(name), LastPart(known))))!;
+
+    private static bool Matches(string known, string name)
+    {
+        var (expected, parts) = (known.Split(':'), name.Split(':'));
+        return expected.Length == parts.Length
+            && expected.Zip(parts).All(static pair =>
+                pair.First == "*" || pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static string LastPart(string name) => name[(name.LastIndexOf(':') + 1)..];
+
+    /// <summary>How many letters must be changed, added or left out (Levenshtein).</summary>
+    private static int Distance(string one, string other)
+    {
+        var (left, right) = (one.ToUpperInvariant(), other.ToUpperInvariant());
+        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        for (var i = 1; i <= left.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= right.Length; j++)
+            {
+                var change = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(change, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[^1];
+    }
+}

@@ -1,0 +1,194 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
+
+namespace PyResolve.Server;
+
+/// <summary>What the types alone do not say of a schema. A test sends what each schema allows and what it forbids.</summary>
+internal static class OpenApiSchemas
+{
+    private const int MaxUnits = 1_000;
+
+    /// <summary>No control characters.</summary>
+    private const string PlainText = @"^[^\u0000-\u001F\u007F-\u009F]*$";
+    private const string VisibleAsciiText = @"^[!-~]{1,255}$";
+
+    private static readonly string[] Tiers = ["tier1", "tier2", "tier3"];
+
+    // Before the table that uses them.
+    private static Rule Password { get; } = new()
+    {
+        IsRequired = true, MinLength = Passwords.MinLength, MaxLength = Passwords.MaxLength, Pattern = PlainText,
+        Example = "correct horse battery staple",
+    };
+
+    private static Rule Token { get; } = Text(200) with { IsRequired = true, Example = "from-the-answer-or-the-email" };
+
+    private static readonly Dictionary<Type, Dictionary<string, Rule>> Rules = new()
+    {
+        [typeof(SignUpRequest)] = new()
+        {
+            ["email"] = Text(EmailAddresses.MaxLength) with { IsRequired = true, Example = "ada@example.com" },
+            ["password"] = Password,
+            ["name"] = Text(200),
+        },
+        [typeof(LogInRequest)] = new()
+        {
+            ["email"] = Text(EmailAddresses.MaxLength) with { IsRequired = true, Example = "ada@example.com" },
+            ["password"] = Text(Passwords.MaxLength) with { IsRequired = true, Example = "correct horse battery staple" },
+        },
+        [typeof(UpdateAccountRequest)] = new() { ["name"] = Text(200) with { IsRequired = true, Example = "Ada" } },
+        [typeof(ChangePasswordRequest)] = new()
+        {
+            ["current_password"] = Text(Passwords.MaxLength) with { IsRequired = true, Example = "correct horse battery staple" },
+            ["new_password"] = Password,
+        },
+        [typeof(ForgotPasswordRequest)] = new()
+        {
+            ["email"] = Text(EmailAddresses.MaxLength) with { IsRequired = true, Example = "ada@example.com" },
+        },
+        [typeof(ResetPasswordRequest)] = new() { ["token"] = Token, ["password"] = Password },
+        [typeof(VerifyEmailRequest)] = new() { ["token"] = Token },
+        [typeof(DeleteAccountRequest)] = new() { ["password"] = Text(Passwords.MaxLength) },
+        [typeof(CreateApiKeyRequest)] = new()
+        {
+            ["name"] = Text(100),
+            ["scopes"] = new Rule { Items = new Rule { Values = [.. Scopes.All] }, MinItems = 1 },
+            ["requests_per_minute"] = Number(1, 1_000_000),
+        },
+        [typeof(RotateApiKeyRequest)] = new() { ["grace_seconds"] = Number(0, 2_592_000) },
+        [typeof(DeviceCodeRequest)] = new()
+        {
+            ["client_id"] = Text(100),
+            ["scope"] = new Rule { Pattern = $"^ *((({string.Join('|', Scopes.DeviceAllowed)})( +|$))*)$" },
+        },
+        [typeof(DeviceTokenRequest)] = new() { ["device_code"] = Token },
+        [typeof(CheckoutRequest)] = new() { ["plan"] = new Rule { IsRequired = true, Values = ["pro", "unlimited"] } },
+        [typeof(ReservationRequest)] = new()
+        {
+            ["quantity"] = Number(1, MaxUnits),
+            ["tier"] = new Rule { IsRequired = true, Values = Tiers },
+            ["library"] = Text(FieldErrors.LongestLibrary),
+            ["ttl_seconds"] = Number(1, 604_800),
+            ["machine"] = Text(255),
+            ["once_key"] = new Rule { Pattern = VisibleAsciiText },
+        },
+        [typeof(CommitRequest)] = new()
+        {
+            ["quantity"] = Number(1, MaxUnits),
+            ["files_changed"] = Number(0, int.MaxValue),
+            ["tokens_used"] = Number(0, int.MaxValue),
+            ["library"] = Text(FieldErrors.LongestLibrary),
+        },
+        [typeof(UsageEventRequest)] = new()
+        {
+            ["event_type"] = new Rule { IsRequired = true, Pattern = "^[a-z][a-z0-9_]{0,63}$", Example = "migration" },
+            ["library"] = Text(FieldErrors.LongestLibrary),
+            ["tier"] = new Rule { Values = Tiers },
+            ["files_changed"] = Number(0, int.MaxValue),
+            ["tokens_used"] = Number(0, int.MaxValue),
+        },
+        [typeof(UsageBatchRequest)] = new()
+        {
+            // In a batch an invalid event is answered as a result of its own.
+            ["events"] = new Rule { IsRequired = true, MinItems = 1, MaxItems = 1_000 },
+        },
+    };
+
+    public static void DescribeSchemas(this OpenApiOptions options) => options.AddSchemaTransformer((schema, context, _) =>
+    {
+        Complete(schema, context.JsonTypeInfo.Type);
+        return Task.CompletedTask;
+    });
+
+    private static void Complete(OpenApiSchema schema, Type type)
+    {
+        var bare = Nullable.GetUnderlyingType(type) ?? type;
+        if (bare == typeof(DateTimeOffset))
+        {
+            schema.Type = bare == type ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+        }
+        else if (bare == typeof(QuotaLimit))
+        {
+            schema.OneOf =
+            [
+                new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "0" },
+                new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["unlimited"] },
+            ];
+        }
+        else if (bare == typeof(JsonElement))
+        {
+            schema.Type = JsonSchemaType.Object;
+        }
+        else if (Rules.TryGetValue(bare, out var rules))
+        {
+            foreach (var (name, rule) in rules)
+            {
+                if (schema.Properties![name] is not OpenApiSchema property)
+                    throw new InvalidOperationException($"{bare.Name}.{name} is not described in its place.");
+                rule.ApplyTo(property);
+            }
+
+            schema.Required = rules.Where(static rule => rule.Value.IsRequired).Select(static rule => rule.Key)
+                .ToHashSet(StringComparer.Ordinal);
+        }
+    }
+
+    private static Rule Text(int longest) => new() { MaxLength = longest, Pattern = PlainText };
+
+    private static Rule Number(long lowest, long highest) => new() { Minimum = lowest, Maximum = highest };
+
+    private sealed record Rule
+    {
+        public bool IsRequired { get; init; }
+
+        public int? MinLength { get; init; }
+
+        public int? MaxLength { get; init; }
+
+        public string? Pattern { get; init; }
+
+        public long? Minimum { get; init; }
+
+        public long? Maximum { get; init; }
+
+        public int? MinItems { get; init; }
+
+        public int? MaxItems { get; init; }
+
+        public string[]? Values { get; init; }
+
+        public Rule? Items { get; init; }
+
+        public string? Example { get; init; }
+
+        public void ApplyTo(OpenApiSchema schema)
+        {
+            if (IsRequired)
+                schema.Type &= ~JsonSchemaType.Null;
+            schema.MinLength = MinLength;
+            schema.MaxLength = MaxLength;
+            schema.Pattern = Pattern;
+            schema.Minimum = Minimum?.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            schema.Maximum = Maximum?.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            schema.MinItems = MinItems;
+            schema.MaxItems = MaxItems;
+            if (Values is not null)
+            {
+                // An enum lists null too where null is allowed.
+                schema.Enum = [.. Values.Select(static value => (JsonNode)value)];
+                if (schema.Type is { } type && type.HasFlag(JsonSchemaType.Null))
+                    schema.Enum.Add(JsonNullSentinel.JsonNull);
+            }
+
+            if (Example is not null)
+                schema.Examples = [Example];
+            if (Items is not null && schema.Items is OpenApiSchema items)
+                Items.ApplyTo(items);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- Nothing: metadata is text here. The PostgreSQL file of the same name says what it is about.
+-- compatible_from: 1
