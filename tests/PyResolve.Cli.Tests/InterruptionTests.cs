@@ -100,7 +100,7 @@ public sealed class InterruptionTests : IDisposable
     private static async Task SendAsync(string signal, Process process) => (await Command.RunAsync(
         "kill", [$"-{signal}", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
 
-    private Task WaitForFileAsync(string name) => Eventually.IsTrueAsync(
+    private Task<TimeSpan> WaitForFileAsync(string name) => Eventually.IsTrueAsync(
         () => File.Exists(Path.Combine(_cli.Project, name)), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
     /// <summary>A zombie has ended: it only waits for its parent to read the exit code.</summary>

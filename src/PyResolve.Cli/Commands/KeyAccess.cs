@@ -12,7 +12,7 @@ internal static class KeyAccess
     /// Calls with the saved key; where that lacks the scope, once more with a session, for which the account's password is asked.
     /// </summary>
     public static async Task<int> UseAsync(
-        Terminal terminal, ParseResult parse, CancellationToken cancellationToken, Func<PyResolveClient, string?, Task<int>> use)
+        Terminal terminal, ParseResult parse, Func<PyResolveClient, string?, Task<int>> use, CancellationToken cancellationToken)
     {
         await using var client = ClientFactory.Create(GlobalOptions.GetProfile(parse));
         _ = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());

@@ -47,7 +47,7 @@ internal static class KeysCommand
     }
 
     private static Task<int> ListAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
-        KeyAccess.UseAsync(terminal, parse, cancellationToken, async (client, session) =>
+        KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var keys = await client.ListApiKeysAsync(session, cancellationToken);
             if (parse.GetValue(GlobalOptions.Json))
@@ -64,40 +64,40 @@ internal static class KeysCommand
             }
             table.Write(terminal);
             return ExitCodes.Success;
-        });
+        }, cancellationToken);
 
     private static Task<int> CreateKeyAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
-        KeyAccess.UseAsync(terminal, parse, cancellationToken, async (client, session) =>
+        KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var request = new CreateApiKeyRequest
             {
                 Name = parse.GetValue(Name),
                 Scopes = parse.GetValue(Scope) is { Length: > 0 } scopes ? scopes : null,
-                ExpiresAt = parse.GetValue(ExpiresInDays) is { } days ? DateTimeOffset.UtcNow.AddDays(days) : null,
+                ExpiresAt = parse.GetValue(ExpiresInDays) is { } days ? TimeProvider.System.GetUtcNow().AddDays(days) : null,
             };
             var key = await client.CreateApiKeyAsync(request, session, cancellationToken);
             Show(terminal, parse, new NewKeyReport(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, PreviousExpiresAt: null));
             return ExitCodes.Success;
-        });
+        }, cancellationToken);
 
     private static Task<int> RotateAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
-        KeyAccess.UseAsync(terminal, parse, cancellationToken, async (client, session) =>
+        KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var id = await FindAsync(client, parse, session, cancellationToken);
             var key = await client.RotateApiKeyAsync(
                 id, new RotateApiKeyRequest { GraceSeconds = parse.GetValue(Grace) }, session, cancellationToken);
             Show(terminal, parse, new NewKeyReport(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, key.PreviousExpiresAt));
             return ExitCodes.Success;
-        });
+        }, cancellationToken);
 
     private static Task<int> RevokeAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
-        KeyAccess.UseAsync(terminal, parse, cancellationToken, async (client, session) =>
+        KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var id = await FindAsync(client, parse, session, cancellationToken);
             await client.RevokeApiKeyAsync(id, session, cancellationToken);
             terminal.Success($"Revoked {id}");
             return ExitCodes.Success;
-        });
+        }, cancellationToken);
 
     /// <summary>A key is named by its id, by the beginning of its id, or by the beginning of the key itself.</summary>
     private static async Task<Guid> FindAsync(PyResolveClient client, ParseResult parse, string? session, CancellationToken cancellationToken)
@@ -142,7 +142,7 @@ internal static class KeysCommand
     private static string State(ApiKeyInfo key) => key switch
     {
         { RevokedAt: not null } => "revoked",
-        { ExpiresAt: { } end } when end <= DateTimeOffset.UtcNow => "expired",
+        { ExpiresAt: { } end } when end <= TimeProvider.System.GetUtcNow() => "expired",
         { ExpiresAt: { } end } => $"until {end.UtcDateTime:yyyy-MM-dd}",
         _ => "active",
     };

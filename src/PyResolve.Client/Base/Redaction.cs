@@ -15,7 +15,7 @@ internal static class Redaction
 
     /// <summary>Whether a text has nothing that <see cref="Line"/> would leave out as secret.</summary>
     public static bool IsSafe(string text) =>
-        UserInfoIn(text, 0) is null && !SecretPrefixes.Any(prefix => text.IndexOf(prefix, StringComparison.Ordinal) >= 0);
+        UserInfoIn(text, 0) is null && !Array.Exists(SecretPrefixes, text.Contains);
 
     public static Uri WithoutUserInfo(Uri url) =>
         url.UserInfo.Length == 0 ? url : new UriBuilder(url) { UserName = "", Password = "" }.Uri;

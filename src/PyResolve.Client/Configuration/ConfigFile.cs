@@ -131,8 +131,8 @@ internal sealed class ConfigFile
         ?? throw new ConfigFileException(
             Path, line: null, $"{string.Join(".", path)} is in two tables of an array.", "Give each table another name, or remove one.");
 
-    private string StringOf(IReadOnlyList<string> path, TomlNode node) => node.Text
-        ?? throw Refused(node, path, "must be a string.", $"Write it in quotes: {TomlText.Key(path[path.Count - 1])} = \"…\".");
+    private string StringOf(string[] path, TomlNode node) => node.Text
+        ?? throw Refused(node, path, "must be a string.", $"Write it in quotes: {TomlText.Key(path[path.Length - 1])} = \"…\".");
 
     private ConfigFileException Refused(TomlNode node, IReadOnlyList<string> path, string cause, string? hint = null) =>
         new(Path, node.Line, $"{string.Join(".", path)} {cause}", hint ?? "Rename the table, or remove it.");

@@ -61,7 +61,7 @@ internal sealed class AddressRace(Func<string, CancellationToken, Task<IPAddress
         return sorted;
     }
 
-    private async Task<Socket> RaceAsync(IReadOnlyList<IPAddress> addresses, int port, CancellationToken cancellationToken)
+    private async Task<Socket> RaceAsync(List<IPAddress> addresses, int port, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var attempts = new List<Task<Socket>>();
@@ -96,10 +96,13 @@ internal sealed class AddressRace(Func<string, CancellationToken, Task<IPAddress
     {
         if (mayWait)
             return await Task.WhenAny(attempts).ConfigureAwait(false);
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var delay = time.DelayAsync(AttemptDelay, enough.Token);
-        var first = await Task.WhenAny([.. attempts, delay]).ConfigureAwait(false);
-        await enough.CancelAsync().ConfigureAwait(false);
+        Task first;
+        using (var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        {
+            first = await Task.WhenAny([.. attempts, time.DelayAsync(AttemptDelay, enough.Token)]).ConfigureAwait(false);
+            await enough.CancelAsync().ConfigureAwait(false);
+        }
+
         return first as Task<Socket>;
     }
 
@@ -142,7 +145,7 @@ internal sealed class AddressRace(Func<string, CancellationToken, Task<IPAddress
     }
 
     /// <summary>An attempt that lost may still have connected.</summary>
-    private static void Abandon(Task<Socket> attempt) => attempt.ContinueWith(
+    private static void Abandon(Task<Socket> attempt) => _ = attempt.ContinueWith(
         static ended =>
         {
             if (ended.Status == TaskStatus.RanToCompletion)

@@ -33,13 +33,11 @@ internal sealed class InstantConverter : JsonConverter<DateTimeOffset>
         instant = default;
         if (ReadText(ref reader) is not { Length: >= 20 and <= 64 } text || text[10] is not ('t' or 'T'))
             return false;
-        var (time, rest) = (text.Substring(11, 8), text.Substring(19));
-        if (rest.EndsWith("z", StringComparison.Ordinal))
-            rest = rest.Substring(0, rest.Length - 1) + "Z";
+        var (time, rest) = (text.Substring(11, 8), text.Substring(19).Replace('z', 'Z'));
         var isLeapSecond = time.EndsWith(":60", StringComparison.Ordinal);
         if (isLeapSecond)
         {
-            time = time.Substring(0, 6) + "59.999999";
+            time = $"{time.Substring(0, 6)}59.999999";
             var zone = rest.IndexOfAny(['Z', '+', '-']);
             if (zone < 0 || !IsFraction(rest.Substring(0, zone)))
                 return false;

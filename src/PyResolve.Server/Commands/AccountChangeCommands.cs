@@ -122,7 +122,7 @@ internal static class AccountChangeCommands
             return await OperatorOutput.FailAsync(Taken(wanted.Email));
         if (output.IsJson)
         {
-            return await output.WriteAsync(writer =>
+            return await OperatorOutput.WriteAsync(writer =>
             {
                 Account(created).Write(writer);
                 if (!fromInput)
@@ -185,7 +185,7 @@ internal static class AccountChangeCommands
             return await OperatorOutput.FailAsync(Taken(wanted.Email));
         if (output.IsJson)
         {
-            return await output.WriteAsync(writer =>
+            return await OperatorOutput.WriteAsync(writer =>
             {
                 (account with { Email = email.Shown }).Write(writer);
                 writer.WriteBoolean("email_verified", wanted.IsVerified);
@@ -204,7 +204,7 @@ internal static class AccountChangeCommands
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         await services.GetRequiredService<AccountAdministration>().DeleteAsync(account.Id, cancellationToken);
         return output.IsJson
-            ? await output.WriteAsync(writer =>
+            ? await OperatorOutput.WriteAsync(writer =>
             {
                 writer.WriteString("id", account.Id);
                 writer.WriteBoolean("deleted", true);
@@ -223,7 +223,7 @@ internal static class AccountChangeCommands
 
         if (output.IsJson)
         {
-            return await output.WriteAsync(writer =>
+            return await OperatorOutput.WriteAsync(writer =>
             {
                 account.Write(writer);
                 writer.WriteString("url", link.Url);

@@ -71,7 +71,7 @@ internal static class AccountCommands
 
         if (output.IsJson)
         {
-            return await output.WriteAsync(writer =>
+            return await OperatorOutput.WriteAsync(writer =>
             {
                 writer.WriteStartArray("data");
                 foreach (var account in accounts)
@@ -117,7 +117,7 @@ internal static class AccountCommands
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
 
         if (output.IsJson)
-            return await output.WriteAsync(writer => account.Write(writer, now));
+            return await OperatorOutput.WriteAsync(writer => account.Write(writer, now));
         var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
         return await OperatorOutput.SayAsync($"{account.Email} is on the {now} plan now.{more}");
     }

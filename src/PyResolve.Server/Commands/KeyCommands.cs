@@ -57,7 +57,7 @@ internal static class KeyCommands
             cancellationToken);
         if (output.IsJson)
         {
-            return await output.WriteAsync(writer =>
+            return await OperatorOutput.WriteAsync(writer =>
             {
                 writer.WriteStartArray("data");
                 foreach (var key in keys)
@@ -96,7 +96,7 @@ internal static class KeyCommands
         await services.GetRequiredService<ApiKeys>().RevokeAsync(
             new Caller(key.UserId, Email: "", Name: null), key.Id, Origin.Operator, cancellationToken);
         return output.IsJson
-            ? await output.WriteAsync(writer =>
+            ? await OperatorOutput.WriteAsync(writer =>
             {
                 writer.WriteString("id", key.Id);
                 writer.WriteString("prefix", key.Prefix);

@@ -29,7 +29,7 @@ internal sealed class OperatorOutput(bool isJson)
         return Done;
     }
 
-    public async Task<int> WriteAsync(Action<Utf8JsonWriter> write)
+    public static async Task<int> WriteAsync(Action<Utf8JsonWriter> write)
     {
         using var buffer = new MemoryStream();
         await using (var writer = new Utf8JsonWriter(buffer))

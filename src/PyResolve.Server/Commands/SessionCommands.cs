@@ -25,7 +25,7 @@ internal static class SessionCommands
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
         var ended = await services.GetRequiredService<AccountAdministration>().EndSessionsAsync(account.Id, cancellationToken);
         return output.IsJson
-            ? await output.WriteAsync(writer =>
+            ? await OperatorOutput.WriteAsync(writer =>
             {
                 account.Write(writer);
                 writer.WriteNumber("ended", ended);

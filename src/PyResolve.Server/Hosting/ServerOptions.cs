@@ -14,10 +14,7 @@ internal sealed class ServerOptions
     /// <summary><c>PYRESOLVE_PUBLIC_URL</c>: what links are built from; default the listening address.</summary>
     public Uri? PublicUrl { get; private init; }
 
-    /// <summary>
-    /// <c>PYRESOLVE_SIGNUP</c>: <c>open</c> or <c>closed</c>. Default: open, but closed where an identity provider is configured, through
-    /// which people come then.
-    /// </summary>
+    /// <summary><c>PYRESOLVE_SIGNUP</c>: <c>open</c> or <c>closed</c>.</summary>
     public bool SignUpIsOpen { get; private init; } = true;
 
     /// <summary><c>PyResolve:UpgradeUrl</c>: the address for more quota in refusals; default the list of plans.</summary>
@@ -71,8 +68,7 @@ internal sealed class ServerOptions
             UpgradeUrl = Url(configuration, "PyResolve:UpgradeUrl"),
             SignUpIsOpen = Text(configuration, "PYRESOLVE_SIGNUP") switch
             {
-                null => !HasIdentityProvider(configuration),
-                "open" => true,
+                null or "open" => true,
                 "closed" => false,
                 var other => throw new InvalidConfigurationException($"PYRESOLVE_SIGNUP is {Quote(other)}; it is open or closed."),
             },
@@ -95,11 +91,6 @@ internal sealed class ServerOptions
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
         };
     }
-
-    private static bool HasIdentityProvider(IConfiguration configuration) =>
-        Text(configuration, "SUPABASE_URL") is not null
-        || Text(configuration, "SUPABASE_JWT_SECRET") is not null
-        || configuration.GetSection("PyResolve:Oidc").GetChildren().Any();
 
     private static void RequireStore(IConfiguration configuration, string? databaseUrl, string? dataFolder)
     {

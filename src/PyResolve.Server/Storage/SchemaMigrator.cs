@@ -125,10 +125,10 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     [
         .. from migration in migrations
            from Match created in Creation().Matches(migration.Script)
-           select created.Groups[1].Value,
+           select created.Groups["name"].Value,
     ];
 
-    [GeneratedRegex("^create (?:table|view) ([a-z_]+)", RegexOptions.Multiline)]
+    [GeneratedRegex("^create (table|view) (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Creation();
 
     private static Migration Parse(string name, string script)

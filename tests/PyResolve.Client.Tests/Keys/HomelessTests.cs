@@ -54,7 +54,7 @@ public sealed class HomelessTests : IDisposable
         await using var server = await ScriptedServer.StartAsync();
         server.On("GET /.well-known/jwks.json", Answer.Json(200, """{"keys":[]}"""));
         server.On("GET /me", Answer.Json(200, $$"""
-            {"user_id":"{{Guid.NewGuid()}}","email":"you@example.com","plan":"free","quota":{{Answer.QuotaBody(0)}}}
+            {"user_id":"{{Guid.CreateVersion7()}}","email":"you@example.com","plan":"free","quota":{{Answer.QuotaBody(0)}}}
             """));
         await using var client = PyResolveClient.Create(new() { ApiUrl = server.Url, PrepaidMigrations = 1 });
 

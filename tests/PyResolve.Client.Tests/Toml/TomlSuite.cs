@@ -33,7 +33,7 @@ internal static class TomlSuite
         return Values(json.RootElement, []).ToDictionary(value => SecondTomlReader.PathText(value.Path), value => value.Text);
     }
 
-    private static IEnumerable<(string[] Path, string? Text)> Values(JsonElement element, string[] path)
+    private static List<(string[] Path, string? Text)> Values(JsonElement element, string[] path)
     {
         if (element.ValueKind == JsonValueKind.Array)
         {

@@ -42,7 +42,7 @@ public sealed class FiveMinuteTests(PackedSdk sdk) : IAsyncLifetime
     /// <summary>With the quota of a new account.</summary>
     private async Task RunsInSixSecondsAsync(FreshFolder folder, string environment, string says)
     {
-        folder.WithServer(_server.Address, await SignUp.ApiKeyAsync(_server, $"{Guid.NewGuid():N}@example.com"));
+        folder.WithServer(_server.Address, await SignUp.ApiKeyAsync(_server, $"{Guid.CreateVersion7():N}@example.com"));
         var started = TimeProvider.System.GetTimestamp();
 
         var run = await folder.ShellAsync($"{environment} ./bin/Debug/net10.0/upgrader", "upgrader");

@@ -91,7 +91,7 @@ public sealed class StripePaceTests(SharedServers servers)
                 () =>
                 {
                     if (i % 2 == 0)
-                        StripePace.ActFor(Guid.NewGuid());
+                        StripePace.ActFor(Guid.CreateVersion7());
                     return edge.Gateway.FindCheckoutAsync("cs_1", CancellationToken.None);
                 },
                 TestContext.Current.CancellationToken)));
@@ -106,7 +106,7 @@ public sealed class StripePaceTests(SharedServers servers)
     {
         var pace = new StripePace(perSecond: 3, TimeProvider.System);
         await pace.WaitAsync(CancellationToken.None);
-        var (busy, quiet) = (Guid.NewGuid(), Guid.NewGuid());
+        var (busy, quiet) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         var calls = Enumerable.Range(0, 20).Select(_ => CallFor(busy)).ToList();
 
         var (webhook, other) = (CallFor(null), CallFor(quiet));

@@ -23,7 +23,7 @@ public sealed class AccountCommandTests(SharedServers servers)
         var body = JsonDocument.Parse(invited.Output).RootElement;
         body.GetProperty("email").GetString().ShouldBe("ada@example.com");
         body.GetProperty("emailed").GetBoolean().ShouldBeFalse();
-        (body.GetProperty("expires_at").GetDateTimeOffset() - DateTimeOffset.UtcNow).ShouldBeInRange(
+        (body.GetProperty("expires_at").GetDateTimeOffset() - TimeProvider.System.GetUtcNow()).ShouldBeInRange(
             TimeSpan.FromHours(47), TimeSpan.FromHours(49));
         (await own.Server.LogInAsync("ada@example.com", NewPassword)).Status.ShouldBe(401);
         var token = TokenOf(body.GetProperty("url").GetString()!);
@@ -255,7 +255,7 @@ public sealed class AccountCommandTests(SharedServers servers)
     private static string TokenOf(string url) => url.Split("token=")[1];
 
     /// <summary>The commands are other processes, with the machine's clock.</summary>
-    private static TestClock Now() => new(DateTimeOffset.UtcNow);
+    private static TestClock Now() => new(TimeProvider.System.GetUtcNow());
 
     private static Task<CommandResult> RunAsync(OwnServer own, params string[] command) =>
         RunAsync(own, new Dictionary<string, string?>(), command);

@@ -12,7 +12,7 @@ public sealed partial class KnownSettingsTests
         var read = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
             .Where(static file => !file.Split(Path.DirectorySeparatorChar).Contains("obj") && Path.GetFileName(file) != "KnownSettings.cs")
             .SelectMany(static file => Setting().Matches(File.ReadAllText(file)))
-            .Select(static match => match.Groups[1].Value)
+            .Select(static match => match.Groups["name"].Value)
             // Sections, whose parts are read one by one.
             .Except(["PyResolve:Plans", "PyResolve:Oidc"])
             .Distinct(StringComparer.Ordinal)
@@ -30,6 +30,6 @@ public sealed partial class KnownSettingsTests
         return Path.Combine(folder.FullName, "src", "PyResolve.Server");
     }
 
-    [GeneratedRegex("\"((?:PyResolve:[A-Za-z:]+[A-Za-z]|(?:PYRESOLVE|STRIPE|SUPABASE)_[A-Z_]+[A-Z]))\"")]
+    [GeneratedRegex("\"(?<name>PyResolve:[A-Za-z:]+[A-Za-z]|(PYRESOLVE|STRIPE|SUPABASE)_[A-Z_]+[A-Z])\"", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Setting();
 }

@@ -104,7 +104,7 @@ public sealed class SecurityLogTests(SharedServers servers)
         int Refusals() => log.Lines.Count(line => line.Contains("credential_refused", StringComparison.Ordinal));
     }
 
-    private static Task LogInAsync(OwnServer own, string email) =>
+    private static Task<Answer> LogInAsync(OwnServer own, string email) =>
         own.Server.Anonymous.PostAsync("/auth/login", new { email, password = "a wrong password" });
 
     private Task<OwnServer> StartAsync(StorageEngine engine, LogRecorder log, IReadOnlyDictionary<string, string?>? settings = null)

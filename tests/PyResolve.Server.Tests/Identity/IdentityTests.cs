@@ -332,9 +332,10 @@ public sealed class IdentityTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task With_an_identity_provider_nobody_can_squat_addresses_by_local_sign_up()
+    public async Task Where_people_come_through_an_identity_provider_alone_nobody_can_squat_addresses_by_local_sign_up()
     {
-        await using var scene = await Scene.StartAsync(StorageEngine.Sqlite, servers, static issuer => issuer.OidcSettings);
+        await using var scene = await Scene.StartAsync(
+            StorageEngine.Sqlite, servers, static issuer => new(issuer.OidcSettings) { ["PYRESOLVE_SIGNUP"] = "closed" });
 
         var answer = await scene.Own.Server.Anonymous.PostAsync(
             "/auth/signup", new { email = "grace@example.com", password = TestAccount.Password });

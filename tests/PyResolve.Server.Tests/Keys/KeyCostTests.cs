@@ -72,7 +72,7 @@ public sealed class KeyCostTests(SharedServers servers)
     public async Task An_account_with_many_requests_delays_another_one_by_a_single_turn()
     {
         var turns = new FairTurns(concurrency: 1, maxWaiting: 1_000);
-        var (busy, quiet) = (Guid.NewGuid(), Guid.NewGuid());
+        var (busy, quiet) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         var served = new List<Guid>();
         var running = await turns.EnterAsync(busy, TestContext.Current.CancellationToken);
         var waiting = Enumerable.Repeat(busy, 20).Append(quiet).Select(ServeAsync).ToList();
@@ -97,13 +97,13 @@ public sealed class KeyCostTests(SharedServers servers)
     public async Task One_account_cannot_fill_the_queue_for_all()
     {
         var turns = new FairTurns(concurrency: 1, maxWaiting: 8);
-        var busy = Guid.NewGuid();
+        var busy = Guid.CreateVersion7();
         using var running = await turns.EnterAsync(busy, CancellationToken.None);
         _ = turns.EnterAsync(busy, CancellationToken.None);
         _ = turns.EnterAsync(busy, CancellationToken.None);
 
         var beyondItsShare = await turns.EnterAsync(busy, CancellationToken.None);
-        var other = turns.EnterAsync(Guid.NewGuid(), CancellationToken.None);
+        var other = turns.EnterAsync(Guid.CreateVersion7(), CancellationToken.None);
 
         beyondItsShare.ShouldBeNull();
         other.IsCompleted.ShouldBeFalse();
@@ -115,9 +115,9 @@ public sealed class KeyCostTests(SharedServers servers)
     {
         var turns = new FairTurns(concurrency: 1, maxWaiting: 8);
         using var gaveUp = new CancellationTokenSource();
-        var running = await turns.EnterAsync(Guid.NewGuid(), CancellationToken.None);
-        var abandoned = turns.EnterAsync(Guid.NewGuid(), gaveUp.Token);
-        var next = turns.EnterAsync(Guid.NewGuid(), CancellationToken.None);
+        var running = await turns.EnterAsync(Guid.CreateVersion7(), CancellationToken.None);
+        var abandoned = turns.EnterAsync(Guid.CreateVersion7(), gaveUp.Token);
+        var next = turns.EnterAsync(Guid.CreateVersion7(), CancellationToken.None);
 
         await gaveUp.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(abandoned);
@@ -125,8 +125,8 @@ public sealed class KeyCostTests(SharedServers servers)
         running.Dispose();
         (await next)!.Dispose();
 
-        using var free = await turns.EnterAsync(Guid.NewGuid(), CancellationToken.None);
+        using var free = await turns.EnterAsync(Guid.CreateVersion7(), CancellationToken.None);
         free.ShouldNotBeNull();
-        turns.EnterAsync(Guid.NewGuid(), CancellationToken.None).IsCompleted.ShouldBeFalse("a turn that is ended twice counts once");
+        turns.EnterAsync(Guid.CreateVersion7(), CancellationToken.None).IsCompleted.ShouldBeFalse("a turn that is ended twice counts once");
     }
 }

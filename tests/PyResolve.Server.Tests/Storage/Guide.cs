@@ -8,8 +8,8 @@ internal static partial class Guide
     public static List<string> Blocks(string page, string language) =>
     [
         .. Fence().Matches(File.ReadAllText(PathOf(page)))
-            .Where(match => match.Groups[1].Value == language)
-            .Select(match => match.Groups[2].Value),
+            .Where(match => match.Groups["language"].Value == language)
+            .Select(match => match.Groups["text"].Value),
     ];
 
     private static string PathOf(string page)
@@ -20,6 +20,9 @@ internal static partial class Guide
         return Path.Combine(folder, "docs", page);
     }
 
-    [GeneratedRegex("^```([a-z]+)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(
+        "^```(?<language>[a-z]+)\n(?<text>.*?)^```$",
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Fence();
 }

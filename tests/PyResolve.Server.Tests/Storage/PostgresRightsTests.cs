@@ -104,13 +104,13 @@ public sealed class PostgresRightsTests(SharedServers servers)
             var failures = new List<string>();
             for (var i = 0; i < 10; i++)
             {
-                Answer[] answers =
+                Answer[] three =
                 [
                     await account.Key.PostAsync("/usage", new { event_type = "scan" }),
                     await account.Key.GetAsync("/usage/events"),
                     await account.Key.GetAsync("/quota"),
                 ];
-                failures.AddRange(answers.Where(static answer => answer.Status != 200).Select(static answer => answer.Text));
+                failures.AddRange(three.Where(static answer => answer.Status != 200).Select(static answer => answer.Text));
             }
 
             return failures;
@@ -158,7 +158,7 @@ public sealed class PostgresRightsTests(SharedServers servers)
         (await Should.ThrowAsync<SchemaIncompatibleException>(() => TestServer.StartAsync(store))).Message;
 
     /// <summary>Runs the statement that the message ends with.</summary>
-    private static Task FollowAsync(RoleOfItsOwn one, string message) =>
+    private static Task<int> FollowAsync(RoleOfItsOwn one, string message) =>
         one.Admin.ExecuteSqlAsync(message[message.LastIndexOf(": ", StringComparison.Ordinal)..].TrimStart(':', ' '));
 
     /// <summary>A role without a right, on a database of another.</summary>

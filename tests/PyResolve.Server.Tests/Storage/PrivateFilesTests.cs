@@ -29,7 +29,7 @@ public sealed class PrivateFilesTests : IDisposable
             cancellationToken: TestContext.Current.CancellationToken);
 
         result.OrThrow("migrate-schema");
-        File.GetUnixFileMode(data).ShouldBe(PrivateData.FolderMode);
+        ModeOf(data).ShouldBe(PrivateData.FolderMode);
         Directory.EnumerateFiles(data).ShouldNotBeEmpty();
         Directory.EnumerateFiles(data).ShouldAllBe(file => IsPrivate(file));
     }
