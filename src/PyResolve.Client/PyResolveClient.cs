@@ -17,8 +17,8 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 
     /// <summary>Creates a client over your own <see cref="HttpClient"/>, which is not disposed of. It should not follow redirects, because
     /// they would send the key to another server. Its handler decides about proxies and connections:
-    /// <see cref="PyResolveClientOptions.Proxy"/> and <see cref="PyResolveClientOptions.ConnectTimeout"/> have no effect, and a server on this machine is asked through a proxy if the
-    /// handler does so.</summary>
+    /// <see cref="PyResolveClientOptions.Proxy"/> and <see cref="PyResolveClientOptions.ConnectTimeout"/> have no effect, and a server on
+    /// this machine is asked through a proxy if the handler does so.</summary>
     /// <param name="httpClient">Its <see cref="HttpClient.BaseAddress"/> is not used.</param>
     /// <param name="options">Default: from the environment, then from the config file.</param>
     /// <param name="timeProvider">The clock, for tests; default the system's.</param>

@@ -21,8 +21,8 @@ public sealed class InterruptionTests : IDisposable
         const string FinishesFirst = """
             sh -c 'trap "sleep 1; echo whole > \"$1/app.py\"; exit 7" SIGNAL; echo half > "$1/app.py"; touch "$1/ready"; while :; do sleep 0.1; done' sh {path}
             """;
-        using var process = _cli.Start(
-            "upgrade", "pydantic", "--target", "2.0", "--migrator", FinishesFirst.Replace("SIGNAL", signal, StringComparison.Ordinal).Trim());
+        var migrator = FinishesFirst.Replace("SIGNAL", signal, StringComparison.Ordinal).Trim();
+        using var process = _cli.Start("upgrade", "pydantic", "--target", "2.0", "--migrator", migrator);
         await WaitForFileAsync("ready");
 
         await SendAsync(signal, process);

@@ -54,7 +54,8 @@ public sealed class UsageTests : IDisposable
 
     [Fact]
     public async Task A_group_of_commands_alone_names_its_commands() =>
-        (await _cli.RunAsync("keys")).ShouldFail(2, "pyresolve keys needs a command: list, create, rotate, revoke", "pyresolve keys --help");
+        (await _cli.RunAsync("keys")).ShouldFail(
+            2, "pyresolve keys needs a command: list, create, rotate, revoke", "pyresolve keys --help");
 
     [Theory]
     [InlineData("--version")]
@@ -74,8 +75,8 @@ public sealed class UsageTests : IDisposable
     [Trait("Platform", "Unix")]
     public async Task The_script_for_bash_completes_a_command()
     {
-        await File.WriteAllTextAsync(
-            Path.Combine(_cli.Project, "script"), (await _cli.RunAsync("completion", "bash")).Output, TestContext.Current.CancellationToken);
+        var script = (await _cli.RunAsync("completion", "bash")).Output;
+        await File.WriteAllTextAsync(Path.Combine(_cli.Project, "script"), script, TestContext.Current.CancellationToken);
         const string Test = """
             pyresolve() { dotnet "$CLI" "$@"; }
             source ./script

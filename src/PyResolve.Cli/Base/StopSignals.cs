@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace PyResolve.Cli.Base;
 
 /// <summary>
-/// The signals that end this program: Ctrl+C (SIGINT), SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT. The first asks it to stop, the
-/// second to stop without waiting. A signal that this process was started with as ignored stays ignored.
+/// The signals that end this program: Ctrl+C (SIGINT), SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT. The first asks it to stop,
+/// the second to stop without waiting. A signal that this process was started with as ignored stays ignored.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {

@@ -47,7 +47,8 @@ internal static class CompletionCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("completion", "Print a script that completes commands and options. For bash: source <(pyresolve completion bash)")
+        var command = new Command(
+            "completion", "Print a script that completes commands and options. For bash: source <(pyresolve completion bash)")
         {
             Shell,
         };

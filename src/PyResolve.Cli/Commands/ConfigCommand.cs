@@ -47,7 +47,11 @@ internal static class ConfigCommand
     {
         var path = Split(name);
         if (path[^1] == KeyName)
-            throw CliException.Usage("A key is not given as an argument: it would stay in your shell's history.", "Use: pyresolve login --with-key");
+        {
+            throw CliException.Usage(
+                "A key is not given as an argument: it would stay in your shell's history.", "Use: pyresolve login --with-key");
+        }
+
         var keys = new ApiKeyStore();
         keys.WriteSetting(value.Length == 0 ? null : value, path);
         terminal.Success(value.Length == 0 ? $"Removed {name}" : $"{name} = {value}");

@@ -88,7 +88,9 @@ internal static class DoctorCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new("folder", Failed, $"{home} cannot be written: {e.Message}", "Without it nothing works offline. Give PYRESOLVE_HOME a folder that can be written.");
+            return new(
+                "folder", Failed, $"{home} cannot be written: {e.Message}",
+                "Without it nothing works offline. Give PYRESOLVE_HOME a folder that can be written.");
         }
     }
 

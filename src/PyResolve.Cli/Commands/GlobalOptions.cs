@@ -20,7 +20,8 @@ internal static class GlobalOptions
     };
 
     /// <summary>Of each command that shows something.</summary>
-    public static readonly Option<bool> Json = new("--json") { Description = "Write the result as JSON, and errors as JSON to standard error." };
+    public static readonly Option<bool> Json = 
+        new("--json") { Description = "Write the result as JSON, and errors as JSON to standard error." };
 
     public static string? GetProfile(ParseResult parse)
     {

@@ -6,7 +6,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class HelpCommand
 {
-    private static readonly Argument<string[]> Words = new("command") { Description = "The command to explain.", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Argument<string[]> Words =
+        new("command") { Description = "The command to explain.", Arity = ArgumentArity.ZeroOrMore };
 
     public static Command Create(RootCommand root, Terminal terminal)
     {

@@ -76,7 +76,7 @@ internal static class KeysCommand
                 ExpiresAt = parse.GetValue(ExpiresInDays) is { } days ? TimeProvider.System.GetUtcNow().AddDays(days) : null,
             };
             var key = await client.CreateApiKeyAsync(request, session, cancellationToken);
-            Show(terminal, parse, new NewKeyReport(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, PreviousExpiresAt: null));
+            Show(terminal, parse, new(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, PreviousExpiresAt: null));
             return ExitCodes.Success;
         }, cancellationToken);
 
@@ -86,7 +86,7 @@ internal static class KeysCommand
             var id = await FindAsync(client, parse, session, cancellationToken);
             var key = await client.RotateApiKeyAsync(
                 id, new RotateApiKeyRequest { GraceSeconds = parse.GetValue(Grace) }, session, cancellationToken);
-            Show(terminal, parse, new NewKeyReport(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, key.PreviousExpiresAt));
+            Show(terminal, parse, new(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, key.PreviousExpiresAt));
             return ExitCodes.Success;
         }, cancellationToken);
 
@@ -100,7 +100,8 @@ internal static class KeysCommand
         }, cancellationToken);
 
     /// <summary>A key is named by its id, by the beginning of its id, or by the beginning of the key itself.</summary>
-    private static async Task<Guid> FindAsync(PyResolveClient client, ParseResult parse, string? session, CancellationToken cancellationToken)
+    private static async Task<Guid> FindAsync(
+        PyResolveClient client, ParseResult parse, string? session, CancellationToken cancellationToken)
     {
         var text = parse.GetRequiredValue(KeyId);
         if (Guid.TryParse(text, out var whole))

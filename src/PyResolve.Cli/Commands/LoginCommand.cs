@@ -113,7 +113,8 @@ internal static class LoginCommand
         }
         catch (PyResolveException e) when (e.Code is ProblemCodes.AccessDenied or ProblemCodes.ExpiredToken)
         {
-            var cause = e.Code == ProblemCodes.AccessDenied ? "The login was denied in the browser." : "The login was not approved in time.";
+            var isDenied = e.Code == ProblemCodes.AccessDenied;
+            var cause = isDenied ? "The login was denied in the browser." : "The login was not approved in time.";
             throw new CliException(ExitCodes.Authentication, $"{cause} Nothing was saved.", "Try again: pyresolve login");
         }
     }
@@ -142,7 +143,8 @@ internal static class LoginCommand
 
     private static string CheckForm(string key, LoginServer server) => key.StartsWith(KeyPrefix, StringComparison.Ordinal)
         ? key
-        : throw new CliException(ExitCodes.Authentication, "Invalid API key format. Keys start with 'pyr_live_'.", WhereToGetOne(server.Named));
+        : throw new CliException(
+            ExitCodes.Authentication, "Invalid API key format. Keys start with 'pyr_live_'.", WhereToGetOne(server.Named));
 
     private static string[] WhereToGetOne(Uri? apiUrl) => apiUrl is null || apiUrl.Host == "api.pyresolve.dev"
         ? ["Log in with a browser: pyresolve login", "Or get your key at https://pyresolve.dev/settings"]

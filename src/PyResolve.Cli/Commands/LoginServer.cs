@@ -23,14 +23,15 @@ internal sealed class LoginServer
     public Uri? Option { get; }
 
     /// <summary>
-    /// From the option or the environment. A key belongs to one server: where only the environment names it, it is saved too, or the key would
-    /// later be sent to another server.
+    /// From the option or the environment. A key belongs to one server: where only the environment names it, it is saved too, or the key
+    /// would later be sent to another server.
     /// </summary>
     public Uri? Named { get; }
 
     public static LoginServer From(ParseResult parse, string? profile) => new(profile, Parse(parse.GetValue(ApiUrl), ApiUrl.Name));
 
-    public PyResolveClient CreateClient(string? apiKey = null) => ClientFactory.Create(_profile, apiKey, Named ?? FindOfNewProfile(), Option);
+    public PyResolveClient CreateClient(string? apiKey = null) =>
+        ClientFactory.Create(_profile, apiKey, Named ?? FindOfNewProfile(), Option);
 
     private Uri? FindOfNewProfile()
     {

@@ -34,7 +34,8 @@ internal static class Misuse
     private static string? FindNearest(string word, Command command)
     {
         var names = word.StartsWith('-')
-            ? Ancestry(command).SelectMany(static ancestor => ancestor.Options).SelectMany(static option => option.Aliases.Append(option.Name))
+            ? Ancestry(command).SelectMany(static ancestor => ancestor.Options)
+                .SelectMany(static option => option.Aliases.Append(option.Name))
                 .Where(static name => name.StartsWith("--", StringComparison.Ordinal))
             : command.Subcommands.Select(static child => child.Name);
         return names

@@ -54,7 +54,11 @@ internal static class ProfilesCommand
         keys.UseProfile(name == Top ? null : name);
         terminal.Success($"Using profile {name}");
         if (Environment.GetEnvironmentVariable(ApiKeyStore.ProfileVariable) is { Length: > 0 } variable && variable != name)
-            terminal.Warning($"{ApiKeyStore.ProfileVariable}={variable} is set and comes first. To stop that: unset {ApiKeyStore.ProfileVariable}");
+        {
+            terminal.Warning(
+                $"{ApiKeyStore.ProfileVariable}={variable} is set and comes first. To stop that: unset {ApiKeyStore.ProfileVariable}");
+        }
+
         return ExitCodes.Success;
     }
 }

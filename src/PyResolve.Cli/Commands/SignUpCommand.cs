@@ -8,7 +8,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class SignUpCommand
 {
-    private static readonly Option<string?> Email = new("--email") { Description = "The new account's email address.", HelpName = "address" };
+    private static readonly Option<string?> Email =
+        new("--email") { Description = "The new account's email address.", HelpName = "address" };
 
     private static readonly Option<string?> Name =
         new("--name") { Description = "Your name. Default: the part of the address before the @.", HelpName = "name" };
@@ -29,7 +30,8 @@ internal static class SignUpCommand
         var server = LoginServer.From(parse, profile);
         RefuseToReplace(new ApiKeyStore(profile: profile), profile);
         var email = parse.GetValue(Email) ?? await terminal.AskAsync("Email: ", cancellationToken)
-            ?? throw CliException.Usage("Cannot ask for an email address: there is no terminal.", "Give it: pyresolve signup --email ada@example.com");
+            ?? throw CliException.Usage(
+                "Cannot ask for an email address: there is no terminal.", "Give it: pyresolve signup --email ada@example.com");
         var password = await ReadNewPasswordAsync(terminal, parse, cancellationToken);
 
         await using var client = server.CreateClient();
@@ -63,12 +65,15 @@ internal static class SignUpCommand
         }
         catch (PyResolveException e) when (e.Code is ProblemCodes.Conflict or ProblemCodes.SignUpClosed)
         {
-            var next = e.Code == ProblemCodes.Conflict ? "Log in to it: pyresolve login" : "Ask its operator for an account, then: pyresolve login";
+            var next = e.Code == ProblemCodes.Conflict
+                ? "Log in to it: pyresolve login"
+                : "Ask its operator for an account, then: pyresolve login";
             throw new CliException(ExitCodes.Authentication, e.Cause, next);
         }
         catch (PyResolveException e) when (e.Problem?.Errors is { Count: > 0 } errors)
         {
-            throw CliException.Usage(string.Join(' ', errors.SelectMany(static error => error.Value.Select(text => $"The {error.Key} {text}"))), "Try again: pyresolve signup");
+            var causes = errors.SelectMany(static error => error.Value.Select(text => $"The {error.Key} {text}"));
+            throw CliException.Usage(string.Join(' ', causes), "Try again: pyresolve signup");
         }
     }
 

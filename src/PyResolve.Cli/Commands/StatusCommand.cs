@@ -10,7 +10,10 @@ internal static class StatusCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("status", "Show who is logged in, and this month's quota. Sends usage that waits.") { GlobalOptions.Json };
+        var command = new Command("status", "Show who is logged in, and this month's quota. Sends usage that waits.") 
+        {
+            GlobalOptions.Json,
+        };
         command.SetAction((parse, cancellationToken) =>
             RunAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
         return command;

@@ -8,7 +8,8 @@ internal static class SyncCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("sync", "Send the usage that waits on this machine since the server could not be reached.") { GlobalOptions.Json };
+        const string Description = "Send the usage that waits on this machine since the server could not be reached.";
+        var command = new Command("sync", Description) { GlobalOptions.Json };
         command.SetAction((parse, cancellationToken) =>
             RunAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
         return command;
@@ -34,7 +35,8 @@ internal static class SyncCommand
         if (waiting > 0)
         {
             throw new CliException(
-                ExitCodes.Network, $"{QuotaText.Pluralize(waiting, "usage event")} could not be sent in time.", "Try again: pyresolve sync");
+                ExitCodes.Network, $"{QuotaText.Pluralize(waiting, "usage event")} could not be sent in time.",
+                "Try again: pyresolve sync");
         }
         return ExitCodes.Success;
     }

@@ -90,7 +90,8 @@ internal static partial class UpgradeCommand
             : Migrator.Create(configured, $"[migrators] in {keys.ConfigPath}", request.FullPath, request.Library, request.Target);
     }
 
-    private sealed partial record Request(string Library, string Target, string Path, string FullPath, MigrationTier Tier, string? Migrator, TimeSpan Grace)
+    private sealed partial record Request(
+        string Library, string Target, string Path, string FullPath, MigrationTier Tier, string? Migrator, TimeSpan Grace)
     {
         public static Request From(ParseResult parse)
         {

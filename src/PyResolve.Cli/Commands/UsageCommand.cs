@@ -20,7 +20,10 @@ internal static class UsageCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("usage", "Show what was used this month, by library and by day.") { Month, History, Csv, GlobalOptions.Json };
+        var command = new Command("usage", "Show what was used this month, by library and by day.") 
+        {
+            Month, History, Csv, GlobalOptions.Json,
+        };
         command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
         return command;
     }
@@ -66,7 +69,8 @@ internal static class UsageCommand
 
         terminal.Line($"Usage in {usage.Month}: {QuotaText.Pluralize(usage.Migrations, "migration")}");
         terminal.Line($"  {usage.Tier1Migrations} deterministic, {usage.LlmMigrations} with an LLM");
-        terminal.Line($"  {QuotaText.FormatNumber(usage.TotalFilesChanged)} files changed, {QuotaText.FormatNumber(usage.TotalTokens)} tokens");
+        var (files, tokens) = (QuotaText.FormatNumber(usage.TotalFilesChanged), QuotaText.FormatNumber(usage.TotalTokens));
+        terminal.Line($"  {files} files changed, {tokens} tokens");
         if (usage.Migrations == 0)
             return;
 

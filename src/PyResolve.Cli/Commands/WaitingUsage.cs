@@ -8,7 +8,7 @@ internal static class WaitingUsage
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Looks for events that earlier commands left, and tries to send them, for at most 5 s. Asks nothing when there are none.</summary>
+    /// <summary>Looks for events that earlier commands left, and tries to send them, for at most 5 s.</summary>
     public static async Task SendAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

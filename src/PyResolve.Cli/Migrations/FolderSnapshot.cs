@@ -10,8 +10,8 @@ internal sealed record FolderChanges(int Added, int Modified, int Removed)
 }
 
 /// <summary>
-/// The files below a folder, by path and content. Times and permissions do not count; symbolic links are not followed. What cannot be read is
-/// left out, and named.
+/// The files below a folder, by path and content. Times and permissions do not count; symbolic links are not followed. What cannot be read
+/// is left out, and named.
 /// </summary>
 internal sealed class FolderSnapshot
 {

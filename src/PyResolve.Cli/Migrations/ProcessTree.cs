@@ -64,7 +64,8 @@ internal static partial class ProcessTree
     }
 
     private static IEnumerable<ProcessEntry> ReadAll() => !OperatingSystem.IsLinux() ? [] : Directory.EnumerateDirectories("/proc")
-        .Select(static folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0)
+        .Select(static folder => Path.GetFileName(folder))
+        .Select(static name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0)
         .Where(static id => id > 0)
         .Select(Read)
         .OfType<ProcessEntry>();

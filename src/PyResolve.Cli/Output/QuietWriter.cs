@@ -3,8 +3,8 @@ using System.Text;
 namespace PyResolve.Cli.Output;
 
 /// <summary>
-/// Writes until the reader is gone (<c>pyresolve … | head -1</c>, or a terminal that was closed); after that, to nowhere. The command goes on,
-/// so that what it has reserved is settled, and ends with its own exit code.
+/// Writes until the reader is gone (<c>pyresolve … | head -1</c>, or a terminal that was closed); after that, to nowhere. The command goes
+/// on, so that what it has reserved is settled, and ends with its own exit code.
 /// </summary>
 internal sealed class QuietWriter(TextWriter inner) : TextWriter
 {

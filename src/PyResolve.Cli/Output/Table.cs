@@ -18,7 +18,11 @@ internal sealed class Table(params TableColumn[] columns)
             widths[0] = Math.Max(Math.Min(widths[0], LeastFirstColumn), widths[0] - excess);
 
         if (columns.Any(static column => column.Title.Length > 0))
-            terminal.Line(terminal.Paint(indent + Format(terminal, [.. columns.Select(static column => column.Title)], widths), Colour.Dim));
+        {
+            var titles = Format(terminal, [.. columns.Select(static column => column.Title)], widths);
+            terminal.Line(terminal.Paint(indent + titles, Colour.Dim));
+        }
+
         foreach (var row in _rows)
             terminal.Line(indent + Format(terminal, row, widths));
     }

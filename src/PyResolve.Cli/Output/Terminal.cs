@@ -110,7 +110,7 @@ internal sealed class Terminal(
 
     private static string Paint(string text, Colour colour, bool isOn) => isOn ? $"\e[{(int)colour}m{text}\e[0m" : text;
 
-    /// <summary>NO_COLOR comes before FORCE_COLOR, as no-color.org and force-color.org say; both only count when they are not empty.</summary>
+    /// <summary>NO_COLOR comes before FORCE_COLOR; both count only when they are not empty.</summary>
     private static bool HasColour(bool isRedirected)
     {
         if (IsSet("NO_COLOR"))

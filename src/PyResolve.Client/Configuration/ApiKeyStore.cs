@@ -164,7 +164,7 @@ public sealed class ApiKeyStore
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read; or the value is not a string.</exception>
     public string? ReadSetting(params string[] path) => ConfigFile.Load(ConfigPath).String(Guard.NotNull(path));
 
-    /// <summary>Writes a string to the file, or removes it, for tools that keep their own settings in it. The rest of the file is unchanged.
+    /// <summary>Writes a string to the file, or removes it, for tools that keep their own settings in it. All else in the file stays.
     /// </summary>
     /// <param name="value">The new value; <see langword="null"/> to remove the setting.</param>
     /// <param name="path">The names of the tables, then the key, as for <see cref="ReadSetting"/>.</param>

@@ -19,7 +19,8 @@ internal sealed class RepeatGuard : DelegatingHandler
         {
             var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
             pass.Result = new HttpRequestException(
-                $"a message handler discarded the answer {(int)response.StatusCode} to a request that could take effect twice, and repeated it");
+                $"a message handler discarded the answer {(int)response.StatusCode} to a request that could take effect twice, "
+                + "and repeated it");
             return response;
         }
         catch (Exception exception)

@@ -7,7 +7,8 @@ namespace PyResolve.Server.Storage;
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
 /// (53300), the requests wait for those that are open, rather than be refused. Thread-safe.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
+[SuppressMessage(
+    "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
 internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 {
     /// <summary>After this PostgreSQL is asked again for one more connection than it gave.</summary>

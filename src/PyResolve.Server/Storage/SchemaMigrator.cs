@@ -128,7 +128,8 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
            select created.Groups["name"].Value,
     ];
 
-    [GeneratedRegex("^create (table|view) (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "^create (table|view) (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Creation();
 
     private static Migration Parse(string name, string script)

@@ -30,6 +30,8 @@ public sealed partial class KnownSettingsTests
         return Path.Combine(folder.FullName, "src", "PyResolve.Server");
     }
 
-    [GeneratedRegex("\"(?<name>PyResolve:[A-Za-z:]+[A-Za-z]|(PYRESOLVE|STRIPE|SUPABASE)_[A-Z_]+[A-Z])\"", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "\"(?<name>PyResolve:[A-Za-z:]+[A-Za-z]|(PYRESOLVE|STRIPE|SUPABASE)_[A-Z_]+[A-Z])\"",
+        RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Setting();
 }

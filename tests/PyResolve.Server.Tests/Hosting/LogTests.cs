@@ -113,6 +113,7 @@ public sealed partial class LogTests(SharedServers servers)
     private static Task<ServerProcess> StartAsync(Dictionary<string, string?> settings) =>
         ServerProcess.StartAsync(settings, TestContext.Current.CancellationToken);
 
-    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|fail): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|fail): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Timestamp();
 }

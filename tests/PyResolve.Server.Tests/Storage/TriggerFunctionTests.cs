@@ -14,7 +14,8 @@ public sealed class TriggerFunctionTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync($"create role {role} login; grant select, update (revoked_at) on api_keys to {role}");
         var address = PostgresAddress.Parse(own.Store.Settings["DATABASE_URL"]!);
         address.Username = role;
-        await using var support = await new NpgsqlDataSourceBuilder($"{address};Pooling=false").Build().OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var support = await new NpgsqlDataSourceBuilder($"{address};Pooling=false").Build()
+            .OpenConnectionAsync(TestContext.Current.CancellationToken);
         var epoch = await own.Store.ReadNumberAsync("select epoch from key_epoch");
 
         // Tables of the names that the functions use, in the schema that is searched first unless told otherwise.

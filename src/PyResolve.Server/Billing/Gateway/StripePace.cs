@@ -27,7 +27,7 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
     private bool _isPassing;
     private bool _ownIsNext = true;
 
-    /// <summary>From now on the calls of the current asynchronous flow count as the account's; by default they are the server's own.</summary>
+    /// <summary>From now on the calls of the current asynchronous flow count as the account's; by default, as the server's.</summary>
     public static void ActFor(Guid account) => Account.Value = account;
 
     /// <exception cref="StripeException">Too many calls wait already, or this one waited too long. It was not sent.</exception>
