@@ -58,7 +58,7 @@ internal static class UsageLimits
                             new NpgsqlParameter<string>
                         {
                             TypedValue = usage.Metadata!.Value.GetRawText(),
-                            NpgsqlDbType = NpgsqlDbType.Jsonb,
+                            NpgsqlDbType = NpgsqlDbType.Json,
                         },
                             new NpgsqlParameter<string> { TypedValue = Month },
                             new NpgsqlParameter<DateTime> { TypedValue = TimeProvider.System.GetUtcNow().UtcDateTime },
@@ -160,7 +160,7 @@ internal static class UsageLimits
                 await rows.WriteAsync("tier2", cancellationToken);
                 await rows.WriteAsync(3, cancellationToken);
                 await rows.WriteAsync(1200, cancellationToken);
-                await rows.WriteAsync("{\"model\":\"m\"}", NpgsqlDbType.Jsonb, cancellationToken);
+                await rows.WriteAsync("{\"model\":\"m\"}", NpgsqlDbType.Json, cancellationToken);
                 await rows.WriteAsync(Month, cancellationToken);
                 await rows.WriteAsync(now.UtcDateTime, NpgsqlDbType.TimestampTz, cancellationToken);
                 await rows.WriteAsync(digest, cancellationToken);
