@@ -11,7 +11,9 @@ internal static class PageAppearance
     public static async Task CheckAsync(IPage page, string name)
     {
         // Style sheets have loaded by then; a click returns as soon as the new page begins.
-        await page.WaitForFunctionAsync("document.readyState === 'complete'");
+        await Eventually.IsTrueAsync(
+            async () => await page.EvaluateAsync<string>("document.readyState") == "complete",
+            cancellationToken: TestContext.Current.CancellationToken);
         await Screenshots.TakeAsync(page, name);
         (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
         foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
