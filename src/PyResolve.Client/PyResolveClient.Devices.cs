@@ -13,8 +13,14 @@ public sealed partial class PyResolveClient
     /// <param name="clientId">The device's name, such as <c>pyresolve-cli</c>: at most 100 characters; names the new key.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<DeviceCodeResponse> StartDeviceLogInAsync(string? clientId = null, CancellationToken cancellationToken = default) =>
+        StartDeviceLogInAsync(new DeviceCodeRequest { ClientId = clientId }, cancellationToken);
+
+    /// <summary>As the other, with what the new key may do.</summary>
+    /// <param name="request">The device's name and the scopes, which the user is shown.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<DeviceCodeResponse> StartDeviceLogInAsync(DeviceCodeRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            PostAnonymously("/auth/device/code").With(new() { ClientId = clientId }, WireJson.Requests.DeviceCodeRequest),
+            PostAnonymously("/auth/device/code").With(Guard.NotNull(request), WireJson.Requests.DeviceCodeRequest),
             WireJson.Default.DeviceCodeResponse,
             static login => login is { DeviceCode: not null, UserCode: not null, VerificationUri: not null },
             cancellationToken);
@@ -31,7 +37,7 @@ public sealed partial class PyResolveClient
 
     /// <summary>Polls until the user has approved the login, at the server's interval, and less often while the server is out of reach. It
     /// returns the new key, which is shown only this once; save it with <see cref="Keys"/>.</summary>
-    /// <param name="login">The result of <see cref="StartDeviceLogInAsync"/>.</param>
+    /// <param name="login">The result of <see cref="StartDeviceLogInAsync(string?, CancellationToken)"/>.</param>
     /// <param name="cancellationToken">Stops polling; the user may still approve, which creates an unknown key.</param>
     /// <exception cref="PyResolveException">Denied (<c>access_denied</c>), or not decided in time (<c>expired_token</c>).</exception>
     public async Task<DeviceTokenResponse> WaitForDeviceLogInAsync(DeviceCodeResponse login, CancellationToken cancellationToken = default)

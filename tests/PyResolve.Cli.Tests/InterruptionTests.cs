@@ -33,6 +33,41 @@ public sealed class InterruptionTests : IDisposable
         _server.Routes.ShouldBe(["POST /quota/reservations", FakeServer.ReleaseRoute]);
     }
 
+    [Fact]
+    [Trait("Platform", "Linux")]
+    public async Task A_program_behind_a_shell_script_gets_the_signal_and_the_time_to_finish_too()
+    {
+        _cli.WithFile(
+            "writer.sh",
+            "trap 'sleep 1; echo whole > app.py; exit 7' TERM; echo half > app.py; touch ready; while :; do sleep 0.1; done");
+        using var process = _cli.Start(
+            "upgrade", "pydantic", "--target", "2.0", "--migrator", "sh -c 'cd \"$1\"; sh writer.sh; true' sh {path}");
+        await WaitForFileAsync("ready");
+
+        await SendAsync("TERM", process);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        process.ExitCode.ShouldBe(130);
+        _cli.Read("app.py").ShouldBe("whole\n");
+    }
+
+    [Fact]
+    public async Task The_second_SIGHUP_of_a_closed_terminal_leaves_the_migrator_its_time()
+    {
+        _cli.WithFile(
+            "writer.sh", "trap 'sleep 1; echo whole > app.py; exit 7' HUP; touch ready; while :; do sleep 0.1; done");
+        using var process = _cli.Start(
+            "upgrade", "pydantic", "--target", "2.0", "--migrator", "sh -c 'cd \"$1\"; exec sh writer.sh' sh {path}");
+        await WaitForFileAsync("ready");
+
+        await SendAsync("HUP", process);
+        await SendAsync("HUP", process);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        process.ExitCode.ShouldBe(130);
+        _cli.Read("app.py").ShouldBe("whole\n");
+    }
+
     [Theory]
     [InlineData("--grace 1", false)]
     [InlineData("--grace 300", true)]

@@ -4,7 +4,8 @@ namespace PyResolve.Cli.Base;
 
 /// <summary>
 /// The signals that end this program: Ctrl+C (SIGINT), SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT. The first asks it to stop,
-/// the second to stop without waiting. A signal that this process was started with as ignored stays ignored.
+/// the second to stop without waiting: not SIGHUP, which a shell and then the kernel send when a terminal is closed. A signal that this
+/// process was started with as ignored stays ignored.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -41,6 +42,8 @@ internal sealed class StopSignals : IDisposable
             isFirst = Received is null;
             Received ??= context.Signal;
         }
+        if (!isFirst && context.Signal == PosixSignal.SIGHUP)
+            return;
         (isFirst ? _first : _second).Cancel();
     }
 }

@@ -6,9 +6,10 @@ namespace PyResolve.Cli.Commands;
 internal static class Browser
 {
     /// <summary>Opens a page where there is a desktop. False where there is none, or no browser: then the address is to be shown.</summary>
-    public static bool TryOpen(Uri page)
+    public static bool TryOpen(string page)
     {
-        var start = Find(page.AbsoluteUri);
+        // The address comes from a server. Other schemes would run programs.
+        var start = Uri.TryCreate(page, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? Find(url.AbsoluteUri) : null;
         if (start is null)
             return false;
         try

@@ -28,6 +28,7 @@ internal static class DoctorCommand
             await using var client = ClientFactory.Create(profile);
             checks.Add(await CheckAsync("server", () => DescribeServerAsync(client, cancellationToken), profile));
             checks.Add(await CheckAsync("key", () => DescribeKeyAsync(client, profile, cancellationToken), profile));
+            await WaitingUsage.SendAsync(client, cancellationToken);
             checks.Add(CheckWaiting(client));
         }
 
@@ -79,7 +80,8 @@ internal static class DoctorCommand
         var home = new ApiKeyStore(profile: profile).Home;
         try
         {
-            Directory.CreateDirectory(home);
+            if (!Directory.Exists(home))
+                return new("folder", Ok, $"{home} does not exist yet; it is made when it is needed", Fix: null);
             var probe = Path.Combine(home, $"doctor-{Environment.ProcessId}");
             using (File.Create(probe, 1, FileOptions.DeleteOnClose))
             {

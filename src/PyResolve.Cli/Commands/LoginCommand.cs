@@ -39,10 +39,11 @@ internal static class LoginCommand
         CheckWays(parse);
         var profile = GlobalOptions.GetProfile(parse);
         var server = LoginServer.From(parse, profile);
+        var isNew = parse.GetValue(Key) is null && !parse.GetValue(WithKey);
         var key = CheckForm(await GetKeyAsync(terminal, parse, server, cancellationToken), server);
         try
         {
-            return await SavedLogin.SaveAsync(terminal, profile, key, server, cancellationToken);
+            return await SavedLogin.SaveAsync(terminal, profile, key, server, isNew, cancellationToken);
         }
         catch (PyResolveException e) when (e.Status == 401)
         {
@@ -100,12 +101,14 @@ internal static class LoginCommand
     private static async Task<string> LogInWithBrowserAsync(
         Terminal terminal, PyResolveClient client, bool mayOpen, CancellationToken cancellationToken)
     {
-        var login = await client.StartDeviceLogInAsync(ClientId, cancellationToken);
+        var login = await client.StartDeviceLogInAsync(
+            new DeviceCodeRequest { ClientId = ClientId, Scope = string.Join(' ', Scopes.DeviceAllowed) }, cancellationToken);
         terminal.Note($"Your code: {login.UserCode}");
-        var isOpen = mayOpen && Browser.TryOpen(new Uri(login.VerificationUriComplete));
+        var page = login.VerificationUriComplete ?? login.VerificationUri;
+        var isOpen = mayOpen && Browser.TryOpen(page);
         terminal.Note(isOpen
-            ? $"Approve this login in your browser. If no page opened: {login.VerificationUriComplete}"
-            : $"Open this page in a browser, and approve: {login.VerificationUriComplete}");
+            ? $"Approve this login in your browser. If no page opened: {page}"
+            : $"Open this page in a browser, and approve: {page}");
         terminal.Note($"Waiting{terminal.Ellipsis} (Ctrl+C stops)");
         try
         {
@@ -137,7 +140,7 @@ internal static class LoginCommand
 
         var request = new CreateApiKeyRequest { Name = $"{ClientId} on {Environment.MachineName}" };
         var created = await client.CreateApiKeyAsync(request, session.SessionToken, cancellationToken);
-        await SignUpCommand.LogOutQuietlyAsync(client, session.SessionToken, cancellationToken);
+        await SignUpCommand.LogOutQuietlyAsync(client, session.SessionToken, CancellationToken.None);
         return created.ApiKey;
     }
 

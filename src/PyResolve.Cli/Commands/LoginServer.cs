@@ -10,6 +10,9 @@ internal sealed class LoginServer
     public static readonly Option<string?> ApiUrl =
         new("--api-url") { Description = "The server, when it is not https://api.pyresolve.dev; saved with the key.", HelpName = "url" };
 
+    /// <summary>No request of a login sends it. Without one, the client would look for that of a profile that need not exist.</summary>
+    private const string NoKey = "none";
+
     private readonly string? _profile;
 
     private LoginServer(string? profile, Uri? option)
@@ -31,7 +34,7 @@ internal sealed class LoginServer
     public static LoginServer From(ParseResult parse, string? profile) => new(profile, Parse(parse.GetValue(ApiUrl), ApiUrl.Name));
 
     public PyResolveClient CreateClient(string? apiKey = null) =>
-        ClientFactory.Create(_profile, apiKey, Named ?? FindOfNewProfile(), Option);
+        ClientFactory.Create(_profile, apiKey ?? NoKey, Named ?? FindOfNewProfile(), Option);
 
     private Uri? FindOfNewProfile()
     {

@@ -97,7 +97,7 @@ internal static class PlanCommand
         }
 
         terminal.Line($"{what}: {url}");
-        if (!parse.GetValue(NoBrowser) && terminal.IsInteractive && Browser.TryOpen(new Uri(url)))
+        if (!parse.GetValue(NoBrowser) && terminal.IsInteractive && Browser.TryOpen(url))
             terminal.Note("It was opened in your browser.");
         return ExitCodes.Success;
     }

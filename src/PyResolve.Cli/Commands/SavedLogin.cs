@@ -7,12 +7,16 @@ namespace PyResolve.Cli.Commands;
 /// <summary>Saves a key that the server has accepted or made, and says so.</summary>
 internal static class SavedLogin
 {
+    /// <param name="isNew">Whether the server has just made the key, and shows it only this once: then it is saved before all else.</param>
     public static async Task<int> SaveAsync(
-        Terminal terminal, string? profile, string key, LoginServer server, CancellationToken cancellationToken)
+        Terminal terminal, string? profile, string key, LoginServer server, bool isNew, CancellationToken cancellationToken)
     {
         await using var client = server.CreateClient(key);
+        if (isNew)
+            client.Keys.Save(key, server.Named);
         var account = await client.GetAccountAsync(cancellationToken);
-        client.Keys.Save(key, server.Named);
+        if (!isNew)
+            client.Keys.Save(key, server.Named);
 
         terminal.Success($"Authenticated as {account.Email}");
         terminal.Line($"  Plan: {account.Plan}");

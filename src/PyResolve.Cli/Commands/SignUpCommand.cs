@@ -37,8 +37,9 @@ internal static class SignUpCommand
         await using var client = server.CreateClient();
         var request = new SignUpRequest { Email = email.Trim(), Password = password, Name = parse.GetValue(Name) };
         var account = await SignUpAsync(client, request, cancellationToken);
-        await LogOutQuietlyAsync(client, account.SessionToken, cancellationToken);
-        return await SavedLogin.SaveAsync(terminal, profile, account.ApiKey, server, cancellationToken);
+        var result = await SavedLogin.SaveAsync(terminal, profile, account.ApiKey, server, isNew: true, cancellationToken);
+        await LogOutQuietlyAsync(client, account.SessionToken, CancellationToken.None);
+        return result;
     }
 
     /// <summary>A new account's key would take the place of the one that is saved, which nobody could read again.</summary>

@@ -27,12 +27,26 @@ internal static class StatusCommand
 
         // What was used offline counts, so it is sent first. Where that fails, the next request says why.
         await WaitingUsage.SendAsync(client, cancellationToken);
-        var account = await client.GetAccountAsync(cancellationToken);
+        var account = await GetAccountAsync(client, profile, cancellationToken);
         if (isJson)
             terminal.Line(CliJson.Write(Describe(client, credential, account)));
         else
             Show(terminal, client, credential, account);
         return ExitCodes.Success;
+    }
+
+    private static async Task<AccountInfo> GetAccountAsync(
+        PyResolveClient client, string? profile, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await client.GetAccountAsync(cancellationToken);
+        }
+        catch (PyResolveException e) when (WaitingUsage.Describe(client) is not null)
+        {
+            var failure = Failures.Describe(e, profile);
+            throw new CliException(failure.ExitCode, failure.Message, [.. failure.Next, $"Waiting: {WaitingUsage.Describe(client)}"]);
+        }
     }
 
     private static StatusReport Describe(PyResolveClient client, ApiKeyCredential credential, AccountInfo account) => new(

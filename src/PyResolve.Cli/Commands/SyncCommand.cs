@@ -19,10 +19,10 @@ internal static class SyncCommand
     {
         await using var client = ClientFactory.Create(profile);
         _ = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
-        await WaitingUsage.SendAsync(client, cancellationToken);
+        var failure = await WaitingUsage.SendAsync(client, cancellationToken);
 
         var (sent, waiting, rejected) = (client.Usage.Sent, client.Usage.Pending, client.Usage.Rejected);
-        if (waiting > 0 && client.Usage.LastFailure is { } failure)
+        if (failure is not null)
             throw Failures.Describe(failure, profile);
         if (isJson)
             terminal.Line(CliJson.Write(new SyncReport(sent, waiting, rejected)));

@@ -9,21 +9,23 @@ internal static class WaitingUsage
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Looks for events that earlier commands left, and tries to send them, for at most 5 s.</summary>
-    public static async Task SendAsync(PyResolveClient client, CancellationToken cancellationToken)
+    /// <returns>Why the events could not be sent; they stay on disk.</returns>
+    public static async Task<PyResolveException?> SendAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Patience);
         try
         {
             await client.Usage.FlushAsync(limit.Token);
+            return null;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // They stay on disk.
+            return client.Usage.LastFailure;
         }
-        catch (PyResolveException)
+        catch (PyResolveException failure)
         {
-            // The same; the reporter keeps the reason.
+            return failure;
         }
     }
 

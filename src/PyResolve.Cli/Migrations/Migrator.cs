@@ -8,6 +8,8 @@ namespace PyResolve.Cli.Migrations;
 
 internal sealed class Migrator
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
     private readonly IReadOnlyList<string> _words;
 
     private Migrator(IReadOnlyList<string> words) => _words = words;
@@ -70,15 +72,21 @@ internal sealed class Migrator
 
     private static async Task StopAsync(Process process, StopSignals signals, TimeSpan grace)
     {
+        // A shell script that ends at the signal would leave the program that it has started without one.
         var descendants = ProcessTree.FindDescendants(process.Id);
         if (signals.Received is { } signal && !ProcessTree.IsSentByTerminal(signal))
+        {
             ProcessTree.Send(process.Id, signal);
+            ProcessTree.SendAll(descendants, signal);
+        }
 
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(signals.Repeated);
         patience.CancelAfter(grace);
         try
         {
             await process.WaitForExitAsync(patience.Token);
+            while (ProcessTree.IsAnyRunning(descendants))
+                await Task.Delay(Pause, patience.Token);
         }
         catch (OperationCanceledException)
         {

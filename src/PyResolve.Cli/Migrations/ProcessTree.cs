@@ -52,16 +52,24 @@ internal static partial class ProcessTree
         }
     }
 
+    public static void SendAll(IEnumerable<ProcessEntry> processes, PosixSignal signal)
+    {
+        foreach (var entry in processes.Where(IsRunning))
+            Send(entry.Id, signal);
+    }
+
+    public static bool IsAnyRunning(IEnumerable<ProcessEntry> processes) => processes.Any(IsRunning);
+
     /// <summary>Ends those processes that still run and are still the same, without a chance to clean up.</summary>
     public static void KillAll(IEnumerable<ProcessEntry> processes)
     {
-        foreach (var entry in processes)
-        {
-            // Its number may belong to another process by now, which then has another start time.
-            if (Read(entry.Id) is { } now && now.StartTicks == entry.StartTicks)
-                _ = Kill(entry.Id, 9);
-        }
+        foreach (var entry in processes.Where(IsRunning))
+            _ = Kill(entry.Id, 9);
     }
+
+    /// <summary>Its number may belong to another process by now, which then has another start time. A zombie has ended.</summary>
+    private static bool IsRunning(ProcessEntry entry) =>
+        Read(entry.Id) is { IsZombie: false } now && now.StartTicks == entry.StartTicks;
 
     private static IEnumerable<ProcessEntry> ReadAll() => !OperatingSystem.IsLinux() ? [] : Directory.EnumerateDirectories("/proc")
         .Select(static folder => Path.GetFileName(folder))
@@ -80,7 +88,8 @@ internal static partial class ProcessTree
             return new ProcessEntry(
                 processId,
                 int.Parse(fields[1], CultureInfo.InvariantCulture),
-                ulong.Parse(fields[19], CultureInfo.InvariantCulture));
+                ulong.Parse(fields[19], CultureInfo.InvariantCulture),
+                IsZombie: fields[0] == "Z");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
         {
@@ -110,4 +119,4 @@ internal static partial class ProcessTree
 }
 
 /// <param name="StartTicks">When it started, in clock ticks since the system did.</param>
-internal sealed record ProcessEntry(int Id, int Parent, ulong StartTicks);
+internal sealed record ProcessEntry(int Id, int Parent, ulong StartTicks, bool IsZombie);

@@ -46,8 +46,15 @@ internal sealed class AccountDeletion(
     /// <summary>Within the caller's transaction; remove its keys from the cache after the commit.</summary>
     public async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
+        await SpentQuota.RememberAsync(session, userId, time.GetInstant(), cancellationToken);
+        await DeleteWithoutQuotaAsync(session, userId, origin, cancellationToken);
+    }
+
+    /// <summary>As <see cref="DeleteAsync"/>, for an account of somebody else than the next one with this address: what it used is not
+    /// charged to that one.</summary>
+    public async Task DeleteWithoutQuotaAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
+    {
         var now = time.GetInstant();
-        await SpentQuota.RememberAsync(session, userId, now, cancellationToken);
         await session.ExecuteAsync(
             $"""
             update profiles set email = '', email_key = null, email_clash = null, name = null, email_verified_at = null,

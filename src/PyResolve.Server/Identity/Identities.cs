@@ -71,6 +71,7 @@ internal sealed class Identities(
             select id
             from profiles
             where email_key = {email.Key} and email_verified_at is null and owner_proved_at is null and stripe_customer_id is null
+              and plan = 'free' and plan_override is null
               and not exists (select 1 from identities i where i.user_id = profiles.id)
               and exists (select 1 from passwords w where w.user_id = profiles.id)
             {session.Engine.ForUpdate}
@@ -79,7 +80,7 @@ internal sealed class Identities(
             cancellationToken);
         if (squatter is null || (identity.Issuer.SubjectIsAccount && squatter.Id.ToString() == identity.Subject))
             return null;
-        await deletion.DeleteAsync(session, squatter.Id, origin, cancellationToken);
+        await deletion.DeleteWithoutQuotaAsync(session, squatter.Id, origin, cancellationToken);
         return squatter.Id;
     }
 

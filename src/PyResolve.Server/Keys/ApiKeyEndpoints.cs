@@ -61,7 +61,7 @@ internal static class ApiKeyEndpoints
 
         var name = string.IsNullOrWhiteSpace(request.Name) ? ApiKeys.DefaultName : request.Name.Trim();
         var wanted = new NewApiKey(name, scopes, expiresAt, limit, SharedWith(caller)) { IdempotencyKey = idempotencyKey };
-        var outcome = await keys.CreateAsync(caller.UserId, wanted, Origin.Of(http), http.RequestAborted);
+        var outcome = await keys.CreateAsync(caller, wanted, Origin.Of(http), http.RequestAborted);
         return outcome.Value is { } created ? Answers.Created(location: null, created) : outcome.Problem!;
     }
 

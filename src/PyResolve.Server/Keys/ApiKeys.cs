@@ -61,8 +61,9 @@ internal sealed class ApiKeys(
 
     /// <summary>Looks before it hashes: a refusal must cost little.</summary>
     public async Task<Outcome<CreatedApiKey>> CreateAsync(
-        Guid userId, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
+        Caller caller, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
+        var userId = caller.UserId;
         if (await database.ReadAsync(CheckAsync, cancellationToken) is { } refused)
             return refused;
         var secret = await secrets.GenerateAsync(userId, cancellationToken);
@@ -70,6 +71,8 @@ internal sealed class ApiKeys(
             async session =>
             {
                 await LockAccountAsync(session, userId, cancellationToken);
+                if (!await IsStillLiveAsync(session, caller, cancellationToken))
+                    return new ProblemResult(Problems.Unauthenticated(ProblemTexts.ApiKeyUnknown));
                 if (await CheckAsync(session) is { } problem)
                     return problem;
                 var created = await CreateAsync(session, userId, wanted, secret, cancellationToken);
@@ -227,6 +230,22 @@ internal sealed class ApiKeys(
     /// <summary>Inserting a key or an email locks its account too, so locking the keys first would let two transactions deadlock.</summary>
     private static Task<int> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
+
+    /// <summary>
+    /// A request may wait for a while between the check of its credential and this. Where a reset has revoked that since, nothing may be
+    /// made with it.
+    /// </summary>
+    private static async Task<bool> IsStillLiveAsync(Session session, Caller caller, CancellationToken cancellationToken)
+    {
+        if (caller.ApiKeyId is { } key)
+        {
+            return await session.NumberAsync(
+                $"select count(*) from api_keys where id = {key} and revoked_at is null", cancellationToken) == 1;
+        }
+
+        return caller.SessionId is not { } id || await session.NumberAsync(
+            $"select count(*) from sessions where id = {id} and revoked_at is null", cancellationToken) == 1;
+    }
 
     private async Task<bool> TryRevokeAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.ExecuteAsync(
         $"update api_keys set revoked_at = {time.GetInstant()} where id = {id} and revoked_at is null", cancellationToken) == 1;

@@ -56,10 +56,12 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         HasCommitted = true;
     }
 
+    /// <summary>Without a time limit: to rewrite a large table takes minutes.</summary>
     public async Task ExecuteScriptAsync(string script, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
         command.Transaction = transaction;
+        command.CommandTimeout = 0;
 #pragma warning disable CA2100 // The script is a schema file that ships in this assembly.
         command.CommandText = script;
 #pragma warning restore CA2100

@@ -19,15 +19,14 @@ public sealed class PackageContentTests(PackedSdk sdk)
             group => group.Attribute("targetFramework")!.Value,
             group => group.Elements().Select(dependency => dependency.Attribute("id")!.Value).Order());
 
-        string[] everywhere = ["Microsoft.Extensions.Http", "Microsoft.Extensions.Options.ConfigurationExtensions"];
         groups.Keys.ShouldBe([".NETStandard2.0", "net8.0", "net10.0"], ignoreOrder: true);
-        groups["net10.0"].ShouldBe(everywhere);
-        groups["net8.0"].ShouldBe([.. everywhere, "System.Text.Json"]);
+        groups["net10.0"].ShouldBe(["Microsoft.Extensions.Http"]);
+        groups["net8.0"].ShouldBe(["Microsoft.Extensions.Http"]);
         groups[".NETStandard2.0"].ShouldBe(
             [
                 "Microsoft.Bcl.AsyncInterfaces",
                 "Microsoft.Bcl.TimeProvider",
-                .. everywhere,
+                "Microsoft.Extensions.Http",
                 "System.Diagnostics.DiagnosticSource",
                 "System.Text.Json",
             ]);

@@ -108,7 +108,9 @@ public sealed class KeyInterleavingTests(SharedServers servers)
         private readonly KeyEpochPoller _poller = server.Services.GetRequiredService<KeyEpochPoller>();
 
         public async Task<Client.Wire.CreatedApiKey> CreateAsync(Guid userId) =>
-            (await _keys.CreateAsync(userId, new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default)).Value!;
+            (await _keys.CreateAsync(
+                new Access.Caller(userId, "", null), new NewApiKey("test", Client.Wire.Scopes.All, null, null), Origin.Operator, default))
+            .Value!;
 
         public Task<bool> RevokeAsync(Guid userId, Guid id) => _keys.RevokeAsync(userId, id, Origin.Operator, default);
 

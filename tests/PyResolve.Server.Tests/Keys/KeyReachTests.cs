@@ -1,3 +1,4 @@
+using Npgsql;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Keys;
@@ -30,6 +31,39 @@ public sealed class KeyReachTests(SharedServers servers)
         (await narrow.Caller.DeleteAsync($"/auth/api-keys/{narrow.Id}")).Status.ShouldBe(204);
         (await narrow.Caller.GetAsync("/me")).Status.ShouldBe(401);
         (await account.Session.DeleteAsync($"/auth/api-keys/{wider.Id}")).Status.ShouldBe(204);
+    }
+
+    /// <summary>The request waits for the account here, as it may wait for its turn to hash. SQLite has one writer at a time.</summary>
+    [Theory]
+    [InlineData("sessions")]
+    [InlineData("api_keys")]
+    public async Task A_key_that_was_asked_for_before_a_reset_is_not_made_after_it(string credentials)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var managing = await MakeAsync(account.Session, new { scopes = (string[])["keys", "quota"] });
+        var caller = credentials == "sessions" ? account.Session : managing.Caller;
+        var address = PostgresAddress.Parse(own.Store.Settings["DATABASE_URL"]!);
+        await using var connection = await new NpgsqlDataSourceBuilder($"{address};Pooling=false").Build().OpenConnectionAsync(cancellation);
+        await using var reset = await connection.BeginTransactionAsync(cancellation);
+        await using var command = new NpgsqlCommand(
+            $"""
+            select id from profiles where id = '{account.UserId}' for update;
+            update {credentials} set revoked_at = now() where user_id = '{account.UserId}'
+            """,
+            connection,
+            reset);
+        await command.ExecuteNonQueryAsync(cancellation);
+
+        var request = caller.PostAsync("/auth/api-keys", new { });
+        await Eventually.IsTrueAsync(
+            async () => await own.Store.ReadNumberAsync(
+                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") > 0,
+            cancellationToken: cancellation);
+        await reset.CommitAsync(cancellation);
+
+        (await request).ShouldBeProblem(401, "unauthenticated");
     }
 
     [Theory, OnBothEngines]

@@ -9,6 +9,6 @@ begin
         alter column metadata drop default,
         alter column metadata type json using cast(cast(metadata as text) as json),
         alter column metadata set default '{}';
-exception when feature_not_supported then
+exception when feature_not_supported or undefined_object or undefined_function or datatype_mismatch then
     raise notice 'usage_events.metadata stays jsonb: %', sqlerrm;
 end $$;
