@@ -57,7 +57,7 @@ public sealed class RecomputeTests(SharedServers servers)
             $"usage_libraries {slice} 'django' migrations: was 0, is 1",
             $"usage_libraries {slice} 'pydantic' migrations: was 41, is 1",
         ]);
-        found.Output.ShouldContain("Recounted 2 events of 1 account in 1 month: 9 differences, repaired.");
+        found.Output.ShouldContain("Recounted 2 events of 1 account (1 account-month): 9 differences, repaired.");
         again.OrThrow("usage recompute").Output.ShouldContain("no difference");
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 2, Remaining: 1));
         await account.CommitAsync(reservation.Id());
@@ -115,7 +115,7 @@ public sealed class RecomputeTests(SharedServers servers)
 
         var result = await RecomputeAsync(own.Store);
 
-        result.OrThrow("usage recompute").Output.ShouldStartWith("Recounted 1 event of 1 account in 1 month: no difference.");
+        result.OrThrow("usage recompute").Output.ShouldStartWith("Recounted 1 event of 1 account (1 account-month): no difference.");
         (await account.Key.GetAsync("/usage?month=2026-10"))["migrations"].GetInt64().ShouldBe(1);
     }
 
@@ -139,8 +139,8 @@ public sealed class RecomputeTests(SharedServers servers)
 
         october.Output.ShouldStartWith(
             $"usage_monthly {ada.UserId} 2026-10 migrations: was 9, is 1\n"
-            + "Recounted 1 event of 1 account in 1 month: 1 difference, repaired.");
-        byId.Output.ShouldContain("Recounted 2 events of 1 account in 2 months: 2 differences, not repaired.");
+            + "Recounted 1 event of 1 account (1 account-month): 1 difference, repaired.");
+        byId.Output.ShouldContain("Recounted 2 events of 1 account (2 account-months): 2 differences, not repaired.");
         all.Output.ShouldContain("Recounted 4 events of 2 accounts (4 account-months): 3 differences, repaired.");
     }
 

@@ -12,6 +12,10 @@ internal static partial class Guide
             .Select(match => match.Groups["text"].Value),
     ];
 
+    /// <summary>The one block with a given text: another place in the page must not run another command.</summary>
+    public static string Block(string page, string language, string text) =>
+        Blocks(page, language).Single(block => block.Contains(text, StringComparison.Ordinal));
+
     private static string PathOf(string page)
     {
         var folder = AppContext.BaseDirectory;

@@ -20,14 +20,14 @@ public sealed class HostingGuideTests(SharedServers servers) : IDisposable
         await RecordAsync(account, TimeSpan.FromSeconds(1));
 
         var (writing, stop) = Write(account);
-        await RunAsync(0, environment).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        await RunAsync("vacuum into", environment).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
         await RecordAsync(account, TimeSpan.FromSeconds(1));
         await stop.CancelAsync();
         await writing;
         // A crash leaves the write-ahead log with what came after the backup.
         await server.KillAsync();
         new FileInfo(Path.Combine(server.DataFolder, "pyresolve.db-wal")).Length.ShouldBeGreaterThan(0);
-        await RunAsync(1, environment);
+        await RunAsync("pyresolve.db-wal", environment);
         await server.RestartAsync(Cancellation);
 
         if (!OperatingSystem.IsWindows())
@@ -46,7 +46,7 @@ public sealed class HostingGuideTests(SharedServers servers) : IDisposable
         await using (var admin = TestStore.On(address.ConnectionString))
         {
             // The role and the database of the page.
-            foreach (var statement in Blocks("sql")[0].Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            foreach (var statement in Guide.Block("hosting.md", "sql", "create role").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
                 await admin.ExecuteSqlAsync(statement.Replace("pyresolve", name, StringComparison.Ordinal));
         }
 
@@ -61,11 +61,11 @@ public sealed class HostingGuideTests(SharedServers servers) : IDisposable
         await RecordAsync(account, TimeSpan.FromSeconds(1));
 
         var (writing, stop) = Write(account);
-        await RunAsync(2, environment);
+        await RunAsync("pg_dump", environment);
         await stop.CancelAsync();
         await writing;
         await server.StopAsync();
-        await RunAsync(3, environment);
+        await RunAsync("pg_restore", environment);
         await server.RestartAsync(Cancellation);
 
         await ShouldBeExactAsync(server, account);
@@ -100,9 +100,9 @@ public sealed class HostingGuideTests(SharedServers servers) : IDisposable
         await writing;
     }
 
-    private static async Task RunAsync(int block, Dictionary<string, string?> environment) =>
-        (await Command.RunAsync("/bin/sh", ["-euc", Blocks("sh")[block]], environment, cancellationToken: Cancellation))
-        .OrThrow(Blocks("sh")[block]);
-
-    private static List<string> Blocks(string language) => Guide.Blocks("hosting.md", language);
+    private static async Task RunAsync(string text, Dictionary<string, string?> environment)
+    {
+        var commands = Guide.Block("hosting.md", "sh", text);
+        (await Command.RunAsync("/bin/sh", ["-euc", commands], environment, cancellationToken: Cancellation)).OrThrow(commands);
+    }
 }
