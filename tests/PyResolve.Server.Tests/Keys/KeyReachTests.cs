@@ -45,7 +45,8 @@ public sealed class KeyReachTests(SharedServers servers)
         var managing = await MakeAsync(account.Session, new { scopes = (string[])["keys", "quota"] });
         var caller = credentials == "sessions" ? account.Session : managing.Caller;
         var address = PostgresAddress.Parse(own.Store.Settings["DATABASE_URL"]!);
-        await using var connection = await new NpgsqlDataSourceBuilder($"{address};Pooling=false").Build().OpenConnectionAsync(cancellation);
+        await using var connection = new NpgsqlConnection($"{address};Pooling=false");
+        await connection.OpenAsync(cancellation);
         await using var reset = await connection.BeginTransactionAsync(cancellation);
         await using var command = new NpgsqlCommand(
             $"""

@@ -46,7 +46,9 @@ public sealed class HostingGuideTests(SharedServers servers) : IDisposable
         await using (var admin = TestStore.On(address.ConnectionString))
         {
             // The role and the database of the page.
-            foreach (var statement in Guide.Block("hosting.md", "sql", "create role").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            var statements = Guide.Block("hosting.md", "sql", "create role")
+                .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            foreach (var statement in statements)
                 await admin.ExecuteSqlAsync(statement.Replace("pyresolve", name, StringComparison.Ordinal));
         }
 
