@@ -28,6 +28,7 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 where id in (select id from attempts where at < {now - AttemptsKept} order by at limit {BatchSize})
                 """,
             cancellationToken);
+        await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
         if (await FindSettledInstantAsync(now, cancellationToken) is not { } settled)
             return;
         await RepeatAsync(
@@ -43,7 +44,6 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                     select subject, network from login_networks where seen_at < {settled - NetworksKept} order by seen_at limit {BatchSize})
                 """,
             cancellationToken);
-        await database.ExecuteAsync(SpentQuota.DeleteOld(settled), cancellationToken);
         await RepeatAsync(
             () => $"""
                 delete from sessions
