@@ -30,7 +30,7 @@ catch (Exception e)
 {
     var failure = Failures.Describe(e, parse.GetValue(GlobalOptions.Profile));
     if (parse.GetValue(GlobalOptions.Json))
-        terminal.ErrorLine(CliJson.Write(new ErrorReport(failure.ExitCode, failure.Message, failure.Next)));
+        terminal.Note(CliJson.Write(new ErrorReport(failure.ExitCode, failure.Message, failure.Next)));
     else
         terminal.Error(failure.Message, failure.Next);
     return failure.ExitCode;

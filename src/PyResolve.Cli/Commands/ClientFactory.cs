@@ -21,4 +21,13 @@ internal static class ClientFactory
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });
     }
+
+    /// <summary>For what needs a key.</summary>
+    /// <param name="profile">The value of <c>--profile</c>.</param>
+    /// <exception cref="CliException">There is none.</exception>
+    public static PyResolveClient CreateLoggedIn(string? profile)
+    {
+        var client = Create(profile);
+        return client.Keys.FindApiKey() is not null ? client : throw Failures.NotLoggedIn(client.Keys.FindProfile());
+    }
 }

@@ -14,8 +14,7 @@ internal static class KeyAccess
     public static async Task<int> UseAsync(
         Terminal terminal, ParseResult parse, Func<PyResolveClient, string?, Task<int>> use, CancellationToken cancellationToken)
     {
-        await using var client = ClientFactory.Create(GlobalOptions.GetProfile(parse));
-        _ = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
+        await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
         if (!parse.GetValue(Password.FromInput))
         {
             try
@@ -43,7 +42,7 @@ internal static class KeyAccess
         }
         finally
         {
-            await SignUpCommand.LogOutQuietlyAsync(client, session, CancellationToken.None);
+            await PasswordSession.EndAsync(client, session);
         }
     }
 

@@ -140,7 +140,7 @@ internal static class LoginCommand
 
         var request = new CreateApiKeyRequest { Name = $"{ClientId} on {Environment.MachineName}" };
         var created = await client.CreateApiKeyAsync(request, session.SessionToken, cancellationToken);
-        await SignUpCommand.LogOutQuietlyAsync(client, session.SessionToken, CancellationToken.None);
+        await PasswordSession.EndAsync(client, session.SessionToken);
         return created.ApiKey;
     }
 

@@ -60,7 +60,7 @@ internal static class PlanCommand
 
     private static async Task<int> UpgradeAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
-        await using var client = CreateLoggedIn(parse);
+        await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
         try
         {
             var checkout = await client.StartCheckoutAsync(parse.GetRequiredValue(Wanted), cancellationToken);
@@ -76,16 +76,9 @@ internal static class PlanCommand
 
     private static async Task<int> PortalAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
-        await using var client = CreateLoggedIn(parse);
+        await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
         var portal = await client.OpenPortalAsync(cancellationToken);
         return Show(terminal, parse, portal.PortalUrl, "Your invoices, card and subscription");
-    }
-
-    private static PyResolveClient CreateLoggedIn(ParseResult parse)
-    {
-        var profile = GlobalOptions.GetProfile(parse);
-        var client = ClientFactory.Create(profile);
-        return client.Keys.FindApiKey() is not null ? client : throw Failures.NotLoggedIn(client.Keys.FindProfile());
     }
 
     private static int Show(Terminal terminal, ParseResult parse, string url, string what)

@@ -38,7 +38,7 @@ internal static class SignUpCommand
         var request = new SignUpRequest { Email = email.Trim(), Password = password, Name = parse.GetValue(Name) };
         var account = await SignUpAsync(client, request, cancellationToken);
         var result = await SavedLogin.SaveAsync(terminal, profile, account.ApiKey, server, isNew: true, cancellationToken);
-        await LogOutQuietlyAsync(client, account.SessionToken, CancellationToken.None);
+        await PasswordSession.EndAsync(client, account.SessionToken);
         return result;
     }
 
@@ -87,18 +87,5 @@ internal static class SignUpCommand
             throw CliException.Usage("The two passwords differ.", "Try again: pyresolve signup");
         }
         return password;
-    }
-
-    /// <summary>The session has served its purpose; it expires by itself where this fails.</summary>
-    internal static async Task LogOutQuietlyAsync(PyResolveClient client, string sessionToken, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await client.LogOutAsync(sessionToken, cancellationToken);
-        }
-        catch (PyResolveException)
-        {
-            // The account and its key are there all the same.
-        }
     }
 }

@@ -10,7 +10,7 @@ internal static class StatusCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("status", "Show who is logged in, and this month's quota. Sends usage that waits.") 
+        var command = new Command("status", "Show who is logged in, and this month's quota. Sends usage that waits.")
         {
             GlobalOptions.Json,
         };
@@ -21,8 +21,8 @@ internal static class StatusCommand
 
     private static async Task<int> RunAsync(Terminal terminal, string? profile, bool isJson, CancellationToken cancellationToken)
     {
-        await using var client = ClientFactory.Create(profile);
-        var credential = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
+        await using var client = ClientFactory.CreateLoggedIn(profile);
+        var credential = client.Keys.FindApiKey()!;
         Warn(terminal, client.Keys, credential);
 
         // What was used offline counts, so it is sent first. Where that fails, the next request says why.

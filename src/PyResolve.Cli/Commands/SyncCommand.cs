@@ -17,8 +17,7 @@ internal static class SyncCommand
 
     private static async Task<int> RunAsync(Terminal terminal, string? profile, bool isJson, CancellationToken cancellationToken)
     {
-        await using var client = ClientFactory.Create(profile);
-        _ = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
+        await using var client = ClientFactory.CreateLoggedIn(profile);
         var failure = await WaitingUsage.SendAsync(client, cancellationToken);
 
         var (sent, waiting, rejected) = (client.Usage.Sent, client.Usage.Pending, client.Usage.Rejected);

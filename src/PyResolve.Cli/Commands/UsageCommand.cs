@@ -20,7 +20,7 @@ internal static class UsageCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("usage", "Show what was used this month, by library and by day.") 
+        var command = new Command("usage", "Show what was used this month, by library and by day.")
         {
             Month, History, Csv, GlobalOptions.Json,
         };
@@ -36,8 +36,7 @@ internal static class UsageCommand
             throw CliException.Usage("Give one of --history and --csv; --csv goes without --json.", "See: pyresolve usage --help");
         if (isHistory && month is not null)
             throw CliException.Usage("--history shows twelve months; --month shows one.", "See: pyresolve usage --help");
-        await using var client = ClientFactory.Create(GlobalOptions.GetProfile(parse));
-        _ = client.Keys.FindApiKey() ?? throw Failures.NotLoggedIn(client.Keys.FindProfile());
+        await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
 
         if (isCsv)
             await WriteCsvAsync(client, month, cancellationToken);

@@ -47,7 +47,7 @@ internal sealed class Terminal(
 
     public void Warning(string text) => error.WriteLine($"{Paint("!", Colour.Yellow, colourError)} {text}");
 
-    /// <summary>For a person who waits: not part of the result.</summary>
+    /// <summary>Not part of the result: to standard error.</summary>
     public void Note(string text) => error.WriteLine(text);
 
     public void Error(string cause, IEnumerable<string> next)
@@ -56,8 +56,6 @@ internal sealed class Terminal(
         foreach (var line in next)
             error.WriteLine($"  {line}");
     }
-
-    public void ErrorLine(string text) => error.WriteLine(text);
 
     public string Paint(string text, Colour colour) => Paint(text, colour, colourOutput);
 

@@ -10,17 +10,15 @@ internal sealed class FairTurns(int concurrency, int maxWaiting)
     private const int Shares = 4;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<Guid, Queue<TaskCompletionSource>> _lanes = [];
-    private readonly Queue<Guid> _rotation = [];
+    private readonly FairQueue<TaskCompletionSource> _waiters = new();
     private int _free = concurrency;
-    private int _waiting;
 
     public int Waiting
     {
         get
         {
             lock (_gate)
-                return _waiting;
+                return _waiters.Count;
         }
     }
 
@@ -36,17 +34,9 @@ internal sealed class FairTurns(int concurrency, int maxWaiting)
                 return new Turn(this);
             }
 
-            var lane = _lanes.GetValueOrDefault(account) ?? [];
-            if (_waiting >= maxWaiting || lane.Count >= Math.Max(1, maxWaiting / Shares))
+            if (_waiters.Count >= maxWaiting || _waiters.CountOf(account) >= Math.Max(1, maxWaiting / Shares))
                 return null;
-            if (lane.Count == 0)
-            {
-                _lanes[account] = lane;
-                _rotation.Enqueue(account);
-            }
-
-            lane.Enqueue(waiter);
-            _waiting++;
+            _waiters.Enqueue(account, waiter);
         }
 
         // A waiter that was cancelled keeps its place until its turn comes, and is passed over then.
@@ -59,7 +49,7 @@ internal sealed class FairTurns(int concurrency, int maxWaiting)
     {
         lock (_gate)
         {
-            while (TakeNext() is { } next)
+            while (_waiters.TryDequeue(out var next))
             {
                 if (next.TrySetResult())
                     return;
@@ -67,20 +57,6 @@ internal sealed class FairTurns(int concurrency, int maxWaiting)
 
             _free++;
         }
-    }
-
-    private TaskCompletionSource? TakeNext()
-    {
-        if (!_rotation.TryDequeue(out var account))
-            return null;
-        var lane = _lanes[account];
-        var next = lane.Dequeue();
-        _waiting--;
-        if (lane.Count > 0)
-            _rotation.Enqueue(account);
-        else
-            _lanes.Remove(account);
-        return next;
     }
 
     private sealed class Turn(FairTurns turns) : IDisposable

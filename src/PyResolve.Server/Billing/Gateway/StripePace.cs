@@ -1,3 +1,5 @@
+using PyResolve.Server.Hosting;
+
 namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>
@@ -19,13 +21,13 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
     private readonly int _perSecond = perSecond - Math.Max(1, perSecond / 3);
     private readonly Lock _gate = new();
     private readonly Queue<TaskCompletionSource> _own = [];
-    private readonly Dictionary<Guid, Queue<TaskCompletionSource>> _lanes = [];
-    private readonly Queue<Guid> _rotation = [];
+    private readonly FairQueue<TaskCompletionSource> _ofAccounts = new();
     private double _left = Math.Max(1, perSecond / 3);
     private long _countedAt = time.GetTimestamp();
-    private int _waiting;
     private bool _isPassing;
     private bool _ownIsNext = true;
+
+    private int Waiting => _own.Count + _ofAccounts.Count;
 
     /// <summary>From now on the calls of the current asynchronous flow count as the account's; by default, as the server's.</summary>
     public static void ActFor(Guid account) => Account.Value = account;
@@ -57,11 +59,13 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
         {
             if (!_isPassing && TryTake() is null)
                 return null;
-            if (_waiting >= MaxWaiting)
+            if (Waiting >= MaxWaiting)
                 throw TooMany();
             var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            LaneOf(Account.Value).Enqueue(waiter);
-            _waiting++;
+            if (Account.Value is { } account)
+                _ofAccounts.Enqueue(account, waiter);
+            else
+                _own.Enqueue(waiter);
             if (!_isPassing)
             {
                 _isPassing = true;
@@ -87,7 +91,7 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
     {
         lock (_gate)
         {
-            if (_waiting == 0)
+            if (Waiting == 0)
             {
                 _isPassing = false;
                 return null;
@@ -115,36 +119,14 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
 
     private TaskCompletionSource Next()
     {
-        _waiting--;
-        _ownIsNext = (_ownIsNext || _rotation.Count == 0) && _own.Count > 0;
-        if (_ownIsNext)
+        if ((!_ownIsNext || _own.Count == 0) && _ofAccounts.TryDequeue(out var next))
         {
-            _ownIsNext = false;
-            return _own.Dequeue();
+            _ownIsNext = true;
+            return next;
         }
 
-        _ownIsNext = true;
-        var account = _rotation.Dequeue();
-        var lane = _lanes[account];
-        var next = lane.Dequeue();
-        if (lane.Count > 0)
-            _rotation.Enqueue(account);
-        else
-            _lanes.Remove(account);
-        return next;
-    }
-
-    private Queue<TaskCompletionSource> LaneOf(Guid? account)
-    {
-        if (account is not { } id)
-            return _own;
-        if (!_lanes.TryGetValue(id, out var lane))
-        {
-            _lanes[id] = lane = [];
-            _rotation.Enqueue(id);
-        }
-
-        return lane;
+        _ownIsNext = false;
+        return _own.Dequeue();
     }
 
     private static StripeException TooMany() =>
