@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Identity;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
@@ -12,7 +11,7 @@ namespace PyResolve.Server.Accounts;
 internal sealed record EmailTokenOutcome(ProblemResult? Problem, bool KeysAreRevoked = false);
 
 internal sealed class EmailTokenActions(
-    Database database, Passwords passwords, Credentials credentials, EmailTokens tokens, Throttle throttle, VerifiedKeyCache verified,
+    Database database, Passwords passwords, PasswordProof proof, Credentials credentials, EmailTokens tokens, VerifiedKeyCache verified,
     AuditLog audit, TimeProvider time)
 {
     public const int MaxTokenLength = 200;
@@ -106,18 +105,11 @@ internal sealed class EmailTokenActions(
     private async Task<ProblemResult?> CheckPasswordAsync(
         EmailTokenOwner owner, string password, Origin origin, CancellationToken cancellationToken)
     {
-        var meters = throttle.Rules.Password(owner.UserId);
-        using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(owner.Email, origin.Address), cancellationToken);
-        if (turn is null)
-            return AccountProblems.Busy;
-        var attempt = await throttle.RecordAsync(meters, cancellationToken);
-        if (attempt.RetryAfter is { } wait)
-            return AccountProblems.TooMany("wrong passwords", wait);
-        var hash = await database.FirstAsync(
-            $"select password_hash from passwords where user_id = {owner.UserId}", static row => row.Text(0), cancellationToken);
-        if (turn.Verify(hash, password) is PasswordVerificationResult.Failed)
-            return new ProblemResult(Problems.Invalid("password", ProblemTexts.WrongPassword));
-        await database.WriteAsync(session => Throttle.WithdrawAsync(session, attempt, cancellationToken), cancellationToken);
-        return null;
+        var problem = await proof.TryAsync(
+            owner.UserId, password, origin, static _ => 0, static (_, _) => Task.CompletedTask, cancellationToken);
+        // The token is what lets the request in. The password is a field, and an account without one has no right one.
+        return problem == AccountProblems.WrongPassword || problem == AccountProblems.NoPassword
+            ? new ProblemResult(Problems.Invalid("password", ProblemTexts.WrongPassword))
+            : problem;
     }
 }
