@@ -5,7 +5,7 @@ namespace PyResolve.Server;
 /// <summary>Headers of every answer.</summary>
 internal static class CommonHeaders
 {
-    // A year, as browsers' lists ask for at least. Not for subdomains, which may be somebody else's.
+    // A year, as browsers' lists ask for at least. Not for subdomains, which may belong to others.
     private const string StrictTransport = "max-age=31536000";
 
     public static void UseCommonHeaders(this IApplicationBuilder app)

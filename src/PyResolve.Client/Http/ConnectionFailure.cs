@@ -101,7 +101,7 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
         return Redaction.Line(exception.Message) ?? "no connection";
     }
 
-    /// <summary>The exception itself, for whoever logs it; a copy of its message alone if its text has a password.</summary>
+    /// <summary>The exception itself, to be logged; a copy of its message alone if its text has a password.</summary>
     private static Exception Safe(Exception exception) =>
         Redaction.IsSafe(exception.ToString()) ? exception : new HttpRequestException(Redaction.Line(exception.Message));
 

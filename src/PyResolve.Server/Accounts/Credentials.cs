@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Who knows the mailbox of an account is its owner, whoever signed up with the address.</summary>
+/// <summary>The person who reads the mailbox is the owner of the account, also when somebody else signed up with the address.</summary>
 internal sealed class Credentials(Sessions sessions, AuditLog audit, TimeProvider time)
 {
     /// <summary>Locks the account, before its other rows.</summary>

@@ -88,7 +88,7 @@ internal static class KnownSettings
         .. from setting in configuration.AsEnumerable()
            where setting.Value is not null && !IsKnown(setting.Key)
            let nearest = NearestTo(setting.Key)
-           // Of names that may be somebody else's, only those that nobody else would choose.
+           // A name without our prefix may be another program's: it is reported only when it is very like one of ours.
            where OwnPrefixes.Any(prefix => setting.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
                || (setting.Key.Length >= MinTypoLength && Distance(setting.Key, nearest) <= MaxTypos)
            orderby setting.Key

@@ -90,7 +90,7 @@ public sealed class PasswordRuleTests(SharedServers servers)
         (await own.Server.ResetPasswordAsync(token, "correct battery horse staple")).Status.ShouldBe(204);
     }
 
-    /// <summary>The known account's hash is of the time before; only its times and those of nobody's are compared.</summary>
+    /// <summary>The known account's hash is of the time before; only its times and those of an unknown account are compared.</summary>
     [Theory]
     [InlineData(20_000, 200_000)]
     [InlineData(200_000, 20_000)]

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace PyResolve.Server.Tests.Storage;
 
-/// <summary>The functions that log changes run as the owner of the tables, for whoever may revoke keys by SQL.</summary>
+/// <summary>The functions that log changes run as the owner of the tables, for every role that may revoke keys by SQL.</summary>
 public sealed class TriggerFunctionTests(SharedServers servers)
 {
     [Fact]

@@ -24,7 +24,7 @@ drop function profiles_changed();
 drop function all_keys_changed();
 drop function log_key_change(uuid);
 
--- These run as the owner of the tables, for whoever changes a key. So every name is qualified, and pg_temp, where anybody may create tables, is
+-- These run as the owner of the tables, for each role that may change a key. So every name is qualified, and pg_temp, where any role may create tables, is
 -- searched last. Once a statement: a row each time would cost a bulk update the square of its rows.
 do $do$
 begin
