@@ -146,9 +146,11 @@ public sealed class ToolTests : IDisposable
     public async Task A_tool_is_told_when_delivery_begins_to_fail_and_when_it_works_again()
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.On(
-            "POST /usage", Answer.Problem(401, "unauthenticated", "No."), Answer.Problem(401, "unauthenticated", "No."),
-            Answer.Json(200, """{"status":"recorded"}"""));
+        // The report itself may be sent before the first flush asks for it.
+        var isRefused = true;
+        server.On("POST /usage", _ => Volatile.Read(ref isRefused)
+            ? Answer.Problem(401, "unauthenticated", "No.")
+            : Answer.Json(200, """{"status":"recorded"}"""));
         await using var client = server.Client();
         var changes = new List<string?>();
         client.Usage.DeliveryChanged += (_, change) =>
@@ -161,6 +163,7 @@ public sealed class ToolTests : IDisposable
 
         await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation));
         await Should.ThrowAsync<PyResolveException>(client.Usage.FlushAsync(Cancellation));
+        Volatile.Write(ref isRefused, false);
         await client.Usage.FlushAsync(Cancellation);
 
         lock (changes)
