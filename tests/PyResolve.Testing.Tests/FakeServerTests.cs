@@ -155,8 +155,8 @@ public sealed class FakeServerTests
 
         (server.Url.IsLoopback, server.Account.Holds.Count, server.Account.Events.Count).ShouldBe((true, 1, 21));
         await server.DisposeAsync();
-        (await FailAsync(client.GetServiceAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
         Directory.Exists(server.Home).ShouldBeFalse();
+        (await FailAsync(client.GetServiceAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);
     }
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);

@@ -9,8 +9,8 @@ internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTim
     public const string DefaultName = "Default";
     private const int PrefixLength = 20;
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-    private DateTimeOffset _windowStart;
-    private int _usedInWindow;
+    private DateTimeOffset _regainedAt;
+    private TimeSpan _used;
 
     public Guid Id { get; } = Ids.Create();
 
@@ -41,11 +41,18 @@ internal sealed class FakeKey(string name, IReadOnlyList<string> scopes, DateTim
 
     public bool IsLive(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
 
+    /// <summary>A key may use its requests of a minute at once, and regains them evenly.</summary>
     /// <returns>The time to wait, if the request is over the key's limit.</returns>
     public TimeSpan? CountRequest(DateTimeOffset now)
     {
-        if (now >= _windowStart + Window)
-            (_windowStart, _usedInWindow) = (now, 0);
-        return RequestsPerMinute is { } limit && ++_usedInWindow > limit ? _windowStart + Window - now : LimitedBy?.CountRequest(now);
+        if (RequestsPerMinute is not { } limit)
+            return LimitedBy?.CountRequest(now);
+        var cost = TimeSpan.FromTicks(Window.Ticks / limit);
+        var used = _used - (now - _regainedAt);
+        (_used, _regainedAt) = (used > TimeSpan.Zero ? used : TimeSpan.Zero, now);
+        if (_used + cost > Window)
+            return _used + cost - Window;
+        _used += cost;
+        return LimitedBy?.CountRequest(now);
     }
 }

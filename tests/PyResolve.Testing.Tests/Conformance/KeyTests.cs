@@ -131,10 +131,11 @@ public sealed class KeyTests(SharedServers servers)
         await client.GetQuotaAsync(Cancellation);
 
         var exception = await FailAsync(client.GetQuotaAsync(Cancellation));
-        (exception.Status, exception.Code, exception.RetryAfter).ShouldBe((429, ProblemCodes.RateLimited, TimeSpan.FromMinutes(1)));
+        (exception.Status, exception.Code, exception.RetryAfter).ShouldBe((429, ProblemCodes.RateLimited, TimeSpan.FromSeconds(30)));
 
-        subject.Advance(TimeSpan.FromMinutes(1));
+        subject.Advance(TimeSpan.FromSeconds(30));
         (await client.GetQuotaAsync(Cancellation)).Plan.ShouldBe("free");
+        (await FailAsync(client.GetQuotaAsync(Cancellation))).Code.ShouldBe(ProblemCodes.RateLimited);
     }
 
     private static Task<PyResolveException> FailAsync(Task task) => Should.ThrowAsync<PyResolveException>(task);
