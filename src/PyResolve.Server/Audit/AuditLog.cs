@@ -49,6 +49,7 @@ internal static class AuditActions
     public const string PasswordResetAsked = "password.reset_asked";
     public const string PasswordResetLinkMade = "password.reset_link_made";
     public const string PasswordReset = "password.reset";
+    public const string PasswordRemoved = "password.removed";
     public const string KeyCreated = "key.created";
     public const string KeyRotated = "key.rotated";
     public const string KeyRevoked = "key.revoked";
