@@ -58,6 +58,7 @@ internal static class AuditActions
     public const string DeviceApproved = "device.approved";
     public const string DeviceDenied = "device.denied";
     public const string IdentityLinked = "identity.linked";
+    public const string LogDeleted = "audit.deleted";
 }
 
 /// <summary>The append-only log, which the database protects from changes. An entry is written in the transaction of its action.</summary>
