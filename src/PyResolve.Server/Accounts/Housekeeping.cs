@@ -22,16 +22,12 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         var now = Time.GetInstant();
-        if (await SettledTime.FindAsync(database, "attempts", "at", now, cancellationToken) is { } attempted)
-        {
-            await RepeatAsync(
-                () => $"""
-                    delete from attempts
-                    where id in (select id from attempts where at < {attempted - AttemptsKept} order by at limit {BatchSize})
-                    """,
-                cancellationToken);
-        }
-
+        await RepeatAsync(
+            () => $"""
+                delete from attempts
+                where id in (select id from attempts where at < {now - AttemptsKept} order by at limit {BatchSize})
+                """,
+            cancellationToken);
         await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
         if (await FindSettledInstantAsync(now, cancellationToken) is not { } settled)
             return;
