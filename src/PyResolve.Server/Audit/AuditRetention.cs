@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Audit;
 
-/// <summary>Deletes the oldest months of the log, which the database allows only for entries from before the mark that is set first.</summary>
+/// <summary>Deletes the oldest months of the log: the database allows it only for entries from before the mark that is set first.</summary>
 internal sealed class AuditRetention(Database database, AuditLog audit, TimeProvider time)
 {
     public const int MonthsKept = 3;

@@ -36,7 +36,8 @@ internal static class AuditCommands
         if (await retention.FindLatestAsync(cancellationToken) is not { } latest || before > latest)
         {
             return await OperatorOutput.RefuseAsync(
-                $"--before {month}: the last {AuditRetention.MonthsKept} months before that of the newest entry that is a day old are kept.");
+                $"--before {month}: the last {AuditRetention.MonthsKept} months before that of the newest entry that is a day old "
+                + "are kept.");
         }
 
         var deleted = await retention.DeleteAsync(before, cancellationToken);

@@ -58,7 +58,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         return new UsageHistory([.. names.Select(name => byName.GetValueOrDefault(name) ?? new MonthlyUsage(name, 0, 0, 0, 0, 0))]);
     }
 
-    /// <summary>One snapshot, so that days, libraries and keys add up to the total. Only the largest libraries: clients name them.</summary>
+    /// <summary>One snapshot: days, libraries and keys add up to the total. Only the largest libraries: clients name them.</summary>
     private Task<List<Line>> ReadLinesAsync(Guid userId, string month, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.ListAsync(
             $"""

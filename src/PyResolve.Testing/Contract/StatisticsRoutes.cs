@@ -64,7 +64,8 @@ internal static class StatisticsRoutes
     {
         var month = call.Month() ?? AccountState.MonthOf(call.Now);
         var csv = new StringBuilder(
-            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata,key_id\r\n");
+            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata,"
+            + "key_id\r\n");
         foreach (var usage in EventsOf(call, month).Select(static recorded => recorded.Event))
         {
             csv.AppendJoin(

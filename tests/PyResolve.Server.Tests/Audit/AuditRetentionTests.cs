@@ -59,7 +59,8 @@ public sealed class AuditRetentionTests(SharedServers servers)
         for (var i = 0; i < count; i += 500)
         {
             var rows = Enumerable.Range(i, Math.Min(500, count - i)).Select(
-                _ => $"('{account.UserId}', '{Guid.CreateVersion7(TimeProvider.System.GetUtcNow())}', {instant}, 'owner', 'session.opened')");
+                _ => $"('{account.UserId}', '{Guid.CreateVersion7(TimeProvider.System.GetUtcNow())}', {instant}, 'owner', "
+                    + "'session.opened')");
             await store.ExecuteSqlAsync($"insert into audit_log (user_id, id, at, actor, action) values {string.Join(',', rows)}");
         }
     }

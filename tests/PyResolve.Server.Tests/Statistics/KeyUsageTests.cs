@@ -79,7 +79,8 @@ public sealed class KeyUsageTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync(
             $"insert into usage_keys (user_id, month, key_id, migrations) values {string.Join(',', rows)}");
         await own.Store.ExecuteSqlAsync(
-            "insert into usage_monthly (user_id, month, migrations) select user_id, month, sum(migrations) + 7 from usage_keys group by 1, 2");
+            "insert into usage_monthly (user_id, month, migrations) "
+            + "select user_id, month, sum(migrations) + 7 from usage_keys group by 1, 2");
 
         var keys = (await account.Key.GetAsync("/usage"))["by_key"].EnumerateArray().ToList();
 

@@ -113,7 +113,7 @@ public sealed class SchemaTests(SharedServers servers)
         }
     }
 
-    /// <summary>Another instance rewrites a large table: it takes longer than a statement, or a wait for the embedded database, may.</summary>
+    /// <summary>Another instance rewrites a large table, for longer than any statement or wait for a lock may take.</summary>
     [Theory, OnBothEngines]
     public async Task A_start_waits_for_a_schema_change_of_another_instance_and_says_so(StorageEngine engine)
     {
@@ -121,7 +121,11 @@ public sealed class SchemaTests(SharedServers servers)
         using var logs = new TestLogs();
         var settings = new Dictionary<string, string?>(store.Settings) { ["Logging:LogLevel:Default"] = "Warning" };
         if (engine is StorageEngine.Postgres)
-            settings["DATABASE_URL"] += (settings["DATABASE_URL"]!.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "statement_timeout=1000";
+        {
+            var separator = settings["DATABASE_URL"]!.Contains('?', StringComparison.Ordinal) ? "&" : "?";
+            settings["DATABASE_URL"] += $"{separator}statement_timeout=1000";
+        }
+
         await using var other = await HeldSchema.LockAsync(store);
 
         var starting = TestServer.StartAsync(store, settings, replace: logs.AddTo);
