@@ -50,6 +50,7 @@ internal static class CommandLine
             KeyCommands.Create(RunAsync),
             SessionCommands.Create(RunAsync),
             UsageCommands.Create(RunAsync),
+            AuditCommands.Create(RunAsync),
             StripeCommands.Create(RunAsync),
             SchemaCommand.Create(RunAsync),
         };

@@ -43,6 +43,10 @@ public sealed record Reservation(
     /// <summary>Why it was granted; only from <c>GET</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReservationReceipt? Receipt { get; init; }
+
+    /// <summary>The API key that asked for it; <see langword="null"/> for a session, and for reservations from before the server stored
+    /// keys.</summary>
+    public Guid? KeyId { get; init; }
 }
 
 /// <summary>The body of <c>GET /quota/reservations</c>: one page.</summary>

@@ -16,7 +16,26 @@ namespace PyResolve.Client.Wire;
 /// <param name="Quota">The account's current quota, independent of the requested month.</param>
 public sealed record UsageStatistics(
     string Month, long Migrations, long Tier1Migrations, long LlmMigrations, long TotalTokens, long TotalFilesChanged,
-    IReadOnlyList<DailyUsage> ByDay, IReadOnlyList<LibraryUsage> ByLibrary, QuotaSnapshot Quota);
+    IReadOnlyList<DailyUsage> ByDay, IReadOnlyList<LibraryUsage> ByLibrary, QuotaSnapshot Quota)
+{
+    /// <summary>The API keys with most migrations first: at most 100, then one for all other keys together, then one for migrations without
+    /// a key. Empty from a server that does not know it yet.</summary>
+    public IReadOnlyList<KeyUsage> ByKey { get; init; } = [];
+}
+
+/// <summary>The migrations that one API key reported, or several together, or none.</summary>
+/// <param name="KeyId">The key's id; <see langword="null"/> for other keys together, and for migrations reported by a session or before the
+/// server stored keys.</param>
+/// <param name="Prefix">The key's first 20 characters; <see langword="null"/> where <paramref name="KeyId"/> is.</param>
+/// <param name="Name">The key's name; <c>other</c> when <see cref="Keys"/> is set; <see langword="null"/> for migrations without a
+/// key.</param>
+/// <param name="Migrations">Migrations of any tier, or without a tier.</param>
+public sealed record KeyUsage(Guid? KeyId, string? Prefix, string? Name, long Migrations)
+{
+    /// <summary>How many keys this entry stands for: set on one entry when there are more than 100 keys.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Keys { get; init; }
+}
 
 /// <summary>The usage of one day.</summary>
 /// <param name="Date">The UTC calendar day, as <c>2026-11-23</c>.</param>
@@ -69,4 +88,9 @@ public sealed record UsageEventPage(IReadOnlyList<RecordedUsageEvent> Data, stri
 /// <param name="Late">Whether it arrived after its reservation had expired, been released or been used up.</param>
 public sealed record RecordedUsageEvent(
     Guid Id, string EventType, string? Library, string? Tier, int Quantity, int FilesChanged, int TokensUsed, JsonElement Metadata,
-    string Month, DateTimeOffset OccurredAt, DateTimeOffset RecordedAt, Guid? ReservationId, bool Late);
+    string Month, DateTimeOffset OccurredAt, DateTimeOffset RecordedAt, Guid? ReservationId, bool Late)
+{
+    /// <summary>The API key that reported it; <see langword="null"/> for a session, and for events from before the server stored
+    /// keys.</summary>
+    public Guid? KeyId { get; init; }
+}

@@ -67,6 +67,8 @@ internal sealed class AccountDeletion(
         await session.ExecuteAsync(
             $"update api_keys set revoked_at = {now} where user_id = {userId} and revoked_at is null", cancellationToken);
         await sessions.EndAllAsync(session, userId, except: null, cancellationToken);
+        await session.ExecuteAsync(
+            $"update sessions set address = null, user_agent = null where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);

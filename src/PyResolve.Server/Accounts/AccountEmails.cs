@@ -56,10 +56,10 @@ internal sealed class AccountEmails(
 
             {publicUrl.Value}/verify-email?token={token}
 
-            Enter your password there to keep the API keys that you have made. Without it they are revoked.
+            Enter your password there to keep it and the API keys that you have made. Without it they are revoked.
 
             If you did not sign up, someone else typed your address. You can ignore this e-mail, or confirm without a password: that
-            ends what they made, and a new password gives you the account.
+            ends what they made, also their password, and a new one gives you the account.
             """);
     }
 

@@ -69,9 +69,16 @@ internal static class EmailLinkPages
             : Page("E-mail confirmed", problem: null, $"""
                 <img class="mark" src="assets/approved.svg" alt="">
                 <h1>E-mail confirmed</h1>
-                <p>Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) : "")} You can close this page.</p>
+                <p>Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) : "")} {Afterwards(outcome)}</p>
                 """);
     }
+
+    private static Html Afterwards(EmailTokenOutcome outcome) => outcome.ResetToken is { } token
+        ? Html.Of($"""
+            The password of the account was removed: <a href="reset-password?token={token}">choose a new one</a> within an hour, or ask
+            for another e-mail later.
+            """)
+        : Html.Of($"You can close this page.");
 
     private static PageResult ResetForm(string? token, ProblemResult? problem = null) => Page("Choose a new password", problem, $"""
         <h1>Choose a new password</h1>
@@ -97,8 +104,8 @@ internal static class EmailLinkPages
     private static PageResult VerifyForm(string? token, ProblemResult? problem = null) => Page("Confirm your e-mail", problem, $"""
         <h1>Confirm your e-mail</h1>
         <p>Press the button to confirm that you receive our e-mails. If you signed up yourself, enter your password: then your API keys
-        stay. Without it, every API key and session of the account is revoked, since somebody else may have signed up with your
-        address.</p>
+        stay. Without it, every API key and session of the account and its password are revoked, since somebody else may have signed up
+        with your address; you choose a new password then.</p>
         {Alert(problem)}
         <form method="post" action="verify-email">
         {Hidden("token", token)}

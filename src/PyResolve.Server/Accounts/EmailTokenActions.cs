@@ -7,8 +7,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>KeysAreRevoked</c>: every API key that was made before.</summary>
-internal sealed record EmailTokenOutcome(ProblemResult? Problem, bool KeysAreRevoked = false);
+/// <param name="Problem">null: it is done.</param>
+/// <param name="KeysAreRevoked">Every API key that was made before.</param>
+/// <param name="ResetToken">Sets a password, where the one from before was removed.</param>
+internal sealed record EmailTokenOutcome(ProblemResult? Problem, bool KeysAreRevoked = false, string? ResetToken = null);
 
 internal sealed class EmailTokenActions(
     Database database, Passwords passwords, PasswordProof proof, Credentials credentials, EmailTokens tokens, VerifiedKeyCache verified,
@@ -65,7 +67,7 @@ internal sealed class EmailTokenActions(
 
     /// <summary>
     /// The token shows that the mailbox is read. Only together with a session or the password does it show that its owner signed up; else
-    /// everything that was made before is revoked, and the first reset of the password will do so again.
+    /// everything that was made before is revoked, the password too, which somebody else may know.
     /// </summary>
     public async Task<EmailTokenOutcome> VerifyEmailAsync(
         string token, string? password, Guid? sessionOf, Origin origin, CancellationToken cancellationToken)
@@ -89,17 +91,27 @@ internal sealed class EmailTokenActions(
                 if (!await tokens.UseAsync(session, token, EmailTokenPurposes.Verify, cancellationToken))
                     return InvalidToken;
                 var revokes = !isProved && !isOwner;
-                if (revokes)
-                    await credentials.RevokeAllAsync(session, owner.UserId, origin, cancellationToken);
-                else
-                    await credentials.MarkProvedAsync(session, owner.UserId, cancellationToken);
+                var resetToken = revokes ? await RevokeEverythingAsync(session, owner, origin, cancellationToken) : null;
+                await credentials.MarkProvedAsync(session, owner.UserId, cancellationToken);
                 await credentials.MarkVerifiedAsync(session, owner, cancellationToken);
                 await audit.WriteAsync(session, owner.UserId, origin, AuditActions.EmailVerified, target: null, cancellationToken);
-                return new EmailTokenOutcome(Problem: null, revokes);
+                return new EmailTokenOutcome(Problem: null, revokes, resetToken);
             },
             cancellationToken);
         verified.Remove(owner.UserId);
         return outcome;
+    }
+
+    /// <returns>A token that sets a password, where there was one.</returns>
+    private async Task<string?> RevokeEverythingAsync(
+        Session session, EmailTokenOwner owner, Origin origin, CancellationToken cancellationToken)
+    {
+        var hadPassword = await StoredPasswords.RemoveAsync(session, owner.UserId, cancellationToken);
+        await credentials.RevokeAllAsync(session, owner.UserId, origin, cancellationToken);
+        if (!hadPassword)
+            return null;
+        await audit.WriteAsync(session, owner.UserId, origin, AuditActions.PasswordRemoved, target: null, cancellationToken);
+        return await tokens.CreateAsync(session, owner, EmailTokenPurposes.Reset, EmailTokens.ResetLifetime, cancellationToken);
     }
 
     private async Task<ProblemResult?> CheckPasswordAsync(

@@ -25,7 +25,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
 {
     private const int MaxListed = 1000;
 
-    private static readonly TimeSpan SeenInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan SeenInterval = TimeSpan.FromMinutes(1);
 
     public async Task<(string Token, DateTimeOffset ExpiresAt)> OpenAsync(
         Session session, Guid userId, SessionClient client, CancellationToken cancellationToken)
@@ -87,6 +87,14 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
 
     public static async Task<bool> IsOfAsync(Session session, Guid userId, Guid id, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select count(*) from sessions where id = {id} and user_id = {userId}", cancellationToken) > 0;
+
+    /// <summary>Locks it, so that it ends before or after the transaction.</summary>
+    public async Task<bool> LockOpenAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.FirstAsync(
+        $"""
+        select id from sessions where id = {id} and revoked_at is null and expires_at > {time.GetInstant()} {session.Engine.ForUpdate}
+        """,
+        static row => new { Id = row.Uuid(0) },
+        cancellationToken) is not null;
 
     private async Task NoteSeenAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)
     {

@@ -19,4 +19,8 @@ internal static class StoredPasswords
             on conflict (user_id) do update set password_hash = excluded.password_hash, changed_at = excluded.changed_at
             """,
             cancellationToken);
+
+    /// <returns>Whether there was one. The reader of the mailbox sets the next one by a reset.</returns>
+    public static async Task<bool> RemoveAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken) > 0;
 }

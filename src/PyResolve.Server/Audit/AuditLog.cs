@@ -49,6 +49,7 @@ internal static class AuditActions
     public const string PasswordResetAsked = "password.reset_asked";
     public const string PasswordResetLinkMade = "password.reset_link_made";
     public const string PasswordReset = "password.reset";
+    public const string PasswordRemoved = "password.removed";
     public const string KeyCreated = "key.created";
     public const string KeyRotated = "key.rotated";
     public const string KeyRevoked = "key.revoked";
@@ -57,6 +58,7 @@ internal static class AuditActions
     public const string DeviceApproved = "device.approved";
     public const string DeviceDenied = "device.denied";
     public const string IdentityLinked = "identity.linked";
+    public const string LogDeleted = "audit.deleted";
 }
 
 /// <summary>The append-only log, which the database protects from changes. An entry is written in the transaction of its action.</summary>

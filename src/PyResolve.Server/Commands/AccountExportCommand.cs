@@ -17,8 +17,10 @@ internal static class AccountExportCommand
         ("api_keys", "id,key_prefix,name,scopes,created_at,last_used_at,expires_at,revoked_at", "api_keys where user_id = "),
         ("sessions", "id,created_at,last_seen_at,expires_at,revoked_at,address,user_agent", "sessions where user_id = "),
         ("usage", "month,migrations,tier1_migrations,llm_migrations,total_tokens,total_files_changed", "usage_monthly where user_id = "),
-        ("reservations", "id,state,quantity,remaining,tier,library,month,machine,created_at,expires_at", "reservations where user_id = "),
-        ("events", "id,event_type,library,tier,quantity,files_changed,tokens_used,metadata,month,occurred_at,created_at,reservation_id",
+        ("reservations", "id,state,quantity,remaining,tier,library,month,machine,key_id,created_at,expires_at",
+            "reservations where user_id = "),
+        ("events",
+            "id,event_type,library,tier,quantity,files_changed,tokens_used,metadata,month,occurred_at,created_at,reservation_id,key_id",
             "usage_events where user_id = "),
         ("audit", "at,actor,action,target,address", "audit_log where user_id = "),
     ];
@@ -34,7 +36,7 @@ internal static class AccountExportCommand
         "files_changed", "tokens_used",
     };
 
-    private static readonly HashSet<string> Ids = new(StringComparer.Ordinal) { "id", "reservation_id" };
+    private static readonly HashSet<string> Ids = new(StringComparer.Ordinal) { "id", "reservation_id", "key_id" };
 
     public static Command Create(RunOperatorCommand run)
     {

@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Keys;
@@ -20,7 +21,8 @@ internal sealed record DeviceRequest(
     string UserCode, string? ClientId, IReadOnlyList<string> Scopes, string? Address, DateTimeOffset AskedAt, string State,
     Guid? DecidedBy, bool HasExpired);
 
-internal sealed class DeviceCodes(Database database, UserCodeDigests digests, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
+internal sealed class DeviceCodes(
+    Database database, UserCodeDigests digests, Sessions sessions, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
 {
     public const int IntervalSeconds = 5;
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
@@ -76,13 +78,17 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
     }
 
     /// <summary>Has no effect on a login that is not pending.</summary>
-    public async Task DecideAsync(DeviceRequest request, bool approve, Caller caller, Origin origin, CancellationToken cancellationToken)
+    /// <returns>Whether the caller's session may decide: it may have ended since the caller was found.</returns>
+    public async Task<bool> DecideAsync(
+        DeviceRequest request, bool approve, Caller caller, Origin origin, CancellationToken cancellationToken)
     {
         var digest = await digests.OfAsync(UserCode.Parse(request.UserCode)!, cancellationToken);
         var now = time.GetInstant();
-        await database.WriteAsync(
+        return await database.WriteAsync(
             async session =>
             {
+                if (caller.SessionId is { } id && !await sessions.LockOpenAsync(session, id, cancellationToken))
+                    return false;
                 var decided = await session.ExecuteAsync(
                     $"""
                     update device_codes
@@ -91,17 +97,23 @@ internal sealed class DeviceCodes(Database database, UserCodeDigests digests, Au
                     """,
                     cancellationToken);
                 if (decided == 0)
-                    return;
+                    return true;
                 var action = approve ? AuditActions.DeviceApproved : AuditActions.DeviceDenied;
                 await audit.WriteAsync(session, caller.UserId, origin, action, request.ClientId, cancellationToken);
+                return true;
             },
             cancellationToken);
     }
 
-    private Task<int> DeleteOldAsync(DateTimeOffset now, CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"""
-        delete from device_codes where device_digest in (
-            select device_digest from device_codes where expires_at < {now - Retention} order by expires_at limit {DeletionBatch})
-        """,
-        cancellationToken);
+    private async Task DeleteOldAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (await SettledTime.FindAsync(database, "device_codes", "expires_at", now, cancellationToken) is not { } settled)
+            return;
+        await database.ExecuteAsync(
+            $"""
+            delete from device_codes where device_digest in (
+                select device_digest from device_codes where expires_at < {settled - Retention} order by expires_at limit {DeletionBatch})
+            """,
+            cancellationToken);
+    }
 }

@@ -81,8 +81,9 @@ internal static class DevicePages
         var found = await approvals.FindAsync(typed, caller, Origin.AddressOf(http), http.RequestAborted);
         if (found.Value is not { } request)
             return DeviceViews.EnterCode(caller, typed, found.Problem);
-        await codes.DecideAsync(request, approve, caller, Origin.Of(http), http.RequestAborted);
-        return BackTo(http, typed);
+        return await codes.DecideAsync(request, approve, caller, Origin.Of(http), http.RequestAborted)
+            ? BackTo(http, typed)
+            : DeviceViews.SignIn(typed, problem: SessionEnded);
     }
 
     private static StatusCodeHttpResult BackTo(HttpContext http, string? typed)

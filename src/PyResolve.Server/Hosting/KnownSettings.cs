@@ -64,6 +64,7 @@ internal static class KnownSettings
         "PyResolve:Stripe:RequestsPerSecond",
         "PyResolve:Stripe:ReturnUrl",
         "PyResolve:Stripe:SuccessUrl",
+        "PyResolve:Supabase:ConfirmsEmails",
         "PyResolve:TrustedProxies",
         "PyResolve:TrustedProxies:*",
         "PyResolve:UpgradeUrl",

@@ -73,12 +73,7 @@ internal sealed class ServerOptions
                 var other => throw new InvalidConfigurationException($"PYRESOLVE_SIGNUP is {Quote(other)}; it is open or closed."),
             },
             CorsOrigins = Origins(configuration),
-            LogsRequests = Text(configuration, "PyResolve:RequestLog") switch
-            {
-                null => environment.IsDevelopment(),
-                var text when bool.TryParse(text, out var logs) => logs,
-                var text => throw new InvalidConfigurationException($"PyResolve:RequestLog is {Quote(text)}; it is true or false."),
-            },
+            LogsRequests = Flag(configuration, "PyResolve:RequestLog", environment.IsDevelopment()),
             SessionDays = Number(configuration, "PyResolve:SessionDays", 30, 1, 365),
             SessionIdle = TimeSpan.FromDays(Number(configuration, "PyResolve:SessionIdleDays", 365, 1, 365)),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
@@ -143,6 +138,13 @@ internal sealed class ServerOptions
     internal static string Quote(string text) => text.Contains('@', StringComparison.Ordinal) || text.Length > 200
         ? "not valid (its value is not shown, because it may have a password in it)"
         : $"'{text}'";
+
+    internal static bool Flag(IConfiguration configuration, string name, bool fallback) => Text(configuration, name) switch
+    {
+        null => fallback,
+        var text when bool.TryParse(text, out var value) => value,
+        var text => throw new InvalidConfigurationException($"{name} is {Quote(text)}; it is true or false."),
+    };
 
     internal static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
     {

@@ -9,8 +9,7 @@ namespace PyResolve.Server.Identity;
 
 internal sealed record ExternalIdentity(TrustedIssuer Issuer, string Subject, string? Email, bool EmailIsVerified, string? Name)
 {
-    /// <summary>Supabase's users are the accounts of this server, each with an address of its own.</summary>
-    public bool EmailIsVouchedFor => EmailIsVerified || Issuer.SubjectIsAccount;
+    public bool EmailIsVouchedFor => EmailIsVerified || Issuer.ConfirmsEmails;
 }
 
 /// <summary>Checks form, key, algorithm, issuer, audience and lifetime. Other claims are read only after that.</summary>
@@ -104,7 +103,7 @@ internal sealed partial class ExternalTokens(TrustedIssuers issuers, TimeProvide
         }
 
         var name = claims.TryGetProperty("user_metadata", out var metadata) ? TextOf(metadata, "name", MaxNameLength) : null;
-        // Supabase's email_verified is in user_metadata, which users may write themselves: it proves nothing.
+        // Supabase's email_verified is in user_metadata, which users may write themselves: it proves nothing. No other claim says it.
         var isVerified = !issuer.SubjectIsAccount && claims.TryGetProperty("email_verified", out var verified)
             && (verified.ValueKind is JsonValueKind.True || (verified.ValueKind is JsonValueKind.String && verified.ValueEquals("true")));
         return new ExternalIdentity(

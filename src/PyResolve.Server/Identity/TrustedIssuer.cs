@@ -18,6 +18,9 @@ internal sealed record TrustedIssuer
     /// <summary>As with Supabase, whose users are the accounts of the store.</summary>
     public bool SubjectIsAccount { get; init; }
 
+    /// <summary>Whether every address in its tokens was confirmed, although no claim says so.</summary>
+    public bool ConfirmsEmails { get; init; }
+
     /// <summary>null: HS256 is not accepted.</summary>
     public SymmetricSecurityKey? Secret { get; init; }
 
@@ -82,6 +85,7 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
             AnyIssuerName = issuer is null,
             Audience = SupabaseAudience,
             SubjectIsAccount = true,
+            ConfirmsEmails = ServerOptions.Flag(configuration, "PyResolve:Supabase:ConfirmsEmails", fallback: false),
             Secret = secret is null ? null : new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)),
             Keys = issuer is null ? null : fetcher.KeysAt(Secure(new Uri(issuer + "/.well-known/jwks.json"), "SUPABASE_URL")),
         };

@@ -146,13 +146,14 @@ internal static class LedgerWriter
             .With("occurred_at", pending => pending.Event.OccurredAt)
             .With("created_at", pending => pending.Event.ReceivedAt)
             .With("reservation_id", pending => pending.Event.ReservationId)
+            .With("key_id", pending => pending.Event.KeyId)
             .With("late", pending => pending.Event.IsLate)
             .With("payload_digest", pending => pending.Event.PayloadDigest);
         return $"""
             insert into usage_events (user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
-                                      occurred_at, created_at, reservation_id, late, payload_digest)
+                                      occurred_at, created_at, reservation_id, key_id, late, payload_digest)
             select user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
-                   occurred_at, created_at, reservation_id, late, payload_digest
+                   occurred_at, created_at, reservation_id, key_id, late, payload_digest
             from {sent}
             where true
             order by user_id, id

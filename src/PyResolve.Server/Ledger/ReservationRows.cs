@@ -156,10 +156,10 @@ internal static class ReservationRows
         $"""
         insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at,
                                   idempotency_key, request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before,
-                                  usage_event_id, leased, settled_as, lapsed)
+                                  usage_event_id, leased, settled_as, lapsed, key_id)
         select h.user_id, h.id, h.state, h.quantity, h.remaining, h.tier, h.library, h.month, h.machine, h.created_at, h.expires_at,
                h.idempotency_key, h.request_digest, h.once_key, 0, h.plan, h.plan_limit, h.used_before, h.held_before,
-               null, h.leased, null, 0
+               null, h.leased, null, 0, h.key_id
         from {session.Rows("h", reservations)
             .With("user_id", static reservation => reservation.UserId)
             .With("id", static reservation => reservation.Id)
@@ -179,7 +179,8 @@ internal static class ReservationRows
             .With("plan_limit", static reservation => reservation.PlanLimit)
             .With("used_before", static reservation => reservation.UsedBefore)
             .With("held_before", static reservation => reservation.HeldBefore)
-            .With("leased", static reservation => reservation.IsLeased)}
+            .With("leased", static reservation => reservation.IsLeased)
+            .With("key_id", static reservation => reservation.KeyId)}
         """;
 
     /// <summary>

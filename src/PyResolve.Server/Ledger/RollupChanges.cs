@@ -18,10 +18,12 @@ internal sealed class RollupChanges
 
     private static readonly Counter[] DayCounters = [Migrations, new("tokens", static totals => totals.Tokens)];
     private static readonly Counter[] LibraryCounters = [Migrations];
+    private static readonly Counter[] KeyCounters = [Migrations];
 
     private readonly Dictionary<RowKey, Totals> _months = [];
     private readonly Dictionary<RowKey, Totals> _days = [];
     private readonly Dictionary<RowKey, Totals> _libraries = [];
+    private readonly Dictionary<RowKey, Totals> _keys = [];
 
     public void Add(PendingUsageEvent pending)
     {
@@ -31,14 +33,17 @@ internal sealed class RollupChanges
             Add(_days, new RowKey(userId, usage.Month, usage.OccurredAt.ToDate()), usage);
         if (usage.Migrations > 0)
             Add(_libraries, new RowKey(userId, usage.Month, usage.Library ?? ""), usage);
+        if (usage.Migrations > 0 && usage.KeyId is { } keyId)
+            Add(_keys, new RowKey(userId, usage.Month) { KeyId = keyId }, usage);
     }
 
-    /// <summary>Months come first, in key order: their locks also order the writes to days and libraries, so that none deadlock.</summary>
+    /// <summary>Months come first, in key order: their locks also order the writes to the others, so that none deadlock.</summary>
     public IEnumerable<Sql> Write(Session session) =>
     [
         .. Upsert(session, "usage_monthly", keyColumn: null, _months, MonthCounters),
         .. Upsert(session, "usage_daily", "date", _days, DayCounters),
         .. Upsert(session, "usage_libraries", "library", _libraries, LibraryCounters),
+        .. Upsert(session, "usage_keys", "key_id", _keys, KeyCounters),
     ];
 
     private static void Add(Dictionary<RowKey, Totals> rows, RowKey key, UsageEvent usage)
@@ -61,7 +66,9 @@ internal sealed class RollupChanges
         var rows = session.Rows("added", [.. changes])
             .With("user_id", static row => row.Key.UserId)
             .With("month", static row => row.Key.Month);
-        if (keyColumn is not null)
+        if (keyColumn is "key_id")
+            rows.With(keyColumn, static row => row.Key.KeyId);
+        else if (keyColumn is not null)
             rows.With(keyColumn, static row => row.Key.Part);
         foreach (var counter in counters)
             rows.With(counter.Column, row => counter.Read(row.Value));
@@ -78,7 +85,10 @@ internal sealed class RollupChanges
             """;
     }
 
-    private readonly record struct RowKey(Guid UserId, string Month, string? Part = null);
+    private readonly record struct RowKey(Guid UserId, string Month, string? Part = null)
+    {
+        public Guid? KeyId { get; init; }
+    }
 
     private sealed record Counter(string Column, Func<Totals, long> Read);
 

@@ -9,10 +9,10 @@ internal sealed record StoredReservation
     public static readonly SqlFragment Columns = new(
         """
         user_id, id, state, quantity, remaining, tier, library, month, expires_at, request_digest, once_answers, plan, plan_limit,
-        used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key
+        used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key, key_id
         """);
 
-    public const int ColumnCount = 23;
+    public const int ColumnCount = 24;
 
     private static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
 
@@ -50,6 +50,9 @@ internal sealed record StoredReservation
     public bool IsLeased { get; init; }
 
     public string? IdempotencyKey { get; init; }
+
+    /// <summary>The API key that asked for it; null: a session.</summary>
+    public Guid? KeyId { get; init; }
 
     public required byte[] RequestDigest { get; init; }
 
@@ -115,6 +118,7 @@ internal sealed record StoredReservation
         Lapsed = row.Int32(20),
         OnceKey = row.TextOrNull(21),
         IdempotencyKey = row.TextOrNull(22),
+        KeyId = row.UuidOrNull(23),
     };
 
     /// <summary>On expiry, the units of a plain reservation return; those of an unsettled lease lapse.</summary>

@@ -33,6 +33,9 @@ internal sealed record UsageEvent
 
     public Guid? ReservationId { get; init; }
 
+    /// <summary>The API key that reported it; null: a session. A retry may come with another key.</summary>
+    public Guid? KeyId { get; init; }
+
     /// <summary>Whether its reservation had expired, been released or been used up before.</summary>
     public bool IsLate { get; init; }
 
@@ -48,7 +51,7 @@ internal sealed record UsageEvent
 
     public int LlmMigrations => Tier is "tier2" or "tier3" ? Migrations : 0;
 
-    public static UsageEvent From(UsageEventRequest usage, DateTimeOffset now)
+    public static UsageEvent From(UsageEventRequest usage, Guid? keyId, DateTimeOffset now)
     {
         var occurredAt = usage.OccurredAt?.ToInstant() ?? now;
         return new UsageEvent
@@ -64,14 +67,16 @@ internal sealed record UsageEvent
             OccurredAt = occurredAt,
             ReceivedAt = now,
             ReservationId = usage.ReservationId,
+            KeyId = keyId,
             PayloadDigest = DigestOf(usage),
         };
     }
 
-    public static UsageEvent From(StoredReservation reservation, CommitRequest commit, int quantity, bool isLate, DateTimeOffset now)
+    public static UsageEvent From(
+        StoredReservation reservation, CommitRequest commit, Guid? keyId, int quantity, bool isLate, DateTimeOffset now)
     {
         var usage = CommittedUsage.Of(commit, reservation.Id, reservation.Tier, reservation.Library);
-        return From(usage, now) with
+        return From(usage, keyId, now) with
         {
             Quantity = quantity,
             Month = reservation.Month,

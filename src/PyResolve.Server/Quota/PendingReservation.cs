@@ -14,6 +14,9 @@ internal sealed record PendingReservation(
     string? IdempotencyKey = null,
     long Due = 0)
 {
+    /// <summary>The API key that asks; null: a session. A retry may come with another key.</summary>
+    public Guid? KeyId { get; init; }
+
     /// <summary>Distinguishes a retry from another request with the same Idempotency-Key. Empty without a key.</summary>
     public byte[] Digest { get; } = IdempotencyKey is null ? [] : CanonicalJson.Digest(writer =>
     {

@@ -119,6 +119,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             IdempotencyKey = request.IdempotencyKey,
             RequestDigest = request.Digest,
             OnceKey = request.OnceKey,
+            KeyId = request.KeyId,
             Plan = plan.Name,
             PlanLimit = plan.MigrationsLimit,
             UsedBefore = account.Used,

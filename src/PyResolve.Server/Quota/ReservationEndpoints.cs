@@ -30,7 +30,7 @@ internal static class ReservationEndpoints
         HttpContext http, Body<ReservationRequest> body, ReservationGrants grants, QuotaReader quotas, LeaseSigner leases,
         ReservationList list, PublicUrl url)
     {
-        var pending = Validate(body.Value, http.Caller().UserId, IdempotencyKey.Read(http));
+        var pending = Validate(body.Value, http.Caller(), IdempotencyKey.Read(http));
         var outcome = await grants.DecideAsync(pending, http.RequestAborted);
         switch (outcome)
         {
@@ -104,8 +104,8 @@ internal static class ReservationEndpoints
         errors.Metadata("metadata", body.Value.Metadata);
         errors.ThrowIfAny();
 
-        var userId = http.Caller().UserId;
-        return await settlements.SettleAsync(new Settlement(userId, id, body.Value), http.RequestAborted) switch
+        var (userId, keyId) = (http.Caller().UserId, http.Caller().ApiKeyId);
+        return await settlements.SettleAsync(new Settlement(userId, id, body.Value) { KeyId = keyId }, http.RequestAborted) switch
         {
             SettlementOutcome.Committed { UsageEventId: var eventId } => Answers.Ok(new ReservationCommitted(
                 id, ReservationStates.Committed, eventId, Remaining: 0, await quotas.ReadAsync(userId, http.RequestAborted))),
@@ -133,7 +133,7 @@ internal static class ReservationEndpoints
         };
     }
 
-    private static PendingReservation Validate(ReservationRequest request, Guid userId, string? idempotencyKey)
+    private static PendingReservation Validate(ReservationRequest request, Caller caller, string? idempotencyKey)
     {
         var errors = new FieldErrors();
         errors.Range("quantity", request.Quantity, 1, MaxUnits);
@@ -146,7 +146,11 @@ internal static class ReservationEndpoints
         errors.ThrowIfAny();
         var timeToLive = TimeSpan.FromSeconds(request.TtlSeconds ?? 900);
         return new PendingReservation(
-            userId, request.Quantity ?? 1, request.Tier!, timeToLive, request.Library, request.Machine, request.OnceKey, idempotencyKey);
+            caller.UserId, request.Quantity ?? 1, request.Tier!, timeToLive, request.Library, request.Machine, request.OnceKey,
+            idempotencyKey)
+        {
+            KeyId = caller.ApiKeyId,
+        };
     }
 
     private static ProblemResult NotFound() => new(Problems.NotFound(ProblemTexts.ReservationNotFound));
@@ -158,5 +162,8 @@ internal static class ReservationEndpoints
         + $"It resets at {exceeded.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
 
     private static Reservation Describe(StoredReservation row, string? lease, QuotaSnapshot quota) =>
-        new(row.Id, row.State, row.Quantity, row.Remaining, row.Tier, row.Library, row.Month, row.ExpiresAt, lease, quota);
+        new(row.Id, row.State, row.Quantity, row.Remaining, row.Tier, row.Library, row.Month, row.ExpiresAt, lease, quota)
+        {
+            KeyId = row.KeyId,
+        };
 }

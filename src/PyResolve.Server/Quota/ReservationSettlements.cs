@@ -8,6 +8,9 @@ namespace PyResolve.Server.Quota;
 /// <summary>Without a <c>Commit</c>, a release.</summary>
 internal sealed record Settlement(Guid UserId, Guid Id, CommitRequest? Commit)
 {
+    /// <summary>The API key that commits; null: a session.</summary>
+    public Guid? KeyId { get; init; }
+
     public (Guid UserId, Guid Id) Key => (UserId, Id);
 }
 
@@ -106,9 +109,15 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         if (commit.Quantity > available)
             return new SettlementOutcome.TooMany(available);
         if (available > 0)
-            usage = UsageEvent.From(reservation, commit, commit.Quantity ?? available, isLate: !reservation.Covers, now);
+        {
+            usage = UsageEvent.From(
+                reservation, commit, settlement.KeyId, commit.Quantity ?? available, isLate: !reservation.Covers, now);
+        }
         else
+        {
             reservations.Update(reservation.Commit(0, reservation.UsageEventId, now));
+        }
+
         return new SettlementOutcome.Committed(usage?.Id ?? reservation.UsageEventId);
     }
 

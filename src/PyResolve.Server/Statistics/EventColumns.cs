@@ -10,17 +10,18 @@ internal static class EventColumns
     private const int Month = 7;
     private const int RecordedAt = 9;
     private const int MetadataText = 12;
+    private const int KeyId = 13;
 
     public static readonly SqlFragment Names = new(
         """
         id, event_type, library, tier, quantity, files_changed, tokens_used, month, occurred_at, created_at, reservation_id, late,
-        cast(metadata as text)
+        cast(metadata as text), key_id
         """);
 
     public static readonly IReadOnlyList<string> CsvHeader =
     [
         "id", "event_type", "library", "tier", "quantity", "files_changed", "tokens_used", "month", "occurred_at", "recorded_at",
-        "reservation_id", "late", "metadata",
+        "reservation_id", "late", "metadata", "key_id",
     ];
 
     public static EventPosition PositionOf(Row row) => new(row.Text(Month), row.Instant(RecordedAt), row.Uuid(Id));
@@ -40,7 +41,10 @@ internal static class EventColumns
         row.Instant(8),
         row.Instant(RecordedAt),
         row.UuidOrNull(10),
-        row.Boolean(11));
+        row.Boolean(11))
+    {
+        KeyId = row.UuidOrNull(KeyId),
+    };
 
     public static void Write(Row row, CsvBuffer csv)
     {
@@ -57,6 +61,7 @@ internal static class EventColumns
         csv.Id(row.UuidOrNull(10));
         csv.Text(row.Boolean(11) ? "true" : "false");
         csv.Text(Metadata(row));
+        csv.Id(row.UuidOrNull(KeyId));
         csv.EndRecord();
     }
 }

@@ -47,7 +47,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         return total;
     }
 
-    /// <summary>By five index lookups: a list of all accounts could be long.</summary>
+    /// <summary>By six index lookups: a list of all accounts could be long.</summary>
     private async Task<Guid?> NextAccountAsync(Guid account, CancellationToken cancellationToken)
     {
         var next = await database.FirstAsync(
@@ -61,6 +61,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 select * from (select user_id from usage_daily where user_id > {account} order by user_id limit 1) d
                 union all
                 select * from (select user_id from usage_libraries where user_id > {account} order by user_id limit 1) l
+                union all
+                select * from (select user_id from usage_keys where user_id > {account} order by user_id limit 1) k
                 union all
                 select * from (select user_id from reservations where user_id > {account} order by user_id limit 1) r) accounts
             order by user_id
@@ -83,6 +85,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 select month from usage_daily where user_id = {account}
                 union
                 select month from usage_libraries where user_id = {account}
+                union
+                select month from usage_keys where user_id = {account}
                 union
                 select month from reservations where user_id = {account} and state = 'held') months
             where ({month is null} or month = {month})
@@ -113,10 +117,11 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
     {
         await WriteExclusivelyAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
         await WriteExclusivelyAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(session => slice.RepairLibrariesAsync(session, cancellationToken), cancellationToken);
         await WriteExclusivelyAsync(
             async session =>
             {
-                await slice.RepairLibrariesAsync(session, cancellationToken);
+                await slice.RepairKeysAsync(session, cancellationToken);
                 await audit.WriteAsync(
                     session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
             },

@@ -30,6 +30,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         var events = await CompareMonthAsync(session, report, cancellationToken);
         await CompareDaysAsync(session, report, cancellationToken);
         await CompareLibrariesAsync(session, report, cancellationToken);
+        await CompareKeysAsync(session, report, cancellationToken);
         return events;
     }
 
@@ -95,6 +96,20 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             $"delete from usage_libraries where user_id = {UserId} and month = {Month} and migrations = 0", cancellationToken);
     }
 
+    public async Task RepairKeysAsync(Session session, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync(
+            $"""
+            insert into usage_keys (user_id, month, key_id, migrations)
+            select {UserId}, {Month}, coalesce(r.key_id, e.key_id), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
+            {DifferentKeys()}
+            on conflict (user_id, month, key_id) do update set migrations = usage_keys.migrations + excluded.migrations
+            """,
+            cancellationToken);
+        await session.ExecuteAsync(
+            $"delete from usage_keys where user_id = {UserId} and month = {Month} and migrations = 0", cancellationToken);
+    }
+
     private async Task<long> CompareMonthAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
         var events = 0L;
@@ -149,6 +164,20 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             },
             cancellationToken);
 
+    private Task CompareKeysAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
+        session.VisitAsync(
+            $"""
+            select coalesce(r.key_id, e.key_id), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
+            {DifferentKeys()}
+            order by 1
+            """,
+            row =>
+            {
+                Compare(report, "usage_keys", row.Uuid(0).ToString(), "migrations", row.Int64(1), row.Int64(2));
+                return true;
+            },
+            cancellationToken);
+
     private SqlPart DifferentDays(Session session) => new(
         $"""
         from (select date, migrations, tokens from usage_daily where user_id = {UserId} and month = {Month}) r
@@ -172,6 +201,18 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             from usage_events
             where user_id = {UserId} and month = {Month} and event_type = 'migration'
             group by 1) e on e.library = r.library
+        where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
+          and not exists (select 1 from usage_retention where deleted_before > {Month})
+        """);
+
+    private SqlPart DifferentKeys() => new(
+        $"""
+        from (select key_id, migrations from usage_keys where user_id = {UserId} and month = {Month}) r
+        full join (
+            select key_id, cast(sum(quantity) as bigint) as migrations
+            from usage_events
+            where user_id = {UserId} and month = {Month} and event_type = 'migration' and key_id is not null
+            group by 1) e on e.key_id = r.key_id
         where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
         """);

@@ -9,7 +9,8 @@ namespace PyResolve.Server.Statistics;
 internal sealed class StatisticsReader(Database database, QuotaReader quotas, TimeProvider time)
 {
     private const int MaxLibraries = 100;
-    private const string OtherLibraries = "other";
+    private const int MaxKeys = 100;
+    private const string Others = "other";
 
     public async Task<UsageStatistics> ReadMonthAsync(Guid userId, string? month, CancellationToken cancellationToken)
     {
@@ -31,7 +32,10 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
                    select new DailyUsage(line.Name, line.Migrations, line.Tokens),
             ],
             [.. Libraries(lines, totals.Migrations)],
-            quota);
+            quota)
+        {
+            ByKey = await KeysAsync(userId, lines, totals.Migrations, cancellationToken),
+        };
     }
 
     /// <summary>A month without a row has zeros.</summary>
@@ -54,7 +58,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         return new UsageHistory([.. names.Select(name => byName.GetValueOrDefault(name) ?? new MonthlyUsage(name, 0, 0, 0, 0, 0))]);
     }
 
-    /// <summary>One snapshot, so that days and libraries add up to the total. Only the largest libraries: clients name them.</summary>
+    /// <summary>One snapshot: days, libraries and keys add up to the total. Only the largest libraries: clients name them.</summary>
     private Task<List<Line>> ReadLinesAsync(Guid userId, string month, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.ListAsync(
             $"""
@@ -63,7 +67,13 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
                 from usage_libraries
                 where user_id = {userId} and month = {month} and library <> '' and migrations > 0
                 order by migrations desc, library {session.Engine.ByBytes}
-                limit {MaxLibraries})
+                limit {MaxLibraries}),
+            top_keys as (
+                select key_id, migrations
+                from usage_keys
+                where user_id = {userId} and month = {month} and migrations > 0
+                order by migrations desc, key_id
+                limit {MaxKeys})
             select {Line.Total}, '', migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
             from usage_monthly
             where user_id = {userId} and month = {month}
@@ -83,6 +93,14 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             from usage_libraries
             where user_id = {userId} and month = {month} and library <> ''
             having count(*) > {MaxLibraries}
+            union all
+            select {Line.Key}, cast(key_id as text), migrations, 0, 0, 0, 0
+            from top_keys
+            union all
+            select {Line.AllKeys}, '', cast(sum(migrations) as bigint), count(*), 0, 0, 0
+            from usage_keys
+            where user_id = {userId} and month = {month} and migrations > 0
+            having count(*) > 0
             """,
             static row => new Line(row.Int64(0), row.Text(1), row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)),
             cancellationToken),
@@ -99,11 +117,49 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         if (lines.Find(line => line.Kind == Line.OtherLibraries) is { Count: var count })
         {
             var rest = Math.Max(0, migrations - libraries.Sum(library => library.Migrations));
-            libraries.Add(new LibraryUsage(OtherLibraries, rest) { Libraries = count });
+            libraries.Add(new LibraryUsage(Others, rest) { Libraries = count });
         }
 
         return libraries;
     }
+
+    /// <summary>What is left of the month was reported by sessions, or before events had a key.</summary>
+    private async Task<List<KeyUsage>> KeysAsync(
+        Guid userId, List<Line> lines, long migrations, CancellationToken cancellationToken)
+    {
+        var named = lines.Where(line => line.Kind == Line.Key)
+            .Select(line => (Id: Guid.ParseExact(line.Name, "D"), line.Migrations))
+            .OrderByDescending(key => key.Migrations)
+            .ThenBy(key => key.Id.ToString("D"), StringComparer.Ordinal)
+            .ToList();
+        var names = named.Count == 0 ? [] : await ReadKeyNamesAsync(userId, [.. named.Select(key => key.Id)], cancellationToken);
+        var keys = named
+            .Select(key => new KeyUsage(
+                key.Id, names.GetValueOrDefault(key.Id).Prefix, names.GetValueOrDefault(key.Id).Name, key.Migrations))
+            .ToList();
+        var all = lines.Find(line => line.Kind == Line.AllKeys) ?? Line.Nothing;
+        if (all.Keys > named.Count)
+        {
+            var rest = all.Migrations - named.Sum(key => key.Migrations);
+            keys.Add(new KeyUsage(null, null, Others, rest) { Keys = all.Keys - named.Count });
+        }
+
+        if (migrations > all.Migrations)
+            keys.Add(new KeyUsage(null, null, null, migrations - all.Migrations));
+        return keys;
+    }
+
+    private async Task<Dictionary<Guid, (string? Prefix, string? Name)>> ReadKeyNamesAsync(
+        Guid userId, List<Guid> ids, CancellationToken cancellationToken) => (await database.ReadAsync(
+        session => session.ListAsync(
+            $"""
+            select id, key_prefix, name
+            from api_keys
+            where user_id = {userId} and id in (select k.id from {session.Rows("k", ids).With("id", static id => id)})
+            """,
+            static row => (Id: row.Uuid(0), Prefix: (string?)row.Text(1), Name: row.TextOrNull(2)),
+            cancellationToken),
+        cancellationToken)).ToDictionary(static key => key.Id, static key => (key.Prefix, key.Name));
 
     /// <summary>Columns that a rollup does not have are 0.</summary>
     private sealed record Line(
@@ -113,10 +169,15 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         public const int Day = 1;
         public const int Library = 2;
         public const int OtherLibraries = 3;
+        public const int Key = 4;
+        public const int AllKeys = 5;
 
         public static Line Nothing { get; } = new(Total, "", 0, 0, 0, 0, 0);
 
         /// <summary>The number of libraries in <see cref="OtherLibraries"/>.</summary>
         public long Count => Migrations;
+
+        /// <summary>The number of keys in <see cref="AllKeys"/>.</summary>
+        public long Keys => Tier1Migrations;
     }
 }

@@ -43,7 +43,11 @@ internal abstract class Engine : IAsyncDisposable
     public abstract Task LockAsync(Session session, long key, CancellationToken cancellationToken);
 
     /// <summary>Locks the schema against other instances until the transaction ends.</summary>
-    public abstract Task LockSchemaAsync(Session session, CancellationToken cancellationToken);
+    /// <returns>false: another instance has the lock.</returns>
+    public abstract Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken);
+
+    /// <summary>Whether a statement failed only because another process has the store locked.</summary>
+    public virtual bool IsLockedElsewhere(Exception? exception) => false;
 
     public abstract Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken);
 

@@ -99,8 +99,8 @@ internal sealed class PostgresEngine : Engine
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select pg_advisory_xact_lock({key})", cancellationToken);
 
-    public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) =>
-        LockAsync(session, SchemaLock, cancellationToken);
+    public override async Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;

@@ -8,9 +8,15 @@ namespace PyResolve.Server.Storage;
 /// Instances may start at the same time: a lock lets one apply the schema files, and the others find nothing left to do. A file only ever
 /// expands the schema; its <c>compatible_from</c> names the oldest version whose servers can still work with it.
 /// </summary>
-internal sealed partial class SchemaMigrator(Database database, TimeProvider time)
+internal sealed partial class SchemaMigrator(Database database, TimeProvider time, ILogger<SchemaMigrator> logger)
 {
     private const string CompatibleFromMark = "-- compatible_from:";
+
+    /// <summary>Another instance may be rewriting a large table.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromHours(1);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly IReadOnlyList<Migration> _migrations = Load(database.Engine.Name);
     private readonly IReadOnlyList<string> _tables = ListTables(Load(database.Engine.Name));
@@ -25,7 +31,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     {
         try
         {
-            return await ApplyMigrationsAsync(cancellationToken);
+            return await WaitAndApplyAsync(cancellationToken);
         }
         catch (StoreUnavailableException exception) when (database.Engine.LacksRight(exception.InnerException) is { } right)
         {
@@ -57,11 +63,44 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         ThrowIfTooOld(state);
     }
 
-    private Task<IReadOnlyList<string>> ApplyMigrationsAsync(CancellationToken cancellationToken) =>
-        database.WriteAsync<IReadOnlyList<string>>(
+    private async Task<IReadOnlyList<string>> WaitAndApplyAsync(CancellationToken cancellationToken)
+    {
+        var startedAt = RealTime.GetTimestamp();
+        for (var waits = false; ; waits = true)
+        {
+            if (await TryApplyAsync(cancellationToken) is { } applied)
+                return applied;
+            if (RealTime.GetElapsedTime(startedAt) > MaxWait)
+            {
+                throw new SchemaIncompatibleException(
+                    $"Another server or command has kept the schema or the database locked for {MaxWait.TotalMinutes} minutes.");
+            }
+
+            if (!waits)
+                Log.Waiting(logger, (int)MaxWait.TotalMinutes);
+            await Task.Delay(RetryDelay, RealTime, cancellationToken);
+        }
+    }
+
+    /// <returns>null: another instance has the schema locked.</returns>
+    private async Task<IReadOnlyList<string>?> TryApplyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ApplyMigrationsAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException exception) when (database.Engine.IsLockedElsewhere(exception.InnerException))
+        {
+            return null;
+        }
+    }
+
+    private Task<IReadOnlyList<string>?> ApplyMigrationsAsync(CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<string>?>(
         async session =>
         {
-            await session.Engine.LockSchemaAsync(session, cancellationToken);
+            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
+                return null;
             var state = await ReadStateAsync(session, cancellationToken);
             ThrowIfTooOld(state);
             if (state.Version < Version)
@@ -151,6 +190,14 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     private sealed record Migration(int Version, string Name, int CompatibleFrom, string Script);
 
     private sealed record SchemaState(int Version, int CompatibleFrom);
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            1, LogLevel.Warning,
+            "Another server or command is changing the schema, or keeps the database locked: waiting for it, for up to {Minutes} minutes")]
+        public static partial void Waiting(ILogger logger, int minutes);
+    }
 }
 
 internal sealed class SchemaIncompatibleException(string message) : Exception(message);

@@ -101,7 +101,12 @@ internal sealed class SqliteEngine : Engine
     /// <summary>The write transaction is the lock.</summary>
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public override Task LockSchemaAsync(Session session, CancellationToken cancellationToken) => Task.CompletedTask;
+    public override Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken) => Task.FromResult(true);
+
+    public override bool IsLockedElsewhere(Exception? exception) => exception is SqliteException
+    {
+        SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED,
+    };
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1 from sqlite_master where type = 'table' and name = {table}", cancellationToken) is not null;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Metadata;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
 using PyResolve.Server.Http;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
@@ -31,13 +32,15 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
 
     public UsageEvent[] Events { get; }
 
-    public static async ValueTask<UsageBatch?> BindAsync(HttpContext context, ParameterInfo parameter) =>
-        Read(await JsonBody.ReadJsonAsync(context, MaxBody), context.RequestServices.GetRequiredService<TimeProvider>().GetInstant());
+    public static async ValueTask<UsageBatch?> BindAsync(HttpContext context, ParameterInfo parameter) => Read(
+        await JsonBody.ReadJsonAsync(context, MaxBody),
+        context.Caller().ApiKeyId,
+        context.RequestServices.GetRequiredService<TimeProvider>().GetInstant());
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
         builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(UsageBatchRequest)));
 
-    private static UsageBatch Read(ReadOnlyMemory<byte> json, DateTimeOffset now)
+    private static UsageBatch Read(ReadOnlyMemory<byte> json, Guid? keyId, DateTimeOffset now)
     {
         using var document = Parse(json, out var isStrict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
@@ -51,7 +54,7 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
             throw new ProblemException(Problems.Invalid("events", $"must be a list of 1 to {MaxEvents} events."));
         }
 
-        return new UsageBatch([.. events.EnumerateArray().Select(element => ReadItem(element, isStrict, now))]);
+        return new UsageBatch([.. events.EnumerateArray().Select(element => ReadItem(element, isStrict, keyId, now))]);
     }
 
     public UsageBatchResponse Describe(IReadOnlyList<RecordOutcome> outcomes)
@@ -115,7 +118,7 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
         static ProblemException Malformed(string detail) => new(Problems.Malformed(detail));
     }
 
-    private static Item ReadItem(JsonElement element, bool isStrict, DateTimeOffset now)
+    private static Item ReadItem(JsonElement element, bool isStrict, Guid? keyId, DateTimeOffset now)
     {
         if (!isStrict && FindFault(element) is { } fault)
             return new Item(IdOf(element), null, Problems.Malformed(fault));
@@ -133,7 +136,7 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
 
         return UsageRules.Check(usage, now) is { } problem
             ? new Item(usage.Id, null, problem)
-            : new Item(usage.Id, UsageEvent.From(usage, now), null);
+            : new Item(usage.Id, UsageEvent.From(usage, keyId, now), null);
     }
 
     /// <returns>What <c>POST /usage</c> would say of the JSON: a member twice, half a character in a name, too many levels.</returns>

@@ -27,7 +27,8 @@ internal static class UsageEndpoints
         if (UsageRules.Check(usage, time.GetUtcNow()) is { } problem)
             return new ProblemResult(problem);
 
-        var outcome = await ledger.RecordAsync(http.Caller().UserId, usage, http.RequestAborted);
+        var caller = http.Caller();
+        var outcome = await ledger.RecordAsync(caller.UserId, caller.ApiKeyId, usage, http.RequestAborted);
         return outcome.ToProblem() is { } refused ? new ProblemResult(refused) : Answers.Ok(new UsageRecorded("recorded"));
     }
 

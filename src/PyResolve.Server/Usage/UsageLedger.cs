@@ -31,10 +31,9 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     }
 
     /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the reservation that it names.</summary>
-    public async Task<RecordOutcome> RecordAsync(Guid userId, UsageEventRequest usage, CancellationToken cancellationToken)
-    {
-        return (await RecordAsync(userId, [UsageEvent.From(usage, _time.GetInstant())], cancellationToken))[0];
-    }
+    public async Task<RecordOutcome> RecordAsync(
+        Guid userId, Guid? keyId, UsageEventRequest usage, CancellationToken cancellationToken) =>
+        (await RecordAsync(userId, [UsageEvent.From(usage, keyId, _time.GetInstant())], cancellationToken))[0];
 
     /// <summary>In one transaction, unless the database rejects one of the events.</summary>
     public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)

@@ -15,7 +15,7 @@ internal static class AccountRoutes
     {
         if (!call.Server.IsSignUpOpen)
             throw new ProblemException(Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed));
-        var body = call.Body(WireJson.Default.SignUpRequest);
+        var body = call.Body<SignUpRequest>();
         var rules = new FieldErrors();
         rules.Email("email", body.Email);
         rules.Password("password", body.Password);
@@ -34,7 +34,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer LogIn(Call call)
     {
-        var body = call.Body(WireJson.Default.LogInRequest);
+        var body = call.Body<LogInRequest>();
         var rules = new FieldErrors();
         rules.Text("email", body.Email, 254, required: true);
         rules.Text("password", body.Password, FieldRules.LongestPassword, required: true);
@@ -78,7 +78,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer Rename(Call call)
     {
-        var body = call.Body(WireJson.Default.UpdateAccountRequest);
+        var body = call.Body<UpdateAccountRequest>();
         var rules = new FieldErrors();
         rules.Label("name", body.Name, LongestName, required: true);
         rules.ThrowIfAny();
@@ -89,7 +89,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer ChangePassword(Call call)
     {
-        var body = call.Body(WireJson.Default.ChangePasswordRequest);
+        var body = call.Body<ChangePasswordRequest>();
         var rules = new FieldErrors();
         rules.Text("current_password", body.CurrentPassword, FieldRules.LongestPassword, required: true);
         rules.Password("new_password", body.NewPassword);
@@ -105,7 +105,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer ForgotPassword(Call call)
     {
-        var body = call.Body(WireJson.Default.ForgotPasswordRequest);
+        var body = call.Body<ForgotPasswordRequest>();
         var rules = new FieldErrors();
         rules.Email("email", body.Email);
         rules.ThrowIfAny();
@@ -120,7 +120,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer ResetPassword(Call call)
     {
-        var body = call.Body(WireJson.Default.ResetPasswordRequest);
+        var body = call.Body<ResetPasswordRequest>();
         var rules = new FieldErrors();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.Password("password", body.Password);
@@ -140,7 +140,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer VerifyEmail(Call call)
     {
-        var body = call.Body(WireJson.Default.VerifyEmailRequest);
+        var body = call.Body<VerifyEmailRequest>();
         var rules = new FieldErrors();
         rules.Text("token", body.Token, LongestToken, required: true);
         rules.Text("password", body.Password, FieldRules.LongestPassword);
@@ -155,7 +155,14 @@ internal static class AccountRoutes
         }
 
         if (!account.IsProved)
+        {
+            // Somebody else may have chosen the password.
+            account.Password = Ids.Create().ToString();
             account.RevokeAll(call.Now);
+            account.IsProved = true;
+            call.Audit("password.removed", target: null, "owner", account);
+        }
+
         account.VerificationToken = null;
         call.Audit("account.email_verified", target: null, "owner", account);
         return FakeAnswer.NoContent;
@@ -163,7 +170,7 @@ internal static class AccountRoutes
 
     public static FakeAnswer Delete(Call call)
     {
-        var body = call.Body(WireJson.Default.DeleteAccountRequest, whenEmpty: new());
+        var body = call.Body<DeleteAccountRequest>(whenEmpty: new());
         if (string.IsNullOrEmpty(body.Password))
             throw new ProblemException(Problems.Invalid("password", ProblemTexts.IsRequired));
         CheckPassword(call, body.Password);

@@ -8,7 +8,7 @@ internal static class BillingRoutes
 {
     public static FakeAnswer StartCheckout(Call call)
     {
-        var body = call.Body(WireJson.Default.CheckoutRequest);
+        var body = call.Body<CheckoutRequest>();
         if (body.Plan is not ("pro" or "unlimited"))
             throw new ProblemException(Problems.Malformed(ProblemTexts.PlanNotSold));
         CheckConfigured(call);

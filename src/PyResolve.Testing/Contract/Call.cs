@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using PyResolve.Client.Wire;
 using PyResolve.Testing.State;
@@ -59,15 +58,14 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
             : throw new ProblemException(Problems.Invalid("month", ProblemTexts.NotAMonth));
     }
 
-    /// <param name="type">The type of the body.</param>
     /// <param name="whenEmpty">The value of an empty body; <see langword="null"/> where a body is required.</param>
-    public T Body<T>(JsonTypeInfo<T> type, T? whenEmpty = null)
+    public T Body<T>(T? whenEmpty = null)
         where T : class
     {
         if (whenEmpty is not null && request.Content.Length == 0)
             return whenEmpty;
         using var document = Document(LargestBody, Strict);
-        return Read(document.RootElement, type);
+        return Read<T>(document.RootElement);
     }
 
     public JsonDocument Document(int largest, JsonDocumentOptions options)
@@ -89,14 +87,14 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
         }
     }
 
-    public static T Read<T>(JsonElement element, JsonTypeInfo<T> type)
+    public static T Read<T>(JsonElement element)
         where T : class
     {
         if (element.ValueKind is not JsonValueKind.Object)
             throw new ProblemException(Problems.Invalid("body", ProblemTexts.NotAnObject));
         try
         {
-            return element.Deserialize(type)!;
+            return element.Deserialize(RequestJson.TypeOf<T>())!;
         }
         catch (JsonException exception)
         {

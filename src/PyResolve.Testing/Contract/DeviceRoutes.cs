@@ -11,7 +11,7 @@ internal static class DeviceRoutes
 
     public static FakeAnswer Begin(Call call)
     {
-        var body = call.Body(WireJson.Default.DeviceCodeRequest, whenEmpty: new());
+        var body = call.Body<DeviceCodeRequest>(whenEmpty: new());
         var rules = new FieldErrors();
         rules.Label("client_id", body.ClientId, LongestClientId);
         string[] asked = (body.Scope ?? "").Split([' '], StringSplitOptions.RemoveEmptyEntries);
@@ -31,7 +31,7 @@ internal static class DeviceRoutes
 
     public static FakeAnswer Exchange(Call call)
     {
-        var body = call.Body(WireJson.Default.DeviceTokenRequest);
+        var body = call.Body<DeviceTokenRequest>();
         var rules = new FieldErrors();
         rules.Text("device_code", body.DeviceCode, LongestDeviceCode, required: true);
         rules.ThrowIfAny();

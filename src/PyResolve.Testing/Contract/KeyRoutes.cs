@@ -41,7 +41,7 @@ internal static class KeyRoutes
 
     public static FakeAnswer Create(Call call)
     {
-        var body = call.Body(WireJson.Default.CreateApiKeyRequest, whenEmpty: new());
+        var body = call.Body<CreateApiKeyRequest>(whenEmpty: new());
         var callerKey = call.Caller.Key;
         var idempotencyKey = call.Request.Header("Idempotency-Key");
         if (idempotencyKey is not null && !VisibleAscii.IsIdempotencyKey(idempotencyKey))
@@ -86,7 +86,7 @@ internal static class KeyRoutes
 
     public static FakeAnswer Rotate(Call call)
     {
-        var body = call.Body(WireJson.Default.RotateApiKeyRequest, whenEmpty: new());
+        var body = call.Body<RotateApiKeyRequest>(whenEmpty: new());
         var rules = new FieldErrors();
         rules.Range("grace_seconds", body.GraceSeconds, 0, LongestGrace);
         rules.ThrowIfAny();
@@ -129,7 +129,7 @@ internal static class KeyRoutes
 
     public static FakeAnswer ReportLeak(Call call)
     {
-        var secret = call.Body(WireJson.Default.ReportLeakRequest).ApiKey?.Trim();
+        var secret = call.Body<ReportLeakRequest>().ApiKey?.Trim();
         foreach (var account in call.Server.Accounts)
         {
             if (account.Keys.Find(key => key.Secret == secret && key.RevokedAt is null) is not { } key)

@@ -21,7 +21,7 @@ internal static class QuotaRoutes
         var idempotencyKey = call.Request.Header("Idempotency-Key");
         if (idempotencyKey is not null && !VisibleAscii.IsIdempotencyKey(idempotencyKey))
             throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
-        var body = call.Body(WireJson.Default.ReservationRequest);
+        var body = call.Body<ReservationRequest>();
         var rules = new FieldErrors();
         rules.Range("quantity", body.Quantity, 1, MostUnits);
         rules.Tier("tier", body.Tier, required: true);
@@ -76,7 +76,7 @@ internal static class QuotaRoutes
 
     public static FakeAnswer Commit(Call call)
     {
-        var body = call.Body(WireJson.Default.CommitRequest, whenEmpty: new());
+        var body = call.Body<CommitRequest>(whenEmpty: new());
         var rules = new FieldErrors();
         rules.Range("quantity", body.Quantity, 1, MostUnits);
         rules.Counts(body.FilesChanged, body.TokensUsed);
@@ -178,6 +178,7 @@ internal static class QuotaRoutes
             Library = request.Library,
             Month = quota.Month,
             Machine = request.Machine,
+            KeyId = call.Caller.Key?.Id,
             IsLeased = request.Machine is not null && call.Server.IssuesLeases,
             OnceKey = request.OnceKey,
             CreatedAt = call.Now,
@@ -208,7 +209,7 @@ internal static class QuotaRoutes
         }
 
         var usage = CommittedUsage.Of(commit, reservation.Id, reservation.Tier, reservation.Library);
-        var recorded = LedgerEvent.From(usage, commit.Quantity ?? available, reservation, call.Now);
+        var recorded = LedgerEvent.From(usage, call.Caller.Key?.Id, commit.Quantity ?? available, reservation, call.Now);
         if (account.Events.Exists(earlier => earlier.Event.Id == recorded.Event.Id))
             throw new ProblemException(Problems.Conflict(ProblemTexts.EventIdTakenOnCommit));
         account.Events.Add(recorded);

@@ -9,6 +9,7 @@ namespace PyResolve.Testing.Contract;
 internal static class StatisticsRoutes
 {
     private const int MostLibraries = 100;
+    private const int MostKeys = 100;
     private const string InstantFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";
 
     public static FakeAnswer Month(Call call)
@@ -23,7 +24,10 @@ internal static class StatisticsRoutes
                        static recorded => (long)recorded.Event.TokensUsed));
         var usage = new UsageStatistics(
             month, totals.Migrations, totals.Tier1Migrations, totals.LlmMigrations, totals.TotalTokens, totals.TotalFilesChanged,
-            [.. days.Where(static day => day is not { Migrations: 0, Tokens: 0 })], Libraries(events), call.Account.Quota(call.Now));
+            [.. days.Where(static day => day is not { Migrations: 0, Tokens: 0 })], Libraries(events), call.Account.Quota(call.Now))
+        {
+            ByKey = Keys(call.Account, events),
+        };
         return FakeAnswer.Json(usage, WireJson.Default.UsageStatistics);
     }
 
@@ -60,7 +64,8 @@ internal static class StatisticsRoutes
     {
         var month = call.Month() ?? AccountState.MonthOf(call.Now);
         var csv = new StringBuilder(
-            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata\r\n");
+            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata,"
+            + "key_id\r\n");
         foreach (var usage in EventsOf(call, month).Select(static recorded => recorded.Event))
         {
             csv.AppendJoin(
@@ -77,7 +82,8 @@ internal static class StatisticsRoutes
                 Instant(usage.RecordedAt),
                 usage.ReservationId,
                 usage.Late ? "true" : "false",
-                Field(usage.Metadata.GetRawText())).Append("\r\n");
+                Field(usage.Metadata.GetRawText()),
+                usage.KeyId).Append("\r\n");
         }
 
         return new(200, "text/csv; charset=utf-8", Encoding.UTF8.GetBytes(csv.ToString()))
@@ -114,6 +120,28 @@ internal static class StatisticsRoutes
         var other = new LibraryUsage("other", others.Sum(static library => library.Migrations)) { Libraries = others.Count };
         return [.. libraries.Except(others), other];
     }
+
+    private static List<KeyUsage> Keys(AccountState account, List<LedgerEvent> events)
+    {
+        var all = (from recorded in events
+                   group recorded by recorded.Event.KeyId into key
+                   let migrations = key.Sum(static recorded => (long)recorded.Migrations)
+                   where migrations > 0
+                   orderby migrations descending, key.Key
+                   select (Id: key.Key, Migrations: migrations)).ToList();
+        var named = all.FindAll(static key => key.Id is not null);
+        var keys = named.Take(MostKeys).Select(key => Describe(account.Keys.Find(one => one.Id == key.Id)!, key.Migrations)).ToList();
+        if (named.Count > MostKeys)
+        {
+            var others = named[MostKeys..];
+            keys.Add(new KeyUsage(null, null, "other", others.Sum(static key => key.Migrations)) { Keys = others.Count });
+        }
+
+        keys.AddRange(all.Where(static key => key.Id is null).Select(static key => new KeyUsage(null, null, null, key.Migrations)));
+        return keys;
+    }
+
+    private static KeyUsage Describe(FakeKey key, long migrations) => new(key.Id, key.Prefix, key.Name, migrations);
 
     private static string Instant(DateTimeOffset instant) => instant.UtcDateTime.ToString(InstantFormat, CultureInfo.InvariantCulture);
 

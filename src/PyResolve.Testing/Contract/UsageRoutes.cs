@@ -23,7 +23,7 @@ internal static partial class UsageRoutes
             _ => throw new ProblemException(
                 Problems.Malformed("Idempotency-Key must be a UUID here, such as 019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90.")),
         };
-        var usage = call.Body(WireJson.Default.UsageEventRequest);
+        var usage = call.Body<UsageEventRequest>();
         if (idempotencyKey is not null && usage.Id is not null && idempotencyKey != usage.Id)
             throw new ProblemException(Problems.Malformed(ProblemTexts.TwoIds));
         Record(call, usage with { Id = usage.Id ?? idempotencyKey });
@@ -56,7 +56,7 @@ internal static partial class UsageRoutes
         UsageEventRequest? usage = null;
         try
         {
-            usage = Call.Read(element, WireJson.Default.UsageEventRequest);
+            usage = Call.Read<UsageEventRequest>(element);
             usage = usage with { Id = usage.Id ?? Ids.Create() };
             return new(usage.Id, Record(call, usage) ? UsageBatchStatuses.Recorded : UsageBatchStatuses.Duplicate);
         }
@@ -88,7 +88,7 @@ internal static partial class UsageRoutes
         if (reservation is not null && reservation.Tier != usage.Tier)
             throw new ProblemException(Problems.Invalid("tier", ProblemTexts.NotOfReservation));
 
-        var recorded = LedgerEvent.From(usage, quantity: 1, reservation, call.Now);
+        var recorded = LedgerEvent.From(usage, call.Caller.Key?.Id, quantity: 1, reservation, call.Now);
         if (account.Events.Find(earlier => earlier.Event.Id == usage.Id) is { } earlier)
         {
             return earlier.Payload == recorded.Payload

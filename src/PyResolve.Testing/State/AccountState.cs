@@ -89,7 +89,10 @@ internal sealed class AccountState(ServerState server)
             reservation.Month,
             reservation.ExpiresAt,
             lease,
-            Quota(now));
+            Quota(now))
+        {
+            KeyId = reservation.KeyId,
+        };
     }
 
     public void Delete(DateTimeOffset now)

@@ -21,6 +21,8 @@ internal sealed class FakeReservation
 
     public string? Machine { get; init; }
 
+    public Guid? KeyId { get; init; }
+
     public bool IsLeased { get; init; }
 
     public string? OnceKey { get; init; }

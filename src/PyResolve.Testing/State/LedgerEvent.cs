@@ -13,7 +13,8 @@ internal sealed record LedgerEvent(RecordedUsageEvent Event, string Payload)
 
     public int Migrations => Event.EventType == Migration ? Event.Quantity : 0;
 
-    public static LedgerEvent From(UsageEventRequest usage, int quantity, FakeReservation? reservation, DateTimeOffset now)
+    public static LedgerEvent From(
+        UsageEventRequest usage, Guid? keyId, int quantity, FakeReservation? reservation, DateTimeOffset now)
     {
         var occurredAt = usage.OccurredAt is { } sent ? Truncate(sent) : (DateTimeOffset?)null;
         var metadata = usage.Metadata is { ValueKind: JsonValueKind.Object } given ? given.Clone() : NoMetadata;
@@ -39,7 +40,10 @@ internal sealed record LedgerEvent(RecordedUsageEvent Event, string Payload)
             occurredAt ?? now,
             now,
             usage.ReservationId,
-            Late: reservation is { CoversEvents: false });
+            Late: reservation is { CoversEvents: false })
+        {
+            KeyId = keyId,
+        };
         return new(listed, payload);
     }
 

@@ -25,6 +25,7 @@ public sealed class AccountDeletionTests(SharedServers servers)
             where id = '{account.UserId}' and email = '' and name is null and deleted_at is not null
             """)).ShouldBe(1);
         (await own.Store.ReadNumberAsync("select count(*) from passwords")).ShouldBe(0);
+        (await own.Store.ReadNumberAsync("select count(*) from sessions where address is not null or user_agent is not null")).ShouldBe(0);
         (await own.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(1);
         (await own.Store.ReadNumberAsync(
             $"""

@@ -45,13 +45,28 @@ public sealed class AddressProofTests(SharedServers servers)
         (await attacker.Key.StatusAsync()).ShouldBe(401);
         (await attacker.Session.StatusAsync()).ShouldBe(401);
         (await device.PollForErrorAsync()).ShouldBe("invalid_grant");
-        // With the password, which is still theirs, they come back; the owner's reset ends that too.
-        var back = await own.Server.LogInAsync("owner@example.com");
-        var session = new Caller(own.Server.Http, "Authorization", $"Bearer {back["session_token"].GetString()}");
-        var key = own.Server.WithKey((await session.PostAsync("/auth/api-keys"))["api_key"].GetString()!);
-        (await key.StatusAsync()).ShouldBe(200);
+        // Nor does the password, which they know, open the account again.
+        (await own.Server.LogInAsync("owner@example.com")).Status.ShouldBe(401);
+        (await own.Store.ReadNumberAsync("select count(*) from audit_log where action = 'password.removed'")).ShouldBe(1);
         await ResetAsync(own, mailbox, "owner@example.com");
-        (await key.StatusAsync()).ShouldBe(401);
+        (await own.Server.LogInAsync("owner@example.com", OwnersPassword)).Status.ShouldBe(200);
+    }
+
+    /// <summary>The login has read the password before the confirmation, and opens its session after it.</summary>
+    [Theory, OnBothEngines]
+    public async Task Of_logins_and_a_confirmation_at_once_none_leaves_a_session(StorageEngine engine)
+    {
+        using var mailbox = new TestMailbox();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
+        await own.SignUpAsync("owner@example.com");
+        var token = await mailbox.TokenAsync("owner@example.com", "verify-email");
+
+        var logins = Enumerable.Range(0, 8).Select(_ => own.Server.LogInAsync("owner@example.com")).ToList();
+        var confirmed = await own.Server.Anonymous.PostAsync("/auth/email/verify", new { token });
+        await Task.WhenAll(logins);
+
+        confirmed.Status.ShouldBe(204);
+        (await own.Store.ReadNumberAsync("select count(*) from sessions where revoked_at is null")).ShouldBe(0);
     }
 
     [Theory, OnBothEngines]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Accounts;
@@ -61,6 +62,26 @@ public sealed class EmailLinkPageTests(SharedServers servers)
 
         (await own.Store.ReadNumberAsync("select count(*) from profiles where email_verified_at is not null")).ShouldBe(1);
         (await SendAsync(own, "/verify-email", new() { ["token"] = token })).Status.ShouldBe(422);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task After_a_confirmation_without_the_password_the_page_leads_to_a_new_one(StorageEngine engine)
+    {
+        using var mailbox = new TestMailbox();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings);
+        var account = await own.SignUpAsync();
+        var token = await mailbox.TokenAsync(account.Email, "verify-email");
+
+        var confirmed = await SendAsync(own, "/verify-email", new() { ["token"] = token });
+        var link = Regex.Match(
+            confirmed.Text, "href=\"reset-password\\?token=(?<token>[^\"]+)\"", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+        var reset = link.Groups["token"].Value;
+        var done = await SendAsync(
+            own, "/reset-password", new() { ["token"] = reset, ["password"] = NewPassword, ["repeated"] = NewPassword });
+
+        confirmed.Status.ShouldBe(200);
+        done.Status.ShouldBe(200, done.Text);
+        (await own.Server.LogInAsync(account.Email, NewPassword)).Status.ShouldBe(200);
     }
 
     [Theory]

@@ -70,6 +70,21 @@ public sealed class SessionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task When_a_session_was_last_seen_is_written_once_a_minute_and_not_on_each_request(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var openedAt = own.Clock.GetUtcNow();
+
+        own.Clock.Jump(TimeSpan.FromSeconds(59));
+        (await LastSeenAsync(account)).ShouldBe(openedAt);
+        own.Clock.Jump(TimeSpan.FromSeconds(1));
+        (await LastSeenAsync(account)).ShouldBe(openedAt.AddSeconds(60));
+        own.Clock.Jump(TimeSpan.FromSeconds(30));
+        (await LastSeenAsync(account)).ShouldBe(openedAt.AddSeconds(60));
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_session_that_is_not_used_does_not_stay_open(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(
@@ -192,6 +207,9 @@ public sealed class SessionTests(SharedServers servers)
 
         answer.ShouldBeProblem(401, "unauthenticated").Detail!.ShouldContain("Log in");
     }
+
+    private static async Task<DateTimeOffset> LastSeenAsync(TestAccount account) =>
+        (await account.Session.GetAsync("/auth/sessions"))["data"][0].GetProperty("last_seen_at").GetDateTimeOffset();
 
     private static Task<Answer> LogInAsync(TestAccount account, string password) =>
         new Caller(account.Http).PostAsync("/auth/login", new { email = account.Email, password });

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -39,6 +41,27 @@ public sealed class WebhookTests(SharedServers servers)
         (again.Status, again.Text).ShouldBe((200, """{"status":"ok"}"""));
         (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(2);
         billing.Stripe.Reads.ShouldBe(reads);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Old_events_are_deleted_but_not_by_a_clock_alone_that_is_ahead(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var inbox = billing.Own.Server.Services.GetRequiredService<Inbox>();
+        await StoreAsync("evt_old");
+
+        billing.Clock.Jump(TimeSpan.FromDays(40));
+        await inbox.DeleteOldAsync(TestContext.Current.CancellationToken);
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events")).ShouldBe(1);
+        await StoreAsync("evt_new");
+        billing.Clock.Jump(TimeSpan.FromDays(2));
+        await inbox.DeleteOldAsync(TestContext.Current.CancellationToken);
+
+        (await billing.Store.ReadSqlAsync("select event_id from stripe_events")).ShouldBe("evt_new");
+
+        Task StoreAsync(string id) => inbox.StoreAsync(
+            new ReceivedEvent(id, "charge.refunded", CustomerId: null, "{}", IgnoredBecause: "irrelevant"),
+            TestContext.Current.CancellationToken);
     }
 
     [Theory, OnBothEngines]

@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Devices;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Devices;
@@ -26,6 +30,42 @@ public sealed class DeviceLoginTests(SharedServers servers)
         (await key.GetAsync("/me"))["user_id"].GetGuid().ShouldBe(account.UserId);
         (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray()
             .Select(listed => listed.GetProperty("name").GetString()).ShouldBe(["Default", "my-laptop"], ignoreOrder: true);
+    }
+
+    /// <summary>Between the reading of the session and the decision.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_session_that_has_just_ended_decides_nothing(StorageEngine engine)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var server = await servers.OnAsync(engine);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        var device = await Device.BeginAsync(server.Http);
+        var codes = server.Services.GetRequiredService<DeviceCodes>();
+        var caller = await server.Services.GetRequiredService<Sessions>().FindAsync(account.SessionToken, cancellation);
+        var request = await codes.FindAsync(UserCode.Parse(device.UserCode)!, cancellation);
+        (await account.Session.PostAsync("/auth/logout")).Status.ShouldBe(204);
+
+        var decided = await codes.DecideAsync(request!, approve: true, caller!, Origin.Anyone(address: null), cancellation);
+
+        decided.ShouldBeFalse();
+        (await device.PollForErrorAsync()).ShouldBe("authorization_pending");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Old_codes_are_deleted_but_not_by_a_clock_alone_that_is_ahead(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var waiting = await Device.BeginAsync(own.Server.Http);
+        var rightTime = own.Clock.GetUtcNow();
+        own.Clock.Jump(TimeSpan.FromDays(30));
+        await Device.BeginAsync(own.Server.Http);
+        own.Clock.SetUtcNow(rightTime);
+
+        (await waiting.PollForErrorAsync()).ShouldBe("authorization_pending");
+
+        own.Clock.Jump(TimeSpan.FromDays(32));
+        await Device.BeginAsync(own.Server.Http);
+        (await own.Store.ReadNumberAsync("select count(*) from device_codes")).ShouldBe(2);
     }
 
     [Theory, OnBothEngines]
@@ -188,7 +228,9 @@ public sealed class DeviceLoginTests(SharedServers servers)
         (await approved.PollForErrorAsync()).ShouldBe("expired_token");
         own.Clock.Advance(TimeSpan.FromMinutes(61));
         await Device.BeginAsync(own.Server.Http);
-        (await own.Store.ReadNumberAsync("select count(*) from device_codes")).ShouldBe(1);
+        own.Clock.Jump(TimeSpan.FromDays(2));
+        await Device.BeginAsync(own.Server.Http);
+        (await own.Store.ReadNumberAsync("select count(*) from device_codes")).ShouldBe(2);
         (await asked.PollForErrorAsync()).ShouldBe("invalid_grant");
     }
 

@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PyResolve.Server.Tests.Billing;
@@ -98,6 +100,51 @@ public sealed partial class LogTests(SharedServers servers)
         lines.Count.ShouldBe(warns ? 1 : 0);
         if (warns)
             lines[0].ShouldContain($"will say http://localhost:{own.Server.Address.Port}. Set PYRESOLVE_PUBLIC_URL");
+    }
+
+    [Theory]
+    [InlineData(null, 429)]
+    [InlineData("127.0.0.1", 401)]
+    public async Task On_a_unix_socket_clients_share_their_limits_and_a_start_warns_until_the_proxy_is_trusted(
+        string? proxies, int statusOfAnother)
+    {
+        using var log = new LogRecorder();
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var socket = Path.Combine(Path.GetTempPath(), $"{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}.sock");
+        var builder = ServerApp.CreateBuilder([]);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(store.Settings)
+        {
+            ["urls"] = $"http://unix:{socket}", ["PyResolve:TrustedProxies"] = proxies, ["PyResolve:LogInFailuresPerAddress"] = "1",
+            ["Logging:LogLevel:PyResolve.Server.Hosting"] = "Warning",
+        });
+        await using var app = ServerApp.Build(builder, built => built.Services.AddSingleton<ILoggerProvider>(log));
+        await app.StartAsync(TestContext.Current.CancellationToken);
+
+        (await LogInAsync(socket, "192.0.2.1")).ShouldBe(401);
+        (await LogInAsync(socket, "192.0.2.1")).ShouldBe(429);
+        (await LogInAsync(socket, "192.0.2.2")).ShouldBe(statusOfAnother);
+
+        log.Lines.Count(line => line.Contains("whose clients have no network address", StringComparison.Ordinal))
+            .ShouldBe(proxies is null ? 1 : 0);
+    }
+
+    private static async Task<int> LogInAsync(string socket, string forwardedFor)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellationToken);
+                return new NetworkStream(connection, ownsSocket: true);
+            },
+        })
+        {
+            BaseAddress = new Uri("http://localhost"),
+        };
+        var answer = await new Caller(http, "X-Forwarded-For", forwardedFor).PostAsync(
+            "/auth/login", new { email = "nobody@example.com", password = TestAccount.Password });
+        return answer.Status;
     }
 
     private Task<OwnServer> StartAsync(LogRecorder log, Dictionary<string, string?> settings)

@@ -317,7 +317,7 @@ public sealed class IdentityTests(SharedServers servers)
     public async Task A_local_account_with_the_address_does_not_keep_a_user_of_Supabase_from_registering(StorageEngine engine)
     {
         await using var scene = await Scene.StartAsync(
-            engine, servers, static issuer => new(issuer.SupabaseSettings) { ["PYRESOLVE_SIGNUP"] = "open" });
+            engine, servers, static issuer => new(issuer.SupabaseSettings) { ["PyResolve:Supabase:ConfirmsEmails"] = "true" });
         var user = NewUser();
         var squatter = await scene.Own.SignUpAsync($"user-{user}@example.com");
         await scene.Own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
@@ -329,6 +329,22 @@ public sealed class IdentityTests(SharedServers servers)
         me.Status.ShouldBe(200, me.Text);
         me["user_id"].GetGuid().ShouldBe(user);
         (await squatter.Key.StatusAsync()).ShouldBe(401);
+    }
+
+    /// <summary>A project that does not confirm addresses gives a token with any address to anybody.</summary>
+    [Theory, OnBothEngines]
+    public async Task Supabase_vouches_for_no_address_unless_the_operator_says_that_it_confirms_them(StorageEngine engine)
+    {
+        await using var scene = await Scene.StartAsync(engine, servers, static issuer => issuer.SupabaseSettings);
+        var user = NewUser();
+        var local = await scene.Own.SignUpAsync($"user-{user}@example.com");
+        var claims = scene.Issuer.SupabaseClaims(
+            user, ("email_verified", true), ("user_metadata", new JsonObject { ["email_verified"] = true }));
+
+        (await scene.With(scene.Issuer.Sign(claims)).StatusAsync()).ShouldBe(409);
+
+        (await local.Key.StatusAsync()).ShouldBe(200);
+        (await local.Session.StatusAsync()).ShouldBe(200);
     }
 
     [Fact]

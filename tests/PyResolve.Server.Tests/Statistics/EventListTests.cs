@@ -21,7 +21,8 @@ public sealed class EventListTests(SharedServers servers)
         (await account.Key.GetAsync("/usage/events")).ShouldBeJson(200, $$"""
             {"data":[{"id":"{{id}}","event_type":"migration","library":"pydantic","tier":"tier1","quantity":2,"files_changed":7,"tokens_used":1200,
                       "metadata":{"target":"2.0","n":[1,2]},"month":"2026-11","occurred_at":"2026-11-15T12:00:00Z",
-                      "recorded_at":"2026-11-15T12:00:00Z","reservation_id":"{{reservation}}","late":false}],"next_cursor":null}
+                      "recorded_at":"2026-11-15T12:00:00Z","reservation_id":"{{reservation}}","late":false,
+                      "key_id":"{{await account.KeyIdAsync()}}"}],"next_cursor":null}
             """);
     }
 

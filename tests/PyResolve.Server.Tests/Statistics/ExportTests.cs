@@ -10,7 +10,7 @@ namespace PyResolve.Server.Tests.Statistics;
 public sealed class ExportTests(SharedServers servers)
 {
     private const string Header =
-        "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata";
+        "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata,key_id";
 
     /// <summary>Events of 16 KB: more than all the buffers between server and client.</summary>
     private const int LargeExport = 1_500;
@@ -29,10 +29,11 @@ public sealed class ExportTests(SharedServers servers)
 
         var (answer, response) = await DownloadAsync(account, "?month=2026-11");
 
+        var keyId = await account.KeyIdAsync();
         answer.ShouldBe($$""""
             {{Header}}
-            {{first}},migration,pydantic,tier1,1,2,9,2026-11,2026-11-15T12:00:00Z,2026-11-15T12:00:00Z,{{reservation}},false,"{""a"":1}"
-            {{second}},scan,"a, ""b""",,1,0,0,2026-11,2026-11-01T00:00:00Z,2026-11-15T12:00:01.5Z,,false,{}
+            {{first}},migration,pydantic,tier1,1,2,9,2026-11,2026-11-15T12:00:00Z,2026-11-15T12:00:00Z,{{reservation}},false,"{""a"":1}",{{keyId}}
+            {{second}},scan,"a, ""b""",,1,0,0,2026-11,2026-11-01T00:00:00Z,2026-11-15T12:00:01.5Z,,false,{},{{keyId}}
 
             """".ReplaceLineEndings("\r\n"));
         response.Content.Headers.ContentType!.ToString().ShouldBe("text/csv; charset=utf-8");

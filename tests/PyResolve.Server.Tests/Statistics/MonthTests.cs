@@ -16,13 +16,15 @@ public sealed class MonthTests(SharedServers servers)
         await account.ReportAsync(occurredAt: "2026-11-02T12:00:00Z");
         await account.ReportAsync("flask", tokens: 40, files: 5, occurredAt: "2026-11-04T12:00:00Z", type: "llm_call");
 
-        (await account.Key.GetAsync("/usage?month=2026-11")).ShouldBeJson(200, """
+        var keyId = await account.KeyIdAsync();
+        (await account.Key.GetAsync("/usage?month=2026-11")).ShouldBeJson(200, $$"""
             {"month":"2026-11","migrations":4,"tier1_migrations":1,"llm_migrations":2,"total_tokens":100,"total_files_changed":12,
              "by_day":[{"date":"2026-11-01","migrations":1,"tokens":20},{"date":"2026-11-02","migrations":3,"tokens":40},
                        {"date":"2026-11-04","migrations":0,"tokens":40}],
              "by_library":[{"library":"pydantic","migrations":2},{"library":null,"migrations":1},{"library":"django","migrations":1}],
              "quota":{"plan":"free","migrations_used":4,"migrations_limit":5,"migrations_remaining":1,"llm_allowed":false,"can_migrate":true,
-                      "migrations_held":0,"month":"2026-11","resets_at":"2026-12-01T00:00:00Z"}}
+                      "migrations_held":0,"month":"2026-11","resets_at":"2026-12-01T00:00:00Z"},
+             "by_key":[{"key_id":"{{keyId}}","prefix":"{{account.ApiKey[..20]}}","name":"Default","migrations":4}]}
             """);
     }
 

@@ -67,6 +67,29 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Migrations_by_key_are_added_up_again(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.ReportAsync();
+        await account.CommitAsync((await account.ReserveAsync(quantity: 2)).Id());
+        await account.Session.PostAsync("/usage", new { event_type = "migration" });
+        var keyId = await own.Store.ReadSqlAsync("select key_id from usage_keys");
+        await own.Store.ExecuteSqlAsync("update usage_keys set migrations = 40");
+        await own.Store.ExecuteSqlAsync(
+            $"insert into usage_keys (user_id, month, key_id, migrations) values ('{account.UserId}', '2026-11', '{account.UserId}', 1)");
+
+        var found = await RecomputeAsync(own.Store);
+
+        found.ExitCode.ShouldBe(1, found.Error);
+        found.Output.ShouldContain($"usage_keys {account.UserId} 2026-11 '{keyId}' migrations: was 40, is 3");
+        found.Output.ShouldContain($"usage_keys {account.UserId} 2026-11 '{account.UserId}' migrations: was 1, is 0");
+        found.Output.ShouldContain("2 differences, repaired.");
+        (await RecomputeAsync(own.Store)).OrThrow("usage recompute").Output.ShouldContain("no difference");
+        (await own.Store.ReadNumberAsync("select migrations from usage_keys")).ShouldBe(3);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_dry_run_changes_nothing(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -95,7 +118,7 @@ public sealed class RecomputeTests(SharedServers servers)
         await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
         await account.ReserveAsync();
         var before = await account.Key.GetAsync("/usage");
-        foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries"])
+        foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries", "usage_keys"])
             await own.Store.ExecuteSqlAsync($"delete from {table}");
 
         (await RecomputeAsync(own.Store)).ExitCode.ShouldBe(1);

@@ -21,6 +21,12 @@ internal static class UsageDriver
         return id;
     }
 
+    /// <summary>The id of the account's first key.</summary>
+    public static async Task<Guid> KeyIdAsync(this TestAccount account) =>
+        (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray()
+            .Single(key => account.ApiKey.StartsWith(key.GetProperty("prefix").GetString()!, StringComparison.Ordinal))
+            .GetProperty("id").GetGuid();
+
     /// <summary>Follows the cursors from the newest event to the end.</summary>
     /// <param name="account">The account of the events.</param>
     /// <param name="query">The query of each request, such as <c>limit=3</c>.</param>

@@ -1,5 +1,9 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Tests.Hosting;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Storage;
@@ -86,6 +90,54 @@ public sealed class SchemaTests(SharedServers servers)
         (await TestAccount.SignUpAsync(older.Http)).ApiKey.ShouldNotBeEmpty();
     }
 
+    [Theory, OnBothEngines]
+    public async Task What_an_operator_searches_by_is_found_by_an_index(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var isPostgres = engine is StorageEngine.Postgres;
+        (string Sql, string Index)[] searches =
+        [
+            ("profiles where email_key >= 'ada' and email_key < 'adb'", "profiles_email_key"),
+            ("profiles where stripe_customer_id = 'cus_1'", "profiles_stripe_customer"),
+            isPostgres
+                ? ("api_keys where key_prefix like 'pyr\\_live\\_0123%'", "api_keys_prefix")
+                : ("api_keys where key_prefix >= 'pyr_live_0123' and key_prefix < 'pyr_live_0124'", "(key_prefix>? AND key_prefix<?)"),
+        ];
+
+        foreach (var (sql, index) in searches)
+        {
+            var plan = isPostgres
+                ? $"{await own.Store.ReadSqlAsync($"set enable_seqscan = off; explain (format json) select * from {sql}")}"
+                : $"{(await own.Store.ReadRowAsync($"explain query plan select * from {sql}"))["detail"]}";
+            plan.ShouldContain(index, customMessage: sql);
+        }
+    }
+
+    /// <summary>Another instance rewrites a large table, for longer than any statement or wait for a lock may take.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_start_waits_for_a_schema_change_of_another_instance_and_says_so(StorageEngine engine)
+    {
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        using var logs = new TestLogs();
+        var settings = new Dictionary<string, string?>(store.Settings) { ["Logging:LogLevel:Default"] = "Warning" };
+        if (engine is StorageEngine.Postgres)
+        {
+            var separator = settings["DATABASE_URL"]!.Contains('?', StringComparison.Ordinal) ? "&" : "?";
+            settings["DATABASE_URL"] += $"{separator}statement_timeout=1000";
+        }
+
+        await using var other = await HeldSchema.LockAsync(store);
+
+        var starting = TestServer.StartAsync(store, settings, replace: logs.AddTo);
+        await Task.WhenAny(starting, Task.Delay(TimeSpan.FromSeconds(7), TestContext.Current.CancellationToken));
+        starting.IsCompleted.ShouldBeFalse(starting.Exception?.ToString());
+        await other.DisposeAsync();
+        await using var server = await starting;
+
+        (await server.Anonymous.GetAsync("/health/ready")).Status.ShouldBe(200);
+        logs.Lines.Count(line => line.StartsWith("Another server or command is changing the schema", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
     [Fact]
     public async Task Two_processes_started_at_once_on_an_empty_database_serve_the_same_keys_and_quotas()
     {
@@ -108,6 +160,26 @@ public sealed class SchemaTests(SharedServers servers)
         (await key.GetAsync("/me")).Status.ShouldBe(200);
         await there.Session.DeleteAsync($"/auth/api-keys/{made.Id()}");
         await Eventually.IsTrueAsync(async () => (await key.GetAsync("/me")).Status == 401, TimeSpan.FromSeconds(1), cancellation);
+    }
+
+    /// <summary>A transaction that holds what a schema change holds.</summary>
+    private sealed class HeldSchema(DbConnection connection) : IAsyncDisposable
+    {
+        public static async Task<HeldSchema> LockAsync(TestStore store)
+        {
+            DbConnection connection = store.Engine is StorageEngine.Postgres
+                ? new NpgsqlConnection(store.ConnectionString)
+                : new SqliteConnection(store.ConnectionString);
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = store.Engine is StorageEngine.Postgres
+                ? "begin; select pg_advisory_xact_lock(x'50795265736f6c76'::bit(64)::bigint)"
+                : "begin immediate";
+            await command.ExecuteNonQueryAsync();
+            return new HeldSchema(connection);
+        }
+
+        public ValueTask DisposeAsync() => connection.DisposeAsync();
     }
 
     private static Task<int> UpgradeAsync(OwnServer own, int version, int compatibleFrom) => own.Store.ExecuteSqlAsync(

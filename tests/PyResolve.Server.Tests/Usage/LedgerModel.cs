@@ -58,6 +58,7 @@ internal sealed class LedgerModel
         Month = _now.ToMonth(),
         OccurredAt = _now,
         ReceivedAt = _now,
+        KeyId = sent.Key > 0 ? _ids[sent.Key] : null,
         ReservationId = sent.Reservation is { } reservation ? _reservations[sent.Account][reservation] : null,
         PayloadDigest = [(byte)sent.Payload, (byte)(sent.Reservation ?? 9), (byte)sent.Tier[^1]],
     });

@@ -23,7 +23,8 @@ public sealed class LedgerModelTests(SharedServers servers)
         from reservation in Gen.Elements<int?>(null, null, 0, 0, 1, 2, LedgerModel.ReservationsPerAccount)
         from tier in Gen.Elements("tier1", "tier1", "tier2")
         from endsGroup in Gen.Choose(0, 3)
-        select new Sent(account, id, payload, reservation, tier, endsGroup == 0);
+        from key in Gen.Choose(0, 2)
+        select new Sent(account, id, payload, reservation, tier, endsGroup == 0, key);
 
     [Theory, OnBothEngines]
     public async Task Groups_of_events_end_as_single_ones_do(StorageEngine engine)
@@ -99,5 +100,6 @@ public sealed class LedgerModelTests(SharedServers servers)
     /// <param name="Reservation">Which of the account's reservations it names, if it does.</param>
     /// <param name="Tier">The reservations are all of tier1.</param>
     /// <param name="EndsGroup">Whether the transaction ends after it.</param>
-    internal sealed record Sent(int Account, int Id, int Payload, int? Reservation, string Tier, bool EndsGroup);
+    /// <param name="Key">Which of two keys sends it, or a session. A retry may come with another.</param>
+    internal sealed record Sent(int Account, int Id, int Payload, int? Reservation, string Tier, bool EndsGroup, int Key);
 }

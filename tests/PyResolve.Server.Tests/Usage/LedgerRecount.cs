@@ -27,7 +27,14 @@ internal static class LedgerRecount
         group by user_id, month, coalesce(library, '')
         """;
 
-    /// <summary>The number of missing, surplus or wrong rows in the three rollups.</summary>
+    private const string Keys = """
+        select user_id, month, key_id, sum(quantity)
+        from usage_events
+        where event_type = 'migration' and key_id is not null
+        group by user_id, month, key_id
+        """;
+
+    /// <summary>The number of missing, surplus or wrong rows in the four rollups.</summary>
     public static async Task<long> CountDifferencesAsync(this TestStore store)
     {
         var date = store.Engine is StorageEngine.Postgres
@@ -41,7 +48,8 @@ internal static class LedgerRecount
             """;
         return await CountAsync(Months, MonthlyRows)
             + await CountAsync(days, "select user_id, month, date, migrations, tokens from usage_daily")
-            + await CountAsync(Libraries, "select user_id, month, library, migrations from usage_libraries");
+            + await CountAsync(Libraries, "select user_id, month, library, migrations from usage_libraries")
+            + await CountAsync(Keys, "select user_id, month, key_id, migrations from usage_keys");
 
         async Task<long> CountAsync(string counted, string kept) =>
             await store.ReadNumberAsync($"select count(*) from (select * from ({counted}) a except select * from ({kept}) b) c")

@@ -179,7 +179,8 @@ public sealed class UsageTests(SharedServers servers)
     public async Task A_month_is_exported_as_CSV_oldest_first(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);
-        await using var client = subject.Client(await subject.SignUpAsync());
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
         // Both are recorded at the same instant: then the ids decide the order.
         var id = Guid.Parse("00000000-0000-7000-8000-000000000001");
         await client.RecordUsageAsync(
@@ -196,13 +197,37 @@ public sealed class UsageTests(SharedServers servers)
 
         var lines = Encoding.UTF8.GetString(csv.ToArray()).Split("\r\n");
         lines[0].ShouldBe(
-            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata");
+            "id,event_type,library,tier,quantity,files_changed,tokens_used,month,occurred_at,recorded_at,reservation_id,late,metadata,"
+            + "key_id");
         lines[1].Replace(" ", "", StringComparison.Ordinal)
             .ShouldStartWith($"{id},migration,\"'=1,\"\"2\"\"\",tier1,1,3,0,2026-11,2026-11-15T12:00:00");
-        lines[1].Replace(" ", "", StringComparison.Ordinal).ShouldEndWith(",,false,\"{\"\"target\"\":\"\"2.0\"\"}\"");
+        var keyId = (await account.Session.GetAsync("/auth/api-keys"))["data"][0].GetProperty("id").GetGuid();
+        lines[1].Replace(" ", "", StringComparison.Ordinal).ShouldEndWith($",,false,\"{{\"\"target\"\":\"\"2.0\"\"}}\",{keyId}");
         lines[2].ShouldContain(",scan,,,1,0,0,2026-11,");
         lines.Length.ShouldBe(4);
         (await FailAsync(client.ExportUsageAsync(csv, "November", Cancellation))).Code.ShouldBe(ProblemCodes.Invalid);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Migrations_are_added_up_by_key_and_those_of_sessions_are_last(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+        var made = await account.Session.PostAsync("/auth/api-keys", new { name = "CI" });
+        await using var first = subject.Client(account);
+        await using var other = subject.ClientWithKey(made["api_key"].GetString());
+        var reservation = await first.CreateReservationAsync(new() { Tier = "tier1", Quantity = 2 }, cancellationToken: Cancellation);
+        await other.CommitReservationAsync(reservation.Id, new(), Cancellation);
+        await first.RecordUsageAsync(new() { EventType = "migration" }, Cancellation);
+        await account.Session.PostAsync("/usage", new { event_type = "migration" });
+
+        var keys = (await first.GetUsageAsync(cancellationToken: Cancellation)).ByKey;
+
+        keys.Select(key => (key.Name, key.Migrations)).ShouldBe([("CI", 2), ("Default", 1), (null, 1)]);
+        keys.Select(key => key.Prefix).ShouldBe([made["prefix"].GetString(), account.ApiKey[..20], null]);
+        reservation.KeyId.ShouldBe(keys[1].KeyId);
+        var events = await first.EnumerateUsageEventsAsync(cancellationToken: Cancellation).ToListAsync(Cancellation);
+        events.Select(usage => usage.KeyId).ShouldBe(keys.Select(key => key.KeyId), ignoreOrder: true);
     }
 
     private static JsonElement Json(string json) => JsonDocument.Parse(json).RootElement;

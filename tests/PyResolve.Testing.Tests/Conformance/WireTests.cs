@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace PyResolve.Testing.Tests.Conformance;
 
 /// <summary>The bodies that the seed's clients read, literally, and the format of errors.</summary>
@@ -46,6 +48,33 @@ public sealed class WireTests(SharedServers servers)
             .ShouldBeProblem(400, "malformed");
 
         Task<Answer> With(string name, string value) => new Caller(subject.Http, name, value).GetAsync("/me");
+    }
+
+    [Theory, OnEveryServer]
+    public async Task A_whole_number_may_be_written_in_any_way_that_JSON_has(ServerKind kind)
+    {
+        await using var subject = await servers.OnAsync(kind);
+        var account = await subject.SignUpAsync();
+
+        foreach (var number in (string[])["1", "1.0", "1e0", "10e-1"])
+        {
+            (await SendAsync("/quota/reservations", $$"""{"tier":"tier1","quantity":{{number}}}""")).Status.ShouldBe(201, number);
+            (await SendAsync("/usage", $$"""{"event_type":"scan","tokens_used":{{number}}}""")).Status.ShouldBe(200, number);
+            (await SendAsync("/usage/batch", $$"""{"events":[{"event_type":"scan","tokens_used":{{number}}}]}"""))["recorded"].GetInt32()
+                .ShouldBe(1, number);
+        }
+
+        foreach (var number in (string[])["1.5", "1e40", "\"1\"", "true"])
+        {
+            (await SendAsync("/quota/reservations", $$"""{"tier":"tier1","quantity":{{number}}}""")).ShouldBlame("quantity");
+            (await SendAsync("/usage", $$"""{"event_type":"scan","tokens_used":{{number}}}""")).ShouldBlame("tokens_used");
+        }
+
+        async Task<Answer> SendAsync(string path, string json)
+        {
+            using var body = new StringContent(json, Encoding.UTF8, "application/json");
+            return await account.Key.PostAsync(path, body);
+        }
     }
 
     [Theory, OnEveryServer]

@@ -155,9 +155,13 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
             row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6)),
         cancellationToken);
 
-    public Task<int> DeleteOldAsync(CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"delete from stripe_events where received_at < {time.GetInstant() - Retention} and state in ('done', 'ignored')",
-        cancellationToken);
+    public async Task DeleteOldAsync(CancellationToken cancellationToken)
+    {
+        if (await SettledTime.FindAsync(database, "stripe_events", "received_at", time.GetInstant(), cancellationToken) is not { } settled)
+            return;
+        await database.ExecuteAsync(
+            $"delete from stripe_events where received_at < {settled - Retention} and state in ('done', 'ignored')", cancellationToken);
+    }
 
     private static partial class Log
     {

@@ -3,10 +3,11 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using PyResolve.Client.Wire;
 
-namespace PyResolve.Server.Http;
+namespace PyResolve;
 
 /// <summary>
 /// How bodies of requests are read. Not with ASP.NET Core's JSON options: those take numbers written as strings, and names in any case.
+/// Compiled into the server and into PyResolve.Testing.
 /// </summary>
 internal static class RequestJson
 {

@@ -1,0 +1,22 @@
+namespace PyResolve.Server.Storage;
+
+/// <summary>
+/// What is deleted for its age is old by the newest row that was stored a day ago, not by the clock alone: one that is wrong for an hour
+/// must not delete what cannot be had back. The newest rows stay.
+/// </summary>
+internal static class SettledTime
+{
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromDays(1);
+
+    /// <returns>An instant that has come for certain; null while there is no row of a day ago.</returns>
+    /// <param name="column">Has an index.</param>
+    public static async Task<DateTimeOffset?> FindAsync(
+        Database database, string table, string column, DateTimeOffset now, CancellationToken cancellationToken) =>
+        (await database.ListAsync(
+            $"""
+            select {new SqlFragment(column)} from {new SqlFragment(table)} where {new SqlFragment(column)} < {now - SettlingTime}
+            order by {new SqlFragment(column)} desc limit 1
+            """,
+            static row => row.Instant(0),
+            cancellationToken)) is [var newest] ? newest : null;
+}
