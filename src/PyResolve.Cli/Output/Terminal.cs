@@ -12,7 +12,12 @@ internal sealed class Terminal(
 
     public TextWriter Output => output;
 
+    public TextWriter ErrorOutput => error;
+
     public TextReader Input => input;
+
+    /// <summary>Whether a line on standard error can be replaced by another.</summary>
+    public bool CanRedraw { get; init; }
 
     /// <summary>Whether a person can be asked. False after <c>--no-input</c>.</summary>
     public bool IsInteractive { get; set; } = isInteractive;
@@ -38,7 +43,10 @@ internal sealed class Terminal(
             HasColour(Console.IsOutputRedirected),
             HasColour(Console.IsErrorRedirected),
             isInteractive: !Console.IsInputRedirected && !Console.IsErrorRedirected,
-            isAscii: IsAsciiTerminal());
+            isAscii: IsAsciiTerminal())
+        {
+            CanRedraw = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
+        };
     }
 
     public void Line(string text = "") => output.WriteLine(text);

@@ -1,6 +1,6 @@
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Models;
+namespace PyResolve.Migrators.Pydantic.Models;
 
 /// <summary>A <c>from pydantic… import …</c> line: its module, and the names that it imports without <c>as</c>.</summary>
 internal sealed record PydanticImport(LogicalLine Line, string Module, IReadOnlyList<string> Names, bool HasAliases)

@@ -1,6 +1,6 @@
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Models;
+namespace PyResolve.Migrators.Pydantic.Models;
 
 /// <summary>
 /// The types of the names and expressions in a file, found from annotations and simple assignments. Ambiguous names have no type: a name

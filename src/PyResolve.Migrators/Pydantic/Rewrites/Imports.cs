@@ -1,7 +1,7 @@
-using PydanticMigrator.Models;
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Models;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Rewrites;
+namespace PyResolve.Migrators.Pydantic.Rewrites;
 
 /// <summary>Updates the imports: adds names that the code now needs, and removes names that it no longer uses.</summary>
 internal static class Imports

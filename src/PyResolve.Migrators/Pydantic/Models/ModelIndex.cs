@@ -1,6 +1,6 @@
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Models;
+namespace PyResolve.Migrators.Pydantic.Models;
 
 /// <summary>
 /// The models in a folder, the types of their fields, and the functions that return models. Names count for the whole folder.

@@ -1,4 +1,4 @@
-namespace PydanticMigrator.Python;
+namespace PyResolve.Migrators.Pydantic.Python;
 
 /// <summary>A Python file with its tokens and logical lines.</summary>
 internal sealed class PythonSource(

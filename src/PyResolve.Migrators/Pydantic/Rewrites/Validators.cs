@@ -1,6 +1,6 @@
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Rewrites;
+namespace PyResolve.Migrators.Pydantic.Rewrites;
 
 /// <summary>Rewrites <c>@validator</c> and <c>@root_validator</c> if pydantic 2 has an equivalent; others are left alone.</summary>
 internal static class Validators

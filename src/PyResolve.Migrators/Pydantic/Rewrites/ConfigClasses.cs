@@ -1,7 +1,7 @@
-using PydanticMigrator.Models;
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Models;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Rewrites;
+namespace PyResolve.Migrators.Pydantic.Rewrites;
 
 /// <summary>
 /// Rewrites a model's <c>class Config:</c> to <c>model_config = ConfigDict(…)</c>. Options get their new names, and comments stay in place.

@@ -1,7 +1,7 @@
-using PydanticMigrator.Models;
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Models;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Rewrites;
+namespace PyResolve.Migrators.Pydantic.Rewrites;
 
 /// <summary>
 /// Methods that pydantic 2 renamed. Names that only pydantic uses are renamed everywhere; common names (<c>dict</c>, <c>json</c>,

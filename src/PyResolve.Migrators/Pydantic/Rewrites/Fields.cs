@@ -1,7 +1,7 @@
-using PydanticMigrator.Models;
-using PydanticMigrator.Python;
+using PyResolve.Migrators.Pydantic.Models;
+using PyResolve.Migrators.Pydantic.Python;
 
-namespace PydanticMigrator.Rewrites;
+namespace PyResolve.Migrators.Pydantic.Rewrites;
 
 /// <summary>Fields: optional types get the default <c>None</c> that they had implicitly, and constraints get their new names.</summary>
 internal static class Fields

@@ -1,4 +1,4 @@
-namespace PydanticMigrator.Models;
+namespace PyResolve.Migrators.Pydantic.Models;
 
 internal enum PyKind
 {

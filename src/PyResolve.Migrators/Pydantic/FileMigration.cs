@@ -1,8 +1,8 @@
-using PydanticMigrator.Models;
-using PydanticMigrator.Python;
-using PydanticMigrator.Rewrites;
+using PyResolve.Migrators.Pydantic.Models;
+using PyResolve.Migrators.Pydantic.Python;
+using PyResolve.Migrators.Pydantic.Rewrites;
 
-namespace PydanticMigrator;
+namespace PyResolve.Migrators.Pydantic;
 
 /// <summary>The result of migrating one file.</summary>
 internal sealed record FileResult(string Text, IReadOnlyList<string> Changes, IReadOnlyCollection<(int Line, string Reason)> LeftAlone);

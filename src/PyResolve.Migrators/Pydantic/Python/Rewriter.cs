@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace PydanticMigrator.Python;
+namespace PyResolve.Migrators.Pydantic.Python;
 
 /// <summary>Collects the edits to one file, with descriptions, and what was left alone.</summary>
 internal sealed class Rewriter(PythonSource source)

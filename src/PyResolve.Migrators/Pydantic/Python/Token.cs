@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PydanticMigrator.Python;
+namespace PyResolve.Migrators.Pydantic.Python;
 
 internal enum TokenKind
 {

@@ -1,4 +1,4 @@
-namespace PydanticMigrator.Python;
+namespace PyResolve.Migrators.Pydantic.Python;
 
 /// <summary>
 /// Splits Python into names, numbers, strings and operators, and joins lines that brackets or backslashes continue.
