@@ -13,6 +13,7 @@ internal sealed class MigratorInbox : IDisposable
     private readonly PipeStream _pipe;
     private readonly string _path;
     private Task _reading = Task.CompletedTask;
+    private volatile bool _isOpened;
 
     private MigratorInbox(PipeStream pipe, string path) => (_pipe, _path) = (pipe, path);
 
@@ -42,12 +43,14 @@ internal sealed class MigratorInbox : IDisposable
     {
         // With this end open, the pipe would never end.
         (_pipe as AnonymousPipeServerStream)?.DisposeLocalCopyOfClientHandle();
+        _isOpened = _pipe is AnonymousPipeServerStream;
         _reading = Task.Run(async () =>
         {
             try
             {
                 if (_pipe is NamedPipeServerStream named)
                     await named.WaitForConnectionAsync();
+                _isOpened = true;
             }
             catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
@@ -58,7 +61,7 @@ internal sealed class MigratorInbox : IDisposable
     }
 
     /// <summary>What the migrator had sent when it ended is read.</summary>
-    public Task DrainAsync() => _pipe.IsConnected
+    public Task DrainAsync() => _isOpened
         ? Task.WhenAny(_reading, Task.Delay(DrainTime, CancellationToken.None))
         : Task.CompletedTask;
 

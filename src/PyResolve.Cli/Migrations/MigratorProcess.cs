@@ -43,6 +43,7 @@ internal sealed class MigratorProcess(Migrator migrator, FileSelection selection
         }
         catch (OperationCanceledException)
         {
+            output.Progress.Start("Stopping");
             await StopAsync(process, signals, grace);
             throw;
         }

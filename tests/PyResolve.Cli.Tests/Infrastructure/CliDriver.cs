@@ -96,6 +96,10 @@ public sealed class CliDriver : IDisposable
     public TerminalSession StartInTerminal(int columns, params string[] arguments) =>
         TerminalSession.Start(Program.File, [.. Program.Arguments, .. arguments], _environment, Project, columns);
 
+    /// <summary>Starts a shell's command in a terminal, as <see cref="StartInTerminal"/> starts the program itself.</summary>
+    public TerminalSession StartShellInTerminal(int columns, string script) =>
+        TerminalSession.Start("/bin/sh", ["-c", script], _environment, Project, columns);
+
     /// <summary>Runs it to its end in a terminal of its own, where nobody types. On Linux.</summary>
     public async Task<TerminalResult> RunInTerminalAsync(int columns, params string[] arguments)
     {
