@@ -49,7 +49,7 @@ public sealed class DryRunTests : IDisposable
         result.Error.ShouldContain("Quota this month: 2/5 used, 3 remaining\n");
         result.Error.ShouldContain("would be: 1 file changed, 1 added, 1 removed\n");
         (_cli.Read("app.py"), File.Exists(Path.Combine(_cli.Project, "gone.py"))).ShouldBe(("v1\n", true));
-        _server.Routes.ShouldBe(["GET /me"]);
+        _server.Routes.ShouldBe(["GET /quota"]);
         Directory.EnumerateFileSystemEntries(_temporary).Where(static entry => entry.Contains("pyresolve", StringComparison.Ordinal))
             .ShouldBeEmpty();
     }
@@ -95,7 +95,9 @@ public sealed class DryRunTests : IDisposable
     {
         var result = await DryRunAsync($"sh -c 'echo v2 > {_cli.Project}/app.py' sh {{path}}");
 
-        result.ShouldFail(1, "itself was changed during the dry run (1 file changed)", "has to keep to {path}");
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain("✗ . itself was changed during the dry run (1 file changed)");
+        result.Error.ShouldContain("  A migrator has to keep to {path}.\n");
     }
 
     [Fact]
@@ -137,7 +139,7 @@ public sealed class DryRunTests : IDisposable
     [Fact]
     public async Task What_an_LLM_would_change_is_not_shown_to_a_plan_without_one()
     {
-        (await DryRunAsync(Rewrites, "--tier", "tier2")).ShouldFail(3, "LLM migrations (tier2, tier3) are not part", "--tier tier1");
+        (await DryRunAsync(Rewrites, "--tier", "tier2")).ShouldFail(3, "LLM migrations need a plan that has them", "--tier tier1");
     }
 
     [Fact]

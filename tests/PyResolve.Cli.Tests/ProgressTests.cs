@@ -19,8 +19,9 @@ public sealed class ProgressTests : IDisposable
             Format(state, columns).Length.ShouldBeLessThan(Math.Max(columns, 1));
 
         Format(state, 12).ShouldBe("Upgrading  ");
-        Format(state, 60).ShouldBe("Upgrading  125/240 files  1:05  …path/of/a/module.py");
-        Format(state, 80).ShouldBe("███████████░░░░░░░░░  52 %  Upgrading  125/240 files  1:05  …of/a/module.py");
+        Format(state, 50).ShouldBe("Upgrading  125/240 files  1:05  …h/of/a/module.py");
+        Format(state, 60).ShouldBe("███████████░░░░░░░░░  52 %  Upgrading  125/240 files  1:05");
+        Format(state, 80).ShouldBe("███████████░░░░░░░░░  52 %  Upgrading  125/240 files  1:05  …ath/of/a/module.py");
     }
 
     [Fact]
@@ -39,7 +40,7 @@ public sealed class ProgressTests : IDisposable
         progress.Stop();
         _clock.Advance(TimeSpan.FromSeconds(1));
 
-        _error.ToString().ShouldBe("\e[?7l\r█████░░░░░░░░░░░░░░░  25 %  Upgrading  1/4 files  0:00\e[K\e[?7h\r\e[K! warning\n");
+        _error.ToString().ShouldBe("\e[?7l\r█████░░░░░░░░░░░░░░░  25 %  Upgrading  1/4 files  0:00  a.py\e[K\e[?7h\r\e[K! warning\n");
     }
 
     [Fact]
@@ -97,11 +98,12 @@ public sealed class ProgressTests : IDisposable
             columns, "upgrade", "pydantic", "--target", "2.0", "--migrator", "sh .git/slow.sh");
 
         result.ExitCode.ShouldBe(0, result.Screen);
-        var drawn = result.Screen.Split("\e[?7l\r").Skip(1).Select(static part => part.Split("\e[K")[0]).ToList();
+        // The screen has \n for every \r.
+        var drawn = result.Screen.Split("\e[?7l\n").Skip(1).Select(static part => part.Split("\e[K")[0]).ToList();
         drawn.Count.ShouldBeGreaterThan(5);
         drawn.ShouldAllBe(line => line.Length < columns);
         drawn.ShouldContain(line => line.Contains(columns == 80 ? "/20 files" : "Upgrading", StringComparison.Ordinal));
-        result.Screen.ShouldContain("\r\e[Kprinted\n");
+        result.Screen.ShouldContain("\n\e[Kprinted\n");
         result.Screen.ShouldEndWith("Nothing is metered without an account.\n");
     }
 
