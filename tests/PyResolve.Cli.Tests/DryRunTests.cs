@@ -157,12 +157,13 @@ public sealed class DryRunTests : IDisposable
     [Fact]
     public async Task An_interrupted_dry_run_leaves_nothing_behind()
     {
-        using var process = _cli.Start(
-            "upgrade", "pydantic", "--target", "2.0", "--dry-run", "--migrator", $"sh -c 'touch {_temporary}/ready; exec sleep 300' sh {{path}}");
+        var waits = $"sh -c 'touch {_temporary}/ready; exec sleep 300' sh {{path}}";
+        using var process = _cli.Start("upgrade", "pydantic", "--target", "2.0", "--dry-run", "--migrator", waits);
         await Eventually.IsTrueAsync(
             () => File.Exists(Path.Combine(_temporary, "ready")), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
-        (await Command.RunAsync("kill", ["-TERM", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        (await Command.RunAsync("kill", ["-TERM", $"{process.Id}"], cancellationToken: TestContext.Current.CancellationToken))
+            .OrThrow("kill");
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         process.ExitCode.ShouldBe(130);

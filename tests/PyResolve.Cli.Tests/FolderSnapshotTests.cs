@@ -98,7 +98,8 @@ public sealed class FolderSnapshotTests : IDisposable
 
         _driver.WithFile("a.py", "changed");
 
-        before.ChangesTo(FolderSnapshot.Take(path, FileSelection.All, CancellationToken.None)).ShouldCount(added: 0, modified: 1, removed: 0);
+        var after = FolderSnapshot.Take(path, FileSelection.All, CancellationToken.None);
+        before.ChangesTo(after).ShouldCount(added: 0, modified: 1, removed: 0);
     }
 
     public void Dispose() => _driver.Dispose();

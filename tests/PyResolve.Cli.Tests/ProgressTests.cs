@@ -113,8 +113,8 @@ public sealed class ProgressTests : IDisposable
     {
         _cli.WithConfig("");
 
-        var result = await _cli.RunInTerminalAsync(
-            80, "upgrade", "pydantic", "--target", "2.0", "--no-progress", "--migrator", "sh -c 'test -t 1 && test -t 2 && echo is a terminal'");
+        const string Looks = "sh -c 'test -t 1 && test -t 2 && echo is a terminal'";
+        var result = await _cli.RunInTerminalAsync(80, "upgrade", "pydantic", "--target", "2.0", "--no-progress", "--migrator", Looks);
 
         result.Text.ShouldContain("is a terminal");
         result.Screen.ShouldNotContain("\e[?7l");

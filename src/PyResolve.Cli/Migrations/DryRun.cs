@@ -46,7 +46,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         {
             throw new CliException(
                 ExitCodes.Failure,
-                $"{request.Path} itself was changed during the dry run ({UpgradeTexts.Describe(touched)}), by the migrator or by another program.",
+                $"{request.Path} itself was changed during the dry run ({UpgradeTexts.Describe(touched)}), by the migrator or by others.",
                 $"The first: {PlainText.Of(touched.Files[0].Name)}", "A migrator has to keep to {path}.", $"The command was: {migrator}");
         }
         if (process.Report.Misunderstood is { } misunderstood)
@@ -66,7 +66,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         output.Progress.Start("Copying");
         try
         {
-            return FolderCopy.Create(request.FullPath, cancellationToken, count => output.Progress.Report(count));
+            return FolderCopy.Create(request.FullPath, count => output.Progress.Report(count), cancellationToken);
         }
         finally
         {

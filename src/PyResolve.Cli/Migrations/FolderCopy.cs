@@ -18,7 +18,7 @@ internal sealed class FolderCopy : IDisposable
     public string FullPath { get; }
 
     /// <param name="report">Is told how many files have been copied so far.</param>
-    public static FolderCopy Create(string original, CancellationToken cancellationToken, Action<int> report)
+    public static FolderCopy Create(string original, Action<int> report, CancellationToken cancellationToken)
     {
         var root = Directory.CreateTempSubdirectory("pyresolve-dry-run-").FullName;
         // The same name, which a migrator may print.

@@ -88,7 +88,7 @@ internal sealed class ProgressDisplay : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Write"/>, for text that may end in the middle of a line, such as a question. Nothing is drawn behind it.</summary>
+    /// <summary>As <see cref="Write"/>, for text that may end within a line, such as a question. Nothing is drawn behind it.</summary>
     public void Pass(Stream stream, ReadOnlySpan<byte> text)
     {
         lock (_lock)

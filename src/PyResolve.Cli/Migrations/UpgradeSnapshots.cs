@@ -13,7 +13,10 @@ internal static class UpgradeSnapshots
     {
         var snapshot = Take(output, request, request.FullPath, cancellationToken);
         if (snapshot.Unreadable.TryGetValue(".", out var reason))
-            throw new CliException(ExitCodes.Failure, $"{request.Path} cannot be read: {reason}.", "Give --path a folder that you may read.");
+        {
+            const string Next = "Give --path a folder that you may read.";
+            throw new CliException(ExitCodes.Failure, $"{request.Path} cannot be read: {reason}.", Next);
+        }
         Warn(output, "Left out", [.. snapshot.Unreadable.Select(static file => $"{file.Key} ({file.Value})")]);
         return snapshot;
     }

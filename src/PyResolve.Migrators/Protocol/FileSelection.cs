@@ -3,8 +3,9 @@ using Microsoft.Extensions.FileSystemGlobbing;
 namespace PyResolve.Migrators.Protocol;
 
 /// <summary>
-/// The files that an upgrade is for. Patterns are relative to the folder that is upgraded: <c>*</c> stands for part of a name, <c>**</c> for
-/// folders at any depth. A pattern without a slash counts at any depth, and a folder stands for everything below it. Thread-safe.
+/// The files that an upgrade is for. Patterns are relative to the folder that is upgraded: <c>*</c> stands for part of a name,
+/// <c>**</c> for folders at any depth. A pattern without a slash counts at any depth, and a folder stands for everything below it.
+/// Thread-safe.
 /// </summary>
 internal sealed class FileSelection
 {
