@@ -2,10 +2,13 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using PyResolve.Cli.Base;
 using PyResolve.Cli.Commands;
+using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 
 var terminal = Terminal.System();
 using var signals = new StopSignals();
+if (args is [BuiltinMigrator.Pydantic, var path])
+    return BuiltinMigrator.Run(path, terminal, signals);
 var root = CommandTree.Create(terminal, signals);
 
 // No response files: an argument that starts with @ is an argument.

@@ -1,5 +1,6 @@
 using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Tests.Infrastructure;
+using PyResolve.Migrators.Protocol;
 
 namespace PyResolve.Cli.Tests;
 
@@ -15,7 +16,7 @@ public sealed class FolderSnapshotTests : IDisposable
         _driver.WithFile("a.py", "changed").WithFile("sub/new/c.py", "c");
         File.Delete(Path.Combine(_driver.Project, "gone.py"));
 
-        before.ChangesTo(Take()).ShouldBe(new FolderChanges(Added: 1, Modified: 1, Removed: 1));
+        before.ChangesTo(Take()).ShouldCount(added: 1, modified: 1, removed: 1);
     }
 
     [Fact]
@@ -56,7 +57,7 @@ public sealed class FolderSnapshotTests : IDisposable
         _driver.WithFile("a.py", "changed");
 
         before.Unreadable.Keys.ShouldBe(["bad\ufffd.py", "sub/worse\ufffd/"]);
-        before.ChangesTo(Take()).ShouldBe(new FolderChanges(Added: 0, Modified: 1, Removed: 0));
+        before.ChangesTo(Take()).ShouldCount(added: 0, modified: 1, removed: 0);
         // The framework cannot remove what it cannot name.
         await RunAsync(Remove);
 
@@ -93,14 +94,21 @@ public sealed class FolderSnapshotTests : IDisposable
     public void A_single_file_has_a_snapshot_too()
     {
         var path = Path.Combine(_driver.Project, "a.py");
-        var before = FolderSnapshot.Take(path, CancellationToken.None);
+        var before = FolderSnapshot.Take(path, FileSelection.All, CancellationToken.None);
 
         _driver.WithFile("a.py", "changed");
 
-        before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None)).ShouldBe(new FolderChanges(0, 1, 0));
+        var after = FolderSnapshot.Take(path, FileSelection.All, CancellationToken.None);
+        before.ChangesTo(after).ShouldCount(added: 0, modified: 1, removed: 0);
     }
 
     public void Dispose() => _driver.Dispose();
 
-    private FolderSnapshot Take() => FolderSnapshot.Take(_driver.Project, TestContext.Current.CancellationToken);
+    private FolderSnapshot Take() => FolderSnapshot.Take(_driver.Project, FileSelection.All, TestContext.Current.CancellationToken);
+}
+
+internal static class FolderChangesAssertions
+{
+    public static void ShouldCount(this FolderChanges changes, int added, int modified, int removed) =>
+        (changes.Added, changes.Modified, changes.Removed, changes.Total).ShouldBe((added, modified, removed, added + modified + removed));
 }

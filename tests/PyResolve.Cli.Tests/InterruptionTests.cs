@@ -112,6 +112,23 @@ public sealed class InterruptionTests : IDisposable
     }
 
     [Fact]
+    [Trait("Platform", "Linux")]
+    public async Task Ctrl_C_reaches_the_migrator_once_also_when_standard_input_is_not_the_terminal()
+    {
+        _cli.WithFile(
+            "count.sh", "trap 'echo got >> signals' INT; touch ready; i=0; while [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done; exit 7");
+        await using var terminal = _cli.StartShellInTerminal(
+            80, $"exec {CliDriver.ShellCommand} upgrade pydantic --target 2.0 --migrator 'sh count.sh' < /dev/null");
+        await WaitForFileAsync("ready");
+
+        terminal.Type("\x03");
+        var result = await terminal.WaitForExitAsync();
+
+        result.ExitCode.ShouldBe(130, result.Screen);
+        _cli.Read("signals").ShouldBe("got\n");
+    }
+
+    [Fact]
     public async Task An_interrupted_wait_for_the_server_ends_at_once()
     {
         _server.Inject(Fault.Hang, "GET /me", int.MaxValue);

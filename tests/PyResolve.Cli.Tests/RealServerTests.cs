@@ -38,6 +38,23 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Platform", "Linux")]
+    public async Task Five_terminals_that_are_closed_during_an_upgrade_leave_nothing_held()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            var waits = $"sh -c 'touch \"$1/ready{i}\"; exec sleep 300' sh {{path}}";
+            await using var terminal = _cli.StartInTerminal(80, "upgrade", "pydantic", "--target", "2.0", "--migrator", waits);
+            await Eventually.IsTrueAsync(
+                () => File.Exists(Path.Combine(_cli.Project, $"ready{i}")), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+            (await terminal.CloseAsync()).ShouldBe(130);
+        }
+
+        (await _account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
+    }
+
+    [Fact]
     public async Task The_free_plan_has_no_LLM_migrations()
     {
         (await UpgradeAsync("v1", "--tier", "tier2")).ShouldFail(3, "LLM", "use --tier tier1");

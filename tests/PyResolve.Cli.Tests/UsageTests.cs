@@ -77,8 +77,8 @@ public sealed class UsageTests : IDisposable
     {
         var script = (await _cli.RunAsync("completion", "bash")).Output;
         await File.WriteAllTextAsync(Path.Combine(_cli.Project, "script"), script, TestContext.Current.CancellationToken);
-        const string Test = """
-            pyresolve() { dotnet "$CLI" "$@"; }
+        var test = $$"""
+            pyresolve() { {{CliDriver.ShellCommand}} "$@"; }
             source ./script
             COMP_LINE='pyresolve sta' COMP_POINT=13 COMP_WORDS=(pyresolve sta) COMP_CWORD=1
             _pyresolve
@@ -86,8 +86,7 @@ public sealed class UsageTests : IDisposable
             """;
 
         var result = await Command.RunAsync(
-            "bash", ["-c", Test], new Dictionary<string, string?> { ["CLI"] = CliDriver.Assembly }, workingDirectory: _cli.Project,
-            cancellationToken: TestContext.Current.CancellationToken);
+            "bash", ["-c", test], workingDirectory: _cli.Project, cancellationToken: TestContext.Current.CancellationToken);
 
         result.Output.Trim().ShouldBe("status", result.Error);
     }

@@ -1,4 +1,5 @@
-using PydanticMigrator;
+using PyResolve.Migrators.Protocol;
+using PyResolve.Migrators.Pydantic;
 
 namespace PyResolve.Samples.Tests;
 
@@ -25,7 +26,7 @@ internal sealed class MigratedFolder : IDisposable
     public MigratedFolder Run()
     {
         using var output = new StringWriter();
-        new FolderMigration(output).Run(_path);
+        new FolderMigration(output, MigratorChannel.None, FileSelection.All).Run(_path, TestContext.Current.CancellationToken);
         Output = output.ToString();
         return this;
     }

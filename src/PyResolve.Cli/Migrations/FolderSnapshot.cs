@@ -1,26 +1,46 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using PyResolve.Migrators.Protocol;
+using PyResolve.Migrators.Pydantic;
 
 namespace PyResolve.Cli.Migrations;
 
-internal sealed record FolderChanges(int Added, int Modified, int Removed)
+internal sealed class FolderChanges(IReadOnlyList<FileChange> files)
 {
-    public int Total => Added + Modified + Removed;
+    public IReadOnlyList<FileChange> Files => files;
+
+    public int Total => files.Count;
+
+    public int Added => Count(ChangeKind.Added);
+
+    public int Modified => Count(ChangeKind.Modified);
+
+    public int Removed => Count(ChangeKind.Removed);
+
+    public IEnumerable<FileChange> Outside => files.Where(static file => file.IsOutside);
+
+    private int Count(ChangeKind kind) => files.Count(file => file.Kind == kind);
 }
 
-/// <summary>
-/// The files below a folder, by path and content. Times and permissions do not count; symbolic links are not followed. What cannot be read
-/// is left out, and named.
-/// </summary>
-internal sealed class FolderSnapshot
+internal enum ChangeKind
 {
-    /// <summary>Folders that tools write to, and that hold no source code.</summary>
-    private static readonly HashSet<string> SkippedFolders = new(StringComparer.Ordinal)
-    {
-        ".git", ".hg", ".svn", ".eggs", ".idea", ".mypy_cache", ".nox", ".pytest_cache", ".pyresolve", ".ruff_cache", ".tox", ".venv",
-        ".vscode", "__pycache__", "node_modules", "site-packages", "venv",
-    };
+    Added,
+    Modified,
+    Removed,
+}
+
+/// <param name="Name">Relative to the folder; <c>.</c> when a single file is upgraded.</param>
+/// <param name="IsOutside">Whether <c>--include</c> and <c>--exclude</c> leave it out.</param>
+internal sealed record FileChange(string Name, ChangeKind Kind, bool IsOutside);
+
+/// <summary>
+/// The files below a folder, by path and content. Permissions do not count, nor do times; symbolic links are not followed. What cannot be
+/// read is left out, and named. Files that are not selected are not read: of them, size and time count.
+/// </summary>
+internal sealed class FolderSnapshot(FileSelection selection)
+{
+    private const string SingleFile = ".";
 
     private static readonly EnumerationOptions OneLevel =
         new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
@@ -34,25 +54,40 @@ internal sealed class FolderSnapshot
     /// <summary>The paths that could not be read, each with the reason.</summary>
     public IReadOnlyDictionary<string, string> Unreadable => _unreadable;
 
-    public static FolderSnapshot Take(string path, CancellationToken cancellationToken)
+    /// <param name="report">Is told how many files have been read so far.</param>
+    public static FolderSnapshot Take(
+        string path, FileSelection selection, CancellationToken cancellationToken, Action<int>? report = null)
     {
-        var snapshot = new FolderSnapshot();
+        var snapshot = new FolderSnapshot(selection);
         if (File.Exists(path))
-            snapshot.AddFile(path, ".");
+            snapshot.AddFile(path, SingleFile);
         else
-            snapshot.Add(path, "", cancellationToken);
+            snapshot.Add(path, "", report, cancellationToken);
         return snapshot;
     }
 
+    /// <summary>What happened between this snapshot and a later one, ordered by name.</summary>
     public FolderChanges ChangesTo(FolderSnapshot later)
     {
-        var added = later._files.Keys.Count(file => !_files.ContainsKey(file) && !IsUnreadable(file));
-        var removed = _files.Keys.Count(file => !later._files.ContainsKey(file) && !later.IsUnreadable(file));
-        var modified = _files.Count(f => later._files.TryGetValue(f.Key, out var digest) && digest != f.Value);
-        return new FolderChanges(added, modified, removed);
+        var added = later._files.Keys.Where(file => !_files.ContainsKey(file) && !IsUnreadable(file));
+        var removed = _files.Keys.Where(file => !later._files.ContainsKey(file) && !later.IsUnreadable(file));
+        var modified = _files.Where(f => later._files.TryGetValue(f.Key, out var digest) && digest != f.Value).Select(static f => f.Key);
+        return new FolderChanges(
+        [
+            .. Describe(added, ChangeKind.Added)
+                .Concat(Describe(modified, ChangeKind.Modified))
+                .Concat(Describe(removed, ChangeKind.Removed))
+                .OrderBy(static change => change.Name, StringComparer.Ordinal),
+        ]);
     }
 
-    private void Add(string folder, string prefix, CancellationToken cancellationToken)
+    private IEnumerable<FileChange> Describe(IEnumerable<string> names, ChangeKind kind) =>
+        names.Select(name => new FileChange(name, kind, IsOutside: !IsSelected(name)));
+
+    /// <summary>A file that is upgraded alone is meant, whatever the patterns.</summary>
+    private bool IsSelected(string name) => name == SingleFile || selection.Contains(name);
+
+    private void Add(string folder, string prefix, Action<int>? report, CancellationToken cancellationToken)
     {
         string[] files, children;
         try
@@ -69,14 +104,14 @@ internal sealed class FolderSnapshot
         foreach (var file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!file.EndsWith(".pyc", StringComparison.Ordinal))
+            if (!IsGenerated(file))
                 AddFile(file, prefix + Path.GetFileName(file));
         }
+        report?.Invoke(_files.Count);
         foreach (var child in children)
         {
-            var name = Path.GetFileName(child);
-            if (!SkippedFolders.Contains(name))
-                Add(child, $"{prefix}{name}/", cancellationToken);
+            if (!ToolFolders.Contains(child))
+                Add(child, $"{prefix}{Path.GetFileName(child)}/", report, cancellationToken);
         }
     }
 
@@ -84,7 +119,7 @@ internal sealed class FolderSnapshot
     {
         try
         {
-            _files[name] = Hash(file);
+            _files[name] = IsSelected(name) ? Hash(file) : Stamp(file);
         }
         catch (Exception e) when (IsUnreadable(e))
         {
@@ -106,6 +141,16 @@ internal sealed class FolderSnapshot
         UnauthorizedAccessException => "permission denied",
         _ => exception.Message,
     };
+
+    /// <summary>Compiled code, and what a migrator that was killed has left.</summary>
+    private static bool IsGenerated(string file) => file.EndsWith(".pyc", StringComparison.Ordinal)
+        || file.EndsWith(ReplacedFile.UnfinishedSuffix, StringComparison.Ordinal);
+
+    private static Digest Stamp(string path)
+    {
+        var file = new FileInfo(path);
+        return new Digest((UInt128)file.Length, (UInt128)file.LastWriteTimeUtc.Ticks);
+    }
 
     private static Digest Hash(string path)
     {

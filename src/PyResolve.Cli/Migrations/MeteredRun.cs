@@ -5,18 +5,17 @@ using PyResolve.Client;
 namespace PyResolve.Cli.Migrations;
 
 /// <summary>Runs a migrator under a permit: it costs a migration when it succeeds and changes files, and nothing otherwise.</summary>
-internal sealed class MeteredRun(
-    Terminal terminal, QuotaPermit permit, Migrator migrator, string? profile, string path, string library, string target)
+internal sealed class MeteredRun(UpgradeOutput output, QuotaPermit permit, Migrator migrator, UpgradeRequest request, string? profile)
 {
-    private const int NamedFiles = 5;
+    private readonly MigratorProcess _process = new(migrator, request.Selection, output);
 
-    public async Task<int> RunAsync(StopSignals signals, TimeSpan grace)
+    public async Task<int> RunAsync(StopSignals signals)
     {
         var before = await TakeSnapshotAsync(signals.Requested);
         int exitCode;
         try
         {
-            exitCode = await migrator.RunAsync(signals, grace);
+            exitCode = await _process.RunAsync(signals, request.Grace);
         }
         catch (OperationCanceledException)
         {
@@ -25,7 +24,9 @@ internal sealed class MeteredRun(
         }
 
         // From here on signals are ignored: only the accounting is left, which takes a second.
-        var changes = before.ChangesTo(FolderSnapshot.Take(path, CancellationToken.None));
+        var changes = before.ChangesTo(UpgradeSnapshots.Take(output, request, request.FullPath, CancellationToken.None));
+        if (_process.Report.Misunderstood is { } misunderstood)
+            output.Warning(misunderstood);
         if (exitCode != 0)
         {
             var files = QuotaText.Pluralize(changes.Total, "file");
@@ -33,58 +34,74 @@ internal sealed class MeteredRun(
             var cause = $"The migrator failed with exit code {exitCode}. {changed}";
             throw new CliException(ExitCodes.Failure, cause, await ReleaseAsync(), $"The command was: {migrator}");
         }
-        if (changes.Total == 0)
-        {
-            terminal.Success("Nothing to change");
-            terminal.Line($"  {await ReleaseAsync()}");
-            return ExitCodes.Success;
-        }
 
-        var quotaBefore = permit.Quota;
-        await CompleteAsync(changes);
-        terminal.Success($"Upgraded {library} to {target}: {Describe(changes)}");
-        // The permit has a new quota only if the server answered, and so has recorded the work.
-        if (!permit.IsOffline && quotaBefore is not null && ReferenceEquals(quotaBefore, permit.Quota))
-            terminal.Warning("The server cannot be reached now. The migration is kept on disk, and reported when the server is back.");
-        else if (permit.ReservationId is not null && permit.Quota is { } quota)
-            terminal.Line($"  Quota this month: {QuotaText.FormatUsage(quota)}");
+        UpgradeSnapshots.WarnOfOutside(output, changes);
+        if (changes.Total == 0)
+            await EndUnchangedAsync();
+        else
+            await EndChangedAsync(changes);
+        if (output.IsJson)
+            output.Result(CliJson.Write(UpgradeTexts.Report(request, changes, _process.Report, permit, permit.Quota)) + "\n");
         return ExitCodes.Success;
     }
 
     private async Task<FolderSnapshot> TakeSnapshotAsync(CancellationToken cancellationToken)
     {
-        FolderSnapshot snapshot;
         try
         {
-            snapshot = FolderSnapshot.Take(path, cancellationToken);
+            return UpgradeSnapshots.TakeFirst(output, request, cancellationToken);
         }
         catch (OperationCanceledException)
         {
             throw new CliException(ExitCodes.Interrupted, "Interrupted. Nothing was run and nothing was changed.", await ReleaseAsync());
         }
-
-        if (snapshot.Unreadable.TryGetValue(".", out var reason))
+        catch (CliException e)
         {
-            throw new CliException(
-                ExitCodes.Failure, $"{path} cannot be read: {reason}.", "Give --path a folder that you may read.", await ReleaseAsync());
+            throw new CliException(e.ExitCode, e.Message, [.. e.Next, await ReleaseAsync()]);
         }
-        foreach (var (file, why) in snapshot.Unreadable.Take(NamedFiles))
-            terminal.Warning($"Left out: {file} ({why})");
-        if (snapshot.Unreadable.Count > NamedFiles)
-            terminal.Warning($"Left out: {snapshot.Unreadable.Count - NamedFiles} more that cannot be read");
-        return snapshot;
+    }
+
+    private async Task EndUnchangedAsync()
+    {
+        output.Success("Nothing to change");
+        ShowMigratorSummary();
+        output.Line($"  {await ReleaseAsync()}");
+    }
+
+    private async Task EndChangedAsync(FolderChanges changes)
+    {
+        var quotaBefore = permit.Quota;
+        await CompleteAsync(changes);
+        output.Success($"Upgraded {request.Library} to {request.Target}: {UpgradeTexts.Describe(changes)}");
+        ShowMigratorSummary();
+        // The permit has a new quota only if the server answered, and so has recorded the work.
+        if (!permit.IsOffline && quotaBefore is not null && ReferenceEquals(quotaBefore, permit.Quota))
+            output.Warning("The server cannot be reached now. The migration is kept on disk, and reported when the server is back.");
+        else if (permit.ReservationId is not null && permit.Quota is { } quota)
+            output.Line($"  Quota this month: {QuotaText.FormatUsage(quota)}");
+        if (UpgradeTexts.FindDiffCommand(request) is { } command)
+            output.Line($"  See the changes: {command}");
+    }
+
+    private void ShowMigratorSummary()
+    {
+        if (_process.Report.Summary is { } summary)
+            output.Line($"  {summary}");
+        if (_process.Report.TokensUsed is > 0 and var tokens)
+            output.Line($"  Tokens used: {QuotaText.FormatNumber(tokens)}");
     }
 
     private async Task CompleteAsync(FolderChanges changes)
     {
         try
         {
-            await permit.CompleteAsync(new MigrationOutcome { FilesChanged = changes.Total }, CancellationToken.None);
+            var outcome = new MigrationOutcome { FilesChanged = changes.Total, TokensUsed = _process.Report.TokensUsed };
+            await permit.CompleteAsync(outcome, CancellationToken.None);
         }
         catch (PyResolveException e)
         {
             var failure = Failures.Describe(e, profile);
-            var cause = $"The code was upgraded ({Describe(changes)}), but this could not be reported: {failure.Message}";
+            var cause = $"The code was upgraded ({UpgradeTexts.Describe(changes)}), but this could not be reported: {failure.Message}";
             throw new CliException(failure.ExitCode, cause, [.. failure.Next]);
         }
     }
@@ -105,13 +122,5 @@ internal sealed class MeteredRun(
             return $"No migration was used. Quota this month: {QuotaText.FormatUsage(permit.Quota!)}";
         var end = permit.ExpiresAt is { } expiresAt ? $" at {expiresAt.UtcDateTime:HH:mm} UTC" : "";
         return $"No migration was used. The reservation could not be released now, and expires{end}.";
-    }
-
-    private static string Describe(FolderChanges changes)
-    {
-        (int Number, string What)[] parts = [(changes.Modified, "changed"), (changes.Added, "added"), (changes.Removed, "removed")];
-        var present = parts.Where(part => part.Number > 0).ToList();
-        var first = $"{QuotaText.Pluralize(present[0].Number, "file")} {present[0].What}";
-        return first + string.Concat(present.Skip(1).Select(part => $", {part.Number} {part.What}"));
     }
 }

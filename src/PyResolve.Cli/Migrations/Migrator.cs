@@ -1,22 +1,33 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Text;
 using PyResolve.Cli.Base;
-using PyResolve.Client;
 
 namespace PyResolve.Cli.Migrations;
 
+/// <summary>The program that rewrites the code, with its arguments.</summary>
 internal sealed class Migrator
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private const string PathPlaceholder = "{path}";
 
-    private readonly IReadOnlyList<string> _words;
+    private readonly string _description;
 
-    private Migrator(IReadOnlyList<string> words) => _words = words;
+    private Migrator(IReadOnlyList<string> words, string description, bool usesPath) =>
+        (Words, _description, UsesPath) = (words, description, usesPath);
+
+    /// <summary>The program and its arguments.</summary>
+    public IReadOnlyList<string> Words { get; }
+
+    /// <summary>Whether the command says where the code is. Otherwise the program looks in the current folder, or knows.</summary>
+    public bool UsesPath { get; }
 
     /// <summary>Replaces <c>{path}</c>, <c>{library}</c>, <c>{target}</c> after splitting: no value becomes several words.</summary>
-    public static Migrator Create(string command, string origin, string path, string library, string target)
+    /// <param name="command">As it was configured.</param>
+    /// <param name="origin">Where, for messages.</param>
+    /// <param name="path">What the program is to work on.</param>
+    public static Migrator Create(string command, string origin, string path, UpgradeRequest request)
     {
+        if (BuiltinMigrator.IsNamed(command))
+            return new Migrator(BuiltinMigrator.GetWords(command, origin, path, request), command, usesPath: true);
+
         IReadOnlyList<string> words;
         try
         {
@@ -29,73 +40,15 @@ internal sealed class Migrator
         if (words is [] or ["", ..])
             throw CliException.Usage("The migrator's command is empty.", $"Write one in {origin}, as: mytool --rewrite {{path}}");
 
-        return new Migrator([ProgramPath(words[0]), .. words.Skip(1).Select(w => Fill(w, path, library, target))]);
+        string[] filled = [ProgramPath(words[0]), .. words.Skip(1).Select(word => Fill(word, path, request))];
+        return new Migrator(
+            filled, CommandWords.Join(filled), words.Skip(1).Any(static word => word.Contains(PathPlaceholder, StringComparison.Ordinal)));
     }
 
-    public override string ToString() => CommandWords.Join(_words);
+    public override string ToString() => _description;
 
-    /// <summary>
-    /// Returns the exit code. The first signal is passed on to the program, which then has <paramref name="grace"/> to end by itself; after
-    /// that time, or at a second signal, it is killed. What it started and left running is killed too.
-    /// </summary>
-    /// <exception cref="OperationCanceledException">A signal asked to stop. The program has ended.</exception>
-    public async Task<int> RunAsync(StopSignals signals, TimeSpan grace)
-    {
-        var start = new ProcessStartInfo(_words[0]) { UseShellExecute = false };
-        foreach (var argument in _words.Skip(1))
-            start.ArgumentList.Add(argument);
-        // The migrator has no use for the key.
-        start.Environment.Remove(ApiKeyStore.ApiKeyVariable);
-
-        using var process = new Process { StartInfo = start };
-        signals.Requested.ThrowIfCancellationRequested();
-        try
-        {
-            process.Start();
-        }
-        catch (Win32Exception e)
-        {
-            throw CannotStart(Cause(e));
-        }
-
-        try
-        {
-            await process.WaitForExitAsync(signals.Requested);
-        }
-        catch (OperationCanceledException)
-        {
-            await StopAsync(process, signals, grace);
-            throw;
-        }
-        return process.ExitCode;
-    }
-
-    private static async Task StopAsync(Process process, StopSignals signals, TimeSpan grace)
-    {
-        // A shell script that ends at the signal would leave the program that it has started without one.
-        var descendants = ProcessTree.FindDescendants(process.Id);
-        if (signals.Received is { } signal && !ProcessTree.IsSentByTerminal(signal))
-        {
-            ProcessTree.Send(process.Id, signal);
-            ProcessTree.SendAll(descendants, signal);
-        }
-
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(signals.Repeated);
-        patience.CancelAfter(grace);
-        try
-        {
-            await process.WaitForExitAsync(patience.Token);
-            while (ProcessTree.IsAnyRunning(descendants))
-                await Task.Delay(Pause, patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            ProcessTree.KillAll(process);
-            await process.WaitForExitAsync(CancellationToken.None);
-        }
-
-        ProcessTree.KillAll(descendants);
-    }
+    public static CliException CannotStart(string cause) =>
+        new(ExitCodes.Failure, $"The migrator could not be started: {cause}.", "Install it, or give its full path.");
 
     /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
     private static string ProgramPath(string program)
@@ -114,9 +67,10 @@ internal sealed class Migrator
     }
 
     /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>
-    private static string Fill(string word, string path, string library, string target)
+    private static string Fill(string word, string path, UpgradeRequest request)
     {
-        (string Name, string Value)[] values = [("{path}", path), ("{library}", library), ("{target}", target)];
+        (string Name, string Value)[] values =
+            [(PathPlaceholder, path), ("{library}", request.Library), ("{target}", request.Target)];
         var filled = new StringBuilder();
         for (var i = 0; i < word.Length;)
         {
@@ -126,14 +80,4 @@ internal sealed class Migrator
         }
         return filled.ToString();
     }
-
-    private static CliException CannotStart(string cause) =>
-        new(ExitCodes.Failure, $"The migrator could not be started: {cause}.", "Install it, or give its full path.");
-
-    private string Cause(Win32Exception exception) => exception.NativeErrorCode switch
-    {
-        2 => $"there is no program {_words[0]}",
-        5 or 13 => $"{_words[0]} may not be run",
-        _ => exception.Message,
-    };
 }

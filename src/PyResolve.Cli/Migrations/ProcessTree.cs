@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace PyResolve.Cli.Migrations;
 
@@ -20,7 +21,7 @@ internal static partial class ProcessTree
     /// </summary>
     public static bool IsSentByTerminal(PosixSignal signal) =>
         OperatingSystem.IsWindows()
-        || (signal is PosixSignal.SIGINT or PosixSignal.SIGQUIT && GetForegroundGroup(0) == GetGroup());
+        || (signal is PosixSignal.SIGINT or PosixSignal.SIGQUIT && IsInForeground());
 
     /// <summary>The processes below a process, as far as the system tells: Linux does.</summary>
     public static IReadOnlyList<ProcessEntry> FindDescendants(int processId)
@@ -65,6 +66,20 @@ internal static partial class ProcessTree
     {
         foreach (var entry in processes.Where(IsRunning))
             _ = Kill(entry.Id, 9);
+    }
+
+    /// <summary>Standard input may be something else than the terminal that controls this program.</summary>
+    private static bool IsInForeground()
+    {
+        try
+        {
+            using var terminal = File.OpenHandle("/dev/tty", FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            return GetForegroundGroup(terminal) == GetGroup();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Its number may belong to another process by now, which then has another start time. A zombie has ended.</summary>
@@ -115,7 +130,7 @@ internal static partial class ProcessTree
 
     [LibraryImport("libc", EntryPoint = "tcgetpgrp", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int GetForegroundGroup(int fileDescriptor);
+    private static partial int GetForegroundGroup(SafeFileHandle terminal);
 }
 
 /// <param name="StartTicks">When it started, in clock ticks since the system did.</param>

@@ -21,6 +21,7 @@ namespace PyResolve.Cli.Output;
 [JsonSerializable(typeof(LinkReport))]
 [JsonSerializable(typeof(ProfilesReport))]
 [JsonSerializable(typeof(SyncReport))]
+[JsonSerializable(typeof(UpgradeReport))]
 [JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(SettingReport))]
 internal sealed partial class CliJson : JsonSerializerContext

@@ -12,7 +12,12 @@ internal sealed class Terminal(
 
     public TextWriter Output => output;
 
+    public TextWriter ErrorOutput => error;
+
     public TextReader Input => input;
+
+    /// <summary>Whether a line on standard error can be replaced by another.</summary>
+    public bool CanRedraw { get; init; }
 
     /// <summary>Whether a person can be asked. False after <c>--no-input</c>.</summary>
     public bool IsInteractive { get; set; } = isInteractive;
@@ -34,11 +39,14 @@ internal sealed class Terminal(
         return new Terminal(
             new QuietWriter(Console.Out),
             new QuietWriter(Console.Error),
-            Console.In,
+            Console.IsInputRedirected || OperatingSystem.IsWindows() ? Console.In : new TypedLines(),
             HasColour(Console.IsOutputRedirected),
             HasColour(Console.IsErrorRedirected),
             isInteractive: !Console.IsInputRedirected && !Console.IsErrorRedirected,
-            isAscii: IsAsciiTerminal());
+            isAscii: IsAsciiTerminal())
+        {
+            CanRedraw = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
+        };
     }
 
     public void Line(string text = "") => output.WriteLine(text);
@@ -74,7 +82,7 @@ internal sealed class Terminal(
         if (!IsInteractive)
             return null;
         error.Write(question);
-        return await Task.Run(input.ReadLine, cancellationToken).WaitAsync(cancellationToken);
+        return await ReadAsync(input.ReadLine, cancellationToken);
     }
 
     /// <summary>Asks without echo; <see langword="null"/> when there is nobody to ask.</summary>
@@ -82,10 +90,11 @@ internal sealed class Terminal(
     {
         if (!IsInteractive)
             return null;
+        using var hidden = new HiddenInput();
         error.Write(question);
         try
         {
-            return await Task.Run(ReadSecret, cancellationToken).WaitAsync(cancellationToken);
+            return await ReadAsync(() => HiddenInput.ReadLine(input), cancellationToken);
         }
         finally
         {
@@ -93,17 +102,17 @@ internal sealed class Terminal(
         }
     }
 
-    private static string ReadSecret()
+    private static async Task<string?> ReadAsync(Func<string?> read, CancellationToken cancellationToken)
     {
-        var secret = new StringBuilder();
-        while (Console.ReadKey(intercept: true) is var key && key.Key != ConsoleKey.Enter)
+        try
         {
-            if (key.Key == ConsoleKey.Backspace && secret.Length > 0)
-                secret.Length--;
-            else if (!char.IsControl(key.KeyChar))
-                secret.Append(key.KeyChar);
+            return await Task.Run(read, cancellationToken).WaitAsync(cancellationToken);
         }
-        return secret.ToString();
+        catch (IOException e)
+        {
+            // The terminal's window was closed. SIGHUP comes a moment later.
+            throw new OperationCanceledException("The terminal was closed.", e, cancellationToken);
+        }
     }
 
     private static string Paint(string text, Colour colour, bool isOn) => isOn ? $"\e[{(int)colour}m{text}\e[0m" : text;

@@ -5,15 +5,18 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Cli.Tests.Infrastructure;
 
-/// <summary>The built <c>pyresolve</c> as a process, with its own home and project folder.</summary>
+/// <summary>
+/// The built <c>pyresolve</c> as a process, with its own home and project folder: the portable assembly, or the program that
+/// <c>PYRESOLVE_CLI</c> names, such as the native one.
+/// </summary>
 public sealed class CliDriver : IDisposable
 {
+    /// <summary>The portable assembly, whichever program the tests run.</summary>
     public static readonly string Assembly = typeof(CliDriver).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(m => m.Key == "pyresolve").Value!;
 
-    private static readonly string DotNet = Path.GetFullPath(
-        Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+    private static readonly (string File, string[] Arguments) Program = FindProgram();
 
     private readonly Dictionary<string, string?> _environment = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-cli-").FullName;
@@ -28,6 +31,9 @@ public sealed class CliDriver : IDisposable
         }
         Environment["PYRESOLVE_HOME"] = Home;
     }
+
+    /// <summary>Starts it in a shell script.</summary>
+    public static string ShellCommand => string.Join(' ', Program.Arguments.Prepend(Program.File).Select(static word => $"'{word}'"));
 
     public IDictionary<string, string?> Environment => _environment;
 
@@ -67,14 +73,14 @@ public sealed class CliDriver : IDisposable
     public async Task<CommandResult> RunWithInputAsync(string input, params string[] arguments)
     {
         var result = await Command.RunAsync(
-            DotNet, [Assembly, .. arguments], _environment, input, Project, TestContext.Current.CancellationToken);
+            Program.File, [.. Program.Arguments, .. arguments], _environment, input, Project, TestContext.Current.CancellationToken);
         return result with { Output = result.Output.ReplaceLineEndings("\n"), Error = result.Error.ReplaceLineEndings("\n") };
     }
 
     /// <summary>Starts it without waiting for its end.</summary>
     public Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(DotNet, [Assembly, .. arguments])
+        var start = new ProcessStartInfo(Program.File, [.. Program.Arguments, .. arguments])
         {
             WorkingDirectory = Project,
             UseShellExecute = false,
@@ -86,5 +92,33 @@ public sealed class CliDriver : IDisposable
         return Process.Start(start)!;
     }
 
+    /// <summary>Starts it in a terminal of its own, which is closed at the latest with the returned object. On Linux.</summary>
+    public TerminalSession StartInTerminal(int columns, params string[] arguments) =>
+        TerminalSession.Start(Program.File, [.. Program.Arguments, .. arguments], _environment, Project, columns);
+
+    /// <summary>Starts a shell's command in a terminal, as <see cref="StartInTerminal"/> starts the program itself.</summary>
+    public TerminalSession StartShellInTerminal(int columns, string script) =>
+        TerminalSession.Start("/bin/sh", ["-c", script], _environment, Project, columns);
+
+    /// <summary>Runs it to its end in a terminal of its own, where nobody types. On Linux.</summary>
+    public async Task<TerminalResult> RunInTerminalAsync(int columns, params string[] arguments)
+    {
+        await using var terminal = StartInTerminal(columns, arguments);
+        return await terminal.WaitForExitAsync();
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static (string File, string[] Arguments) FindProgram()
+    {
+        if (System.Environment.GetEnvironmentVariable("PYRESOLVE_CLI") is { Length: > 0 } chosen)
+        {
+            return File.Exists(chosen)
+                ? (Path.GetFullPath(chosen), [])
+                : throw new InvalidOperationException($"PYRESOLVE_CLI names {chosen}, which does not exist.");
+        }
+
+        var dotnet = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
+        return (Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..", dotnet)), [Assembly]);
+    }
 }

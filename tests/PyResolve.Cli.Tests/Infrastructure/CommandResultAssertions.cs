@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace PyResolve.Cli.Tests.Infrastructure;
 
 internal static class CommandResultAssertions
@@ -13,6 +15,8 @@ internal static class CommandResultAssertions
         string.Join('\n', lines.Skip(1)).ShouldContain(next);
         result.ShouldShowNoInternals();
     }
+
+    public static JsonElement Json(this CommandResult result) => JsonDocument.Parse(result.Output).RootElement;
 
     public static void ShouldSucceed(this CommandResult result)
     {

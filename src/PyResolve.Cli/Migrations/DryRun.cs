@@ -1,0 +1,152 @@
+using System.Text;
+using PyResolve.Cli.Base;
+using PyResolve.Cli.Output;
+using PyResolve.Client.Wire;
+using PyResolve.Migrators.Protocol;
+
+namespace PyResolve.Cli.Migrations;
+
+/// <summary>Shows what an upgrade would change: the migrator runs on a private copy. Nothing is reserved.</summary>
+/// <param name="create">Makes the migrator for a path.</param>
+internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create, UpgradeRequest request, QuotaSnapshot? quota)
+{
+    private const string Interrupted = "Interrupted. Nothing was changed.";
+
+    private bool IsFolder => Directory.Exists(request.FullPath);
+
+    public async Task<int> RunAsync(StopSignals signals)
+    {
+        if (!create(request.FullPath).UsesPath)
+        {
+            throw CliException.Usage(
+                "--dry-run needs a migrator whose command has {path}: it runs on a copy.", "As in: --migrator \"mytool --rewrite {path}\"");
+        }
+        try
+        {
+            return await RunOnCopyAsync(signals);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new CliException(ExitCodes.Interrupted, Interrupted);
+        }
+    }
+
+    private async Task<int> RunOnCopyAsync(StopSignals signals)
+    {
+        // Size and time are enough to see whether the migrator kept to the copy.
+        var original = FolderSnapshot.Take(request.FullPath, FileSelection.None, signals.Requested);
+        using var copy = MakeCopy(signals.Requested);
+        var before = UpgradeSnapshots.Take(output, request, copy.FullPath, signals.Requested);
+        var migrator = create(copy.FullPath);
+        var process = new MigratorProcess(migrator, request.Selection, output);
+        var exitCode = await process.RunAsync(signals, request.Grace, FindWorkingDirectory(copy));
+
+        var touched = original.ChangesTo(FolderSnapshot.Take(request.FullPath, FileSelection.None, CancellationToken.None));
+        if (touched.Total > 0)
+        {
+            throw new CliException(
+                ExitCodes.Failure,
+                $"{request.Path} itself was changed during the dry run ({UpgradeTexts.Describe(touched)}), by the migrator or by others.",
+                $"The first: {PlainText.Of(touched.Files[0].Name)}", "A migrator has to keep to {path}.", $"The command was: {migrator}");
+        }
+        if (process.Report.Misunderstood is { } misunderstood)
+            output.Warning(misunderstood);
+        if (exitCode != 0)
+        {
+            throw new CliException(
+                ExitCodes.Failure, $"The migrator failed with exit code {exitCode}. Nothing was changed.", $"The command was: {migrator}");
+        }
+
+        Show(before.ChangesTo(UpgradeSnapshots.Take(output, request, copy.FullPath, signals.Requested)), copy, process.Report);
+        return ExitCodes.Success;
+    }
+
+    private FolderCopy MakeCopy(CancellationToken cancellationToken)
+    {
+        output.Progress.Start("Copying");
+        try
+        {
+            return FolderCopy.Create(request.FullPath, count => output.Progress.Report(count), cancellationToken);
+        }
+        finally
+        {
+            output.Progress.Stop();
+        }
+    }
+
+    /// <summary>A migrator that works where it is started has to be started in the copy.</summary>
+    private string? FindWorkingDirectory(FolderCopy copy)
+    {
+        if (!IsFolder || Below(request.FullPath, Environment.CurrentDirectory) is not { } below)
+            return null;
+        var folder = Path.Combine(copy.FullPath, below);
+        return Directory.Exists(folder) ? folder : copy.FullPath;
+    }
+
+    private void Show(FolderChanges changes, FolderCopy copy, MigratorReport report)
+    {
+        UpgradeSnapshots.WarnOfOutside(output, changes);
+        if (output.IsJson)
+        {
+            var diff = new StringBuilder();
+            WriteDiff(changes, copy, line => diff.Append(line).Append('\n'));
+            output.Result(CliJson.Write(UpgradeTexts.Report(request, changes, report, permit: null, quota, diff.ToString())) + "\n");
+            return;
+        }
+
+        WriteDiff(changes, copy, line => output.Result(Paint(line) + "\n"));
+        output.Success(changes.Total == 0
+            ? "Nothing to change"
+            : $"{request.Library} to {request.Target} would be: {UpgradeTexts.Describe(changes)}");
+        if (report.Summary is { } summary)
+            output.Line($"  {summary}");
+        if (report.TokensUsed is > 0 and var tokens)
+            output.Line($"  Tokens used: {QuotaText.FormatNumber(tokens)}");
+        output.Line("  This was a dry run: nothing was changed, and no migration was used.");
+    }
+
+    private void WriteDiff(FolderChanges changes, FolderCopy copy, Action<string> write)
+    {
+        var diff = new UnifiedDiff(write);
+        foreach (var file in changes.Files)
+        {
+            var name = IsFolder ? file.Name : "";
+            diff.Add(
+                NameInDiff(name),
+                file.Kind == ChangeKind.Added ? null : Read(Path.Combine(request.FullPath, name)),
+                file.Kind == ChangeKind.Removed ? null : Read(Path.Combine(copy.FullPath, name)));
+        }
+    }
+
+    /// <summary>As seen from the current folder, so that the diff can be applied there; from the upgraded one if it is elsewhere.</summary>
+    private string NameInDiff(string name)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.Combine(request.FullPath, name));
+        var origin = Below(Environment.CurrentDirectory, full) is not null ? Environment.CurrentDirectory
+            : IsFolder ? request.FullPath : Path.GetDirectoryName(full)!;
+        return Path.GetRelativePath(origin, full).Replace('\\', '/');
+    }
+
+    /// <summary>The path from a folder to what is in it or is it; <see langword="null"/> for what is elsewhere.</summary>
+    private static string? Below(string folder, string path)
+    {
+        var relative = Path.GetRelativePath(folder, path);
+        return relative == ".." || relative.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(relative) ? null : relative;
+    }
+
+    private static DiffSide Read(string path)
+    {
+        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        var isExecutable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Execute) != UnixFileMode.None;
+        return new DiffSide(File.ReadAllBytes(path), isExecutable);
+    }
+
+    private string Paint(string line) => line switch
+    {
+        ['@', '@', ..] => output.Paint(line, Colour.Cyan),
+        ['d', ..] or ['n', 'e', 'w', ..] or ['-', '-', '-', ' ', ..] or ['+', '+', '+', ' ', ..] => output.Paint(line, Colour.Bold),
+        ['-', ..] => output.Paint(line, Colour.Red),
+        ['+', ..] => output.Paint(line, Colour.Green),
+        _ => line,
+    };
+}

@@ -1,0 +1,18 @@
+namespace PyResolve.Cli.Migrations;
+
+/// <summary>Text of another program or of a file name, for a line of a terminal.</summary>
+internal static class PlainText
+{
+    private const int Longest = 1000;
+
+    /// <summary>Without control characters, which could move the cursor or colour what follows, and not endlessly long.</summary>
+    public static string Of(string text)
+    {
+        var shown = text.Length <= Longest ? text : text[..Longest];
+        return string.Create(shown.Length, shown, static (target, source) =>
+        {
+            for (var i = 0; i < source.Length; i++)
+                target[i] = char.IsControl(source[i]) ? ' ' : source[i];
+        });
+    }
+}

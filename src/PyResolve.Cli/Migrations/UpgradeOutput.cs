@@ -1,0 +1,70 @@
+using PyResolve.Cli.Output;
+
+namespace PyResolve.Cli.Migrations;
+
+/// <summary>
+/// What an upgrade says while it runs. Standard output has the text for people, or only the diff of a dry run, or only JSON: then
+/// everything else goes to standard error.
+/// </summary>
+internal sealed class UpgradeOutput : IDisposable
+{
+    private readonly Terminal _terminal;
+    private readonly Stream _standardOutput = Console.OpenStandardOutput();
+    private readonly Stream _standardError = Console.OpenStandardError();
+
+    public UpgradeOutput(Terminal terminal, bool isJson, bool isDryRun, bool showsProgress)
+    {
+        (_terminal, IsJson, IsDryRun) = (terminal, isJson, isDryRun);
+        var style = isJson || !showsProgress ? ProgressStyle.None : terminal.CanRedraw ? ProgressStyle.Redrawn : ProgressStyle.Lines;
+        Progress = new ProgressDisplay(terminal, style, TerminalSize.ErrorColumns, TimeProvider.System);
+    }
+
+    public bool IsJson { get; }
+
+    public bool IsDryRun { get; }
+
+    public ProgressDisplay Progress { get; }
+
+    /// <summary>Whether the migrator's standard output passes through this program, instead of being this program's own.</summary>
+    public bool RelaysOutput => IsJson || IsDryRun || Progress.IsRedrawn;
+
+    public bool RelaysError => Progress.IsRedrawn;
+
+    public string Tick => _terminal.Tick;
+
+    /// <summary>For people.</summary>
+    public void Line(string text)
+    {
+        if (IsJson)
+            return;
+        Progress.Write(() => (IsDryRun ? _terminal.ErrorOutput : _terminal.Output).WriteLine(text));
+    }
+
+    public void Success(string text)
+    {
+        if (IsDryRun)
+            Line($"{_terminal.Tick} {text}");
+        else if (!IsJson)
+            Progress.Write(() => _terminal.Success(text));
+    }
+
+    public void Warning(string text) => Progress.Write(() => _terminal.Warning(text));
+
+    public void Note(string text) => Progress.Write(() => _terminal.Note(text));
+
+    /// <summary>The result, on standard output.</summary>
+    public void Result(string text) => Progress.Write(() => _terminal.Output.Write(text));
+
+    public string Paint(string text, Colour colour) => _terminal.Paint(text, colour);
+
+    public void PassOutput(ReadOnlySpan<byte> text) => Progress.Pass(IsJson || IsDryRun ? _standardError : _standardOutput, text);
+
+    public void PassError(ReadOnlySpan<byte> text) => Progress.Pass(_standardError, text);
+
+    public void Dispose()
+    {
+        Progress.Dispose();
+        _standardOutput.Dispose();
+        _standardError.Dispose();
+    }
+}
