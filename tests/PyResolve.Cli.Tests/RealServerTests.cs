@@ -46,7 +46,9 @@ public sealed class RealServerTests : IAsyncLifetime
             var waits = $"sh -c 'touch \"$1/ready{i}\"; exec sleep 300' sh {{path}}";
             await using var terminal = _cli.StartInTerminal(80, "upgrade", "pydantic", "--target", "2.0", "--migrator", waits);
             await Eventually.IsTrueAsync(
-                () => File.Exists(Path.Combine(_cli.Project, $"ready{i}")), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+                () => File.Exists(Path.Combine(_cli.Project, $"ready{i}")),
+                TimeSpan.FromSeconds(30),
+                TestContext.Current.CancellationToken);
 
             (await terminal.CloseAsync()).ShouldBe(130);
         }

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace PyResolve.Cli.Output;
 
 /// <summary>
-/// Standard input of a Unix terminal, line by line, edited and shown by the terminal itself. <see cref="Console.In"/> would set the terminal
-/// up for reading single keys, and show a second time what was typed before it did.
+/// Standard input of a Unix terminal, line by line, edited and shown by the terminal itself. <see cref="Console.In"/> would set the
+/// terminal up for reading single keys, and show a second time what was typed before it did.
 /// </summary>
 internal sealed class TypedLines : TextReader
 {
