@@ -31,7 +31,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("upgrade ../x --target 2.0", "'../x' is not a library name")]
     [InlineData("upgrade pydantic --target 2;0", "'2;0' is not a version")]
     [InlineData("upgrade pydantic --target 2.0 --path nowhere", "There is no folder or file nowhere")]
-    [InlineData("upgrade pydantic --target 2.0", "There is no migrator for pydantic")]
+    [InlineData("upgrade django --target 5.0", "There is no migrator for django")]
     [InlineData("upgrade pydantic --target 2.0 --migrator '", "a ' is not closed")]
     [InlineData("login --key pyr_live_a --with-key", "not both")]
     [InlineData("login --key pyr_live_a --api-url here", "--api-url is not an http or https URL")]
