@@ -140,7 +140,9 @@ public sealed partial class DifferentialProof(SharedServers servers)
         private string Describe(Answer answer)
         {
             var code = answer.Status >= 400 ? answer.Code : "";
-            var text = Canonical(answer.Body).Replace(subject.Address.AbsoluteUri.TrimEnd('/'), "<server>", StringComparison.Ordinal);
+            var text = Canonical(answer.Body)
+                .Replace(subject.Address.AbsoluteUri.TrimEnd('/'), "<server>", StringComparison.Ordinal)
+                .Replace(account.ApiKey[..20], "<prefix>", StringComparison.Ordinal);
             return $"{answer.Status} {code}\n{Id().Replace(text, match => NameOf(match.Value))}\n";
         }
 
