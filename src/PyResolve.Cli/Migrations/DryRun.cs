@@ -98,10 +98,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         output.Success(changes.Total == 0
             ? "Nothing to change"
             : $"{request.Library} to {request.Target} would be: {UpgradeTexts.Describe(changes)}");
-        if (report.Summary is { } summary)
-            output.Line($"  {summary}");
-        if (report.TokensUsed is > 0 and var tokens)
-            output.Line($"  Tokens used: {QuotaText.FormatNumber(tokens)}");
+        report.ShowSummary();
         output.Line("  This was a dry run: nothing was changed, and no migration was used.");
     }
 
@@ -134,12 +131,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         return relative == ".." || relative.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(relative) ? null : relative;
     }
 
-    private static DiffSide Read(string path)
-    {
-        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        var isExecutable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Execute) != UnixFileMode.None;
-        return new DiffSide(File.ReadAllBytes(path), isExecutable);
-    }
+    private static DiffSide Read(string path) => new(File.ReadAllBytes(path), ExecutableFile.Is(path));
 
     private string Paint(string line) => line switch
     {

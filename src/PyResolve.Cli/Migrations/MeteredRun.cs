@@ -64,7 +64,7 @@ internal sealed class MeteredRun(UpgradeOutput output, QuotaPermit permit, Migra
     private async Task EndUnchangedAsync()
     {
         output.Success("Nothing to change");
-        ShowMigratorSummary();
+        _process.Report.ShowSummary();
         output.Line($"  {await ReleaseAsync()}");
     }
 
@@ -73,7 +73,7 @@ internal sealed class MeteredRun(UpgradeOutput output, QuotaPermit permit, Migra
         var quotaBefore = permit.Quota;
         await CompleteAsync(changes);
         output.Success($"Upgraded {request.Library} to {request.Target}: {UpgradeTexts.Describe(changes)}");
-        ShowMigratorSummary();
+        _process.Report.ShowSummary();
         // The permit has a new quota only if the server answered, and so has recorded the work.
         if (!permit.IsOffline && quotaBefore is not null && ReferenceEquals(quotaBefore, permit.Quota))
             output.Warning("The server cannot be reached now. The migration is kept on disk, and reported when the server is back.");
@@ -81,14 +81,6 @@ internal sealed class MeteredRun(UpgradeOutput output, QuotaPermit permit, Migra
             output.Line($"  Quota this month: {QuotaText.FormatUsage(quota)}");
         if (UpgradeTexts.FindDiffCommand(request) is { } command)
             output.Line($"  See the changes: {command}");
-    }
-
-    private void ShowMigratorSummary()
-    {
-        if (_process.Report.Summary is { } summary)
-            output.Line($"  {summary}");
-        if (_process.Report.TokensUsed is > 0 and var tokens)
-            output.Line($"  Tokens used: {QuotaText.FormatNumber(tokens)}");
     }
 
     private async Task CompleteAsync(FolderChanges changes)

@@ -56,14 +56,8 @@ internal sealed class Migrator
         if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
             return program;
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return folders.Where(Path.IsPathRooted).Select(f => Path.Combine(f, program)).FirstOrDefault(IsExecutable)
+        return folders.Where(Path.IsPathRooted).Select(f => Path.Combine(f, program)).FirstOrDefault(ExecutableFile.Is)
             ?? throw CannotStart($"there is no program {program} on the PATH");
-    }
-
-    private static bool IsExecutable(string path)
-    {
-        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        return !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & Execute) != UnixFileMode.None;
     }
 
     /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>

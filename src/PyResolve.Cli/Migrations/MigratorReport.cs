@@ -82,6 +82,15 @@ internal sealed class MigratorReport(UpgradeOutput output)
         }
     }
 
+    /// <summary>Its summary and the tokens that it used, where it named them.</summary>
+    public void ShowSummary()
+    {
+        if (Summary is { } summary)
+            output.Line($"  {summary}");
+        if (TokensUsed is > 0 and var tokens)
+            output.Line($"  Tokens used: {QuotaText.FormatNumber(tokens)}");
+    }
+
     public void Ignore(string reason)
     {
         lock (_lock)

@@ -6,7 +6,6 @@ namespace PyResolve.Cli.Output;
 internal sealed class Terminal(
     TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive, bool isAscii)
 {
-    private const int UsualWidth = 80;
     private const int LeastWidth = 40;
     private const int MostWidth = 120;
 
@@ -23,7 +22,7 @@ internal sealed class Terminal(
     public bool IsInteractive { get; set; } = isInteractive;
 
     /// <summary>Columns of the terminal, within reason; 80 where there is none.</summary>
-    public int Width { get; } = Math.Clamp(ReadWidth(), LeastWidth, MostWidth);
+    public int Width { get; } = Math.Clamp(TerminalSize.OutputColumns(), LeastWidth, MostWidth);
 
     public string Tick => isAscii ? "+" : "✓";
 
@@ -138,16 +137,4 @@ internal sealed class Terminal(
     }
 
     private static bool IsSet(string name) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name));
-
-    private static int ReadWidth()
-    {
-        try
-        {
-            return Console.IsOutputRedirected || Console.WindowWidth <= 0 ? UsualWidth : Console.WindowWidth;
-        }
-        catch (IOException)
-        {
-            return UsualWidth;
-        }
-    }
 }

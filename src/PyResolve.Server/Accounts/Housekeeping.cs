@@ -13,7 +13,6 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
     private static readonly TimeSpan TokensKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan NetworksKept = TimeSpan.FromDays(90);
     private static readonly TimeSpan SessionsKept = TimeSpan.FromDays(30);
-    private static readonly TimeSpan SettlingTime = TimeSpan.FromDays(1);
 
     public static TimeSpan Interval { get; } = TimeSpan.FromMinutes(10);
 
@@ -29,7 +28,8 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 """,
             cancellationToken);
         await database.ExecuteAsync(SpentQuota.DeleteOld(now), cancellationToken);
-        if (await FindSettledInstantAsync(now, cancellationToken) is not { } settled)
+        // A clock that is wrong for an hour must not log everybody out for good.
+        if (await SettledTime.FindAsync(database, "sessions", "created_at", "id", now, cancellationToken) is not { } settled)
             return;
         await RepeatAsync(
             () => $"""
@@ -51,16 +51,6 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
                 """,
             cancellationToken);
     }
-
-    /// <summary>
-    /// When the newest session began that has been stored for a day: time has come at least so far. A clock that is wrong for an hour must
-    /// not log everybody out for good.
-    /// </summary>
-    private async Task<DateTimeOffset?> FindSettledInstantAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        (await database.ListAsync(
-            $"select created_at from sessions where created_at < {now - SettlingTime} order by id desc limit 1",
-            static row => row.Instant(0),
-            cancellationToken)) is [var newest] ? newest : null;
 
     private async Task RepeatAsync(Func<Sql> statement, CancellationToken cancellationToken)
     {

@@ -13,9 +13,9 @@ internal sealed class AuditRetention(Database database, AuditLog audit, TimeProv
     public async Task<DateTimeOffset?> FindLatestAsync(CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        if (await SettledTime.FindAsync(database, "audit_log", "at", now, cancellationToken) is not { } settled)
+        if (await SettledTime.FindAsync(database, "audit_log", "at", "at", now, cancellationToken) is not { } settled)
             return null;
-        return new DateTimeOffset(settled.Year, settled.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(-MonthsKept);
+        return settled.StartOfMonth().AddMonths(-MonthsKept);
     }
 
     /// <summary>The entry that reports it belongs to no account.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
@@ -32,7 +31,7 @@ internal static class AuditCommands
         if (!StatisticsQuery.IsMonth(month))
             return await OperatorOutput.RefuseAsync($"--before {month}: must be a calendar month, such as 2026-11.");
         var retention = services.GetRequiredService<AuditRetention>();
-        var before = DateTimeOffset.ParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+        var before = Instants.StartOfMonth(month);
         if (await retention.FindLatestAsync(cancellationToken) is not { } latest || before > latest)
         {
             return await OperatorOutput.RefuseAsync(

@@ -107,7 +107,7 @@ internal sealed class DeviceCodes(
 
     private async Task DeleteOldAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (await SettledTime.FindAsync(database, "device_codes", "expires_at", now, cancellationToken) is not { } settled)
+        if (await SettledTime.FindAsync(database, "device_codes", "expires_at", "expires_at", now, cancellationToken) is not { } settled)
             return;
         await database.ExecuteAsync(
             $"""

@@ -17,8 +17,11 @@ internal sealed class RollupChanges
     ];
 
     private static readonly Counter[] DayCounters = [Migrations, new("tokens", static totals => totals.Tokens)];
-    private static readonly Counter[] LibraryCounters = [Migrations];
-    private static readonly Counter[] KeyCounters = [Migrations];
+    private static readonly Counter[] MigrationCounter = [Migrations];
+
+    private static readonly KeyColumn Date = KeyColumn.OfText("date");
+    private static readonly KeyColumn Library = KeyColumn.OfText("library");
+    private static readonly KeyColumn ApiKey = new("key_id", static (rows, column) => rows.With(column, static row => row.Key.ApiKeyId));
 
     private readonly Dictionary<RowKey, Totals> _months = [];
     private readonly Dictionary<RowKey, Totals> _days = [];
@@ -34,16 +37,16 @@ internal sealed class RollupChanges
         if (usage.Migrations > 0)
             Add(_libraries, new RowKey(userId, usage.Month, usage.Library ?? ""), usage);
         if (usage.Migrations > 0 && usage.KeyId is { } keyId)
-            Add(_keys, new RowKey(userId, usage.Month) { KeyId = keyId }, usage);
+            Add(_keys, new RowKey(userId, usage.Month) { ApiKeyId = keyId }, usage);
     }
 
     /// <summary>Months come first, in key order: their locks also order the writes to the others, so that none deadlock.</summary>
     public IEnumerable<Sql> Write(Session session) =>
     [
         .. Upsert(session, "usage_monthly", keyColumn: null, _months, MonthCounters),
-        .. Upsert(session, "usage_daily", "date", _days, DayCounters),
-        .. Upsert(session, "usage_libraries", "library", _libraries, LibraryCounters),
-        .. Upsert(session, "usage_keys", "key_id", _keys, KeyCounters),
+        .. Upsert(session, "usage_daily", Date, _days, DayCounters),
+        .. Upsert(session, "usage_libraries", Library, _libraries, MigrationCounter),
+        .. Upsert(session, "usage_keys", ApiKey, _keys, MigrationCounter),
     ];
 
     private static void Add(Dictionary<RowKey, Totals> rows, RowKey key, UsageEvent usage)
@@ -59,20 +62,17 @@ internal sealed class RollupChanges
 
     /// <param name="keyColumn">The column that tells the rows of a month apart, if it has several.</param>
     private static IEnumerable<Sql> Upsert(
-        Session session, string table, string? keyColumn, Dictionary<RowKey, Totals> changes, Counter[] counters)
+        Session session, string table, KeyColumn? keyColumn, Dictionary<RowKey, Totals> changes, Counter[] counters)
     {
         if (changes.Count == 0)
             yield break;
         var rows = session.Rows("added", [.. changes])
             .With("user_id", static row => row.Key.UserId)
             .With("month", static row => row.Key.Month);
-        if (keyColumn is "key_id")
-            rows.With(keyColumn, static row => row.Key.KeyId);
-        else if (keyColumn is not null)
-            rows.With(keyColumn, static row => row.Key.Part);
+        keyColumn?.Add(rows, keyColumn.Name);
         foreach (var counter in counters)
             rows.With(counter.Column, row => counter.Read(row.Value));
-        var key = new SqlFragment(keyColumn is null ? "user_id, month" : $"user_id, month, {keyColumn}");
+        var key = new SqlFragment(keyColumn is null ? "user_id, month" : $"user_id, month, {keyColumn.Name}");
         var columns = new SqlFragment(string.Join(", ", counters.Select(static counter => counter.Column)));
         var sums = string.Join(", ", counters.Select(one => $"{one.Column} = {table}.{one.Column} + excluded.{one.Column}"));
         yield return $"""
@@ -87,7 +87,12 @@ internal sealed class RollupChanges
 
     private readonly record struct RowKey(Guid UserId, string Month, string? Part = null)
     {
-        public Guid? KeyId { get; init; }
+        public Guid? ApiKeyId { get; init; }
+    }
+
+    private sealed record KeyColumn(string Name, Action<SqlRows<KeyValuePair<RowKey, Totals>>, string> Add)
+    {
+        public static KeyColumn OfText(string name) => new(name, static (rows, column) => rows.With(column, static row => row.Key.Part));
     }
 
     private sealed record Counter(string Column, Func<Totals, long> Read);

@@ -24,13 +24,19 @@ internal sealed record RollupSlice(Guid UserId, string Month)
     private static readonly SqlFragment ReservationTotals = new(
         "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
 
+    private static readonly MigrationsBy ByLibrary =
+        new(new("usage_libraries"), new("library"), new("coalesce(library, '')"), static row => row.Text(0));
+
+    private static readonly MigrationsBy ByKey =
+        new(new("usage_keys"), new("key_id"), new("key_id"), static row => row.Uuid(0).ToString());
+
     /// <returns>The number of events.</returns>
     public async Task<long> CompareAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
         var events = await CompareMonthAsync(session, report, cancellationToken);
         await CompareDaysAsync(session, report, cancellationToken);
-        await CompareLibrariesAsync(session, report, cancellationToken);
-        await CompareKeysAsync(session, report, cancellationToken);
+        await ComparePartsAsync(ByLibrary, session, report, cancellationToken);
+        await ComparePartsAsync(ByKey, session, report, cancellationToken);
         return events;
     }
 
@@ -82,33 +88,11 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             $"delete from usage_daily where user_id = {UserId} and month = {Month} and migrations = 0 and tokens = 0", cancellationToken);
     }
 
-    public async Task RepairLibrariesAsync(Session session, CancellationToken cancellationToken)
-    {
-        await session.ExecuteAsync(
-            $"""
-            insert into usage_libraries (user_id, month, library, migrations)
-            select {UserId}, {Month}, coalesce(r.library, e.library), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
-            {DifferentLibraries()}
-            on conflict (user_id, month, library) do update set migrations = usage_libraries.migrations + excluded.migrations
-            """,
-            cancellationToken);
-        await session.ExecuteAsync(
-            $"delete from usage_libraries where user_id = {UserId} and month = {Month} and migrations = 0", cancellationToken);
-    }
+    public Task RepairLibrariesAsync(Session session, CancellationToken cancellationToken) =>
+        RepairPartsAsync(ByLibrary, session, cancellationToken);
 
-    public async Task RepairKeysAsync(Session session, CancellationToken cancellationToken)
-    {
-        await session.ExecuteAsync(
-            $"""
-            insert into usage_keys (user_id, month, key_id, migrations)
-            select {UserId}, {Month}, coalesce(r.key_id, e.key_id), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
-            {DifferentKeys()}
-            on conflict (user_id, month, key_id) do update set migrations = usage_keys.migrations + excluded.migrations
-            """,
-            cancellationToken);
-        await session.ExecuteAsync(
-            $"delete from usage_keys where user_id = {UserId} and month = {Month} and migrations = 0", cancellationToken);
-    }
+    public Task RepairKeysAsync(Session session, CancellationToken cancellationToken) =>
+        RepairPartsAsync(ByKey, session, cancellationToken);
 
     private async Task<long> CompareMonthAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
@@ -150,30 +134,31 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             },
             cancellationToken);
 
-    private Task CompareLibrariesAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
-        session.VisitAsync(
+    private async Task RepairPartsAsync(MigrationsBy part, Session session, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync(
             $"""
-            select coalesce(r.library, e.library), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
-            {DifferentLibraries()}
-            order by 1
+            insert into {part.Table} (user_id, month, {part.Column}, migrations)
+            select {UserId}, {Month}, coalesce(r.{part.Column}, e.{part.Column}), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
+            {DifferentParts(part)}
+            on conflict (user_id, month, {part.Column}) do update set migrations = {part.Table}.migrations + excluded.migrations
             """,
-            row =>
-            {
-                Compare(report, "usage_libraries", row.Text(0), "migrations", row.Int64(1), row.Int64(2));
-                return true;
-            },
             cancellationToken);
+        await session.ExecuteAsync(
+            $"delete from {part.Table} where user_id = {UserId} and month = {Month} and migrations = 0", cancellationToken);
+    }
 
-    private Task CompareKeysAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
+    private Task ComparePartsAsync(
+        MigrationsBy part, Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
         session.VisitAsync(
             $"""
-            select coalesce(r.key_id, e.key_id), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
-            {DifferentKeys()}
+            select coalesce(r.{part.Column}, e.{part.Column}), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
+            {DifferentParts(part)}
             order by 1
             """,
             row =>
             {
-                Compare(report, "usage_keys", row.Uuid(0).ToString(), "migrations", row.Int64(1), row.Int64(2));
+                Compare(report, part.Table.Text!, part.ReadName(row), "migrations", row.Int64(1), row.Int64(2));
                 return true;
             },
             cancellationToken);
@@ -192,27 +177,14 @@ internal sealed record RollupSlice(Guid UserId, string Month)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
         """);
 
-    /// <summary>There may be as many libraries as events.</summary>
-    private SqlPart DifferentLibraries() => new(
+    private SqlPart DifferentParts(MigrationsBy part) => new(
         $"""
-        from (select library, migrations from usage_libraries where user_id = {UserId} and month = {Month}) r
+        from (select {part.Column}, migrations from {part.Table} where user_id = {UserId} and month = {Month}) r
         full join (
-            select coalesce(library, '') as library, cast(sum(quantity) as bigint) as migrations
+            select {part.OfEvent} as {part.Column}, cast(sum(quantity) as bigint) as migrations
             from usage_events
-            where user_id = {UserId} and month = {Month} and event_type = 'migration'
-            group by 1) e on e.library = r.library
-        where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
-          and not exists (select 1 from usage_retention where deleted_before > {Month})
-        """);
-
-    private SqlPart DifferentKeys() => new(
-        $"""
-        from (select key_id, migrations from usage_keys where user_id = {UserId} and month = {Month}) r
-        full join (
-            select key_id, cast(sum(quantity) as bigint) as migrations
-            from usage_events
-            where user_id = {UserId} and month = {Month} and event_type = 'migration' and key_id is not null
-            group by 1) e on e.key_id = r.key_id
+            where user_id = {UserId} and month = {Month} and event_type = 'migration' and {part.OfEvent} is not null
+            group by 1) e on e.{part.Column} = r.{part.Column}
         where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
         """);
@@ -222,4 +194,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         if (was != @is)
             report(new RollupDifference(table, UserId, Month, row, column, was, @is));
     }
+
+    /// <summary>A rollup of a month's migrations by what their events name. There may be as many names as events.</summary>
+    private sealed record MigrationsBy(SqlFragment Table, SqlFragment Column, SqlFragment OfEvent, Func<Row, string> ReadName);
 }

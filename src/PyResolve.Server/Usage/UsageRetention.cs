@@ -1,4 +1,3 @@
-using System.Globalization;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
@@ -12,7 +11,6 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     private const int BatchSize = 1_000;
 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan SettlingTime = TimeSpan.FromDays(1);
 
     private readonly StoreLease _lease =
         new(database, "usage_retention", $"true", LeaseTime, time) { Columns = ("claimed_by", "claimed_until") };
@@ -71,11 +69,11 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
             $"select distinct month from usage_monthly order by month desc", static row => row.Text(0), cancellationToken);
         foreach (var month in months)
         {
-            if (!await HasSettledEventsAsync(month, now - SettlingTime, cancellationToken))
+            if (!await HasSettledEventsAsync(month, now - SettledTime.SettlingTime, cancellationToken))
                 continue;
             if (string.CompareOrdinal(month, ofClock) < 0)
                 Log.ClockIsAhead(logger, ofClock, month);
-            return StartOf(string.CompareOrdinal(month, ofClock) < 0 ? month : ofClock);
+            return Instants.StartOfMonth(string.CompareOrdinal(month, ofClock) < 0 ? month : ofClock);
         }
 
         return null;
@@ -93,9 +91,6 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
                 """,
                 cancellationToken),
             cancellationToken) is not null;
-
-    private static DateTimeOffset StartOf(string month) =>
-        DateTimeOffset.ParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     /// <summary>Records up to which month events are deleted, before anything is deleted.</summary>
     private async Task<bool> TryLeaseAsync(string oldestKept, CancellationToken cancellationToken) => await database.ExecuteAsync(

@@ -129,11 +129,8 @@ public sealed class ReverseProxyTests
         var file = Path.Combine(proxy.Folder, "nginx.conf");
         await File.WriteAllTextAsync(
             file, $"daemon off;\npid {proxy.Folder}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{places}{site}}}\n", Cancellation);
-        await proxy.StartAsync("nginx-light", Nginx, ["-e", "stderr", "-c", file], Cancellation);
+        await proxy.StartAsync("nginx-light", "nginx", ["-e", "stderr", "-c", file], Cancellation);
     }
-
-    // Outside the PATH of ordinary users.
-    private static string Nginx => File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
 
     /// <summary>A server behind a proxy, and a client with an address of its own, 127.0.0.2, which no proxy has.</summary>
     private sealed class ProxiedServer : IAsyncDisposable

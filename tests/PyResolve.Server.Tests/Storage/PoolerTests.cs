@@ -81,9 +81,6 @@ public sealed class PoolerTests(SharedServers servers)
         // It refuses to run as root.
         string[] user = Environment.IsPrivilegedProcess ? ["--user=postgres"] : [];
         return pooler.StartAsync(
-            "pgbouncer", Pooler, [.. user, Path.Combine(pooler.Folder, "pgbouncer.ini")], Cancellation);
+            "pgbouncer", "pgbouncer", [.. user, Path.Combine(pooler.Folder, "pgbouncer.ini")], Cancellation);
     }
-
-    // Outside the PATH of ordinary users.
-    private static string Pooler => File.Exists("/usr/sbin/pgbouncer") ? "/usr/sbin/pgbouncer" : "pgbouncer";
 }

@@ -34,13 +34,13 @@ public sealed class LocalService : IAsyncDisposable
 
     /// <summary>Starts the program, and waits until it accepts connections on <see cref="Port"/>.</summary>
     /// <param name="package">The package of Debian that has the program, for the message where it is missing.</param>
-    /// <param name="program">A path, or a name to be found in PATH.</param>
+    /// <param name="program">Its name.</param>
     /// <param name="arguments">Must keep it in the foreground.</param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <exception cref="InvalidOperationException">The program is missing, ended, or did not listen within 30 s.</exception>
     public async Task StartAsync(string package, string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(Find(program), arguments)
         {
             WorkingDirectory = Folder,
             UseShellExecute = false,
@@ -87,6 +87,9 @@ public sealed class LocalService : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
         _watchdog.Dispose();
     }
+
+    // Debian installs servers outside the PATH of ordinary users.
+    private static string Find(string program) => Path.Combine("/usr/sbin", program) is var path && File.Exists(path) ? path : program;
 
     private async Task<bool> AcceptsConnectionsAsync(CancellationToken cancellationToken)
     {

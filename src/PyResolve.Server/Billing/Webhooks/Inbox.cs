@@ -157,7 +157,9 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
 
     public async Task DeleteOldAsync(CancellationToken cancellationToken)
     {
-        if (await SettledTime.FindAsync(database, "stripe_events", "received_at", time.GetInstant(), cancellationToken) is not { } settled)
+        var now = time.GetInstant();
+        if (await SettledTime.FindAsync(database, "stripe_events", "received_at", "received_at", now, cancellationToken)
+            is not { } settled)
             return;
         await database.ExecuteAsync(
             $"delete from stripe_events where received_at < {settled - Retention} and state in ('done', 'ignored')", cancellationToken);

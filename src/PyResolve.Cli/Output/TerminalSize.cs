@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PyResolve.Cli.Migrations;
+namespace PyResolve.Cli.Output;
 
 internal static partial class TerminalSize
 {
@@ -15,6 +15,12 @@ internal static partial class TerminalSize
     {
         if (OperatingSystem.IsLinux())
             return GetWindowSize(StandardError, GetSize, out var size) == 0 && size.Columns > 0 ? size.Columns : UsualColumns;
+        return OutputColumns();
+    }
+
+    /// <summary>Of the terminal at standard output.</summary>
+    public static int OutputColumns()
+    {
         try
         {
             return Console.IsOutputRedirected || Console.WindowWidth <= 0 ? UsualColumns : Console.WindowWidth;
