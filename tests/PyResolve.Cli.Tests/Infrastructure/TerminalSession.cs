@@ -15,6 +15,9 @@ public sealed partial class TerminalSession : IAsyncDisposable
     private const int CloseOnExec = 0x80000;
     private const short Readable = 1;
 
+    // .NET writes this, which shows nothing, at any moment at which a child ends: also between two writes of the program.
+    private const string KeypadMode = "\e[?1h\e=";
+
     // Opens the terminal as standard input, output and error, sets its size, and becomes a session that is controlled by it.
     private const string Script = """
         terminal=$1 columns=$2
@@ -45,7 +48,7 @@ public sealed partial class TerminalSession : IAsyncDisposable
         get
         {
             lock (_written)
-                return _written.ToString().ReplaceLineEndings("\n");
+                return _written.ToString().Replace(KeypadMode, "", StringComparison.Ordinal).ReplaceLineEndings("\n");
         }
     }
 
