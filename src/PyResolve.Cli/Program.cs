@@ -6,7 +6,8 @@ using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 
 var terminal = Terminal.System();
-using var signals = new StopSignals();
+// Kept to the end of the process: a closed terminal sends SIGHUP twice, and the second would kill it on its way out.
+var signals = new StopSignals();
 if (args is [BuiltinMigrator.Pydantic, var path])
     return BuiltinMigrator.Run(path, terminal, signals);
 var root = CommandTree.Create(terminal, signals);
