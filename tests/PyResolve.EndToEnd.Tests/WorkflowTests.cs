@@ -36,6 +36,17 @@ public sealed partial class WorkflowTests
     }
 
     [Fact]
+    public void The_action_that_sets_pyresolve_up_is_pinned_too_and_names_a_shell_for_each_script()
+    {
+        var text = File.ReadAllText(Repository.PathOf("deploy/action/action.yml"));
+
+        foreach (var line in text.Split('\n').Where(line => Uses().IsMatch(line)))
+            line.ShouldMatch(@"@[0-9a-f]{40} # v\d+\.\d+\.\d+$");
+        foreach (var step in text.Split("\n    - name: ").Skip(1).Where(step => step.Contains("\n      run: ", StringComparison.Ordinal)))
+            step.ShouldContain("\n      shell: bash\n");
+    }
+
+    [Fact]
     public void The_workflows_are_found() => Workflows.Count.ShouldBeGreaterThan(2);
 
     private static string[] Lines(string workflow) => File.ReadAllLines(Repository.PathOf($".github/workflows/{workflow}"));

@@ -107,6 +107,15 @@ public sealed class CliDriver : IDisposable
         return await terminal.WaitForExitAsync();
     }
 
+    /// <summary>One file that starts the program: the native one, or a script that starts the portable one.</summary>
+    public static async Task CopyProgramAsync(string path)
+    {
+        if (Program.Arguments.Length == 0)
+            File.Copy(Program.File, path);
+        else
+            await File.WriteAllTextAsync(path, $"#!/bin/sh\nexec {ShellCommand} \"$@\"\n");
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static (string File, string[] Arguments) FindProgram()
