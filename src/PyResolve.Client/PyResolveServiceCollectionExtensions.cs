@@ -40,7 +40,7 @@ public static class PyResolveServiceCollectionExtensions
         services.TryAddSingleton(static provider => new ApiTransport(
             provider.GetRequiredService<ClientSettings>(),
             provider.GetRequiredService<FactoryClients>().Next,
-            connects: true,
+            connects: HttpDefaults.Made(PrimaryHandler(provider)),
             provider.GetService<TimeProvider>() ?? TimeProvider.System,
             provider.GetService<ILogger<PyResolveClient>>()));
         services.TryAddSingleton(static provider => new UsageReporter(
@@ -58,6 +58,15 @@ public static class PyResolveServiceCollectionExtensions
             .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => ForeignRetries.RemoveFrom(handlers))
             .RemoveAllLoggers()
             .RedactLoggedHeaders(["X-API-Key", "Authorization"]);
+    }
+
+    /// <summary>The handler that opens connections: ours, unless the application replaced it.</summary>
+    private static HttpMessageHandler? PrimaryHandler(IServiceProvider provider)
+    {
+        HttpMessageHandler? handler = provider.GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(Name);
+        while (handler is DelegatingHandler outer)
+            handler = outer.InnerHandler;
+        return handler;
     }
 
     private static PyResolveClientOptions OptionsOf(IServiceProvider provider) =>

@@ -216,7 +216,7 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
     private async Task<FakeAnswer> ServeAsync(FakeRequest request, CancellationToken cancellationToken)
     {
         if (Latency > TimeSpan.Zero)
-            await Task.Delay(Latency, Clock, cancellationToken).ConfigureAwait(false);
+            await Clock.DelayAsync(Latency, cancellationToken).ConfigureAwait(false);
         return _faults.Take(request) is { } fault
             ? await fault.ApplyAsync(Clock, Answer, cancellationToken).ConfigureAwait(false)
             : Answer();

@@ -158,10 +158,7 @@ internal sealed class FieldErrors
         try
         {
             return read() is not { } text
-                || IsPlainText(
-                    text.Replace("\n", "", StringComparison.Ordinal)
-                        .Replace("\r", "", StringComparison.Ordinal)
-                        .Replace("\t", "", StringComparison.Ordinal));
+                || IsPlainText(string.Concat(text.Split('\n', '\r', '\t')));
         }
         catch (InvalidOperationException)
         {

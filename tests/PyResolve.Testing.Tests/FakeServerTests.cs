@@ -153,7 +153,7 @@ public sealed class FakeServerTests
         (await FailAsync(client.ListApiKeysAsync(cancellationToken: Cancellation))).Code.ShouldBe(ProblemCodes.ScopeMissing);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.RecordUsageAsync(new() { EventType = "scan" }, Cancellation)));
 
-        (server.Url.IsLoopback, server.Account.Holds.Count, server.Account.Events.Count).ShouldBe((true, 1, 21));
+        (server.Url.Host, server.Account.Holds.Count, server.Account.Events.Count).ShouldBe(("127.0.0.1", 1, 21));
         await server.DisposeAsync();
         Directory.Exists(server.Home).ShouldBeFalse();
         (await FailAsync(client.GetServiceAsync(Cancellation))).Code.ShouldBe(PyResolveErrorCodes.Unreachable);

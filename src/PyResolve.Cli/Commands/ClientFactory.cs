@@ -12,11 +12,11 @@ internal static class ClientFactory
     public static PyResolveClient Create(string? profile, string? apiKey = null, Uri? apiUrl = null, Uri? apiUrlOption = null)
     {
         var found = apiUrl is null ? new ApiKeyStore(profile: profile).FindApiUrl() : null;
-        if ((apiUrl ?? found?.Url) is { Scheme: "http", IsLoopback: false } url)
+        if ((apiUrl ?? found?.Url) is { Scheme: "http" } url && !Loopback.Is(url))
         {
             var origin = found?.Origin ?? (apiUrlOption is null ? ApiKeyStore.ApiUrlVariable : "--api-url");
             throw CliException.Usage(
-                $"{origin} would send your key unencrypted to {url.Host}.",
+                $"{origin} would send your key unencrypted to {Loopback.ShownHost(url)}.",
                 "Use https. Plain http is for a server on this machine.");
         }
         return PyResolveClient.Create(new PyResolveClientOptions { Profile = profile, ApiKey = apiKey, ApiUrl = apiUrl });

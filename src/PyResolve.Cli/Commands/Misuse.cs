@@ -39,7 +39,7 @@ internal static class Misuse
                 .Where(static name => name.StartsWith("--", StringComparison.Ordinal))
             : command.Subcommands.Select(static child => child.Name);
         return names
-            .Select(name => (Name: name, Distance: Distance(word, name)))
+            .Select(name => (Name: name, Distance: EditDistance.Between(word, name)))
             .Where(candidate => candidate.Distance <= Math.Max(1, candidate.Name.Length / 3))
             .OrderBy(static candidate => candidate.Distance).ThenBy(static candidate => candidate.Name, StringComparer.Ordinal)
             .Select(static candidate => candidate.Name)
@@ -48,25 +48,4 @@ internal static class Misuse
 
     private static IEnumerable<Command> Ancestry(Command command) =>
         command.Parents.OfType<Command>().SelectMany(Ancestry).Prepend(command);
-
-    /// <summary>Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.</summary>
-    private static int Distance(string from, string to)
-    {
-        var rows = new int[from.Length + 1, to.Length + 1];
-        for (var i = 0; i <= from.Length; i++)
-            rows[i, 0] = i;
-        for (var j = 0; j <= to.Length; j++)
-            rows[0, j] = j;
-        for (var i = 1; i <= from.Length; i++)
-        {
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var replace = rows[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
-                rows[i, j] = Math.Min(replace, Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1);
-                if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
-                    rows[i, j] = Math.Min(rows[i, j], rows[i - 2, j - 2] + 1);
-            }
-        }
-        return rows[from.Length, to.Length];
-    }
 }

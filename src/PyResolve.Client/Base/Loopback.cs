@@ -2,7 +2,7 @@ using System.Net;
 
 namespace PyResolve.Client;
 
-/// <summary>Whether an address is this machine's own, by its text alone. <see cref="Uri.IsLoopback"/> also accepts the name "loopback",
+/// <summary>Whether an address is this machine's own, by its text alone. <c>Uri.IsLoopback</c> also accepts the name "loopback",
 /// which a name server may answer with any address, and <see cref="Uri.Host"/> shows it as "localhost".</summary>
 internal static class Loopback
 {
@@ -13,8 +13,10 @@ internal static class Loopback
         return IPAddress.TryParse(url.DnsSafeHost, out var address) && Is(address);
     }
 
-    /// <summary>The host name in the text of a URL.</summary>
-    public static string HostAsWritten(Uri url)
+    /// <summary>The host for people to read: "loopback" stays that.</summary>
+    public static string ShownHost(Uri url) => url.Host == "localhost" ? HostAsWritten(url) : url.Host;
+
+    private static string HostAsWritten(Uri url)
     {
         var text = url.OriginalString.Trim();
         var authority = text.Substring(text.IndexOf(':') + 1).TrimStart('/', '\\').Split('/', '\\', '?', '#')[0];

@@ -98,10 +98,7 @@ internal sealed record ClientSettings(
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
             return Error($"{name} has a query or a fragment.", "Leave it out.");
         if (url.Scheme == "http" && !Loopback.Is(url) && !allowInsecureHttp)
-        {
-            var host = url.Host == "localhost" ? Loopback.HostAsWritten(url) : url.Host;
-            return Error($"{name} would send the key unencrypted to {host}.", "Use https, or set AllowInsecureHttp.");
-        }
+            return Error($"{name} would send the key unencrypted to {Loopback.ShownHost(url)}.", "Use https, or set AllowInsecureHttp.");
 
         return null;
     }

@@ -20,6 +20,8 @@ internal static class HttpDefaults
     }
 
 #if NET
+    public static bool Made(HttpMessageHandler? handler) => handler is SocketsHttpHandler { ConnectCallback.Target: AddressRace };
+
     public static SocketsHttpHandler CreateHandler(ClientSettings settings, AddressRace? race = null)
     {
         var proxy = ServerProxy.Of(settings);
@@ -36,11 +38,13 @@ internal static class HttpDefaults
         };
     }
 #else
+    public static bool Made(HttpMessageHandler? handler) => handler is OwnHandler;
+
     // The framework connects: to one address after the other, without a time limit of its own.
     public static HttpClientHandler CreateHandler(ClientSettings settings)
     {
         var proxy = ServerProxy.Of(settings);
-        var handler = new HttpClientHandler
+        var handler = new OwnHandler
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
@@ -51,5 +55,7 @@ internal static class HttpDefaults
             handler.Proxy = proxy;
         return handler;
     }
+
+    private sealed class OwnHandler : HttpClientHandler;
 #endif
 }

@@ -1,4 +1,5 @@
 using PyResolve.Client.Wire;
+using PyResolve.Client;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
@@ -30,7 +31,7 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
     /// <summary>Throws over plain HTTP, except on this machine: the browser would not keep the cookie.</summary>
     public static void RequireSafeConnection(HttpContext http)
     {
-        if (SameOrigin.OriginOf(http) is { } origin && origin.Scheme == Uri.UriSchemeHttp && !origin.IsLoopback)
+        if (SameOrigin.OriginOf(http) is { } origin && origin.Scheme == Uri.UriSchemeHttp && !Loopback.Is(origin))
         {
             throw new ProblemException(Problems.Forbidden(
                 ProblemCodes.CrossOrigin,
@@ -64,7 +65,7 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
         if (http.Request.Cookies[CookieName] is { } token)
             return token;
         var isOnThisMachine = !publicUrl.Value.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
-            && Uri.TryCreate($"http://{http.Request.Host}", UriKind.Absolute, out var host) && host.IsLoopback;
+            && Uri.TryCreate($"http://{http.Request.Host}", UriKind.Absolute, out var host) && Loopback.Is(host);
         return isOnThisMachine ? http.Request.Cookies[LoopbackCookieName] : null;
     }
 

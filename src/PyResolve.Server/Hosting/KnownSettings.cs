@@ -109,23 +109,5 @@ internal static class KnownSettings
 
     private static string LastPart(string name) => name[(name.LastIndexOf(':') + 1)..];
 
-    /// <summary>How many letters must be changed, added or left out (Levenshtein).</summary>
-    private static int Distance(string one, string other)
-    {
-        var (left, right) = (one.ToUpperInvariant(), other.ToUpperInvariant());
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
-        for (var i = 1; i <= left.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var change = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(change, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[^1];
-    }
+    private static int Distance(string one, string other) => EditDistance.Between(one.ToUpperInvariant(), other.ToUpperInvariant());
 }

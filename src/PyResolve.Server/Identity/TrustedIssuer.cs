@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.IdentityModel.Tokens;
+using PyResolve.Client;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Identity;
@@ -78,7 +79,7 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
                 + "copy it from the Supabase dashboard (Settings, JWT keys).");
         }
 
-        var issuer = url is null ? null : url.ToString().TrimEnd('/') + "/auth/v1";
+        var issuer = url is null ? null : Secure(url, "SUPABASE_URL").ToString().TrimEnd('/') + "/auth/v1";
         return new TrustedIssuer
         {
             Name = issuer ?? SupabaseName,
@@ -87,7 +88,7 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
             SubjectIsAccount = true,
             ConfirmsEmails = ServerOptions.Flag(configuration, "PyResolve:Supabase:ConfirmsEmails", fallback: false),
             Secret = secret is null ? null : new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)),
-            Keys = issuer is null ? null : fetcher.KeysAt(Secure(new Uri(issuer + "/.well-known/jwks.json"), "SUPABASE_URL")),
+            Keys = issuer is null ? null : fetcher.KeysAt(new Uri(issuer + "/.well-known/jwks.json")),
         };
     }
 
@@ -113,5 +114,5 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
         ? url
         : throw new InvalidConfigurationException($"{name} is '{url}': keys that come over plain http could be forged. Use https.");
 
-    public static bool IsSecure(Uri url) => url.Scheme == Uri.UriSchemeHttps || url.IsLoopback;
+    public static bool IsSecure(Uri url) => url.Scheme == Uri.UriSchemeHttps || Loopback.Is(url);
 }

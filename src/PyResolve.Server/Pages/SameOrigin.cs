@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using PyResolve.Client.Wire;
+using PyResolve.Client;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 
@@ -10,7 +11,7 @@ namespace PyResolve.Server.Pages;
 /// <summary>Checks <c>Sec-Fetch-Site</c>, or compares <c>Origin</c> with our own addresses. A request with neither is refused.</summary>
 internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
 {
-    public static bool IsLoopbackHttp(Uri origin) => origin.Scheme == Uri.UriSchemeHttp && origin.IsLoopback;
+    public static bool IsLoopbackHttp(Uri origin) => origin.Scheme == Uri.UriSchemeHttp && Loopback.Is(origin);
 
     public static Uri? OriginOf(HttpContext http) =>
         Uri.TryCreate(http.Request.Headers.Origin, UriKind.Absolute, out var origin) ? origin : null;
@@ -48,9 +49,9 @@ internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
     private static bool AreSame(Uri own, Uri origin) =>
         own.Scheme == origin.Scheme
         && own.Port == origin.Port
-        && (own.IdnHost.Equals(origin.IdnHost, StringComparison.OrdinalIgnoreCase) || (origin.IsLoopback && IsThisMachine(own)));
+        && (own.IdnHost.Equals(origin.IdnHost, StringComparison.OrdinalIgnoreCase) || (Loopback.Is(origin) && IsThisMachine(own)));
 
     private static bool IsThisMachine(Uri own) =>
-        own.IsLoopback
+        Loopback.Is(own)
         || (IPAddress.TryParse(own.IdnHost, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
 }

@@ -1,5 +1,6 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using PyResolve.Client.Wire;
 using PyResolve.Testing.State;
 
@@ -10,6 +11,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
 {
     private const int LargestBody = 1024 * 1024;
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public ServerState Server => server;
 
@@ -53,7 +55,7 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
     public string? Month()
     {
         var month = Parameter("month");
-        return month is null || DateOnly.TryParseExact(month, "yyyy-MM", out _)
+        return month is null || DateTime.TryParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)
             ? month
             : throw new ProblemException(Problems.Invalid("month", ProblemTexts.NotAMonth));
     }
@@ -75,11 +77,14 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
             throw new ProblemException(Problems.Create(415, ProblemCodes.UnsupportedMediaType, ProblemTexts.NotJson));
         if (request.Content.Length > largest)
             throw new ProblemException(Problems.Create(413, ProblemCodes.TooLarge, ProblemTexts.BodyTooLarge));
-        if (!Utf8.IsValid(request.Content))
-            throw new ProblemException(Problems.Malformed(ProblemTexts.NotUtf8));
         try
         {
+            _ = StrictUtf8.GetCharCount(request.Content);
             return JsonDocument.Parse(request.Content, options);
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new ProblemException(Problems.Malformed(ProblemTexts.NotUtf8));
         }
         catch (JsonException exception)
         {

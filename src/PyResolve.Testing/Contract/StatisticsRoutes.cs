@@ -133,7 +133,7 @@ internal static class StatisticsRoutes
         var keys = named.Take(MostKeys).Select(key => Describe(account.Keys.Find(one => one.Id == key.Id)!, key.Migrations)).ToList();
         if (named.Count > MostKeys)
         {
-            var others = named[MostKeys..];
+            var others = named.GetRange(MostKeys, named.Count - MostKeys);
             keys.Add(new KeyUsage(null, null, "other", others.Sum(static key => key.Migrations)) { Keys = others.Count });
         }
 
@@ -151,6 +151,6 @@ internal static class StatisticsRoutes
         if (string.IsNullOrEmpty(text))
             return "";
         var harmless = text[0] is '=' or '+' or '-' or '@' ? "'" + text : text;
-        return harmless.AsSpan().ContainsAny(',', '"') ? $"\"{harmless.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : harmless;
+        return harmless.IndexOfAny([',', '"']) < 0 ? harmless : $"\"{string.Join("\"\"", harmless.Split('"'))}\"";
     }
 }

@@ -1,12 +1,11 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using PyResolve.Client.Wire;
 using PyResolve.Testing.Http;
 using PyResolve.Testing.State;
 
 namespace PyResolve.Testing.Contract;
 
-internal static partial class UsageRoutes
+internal static class UsageRoutes
 {
     private const int LargestBatch = 4 * 1024 * 1024;
     private const int MostEvents = 1_000;
@@ -106,7 +105,7 @@ internal static partial class UsageRoutes
         var rules = new FieldErrors();
         if (usage.EventType is null)
             rules.Add("event_type", ProblemTexts.IsRequired);
-        else if (!EventType().IsMatch(usage.EventType))
+        else if (!IsEventType(usage.EventType))
             rules.Add("event_type", ProblemTexts.NotAnEventType);
         rules.Text("library", usage.Library, FieldErrors.LongestLibrary);
         rules.Tier("tier", usage.Tier, required: false);
@@ -121,6 +120,7 @@ internal static partial class UsageRoutes
         rules.ThrowIfAny();
     }
 
-    [GeneratedRegex(@"\A[a-z][a-z0-9_]{0,63}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex EventType();
+    private static bool IsEventType(string text) =>
+        text is { Length: > 0 and <= 64 } && text[0] is >= 'a' and <= 'z'
+        && text.All(static character => character is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_');
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using PyResolve.Client;
 using PyResolve.Client.Wire;
 using PyResolve.Testing.Contract;
 using PyResolve.Testing.Http;
@@ -35,7 +36,7 @@ public sealed class Fault
     public static Fault CorruptAnswer { get; } = new(static (_, answer, _) =>
     {
         var whole = answer();
-        return Task.FromResult(whole with { Body = whole.Body[..(whole.Body.Length / 2)] });
+        return Task.FromResult(whole with { Body = [.. whole.Body.Take(whole.Body.Length / 2)] });
     });
 
     /// <summary>The login page of a network (a captive portal) answers instead of the server, with 200; nothing is done.</summary>
@@ -49,7 +50,7 @@ public sealed class Fault
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         return new(async (clock, answer, cancellationToken) =>
         {
-            await Task.Delay(delay, clock, cancellationToken).ConfigureAwait(false);
+            await clock.DelayAsync(delay, cancellationToken).ConfigureAwait(false);
             return answer();
         });
     }

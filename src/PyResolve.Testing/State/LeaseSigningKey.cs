@@ -25,7 +25,7 @@ internal sealed class LeaseSigningKey : IDisposable
         var lease = new LeaseToken(
             Public.Kid, issuer, account, reservation.Id, reservation.Quantity, reservation.Tier, reservation.Machine, reservation.CreatedAt,
             reservation.ExpiresAt);
-        return lease.Sign(signed => _key.SignData(signed, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+        return lease.Sign(signed => _key.SignData(signed, HashAlgorithmName.SHA256));
     }
 
     public void Dispose() => _key.Dispose();

@@ -9,6 +9,7 @@ namespace PyResolve.Testing.State;
 internal sealed record LedgerEvent(RecordedUsageEvent Event, string Payload)
 {
     public const string Migration = "migration";
+    private const long TicksPerMicrosecond = 10;
     private static readonly JsonElement NoMetadata = Parse("{}");
 
     public int Migrations => Event.EventType == Migration ? Event.Quantity : 0;
@@ -51,7 +52,7 @@ internal sealed record LedgerEvent(RecordedUsageEvent Event, string Payload)
     public static DateTimeOffset Truncate(DateTimeOffset instant)
     {
         var utc = instant.ToUniversalTime();
-        return utc.AddTicks(-(utc.Ticks % TimeSpan.TicksPerMicrosecond));
+        return utc.AddTicks(-(utc.Ticks % TicksPerMicrosecond));
     }
 
     private static string Canonical(JsonElement element) => element.ValueKind switch

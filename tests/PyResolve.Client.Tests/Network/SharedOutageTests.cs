@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using HttpProxy = PyResolve.TestKit.HttpProxy;
 using TcpProxy = PyResolve.TestKit.TcpProxy;
 
@@ -153,7 +154,9 @@ public sealed class SharedOutageTests : IAsyncLifetime
     {
         await BeginAsync();
         await _network.PassAsync();
-        var settings = ClientSettings.From(Options(), _server.Home.Store);
+        var options = new PyResolveClientOptions();
+        Set(options);
+        var settings = ClientSettings.From(options, _server.Home.Store);
         var file = new OutageFile(settings, static () => null);
         var now = TimeProvider.System.GetUtcNow();
 
@@ -171,6 +174,20 @@ public sealed class SharedOutageTests : IAsyncLifetime
         await using var client = Client();
         (await client.Quota.AcquireAsync(new("pydantic"), Cancellation)).IsOffline.ShouldBeTrue();
         (await client.Quota.AcquireAsync(new("pydantic"), Cancellation)).IsOffline.ShouldBeTrue();
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_container_with_a_primary_handler_of_its_own_keeps_its_outages_to_itself(bool isReplaced)
+    {
+        var services = new ServiceCollection();
+        var http = services.AddPyResolveClient(Set);
+        if (isReplaced)
+            http.ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler());
+        await using var provider = services.BuildServiceProvider();
+
+        (await provider.GetRequiredService<QuotaGuard>().AcquireAsync(new("pydantic"), Cancellation)).IsOffline.ShouldBeTrue();
+
+        OutageFiles.Length.ShouldBe(isReplaced ? 0 : 1);
     }
 
     [Fact]
@@ -203,17 +220,18 @@ public sealed class SharedOutageTests : IAsyncLifetime
 
     private PyResolveClient Client(Action<PyResolveClientOptions>? configure = null)
     {
-        var options = Options();
+        var options = new PyResolveClientOptions();
+        Set(options);
         configure?.Invoke(options);
         return PyResolveClient.Create(options);
     }
 
-    private PyResolveClientOptions Options() => new()
+    private void Set(PyResolveClientOptions options)
     {
-        ApiUrl = new($"http://{_network.EndPoint}"),
-        ApiKey = ScriptedServer.Key,
-        Home = _server.Home.Path,
-        RequestTimeout = TimeSpan.FromMilliseconds(1500),
-        ShutdownTimeout = TimeSpan.Zero,
-    };
+        options.ApiUrl = new($"http://{_network.EndPoint}");
+        options.ApiKey = ScriptedServer.Key;
+        options.Home = _server.Home.Path;
+        options.RequestTimeout = TimeSpan.FromMilliseconds(1500);
+        options.ShutdownTimeout = TimeSpan.Zero;
+    }
 }

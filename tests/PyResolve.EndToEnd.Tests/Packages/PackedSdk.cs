@@ -20,6 +20,8 @@ public sealed class PackedSdk : IAsyncLifetime
 
     public string PackagePath => Path.Combine(Feed, $"PyResolve.Client.{Version}.nupkg");
 
+    public string TestingPackagePath => Path.Combine(Feed, $"PyResolve.Testing.{Version}.nupkg");
+
     public string SymbolsPath => Path.ChangeExtension(PackagePath, ".snupkg");
 
     public async ValueTask InitializeAsync()

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Xml.Linq;
 
 namespace PyResolve.EndToEnd.Tests.Packages;
@@ -6,6 +7,8 @@ namespace PyResolve.EndToEnd.Tests.Packages;
 [Collection(nameof(PackedSdk))]
 public sealed class TestingPackageTests(PackedSdk sdk)
 {
+    private const string ReferenceAssemblies = "Microsoft.NETFramework.ReferenceAssemblies";
+
     [Fact]
     public async Task A_used_up_quota_is_tested_without_a_server()
     {
@@ -43,6 +46,42 @@ public sealed class TestingPackageTests(PackedSdk sdk)
         var run = await folder.DotNetAsync("run");
 
         (run.Output, run.ExitCode).ShouldBe(("0 Upgraded pydantic. 1 used\n", 0), run.Error);
+    }
+
+    [Fact]
+    public async Task A_signed_project_for_NET_Framework_compiles_without_a_warning()
+    {
+        var folder = sdk.NewFolder()
+            .WithFile("Tool.csproj", Project(
+                "net472",
+                $"""<PackageReference Include="{ReferenceAssemblies}" Version="{VersionOf(ReferenceAssemblies)}" PrivateAssets="all" />""",
+                $"""
+                <LangVersion>latest</LangVersion><TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+                <SignAssembly>true</SignAssembly><AssemblyOriginatorKeyFile>{Repository.PathOf("PyResolve.snk")}</AssemblyOriginatorKeyFile>
+                """))
+            .WithFile("Tool.cs", Source("Tool.cs"))
+            .WithFile("Program.cs", """
+                using PyResolve.Testing;
+
+                await using var server = FakePyResolveServer.Start();
+                await using var client = server.CreateClient();
+                await Tool.RunAsync(client);
+                """);
+
+        var build = await folder.DotNetAsync("build");
+
+        build.ExitCode.ShouldBe(0, build.Output + build.Error);
+    }
+
+    [Fact]
+    public async Task Each_target_has_documentation()
+    {
+        await using var package = await ZipFile.OpenReadAsync(sdk.TestingPackagePath, TestContext.Current.CancellationToken);
+
+        package.Entries.Select(entry => entry.FullName).Where(name => name.StartsWith("lib/", StringComparison.Ordinal)).ShouldBe(
+            new[] { "netstandard2.0", "net8.0", "net10.0" }
+                .SelectMany(target => new[] { $"lib/{target}/PyResolve.Testing.dll", $"lib/{target}/PyResolve.Testing.xml" }),
+            ignoreOrder: true);
     }
 
     private string Project(string framework, string references, string properties = "") => $"""

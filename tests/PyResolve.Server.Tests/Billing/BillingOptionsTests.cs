@@ -15,6 +15,7 @@ public sealed class BillingOptionsTests
     [InlineData("STRIPE_SECRET_KEY", "pk_test_published")]
     [InlineData("STRIPE_SECRET_KEY", "whsec_something_else")]
     [InlineData("STRIPE_API_BASE", "http://stripe.example.com")]
+    [InlineData("STRIPE_API_BASE", "http://loopback:9")]
     [InlineData("STRIPE_PRICE_PRO", "price_of_both")]
     [InlineData("PyResolve:Stripe:GraceDays", "61")]
     [InlineData("PyResolve:Stripe:GraceDays", "soon")]

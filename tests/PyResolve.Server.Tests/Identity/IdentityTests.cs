@@ -270,6 +270,7 @@ public sealed class IdentityTests(SharedServers servers)
     [InlineData("PyResolve:Oidc:0:Audience", "pyresolve", "Issuer is missing")]
     [InlineData("SUPABASE_JWT_SECRET", "short", "shorter than 32")]
     [InlineData("SUPABASE_URL", "http://supabase.example.com", "https")]
+    [InlineData("SUPABASE_URL", "http://loopback:9", "https")]
     [InlineData("SUPABASE_URL", "supabase", "whole URL")]
     public async Task Invalid_settings_stop_the_start(string name, string value, string expected)
     {

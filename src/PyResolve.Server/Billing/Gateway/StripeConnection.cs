@@ -27,7 +27,7 @@ internal sealed partial class StripeConnection : IHttpClient
             AllowAutoRedirect = false,
             UseCookies = false,
             // No proxy leads to a simulator on this machine.
-            UseProxy = !options.ApiBase.IsLoopback,
+            UseProxy = !Loopback.Is(options.ApiBase),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
         var pace = new StripePace(options.RequestsPerSecond, TimeProvider.System);

@@ -1,3 +1,4 @@
+using PyResolve.Client;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
@@ -46,7 +47,7 @@ internal sealed class StripeSetup(
     {
         if (server.PublicUrl is not { } url)
             return "PYRESOLVE_PUBLIC_URL is not set. Set it to the address by which Stripe reaches it, such as https://api.example.com.";
-        return options.IsLive && (url.IsLoopback || url.Scheme != Uri.UriSchemeHttps)
+        return options.IsLive && (Loopback.Is(url) || url.Scheme != Uri.UriSchemeHttps)
             ? "The key is a live one, and PYRESOLVE_PUBLIC_URL is not an https address that Stripe can reach. "
                 + "Set it to the server's public address, or use a test key."
             : null;

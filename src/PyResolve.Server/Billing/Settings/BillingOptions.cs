@@ -1,4 +1,5 @@
 using System.Globalization;
+using PyResolve.Client;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 using Stripe;
@@ -55,12 +56,12 @@ internal sealed class BillingOptions
     public bool IsLive => IsLiveKey(SecretKey);
 
     /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
-    public string Origin => IsLive ? BillingOrigins.Live : ApiBase.IsLoopback ? BillingOrigins.Local : BillingOrigins.Test;
+    public string Origin => IsLive ? BillingOrigins.Live : Loopback.Is(ApiBase) ? BillingOrigins.Local : BillingOrigins.Test;
 
     public static BillingOptions Read(IConfiguration configuration)
     {
         var apiBase = ServerOptions.Url(configuration, "STRIPE_API_BASE") ?? DefaultApiBase;
-        if (apiBase.Scheme != Uri.UriSchemeHttps && !apiBase.IsLoopback)
+        if (apiBase.Scheme != Uri.UriSchemeHttps && !Loopback.Is(apiBase))
         {
             throw new InvalidConfigurationException(
                 "STRIPE_API_BASE is plain http to another machine, which would send the secret key unencrypted. "
@@ -68,7 +69,7 @@ internal sealed class BillingOptions
         }
 
         var secretKey = ReadKey(configuration, apiBase);
-        var isTest = !apiBase.IsLoopback && !IsLiveKey(secretKey);
+        var isTest = !Loopback.Is(apiBase) && !IsLiveKey(secretKey);
         return new BillingOptions
         {
             SecretKey = secretKey,
@@ -123,7 +124,7 @@ internal sealed class BillingOptions
 
         if (key.StartsWith("pk_", StringComparison.Ordinal))
             throw new InvalidConfigurationException($"{Name} is a publishable key. Use the secret one, which begins with sk_.");
-        if (!apiBase.IsLoopback && !key.StartsWith("sk_", StringComparison.Ordinal) && !key.StartsWith("rk_", StringComparison.Ordinal))
+        if (!Loopback.Is(apiBase) && !key.StartsWith("sk_", StringComparison.Ordinal) && !key.StartsWith("rk_", StringComparison.Ordinal))
         {
             throw new InvalidConfigurationException(
                 $"{Name} is not a secret key of Stripe: those begin with sk_live_, sk_test_, rk_live_ or rk_test_.");
