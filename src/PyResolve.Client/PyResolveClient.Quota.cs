@@ -25,6 +25,19 @@ public sealed partial class PyResolveClient
             ApiRequest.Get($"/quota/reservations/{id:D}"),
             WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
 
+    /// <summary><c>PATCH /quota/reservations/{id}</c>: sets when a reservation expires, counted from now, at most 7 days after it was
+    /// granted. Only one that is held, and is no lease, can be extended; otherwise the server answers 409. A repeated call changes nothing
+    /// but the time. <see cref="MigrationRequest.KeepAlive"/> does this for a permit.</summary>
+    /// <param name="id">The reservation.</param>
+    /// <param name="request">When it expires.</param>
+    /// <param name="cancellationToken">Stops waiting; the reservation may have been extended.</param>
+    /// <returns>The reservation, with its new <see cref="Reservation.ExpiresAt"/>.</returns>
+    public Task<Reservation> ExtendReservationAsync(Guid id, ExtendRequest request, CancellationToken cancellationToken = default)
+    {
+        var extend = ApiRoutes.ExtendReservation(id, Guard.NotNull(request));
+        return _transport.SendAsync(extend, WireJson.Default.Reservation, static one => one.State is not null, cancellationToken);
+    }
+
     /// <summary><c>POST /quota/reservations/{id}/commit</c>: records the work; the rest of the reservation is released.</summary>
     /// <param name="id">The reservation.</param>
     /// <param name="request">What was done. With <see cref="CommitRequest.Id"/> it is safe to send again.</param>

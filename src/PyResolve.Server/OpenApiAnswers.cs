@@ -27,6 +27,7 @@ internal static class OpenApiAnswers
         ["POST auth/device/token"] = [503],
         ["GET health/ready"] = [503],
         ["POST quota/reservations"] = [402, 409],
+        ["PATCH quota/reservations/{id}"] = [409],
         ["DELETE quota/reservations/{id}"] = [409],
         ["POST quota/reservations/{id}/commit"] = [409],
         ["POST usage"] = [409],

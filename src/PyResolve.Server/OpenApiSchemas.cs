@@ -77,6 +77,7 @@ internal static class OpenApiSchemas
             ["machine"] = Text(255),
             ["once_key"] = new Rule { Pattern = VisibleAsciiText },
         },
+        [typeof(ExtendRequest)] = new() { ["ttl_seconds"] = Number(1, 604_800) with { IsRequired = true, Example = 90 } },
         [typeof(CommitRequest)] = new()
         {
             ["quantity"] = Number(1, MaxUnits),
@@ -164,7 +165,7 @@ internal static class OpenApiSchemas
 
         public Rule? Items { get; init; }
 
-        public string? Example { get; init; }
+        public JsonNode? Example { get; init; }
 
         public void ApplyTo(OpenApiSchema schema)
         {
@@ -186,7 +187,7 @@ internal static class OpenApiSchemas
             }
 
             if (Example is not null)
-                schema.Examples = [Example];
+                schema.Examples = [Example.DeepClone()];
             if (Items is not null && schema.Items is OpenApiSchema items)
                 Items.ApplyTo(items);
         }

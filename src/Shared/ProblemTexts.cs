@@ -64,6 +64,8 @@ internal static class ProblemTexts
         $"The earliest reservation that is held ends at {end.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}: wait until then, or release it "
         + "(GET /quota/reservations?state=held lists them).";
     public const string ReservationCommitted = "This reservation is committed: its migration is used and cannot be given back.";
+    public static string ReservationEnded(string state) => $"This reservation is {state}: only one that is held can be extended.";
+    public const string ReservationLeased = "This reservation is a lease: when it ends is signed, and cannot be changed.";
     public const string IdempotencyKeyUsed = "This Idempotency-Key was used for another request. Use a new one for each new request.";
     public const string MethodNotAllowed = "This path does not know this method. The Allow header lists those that it knows.";
     public const string PathNotFound = "There is nothing at this path. GET /openapi/v1.json lists what there is.";

@@ -13,6 +13,7 @@ namespace PyResolve.Cli.Tests;
 public sealed class UpgradeSignalProof : IAsyncLifetime
 {
     private const int Files = 5_000;
+    private static readonly TimeSpan LongestHold = TimeSpan.FromMinutes(2);
 
     private readonly CliDriver _cli = new();
     private readonly PythonProject _project;
@@ -114,12 +115,15 @@ public sealed class UpgradeSignalProof : IAsyncLifetime
             : _project.IsRewritten(point - 1);
     }
 
-    /// <summary>A killed program gives nothing back: what it held ends by itself.</summary>
+    /// <summary>A killed program gives nothing back: what it held ends by itself, soon.</summary>
     private async Task ReleaseHoldsAsync()
     {
         var holds = (await _account.Key.GetAsync("/quota/reservations?state=held"))["data"];
         holds.GetArrayLength().ShouldBeLessThanOrEqualTo(1);
         foreach (var hold in holds.EnumerateArray())
+        {
+            (hold.GetProperty("expires_at").GetDateTimeOffset() - TimeProvider.System.GetUtcNow()).ShouldBeLessThan(LongestHold);
             await _account.Key.DeleteAsync($"/quota/reservations/{hold.GetProperty("id").GetString()}");
+        }
     }
 }

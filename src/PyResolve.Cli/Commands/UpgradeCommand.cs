@@ -9,8 +9,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class UpgradeCommand
 {
-    /// <summary>How long the reservation lasts if this program is killed; otherwise it is settled earlier.</summary>
-    private static readonly TimeSpan ReservationLifetime = TimeSpan.FromHours(2);
+    /// <summary>How long the reservation lasts after this program is killed. While it runs, the permit renews it.</summary>
+    private static readonly TimeSpan ReservationLifetime = TimeSpan.FromSeconds(90);
 
     public static Command Create(Terminal terminal, StopSignals signals)
     {
@@ -54,7 +54,11 @@ internal static class UpgradeCommand
         CancellationToken cancellationToken)
     {
         var migrator = FindMigrator(request, client.Keys, request.FullPath);
-        var migration = new MigrationRequest(PackageName.Normalize(request.Library), request.Tier) { TimeToLive = ReservationLifetime };
+        var migration = new MigrationRequest(PackageName.Normalize(request.Library), request.Tier)
+        {
+            TimeToLive = ReservationLifetime,
+            KeepAlive = true,
+        };
         await using var permit = await client.Quota.AcquireAsync(migration, cancellationToken);
         if (!permit.IsGranted)
             throw Failures.Describe(permit.Denial, profile);

@@ -30,6 +30,10 @@ internal static class ApiRoutes
                 .With(request, WireJson.Requests.ReservationRequest),
             WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
 
+    public static ApiRequest ExtendReservation(Guid id, ExtendRequest request) =>
+        (ApiRequest.Patch($"/quota/reservations/{id:D}") with { IsRepeatable = true, ChangesQuota = false })
+            .With(request, WireJson.Requests.ExtendRequest);
+
     public static Task<ReservationCommitted> CommitReservationAsync(
         this ApiTransport transport, Guid id, CommitRequest request, CancellationToken cancellationToken) =>
         transport.SendAsync(

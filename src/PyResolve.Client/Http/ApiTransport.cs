@@ -37,6 +37,8 @@ internal sealed partial class ApiTransport(
 
     public TimeProvider Time => time;
 
+    public ILogger Logger => _logger;
+
     /// <summary>Called after each successful answer to a request with the client's key that names the account.</summary>
     public Action<Guid>? AccountSeen { get; set; }
 
@@ -196,7 +198,7 @@ internal sealed partial class ApiTransport(
 
     private void NoteChange(ApiRequest request)
     {
-        if (request.Method != HttpMethod.Get)
+        if (request.ChangesQuota)
             Interlocked.Increment(ref _changes);
     }
 

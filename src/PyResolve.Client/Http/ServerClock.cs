@@ -4,7 +4,9 @@ namespace PyResolve.Client;
 /// Differences of less than a minute are ignored: the network may cause them. Thread-safe.</summary>
 internal sealed class ServerClock(TimeProvider time)
 {
-    private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(1);
+    /// <summary>By how much <see cref="Now"/> may be wrong.</summary>
+    public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(1);
+
     private long _skew;
     private int _isKnown;
 

@@ -29,7 +29,8 @@ public sealed class MigrationRequest
             : throw new ArgumentOutOfRangeException(nameof(value), value, "A quantity is from 1 to 1000.");
     } = 1;
 
-    /// <summary>When the reservation expires unless it is settled: whole seconds, 1 second to 7 days. Default 15 minutes.</summary>
+    /// <summary>When the reservation expires unless it is settled or, with <see cref="KeepAlive"/>, renewed: whole seconds, 1 second to 7
+    /// days. Default 15 minutes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of this range.</exception>
     public TimeSpan TimeToLive
     {
@@ -38,6 +39,15 @@ public sealed class MigrationRequest
             ? value
             : throw new ArgumentOutOfRangeException(nameof(value), value, "A reservation lasts from 1 second to 7 days.");
     } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Whether the permit renews its reservation in the background, each time that a third of <see cref="TimeToLive"/> has passed,
+    /// until it is completed or disposed of, or the client is. Default <see langword="false"/>.</summary>
+    /// <remarks>With it, <see cref="TimeToLive"/> need not be longer than the work, only long enough to survive an outage: 90 seconds, for
+    /// example. A program that is killed then holds quota for that time at most. A renewal that fails is repeated; it is given up when the
+    /// server refuses it, because the reservation has ended, 7 days have passed, or the server is too old to renew reservations. The
+    /// reservation then expires, and completing the permit still records the work. Permits that were granted without the server, or
+    /// without a key, renew nothing.</remarks>
+    public bool KeepAlive { get; init; }
 
     /// <summary>Identifies the work, in 1 to 255 visible ASCII characters: requests with the same key within 24 hours, from any process,
     /// are reserved and charged once. Default none: each permit is charged.</summary>

@@ -2,6 +2,8 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
 
+#pragma warning disable CA1001 // The token source has neither a timer nor a wait handle: no disposal is needed.
+
 /// <summary>Asks the server whether a migration may run, and reserves quota for it. When the server is out of reach, prepaid migrations and
 /// <see cref="PyResolveClientOptions.Offline"/> decide. Thread-safe.</summary>
 public sealed class QuotaGuard
@@ -11,6 +13,7 @@ public sealed class QuotaGuard
     private readonly QuotaMemory _memory;
     private readonly OfflineQuota? _offline;
     private readonly LeaseRenewer? _renewer;
+    private readonly CancellationTokenSource _closed = new();
 
     internal QuotaGuard(ApiTransport transport, UsageReporter usage)
     {
@@ -50,7 +53,7 @@ public sealed class QuotaGuard
             ThrowIfOutOfReach();
             var reservation = await ReserveAsync(request, cancellationToken).ConfigureAwait(false);
             _renewer.Start(request.Tier, reservation.Quota);
-            return QuotaPermit.Granted(_transport, _usage, request, reservation);
+            return QuotaPermit.Granted(_transport, _usage, request, reservation, _closed.Token);
         }
         catch (PyResolveException exception) when (Denials.From(exception, _transport.Settings) is { } denial)
         {
@@ -105,7 +108,11 @@ public sealed class QuotaGuard
     /// or another of the user: for a "Retry" button. Does nothing when it was not.</summary>
     public void ForgetOutage() => _transport.Outage.Forget();
 
-    internal Task CloseAsync() => _renewer?.CloseAsync() ?? Task.CompletedTask;
+    internal Task CloseAsync()
+    {
+        _closed.Cancel();
+        return _renewer?.CloseAsync() ?? Task.CompletedTask;
+    }
 
     private async Task<QuotaCheck> AskAsync(MigrationTier tier, CancellationToken cancellationToken)
     {

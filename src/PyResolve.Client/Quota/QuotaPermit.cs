@@ -8,10 +8,15 @@ namespace PyResolve.Client;
 public sealed class QuotaPermit : IAsyncDisposable, IDisposable
 {
     private readonly PermitReservation? _reservation;
+    private readonly ReservationRenewal? _renewal;
     private bool _completionStarted;
     private bool _disposed;
 
-    private QuotaPermit(PermitReservation? reservation) => _reservation = reservation;
+    private QuotaPermit(PermitReservation? reservation, ReservationRenewal? renewal = null)
+    {
+        _reservation = reservation;
+        _renewal = renewal;
+    }
 
     /// <summary>Whether the migration may run.</summary>
     [MemberNotNullWhen(false, nameof(Denial))]
@@ -27,8 +32,9 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
     /// <summary>The reservation on the server, or the first of the leases; <see langword="null"/> when there is none.</summary>
     public Guid? ReservationId { get; private init; }
 
-    /// <summary>When the reservation or the lease expires; <see langword="null"/> when there is none.</summary>
-    public DateTimeOffset? ExpiresAt { get; private init; }
+    /// <summary>When the reservation or the lease expires; <see langword="null"/> when there is none. With
+    /// <see cref="MigrationRequest.KeepAlive"/> it moves on.</summary>
+    public DateTimeOffset? ExpiresAt { get => _renewal?.ExpiresAt ?? field; private init; }
 
     /// <summary>The account's quota as of the last answer; <see langword="null"/> when the server did not say.</summary>
     public QuotaSnapshot? Quota { get; private set; }
@@ -53,11 +59,20 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         ExpiresAt = taken?.FirstExpiresAt,
     };
 
-    internal static QuotaPermit Granted(ApiTransport transport, UsageReporter usage, MigrationRequest request, Reservation reservation)
+    /// <param name="transport">Sends the requests.</param>
+    /// <param name="usage">Keeps what cannot be sent.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="reservation">The answer.</param>
+    /// <param name="closed">Cancelled when the client is disposed of.</param>
+    internal static QuotaPermit Granted(
+        ApiTransport transport, UsageReporter usage, MigrationRequest request, Reservation reservation, CancellationToken closed)
     {
         var isSettled = reservation.State == ReservationStates.Committed;
         Guid? reservationId = reservation.Id == Guid.Empty ? null : reservation.Id;
-        return new(reservationId is { } id ? new ServerReservation(transport, usage, id, request) : null)
+        var canRenew = request.KeepAlive && reservationId is not null && reservation is { State: ReservationStates.Held, Lease: null };
+        return new(
+            reservationId is { } id ? new ServerReservation(transport, usage, id, request) : null,
+            canRenew ? ReservationRenewal.Start(transport, request, reservation, closed) : null)
         {
             ReservationId = reservationId,
             ExpiresAt = isSettled ? null : reservation.ExpiresAt,
@@ -90,6 +105,7 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
             return;
 
         _completionStarted = true;
+        _renewal?.Stop();
         Quota = await _reservation.CompleteAsync(outcome, cancellationToken).ConfigureAwait(false) ?? Quota;
         IsSettled = true;
     }
@@ -100,6 +116,7 @@ public sealed class QuotaPermit : IAsyncDisposable, IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        _renewal?.Stop();
         if (_reservation is null || IsSettled || _completionStarted)
             return;
         try

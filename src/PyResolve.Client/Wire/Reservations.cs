@@ -78,6 +78,14 @@ public static class ReservationStates
     public const string Expired = "expired";
 }
 
+/// <summary>The body of <c>PATCH /quota/reservations/{id}</c>, which extends a reservation.</summary>
+public sealed record ExtendRequest
+{
+    /// <summary>When the reservation expires from now on, in seconds from now: 1 to 604800 (7 days), but at most 7 days after it was
+    /// granted. Required.</summary>
+    public int? TtlSeconds { get; init; }
+}
+
 /// <summary>The body of <c>POST /quota/reservations/{id}/commit</c>.</summary>
 public sealed record CommitRequest
 {

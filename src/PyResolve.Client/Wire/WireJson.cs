@@ -38,6 +38,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(ReservationRequest))]
 [JsonSerializable(typeof(Reservation))]
 [JsonSerializable(typeof(ReservationPage))]
+[JsonSerializable(typeof(ExtendRequest))]
 [JsonSerializable(typeof(CommitRequest))]
 [JsonSerializable(typeof(ReservationCommitted))]
 [JsonSerializable(typeof(ReservationReleased))]

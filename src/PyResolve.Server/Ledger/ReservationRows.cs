@@ -140,7 +140,8 @@ internal static class ReservationRows
     public static Sql Update(Session session, IReadOnlyList<StoredReservation> reservations) =>
         $"""
         update reservations
-        set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id
+        set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id,
+            expires_at = h.expires_at
         from {session.Rows("h", reservations)
             .With("user_id", static reservation => reservation.UserId)
             .With("id", static reservation => reservation.Id)
@@ -148,7 +149,8 @@ internal static class ReservationRows
             .With("settled_as", static reservation => reservation.SettledAs)
             .With("remaining", static reservation => (long)reservation.Remaining)
             .With("lapsed", static reservation => (long)reservation.Lapsed)
-            .With("usage_event_id", static reservation => reservation.UsageEventId)}
+            .With("usage_event_id", static reservation => reservation.UsageEventId)
+            .With("expires_at", static reservation => reservation.ExpiresAt)}
         where reservations.user_id = h.user_id and reservations.id = h.id
         """;
 

@@ -14,6 +14,7 @@ internal sealed record StoredReservation
 
     public const int ColumnCount = 24;
 
+    private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(7);
     private static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
 
     public required Guid UserId { get; init; }
@@ -131,6 +132,13 @@ internal sealed record StoredReservation
             Remaining = 0,
             Lapsed = IsLeased && SettledAs is null ? Remaining : 0,
         };
+
+    /// <summary>Moves its end, also to an earlier instant, but not beyond the longest lifetime since the grant.</summary>
+    public StoredReservation Extend(TimeSpan timeToLive, DateTimeOffset now)
+    {
+        var latest = CreatedAt + LongestLifetime;
+        return this with { ExpiresAt = now + timeToLive < latest ? now + timeToLive : latest };
+    }
 
     /// <summary>The most that a commit may still record. Expired and released reservations can be committed late.</summary>
     public int Available(int spent) => Remaining > 0 ? Remaining : Lapsed > 0 ? Lapsed : Math.Max(0, Quantity - spent);

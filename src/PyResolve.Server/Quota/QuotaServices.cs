@@ -9,6 +9,7 @@ internal static class QuotaServices
         .AddSingleton<QuotaReader>()
         .AddSingleton<ReservationList>()
         .AddSingleton<ReservationGrants>()
+        .AddSingleton<ReservationExtensions>()
         .AddSingleton<ReservationSettlements>()
         .AddHostedService<ReservationSweeper>();
 }

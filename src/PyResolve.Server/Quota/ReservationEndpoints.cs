@@ -22,6 +22,7 @@ internal static class ReservationEndpoints
         reservations.MapPost("", Create);
         reservations.MapGet("", List);
         reservations.MapGet("/{id:guid}", Read);
+        reservations.MapPatch("/{id:guid}", Extend);
         reservations.MapPost("/{id:guid}/commit", Commit);
         reservations.MapDelete("/{id:guid}", Release);
     }
@@ -92,6 +93,27 @@ internal static class ReservationEndpoints
         var quota = await quotas.ReadAsync(userId, http.RequestAborted);
         var described = Describe(reservation, leases.Sign(reservation, reservation.Machine), quota);
         return Answers.Ok(described with { Receipt = reservation.Receipt });
+    }
+
+    private static async Task<Results<JsonAnswer<Reservation>, ProblemResult>> Extend(
+        Guid id, Body<ExtendRequest> body, HttpContext http, ReservationExtensions extensions, QuotaReader quotas)
+    {
+        var errors = new FieldErrors();
+        if (body.Value.TtlSeconds is null)
+            errors.Add("ttl_seconds", ProblemTexts.IsRequired);
+        errors.Range("ttl_seconds", body.Value.TtlSeconds, 1, MaxTtl);
+        errors.ThrowIfAny();
+
+        var userId = http.Caller().UserId;
+        var extension = new Extension(userId, id, TimeSpan.FromSeconds(body.Value.TtlSeconds!.Value));
+        return await extensions.ExtendAsync(extension, http.RequestAborted) switch
+        {
+            ExtensionOutcome.Extended { Reservation: var reservation } => Answers.Ok(
+                Describe(reservation, lease: null, await quotas.ReadAsync(userId, http.RequestAborted))),
+            ExtensionOutcome.Ended { State: var state } => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationEnded(state))),
+            ExtensionOutcome.Leased => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationLeased)),
+            _ => NotFound(),
+        };
     }
 
     private static async Task<Results<JsonAnswer<ReservationCommitted>, ProblemResult>> Commit(

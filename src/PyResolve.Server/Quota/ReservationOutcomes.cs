@@ -31,6 +31,22 @@ internal abstract record ReservationOutcome
     public sealed record Deferred(long Due) : ReservationOutcome;
 }
 
+internal abstract record ExtensionOutcome
+{
+    private ExtensionOutcome()
+    {
+    }
+
+    public sealed record Extended(StoredReservation Reservation) : ExtensionOutcome;
+
+    /// <param name="State">Committed, released or expired.</param>
+    public sealed record Ended(string State) : ExtensionOutcome;
+
+    public sealed record Leased : ExtensionOutcome;
+
+    public sealed record NotFound : ExtensionOutcome;
+}
+
 internal abstract record SettlementOutcome
 {
     private SettlementOutcome()

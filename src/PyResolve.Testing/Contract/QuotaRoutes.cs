@@ -74,6 +74,24 @@ internal static class QuotaRoutes
         return FakeAnswer.Json(answer, WireJson.Default.Reservation);
     }
 
+    public static FakeAnswer Extend(Call call)
+    {
+        var body = call.Body<ExtendRequest>();
+        var rules = new FieldErrors();
+        if (body.TtlSeconds is null)
+            rules.Add("ttl_seconds", ProblemTexts.IsRequired);
+        rules.Range("ttl_seconds", body.TtlSeconds, 1, LongestTtl);
+        rules.ThrowIfAny();
+
+        var reservation = Find(call);
+        if (reservation.State != ReservationStates.Held)
+            throw new ProblemException(Problems.Conflict(ProblemTexts.ReservationEnded(reservation.State)));
+        if (reservation.IsLeased)
+            throw new ProblemException(Problems.Conflict(ProblemTexts.ReservationLeased));
+        reservation.Extend(TimeSpan.FromSeconds(body.TtlSeconds!.Value), call.Now);
+        return FakeAnswer.Json(call.Account.Describe(reservation, machine: null, call.Now), WireJson.Default.Reservation);
+    }
+
     public static FakeAnswer Commit(Call call)
     {
         var body = call.Body<CommitRequest>(whenEmpty: new());

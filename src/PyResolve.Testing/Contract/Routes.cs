@@ -39,6 +39,7 @@ internal static class Routes
         new("POST", "/quota/reservations", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Reserve),
         new("GET", "/quota/reservations", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.List),
         new("GET", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Read),
+        new("PATCH", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Extend),
         new("DELETE", "/quota/reservations/{id}", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Release),
         new("POST", "/quota/reservations/{id}/commit", RouteAccess.KeyOrSession, Scopes.Quota, QuotaRoutes.Commit),
         new("POST", "/usage", RouteAccess.KeyOrSession, Scopes.UsageWrite, UsageRoutes.Record),

@@ -5,6 +5,7 @@ namespace PyResolve.Testing.State;
 /// <summary>A reservation: <see cref="Remaining"/> units count as held, <see cref="Unsettled"/> units as used without an event.</summary>
 internal sealed class FakeReservation
 {
+    private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(7);
     private static readonly TimeSpan SettlementWindow = TimeSpan.FromDays(35);
     private bool _isOpen = true;
     private string? _settledState;
@@ -31,7 +32,7 @@ internal sealed class FakeReservation
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    public required DateTimeOffset ExpiresAt { get; init; }
+    public required DateTimeOffset ExpiresAt { get; set; }
 
     public required ReservationReceipt Receipt { get; init; }
 
@@ -60,6 +61,13 @@ internal sealed class FakeReservation
 
     /// <summary>Whether its units are free again at <see cref="ExpiresAt"/>, and not before.</summary>
     public bool ReturnsAtItsEnd => _isOpen && Remaining > 0 && (!IsLeased || _settledState is not null);
+
+    /// <summary>Moves its end, but not beyond the longest lifetime since it was granted.</summary>
+    public void Extend(TimeSpan timeToLive, DateTimeOffset now)
+    {
+        var latest = CreatedAt + LongestLifetime;
+        ExpiresAt = now + timeToLive < latest ? now + timeToLive : latest;
+    }
 
     /// <summary>The largest quantity that a commit may record, when events have recorded <paramref name="spent"/> units.</summary>
     public int Available(int spent) => Remaining > 0 ? Remaining : Unsettled > 0 ? Unsettled : Math.Max(0, Quantity - spent);

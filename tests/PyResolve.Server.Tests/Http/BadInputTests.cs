@@ -294,6 +294,7 @@ public sealed class BadInputTests(SharedServers servers)
                 ("once_key", "\"two words\""),
                 ("once_key", "\"caf\\u00e9\""),
             ],
+        "/quota/reservations/{id}" => [("ttl_seconds", "0"), ("ttl_seconds", "null")],
         "/quota/reservations/{id}/commit" => [("quantity", "0"), ("quantity", "2")],
         "/usage" =>
             [

@@ -70,6 +70,8 @@ internal sealed record BodyRoute(
         new("/me", """{"name":"Ada"}""", ["name"], [], false, [], []) { Method = HttpMethod.Patch },
         new("/quota/reservations", """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900,"machine":"m1","once_key":"k"}""",
             ["tier", "library", "machine", "once_key"], new() { ["quantity"] = 1_000, ["ttl_seconds"] = 604_800 }, false, [], []),
+        new("/quota/reservations/{id}", """{"ttl_seconds":900}""", [], new() { ["ttl_seconds"] = 604_800 }, false, [], [])
+            { Method = HttpMethod.Patch },
         new(
             "/quota/reservations/{id}/commit",
             """{"quantity":1,"files_changed":3,"tokens_used":10,"library":"pydantic","metadata":{"a":[1,"x"]}}""",

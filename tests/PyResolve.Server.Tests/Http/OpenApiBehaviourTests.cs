@@ -180,6 +180,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
             ("POST /quota/reservations/{id}/commit", (await account.CommitAsync(id, new { id = eventId })).Status),
             ("POST /quota/reservations/{id}/commit", (await account.CommitAsync(id)).Status),
             ("DELETE /quota/reservations/{id}", (await account.ReleaseAsync(id)).Status),
+            ("PATCH /quota/reservations/{id}", (await account.ExtendAsync(id, 60)).Status),
+            ("PATCH /quota/reservations/{id}", (await account.ExtendAsync(Guid.CreateVersion7(), 60)).Status),
             ("DELETE /auth/account", (await DeleteAsync(account, "a wrong password")).Status),
         };
         var made = await account.Session.PostAsync("/auth/api-keys");

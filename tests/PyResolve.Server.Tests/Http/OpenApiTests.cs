@@ -36,6 +36,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["POST /quota/reservations"] = ["api_key", "session"],
         ["GET /quota/reservations"] = ["api_key", "session"],
         ["GET /quota/reservations/{id}"] = ["api_key", "session"],
+        ["PATCH /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /quota/reservations/{id}/commit"] = ["api_key", "session"],
         ["DELETE /quota/reservations/{id}"] = ["api_key", "session"],
         ["POST /usage"] = ["api_key", "session"],

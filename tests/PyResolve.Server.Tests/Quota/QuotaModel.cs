@@ -18,11 +18,11 @@ internal sealed class QuotaModel
 
     public long Held(string month) => Units(month).Count(unit => unit is Unit.Held);
 
-    public bool Reserve(int quantity, string month, DateTimeOffset expiresAt, bool isLeased)
+    public bool Reserve(int quantity, string month, DateTimeOffset now, DateTimeOffset expiresAt, bool isLeased)
     {
         if (Used(month) + Held(month) + quantity > Limit)
             return false;
-        _reservations.Add(new Reservation(month, expiresAt, isLeased, [.. Enumerable.Repeat(Unit.Held, quantity)]));
+        _reservations.Add(new Reservation(month, now.AddDays(7), expiresAt, isLeased, [.. Enumerable.Repeat(Unit.Held, quantity)]));
         return true;
     }
 
@@ -30,6 +30,15 @@ internal sealed class QuotaModel
     {
         foreach (var reservation in _reservations.Where(reservation => reservation.ExpiresAt <= now))
             reservation.Turn(Unit.Held, reservation.IsLeased && !reservation.IsReturned ? Unit.Lapsed : Unit.Back);
+    }
+
+    /// <returns>When it ends, if that was changed.</returns>
+    public DateTimeOffset? Extend(int index, DateTimeOffset expiresAt)
+    {
+        var reservation = _reservations[index];
+        if (reservation.IsLeased || reservation.IsReturned || reservation.Count(Unit.Held) == 0)
+            return null;
+        return reservation.ExpiresAt = expiresAt < reservation.LatestEnd ? expiresAt : reservation.LatestEnd;
     }
 
     /// <returns>The status that answers it.</returns>
@@ -82,11 +91,13 @@ internal sealed class QuotaModel
         Lapsed,
     }
 
-    private sealed class Reservation(string month, DateTimeOffset expiresAt, bool isLeased, Unit[] units)
+    private sealed class Reservation(string month, DateTimeOffset latestEnd, DateTimeOffset expiresAt, bool isLeased, Unit[] units)
     {
         public string Month => month;
 
-        public DateTimeOffset ExpiresAt => expiresAt;
+        public DateTimeOffset LatestEnd => latestEnd;
+
+        public DateTimeOffset ExpiresAt { get; set; } = expiresAt;
 
         public bool IsLeased => isLeased;
 

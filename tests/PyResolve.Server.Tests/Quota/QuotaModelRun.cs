@@ -18,7 +18,9 @@ internal sealed class QuotaModelRun
         _account = account;
     }
 
-    private string Month => _own.Clock.GetUtcNow().ToString("yyyy-MM", CultureInfo.InvariantCulture);
+    private DateTimeOffset Now => _own.Clock.GetUtcNow();
+
+    private string Month => Now.ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
     /// <summary>Blocks, because FsCheck's properties are synchronous.</summary>
     public static bool Run(OwnServer own, IEnumerable<Command> commands) => Task.Run(async () =>
@@ -41,6 +43,7 @@ internal sealed class QuotaModelRun
     {
         Command.Reserve reservation => ReserveAsync(reservation),
         Command.Commit commit when _ids.Count > 0 => CommitAsync(commit.Which % _ids.Count, commit.Quantity),
+        Command.Extend extend when _ids.Count > 0 => ExtendAsync(extend.Which % _ids.Count, extend.Minutes),
         Command.Release release when _ids.Count > 0 => ReleaseAsync(release.Which % _ids.Count),
         Command.Report report when _ids.Count > 0 => ReportAsync(report.Which % _ids.Count),
         Command.Use => UseAsync(),
@@ -54,7 +57,7 @@ internal sealed class QuotaModelRun
         var answer = await _account.ReserveAsync(
             reservation.Quantity, ttlSeconds: reservation.Minutes * 60, machine: reservation.IsLeased ? "m" : null);
         var isGranted = _model.Reserve(
-            reservation.Quantity, Month, _own.Clock.GetUtcNow().AddMinutes(reservation.Minutes), reservation.IsLeased);
+            reservation.Quantity, Month, Now, Now.AddMinutes(reservation.Minutes), reservation.IsLeased);
         answer.Status.ShouldBe(isGranted ? 201 : 402, reservation.ToString());
         if (isGranted)
             _ids.Add(answer.Id());
@@ -64,6 +67,15 @@ internal sealed class QuotaModelRun
     {
         var answer = await _account.CommitAsync(_ids[index], quantity is null ? null : new { quantity });
         answer.Status.ShouldBe(_model.Commit(index, quantity));
+    }
+
+    private async Task ExtendAsync(int index, int minutes)
+    {
+        var answer = await _account.ExtendAsync(_ids[index], minutes * 60);
+        var expiresAt = _model.Extend(index, Now.AddMinutes(minutes));
+        answer.Status.ShouldBe(expiresAt is null ? 409 : 200);
+        if (expiresAt is not null)
+            answer["expires_at"].GetDateTimeOffset().ShouldBe(expiresAt.Value);
     }
 
     private async Task ReleaseAsync(int index) => (await _account.ReleaseAsync(_ids[index])).Status.ShouldBe(_model.Release(index));

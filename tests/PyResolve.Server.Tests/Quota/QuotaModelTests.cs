@@ -18,6 +18,9 @@ public sealed class QuotaModelTests(SharedServers servers)
         (4, from which in Gen.Choose(0, 99)
             from quantity in Gen.Elements<int?>(null, 1, 2, 4)
             select (Command)new Command.Commit(which, quantity)),
+        (3, from which in Gen.Choose(0, 99)
+            from minutes in Gen.Elements(1, 10, 50)
+            select (Command)new Command.Extend(which, minutes)),
         (3, Gen.Choose(0, 99).Select(which => (Command)new Command.Release(which))),
         (3, Gen.Choose(0, 99).Select(which => (Command)new Command.Report(which))),
         (1, Gen.Constant((Command)new Command.Use())),
@@ -55,6 +58,8 @@ internal abstract record Command
     internal sealed record Reserve(int Quantity, int Minutes, bool IsLeased) : Command;
 
     internal sealed record Commit(int Which, int? Quantity) : Command;
+
+    internal sealed record Extend(int Which, int Minutes) : Command;
 
     internal sealed record Release(int Which) : Command;
 

@@ -26,6 +26,9 @@ public static class QuotaDriver
         return account.Key.PostAsync("/quota/reservations", body, idempotencyKey);
     }
 
+    public static Task<Answer> ExtendAsync(this TestAccount account, Guid id, int ttlSeconds) =>
+        account.Key.SendAsync(HttpMethod.Patch, $"/quota/reservations/{id}", new { ttl_seconds = ttlSeconds });
+
     public static Task<Answer> CommitAsync(this TestAccount account, Guid id, object? body = null) =>
         account.Key.PostAsync($"/quota/reservations/{id}/commit", body);
 

@@ -42,7 +42,7 @@ public sealed partial class DifferentialProof(SharedServers servers)
         private int _reservations;
         private int _events;
 
-        public Move Draw() => random.Next(20) switch
+        public Move Draw() => random.Next(22) switch
         {
             < 6 => New("reserve", Reservation(), idempotencyKey: random.Next(6) == 0 ? $"key-{random.Next(4)}" : null),
             < 9 => New("commit", random.Next(3) == 0 ? new { quantity = random.Next(1, 4) } : new { files_changed = random.Next(5) }),
@@ -51,6 +51,7 @@ public sealed partial class DifferentialProof(SharedServers servers)
             < 16 => New("read", null),
             < 17 => New("plan", random.Next(3) == 0 ? "pro" : "free"),
             < 18 => New("month", null),
+            < 20 => New("extend", new { ttl_seconds = random.Next(4) == 0 ? 604_800 : random.Next(0, 7_200) }),
             _ => New("wait", random.Next(6) switch { 0 => 10 * 86_400, 1 => 86_400, 2 => 3_600, _ => random.Next(1, 600) }),
         };
 
@@ -112,6 +113,8 @@ public sealed partial class DifferentialProof(SharedServers servers)
                     return Describe(answer);
                 case "commit":
                     return Describe(await account.Key.PostAsync($"{path}/commit", With(move.Body, ("id", EventId(move)))));
+                case "extend":
+                    return Describe(await account.Key.SendAsync(HttpMethod.Patch, path, move.Body.GetRawText()));
                 case "release":
                     return Describe(await account.Key.DeleteAsync(path));
                 case "usage":

@@ -106,6 +106,48 @@ public sealed class QuotaTests(SharedServers servers)
     }
 
     [Theory, OnEveryServer]
+    public async Task A_held_reservation_is_extended_at_most_to_seven_days_after_its_grant(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind);
+        await using var client = subject.Client(await subject.SignUpAsync());
+        var grantedAt = subject.Clock.GetUtcNow();
+        var held = await client.CreateReservationAsync(new() { Tier = "tier1", TtlSeconds = 60 }, cancellationToken: Cancellation);
+        subject.Advance(TimeSpan.FromSeconds(59));
+
+        var extended = await client.ExtendReservationAsync(held.Id, new() { TtlSeconds = 90 }, Cancellation);
+        var capped = await client.ExtendReservationAsync(held.Id, new() { TtlSeconds = 604_800 }, Cancellation);
+
+        (extended.State, extended.ExpiresAt).ShouldBe((ReservationStates.Held, grantedAt.AddSeconds(149)));
+        (capped.ExpiresAt, capped.Quota.MigrationsHeld).ShouldBe((grantedAt.AddDays(7), 1));
+        subject.Advance(TimeSpan.FromDays(7) - TimeSpan.FromSeconds(59));
+        (await client.GetReservationAsync(held.Id, Cancellation)).State.ShouldBe(ReservationStates.Expired);
+    }
+
+    [Theory, OnEveryServer]
+    public async Task Only_a_reservation_that_is_held_and_no_lease_is_extended(ServerKind kind)
+    {
+        await using var subject = await servers.OnOwnAsync(kind);
+        var account = await subject.SignUpAsync();
+        await using var client = subject.Client(account);
+        var (committed, released) = ((await account.ReserveAsync()).Id(), (await account.ReserveAsync()).Id());
+        var (expired, leased) = ((await account.ReserveAsync(ttlSeconds: 1)).Id(), (await account.ReserveAsync(machine: "m")).Id());
+        await account.CommitAsync(committed);
+        await account.ReleaseAsync(released);
+        subject.Advance(TimeSpan.FromSeconds(1));
+
+        foreach (var id in (Guid[])[committed, released, expired, leased])
+        {
+            var failure = await FailAsync(client.ExtendReservationAsync(id, new() { TtlSeconds = 60 }, Cancellation));
+            failure.Code.ShouldBe(ProblemCodes.Conflict);
+        }
+
+        (await (await subject.SignUpAsync()).ExtendAsync(leased, 60)).ShouldBeProblem(404, "not_found");
+        (await account.ExtendAsync(leased, 0)).ShouldBlame("ttl_seconds");
+        (await account.ExtendAsync(leased, 604_801)).ShouldBlame("ttl_seconds");
+        (await account.Key.SendAsync(HttpMethod.Patch, $"/quota/reservations/{leased}", "{}")).ShouldBlame("ttl_seconds");
+    }
+
+    [Theory, OnEveryServer]
     public async Task A_denial_is_not_stored_for_its_idempotency_key(ServerKind kind)
     {
         await using var subject = await servers.OnAsync(kind);

@@ -1,0 +1,76 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Quota;
+
+internal sealed record Extension(Guid UserId, Guid Id, TimeSpan TimeToLive)
+{
+    public (Guid UserId, Guid Id) Key => (UserId, Id);
+}
+
+/// <summary>
+/// Extends many reservations in one transaction. It locks the accounts first, as grants do: a grant that finds a reservation expired, and
+/// gives its units or its once_key to another, and an extension of it are decided one after the other.
+/// </summary>
+internal sealed class ReservationExtensions : IAsyncDisposable
+{
+    private static readonly GroupLimits Limits = new(
+        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
+
+    private readonly Database _database;
+    private readonly TimeProvider _time;
+    private readonly GroupCommit<Extension, ExtensionOutcome> _group;
+
+    public ReservationExtensions(Database database, TimeProvider time)
+    {
+        (_database, _time) = (database, time);
+        _group = new GroupCommit<Extension, ExtensionOutcome>(Limits, FlushAsync);
+    }
+
+    public async Task<ExtensionOutcome> ExtendAsync(Extension extension, CancellationToken cancellationToken) =>
+        (await _group.SubmitAsync(extension.UserId, [extension], 256, cancellationToken))[0];
+
+    public ValueTask DisposeAsync() => _group.DisposeAsync();
+
+    private Task<IReadOnlyList<ExtensionOutcome>> FlushAsync(IReadOnlyList<Extension> extensions) =>
+        _database.WriteAsync(session => ExtendAsync(session, extensions, CancellationToken.None), CancellationToken.None);
+
+    private async Task<IReadOnlyList<ExtensionOutcome>> ExtendAsync(
+        Session session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken)
+    {
+        await LockAccountsAsync(session, [.. extensions.Select(static extension => extension.UserId).Distinct()], cancellationToken);
+        var reservations = await LockedReservations.LockAsync(
+            session, [.. extensions.Select(static extension => extension.Key)], cancellationToken);
+        // Read after locking, so that it is later than the instant of the transaction that held the locks before.
+        var now = _time.GetInstant();
+        ExtensionOutcome[] outcomes = [.. extensions.Select(extension => Extend(extension, reservations, now))];
+        await session.EndAsync([.. reservations.Write(session)]);
+        return outcomes;
+    }
+
+    private static Task<List<Guid>> LockAccountsAsync(Session session, IReadOnlyList<Guid> userIds, CancellationToken cancellationToken) =>
+        session.ListAsync(
+            $"""
+            select p.id
+            from profiles p
+            where p.id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
+            order by p.id {session.Engine.ForUpdate}
+            """,
+            static row => row.Uuid(0),
+            cancellationToken);
+
+    private static ExtensionOutcome Extend(Extension extension, LockedReservations reservations, DateTimeOffset now)
+    {
+        if (reservations.Find(extension.UserId, extension.Id) is not { } reservation)
+            return new ExtensionOutcome.NotFound();
+        // One that has expired is left for the sweeper to settle.
+        if (reservation.At(now).State is not ReservationStates.Held and var state)
+            return new ExtensionOutcome.Ended(state);
+        if (reservation.IsLeased)
+            return new ExtensionOutcome.Leased();
+        var extended = reservation.Extend(extension.TimeToLive, now);
+        reservations.Update(extended);
+        return new ExtensionOutcome.Extended(extended);
+    }
+}
