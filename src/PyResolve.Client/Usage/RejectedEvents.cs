@@ -87,7 +87,7 @@ internal sealed partial class RejectedEvents(OutboxFolder folder, TimeProvider t
             "Usage event {EventId} was rejected and is not sent again ({Code}): {Reason} It is kept in {Folder}.")]
         public static partial void Rejected(ILogger logger, Guid eventId, string code, string reason, string folder);
 
-        [LoggerMessage(9, LogLevel.Error, "{Reason}")]
+        [LoggerMessage(12, LogLevel.Error, "{Reason}")]
         public static partial void Damaged(ILogger logger, string reason);
 
         [LoggerMessage(

@@ -12,8 +12,10 @@ public sealed class KeyReachTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var tomorrow = (await servers.OnAsync(engine)).Clock.GetUtcNow().AddDays(1);
         string[] managing = ["keys", "quota"];
-        var wider = await MakeAsync(account.Session, new { scopes = (string[])["keys", "quota", "usage:read"] });
-        var longer = await MakeAsync(account.Session, new { scopes = managing });
+        string[] reading = [.. managing, "usage:read"];
+        // Each is beyond the narrow key in one thing.
+        var wider = await MakeAsync(account.Session, new { scopes = reading, expires_at = tomorrow, requests_per_minute = 1_000 });
+        var longer = await MakeAsync(account.Session, new { scopes = managing, requests_per_minute = 1_000 });
         var faster = await MakeAsync(account.Session, new { scopes = managing, expires_at = tomorrow, requests_per_minute = 1_001 });
         var same = await MakeAsync(account.Session, new { scopes = managing, expires_at = tomorrow, requests_per_minute = 1_000 });
         var narrow = await MakeAsync(account.Session, new { scopes = managing, expires_at = tomorrow, requests_per_minute = 1_000 });
