@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using PyResolve.Client.Wire;
 
 namespace PyResolve.Client;
@@ -24,6 +25,34 @@ public sealed partial class PyResolveClient
         _transport.SendAsync(
             ApiRequest.Get($"/quota/reservations/{id:D}"),
             WireJson.Default.Reservation, static reservation => reservation.State is not null, cancellationToken);
+
+    /// <summary><c>GET /quota/reservations</c>: a page of the account's reservations, newest first, leases included. None has its
+    /// receipt, which <see cref="GetReservationAsync"/> reads.</summary>
+    /// <param name="state">Only those in one of <see cref="ReservationStates"/>; default all.</param>
+    /// <param name="cursor">The <see cref="ReservationPage.NextCursor"/> of the previous page; default the first page.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<ReservationPage> ListReservationsAsync(
+        string? state = null, string? cursor = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get("/quota/reservations" + Query(("state", state), ("cursor", cursor))),
+            WireJson.Default.ReservationPage, static page => page.Data is not null, cancellationToken);
+
+    /// <summary>All reservations of <see cref="ListReservationsAsync"/>; each page is requested when it is reached.</summary>
+    /// <param name="state">Only those in one of <see cref="ReservationStates"/>; default all.</param>
+    /// <param name="cancellationToken">Stops the enumeration.</param>
+    public async IAsyncEnumerable<Reservation> EnumerateReservationsAsync(
+        string? state = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        string? cursor = null;
+        do
+        {
+            var page = await ListReservationsAsync(state, cursor, cancellationToken).ConfigureAwait(false);
+            foreach (var reservation in page.Data)
+                yield return reservation;
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null);
+    }
 
     /// <summary><c>PATCH /quota/reservations/{id}</c>: sets when a reservation expires, counted from now, at most 7 days after it was
     /// granted. Only one that is held, and is no lease, can be extended; otherwise the server answers 409. A repeated call changes nothing

@@ -21,6 +21,23 @@ public sealed class RouteTests
     }
 
     [Fact]
+    public async Task Reservations_are_listed_page_by_page()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("GET /quota/reservations", request => Answer.Json(200, request.Query.Contains("cursor=next")
+            ? """{"data":[],"next_cursor":null}"""
+            : """{"data":[{"id":"00000000-0000-0000-0000-000000000001","state":"held"}],"next_cursor":"next"}"""));
+        await using var client = server.Client();
+
+        var held = new List<Guid>();
+        await foreach (var reservation in client.EnumerateReservationsAsync("held", Cancellation))
+            held.Add(reservation.Id);
+
+        held.ShouldHaveSingleItem();
+        server.Requests.Select(request => request.Query).ShouldBe(["?state=held", "?state=held&cursor=next"]);
+    }
+
+    [Fact]
     public async Task A_session_is_sent_instead_of_the_key()
     {
         await using var server = await ScriptedServer.StartAsync();

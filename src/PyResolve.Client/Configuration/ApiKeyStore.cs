@@ -158,6 +158,20 @@ public sealed class ApiKeyStore
             [.. file.Tables(ProfilesTable).Prepend(null).Where(profile => file.String(PathOf(profile, ApiKeyName)) is not null)];
     }
 
+    /// <summary>Removes a profile from the file: its key, its server, and whatever else is in its table. The rest of the file is
+    /// unchanged. The key stays valid on the server.</summary>
+    /// <param name="profile">1 to 64 characters: letters, digits, - and _.</param>
+    /// <returns>Whether there was such a profile.</returns>
+    /// <exception cref="ArgumentException"><paramref name="profile"/> is not a profile name.</exception>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public bool RemoveProfile(string profile)
+    {
+        if (!ListProfiles().Contains(CheckProfile(Guard.NotNull(profile))))
+            return false;
+        ConfigFile.Edit(ConfigPath, file => file.RemoveTable(ProfilesTable, profile));
+        return true;
+    }
+
     /// <summary>Reads a string from the file, for tools that keep their own settings in it. The environment is not read.</summary>
     /// <param name="path">The names of the tables, then the key, as in <c>ReadSetting("mytool", "colour")</c>.</param>
     /// <returns>The value; <see langword="null"/> when the key is not set.</returns>

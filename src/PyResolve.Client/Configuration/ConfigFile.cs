@@ -101,21 +101,43 @@ internal sealed class ConfigFile
         return Checked(Text.Remove(node.Removal.Start, node.Removal.End - node.Removal.Start), path, value: null);
     }
 
+    /// <summary>Removes a table with all that is in it, in whatever form it is written. Comments around it stay.</summary>
+    /// <exception cref="ConfigFileException">It is not a table, or cannot be removed alone.</exception>
+    public ConfigFile RemoveTable(params string[] path)
+    {
+        if (Find(path) is not { } table)
+            return this;
+        if (!table.HasTables)
+            throw Refused(table, path, "is a value, and not a table.", "Remove it yourself.");
+        var edited = Parse(Path, TomlEditor.Without(Text, table));
+        var removed = new HashSet<TomlNode>(TomlDocument.Values(table).Select(static value => value.Node));
+        return edited.Find(path) is null && Listed(node => !removed.Contains(node)).SequenceEqual(edited.Listed(static _ => true))
+            ? edited
+            : throw Refused(table, path, "cannot be removed alone.", "Write it as [table], one key on a line.");
+    }
+
     /// <summary>The edited file, if nothing but the value at the path differs.</summary>
     private ConfigFile Checked(string text, IReadOnlyList<string> path, string? value)
     {
         var edited = Parse(Path, text);
         var (target, newTarget) = (Find(path), edited.Find(path));
-        var others = ValuesBut(target);
-        var newOthers = edited.ValuesBut(newTarget);
+        var others = Values(node => node != target);
+        var newOthers = edited.Values(node => node != newTarget);
         return newTarget?.Text == value && others.All(other => newOthers.TryGetValue(other.Key, out var same) && same == other.Value)
             ? edited
             : throw new ConfigFileException(
                 Path, target?.Line, $"{string.Join(".", path)} cannot be changed alone.", "Write its table as [table], one key on a line.");
     }
 
-    private Dictionary<string, string> ValuesBut(TomlNode? target) => _document.Values()
-        .Where(value => value.Node != target && !(value.Node.IsTable && value.Node.Members.Count == 0))
+    /// <summary>The values in order; an element of an array has the array's name.</summary>
+    private IEnumerable<(string Name, string Text)> Listed(Func<TomlNode, bool> isMeant) => _document.Values()
+        .Where(value => isMeant(value.Node) && !(value.Node.IsTable && value.Node.Members.Count == 0))
+        .Select(value => (
+            string.Join("\n", value.Path.Where(static name => name is not ['[', ..]).Select(TomlText.Quote)),
+            Text.Substring(value.Node.Value.Start, value.Node.Value.End - value.Node.Value.Start)));
+
+    private Dictionary<string, string> Values(Func<TomlNode, bool> isMeant) => _document.Values()
+        .Where(value => isMeant(value.Node) && !(value.Node.IsTable && value.Node.Members.Count == 0))
         .ToDictionary(
             static value => string.Join("\n", value.Path.Select(TomlText.Quote)),
             value => Text.Substring(value.Node.Value.Start, value.Node.Value.End - value.Node.Value.Start),

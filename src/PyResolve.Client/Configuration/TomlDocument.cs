@@ -55,7 +55,9 @@ internal sealed class TomlDocument(TomlNode root)
     public static string? NameOf(TomlNode element) => element.Find("name")?.Text;
 
     /// <summary>Every value by its path, with the number of each element of an array in it. An empty table or array is a value.</summary>
-    public IEnumerable<(IReadOnlyList<string> Path, TomlNode Node)> Values() => Values(root, []);
+    public IEnumerable<(IReadOnlyList<string> Path, TomlNode Node)> Values() => Values(root);
+
+    public static IEnumerable<(IReadOnlyList<string> Path, TomlNode Node)> Values(TomlNode node) => Values(node, []);
 
     private static IEnumerable<(IReadOnlyList<string> Path, TomlNode Node)> Values(TomlNode node, IReadOnlyList<string> path)
     {

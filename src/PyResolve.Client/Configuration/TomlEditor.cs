@@ -37,6 +37,38 @@ internal sealed class TomlEditor(string path, string text)
         };
     }
 
+    /// <summary>The text without a table: the lines of its header and its keys, wherever they are, and an empty line that this leaves
+    /// doubled.</summary>
+    public static string Without(string text, TomlNode table)
+    {
+        foreach (var span in Lines(table).OrderByDescending(static span => span.Start))
+            text = Join(text.Substring(0, span.Start), text.Substring(Math.Min(span.End, text.Length)));
+        return text;
+    }
+
+    private static IEnumerable<TomlSpan> Lines(TomlNode node) => node.Kind switch
+    {
+        TomlKind.HeaderTable when node.HeaderStart is { } start =>
+            node.Members.Where(static member => member.Node.Kind is not (TomlKind.Scalar or TomlKind.Array or TomlKind.InlineTable))
+                .SelectMany(static member => Lines(member.Node))
+                .Where(span => span.Start < start || span.Start >= node.InsertAt)
+                .Prepend(new(start, node.InsertAt)),
+        TomlKind.Scalar or TomlKind.Array or TomlKind.InlineTable => [node.Removal],
+        _ => node.Members.Select(static member => member.Node).Concat(node.Elements).SelectMany(Lines),
+    };
+
+    private static string Join(string before, string after)
+    {
+        var isDoubled = before.Length == 0 || before.EndsWith("\n\n", StringComparison.Ordinal)
+            || before.EndsWith("\r\n\r\n", StringComparison.Ordinal);
+        var blank = after is ['\r', '\n', ..] ? 2 : after is ['\n', ..] ? 1 : 0;
+        if (isDoubled && blank > 0)
+            return before + after.Remove(0, blank);
+        if (isDoubled && after.Length == 0 && before.Length > 0)
+            return before.Substring(0, before.Length - (before.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1));
+        return before + after;
+    }
+
     private static bool IsNamed(TomlNode array) => array.Elements.All(static element => TomlDocument.NameOf(element) is not null);
 
     /// <summary>Adds a key among the keys of the table, or within its braces.</summary>

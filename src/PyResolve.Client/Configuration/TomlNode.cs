@@ -33,6 +33,9 @@ internal sealed class TomlNode(TomlKind kind, int line)
     /// <summary>The text to delete, so that the value is gone and the rest is valid.</summary>
     public TomlSpan Removal { get; set; }
 
+    /// <summary>Where the line of the table's own header begins; <see langword="null"/> when it has none.</summary>
+    public int? HeaderStart { get; set; }
+
     /// <summary>Where a new key of the table goes: the end of a line or, in an inline table, of a value or its opening brace.</summary>
     public int InsertAt { get; set; }
 

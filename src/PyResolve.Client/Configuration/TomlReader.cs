@@ -53,6 +53,7 @@ internal sealed class TomlReader(string path, string text)
             ?? throw _cursor.Error($"[{string.Join(".", names)}] is defined twice.");
         _cursor.ExpectLineEnd();
         _firstHeader ??= start;
+        _table.HeaderStart = start;
         _table.InsertAt = _cursor.Position;
     }
 

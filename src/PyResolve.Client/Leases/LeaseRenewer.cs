@@ -32,20 +32,62 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         }
     }
 
-    /// <summary>Makes sure that at least half of the units to prepay are available; asks the server only if they are not.</summary>
+    /// <summary>Makes sure that all units to prepay are available; asks the server only if they are not.</summary>
     public async Task<LeaseBalances> PrepayAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
         try
         {
-            return await PrepayWithLockAsync(tier, cancellationToken).ConfigureAwait(false);
+            var account = await GetAccountIdAsync(cancellationToken).ConfigureAwait(false);
+            using var turn = await LockRenewalAsync(account, cancellationToken).ConfigureAwait(false);
+            // First, because the account may have quota left only after leases are returned.
+            await IgnoreFailureAsync(() => ReturnLeasesAsync(tier, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            await RenewAsync(account, tier, quota: null, least: _settings.PrepaidMigrations, cancellationToken).ConfigureAwait(false);
+            return await ledger.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new PyResolveException(
-                PyResolveErrorCodes.Offline,
-                $"Nothing can be prepaid on this machine ({Redaction.Line(exception.Message)}).",
-                "Make ~/.pyresolve/leases writable for you, or set PYRESOLVE_HOME to another folder.",
-                exception);
+            throw Unwritable("Nothing can be prepaid on this machine", exception);
+        }
+    }
+
+    /// <summary>Returns the leases of a tier that no open permit spends, whatever is left of them.</summary>
+    /// <returns>What was left of them.</returns>
+    public async Task<LeaseBalances> ReturnAsync(MigrationTier tier, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A lease that is closed here can no longer be spent: only when there is a server to return it to.
+            await transport.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
+            if (folder.LoadTrust()?.Account is not { } account)
+                return new([], LeaseProblem.None);
+            using var turn = await LockRenewalAsync(account, cancellationToken).ConfigureAwait(false);
+            var before = await ledger.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false);
+            var closed = await ledger.CloseAsync((lease, _) => lease.Tier == tier.ToWire(), cancellationToken).ConfigureAwait(false);
+            await ReturnClosedAsync(closed, cancellationToken).ConfigureAwait(false);
+            return before with { Items = [.. before.Items.Where(balance => closed.Contains(balance.Lease.Id))] };
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable("What is prepaid on this machine cannot be returned", exception);
+        }
+    }
+
+    /// <summary>Returns the leases that are expired or used up.</summary>
+    /// <returns>Their number.</returns>
+    public async Task<int> SettleAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!folder.Exists || folder.LoadTrust()?.Account is not { } account)
+                return 0;
+            using var turn = await LockRenewalAsync(account, cancellationToken).ConfigureAwait(false);
+            var closed = await ledger.CloseAsync(static (_, _) => false, cancellationToken).ConfigureAwait(false);
+            return await ReturnClosedAsync(closed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable("What is prepaid on this machine cannot be returned", exception);
         }
     }
 
@@ -73,29 +115,24 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     private bool IsPrepaid(MigrationTier tier) =>
         tier != MigrationTier.Tier1 && _settings.PrepaidMigrations > 0 && _settings.Offline != OfflinePolicy.Deny;
 
-    private async Task<LeaseBalances> PrepayWithLockAsync(MigrationTier tier, CancellationToken cancellationToken)
+    private async Task<IDisposable> LockRenewalAsync(Guid account, CancellationToken cancellationToken)
     {
-        var account = await GetAccountIdAsync(cancellationToken).ConfigureAwait(false);
         var start = transport.Time.GetTimestamp();
         while (true)
         {
-            using (var turn = folder.TryLockRenewal(account))
-            {
-                if (turn is not null)
-                {
-                    // First, because the account may have quota left only after leases are returned.
-                    await IgnoreFailureAsync(() => ReturnLeasesAsync(tier, cancellationToken)).ConfigureAwait(false);
-                    cancellationToken.ThrowIfCancellationRequested();
-                    await RenewAsync(account, tier, quota: null, cancellationToken).ConfigureAwait(false);
-                    return await ledger.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false);
-                }
-            }
-
+            if (folder.TryLockRenewal(account) is { } turn)
+                return turn;
             if (transport.Time.GetElapsedTime(start) > _settings.RequestTimeout)
                 throw new PyResolveException(PyResolveErrorCodes.Timeout, "Another process is still requesting a lease.", "Try again.");
             await transport.Time.DelayAsync(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static PyResolveException Unwritable(string cause, Exception exception) => new(
+        PyResolveErrorCodes.Offline,
+        $"{cause} ({Redaction.Line(exception.Message)}).",
+        "Make ~/.pyresolve/leases writable for you, or set PYRESOLVE_HOME to another folder.",
+        exception);
 
     private async Task RunAsync(MigrationTier tier, QuotaSnapshot? quota)
     {
@@ -115,7 +152,11 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         if (turn is null)
             return;
         if (IsPrepaid(tier))
-            await IgnoreFailureAsync(() => RenewAsync(account, tier, quota, _end.Token)).ConfigureAwait(false);
+        {
+            var half = (_settings.PrepaidMigrations + 1) / 2;
+            await IgnoreFailureAsync(() => RenewAsync(account, tier, quota, half, _end.Token)).ConfigureAwait(false);
+        }
+
         await ReturnLeasesAsync(tier, _end.Token).ConfigureAwait(false);
     }
 
@@ -145,10 +186,13 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         return trust;
     }
 
-    private async Task RenewAsync(Guid account, MigrationTier tier, QuotaSnapshot? quota, CancellationToken cancellationToken)
+    /// <summary>Requests the units that are missing, when less than <paramref name="least"/> are left.</summary>
+    private async Task RenewAsync(
+        Guid account, MigrationTier tier, QuotaSnapshot? quota, int least, CancellationToken cancellationToken)
     {
         var path = folder.RequestPath(account, tier);
-        var request = LoadUnanswered(path) ?? await CreateRequestAsync(account, tier, quota, cancellationToken).ConfigureAwait(false);
+        var request = LoadUnanswered(path)
+            ?? await CreateRequestAsync(account, tier, quota, least, cancellationToken).ConfigureAwait(false);
         if (request is null)
             return;
         await RefreshTrustAsync(cancellationToken).ConfigureAwait(false);
@@ -194,10 +238,10 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
             : null;
 
     private async Task<LeaseRequest?> CreateRequestAsync(
-        Guid account, MigrationTier tier, QuotaSnapshot? quota, CancellationToken cancellationToken)
+        Guid account, MigrationTier tier, QuotaSnapshot? quota, int least, CancellationToken cancellationToken)
     {
         var fresh = CountFresh(await ledger.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false));
-        if (fresh * 2 >= _settings.PrepaidMigrations)
+        if (fresh >= least)
             return null;
         quota ??= await transport.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
         var units = (int)Math.Min(_settings.PrepaidMigrations - fresh, quota.MigrationsRemaining.Value ?? long.MaxValue);
@@ -219,20 +263,27 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     {
         var fresh = CountFresh(await ledger.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false));
         var closed = await ledger.CloseAsync(IsReplaced, cancellationToken).ConfigureAwait(false);
+        await ReturnClosedAsync(closed, cancellationToken).ConfigureAwait(false);
+
+        bool IsReplaced(Lease lease, bool isValid) =>
+            IsPrepaid(tier) && lease.Tier == tier.ToWire() && (!isValid || !IsFresh(lease)) && fresh * 2 >= _settings.PrepaidMigrations;
+    }
+
+    private async Task<int> ReturnClosedAsync(IReadOnlyList<Guid> closed, CancellationToken cancellationToken)
+    {
         if (closed.Count == 0)
-            return;
+            return 0;
         if (!usage.IsDrained)
             await usage.FlushAsync(cancellationToken).ConfigureAwait(false);
         if (!usage.IsDrained)
-            return;
+            return 0;
         foreach (var lease in closed)
         {
             await ReleaseAsync(lease, cancellationToken).ConfigureAwait(false);
             await ledger.RemoveAsync(lease).ConfigureAwait(false);
         }
 
-        bool IsReplaced(Lease lease, bool isValid) =>
-            IsPrepaid(tier) && lease.Tier == tier.ToWire() && (!isValid || !IsFresh(lease)) && fresh * 2 >= _settings.PrepaidMigrations;
+        return closed.Count;
     }
 
     private int CountFresh(LeaseBalances balances) =>

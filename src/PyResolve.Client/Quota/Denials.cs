@@ -57,30 +57,29 @@ internal static class Denials
         };
     }
 
-    public static QuotaDenial Offline(MigrationTier tier, PyResolveException failure, LeaseProblem problem)
+    public static QuotaDenial Offline(MigrationTier tier, PyResolveException failure, LeaseProblem problem) => Create(
+        PyResolveErrorCodes.Offline,
+        failure.Message,
+        $"Without the server {tier.ToWire()} needs a prepaid migration: {Describe(problem)}. "
+        + "Connect and try again, or use tier1, which works offline.");
+
+    /// <summary>Why what is stored on this machine cannot be spent, as part of a sentence.</summary>
+    public static string Describe(LeaseProblem problem) => problem switch
     {
-        var why = problem switch
-        {
-            LeaseProblem.UsedUp => "what was prepaid on this machine is used up, or less than requested is left",
-            LeaseProblem.Expired => "what was prepaid on this machine has expired",
-            LeaseProblem.Foreign =>
-                "what is prepaid here belongs to another account or another server, or is signed by a key that it has withdrawn",
-            LeaseProblem.Copied => "what is prepaid here was prepaid on another machine, or in another folder",
-            LeaseProblem.Forged => "what is prepaid here is not what the server signed",
-            LeaseProblem.Unverifiable => "this runtime cannot verify the signature of what is prepaid; use .NET Framework 4.7 or later",
-            LeaseProblem.Damaged => "the ledger of what is prepaid on this machine is damaged",
-            LeaseProblem.ClockSetBack => "this machine's clock was set back, and what was prepaid may have expired; set it right",
-            LeaseProblem.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable",
-            LeaseProblem.NoLocks =>
-                "file locks do not work where it is kept, so that it could be spent twice; set PYRESOLVE_HOME to a folder on a local disk",
-            _ => "none is prepaid on this machine",
-        };
-        return Create(
-            PyResolveErrorCodes.Offline,
-            failure.Message,
-            $"Without the server {tier.ToWire()} needs a prepaid migration: {why}. "
-            + "Connect and try again, or use tier1, which works offline.");
-    }
+        LeaseProblem.UsedUp => "what was prepaid on this machine is used up, or less than requested is left",
+        LeaseProblem.Expired => "what was prepaid on this machine has expired",
+        LeaseProblem.Foreign =>
+            "what is prepaid here belongs to another account or another server, or is signed by a key that it has withdrawn",
+        LeaseProblem.Copied => "what is prepaid here was prepaid on another machine, or in another folder",
+        LeaseProblem.Forged => "what is prepaid here is not what the server signed",
+        LeaseProblem.Unverifiable => "this runtime cannot verify the signature of what is prepaid; use .NET Framework 4.7 or later",
+        LeaseProblem.Damaged => "the ledger of what is prepaid on this machine is damaged",
+        LeaseProblem.ClockSetBack => "this machine's clock was set back, and what was prepaid may have expired; set it right",
+        LeaseProblem.Inaccessible => "the ledger of what is prepaid cannot be read and written; make ~/.pyresolve/leases writable",
+        LeaseProblem.NoLocks =>
+            "file locks do not work where it is kept, so that it could be spent twice; set PYRESOLVE_HOME to a folder on a local disk",
+        _ => "none is prepaid on this machine",
+    };
 
     /// <summary>The server is out of reach, and the outcome could not be kept for it either.</summary>
     public static QuotaDenial Unkept(PyResolveException failure, string reason) => Create(

@@ -36,7 +36,7 @@ internal sealed class OfflineQuota(ClientSettings settings, LeaseLedger ledger, 
     public async Task<bool> CoversAsync(MigrationTier tier, CancellationToken cancellationToken) =>
         settings.Offline != OfflinePolicy.Deny && (await GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false)).Left > 0;
 
-    private async Task<LeaseBalances> GetBalancesAsync(MigrationTier tier, CancellationToken cancellationToken)
+    public async Task<LeaseBalances> GetBalancesAsync(MigrationTier tier, CancellationToken cancellationToken)
     {
         try
         {

@@ -100,8 +100,53 @@ public sealed class QuotaGuard
             throw new InvalidOperationException("To prepay, set PrepaidMigrations to more than 0, and Offline to Lease or Allow.");
         if (_renewer is null)
             throw _transport.NoApiKey();
-        var balances = await _renewer.PrepayAsync(tier, cancellationToken).ConfigureAwait(false);
-        return new(tier, balances.Left, balances.Items.Count == 0 ? null : balances.Items.Max(static balance => balance.Lease.ExpiresAt));
+        return Describe(tier, await _renewer.PrepayAsync(tier, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>What is prepaid on this machine now, from its disk: the server is not asked.</summary>
+    /// <param name="tier">tier2 or tier3; nothing is prepaid for tier1.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>What is left, and why other leases cannot be spent. Nothing without a key.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The tier does not exist.</exception>
+    public async Task<PrepaidQuota> GetPrepaidAsync(MigrationTier tier, CancellationToken cancellationToken = default)
+    {
+        tier.Checked();
+        if (_offline is null)
+            return new(tier, 0, ExpiresAt: null);
+        var balances = await _offline.GetBalancesAsync(tier, cancellationToken).ConfigureAwait(false);
+        return Describe(tier, balances) with
+        {
+            Problem = balances.Problem == LeaseProblem.None ? null : Denials.Describe(balances.Problem),
+        };
+    }
+
+    /// <summary>Returns the prepaid migrations of a tier to the server, after the usage events that spent some of them were sent. They
+    /// cannot be spent here from then on. The server goes on holding them until their leases expire, because a lease cannot be recalled,
+    /// and then releases them; what is never returned counts as used then. A lease that a running permit spends is left.</summary>
+    /// <param name="tier">tier2 or tier3; nothing is prepaid for tier1.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>What was returned, and until when the server holds it.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The tier does not exist.</exception>
+    /// <exception cref="PyResolveException">No key, or no server. Where it stops half-way, what is still to be returned cannot be spent,
+    /// and is returned by the next call, or by a later permit.</exception>
+    public async Task<PrepaidQuota> ReturnPrepaidAsync(MigrationTier tier, CancellationToken cancellationToken = default)
+    {
+        tier.Checked();
+        if (_renewer is null)
+            throw _transport.NoApiKey();
+        return Describe(tier, await _renewer.ReturnAsync(tier, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Sends the usage events that wait, and returns the leases on this machine that are expired or used up. A client also
+    /// does this in the background after it was granted a permit.</summary>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>How many leases were returned.</returns>
+    /// <exception cref="PyResolveException">No key, or no server.</exception>
+    public async Task<int> SettlePrepaidAsync(CancellationToken cancellationToken = default)
+    {
+        if (_renewer is null)
+            throw _transport.NoApiKey();
+        return await _renewer.SettleAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes the next permit or check ask the server, although it was found out of reach in the last 15 seconds, by this process
@@ -131,6 +176,9 @@ public sealed class QuotaGuard
             return await _offline.CheckAsync(tier, exception, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static PrepaidQuota Describe(MigrationTier tier, LeaseBalances balances) =>
+        new(tier, balances.Left, balances.Items.Count == 0 ? null : balances.Items.Max(static balance => balance.Lease.ExpiresAt));
 
     private bool NeedsKey(MigrationTier tier) => tier != MigrationTier.Tier1 && _transport.Settings.IsEnabled;
 

@@ -43,6 +43,35 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public void A_removed_profile_leaves_all_else_as_it_was()
+    {
+        _home.Config = TwoProfiles;
+
+        _home.Store.RemoveProfile("work").ShouldBeTrue();
+
+        const string Work = "[profiles.work]\napi_key = \"pyr_live_work\" # do not share\napi_url = \"https://work.example\"\n\n";
+        _home.Config.ShouldBe(TwoProfiles.Replace(Work, "", StringComparison.Ordinal));
+        _home.Store.RemoveProfile("work").ShouldBeFalse();
+        Should.Throw<ArgumentException>(() => _home.Store.RemoveProfile("my work"));
+    }
+
+    [Theory]
+    [InlineData("a = \"1\"\n[profiles.work]\napi_key = \"k\"\n# Of the next.\n[b]\n", "a = \"1\"\n# Of the next.\n[b]\n")]
+    [InlineData("[profiles.work]\nx = \"1\"\n\n[b]\n[profiles.work.deep]\ny = \"2\"\n", "[b]\n")]
+    [InlineData("[profiles]\nwork = { api_key = \"k\" }\nlab = { x = \"1\" }\n", "[profiles]\nlab = { x = \"1\" }\n")]
+    [InlineData("profiles.work.api_key = \"k\"\nb = \"2\"\nprofiles.work.api_url = \"u\"\n", "b = \"2\"\n")]
+    [InlineData("[[profiles]]\nname = \"work\"\napi_key = \"k\"\n\n[[profiles]]\nname = \"lab\"\n", "[[profiles]]\nname = \"lab\"\n")]
+    [InlineData("[b]\nx = \"1\"\n\n[profiles.work]\n", "[b]\nx = \"1\"\n")]
+    public void A_profile_is_removed_in_whatever_form_it_is_written(string before, string after)
+    {
+        _home.Config = before;
+
+        _home.Store.RemoveProfile("work").ShouldBeTrue();
+
+        _home.Config.ShouldBe(after);
+    }
+
+    [Fact]
     public void Profiles_share_no_settings()
     {
         _home.Config = TwoProfiles;

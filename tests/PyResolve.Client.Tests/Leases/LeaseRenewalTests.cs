@@ -74,6 +74,99 @@ public sealed class LeaseRenewalTests
     }
 
     [Fact]
+    public async Task Asked_for_in_so_many_words_all_missing_units_are_requested()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(10);
+        await SpendAsync(server, 2);
+
+        await server.PrepayAsync(10);
+
+        server.LeaseRequests[^1].Body.ShouldContain("\"quantity\":2");
+    }
+
+    [Fact]
+    public async Task What_is_prepaid_is_known_without_a_network()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(10);
+        await using var offline = server.ClientWithoutNetwork();
+
+        var tier2 = await offline.Quota.GetPrepaidAsync(MigrationTier.Tier2, Cancellation);
+        var tier3 = await offline.Quota.GetPrepaidAsync(MigrationTier.Tier3, Cancellation);
+
+        (tier2.Remaining, tier2.Problem).ShouldBe((10, null));
+        tier2.ExpiresAt.ShouldNotBeNull();
+        tier3.ShouldBe(new(MigrationTier.Tier3, 0, null));
+    }
+
+    [Fact]
+    public async Task What_has_expired_is_not_prepaid_and_says_why()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(5, TimeSpan.FromHours(1));
+        server.Clock.Advance(TimeSpan.FromHours(2));
+        await using var client = server.Client();
+
+        var prepaid = await client.Quota.GetPrepaidAsync(MigrationTier.Tier2, Cancellation);
+
+        prepaid.ShouldBe(new(MigrationTier.Tier2, 0, null) { Problem = "what was prepaid on this machine has expired" });
+    }
+
+    [Fact]
+    public async Task Returned_units_go_back_to_the_server_and_cannot_be_spent()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(10);
+        await using var client = server.Client();
+
+        var returned = await client.Quota.ReturnPrepaidAsync(MigrationTier.Tier2, Cancellation);
+
+        (returned.Remaining, server.Released.Count).ShouldBe((10, 1));
+        (await client.Quota.GetPrepaidAsync(MigrationTier.Tier2, Cancellation)).Remaining.ShouldBe(0);
+        server.Home.LeaseFiles().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Without_a_network_nothing_is_returned()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(10);
+        await using var offline = server.ClientWithoutNetwork();
+
+        await Should.ThrowAsync<PyResolveException>(offline.Quota.ReturnPrepaidAsync(MigrationTier.Tier2, Cancellation));
+
+        (await offline.Quota.GetPrepaidAsync(MigrationTier.Tier2, Cancellation)).Remaining.ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task Units_of_another_tier_stay()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(10);
+        await using var client = server.Client();
+
+        (await client.Quota.ReturnPrepaidAsync(MigrationTier.Tier3, Cancellation)).ShouldBe(new(MigrationTier.Tier3, 0, null));
+
+        (await client.Quota.GetPrepaidAsync(MigrationTier.Tier2, Cancellation)).Remaining.ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task Settling_returns_what_is_used_up_and_nothing_else()
+    {
+        await using var server = await LeasingServer.StartAsync();
+        await server.PrepayAsync(2);
+        await server.PrepayAsync(5, tier: MigrationTier.Tier3);
+        await SpendAsync(server, 2);
+        await using var client = server.Client();
+
+        (await client.Quota.SettlePrepaidAsync(Cancellation)).ShouldBe(1);
+
+        (await client.Quota.GetPrepaidAsync(MigrationTier.Tier3, Cancellation)).Remaining.ShouldBe(5);
+        server.Events.Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task At_most_what_the_account_has_left_is_prepaid()
     {
         await using var server = await LeasingServer.StartAsync();
