@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using PyResolve.Cli.Base;
 using PyResolve.Cli.Commands;
 using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 
+StandardStreams.ReserveNumbers();
 var terminal = Terminal.System();
 // Kept to the end of the process: a closed terminal sends SIGHUP twice, and the second would kill it on its way out.
 var signals = new StopSignals();
@@ -16,8 +16,8 @@ var root = CommandTree.Create(terminal, signals);
 var parse = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 try
 {
-    if (parse.Action is ParseErrorAction)
-        throw Misuse.Describe(parse);
+    if (Misuse.Find(parse) is { } misuse)
+        throw misuse;
 
     terminal.IsInteractive &= !parse.GetValue(GlobalOptions.NoInput);
     // The signals are handled here, not by the library: a migrator gets them first, and time to end.
@@ -34,7 +34,7 @@ catch (Exception e)
 {
     var failure = Failures.Describe(e, parse.GetValue(GlobalOptions.Profile));
     if (parse.GetValue(GlobalOptions.Json))
-        terminal.Note(CliJson.Write(new ErrorReport(failure.ExitCode, failure.Message, failure.Next)));
+        terminal.ExactError(CliJson.Write(new ErrorReport(failure.ExitCode, failure.Message, failure.Next)));
     else
         terminal.Error(failure.Message, failure.Next);
     return failure.ExitCode;

@@ -118,6 +118,37 @@ public sealed class ProfileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_profile_is_removed_after_a_yes_and_says_which_key_stays_valid()
+    {
+        _cli.WithConfig($"# Mine.\n{TwoProfiles}");
+        (await _cli.RunAsync("profiles", "remove", "work")).ShouldFail(2, "needs a yes", "--yes");
+
+        var result = await _cli.RunAsync("profiles", "remove", "work", "--yes");
+
+        result.ShouldSucceed();
+        result.Output.ShouldBe($"""
+            ✓ Removed profile work from {_cli.ConfigPath}
+              Its key {OtherKey[..20]}… stays valid on {_server.Address}.
+              To revoke it, log in to that account, then: pyresolve keys revoke {OtherKey[..20]}
+
+            """);
+        File.ReadAllText(_cli.ConfigPath).ShouldBe(
+            $"# Mine.\napi_key = \"{_server.Account.ApiKey}\"\napi_url = \"{_server.Address}\"\n");
+    }
+
+    [Fact]
+    public async Task The_profile_in_use_and_one_that_does_not_exist_are_not_removed()
+    {
+        _cli.WithConfig($"profile = \"work\"\n{TwoProfiles}");
+
+        (await _cli.RunAsync("profiles", "remove", "work", "--yes"))
+            .ShouldFail(1, "work is the profile in use", "pyresolve profiles use default");
+        (await _cli.RunAsync("profiles", "remove", "wrok", "--yes")).ShouldFail(2, "There is no profile 'wrok'", "There are: work.");
+
+        File.ReadAllText(_cli.ConfigPath).ShouldBe($"profile = \"work\"\n{TwoProfiles}");
+    }
+
+    [Fact]
     public async Task An_upgrade_uses_the_profile_and_warns_of_a_key_in_the_environment_that_overrides_it()
     {
         _cli.WithConfig(TwoProfiles).WithFile("a.py", "x = 1\n");

@@ -15,8 +15,8 @@ public sealed class UsageTests : IDisposable
         var result = await _cli.RunAsync(arguments.Split(' '));
 
         result.ShouldSucceed();
-        result.Output.ShouldContain("3    denied");
-        result.Output.ShouldContain("130  interrupted");
+        result.Output.ShouldContain("3 denied by quota or plan");
+        result.Output.ShouldContain("130 interrupted");
     }
 
     [Theory]

@@ -1,6 +1,6 @@
 namespace PyResolve.Cli.Base;
 
-/// <summary>Part of the public contract: documented in <c>--help</c> and in the README, and never renumbered.</summary>
+/// <summary>Part of the public contract: documented in <c>--help</c> and in docs/cli.md, and never renumbered.</summary>
 internal static class ExitCodes
 {
     public const int Success = 0;
@@ -12,13 +12,8 @@ internal static class ExitCodes
     public const int Interrupted = 130;
 
     public const string Help = """
-        Exit codes:
-          0    success
-          1    failure: of the migrator, the server or a file
-          2    invalid arguments or configuration
-          3    denied: the month's quota is used up, or the plan does not allow it
-          4    not logged in, or the key is not valid
-          5    the server cannot be reached, or what answers is not a PyResolve server
-          130  interrupted
+          0 success              3 denied by quota or plan     130 interrupted
+          1 failure              4 not logged in
+          2 invalid arguments    5 server not reachable
         """;
 }

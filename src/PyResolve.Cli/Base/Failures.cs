@@ -49,6 +49,8 @@ internal static class Failures
         ProblemCodes.QuotaExceeded => Failed(ExitCodes.Denied, exception, "Upgrade the plan, or wait for the next month."),
         ProblemCodes.LlmNotAllowed => Failed(ExitCodes.Denied, exception, "Upgrade the plan, or use --tier tier1."),
         ProblemCodes.ScopeMissing => Failed(ExitCodes.Authentication, exception, "Use a key that has this scope."),
+        ProblemCodes.NoBillingAccount => Failed(ExitCodes.Failure, exception, "To subscribe: pyresolve plan upgrade"),
+        ProblemCodes.Malformed or ProblemCodes.Invalid => Failed(ExitCodes.Usage, exception, "Correct what was given, and try again."),
         _ when exception.Status == 401 => InvalidKey(exception, profile),
         _ => Failed(ExitCodes.Failure, exception, "Try again. If the error persists, report it to the server's operator."),
     };

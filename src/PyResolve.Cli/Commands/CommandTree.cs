@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 
 namespace PyResolve.Cli.Commands;
@@ -9,7 +10,7 @@ internal static class CommandTree
 {
     public static RootCommand Create(Terminal terminal, StopSignals signals)
     {
-        var root = new RootCommand("Upgrades Python code across breaking library versions, within your plan's quota.")
+        var root = new RootCommand("Upgrade Python code across breaking library versions, within your plan's quota.")
         {
             SignUpCommand.Create(terminal),
             LoginCommand.Create(terminal),
@@ -18,7 +19,9 @@ internal static class CommandTree
             UpgradeCommand.Create(terminal, signals),
             UsageCommand.Create(terminal),
             KeysCommand.Create(terminal),
+            HoldsCommand.Create(terminal),
             PlanCommand.Create(terminal),
+            PrepayCommand.Create(terminal),
             SyncCommand.Create(terminal),
             ProfilesCommand.Create(terminal),
             ConfigCommand.Create(terminal),
@@ -28,9 +31,12 @@ internal static class CommandTree
         root.Add(HelpCommand.Create(root, terminal));
         root.Options.Add(GlobalOptions.Profile);
         root.Options.Add(GlobalOptions.NoInput);
-        root.Options.OfType<VersionOption>().Single().Aliases.Add("-V");
-        foreach (var help in root.Options.OfType<HelpOption>())
-            help.Action = new HelpWithExitCodes((HelpAction)help.Action!);
+        var version = root.Options.OfType<VersionOption>().Single();
+        version.Description = "Print the version.";
+        version.Aliases.Add("-V");
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Description = "Explain the command.";
+        help.Action = new HelpScreen(terminal);
         return root;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 
 namespace PyResolve.Cli.Commands;
@@ -43,18 +44,20 @@ internal static class CompletionCommand
         """;
 
     private static readonly Argument<string> Shell =
-        new Argument<string>("shell") { Description = "bash, zsh, fish or pwsh." }.AcceptOnlyFromAmong("bash", "zsh", "fish", "pwsh");
+        new Argument<string>("shell") { Description = "The shell that reads the script." }
+            .AcceptOnlyFromAmong("bash", "zsh", "fish", "pwsh");
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command(
-            "completion", "Print a script that completes commands and options. For bash: source <(pyresolve completion bash)")
+        var command = new ExplainedCommand(
+            "completion", "Print a script that completes commands and options.", "source <(pyresolve completion bash)",
+            "pyresolve completion fish > ~/.config/fish/completions/pyresolve.fish")
         {
             Shell,
         };
         command.SetAction(parse =>
         {
-            terminal.Line(parse.GetRequiredValue(Shell) switch
+            terminal.Exact(parse.GetRequiredValue(Shell) switch
             {
                 "bash" => Bash,
                 "zsh" => Zsh,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 
@@ -14,7 +15,11 @@ internal static class DoctorCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("doctor", "Check the configuration, the server and the key, and say what to fix.") { GlobalOptions.Json };
+        var command = new ExplainedCommand(
+            "doctor", "Check configuration, server and key, and say what to fix.", "pyresolve doctor", "pyresolve doctor --json")
+        {
+            GlobalOptions.Json,
+        };
         command.SetAction((parse, cancellationToken) =>
             RunAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
         return command;
@@ -34,7 +39,7 @@ internal static class DoctorCommand
 
         var isFine = checks.TrueForAll(static check => check.Status != Failed);
         if (isJson)
-            terminal.Line(CliJson.Write(new DoctorReport(isFine, checks)));
+            terminal.Exact(CliJson.Write(new DoctorReport(isFine, checks)));
         else
             Show(terminal, checks);
         return isFine ? ExitCodes.Success : ExitCodes.Failure;

@@ -8,20 +8,20 @@ internal static class GlobalOptions
 {
     public static readonly Option<string?> Profile = new("--profile")
     {
-        Description = "The profile in config.toml to use. Default: PYRESOLVE_PROFILE, then 'profile' in config.toml.",
+        Description = "The profile in config.toml to use.",
         HelpName = "name",
         Recursive = true,
     };
 
     public static readonly Option<bool> NoInput = new("--no-input")
     {
-        Description = "Never ask; fail instead, and say which option answers.",
+        Description = "Never ask: fail, and say which option answers.",
         Recursive = true,
     };
 
     /// <summary>Of each command that shows something.</summary>
-    public static readonly Option<bool> Json = 
-        new("--json") { Description = "Write the result as JSON, and errors as JSON to standard error." };
+    public static readonly Option<bool> Json =
+        new("--json") { Description = "Write JSON; errors too, to standard error." };
 
     public static string? GetProfile(ParseResult parse)
     {

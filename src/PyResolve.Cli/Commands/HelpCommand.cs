@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 
 namespace PyResolve.Cli.Commands;
@@ -11,7 +12,11 @@ internal static class HelpCommand
 
     public static Command Create(RootCommand root, Terminal terminal)
     {
-        var command = new Command("help", "Explain a command: the same as <command> --help.") { Words };
+        var command = new ExplainedCommand(
+            "help", "Explain a command: the same as <command> --help.", "pyresolve help upgrade", "pyresolve help keys create")
+        {
+            Words,
+        };
         command.SetAction(parse =>
         {
             var asked = root.Parse([.. parse.GetValue(Words) ?? [], "--help"]);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -11,13 +12,19 @@ namespace PyResolve.Cli.Commands;
 /// </summary>
 internal static class KeysCommand
 {
-    private static readonly Argument<string> KeyId = new("id") { Description = "The key's id, from: pyresolve keys list" };
+    private const int MostDays = 3650;
+    private const int MostGrace = 30 * 24 * 3600;
+
+    private static readonly Argument<string> KeyId = new("id")
+    {
+        Description = "The key's id, the end of it, or the beginning of the key; from: pyresolve keys list",
+    };
 
     private static readonly Option<string?> Name = new("--name") { Description = "What the key is for.", HelpName = "name" };
 
     private static readonly Option<string[]> Scope = new Option<string[]>("--scope")
     {
-        Description = "What the key may do; can be repeated. Default: everything except keys.",
+        Description = $"What the key may do; can be repeated: {string.Join(", ", Scopes.All)}. Default: everything except keys.",
         HelpName = "scope",
     }.AcceptOnlyFromAmong([.. Scopes.All]);
 
@@ -29,21 +36,38 @@ internal static class KeysCommand
 
     public static Command Create(Terminal terminal)
     {
-        var list = new Command("list", "Show the account's API keys.") { Password.FromInput, GlobalOptions.Json };
+        var list = new ExplainedCommand(
+            "list", "Show the account's API keys.", "pyresolve keys list", "pyresolve keys list --password-stdin --json < password.txt")
+        {
+            Password.FromInput, GlobalOptions.Json,
+        };
         list.SetAction((parse, cancellationToken) => ListAsync(terminal, parse, cancellationToken));
-        var create = new Command("create", "Create an API key, which is shown only this once.")
+        var create = new ExplainedCommand(
+            "create", "Create an API key, which is shown only this once.",
+            "pyresolve keys create --name ci --scope quota --scope usage:write", "pyresolve keys create --expires-in-days 90 > key.txt")
         {
             Name, Scope, ExpiresInDays, Password.FromInput, GlobalOptions.Json,
         };
         create.SetAction((parse, cancellationToken) => CreateKeyAsync(terminal, parse, cancellationToken));
-        var rotate = new Command("rotate", "Replace an API key by a new one, which is shown only this once.")
+        var rotate = new ExplainedCommand(
+            "rotate", "Replace an API key by a new one. The new one is shown only this once.",
+            "pyresolve keys rotate 3fa1c0de77b2 --grace-seconds 3600 > key.txt")
         {
             KeyId, Grace, Password.FromInput, GlobalOptions.Json,
         };
         rotate.SetAction((parse, cancellationToken) => RotateAsync(terminal, parse, cancellationToken));
-        var revoke = new Command("revoke", "Make an API key useless, at once and for ever.") { KeyId, Password.FromInput };
+        var revoke = new ExplainedCommand(
+            "revoke", "Make an API key useless, at once and for ever.", "pyresolve keys revoke 3fa1c0de77b2",
+            "pyresolve keys revoke pyr_live_0a1b2c3d4e5")
+        {
+            KeyId, Password.FromInput, GlobalOptions.Json,
+        };
         revoke.SetAction((parse, cancellationToken) => RevokeAsync(terminal, parse, cancellationToken));
-        return new Command("keys", "List, create, rotate and revoke API keys.") { list, create, rotate, revoke };
+        return new ExplainedCommand(
+            "keys", "List, create, rotate and revoke API keys.", "pyresolve keys list", "pyresolve keys create --name ci > key.txt")
+        {
+            list, create, rotate, revoke,
+        };
     }
 
     private static Task<int> ListAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
@@ -52,7 +76,7 @@ internal static class KeysCommand
             var keys = await client.ListApiKeysAsync(session, cancellationToken);
             if (parse.GetValue(GlobalOptions.Json))
             {
-                terminal.Line(CliJson.Write(new KeysReport(keys)));
+                terminal.Exact(CliJson.Write(new KeysReport(keys)));
                 return ExitCodes.Success;
             }
 
@@ -66,36 +90,57 @@ internal static class KeysCommand
             return ExitCodes.Success;
         }, cancellationToken);
 
-    private static Task<int> CreateKeyAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
-        KeyAccess.UseAsync(terminal, parse, async (client, session) =>
+    private static Task<int> CreateKeyAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    {
+        var lifetime = parse.GetValue(ExpiresInDays);
+        if (lifetime is < 1 or > MostDays)
+        {
+            throw CliException.Usage(
+                $"--expires-in-days {lifetime} is not between 1 and {MostDays}.", "Give a number of days, such as 90.");
+        }
+
+        return KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var request = new CreateApiKeyRequest
             {
                 Name = parse.GetValue(Name),
                 Scopes = parse.GetValue(Scope) is { Length: > 0 } scopes ? scopes : null,
-                ExpiresAt = parse.GetValue(ExpiresInDays) is { } days ? TimeProvider.System.GetUtcNow().AddDays(days) : null,
+                ExpiresAt = lifetime is { } days ? TimeProvider.System.GetUtcNow().AddDays(days) : null,
             };
             var key = await client.CreateApiKeyAsync(request, session, cancellationToken);
             Show(terminal, parse, new(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, PreviousExpiresAt: null));
             return ExitCodes.Success;
         }, cancellationToken);
+    }
 
-    private static Task<int> RotateAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
-        KeyAccess.UseAsync(terminal, parse, async (client, session) =>
+    private static Task<int> RotateAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    {
+        var grace = parse.GetValue(Grace);
+        if (grace is < 0 or > MostGrace)
+        {
+            throw CliException.Usage(
+                $"--grace-seconds {grace} is not between 0 and {MostGrace}.", "Give a number of seconds, such as 3600.");
+        }
+
+        return KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var id = await FindAsync(client, parse, session, cancellationToken);
             var key = await client.RotateApiKeyAsync(
-                id, new RotateApiKeyRequest { GraceSeconds = parse.GetValue(Grace) }, session, cancellationToken);
+                id, new RotateApiKeyRequest { GraceSeconds = grace }, session, cancellationToken);
             Show(terminal, parse, new(key.Id, key.Name, key.Prefix, key.Scopes, key.ExpiresAt, key.ApiKey, key.PreviousExpiresAt));
             return ExitCodes.Success;
         }, cancellationToken);
+    }
 
     private static Task<int> RevokeAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken) =>
         KeyAccess.UseAsync(terminal, parse, async (client, session) =>
         {
             var id = await FindAsync(client, parse, session, cancellationToken);
             await client.RevokeApiKeyAsync(id, session, cancellationToken);
-            terminal.Success($"Revoked {id}");
+            if (parse.GetValue(GlobalOptions.Json))
+                terminal.Exact(CliJson.Write(new RevokedKeyReport(id)));
+            else
+                terminal.Success($"Revoked {id}");
             return ExitCodes.Success;
         }, cancellationToken);
 
@@ -123,12 +168,12 @@ internal static class KeysCommand
     {
         if (parse.GetValue(GlobalOptions.Json))
         {
-            terminal.Line(CliJson.Write(key));
+            terminal.Exact(CliJson.Write(key));
             return;
         }
 
         // Alone on standard output, so that it can be piped to where it is kept.
-        terminal.Line(key.ApiKey);
+        terminal.Exact(key.ApiKey);
         terminal.Note($"{key.Name}: {string.Join(", ", key.Scopes)}");
         if (key.ExpiresAt is { } end)
             terminal.Note($"It works until {QuotaText.FormatTime(end)}.");

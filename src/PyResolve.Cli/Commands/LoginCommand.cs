@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -26,9 +27,12 @@ internal static class LoginCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("login", "Log in with a browser, and save an API key for this user.")
+        var command = new ExplainedCommand(
+            "login", "Log in with a browser, and save an API key for this user.", "pyresolve login",
+            "pyresolve login --email ada@example.com", "pyresolve login --with-key < key.txt",
+            "pyresolve login --profile work --api-url https://billing.example")
         {
-            WithKey, Email, Password.FromInput, NoBrowser, Key, LoginServer.ApiUrl,
+            WithKey, Email, Password.FromInput, NoBrowser, Key, LoginServer.ApiUrl, GlobalOptions.Json,
         };
         command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
         return command;
@@ -43,7 +47,7 @@ internal static class LoginCommand
         var key = CheckForm(await GetKeyAsync(terminal, parse, server, cancellationToken), server);
         try
         {
-            return await SavedLogin.SaveAsync(terminal, profile, key, server, isNew, cancellationToken);
+            return await SavedLogin.SaveAsync(terminal, parse, profile, key, server, isNew, cancellationToken);
         }
         catch (PyResolveException e) when (e.Status == 401)
         {

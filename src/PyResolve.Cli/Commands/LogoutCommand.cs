@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 
@@ -11,17 +12,26 @@ internal static class LogoutCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("logout", "Remove the saved API key. The rest of the configuration stays.") { All };
-        command.SetAction(parse => Run(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(All)));
+        var command = new ExplainedCommand(
+            "logout", "Remove the saved API key. The rest of the configuration stays, and the key stays valid on the server.",
+            "pyresolve logout", "pyresolve logout --all")
+        {
+            All, GlobalOptions.Json,
+        };
+        command.SetAction(parse =>
+            Run(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(All), parse.GetValue(GlobalOptions.Json)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string? profile, bool all)
+    private static int Run(Terminal terminal, string? profile, bool all, bool isJson)
     {
         if (all && profile is not null)
             throw CliException.Usage("Give --all or --profile, not both.", "See: pyresolve logout --help");
         var keys = new ApiKeyStore(profile: profile);
-        if (all ? keys.RemoveAllApiKeys().Count > 0 : keys.RemoveApiKey())
+        var removed = all ? keys.RemoveAllApiKeys().Count : keys.RemoveApiKey() ? 1 : 0;
+        if (isJson)
+            terminal.Exact(CliJson.Write(new LogoutReport(removed)));
+        else if (removed > 0)
             terminal.Success("Logged out successfully");
         else
             terminal.Line("Not logged in");

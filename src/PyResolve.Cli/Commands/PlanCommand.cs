@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -18,13 +19,26 @@ internal static class PlanCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("plan", "Compare the plans; subscribe, change or cancel.") { GlobalOptions.Json };
+        var command = new ExplainedCommand(
+            "plan", "Compare the plans; subscribe, change or cancel.", "pyresolve plan", "pyresolve plan upgrade", "pyresolve plan portal")
+        {
+            GlobalOptions.Json,
+        };
         command.SetAction((parse, cancellationToken) =>
             CompareAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
 
-        var upgrade = new Command("upgrade", "Open the page where a plan is bought.") { Wanted, NoBrowser, GlobalOptions.Json };
+        var upgrade = new ExplainedCommand(
+            "upgrade", "Open the page where a plan is bought. Without a browser, the page is printed.",
+            "pyresolve plan upgrade", "pyresolve plan upgrade unlimited --no-browser")
+        {
+            Wanted, NoBrowser, GlobalOptions.Json,
+        };
         upgrade.SetAction((parse, cancellationToken) => UpgradeAsync(terminal, parse, cancellationToken));
-        var portal = new Command("portal", "Open the page for invoices, the card, and cancelling.") { NoBrowser, GlobalOptions.Json };
+        var portal = new ExplainedCommand(
+            "portal", "Open the page for invoices, the card, and cancelling.", "pyresolve plan portal", "pyresolve plan portal --json")
+        {
+            NoBrowser, GlobalOptions.Json,
+        };
         portal.SetAction((parse, cancellationToken) => PortalAsync(terminal, parse, cancellationToken));
         command.Add(upgrade);
         command.Add(portal);
@@ -38,7 +52,8 @@ internal static class PlanCommand
         var current = client.Keys.FindApiKey() is null ? null : (await client.GetAccountAsync(cancellationToken)).Plan;
         if (isJson)
         {
-            terminal.Line(CliJson.Write(new PlansReport(current, CliJson.Wire(new(plans), WireJson.Default.PlanList).GetProperty("data"))));
+            var all = CliJson.Wire(new(plans), WireJson.Default.PlanList).GetProperty("data");
+            terminal.Exact(CliJson.Write(new PlansReport(current, all)));
             return ExitCodes.Success;
         }
 
@@ -66,6 +81,10 @@ internal static class PlanCommand
             var checkout = await client.StartCheckoutAsync(parse.GetRequiredValue(Wanted), cancellationToken);
             return Show(terminal, parse, checkout.CheckoutUrl, "Pay on this page");
         }
+        catch (PyResolveException e) when (e.Status is 400 or 422)
+        {
+            throw CliException.Usage(e.Cause, "To compare the plans: pyresolve plan");
+        }
         catch (PyResolveException e) when (e.Problem is { Code: ProblemCodes.AlreadySubscribed, PortalUrl: { } portal })
         {
             if (!parse.GetValue(GlobalOptions.Json))
@@ -85,11 +104,12 @@ internal static class PlanCommand
     {
         if (parse.GetValue(GlobalOptions.Json))
         {
-            terminal.Line(CliJson.Write(new LinkReport(url)));
+            terminal.Exact(CliJson.Write(new LinkReport(url)));
             return ExitCodes.Success;
         }
 
-        terminal.Line($"{what}: {url}");
+        terminal.Line($"{what}:");
+        terminal.Exact($"  {url}");
         if (!parse.GetValue(NoBrowser) && terminal.IsInteractive && Browser.TryOpen(url))
             terminal.Note("It was opened in your browser.");
         return ExitCodes.Success;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -16,9 +17,11 @@ internal static class SignUpCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("signup", "Create an account, and save its first API key for this user.")
+        var command = new ExplainedCommand(
+            "signup", "Create an account, and save its first API key for this user.", "pyresolve signup",
+            "pyresolve signup --email ada@example.com --password-stdin < password.txt")
         {
-            Email, Name, Password.FromInput, LoginServer.ApiUrl,
+            Email, Name, Password.FromInput, LoginServer.ApiUrl, GlobalOptions.Json,
         };
         command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
         return command;
@@ -37,7 +40,7 @@ internal static class SignUpCommand
         await using var client = server.CreateClient();
         var request = new SignUpRequest { Email = email.Trim(), Password = password, Name = parse.GetValue(Name) };
         var account = await SignUpAsync(client, request, cancellationToken);
-        var result = await SavedLogin.SaveAsync(terminal, profile, account.ApiKey, server, isNew: true, cancellationToken);
+        var result = await SavedLogin.SaveAsync(terminal, parse, profile, account.ApiKey, server, isNew: true, cancellationToken);
         await PasswordSession.EndAsync(client, account.SessionToken);
         return result;
     }

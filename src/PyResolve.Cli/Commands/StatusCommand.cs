@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -8,19 +9,24 @@ namespace PyResolve.Cli.Commands;
 
 internal static class StatusCommand
 {
+    private static readonly Option<bool> Explain =
+        new("--explain") { Description = "Also say why the last upgrade here was granted or denied." };
+
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("status", "Show who is logged in, and this month's quota. Sends usage that waits.")
+        var command = new ExplainedCommand(
+            "status", "Show who is logged in, and this month's quota. Sends usage that waits.",
+            "pyresolve status", "pyresolve status --explain", "pyresolve status --profile work --json")
         {
-            GlobalOptions.Json,
+            Explain, GlobalOptions.Json,
         };
-        command.SetAction((parse, cancellationToken) =>
-            RunAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
+        command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, string? profile, bool isJson, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
+        var profile = GlobalOptions.GetProfile(parse);
         await using var client = ClientFactory.CreateLoggedIn(profile);
         var credential = client.Keys.FindApiKey()!;
         Warn(terminal, client.Keys, credential);
@@ -28,10 +34,18 @@ internal static class StatusCommand
         // What was used offline counts, so it is sent first. Where that fails, the next request says why.
         await WaitingUsage.SendAsync(client, cancellationToken);
         var account = await GetAccountAsync(client, profile, cancellationToken);
-        if (isJson)
-            terminal.Line(CliJson.Write(Describe(client, credential, account)));
-        else
-            Show(terminal, client, credential, account);
+        var prepaid = await PrepayCommand.FindAsync(client, cancellationToken);
+        var decision = parse.GetValue(Explain) ? await DecisionText.FindAsync(client, cancellationToken) : null;
+        if (parse.GetValue(GlobalOptions.Json))
+        {
+            terminal.Exact(CliJson.Write(Describe(client, credential, account, prepaid) with { LastDecision = decision }));
+            return ExitCodes.Success;
+        }
+
+        Show(terminal, client, credential, account);
+        ShowPrepaid(terminal, prepaid);
+        if (parse.GetValue(Explain))
+            DecisionText.Show(terminal, decision);
         return ExitCodes.Success;
     }
 
@@ -49,7 +63,8 @@ internal static class StatusCommand
         }
     }
 
-    private static StatusReport Describe(PyResolveClient client, ApiKeyCredential credential, AccountInfo account) => new(
+    private static StatusReport Describe(
+        PyResolveClient client, ApiKeyCredential credential, AccountInfo account, IReadOnlyList<PrepaidQuota> prepaid) => new(
         account.UserId,
         account.Email,
         account.Plan,
@@ -60,7 +75,8 @@ internal static class StatusCommand
             credential.Source == SettingSource.Environment ? null : credential.ConfigPath,
             credential.Profile),
         CliJson.Wire(account.Quota, WireJson.Default.QuotaSnapshot),
-        new StatusWaiting(client.Usage.Pending, (long)client.Usage.OldestPendingAge.TotalSeconds));
+        new StatusWaiting(client.Usage.Pending, (long)client.Usage.OldestPendingAge.TotalSeconds),
+        [.. prepaid.Select(PrepayCommand.Describe)]);
 
     private static void Show(Terminal terminal, PyResolveClient client, ApiKeyCredential credential, AccountInfo account)
     {
@@ -69,7 +85,7 @@ internal static class StatusCommand
         terminal.Line($"Email:  {account.Email}");
         terminal.Line($"Plan:   {terminal.Paint(account.Plan.ToUpperInvariant(), Colour.Bold)}");
         terminal.Line($"Server: {client.ApiUrl.AbsoluteUri.TrimEnd('/')}");
-        terminal.Line($"Key:    {credential.MaskedKey.Replace("…", terminal.Ellipsis, StringComparison.Ordinal)} (from {source})");
+        terminal.Line($"Key:    {credential.MaskedKey} (from {source})");
         terminal.Line();
         terminal.Line(account.Quota.Month is { } month ? $"This month ({month}):" : "This month:");
         if (QuotaText.FormatBar(terminal, account.Quota) is { } bar)
@@ -80,6 +96,17 @@ internal static class StatusCommand
             terminal.Line($"  Resets:     {resets}");
         if (WaitingUsage.Describe(client) is { } waiting)
             terminal.Line($"  Waiting:    {waiting}");
+    }
+
+    private static void ShowPrepaid(Terminal terminal, IReadOnlyList<PrepaidQuota> prepaid)
+    {
+        foreach (var one in prepaid)
+        {
+            if (one.Remaining > 0)
+                terminal.Line($"  Prepaid:    {PrepayCommand.Sentence(one)}");
+            if (one.Problem is { } problem)
+                terminal.Warning($"{PrepayCommand.NameOf(one.Tier)}: {problem}.");
+        }
     }
 
     private static void Warn(Terminal terminal, ApiKeyStore keys, ApiKeyCredential credential)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 
 namespace PyResolve.Cli.Commands;
@@ -8,8 +9,12 @@ internal static class SyncCommand
 {
     public static Command Create(Terminal terminal)
     {
-        const string Description = "Send the usage that waits on this machine since the server could not be reached.";
-        var command = new Command("sync", Description) { GlobalOptions.Json };
+        var command = new ExplainedCommand(
+            "sync", "Send the usage that waits on this machine. Also returns prepaid migrations that are over.",
+            "pyresolve sync", "pyresolve sync --json")
+        {
+            GlobalOptions.Json,
+        };
         command.SetAction((parse, cancellationToken) =>
             RunAsync(terminal, GlobalOptions.GetProfile(parse), parse.GetValue(GlobalOptions.Json), cancellationToken));
         return command;
@@ -23,12 +28,15 @@ internal static class SyncCommand
         var (sent, waiting, rejected) = (client.Usage.Sent, client.Usage.Pending, client.Usage.Rejected);
         if (failure is not null)
             throw Failures.Describe(failure, profile);
+        var settled = waiting == 0 ? await client.Quota.SettlePrepaidAsync(cancellationToken) : 0;
         if (isJson)
-            terminal.Line(CliJson.Write(new SyncReport(sent, waiting, rejected)));
+            terminal.Exact(CliJson.Write(new SyncReport(sent, waiting, rejected, settled)));
         else if (sent + waiting + rejected == 0)
             terminal.Success("Nothing waits to be sent");
         else
             terminal.Success($"Sent {QuotaText.Pluralize(sent, "usage event")}");
+        if (settled > 0 && !isJson)
+            terminal.Success("Returned the prepaid migrations whose time is over");
         if (rejected > 0)
             terminal.Warning($"The server refused {QuotaText.Pluralize(rejected, "usage event")}: {client.Usage.LastRejection?.Message}");
         if (waiting > 0)

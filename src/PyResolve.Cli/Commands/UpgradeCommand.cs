@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
@@ -14,7 +15,11 @@ internal static class UpgradeCommand
 
     public static Command Create(Terminal terminal, StopSignals signals)
     {
-        var command = new Command("upgrade", "Run a migrator over Python code, if the quota allows it. It counts when files have changed.")
+        var command = new ExplainedCommand(
+            "upgrade", "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
+            "pyresolve upgrade pydantic --target 2.0 --path src",
+            "pyresolve upgrade pydantic --target 2.0 --dry-run",
+            "pyresolve upgrade pydantic --target 2.0 --migrator \"bump-pydantic {path}\"")
         {
             UpgradeOptions.Library,
             UpgradeOptions.Target,
@@ -60,6 +65,7 @@ internal static class UpgradeCommand
             KeepAlive = true,
         };
         await using var permit = await client.Quota.AcquireAsync(migration, cancellationToken);
+        LastDecision.Save(client, migration, permit);
         if (!permit.IsGranted)
             throw Failures.Describe(permit.Denial, profile);
 

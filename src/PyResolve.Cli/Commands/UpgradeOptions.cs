@@ -19,7 +19,7 @@ internal static partial class UpgradeOptions
 
     public static readonly Option<string> Tier = new Option<string>("--tier")
     {
-        Description = "What may be used: tier1 is deterministic; tier2 and tier3 call an LLM, and need a plan that allows it.",
+        Description = "tier1 is deterministic; tier2 and tier3 call an LLM, and need a plan that allows it.",
         DefaultValueFactory = _ => "tier1",
     }.AcceptOnlyFromAmong("tier1", "tier2", "tier3");
 
@@ -27,35 +27,35 @@ internal static partial class UpgradeOptions
 
     public static readonly Option<string?> Migrator = new("--migrator")
     {
-        Description = "The program that rewrites the code; {path}, {library} and {target} are replaced. "
-            + "Default: the library's entry in [migrators] of config.toml, then the one built in, if any.",
+        Description = "What rewrites the code; {path}, {library} and {target} are replaced. "
+            + "Default: [migrators] in config.toml, then what is built in.",
         HelpName = "command",
     };
 
     public static readonly Option<string[]> Include = new("--include")
     {
-        Description = "Upgrade only files that match, such as 'src/**/*.py'. May be repeated.",
+        Description = "Upgrade only files that match: 'src/**/*.py'.",
         HelpName = "glob",
     };
 
     public static readonly Option<string[]> Exclude = new("--exclude")
     {
-        Description = "Leave out files and folders that match, such as tests. May be repeated.",
+        Description = "Leave out files and folders that match: tests.",
         HelpName = "glob",
     };
 
     public static readonly Option<bool> DryRun =
-        new("--dry-run") { Description = "Show the changes as a diff. Nothing is changed and nothing is charged." };
+        new("--dry-run") { Description = "Show the changes as a diff, and change nothing." };
 
     public static readonly Option<int> Grace = new("--grace")
     {
-        Description = "How long the migrator may take to end when this command is interrupted, before it is killed.",
+        Description = "How long the migrator has to end when interrupted.",
         HelpName = "seconds",
         DefaultValueFactory = _ => 10,
     };
 
     public static readonly Option<bool> NoProgress =
-        new("--no-progress") { Description = "Show no progress: the migrator gets the terminal itself." };
+        new("--no-progress") { Description = "Leave the terminal to the migrator." };
 
     public static UpgradeRequest Read(ParseResult parse)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
@@ -20,7 +21,9 @@ internal static class UsageCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("usage", "Show what was used this month, by library and by day.")
+        var command = new ExplainedCommand(
+            "usage", "Show what was used this month, by library and by day.", "pyresolve usage", "pyresolve usage --month 2026-11",
+            "pyresolve usage --history", "pyresolve usage --csv > usage.csv")
         {
             Month, History, Csv, GlobalOptions.Json,
         };
@@ -54,7 +57,7 @@ internal static class UsageCommand
 
     private static async Task WriteCsvAsync(PyResolveClient client, string? month, CancellationToken cancellationToken)
     {
-        await using var output = Console.OpenStandardOutput();
+        await using var output = StandardStreams.OpenOutput();
         await client.ExportUsageAsync(output, month, cancellationToken);
     }
 
@@ -62,14 +65,14 @@ internal static class UsageCommand
     {
         if (isJson)
         {
-            terminal.Line(CliJson.Write(new UsageReport(CliJson.Wire(usage, WireJson.Default.UsageStatistics))));
+            terminal.Exact(CliJson.Write(new UsageReport(CliJson.Wire(usage, WireJson.Default.UsageStatistics))));
             return;
         }
 
         terminal.Line($"Usage in {usage.Month}: {QuotaText.Pluralize(usage.Migrations, "migration")}");
         terminal.Line($"  {usage.Tier1Migrations} deterministic, {usage.LlmMigrations} with an LLM");
-        var (files, tokens) = (QuotaText.FormatNumber(usage.TotalFilesChanged), QuotaText.FormatNumber(usage.TotalTokens));
-        terminal.Line($"  {files} files changed, {tokens} tokens");
+        var files = QuotaText.Pluralize(usage.TotalFilesChanged, "file");
+        terminal.Line($"  {files} changed, {QuotaText.Pluralize(usage.TotalTokens, "token")}");
         if (usage.Migrations == 0)
             return;
 
@@ -89,7 +92,7 @@ internal static class UsageCommand
     {
         if (isJson)
         {
-            terminal.Line(CliJson.Write(new HistoryReport(months)));
+            terminal.Exact(CliJson.Write(new HistoryReport(months)));
             return;
         }
 

@@ -9,8 +9,8 @@ namespace PyResolve.Cli.Migrations;
 internal sealed class UpgradeOutput : IDisposable
 {
     private readonly Terminal _terminal;
-    private readonly Stream _standardOutput = Console.OpenStandardOutput();
-    private readonly Stream _standardError = Console.OpenStandardError();
+    private readonly Stream _standardOutput = StandardStreams.OpenOutput();
+    private readonly Stream _standardError = StandardStreams.OpenError();
 
     public UpgradeOutput(Terminal terminal, bool isJson, bool isDryRun, bool showsProgress)
     {
@@ -37,7 +37,13 @@ internal sealed class UpgradeOutput : IDisposable
     {
         if (IsJson)
             return;
-        Progress.Write(() => (IsDryRun ? _terminal.ErrorOutput : _terminal.Output).WriteLine(text));
+        Progress.Write(() =>
+        {
+            if (IsDryRun)
+                _terminal.Note(text);
+            else
+                _terminal.Line(text);
+        });
     }
 
     public void Success(string text)

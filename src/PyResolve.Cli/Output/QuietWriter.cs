@@ -32,7 +32,7 @@ internal sealed class QuietWriter(TextWriter inner) : TextWriter
         {
             write(inner, value);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _isGone = true;
         }

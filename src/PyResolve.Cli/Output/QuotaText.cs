@@ -34,5 +34,5 @@ internal static class QuotaText
 
     public static string FormatNumber(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Pluralize(long count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
+    public static string Pluralize(long count, string noun) => count == 1 ? $"1 {noun}" : $"{FormatNumber(count)} {noun}s";
 }

@@ -4,7 +4,8 @@ namespace PyResolve.Cli.Output;
 
 /// <summary>Results go to standard output, everything else to standard error. Colours only on a terminal that supports them.</summary>
 internal sealed class Terminal(
-    TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive, bool isAscii)
+    TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive, bool isAscii,
+    bool wrapsOutput = false, bool wrapsError = false)
 {
     private const int LeastWidth = 40;
     private const int MostWidth = 120;
@@ -33,35 +34,42 @@ internal sealed class Terminal(
     public static Terminal System()
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        if (Console.IsOutputRedirected || OperatingSystem.IsWindows())
+        if (!StandardStreams.HasOutputTerminal || OperatingSystem.IsWindows())
             Console.OutputEncoding = utf8;
         return new Terminal(
-            new QuietWriter(Console.Out),
-            new QuietWriter(Console.Error),
-            Console.IsInputRedirected || OperatingSystem.IsWindows() ? Console.In : new TypedLines(),
-            HasColour(Console.IsOutputRedirected),
-            HasColour(Console.IsErrorRedirected),
-            isInteractive: !Console.IsInputRedirected && !Console.IsErrorRedirected,
-            isAscii: IsAsciiTerminal())
+            new QuietWriter(StandardStreams.Output),
+            new QuietWriter(StandardStreams.Error),
+            StandardStreams.HasInputTerminal && !OperatingSystem.IsWindows() ? new TypedLines() : StandardStreams.Input,
+            HasColour(StandardStreams.HasOutputTerminal),
+            HasColour(StandardStreams.HasErrorTerminal),
+            isInteractive: StandardStreams.HasInputTerminal && StandardStreams.HasErrorTerminal,
+            isAscii: IsAsciiTerminal(),
+            wrapsOutput: StandardStreams.HasOutputTerminal,
+            wrapsError: StandardStreams.HasErrorTerminal)
         {
-            CanRedraw = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
+            CanRedraw = StandardStreams.HasErrorTerminal && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"),
         };
     }
 
-    public void Line(string text = "") => output.WriteLine(text);
+    public void Line(string text = "") => Write(output, text, wrapsOutput);
 
-    public void Success(string text) => output.WriteLine($"{Paint(Tick, Colour.Green, colourOutput)} {text}");
+    public void Success(string text) => Line($"{Paint(Tick, Colour.Green, colourOutput)} {text}");
 
-    public void Warning(string text) => error.WriteLine($"{Paint("!", Colour.Yellow, colourError)} {text}");
+    public void Warning(string text) => Note($"{Paint("!", Colour.Yellow, colourError)} {text}");
 
     /// <summary>Not part of the result: to standard error.</summary>
-    public void Note(string text) => error.WriteLine(text);
+    public void Note(string text) => Write(error, text, wrapsError);
+
+    /// <summary>For programs, or to be copied: never wrapped.</summary>
+    public void Exact(string text) => output.WriteLine(text);
+
+    public void ExactError(string text) => error.WriteLine(text);
 
     public void Error(string cause, IEnumerable<string> next)
     {
-        error.WriteLine($"{Paint(Cross, Colour.Red, colourError)} {cause}");
+        Note($"{Paint(Cross, Colour.Red, colourError)} {cause}");
         foreach (var line in next)
-            error.WriteLine($"  {line}");
+            Note($"  {line}");
     }
 
     public string Paint(string text, Colour colour) => Paint(text, colour, colourOutput);
@@ -101,6 +109,23 @@ internal sealed class Terminal(
         }
     }
 
+    /// <summary>A terminal would break a line in the middle of a word.</summary>
+    private void Write(TextWriter writer, string text, bool wraps)
+    {
+        if (!wraps)
+        {
+            writer.WriteLine(text);
+            return;
+        }
+
+        // Addresses, names and the server's messages may have it.
+        foreach (var line in (isAscii ? text.Replace("…", Ellipsis, StringComparison.Ordinal) : text).Split('\n'))
+        {
+            foreach (var part in TextWrap.Lines(line, Width, TextWrap.IndentOf(line)))
+                writer.WriteLine(part);
+        }
+    }
+
     private static async Task<string?> ReadAsync(Func<string?> read, CancellationToken cancellationToken)
     {
         try
@@ -114,20 +139,20 @@ internal sealed class Terminal(
         }
     }
 
-    private static string Paint(string text, Colour colour, bool isOn) => isOn ? $"\e[{(int)colour}m{text}\e[0m" : text;
+    private static string Paint(string text, Colour colour, bool isOn) => isOn && text.Length > 0 ? $"\e[{(int)colour}m{text}\e[0m" : text;
 
     /// <summary>NO_COLOR comes before FORCE_COLOR; both count only when they are not empty.</summary>
-    private static bool HasColour(bool isRedirected)
+    private static bool HasColour(bool isTerminal)
     {
         if (IsSet("NO_COLOR"))
             return false;
-        return IsSet("FORCE_COLOR") || (!isRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb");
+        return IsSet("FORCE_COLOR") || (isTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb");
     }
 
     /// <summary>A terminal whose locale is not UTF-8 shows other characters than ASCII as rubbish. A pipe gets UTF-8.</summary>
     private static bool IsAsciiTerminal()
     {
-        if (OperatingSystem.IsWindows() || Console.IsOutputRedirected)
+        if (OperatingSystem.IsWindows() || !StandardStreams.HasOutputTerminal)
             return false;
         string[] names = ["LC_ALL", "LC_CTYPE", "LANG"];
         var locale = names.Select(Environment.GetEnvironmentVariable).FirstOrDefault(static value => !string.IsNullOrEmpty(value));

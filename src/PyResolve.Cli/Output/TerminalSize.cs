@@ -23,7 +23,7 @@ internal static partial class TerminalSize
     {
         try
         {
-            return Console.IsOutputRedirected || Console.WindowWidth <= 0 ? UsualColumns : Console.WindowWidth;
+            return !StandardStreams.HasOutputTerminal || Console.WindowWidth <= 0 ? UsualColumns : Console.WindowWidth;
         }
         catch (IOException)
         {

@@ -77,6 +77,11 @@ public sealed class CliDriver : IDisposable
         return result with { Output = result.Output.ReplaceLineEndings("\n"), Error = result.Error.ReplaceLineEndings("\n") };
     }
 
+    /// <summary>Runs it in a shell, which redirects or closes its streams.</summary>
+    public Task<CommandResult> RunInShellAsync(string input, string arguments, string redirection) => Command.RunAsync(
+        "/bin/sh", ["-c", $"{ShellCommand} {arguments} {redirection}"], _environment, input, Project,
+        TestContext.Current.CancellationToken);
+
     /// <summary>Starts it without waiting for its end.</summary>
     public Process Start(params string[] arguments)
     {

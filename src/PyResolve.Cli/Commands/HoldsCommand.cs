@@ -1,0 +1,133 @@
+using System.CommandLine;
+using PyResolve.Cli.Base;
+using PyResolve.Cli.Help;
+using PyResolve.Cli.Output;
+using PyResolve.Client;
+using PyResolve.Client.Wire;
+
+namespace PyResolve.Cli.Commands;
+
+/// <summary>Migrations that are held: reserved by work that runs now, by work that died, or prepaid on a machine.</summary>
+internal static class HoldsCommand
+{
+    private static readonly Argument<string> Id = new("id")
+    {
+        Description = "The hold's id, or the end of it, from: pyresolve holds list",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<bool> All =
+        new("--all") { Description = "Release every hold except those that are prepaid on a machine." };
+
+    public static Command Create(Terminal terminal)
+    {
+        var list = new ExplainedCommand(
+            "list", "Show which migrations are held, and until when. Work that runs now holds them, and so do prepaid ones.",
+            "pyresolve holds list", "pyresolve holds list --json")
+        {
+            GlobalOptions.Json,
+        };
+        list.SetAction((parse, cancellationToken) => ListAsync(terminal, parse, cancellationToken));
+        var release = new ExplainedCommand(
+            "release", "Give held migrations back. For work that died: what still runs is then recorded as late.",
+            "pyresolve holds release 3fa1c0de77b2", "pyresolve holds release --all --yes")
+        {
+            Id, All, Confirmation.Yes, GlobalOptions.Json,
+        };
+        release.SetAction((parse, cancellationToken) => ReleaseAsync(terminal, parse, cancellationToken));
+        return new ExplainedCommand(
+            "holds", "Show and give back migrations that are held.", "pyresolve holds list", "pyresolve holds release 3fa1c0de77b2")
+        {
+            list, release,
+        };
+    }
+
+    private static async Task<int> ListAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    {
+        await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
+        var holds = await ReadAsync(client, cancellationToken);
+        if (parse.GetValue(GlobalOptions.Json))
+            terminal.Exact(CliJson.Write(new HoldsReport([.. holds.Select(Describe)])));
+        else if (holds.Count == 0)
+            terminal.Line("Nothing is held.");
+        else
+            Show(terminal, holds);
+        return ExitCodes.Success;
+    }
+
+    private static void Show(Terminal terminal, List<Reservation> holds)
+    {
+        var table = new Table(new("Library"), new("Id"), new("Tier"), new("Held", IsNumber: true), new("Until"), new(""));
+        foreach (var hold in holds)
+        {
+            table.Add(
+                hold.Library ?? "any", ShortId(hold.Id), hold.Tier, QuotaText.FormatNumber(hold.Remaining),
+                QuotaText.FormatTime(hold.ExpiresAt), IsPrepaid(hold) ? "prepaid" : "");
+        }
+        table.Write(terminal);
+    }
+
+    private static async Task<int> ReleaseAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
+    {
+        var (id, isAll) = (parse.GetValue(Id), parse.GetValue(All));
+        if (id is null != isAll)
+            throw CliException.Usage("Give the id of a hold, or --all.", "To see them: pyresolve holds list");
+        await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
+        var holds = await ReadAsync(client, cancellationToken);
+        var chosen = isAll ? [.. holds.Where(static hold => !IsPrepaid(hold))] : new List<Reservation> { Find(holds, id!) };
+        if (isAll && chosen.Count > 0)
+        {
+            var what = QuotaText.Pluralize(chosen.Count, "hold");
+            await Confirmation.AskAsync(terminal, parse, $"Release {what}, also of upgrades that run now?", cancellationToken);
+        }
+
+        foreach (var hold in chosen)
+            await client.ReleaseReservationAsync(hold.Id, cancellationToken);
+        if (parse.GetValue(GlobalOptions.Json))
+            terminal.Exact(CliJson.Write(new HoldsReport([.. chosen.Select(Describe)])));
+        else
+            Confirm(terminal, chosen);
+        return ExitCodes.Success;
+    }
+
+    private static void Confirm(Terminal terminal, List<Reservation> released)
+    {
+        if (released.Count == 0)
+            terminal.Success("Nothing is held that could be released");
+        foreach (var hold in released)
+        {
+            terminal.Success($"Released {ShortId(hold.Id)} ({QuotaText.Pluralize(hold.Remaining, "migration")})");
+            if (IsPrepaid(hold))
+                terminal.Line($"  They are prepaid on a machine, and stay held until {QuotaText.FormatTime(hold.ExpiresAt)}.");
+        }
+    }
+
+    private static async Task<List<Reservation>> ReadAsync(PyResolveClient client, CancellationToken cancellationToken)
+    {
+        var holds = new List<Reservation>();
+        await foreach (var hold in client.EnumerateReservationsAsync(ReservationStates.Held, cancellationToken))
+            holds.Add(hold);
+        return holds;
+    }
+
+    private static Reservation Find(List<Reservation> holds, string text)
+    {
+        const int LeastEnd = 4;
+        var found = holds
+            .Where(hold => text.Length >= LeastEnd && hold.Id.ToString().EndsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        return found switch
+        {
+            [var one] => one,
+            [] => throw new CliException(ExitCodes.Failure, $"Nothing is held with the id '{text}'.", "See: pyresolve holds list"),
+            _ => throw CliException.Usage($"'{text}' could be {found.Count} holds.", "Give the whole id: pyresolve holds list --json"),
+        };
+    }
+
+    private static HoldEntry Describe(Reservation hold) => new(
+        hold.Id, hold.Library, hold.Tier, hold.Quantity, hold.Remaining, hold.Month, hold.ExpiresAt, IsPrepaid(hold));
+
+    private static bool IsPrepaid(Reservation hold) => hold.Lease is not null;
+
+    /// <summary>The last part of an id tells holds apart; the first is the time.</summary>
+    private static string ShortId(Guid id) => id.ToString()[^12..];
+}
