@@ -58,7 +58,7 @@ public sealed class PasswordQueueTests(SharedServers servers)
         using (await waiting[0])
             victim.IsCompleted.ShouldBeFalse();
 
-        (await victim).ShouldNotBeNull().Dispose();
+        (await victim.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).ShouldNotBeNull().Dispose();
         (await waiting[7]).ShouldBeNull();
         foreach (var turn in waiting[1..7])
             (await turn).ShouldNotBeNull().Dispose();

@@ -78,6 +78,15 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task A_start_warns_that_a_connection_to_another_machine_may_be_in_clear_text()
+    {
+        var result = await StartAsync("DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill PyResolve__DatabaseWaitSeconds=0");
+
+        (result.Output + result.Error).ShouldContain("does not say whether the connection to no-such-host.invalid is encrypted");
+        (result.Output + result.Error).ShouldNotContain("hunter2");
+    }
+
+    [Fact]
     public async Task A_port_that_is_taken_is_named_in_one_line()
     {
         await using var running = await ServerProcess.StartAsync(cancellationToken: TestContext.Current.CancellationToken);

@@ -18,6 +18,15 @@ public sealed class HostingGuideTests(SharedServers servers) : IDisposable
         var account = await TestAccount.SignUpAsync(server.Http);
         var environment = new Dictionary<string, string?> { ["PYRESOLVE_DATA"] = server.DataFolder, ["BACKUP"] = Backup };
         await RecordAsync(account, TimeSpan.FromSeconds(1));
+        // A copy page by page (.backup) begins anew at each commit: only of a large database does it not end.
+        (await Command.RunAsync(
+            "sqlite3",
+            [
+                Path.Combine(server.DataFolder, "pyresolve.db"),
+                "create table ballast as with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) "
+                    + "select randomblob(4000) as b from n",
+            ],
+            cancellationToken: Cancellation)).OrThrow("sqlite3");
 
         var (writing, stop) = Write(account);
         await RunAsync("vacuum into", environment).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);

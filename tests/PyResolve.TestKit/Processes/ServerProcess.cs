@@ -166,9 +166,22 @@ public sealed class ServerProcess : IAsyncDisposable
     // HttpClient throws an unwrapped SocketException if the server ends while a connection is made.
     public static bool IsAway(Exception exception) => exception is HttpRequestException or SocketException;
 
-    private static Task<CommandResult> RunAsync(
-        IEnumerable<string> arguments, Dictionary<string, string?> environment, string folder, CancellationToken cancellationToken) =>
-        Command.RunAsync(Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: cancellationToken);
+    private static async Task<CommandResult> RunAsync(
+        IEnumerable<string> arguments, Dictionary<string, string?> environment, string folder, CancellationToken cancellationToken)
+    {
+        // A server that serves instead of refusing to start does not end.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(5));
+        try
+        {
+            return await Command.RunAsync(
+                Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"PyResolve.Server {string.Join(' ', arguments)} did not end within five minutes.");
+        }
+    }
 
     // The dotnet that runs these tests; the process itself may be a test host.
     private static string Muxer() => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
