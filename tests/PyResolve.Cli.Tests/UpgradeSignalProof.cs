@@ -77,8 +77,8 @@ public sealed class UpgradeSignalProof : IAsyncLifetime
         var result = await terminal.WaitForExitAsync();
 
         result.ExitCode.ShouldBe(0, result.Text);
-        result.Text.ShouldContain("/5000 files");
-        result.Text.ShouldContain("✓ Upgraded pydantic to 2.0: 5000 files changed");
+        result.Text.ShouldContain("/5,000 files");
+        result.Text.ShouldContain("✓ Upgraded pydantic to 2.0: 5,000 files changed");
         _project.CountRewritten().ShouldBe(Files);
         (await _account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
     }

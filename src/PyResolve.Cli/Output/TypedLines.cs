@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -7,19 +8,24 @@ namespace PyResolve.Cli.Output;
 /// Standard input of a Unix terminal, line by line, edited and shown by the terminal itself. <see cref="Console.In"/> would set the
 /// terminal up for reading single keys, and show a second time what was typed before it did.
 /// </summary>
-internal sealed class TypedLines : TextReader
+internal sealed partial class TypedLines : TextReader
 {
+    private const int StandardInput = 0;
     private const byte NewLine = (byte)'\n';
 
-    private readonly FileStream _input = new(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+    private readonly FileStream _input = new(new SafeFileHandle(StandardInput, ownsHandle: false), FileAccess.Read, bufferSize: 0);
 
+    /// <exception cref="IOException">The terminal's window was closed.</exception>
     public override string? ReadLine()
     {
         var line = new List<byte>();
         Span<byte> next = stackalloc byte[1];
         while (_input.Read(next) == 1 && next[0] != NewLine)
             line.Add(next[0]);
-        return line.Count == 0 && next[0] != NewLine ? null : Encoding.UTF8.GetString([.. line]);
+        if (line.Count > 0 || next[0] == NewLine)
+            return Encoding.UTF8.GetString([.. line]);
+        // A closed window ends the input as Ctrl+D does, but then this is no terminal any more.
+        return IsTerminal(StandardInput) ? null : throw new IOException("The terminal was closed.");
     }
 
     protected override void Dispose(bool disposing)
@@ -28,4 +34,8 @@ internal sealed class TypedLines : TextReader
             _input.Dispose();
         base.Dispose(disposing);
     }
+
+    [LibraryImport("libc", EntryPoint = "isatty")]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool IsTerminal(int file);
 }

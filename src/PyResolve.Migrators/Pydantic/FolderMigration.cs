@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using PyResolve.Migrators.Protocol;
 using PyResolve.Migrators.Pydantic.Models;
@@ -50,7 +51,7 @@ internal sealed class FolderMigration(TextWriter output, MigratorChannel channel
         channel.WriteProgress(sources.Count, sources.Count, file: null);
         var summary = rewritten == 0
             ? $"Nothing to rewrite in {Count(read, "Python file")}."
-            : $"Rewrote {rewritten} of {Count(read, "Python file")}, {Count(changes, "change")}.";
+            : $"Rewrote {Format(rewritten)} of {Count(read, "Python file")}, {Count(changes, "change")}.";
         if (channel.IsOpen)
             channel.WriteResult(summary);
         else
@@ -113,5 +114,7 @@ internal sealed class FolderMigration(TextWriter output, MigratorChannel channel
             output.WriteLine($"{path}:{line}: left alone, {reason}");
     }
 
-    private static string Count(int n, string what) => n == 1 ? $"1 {what}" : $"{n} {what}s";
+    private static string Count(int n, string what) => n == 1 ? $"1 {what}" : $"{Format(n)} {what}s";
+
+    private static string Format(int n) => n.ToString("N0", CultureInfo.InvariantCulture);
 }
