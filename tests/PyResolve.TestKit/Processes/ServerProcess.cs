@@ -177,9 +177,9 @@ public sealed class ServerProcess : IAsyncDisposable
             return await Command.RunAsync(
                 Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: limit.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"PyResolve.Server {string.Join(' ', arguments)} did not end within five minutes.");
+            throw new TimeoutException($"PyResolve.Server {string.Join(' ', arguments)} did not end within five minutes.", e);
         }
     }
 
