@@ -59,8 +59,8 @@ public sealed class HttpProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
-        _listener.Dispose();
         await _acceptLoop;
+        _listener.Dispose();
         _end.Dispose();
     }
 

@@ -28,8 +28,8 @@ public sealed class MovableAddress : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ended.CancelAsync();
-        _listener.Stop();
         await _accepting;
+        _listener.Stop();
         _ended.Dispose();
     }
 
