@@ -14,16 +14,7 @@ public sealed class BadInputTests : IDisposable
     private readonly CommandTreeReader _tree = new();
     private readonly FakePyResolveServer _server = FakeServer.Start();
 
-    public static TheoryData<string> Commands
-    {
-        get
-        {
-            using var tree = new CommandTreeReader();
-            return new TheoryData<string>(tree.Names);
-        }
-    }
-
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void An_option_without_its_value_says_how_it_is_written(string command)
     {
         foreach (var option in ValueOptionsOf(command))
@@ -35,7 +26,7 @@ public sealed class BadInputTests : IDisposable
         }
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void An_option_with_a_value_that_it_does_not_take_says_which_it_takes(string command)
     {
         foreach (var option in ValueOptionsOf(command).Where(IsRestricted))
@@ -47,7 +38,7 @@ public sealed class BadInputTests : IDisposable
         }
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void A_required_argument_or_option_that_is_missing_is_named_with_an_example(string command)
     {
         var found = _tree.Find(command);

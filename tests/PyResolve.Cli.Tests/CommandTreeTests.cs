@@ -15,16 +15,7 @@ public sealed class CommandTreeTests : IDisposable
 
     private readonly CommandTreeReader _tree = new();
 
-    public static TheoryData<string> Commands
-    {
-        get
-        {
-            using var tree = new CommandTreeReader();
-            return new TheoryData<string>(tree.Names);
-        }
-    }
-
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void Its_help_fits_80_columns_and_a_screen(string command)
     {
         var lines = _tree.HelpOf(command).TrimEnd('\n').Split('\n');
@@ -33,7 +24,7 @@ public sealed class CommandTreeTests : IDisposable
         lines.Length.ShouldBeLessThanOrEqualTo(40);
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void Its_help_has_a_description_an_example_and_the_exit_codes(string command)
     {
         var help = _tree.HelpOf(command);
@@ -43,7 +34,7 @@ public sealed class CommandTreeTests : IDisposable
         help.ShouldContain("130 interrupted");
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void Each_example_is_a_command_line_that_is_understood(string command)
     {
         var examples = CommandHelp.Of(_tree.Find(command)).Examples;
@@ -58,7 +49,7 @@ public sealed class CommandTreeTests : IDisposable
         }
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void A_mistyped_option_is_a_usage_error_that_says_what_was_probably_meant(string command)
     {
         foreach (var option in _tree.Find(command).Options.Select(static option => option.Name).Where(static name => name.Length > 5))
@@ -73,7 +64,7 @@ public sealed class CommandTreeTests : IDisposable
         }
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void What_it_shows_it_can_write_as_JSON(string command)
     {
         var found = _tree.Find(command);
@@ -83,7 +74,7 @@ public sealed class CommandTreeTests : IDisposable
         found.Options.ShouldContain(GlobalOptions.Json);
     }
 
-    [Theory, MemberData(nameof(Commands))]
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
     public void No_option_but_the_warned_of_one_takes_a_secret(string command) =>
         _tree.Find(command).Options
             .Where(static option => option.ValueType != typeof(bool))

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
@@ -62,7 +61,7 @@ internal static class DecisionText
     {
         var limit = receipt.GetProperty("limit");
         var (used, held) = (receipt.GetProperty("used_before").GetInt64(), receipt.GetProperty("held_before").GetInt64());
-        var of = limit.ValueKind == JsonValueKind.Number ? $" of {limit.GetInt64().ToString("N0", CultureInfo.InvariantCulture)}" : "";
+        var of = limit.ValueKind == JsonValueKind.Number ? $" of {QuotaText.FormatNumber(limit.GetInt64())}" : "";
         return $"plan {receipt.GetProperty("plan").GetString()}, {used}{of} used, {held} held";
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PyResolve.Cli.Output;
 using PyResolve.Client;
 
 namespace PyResolve.Cli.Commands;
@@ -20,7 +21,7 @@ internal sealed record LastDecision(
             if (client.Keys.FindApiKey() is not { } key || !Directory.Exists(client.Keys.Home))
                 return;
             var decision = new LastDecision(
-                TimeProvider.System.GetUtcNow(), ServerOf(client), key.MaskedKey, request.Library ?? "", $"tier{(int)request.Tier}",
+                TimeProvider.System.GetUtcNow(), ServerOf(client), key.MaskedKey, request.Library ?? "", QuotaText.NameOf(request.Tier),
                 permit.IsGranted, permit.IsOffline, permit.ReservationId, permit.Denial?.Code, permit.Denial?.Cause, permit.Denial?.Hint);
             var path = PathOf(client);
             var draft = $"{path}.{Environment.ProcessId}";

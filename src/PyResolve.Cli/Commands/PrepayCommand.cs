@@ -13,6 +13,8 @@ internal static class PrepayCommand
     private const int MostMigrations = 1000;
     private const int MostDays = 7;
 
+    private static readonly MigrationTier[] Tiers = [MigrationTier.Tier2, MigrationTier.Tier3];
+
     private static readonly Argument<int> Migrations =
         new("migrations") { Description = $"How many are to be prepaid on this machine: 1 to {MostMigrations}." };
 
@@ -66,7 +68,7 @@ internal static class PrepayCommand
     public static async Task<IReadOnlyList<PrepaidQuota>> FindAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         var prepaid = new List<PrepaidQuota>();
-        foreach (var tier in (MigrationTier[])[MigrationTier.Tier2, MigrationTier.Tier3])
+        foreach (var tier in Tiers)
         {
             var found = await client.Quota.GetPrepaidAsync(tier, cancellationToken);
             if (found.Remaining > 0 || found.Problem is not null)
@@ -76,15 +78,13 @@ internal static class PrepayCommand
     }
 
     public static PrepaidEntry Describe(PrepaidQuota prepaid) =>
-        new(NameOf(prepaid.Tier), prepaid.Remaining, prepaid.ExpiresAt, prepaid.Problem);
-
-    public static string NameOf(MigrationTier tier) => tier == MigrationTier.Tier2 ? "tier2" : "tier3";
+        new(QuotaText.NameOf(prepaid.Tier), prepaid.Remaining, prepaid.ExpiresAt, prepaid.Problem);
 
     /// <summary><c>10 tier2 migrations, until 2026-12-05 12:00 UTC</c>.</summary>
     public static string Sentence(PrepaidQuota prepaid)
     {
         var until = prepaid.ExpiresAt is { } end ? $", until {QuotaText.FormatTime(end)}" : "";
-        return $"{QuotaText.Pluralize(prepaid.Remaining, $"{NameOf(prepaid.Tier)} migration")}{until}";
+        return $"{QuotaText.Pluralize(prepaid.Remaining, $"{QuotaText.NameOf(prepaid.Tier)} migration")}{until}";
     }
 
     private static async Task<int> TakeAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
@@ -127,7 +127,7 @@ internal static class PrepayCommand
         catch (PyResolveException e) when (e.Code == ProblemCodes.LlmNotAllowed)
         {
             throw new CliException(
-                ExitCodes.Denied, $"The plan does not include {NameOf(tier)}.", "To compare the plans: pyresolve plan",
+                ExitCodes.Denied, $"The plan does not include {QuotaText.NameOf(tier)}.", "To compare the plans: pyresolve plan",
                 "tier1 is in every plan, and works without a network as it is.");
         }
     }
@@ -148,7 +148,7 @@ internal static class PrepayCommand
         {
             terminal.Line(Sentence(one));
             if (one.Problem is { } problem)
-                terminal.Warning($"{NameOf(one.Tier)}: {problem}.");
+                terminal.Warning($"{QuotaText.NameOf(one.Tier)}: {problem}.");
         }
         return ExitCodes.Success;
     }
@@ -157,9 +157,9 @@ internal static class PrepayCommand
     {
         await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
         var returned = new List<PrepaidQuota>();
-        foreach (var tier in (MigrationTier[])[MigrationTier.Tier2, MigrationTier.Tier3])
+        foreach (var tier in Tiers)
         {
-            if ((parse.GetValue(TierToReturn) ?? NameOf(tier)) != NameOf(tier))
+            if ((parse.GetValue(TierToReturn) ?? QuotaText.NameOf(tier)) != QuotaText.NameOf(tier))
                 continue;
             if (await client.Quota.ReturnPrepaidAsync(tier, cancellationToken) is { Remaining: > 0 } found)
                 returned.Add(found);
@@ -175,7 +175,7 @@ internal static class PrepayCommand
             terminal.Line("Nothing is prepaid on this machine.");
         foreach (var one in returned)
         {
-            terminal.Success($"Returned {QuotaText.Pluralize(one.Remaining, $"{NameOf(one.Tier)} migration")}");
+            terminal.Success($"Returned {QuotaText.Pluralize(one.Remaining, $"{QuotaText.NameOf(one.Tier)} migration")}");
             terminal.Line($"  Held by the server until {QuotaText.FormatTime(one.ExpiresAt!.Value)}, and free again then.");
         }
         return ExitCodes.Success;

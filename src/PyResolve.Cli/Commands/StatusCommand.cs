@@ -105,7 +105,7 @@ internal static class StatusCommand
             if (one.Remaining > 0)
                 terminal.Line($"  Prepaid:    {PrepayCommand.Sentence(one)}");
             if (one.Problem is { } problem)
-                terminal.Warning($"{PrepayCommand.NameOf(one.Tier)}: {problem}.");
+                terminal.Warning($"{QuotaText.NameOf(one.Tier)}: {problem}.");
         }
     }
 

@@ -34,7 +34,7 @@ internal static class BuiltinMigrator
         if (request.Tier != MigrationTier.Tier1)
         {
             throw CliException.Usage(
-                $"{Pydantic} is deterministic: it does not use what {request.Tier.ToString().ToLowerInvariant()} pays for.",
+                $"{Pydantic} is deterministic: it does not use what {QuotaText.NameOf(request.Tier)} pays for.",
                 "Use --tier1-only, or name another migrator: --migrator \"mytool --rewrite {path}\"");
         }
         return [.. OwnProgram(), command, path];

@@ -39,7 +39,7 @@ internal static class UpgradeTexts
         string? diff = null) => new(
             request.Library,
             request.Target,
-            request.Tier.ToString().ToLowerInvariant(),
+            QuotaText.NameOf(request.Tier),
             request.Path,
             DryRun: permit is null,
             Outcome: changes.Total == 0 ? "unchanged" : "changed",

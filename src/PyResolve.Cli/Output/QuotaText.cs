@@ -1,4 +1,5 @@
 using System.Globalization;
+using PyResolve.Client;
 using PyResolve.Client.Wire;
 
 namespace PyResolve.Cli.Output;
@@ -31,6 +32,9 @@ internal static class QuotaText
 
     public static string FormatTime(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+
+    /// <summary><c>tier2</c>.</summary>
+    public static string NameOf(MigrationTier tier) => tier.ToString().ToLowerInvariant();
 
     public static string FormatNumber(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

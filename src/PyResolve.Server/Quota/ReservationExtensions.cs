@@ -15,9 +15,6 @@ internal sealed record Extension(Guid UserId, Guid Id, TimeSpan TimeToLive)
 /// </summary>
 internal sealed class ReservationExtensions : IAsyncDisposable
 {
-    private static readonly GroupLimits Limits = new(
-        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
-
     private readonly Database _database;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Extension, ExtensionOutcome> _group;
@@ -25,7 +22,7 @@ internal sealed class ReservationExtensions : IAsyncDisposable
     public ReservationExtensions(Database database, TimeProvider time)
     {
         (_database, _time) = (database, time);
-        _group = new GroupCommit<Extension, ExtensionOutcome>(Limits, FlushAsync);
+        _group = new GroupCommit<Extension, ExtensionOutcome>(ReservationGroups.Limits, FlushAsync);
     }
 
     public async Task<ExtensionOutcome> ExtendAsync(Extension extension, CancellationToken cancellationToken) =>

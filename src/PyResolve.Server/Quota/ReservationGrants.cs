@@ -13,9 +13,6 @@ internal sealed class ReservationGrants : IAsyncDisposable
 {
     private const int MaxAttempts = 8;
 
-    private static readonly GroupLimits Limits = new(
-        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
-
     private readonly Database _database;
     private readonly PlanCatalog _plans;
     private readonly LeaseSigner _leases;
@@ -25,7 +22,7 @@ internal sealed class ReservationGrants : IAsyncDisposable
     public ReservationGrants(Database database, PlanCatalog plans, LeaseSigner leases, TimeProvider time)
     {
         (_database, _plans, _leases, _time) = (database, plans, leases, time);
-        _group = new GroupCommit<PendingReservation, ReservationOutcome>(Limits, FlushAsync);
+        _group = new GroupCommit<PendingReservation, ReservationOutcome>(ReservationGroups.Limits, FlushAsync);
     }
 
     /// <exception cref="OverloadedException">More reservations of the account are due than this request could wait for.</exception>

@@ -17,9 +17,6 @@ internal sealed record Settlement(Guid UserId, Guid Id, CommitRequest? Commit)
 /// <summary>Commits and releases many in one transaction, those of one reservation in order.</summary>
 internal sealed class ReservationSettlements : IAsyncDisposable
 {
-    private static readonly GroupLimits Limits = new(
-        QueueItems: 16_384, QueueBytes: 64 * 1024 * 1024, GroupItems: 512, GroupBytes: 4 * 1024 * 1024);
-
     private readonly Database _database;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Settlement, SettlementOutcome> _group;
@@ -27,7 +24,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     public ReservationSettlements(Database database, TimeProvider time)
     {
         (_database, _time) = (database, time);
-        _group = new GroupCommit<Settlement, SettlementOutcome>(Limits, FlushAsync, Reject);
+        _group = new GroupCommit<Settlement, SettlementOutcome>(ReservationGroups.Limits, FlushAsync, Reject);
     }
 
     /// <summary>A commit after expiry or release is recorded as late.</summary>

@@ -20,6 +20,15 @@ internal sealed class CommandTreeReader : IDisposable
         Root = CommandTree.Create(terminal, _signals);
     }
 
+    public static TheoryData<string> Commands
+    {
+        get
+        {
+            using var tree = new CommandTreeReader();
+            return new TheoryData<string>(tree.Names);
+        }
+    }
+
     public RootCommand Root { get; }
 
     /// <summary>Every command that is not hidden: the words after <c>pyresolve</c>.</summary>
