@@ -22,7 +22,7 @@ public sealed class PackedGate : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await RunAsync(
-            Repository.Root, "pack", "src/PyResolve.MSBuild", "--no-build", "--output", Path.Combine(_folder, "feed"),
+            Repository.Root, "pack", "src/PyResolve.MSBuild", "--no-build", "--configuration", "Debug", "--output", Path.Combine(_folder, "feed"),
             $"-property:PackageVersion={Version}", "-warnaserror", "--verbosity", "quiet");
         await WriteNuGetConfigAsync(_folder);
         await File.WriteAllTextAsync(Path.Combine(_folder, "Directory.Build.props"), "<Project />");
