@@ -34,7 +34,7 @@ internal static class Denials
     public static QuotaDenial? From(QuotaSnapshot quota, MigrationTier tier, ClientSettings settings)
     {
         // The server names its page only when it denies a permit.
-        var upgradeUrl = settings.UpgradeUrl ?? new Uri(settings.ApiUrl.AbsoluteUri.TrimEnd('/') + "/plans");
+        var upgradeUrl = settings.UpgradeUrl ?? new Uri(settings.ApiUrl.AbsoluteUri.TrimEnd('/') + "/pricing");
         if (tier != MigrationTier.Tier1 && !quota.LlmAllowed)
         {
             return Create(

@@ -163,7 +163,7 @@ internal static class QuotaRoutes
     private static FakeReservation Grant(Call call, ReservationRequest request, FakeReservation? same)
     {
         var quota = call.Account.Quota(call.Now);
-        var upgradeUrl = $"{call.Server.PublicUrl}/plans";
+        var upgradeUrl = $"{call.Server.PublicUrl}/pricing";
         if (request.Tier is not "tier1" && !quota.LlmAllowed)
         {
             var detail = $"LLM migrations (tier2, tier3) are not part of the {quota.Plan} plan. Upgrade at {upgradeUrl}, or use tier1.";

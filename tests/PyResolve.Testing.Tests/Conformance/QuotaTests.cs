@@ -57,10 +57,10 @@ public sealed class QuotaTests(SharedServers servers)
         var denial = sixth.Denial.ShouldNotBeNull();
         denial.Code.ShouldBe(ProblemCodes.QuotaExceeded);
         denial.ResetsAt.ShouldBe(new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero));
-        denial.UpgradeUrl.ShouldBe(new Uri(subject.Address, "/plans"));
+        denial.UpgradeUrl.ShouldBe(new Uri(subject.Address, "/pricing"));
         denial.Message.ShouldBe(
             "Monthly limit reached (5 migrations on the free plan: 5 used, 0 held, 1 asked for). It resets at 2026-12-01T00:00:00Z. "
-            + $"Upgrade at {new Uri(subject.Address, "/plans")}");
+            + $"Upgrade at {new Uri(subject.Address, "/pricing")}");
     }
 
     [Theory, OnEveryServer]
