@@ -318,7 +318,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
         {
             var full = string.Join(',', Enumerable.Range(1, 100).Select(number => $$"""
                 {"id":"{{kind}}_{{number}}","object":"{{kind}}","status":"active","customer":"cus_1","items":{"data":[{"id":"si_1"}]},
-                 "type":"a.new.one","data":{"object":{"object":"new_thing"}}}
+                 "type":"a.new.one","data":{"object":{"object":"new_thing"} } }
                 """));
             edge.Then(200, $$"""{"object":"list","has_more":{{(saysMore ? "true" : "false")}},"data":[{{full}}]}""");
             if (saysMore)
