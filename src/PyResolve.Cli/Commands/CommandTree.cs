@@ -18,6 +18,7 @@ internal static class CommandTree
             StatusCommand.Create(terminal),
             UpgradeCommand.Create(terminal, signals),
             UsageCommand.Create(terminal),
+            McpCommand.Create(terminal, signals),
             KeysCommand.Create(terminal),
             HoldsCommand.Create(terminal),
             PlanCommand.Create(terminal),
