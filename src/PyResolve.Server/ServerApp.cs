@@ -15,6 +15,7 @@ using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Quota;
+using PyResolve.Server.Site;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
@@ -122,6 +123,8 @@ internal static class ServerApp
         app.MapApiKeys();
         app.MapDeviceLogin();
         app.MapEmailLinkPages();
+        app.MapSignInPages();
+        app.MapSite();
         app.MapPageAssets();
         app.MapQuota();
         app.MapLeaseKeys();

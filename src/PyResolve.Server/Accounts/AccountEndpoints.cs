@@ -11,7 +11,7 @@ namespace PyResolve.Server.Accounts;
 
 internal static class AccountEndpoints
 {
-    private const int MaxNameLength = 200;
+    public const int MaxNameLength = 200;
 
     public static void MapAccounts(this IEndpointRouteBuilder routes)
     {

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
@@ -63,8 +62,8 @@ internal static class DevicePages
         WebSessions.RequireSafeConnection(http);
         var (email, password) = (form.Field("email"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("E-mail", email, EmailAddresses.MaxLength, required: true);
-        errors.Text("Password", password, Passwords.MaxLength, required: true);
+        errors.Text("email", email, EmailAddresses.MaxLength, required: true);
+        errors.Text("password", password, Passwords.MaxLength, required: true);
         if (errors.Problem is { } invalid)
             return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
 
@@ -86,12 +85,8 @@ internal static class DevicePages
             : DeviceViews.SignIn(typed, problem: SessionEnded);
     }
 
-    private static StatusCodeHttpResult BackTo(HttpContext http, string? typed)
-    {
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.Headers.Location = typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}";
-        return TypedResults.StatusCode(StatusCodes.Status303SeeOther);
-    }
+    private static IResult BackTo(HttpContext http, string? typed) =>
+        PageUrls.SeeOther(http, typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}");
 
     private static string? Typed(Microsoft.Extensions.Primitives.StringValues values) =>
         values is [{ Length: > 0 and <= MaxTypedLength } text] && FieldErrors.IsPlainText(text) && !string.IsNullOrWhiteSpace(text)

@@ -9,7 +9,7 @@ namespace PyResolve.Server.Keys;
 
 internal static class ApiKeyEndpoints
 {
-    private const int MaxNameLength = 100;
+    public const int MaxNameLength = 100;
     private const int MaxGraceSeconds = 30 * 24 * 60 * 60;
 
     public static void MapApiKeys(this IEndpointRouteBuilder routes)

@@ -77,6 +77,8 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
     /// <summary>Keys that were revoked earlier are listed only when they are asked for.</summary>
     public static readonly TimeSpan RevokedAreRecentFor = TimeSpan.FromDays(90);
 
+    private static readonly SqlFragment Columns = new("id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at");
+
     public async Task<ApiKeyList> ReadAsync(Guid userId, KeyListQuery query, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -88,24 +90,29 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
         };
         var rows = await database.ListAsync(
             $"""
-            select id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at
+            select {Columns}
             from api_keys
             where user_id = {userId} and (created_at, id) < ({query.After.CreatedAt}, {query.After.Id}) {filter}
             order by created_at desc, id desc
             limit {query.Limit + 1}
             """,
-            static row => new ApiKeyInfo(
-                row.Uuid(0),
-                row.TextOrNull(1) ?? ApiKeys.DefaultName,
-                row.Text(2),
-                ScopeSets.Parse(row.Text(3)),
-                row.Instant(4),
-                row.InstantOrNull(5),
-                row.InstantOrNull(6),
-                row.InstantOrNull(7)),
+            ReadKey,
             cancellationToken);
         var page = rows.Take(query.Limit).ToList();
         var next = rows.Count > query.Limit ? new KeyPosition(page[^1].CreatedAt, page[^1].Id).ToCursor() : null;
         return new ApiKeyList(page) { NextCursor = next };
     }
+
+    public Task<ApiKeyInfo?> FindAsync(Guid userId, Guid id, CancellationToken cancellationToken) => database.FirstAsync(
+        $"select {Columns} from api_keys where id = {id} and user_id = {userId}", ReadKey, cancellationToken);
+
+    private static ApiKeyInfo ReadKey(Row row) => new(
+        row.Uuid(0),
+        row.TextOrNull(1) ?? ApiKeys.DefaultName,
+        row.Text(2),
+        ScopeSets.Parse(row.Text(3)),
+        row.Instant(4),
+        row.InstantOrNull(5),
+        row.InstantOrNull(6),
+        row.InstantOrNull(7));
 }

@@ -11,6 +11,7 @@ internal static class StatisticsEndpoints
     private const int MaxEvents = 1_000;
 
     public static IServiceCollection AddStatistics(this IServiceCollection services) => services
+        .AddSingleton<LargestLibraries>()
         .AddSingleton<StatisticsReader>()
         .AddSingleton<EventList>()
         .AddSingleton<UsageExport>()

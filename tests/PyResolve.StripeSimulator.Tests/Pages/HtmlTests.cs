@@ -1,6 +1,6 @@
-using PyResolve.Server.Pages;
+using PyResolve.StripeSimulator.Pages;
 
-namespace PyResolve.Server.Tests.Pages;
+namespace PyResolve.StripeSimulator.Tests.Pages;
 
 public sealed class HtmlTests
 {

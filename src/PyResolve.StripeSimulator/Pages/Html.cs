@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 
-namespace PyResolve;
+namespace PyResolve.StripeSimulator.Pages;
 
 /// <summary>
 /// HTML from an interpolated string: <c>$"&lt;p&gt;{name}&lt;/p&gt;"</c>. Every value is encoded, in text and in double-quoted attributes

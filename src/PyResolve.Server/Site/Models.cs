@@ -1,0 +1,56 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Plans;
+
+namespace PyResolve.Server.Site;
+
+/// <summary><c>Current</c>: the plan of who looks at the page; null: nobody has signed in.</summary>
+internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
+{
+    private static readonly string[] WithoutMinorUnit = ["jpy", "krw", "vnd", "clp", "isk"];
+
+    public static string NameOf(Plan plan) => PlanName(plan.Name);
+
+    public static string PlanName(string name) => char.ToUpperInvariant(name[0]) + name[1..];
+
+    public static string PriceOf(Plan plan) => plan switch
+    {
+        { Price: { } price } => Money(price.Amount, price.Currency),
+        { Name: PlanCatalog.Free } => "No charge",
+        _ => "On request",
+    };
+
+    private static string Money(long amount, string currency)
+    {
+        var isWhole = WithoutMinorUnit.Contains(currency, StringComparer.Ordinal);
+        var value = isWhole ? amount : amount / 100m;
+        var text = value.ToString(isWhole || value == Math.Truncate(value) ? "N0" : "N2", CultureInfo.InvariantCulture);
+        return currency switch
+        {
+            "usd" => $"${text}",
+            "eur" => $"€{text}",
+            "gbp" => $"£{text}",
+            _ => $"{text} {currency.ToUpperInvariant()}",
+        };
+    }
+}
+
+internal sealed record Overview(QuotaSnapshot Quota, Caller Caller, bool HasEvents, string ServerUrl, DateTimeOffset Now)
+{
+    public const int BarWidth = 1_000;
+
+    public long? Limit => Quota.MigrationsLimit.Value;
+
+    public int UsedWidth => WidthOf(Quota.MigrationsUsed);
+
+    public int HeldWidth => Math.Min(WidthOf(Quota.MigrationsHeld), BarWidth - UsedWidth);
+
+    public int DaysLeft => (int)Math.Ceiling((Quota.ResetsAt - Now).TotalDays);
+
+    private int WidthOf(long units) => Limit switch
+    {
+        > 0 and var limit => (int)Math.Min(BarWidth, units * BarWidth / limit),
+        _ => units > 0 ? BarWidth : 0,
+    };
+}
