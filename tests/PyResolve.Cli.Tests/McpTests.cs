@@ -78,9 +78,11 @@ public sealed class McpTests(EveryCommandTests.RealServer server) : IClassFixtur
     public async Task A_refusal_says_why_and_what_to_do_next_and_asks_nobody()
     {
         await _account.ReserveAsync(quantity: 5);
+        await File.AppendAllTextAsync(
+            _cli.ConfigPath, "\n[migrators]\nnumpy = \"true {path}\"\n", TestContext.Current.CancellationToken);
         await using var client = await _cli.StartMcpAsync(McpAnswers.Options(answer: "accept", asked: _asked));
 
-        var noLlm = await client.CallAsync("run_upgrade", new { library = "pydantic", target = "2.0", tier = "tier2" });
+        var noLlm = await client.CallAsync("run_upgrade", new { library = "numpy", target = "2.0", tier = "tier2" });
         var full = await client.CallAsync("run_upgrade", Upgrade);
         var check = await client.CallAsync("check_migration", Upgrade);
 
