@@ -68,8 +68,8 @@ internal sealed record UsageMonth(
             byDate.GetValueOrDefault(date),
             index == 0 || index == dates.Count / 2 || index == dates.Count - 1 ? UsageRows.NameOfDate(date) : null));
         var name = UsageText.Month(Month);
-        return new Chart(
-            "days", $"Migrations a day in {name}", $"A bar for each day: {UsageText.Count(Usage.Migrations, "migration")} in all.", [.. bars])
+        var total = UsageText.Count(Usage.Migrations, "migration");
+        return new Chart("days", $"Migrations a day in {name}", $"A bar for each day: {total} in all.", [.. bars])
         {
             Labels = "Day",
             HasTable = false,

@@ -5,7 +5,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>null: any. The days are those on which an event happened, both included.</summary>
-internal sealed record EventFilter(string? Month, string? Library, string? Tier, string? EventType, Guid? KeyId, DateOnly? From, DateOnly? To)
+internal sealed record EventFilter(
+    string? Month, string? Library, string? Tier, string? EventType, Guid? KeyId, DateOnly? From, DateOnly? To)
 {
     /// <summary>Whether events of the list may be left out. A month alone leaves out none: it has an index.</summary>
     public bool IsSelective => this with { Month = null } != new EventFilter(null, null, null, null, null, null, null);
@@ -18,8 +19,8 @@ internal sealed record FoundEvents(IReadOnlyList<RecordedUsageEvent> Events, Eve
 internal sealed record EventReceipt(RecordedUsageEvent Event, StoredReservation? Reservation);
 
 /// <summary>
-/// In the order of <see cref="EventList"/>. What no index finds is looked for in a bounded number of events, so that no page takes long in an
-/// account with millions of them; the next page goes on from there.
+/// In the order of <see cref="EventList"/>. What no index finds is looked for in a bounded number of events, so that no page takes long in
+/// an account with millions of them; the next page goes on from there.
 /// </summary>
 internal sealed class EventSearch(Database database, TimeProvider time)
 {
