@@ -22,6 +22,8 @@ internal abstract class Template<TModel> : RazorSlice<TModel>
     protected ValueTask<HtmlString> Alert(ProblemResult? problem, params string[] shown) =>
         problem.SummaryWithout(shown) is { } text ? RenderPartialAsync(new Pages_AlertPart { Model = text }) : new(HtmlString.Empty);
 
+    protected ValueTask<HtmlString> Chart(Chart chart) => RenderPartialAsync(new Pages_ChartPart { Model = chart });
+
     /// <summary>In UTC; the browser shows it in its own time zone where scripts run.</summary>
     protected ValueTask<HtmlString> Instant(DateTimeOffset instant) => RenderPartialAsync(new Pages_InstantPart { Model = instant });
 

@@ -13,7 +13,9 @@ internal static class StatisticsEndpoints
     public static IServiceCollection AddStatistics(this IServiceCollection services) => services
         .AddSingleton<LargestLibraries>()
         .AddSingleton<StatisticsReader>()
+        .AddSingleton<UsageDays>()
         .AddSingleton<EventList>()
+        .AddSingleton<EventSearch>()
         .AddSingleton<UsageExport>()
         .AddSingleton<RollupRecount>();
 
