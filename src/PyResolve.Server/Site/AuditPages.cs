@@ -16,7 +16,7 @@ internal static class AuditPages
     public static void MapAuditPages(this IEndpointRouteBuilder pages)
     {
         pages.MapGet("/app/audit", Show);
-        pages.MapGet("/app/audit.csv", Export);
+        pages.MapGet("/app/audit/export", Export);
     }
 
     private static async Task<IResult> Show(HttpContext http, WebSessions web, AuditLog audit)
