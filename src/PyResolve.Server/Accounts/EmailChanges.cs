@@ -69,6 +69,9 @@ internal sealed class EmailChanges(
 
     public async Task<Outcome<EmailTokenOwner>> ConfirmAsync(string token, Origin origin, CancellationToken cancellationToken)
     {
+        // An invented token must cost only a read.
+        if (await database.ReadAsync(session => FindAsync(session, token, cancellationToken), cancellationToken) is null)
+            return EmailTokenActions.UnknownToken;
         await EmailKeys.FillAsync(database, cancellationToken);
         var outcome = await database.WriteAsync(
             session => ConfirmAsync(session, token, origin, cancellationToken), cancellationToken);
@@ -85,16 +88,8 @@ internal sealed class EmailChanges(
         Session session, string token, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var change = await session.FirstAsync(
-            $"""
-            select c.user_id, c.old_email, c.new_email
-            from email_changes c
-            join profiles p on p.id = c.user_id and p.email = c.old_email
-            where c.token_digest = {TokenKind.DigestOf(token)} and c.expires_at > {now} and p.deleted_at is null
-            """,
-            static row => new { UserId = row.Uuid(0), Old = row.Text(1), New = row.Text(2) },
-            cancellationToken);
-        if (change is null || EmailAddresses.Parse(change.New) is not { } email)
+        if (await FindAsync(session, token, cancellationToken) is not { } change
+            || EmailAddresses.Parse(change.New) is not { } email)
             return EmailTokenActions.UnknownToken;
         await Credentials.LockAsync(session, change.UserId, cancellationToken);
         if (await session.ExecuteAsync($"delete from email_changes where user_id = {change.UserId}", cancellationToken) == 0)
@@ -107,6 +102,16 @@ internal sealed class EmailChanges(
         return new EmailTokenOwner(change.UserId, email.Shown);
     }
 
+    private Task<Change?> FindAsync(Session session, string token, CancellationToken cancellationToken) => session.FirstAsync(
+        $"""
+        select c.user_id, c.old_email, c.new_email
+        from email_changes c
+        join profiles p on p.id = c.user_id and p.email = c.old_email
+        where c.token_digest = {TokenKind.DigestOf(token)} and c.expires_at > {time.GetInstant()} and p.deleted_at is null
+        """,
+        static row => new Change(row.Uuid(0), row.Text(1), row.Text(2)),
+        cancellationToken);
+
     private async Task<bool> QueueAsync(
         Session session, Guid userId, EmailAddress email, Origin origin, CancellationToken cancellationToken)
     {
@@ -115,4 +120,6 @@ internal sealed class EmailChanges(
         await audit.WriteAsync(session, userId, origin, AuditActions.EmailChangeAsked, target: null, cancellationToken);
         return true;
     }
+
+    private sealed record Change(Guid UserId, string Old, string New);
 }
