@@ -15,6 +15,7 @@ using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Quota;
+using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Site;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
@@ -74,6 +75,7 @@ internal static class ServerApp
         services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
+        services.AddSecondFactors(configuration, options);
         services.AddAccounts(configuration);
         services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
@@ -85,6 +87,7 @@ internal static class ServerApp
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
+        services.AddSite();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json =>
         {

@@ -17,6 +17,8 @@ internal static class EmailLinkPages
         pages.MapPost("/reset-password", Reset);
         pages.MapGet("/verify-email", static (HttpContext http) => VerifyForm(http.Request.Query["token"]));
         pages.MapPost("/verify-email", Verify);
+        pages.MapGet("/change-email", static (HttpContext http) => ChangeForm(http.Request.Query["token"]));
+        pages.MapPost("/change-email", Change);
     }
 
     private static async Task<PageResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
@@ -70,6 +72,25 @@ internal static class EmailLinkPages
             : Message.Page(Confirmed(outcome));
     }
 
+    private static async Task<PageResult> Change(HttpContext http, SameOrigin sameOrigin, EmailChanges changes)
+    {
+        sameOrigin.Require(http);
+        var token = (await FormBody.ReadAsync(http)).Field("token");
+        var errors = new FieldErrors();
+        errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
+        if (errors.Problem is { } invalid)
+            return ChangeForm(token, new ProblemResult(invalid));
+
+        var outcome = await changes.ConfirmAsync(token!, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Value is { } owner
+            ? Message.Page(new Message(
+                "E-mail changed", $"Your account has the address {owner.Email} now. Sign in with it from now on.", MessageMark.Approved)
+                {
+                    Link = ("app/settings", "Go to your settings"),
+                })
+            : ChangeForm(token, outcome.Problem);
+    }
+
     private static Message Confirmed(EmailTokenOutcome outcome)
     {
         var thanks = $"Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) + " " : "")}";
@@ -86,6 +107,9 @@ internal static class EmailLinkPages
 
     private static PageResult ResetForm(string? token, ProblemResult? problem = null) =>
         new("Choose a new password", new Accounts_ResetPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
+
+    private static PageResult ChangeForm(string? token, ProblemResult? problem = null) =>
+        new("Change your e-mail", new Accounts_ChangeEmailPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
 
     private static PageResult VerifyForm(string? token, ProblemResult? problem = null) =>
         new("Confirm your e-mail", new Accounts_VerifyPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };

@@ -27,6 +27,7 @@ internal static class SignInPages
         var pages = routes.MapGroup("").ArePages();
         pages.MapGet("/sign-in", ShowSignIn);
         pages.MapPost("/sign-in", SignIn);
+        pages.MapSecondFactorPages();
         pages.MapGet("/sign-up", ShowSignUp);
         pages.MapPost("/sign-up", SignUp);
         pages.MapGet("/forgot", static (EmailOutbox outbox) => ForgotPage(outbox, email: null));
@@ -37,6 +38,12 @@ internal static class SignInPages
     /// <summary>Where a page sends a person who has to sign in first.</summary>
     public static IResult Ask(HttpContext http) =>
         PageUrls.SeeOther(http, $"sign-in?next={Uri.EscapeDataString(http.Request.Path.Value!.TrimStart('/'))}");
+
+    public static PageResult StartAgain(ProblemResult problem) =>
+        new("Sign in", new Accounts_SignInPage { Model = new SignInForm(Email: null, Next: null, problem, SignUpIsOpen: false) })
+        {
+            Problem = problem,
+        };
 
     private static async Task<IResult> ShowSignIn(HttpContext http, WebSessions web, ServerOptions options)
     {
@@ -56,8 +63,11 @@ internal static class SignInPages
         if (errors.Problem is { } invalid)
             return SignInPage(options, email, next, new ProblemResult(invalid));
 
-        var outcome = await login.TryAsync(email!, password!, SessionClient.Of(http), http.RequestAborted);
-        if (outcome.Value is not { } opened)
+        var outcome = await login.TryAsync(
+            new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = next ?? App }, http.RequestAborted);
+        if (outcome.PendingToken is { } pending)
+            return SecondFactorPages.Ask(pending);
+        if (outcome.Opened is not { } opened)
             return SignInPage(options, email, next, outcome.Problem);
         WebSessions.SetCookie(http, opened);
         return PageUrls.SeeOther(http, next ?? App);

@@ -67,8 +67,11 @@ internal static class DevicePages
         if (errors.Problem is { } invalid)
             return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
 
-        var outcome = await login.TryAsync(email!, password!, SessionClient.Of(http), http.RequestAborted);
-        if (outcome.Value is not { } opened)
+        var outcome = await login.TryAsync(
+            new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = PathOf(typed) }, http.RequestAborted);
+        if (outcome.PendingToken is { } pending)
+            return SecondFactorPages.Ask(pending);
+        if (outcome.Opened is not { } opened)
             return DeviceViews.SignIn(typed, email, outcome.Problem);
         WebSessions.SetCookie(http, opened);
         return BackTo(http, typed);
@@ -85,8 +88,10 @@ internal static class DevicePages
             : DeviceViews.SignIn(typed, problem: SessionEnded);
     }
 
-    private static IResult BackTo(HttpContext http, string? typed) =>
-        PageUrls.SeeOther(http, typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}");
+    private static IResult BackTo(HttpContext http, string? typed) => PageUrls.SeeOther(http, PathOf(typed));
+
+    private static string PathOf(string? typed) =>
+        typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}";
 
     private static string? Typed(Microsoft.Extensions.Primitives.StringValues values) =>
         values is [{ Length: > 0 and <= MaxTypedLength } text] && FieldErrors.IsPlainText(text) && !string.IsNullOrWhiteSpace(text)

@@ -5,6 +5,9 @@ namespace PyResolve.Server.Pages;
 /// <summary>An input with its label, hint and error. What is null is left out of the HTML.</summary>
 internal sealed record Field(string Name, string Label)
 {
+    /// <summary>Of the input, where another element has the name already.</summary>
+    public string Id { get => field ?? Name; init; }
+
     public string Type { get; init; } = "text";
 
     public string? Value { get; init; }
@@ -30,9 +33,9 @@ internal sealed record Field(string Name, string Label)
     public string? DescribedBy => (Hint, Error) switch
     {
         (null, null) => null,
-        (_, null) => $"{Name}-hint",
-        (null, _) => $"{Name}-error",
-        _ => $"{Name}-hint {Name}-error",
+        (_, null) => $"{Id}-hint",
+        (null, _) => $"{Id}-error",
+        _ => $"{Id}-hint {Id}-error",
     };
 }
 

@@ -24,6 +24,10 @@ internal abstract class Template<TModel> : RazorSlice<TModel>
 
     protected ValueTask<HtmlString> Chart(Chart chart) => RenderPartialAsync(new Pages_ChartPart { Model = chart });
 
+    /// <summary>What was just done; null: nothing.</summary>
+    protected ValueTask<HtmlString> Status(string? text) =>
+        text is null ? new(HtmlString.Empty) : RenderPartialAsync(new Pages_StatusPart { Model = text });
+
     /// <summary>In UTC; the browser shows it in its own time zone where scripts run.</summary>
     protected ValueTask<HtmlString> Instant(DateTimeOffset instant) => RenderPartialAsync(new Pages_InstantPart { Model = instant });
 

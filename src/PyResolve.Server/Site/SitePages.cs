@@ -20,14 +20,18 @@ internal static class SitePages
 
     private static readonly TimeSpan ExpiresSoon = TimeSpan.FromDays(14);
 
+    public static IServiceCollection AddSite(this IServiceCollection services) => services.AddSingleton<SettingsReader>();
+
     public static void MapSite(this IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("").ArePages();
         pages.MapGet("/pricing", ShowPricing);
         pages.MapGet("/app", ShowOverview);
-        pages.MapGet("/settings", static (HttpContext http) => PageUrls.SeeOther(http, "app"));
+        pages.MapGet("/settings", static (HttpContext http) => PageUrls.SeeOther(http, "app/settings"));
         pages.MapUsagePages();
         pages.MapKeyPages();
+        pages.MapSettingsPages();
+        pages.MapAuditPages();
     }
 
     public static async Task<IResult> ShowHomeAsync(HttpContext http, WebSessions web)

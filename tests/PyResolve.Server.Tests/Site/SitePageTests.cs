@@ -88,7 +88,7 @@ public sealed class SitePageTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var pages = Pages(server, "GET").Where(static path => path.StartsWith("/app", StringComparison.Ordinal)).ToList();
 
-        pages.Count.ShouldBe(7);
+        pages.Count.ShouldBe(12);
         foreach (var page in pages)
         {
             var asked = await new Person(server).GetAsync(page);
@@ -132,7 +132,8 @@ public sealed class SitePageTests(SharedServers servers)
 
         string[] paths =
         [
-            "/pricing", "/app", "/app/usage", "/app/usage/events", "/app/keys", "/device", "/reset-password", "/verify-email", "/billing",
+            "/pricing", "/app", "/app/usage", "/app/usage/events", "/app/keys", "/app/settings", "/app/settings/second-factor",
+            "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/billing",
         ];
         foreach (var path in paths)
         {
