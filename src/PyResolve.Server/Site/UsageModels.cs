@@ -56,7 +56,7 @@ internal sealed record UsageMonth(
 
     public int ShareOf(UsageRow row) => (int)(row.Migrations * 100 / Math.Max(1, Rows.Max(static one => one.Migrations)));
 
-    public string LinkTo(string month, UsageGrouping by) =>
+    public static string LinkTo(string month, UsageGrouping by) =>
         UsageText.Link("app/usage", ("month", month), ("by", by.ToString().ToLowerInvariant()));
 
     public Chart DayChart()
