@@ -14,7 +14,7 @@ public sealed class FullBatchTests : IDisposable
     [InlineData(999, 2, 0)]
     [InlineData(1_000, 2, 0)]
     [InlineData(1_001, 2, 1)]
-    public async Task Events_that_fill_the_last_batch_exactly_are_each_sent_once(int events, int batches, int single)
+    public async Task Events_that_fill_the_last_batch_exactly_are_each_sent_once(int events, int batches, int unbatched)
     {
         var (server, ledger) = await Ledger.StartAsync();
         await using var _ = server;
@@ -26,7 +26,7 @@ public sealed class FullBatchTests : IDisposable
         ledger.InOrder.ShouldBe(left);
         (client.Usage.Sent, client.Usage.Pending).ShouldBe((events, 0));
         server.Requests.Count(static request => request.Route == "POST /usage/batch").ShouldBe(batches);
-        server.Requests.Count(static request => request.Route == "POST /usage").ShouldBe(single);
+        server.Requests.Count(static request => request.Route == "POST /usage").ShouldBe(unbatched);
     }
 
     [Theory]
