@@ -82,7 +82,7 @@ public sealed class ManyLibrariesTests(SharedServers servers)
     }
 
     /// <summary>The library <c>lib7</c> has seven migrations.</summary>
-    private static Task NameLibrariesAsync(OwnServer own, TestAccount account, int count) => own.Store.ExecuteSqlAsync(
+    private static Task<int> NameLibrariesAsync(OwnServer own, TestAccount account, int count) => own.Store.ExecuteSqlAsync(
         $"""
         insert into usage_libraries (user_id, month, library, migrations)
         with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < {count})
