@@ -10,13 +10,15 @@ namespace PyResolve.Cli.Commands;
 
 internal static class UpgradeCommand
 {
+    public const string CommandName = "upgrade";
+
     /// <summary>How long the reservation lasts after this program is killed. While it runs, the permit renews it.</summary>
     private static readonly TimeSpan ReservationLifetime = TimeSpan.FromSeconds(90);
 
     public static Command Create(Terminal terminal, StopSignals signals)
     {
         var command = new ExplainedCommand(
-            "upgrade", "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
+            CommandName, "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
             "pyresolve upgrade pydantic --target 2.0 --path src",
             "pyresolve upgrade pydantic --target 2.0 --dry-run",
             "pyresolve upgrade pydantic --target 2.0 --migrator \"bump-pydantic {path}\"")
