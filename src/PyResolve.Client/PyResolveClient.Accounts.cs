@@ -90,6 +90,57 @@ public sealed partial class PyResolveClient
             PostAnonymously("/auth/email/verify").With(Guard.NotNull(request), WireJson.Requests.VerifyEmailRequest),
             cancellationToken);
 
+    /// <summary>
+    /// <c>POST /auth/email</c>: sends a link to the new address, with which the account's address changes. It is valid for a day.
+    /// </summary>
+    /// <param name="request">The new address, and the password, if the account has one.</param>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the email may have been sent.</param>
+    public Task ChangeEmailAsync(ChangeEmailRequest request, string sessionToken, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            (ApiRequest.Post("/auth/email") with { SessionToken = RequiredSession(sessionToken) })
+                .With(Guard.NotNull(request), WireJson.Requests.ChangeEmailRequest),
+            cancellationToken);
+
+    /// <summary>
+    /// <c>POST /auth/totp</c>: begins to set up a second factor, for an authenticator app. It has no effect until
+    /// <see cref="ConfirmTotpAsync"/>.
+    /// </summary>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<TotpSetup> StartTotpAsync(string sessionToken, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Post("/auth/totp") with { SessionToken = RequiredSession(sessionToken) },
+            WireJson.Default.TotpSetup, static setup => setup is { Secret: not null, OtpauthUrl: not null }, cancellationToken);
+
+    /// <summary>
+    /// <c>POST /auth/totp/confirm</c>: turns the second factor on, with a first code of the app. The account's other sessions end; its keys
+    /// stay valid.
+    /// </summary>
+    /// <param name="code">The six digits that the app shows now.</param>
+    /// <param name="sessionToken">The session to use, which stays valid; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the second factor may be on.</param>
+    /// <returns>The recovery codes, which are shown only now.</returns>
+    public async Task<IReadOnlyList<string>> ConfirmTotpAsync(
+        string code, string sessionToken, CancellationToken cancellationToken = default)
+    {
+        var confirmed = await _transport.SendAsync(
+            (ApiRequest.Post("/auth/totp/confirm") with { SessionToken = RequiredSession(sessionToken) })
+                .With(new() { Code = Guard.NotNull(code) }, WireJson.Requests.TotpCodeRequest),
+            WireJson.Default.TotpConfirmed, static answer => answer.RecoveryCodes is not null, cancellationToken).ConfigureAwait(false);
+        return confirmed.RecoveryCodes;
+    }
+
+    /// <summary><c>DELETE /auth/totp</c>: turns the second factor off.</summary>
+    /// <param name="code">The six digits that the app shows now, or a recovery code.</param>
+    /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
+    /// <param name="cancellationToken">Stops waiting; the second factor may be off.</param>
+    public Task RemoveTotpAsync(string code, string sessionToken, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            (ApiRequest.Delete("/auth/totp") with { SessionToken = RequiredSession(sessionToken) })
+                .With(new() { Code = Guard.NotNull(code) }, WireJson.Requests.TotpCodeRequest),
+            cancellationToken);
+
     /// <summary><c>GET /auth/sessions</c>: the account's open sessions, newest first.</summary>
     /// <param name="sessionToken">The session to use; a key is not sufficient.</param>
     /// <param name="cancellationToken">Stops waiting.</param>

@@ -5,6 +5,7 @@ using Microsoft.OpenApi;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.SecondFactor;
 
 namespace PyResolve.Server;
 
@@ -40,7 +41,14 @@ internal static class OpenApiSchemas
         {
             ["email"] = Text(EmailAddresses.MaxLength) with { IsRequired = true, Example = "ada@example.com" },
             ["password"] = Text(Passwords.MaxLength) with { IsRequired = true, Example = "correct horse battery staple" },
+            ["code"] = Text(SecondFactors.MaxCodeLength),
         },
+        [typeof(ChangeEmailRequest)] = new()
+        {
+            ["email"] = Text(EmailAddresses.MaxLength) with { IsRequired = true, Example = "ada@example.com" },
+            ["password"] = Text(Passwords.MaxLength),
+        },
+        [typeof(TotpCodeRequest)] = new() { ["code"] = Text(SecondFactors.MaxCodeLength) with { IsRequired = true, Example = "123456" } },
         [typeof(UpdateAccountRequest)] = new() { ["name"] = Text(200) with { IsRequired = true, Example = "Ada" } },
         [typeof(ChangePasswordRequest)] = new()
         {

@@ -15,6 +15,8 @@ using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Quota;
+using PyResolve.Server.SecondFactor;
+using PyResolve.Server.Site;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Usage;
@@ -73,6 +75,7 @@ internal static class ServerApp
         services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
+        services.AddSecondFactors(configuration, options);
         services.AddAccounts(configuration);
         services.AddExternalIdentity(configuration);
         services.AddApiKeys(options);
@@ -84,6 +87,7 @@ internal static class ServerApp
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
         services.AddPages();
+        services.AddSite();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json =>
         {
@@ -122,6 +126,8 @@ internal static class ServerApp
         app.MapApiKeys();
         app.MapDeviceLogin();
         app.MapEmailLinkPages();
+        app.MapSignInPages();
+        app.MapSite();
         app.MapPageAssets();
         app.MapQuota();
         app.MapLeaseKeys();

@@ -1,6 +1,9 @@
+using Microsoft.Net.Http.Headers;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Site;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server;
@@ -10,9 +13,18 @@ internal static class ServiceEndpoints
     public static void MapService(this IEndpointRouteBuilder routes)
     {
         var service = routes.MapGroup("").WithTags("Service");
-        service.MapGet("/", () => Answers.Ok(new ServiceInfo("PyResolve API", ServerVersion.Current)));
+        service.MapGet("/", Home).Produces<ServiceInfo>();
         service.MapGet("/health", () => Answers.Ok(new HealthStatus("healthy")));
         service.MapGet("/health/ready", Ready).Produces<HealthStatus>();
+    }
+
+    /// <summary>A page for people; programs get the same JSON as ever.</summary>
+    private static async Task<IResult> Home(HttpContext http, WebSessions web)
+    {
+        http.Response.Headers.Vary = HeaderNames.Accept;
+        return Browsers.PreferHtml(http)
+            ? await SitePages.ShowHomeAsync(http, web)
+            : Answers.Ok(new ServiceInfo("PyResolve API", ServerVersion.Current));
     }
 
     private static async Task<IResult> Ready(HttpContext http, StoreReadiness store) =>

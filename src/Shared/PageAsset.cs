@@ -5,15 +5,17 @@ namespace PyResolve;
 /// <summary>
 /// A file that pages link to, embedded in this assembly. Compiled into the server and into the Stripe simulator.
 /// </summary>
-internal sealed record PageAsset(byte[] Content, string ContentType)
+internal sealed record PageAsset(string Name, byte[] Content, string ContentType)
 {
     /// <summary>For URLs that may be cached forever.</summary>
     public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Content).AsSpan(0, 8));
 
-    public static PageAsset Image(string name) => new(Read(name), "image/svg+xml");
+    public static PageAsset Image(string name) => new(name, Read(name), "image/svg+xml");
+
+    public static PageAsset Script(string name) => new(name, Read(name), "text/javascript; charset=utf-8");
 
     /// <param name="name">Appended to <c>base.css</c>.</param>
-    public static PageAsset Stylesheet(string name) => new([.. Read("base.css"), .. Read(name)], "text/css; charset=utf-8");
+    public static PageAsset Stylesheet(string name) => new(name, [.. Read("base.css"), .. Read(name)], "text/css; charset=utf-8");
 
     public Task WriteAsync(HttpContext http)
     {

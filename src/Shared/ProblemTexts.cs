@@ -10,6 +10,10 @@ internal static class ProblemTexts
         "This server takes no new accounts. Ask its operator for one, who makes it by: PyResolve.Server accounts invite <e-mail>";
     public const string EmailTaken = "There is an account with this e-mail already. Log in instead.";
     public const string WrongLogin = "Wrong e-mail or password.";
+    public const string CodeRequired =
+        "This account has a second factor. Send the code that your app shows now, or a recovery code, as code.";
+    public const string WrongCode = "The code is wrong, or was used already. Wait for the next one that your app shows.";
+    public const string CodeUnknown = "is wrong, or was used already. Wait for the next one that your app shows.";
     public const string SessionRequired = "This needs a session: log in, and send the session token instead of an API key.";
     public static string ScopeMissing(string scope) => $"This API key lacks the scope '{scope}'. Make one that has it, or log in.";
     public const string TwoCredentials = "Send either X-API-Key or Authorization, not both.";

@@ -62,6 +62,8 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
 
         await Expect(page.Locator("p.code")).ToHaveTextAsync(started["user_code"].GetString()!);
         await page.Keyboard.PressAsync("Tab");
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "PyResolve" })).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Tab");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Deny" })).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("Enter");
 
@@ -102,28 +104,21 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
         _consoleErrors.ShouldBeEmpty();
     }
 
-    [Theory]
-    [InlineData(ColorScheme.Light, 1280)]
-    [InlineData(ColorScheme.Dark, 1280)]
-    [InlineData(ColorScheme.Light, 320)]
-    [InlineData(ColorScheme.Dark, 390)]
-    public async Task Every_page_fits_its_screen_and_has_enough_contrast(ColorScheme colors, int width)
+    [Fact]
+    public async Task Every_page_fits_its_screen_and_can_be_read_by_everybody()
     {
         var started = await StartLoginAsync();
-        var page = await browser.OpenAsync(
-            _consoleErrors, started["verification_uri_complete"].GetString()!,
-            new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 800 } });
-        var look = $"{colors}-{width}".ToLowerInvariant();
+        var page = await browser.OpenAsync(_consoleErrors, started["verification_uri_complete"].GetString()!);
 
-        await PageAppearance.CheckAsync(page, $"sign-in-{look}");
+        await PageAppearance.CheckAsync(page, "sign-in");
         await SignInAsync(page, "wrong");
-        await PageAppearance.CheckAsync(page, $"wrong-password-{look}");
+        await PageAppearance.CheckAsync(page, "wrong-password");
         await SignInAsync(page);
-        await PageAppearance.CheckAsync(page, $"compare-{look}");
+        await PageAppearance.CheckAsync(page, "compare");
         await page.GetByRole(AriaRole.Button, new() { Name = "Approve" }).ClickAsync();
-        await PageAppearance.CheckAsync(page, $"approved-{look}");
+        await PageAppearance.CheckAsync(page, "approved");
         await page.GotoAsync(started["verification_uri"].GetString()!);
-        await PageAppearance.CheckAsync(page, $"enter-{look}");
+        await PageAppearance.CheckAsync(page, "enter");
     }
 
     private async Task<Answer> StartLoginAsync()

@@ -2,7 +2,10 @@ using Microsoft.Playwright;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>Checks that a page fits its screen, and that its text has enough contrast.</summary>
+/// <summary>
+/// Checks, in all colours and at all widths, that a page fits its screen, that its text has enough contrast, and that axe-core finds
+/// nothing.
+/// </summary>
 internal static class PageAppearance
 {
     /// <summary>The minimum of WCAG 2.2 for text of any size.</summary>
@@ -14,9 +17,19 @@ internal static class PageAppearance
         await Eventually.IsTrueAsync(
             async () => await page.EvaluateAsync<string>("document.readyState") == "complete",
             cancellationToken: TestContext.Current.CancellationToken);
+        foreach (var look in Look.All)
+        {
+            await look.ShowAsync(page);
+            await CheckLookAsync(page, $"{name}-{look}");
+        }
+    }
+
+    private static async Task CheckLookAsync(IPage page, string name)
+    {
         await Screenshots.TakeAsync(page, name);
         (await page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).ShouldBe(0, name);
         foreach (var (text, ratio) in await Contrast.MeasureAsync(page))
             ratio.ShouldBeGreaterThanOrEqualTo(MinContrast, $"{name}: {text}");
+        await Accessibility.CheckAsync(page, name);
     }
 }

@@ -98,37 +98,29 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         _consoleErrors.ShouldBeEmpty();
     }
 
-    [Theory]
-    [InlineData(ColorScheme.Light, 1280)]
-    [InlineData(ColorScheme.Dark, 1280)]
-    [InlineData(ColorScheme.Light, 320)]
-    [InlineData(ColorScheme.Dark, 390)]
-    public async Task Every_page_fits_its_screen_and_has_enough_contrast(ColorScheme colors, int width)
+    [Fact]
+    public async Task Every_page_fits_its_screen_and_can_be_read_by_everybody()
     {
-        var look = $"{colors}-{width}".ToLowerInvariant();
-        var page = await browser.OpenAsync(
-            _consoleErrors,
-            await _api.CheckoutAsync(),
-            new() { ColorScheme = colors, ViewportSize = new() { Width = width, Height = 820 } });
+        var page = await browser.OpenAsync(_consoleErrors, await _api.CheckoutAsync());
 
-        await PageAppearance.CheckAsync(page, $"checkout-{look}");
+        await PageAppearance.CheckAsync(page, "checkout");
         await page.GetByLabel("Card is declined").CheckAsync();
         await page.GetByRole(AriaRole.Button).ClickAsync();
-        await PageAppearance.CheckAsync(page, $"checkout-declined-{look}");
+        await PageAppearance.CheckAsync(page, "checkout-declined");
         Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
         Simulation.Webhooks.Pause();
         Simulation.Subscribe(_api.Customer, _api.Pro);
         await page.GotoAsync(await _api.PortalAsync());
-        await PageAppearance.CheckAsync(page, $"portal-{look}");
+        await PageAppearance.CheckAsync(page, "portal");
         foreach (var step in new[] { "Switch plan", "Cancel plan", "Update payment method" })
         {
             await page.GetByRole(AriaRole.Link, new() { Name = step }).ClickAsync();
-            await PageAppearance.CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}-{look}");
+            await PageAppearance.CheckAsync(page, $"portal-{step.Split(' ')[0].ToLowerInvariant()}");
             await page.GetByRole(AriaRole.Link, new() { Name = "Billing" }).ClickAsync();
         }
 
         await page.GotoAsync(_host.Address.ToString());
-        await PageAppearance.CheckAsync(page, $"controls-{look}");
+        await PageAppearance.CheckAsync(page, "controls");
     }
 
     private static Task ExpectAddressAsync(IPage page, [StringSyntax(StringSyntaxAttribute.Regex)] string pattern) =>

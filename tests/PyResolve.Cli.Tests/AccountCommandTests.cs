@@ -76,6 +76,34 @@ public sealed class AccountCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Platform", "Linux")]
+    public async Task Where_the_account_has_a_second_factor_its_code_is_asked_for_or_given()
+    {
+        var account = await TestAccount.SignUpAsync(_server.Http, Email);
+        var app = new Authenticator((await account.Session.PostAsync("/auth/totp"))["secret"].GetString()!, TimeProvider.System);
+        var confirmed = await account.Session.PostAsync("/auth/totp/confirm", new { code = app.Code() });
+        var recovery = confirmed["recovery_codes"][0].GetString()!;
+        string[] login = ["login", "--email", Email, "--api-url", Address];
+        string[] piped = [.. login, "--password-stdin"];
+
+        var refused = await WithPasswordAsync(piped);
+        var wrong = await WithPasswordAsync([.. piped, "--code", app.WrongCode()]);
+        var given = await WithPasswordAsync([.. piped, "--code", app.Code(1)]);
+        await using var terminal = _cli.StartInTerminal(80, login);
+        await terminal.ShowsAsync("Password of");
+        terminal.Type($"{TestAccount.Password}\r");
+        await terminal.ShowsAsync("Code of your second factor:");
+        terminal.Type($"{recovery}\r");
+        var asked = await terminal.WaitForExitAsync();
+
+        refused.ShouldFail(4, "has a second factor", "--code 123456");
+        wrong.ShouldFail(4, "The code is wrong", "Nothing was saved");
+        given.ShouldSucceed();
+        asked.ExitCode.ShouldBe(0, asked.Screen);
+        asked.Text.ShouldNotContain(recovery);
+    }
+
+    [Fact]
     public async Task A_wrong_password_saves_nothing()
     {
         await TestAccount.SignUpAsync(_server.Http, Email);

@@ -10,8 +10,8 @@ namespace PyResolve.Cli.Tests;
 /// <summary>What holds for every command there is, and for every one that is added.</summary>
 public sealed class CommandTreeTests : IDisposable
 {
-    /// <summary>Their output is a script, or a text for people.</summary>
-    private static readonly string[] WithoutJson = ["completion", "help"];
+    /// <summary>Their output is a script, a text for people, or a protocol.</summary>
+    private static readonly string[] WithoutJson = ["completion", "help", "mcp"];
 
     private readonly CommandTreeReader _tree = new();
 

@@ -57,7 +57,7 @@ public sealed class UpgradeTests : IDisposable
 
         var result = await UpgradeAsync(Rewrites);
 
-        result.ShouldFail(3, "Monthly limit reached (5 migrations ", $"Upgrade at {_server.Address}/plans");
+        result.ShouldFail(3, "Monthly limit reached (5 migrations ", $"Upgrade at {_server.Address}/pricing");
         _cli.Read("app.py").ShouldBe("v1\n");
     }
 

@@ -78,8 +78,8 @@ public sealed class ToolTests : IDisposable
 
         var denial = (await client.Quota.CheckAsync(cancellationToken: Cancellation)).Denial.ShouldNotBeNull();
 
-        denial.UpgradeUrl.ShouldBe(new Uri(server.Url, "/plans"));
-        denial.Hint.ShouldNotBeNull().ShouldEndWith($"Upgrade at {new Uri(server.Url, "/plans")}");
+        denial.UpgradeUrl.ShouldBe(new Uri(server.Url, "/pricing"));
+        denial.Hint.ShouldNotBeNull().ShouldEndWith($"Upgrade at {new Uri(server.Url, "/pricing")}");
     }
 
     [Fact]

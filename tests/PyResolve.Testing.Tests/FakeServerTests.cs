@@ -55,7 +55,7 @@ public sealed class FakeServerTests
         await using var client = server.CreateClient();
         (await client.GetSubscriptionAsync(Cancellation)).ShouldBe(new("free", null, false, null, null, null));
         var none = await FailAsync(client.OpenPortalAsync(Cancellation));
-        (none.Status, none.Code, none.Message).ShouldBe((400, ProblemCodes.NoBillingAccount, "No billing account. Subscribe first at https://pyresolve.test/plans."));
+        (none.Status, none.Code, none.Message).ShouldBe((400, ProblemCodes.NoBillingAccount, "No billing account. Subscribe first at https://pyresolve.test/pricing."));
         (await client.StartCheckoutAsync("pro", Cancellation)).CheckoutUrl.ShouldStartWith("https://pyresolve.test/checkout/");
 
         server.Account.Subscribe("pro");

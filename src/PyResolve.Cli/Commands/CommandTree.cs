@@ -52,6 +52,7 @@ internal static class CommandTree
         new(StatusCommand.CommandName, () => StatusCommand.Create(terminal)),
         new(UpgradeCommand.CommandName, () => UpgradeCommand.Create(terminal, signals)),
         new(UsageCommand.CommandName, () => UsageCommand.Create(terminal)),
+        new(McpCommand.CommandName, () => McpCommand.Create(terminal, signals)),
         new(KeysCommand.CommandName, () => KeysCommand.Create(terminal)),
         new(HoldsCommand.CommandName, () => HoldsCommand.Create(terminal)),
         new(PlanCommand.CommandName, () => PlanCommand.Create(terminal)),

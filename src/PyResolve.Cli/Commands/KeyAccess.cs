@@ -35,7 +35,7 @@ internal static class KeyAccess
 
         var email = (await client.GetAccountAsync(cancellationToken)).Email;
         var password = await Password.ReadAsync(terminal, parse, $"Password of {email}: ", cancellationToken);
-        var session = await LogInAsync(client, email, password, cancellationToken);
+        var session = await LogInAsync(terminal, parse, client, email, password, cancellationToken);
         try
         {
             return await use(client, session);
@@ -47,11 +47,11 @@ internal static class KeyAccess
     }
 
     private static async Task<string> LogInAsync(
-        PyResolveClient client, string email, string password, CancellationToken cancellationToken)
+        Terminal terminal, ParseResult parse, PyResolveClient client, string email, string password, CancellationToken cancellationToken)
     {
         try
         {
-            return (await client.LogInAsync(new LogInRequest { Email = email, Password = password }, cancellationToken)).SessionToken;
+            return await PasswordSession.OpenAsync(terminal, parse, client, email, password, cancellationToken);
         }
         catch (PyResolveException e) when (e.Status == 401)
         {

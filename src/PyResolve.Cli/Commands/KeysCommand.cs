@@ -41,28 +41,28 @@ internal static class KeysCommand
         var list = new ExplainedCommand(
             "list", "Show the account's API keys.", "pyresolve keys list", "pyresolve keys list --password-stdin --json < password.txt")
         {
-            Password.FromInput, GlobalOptions.Json,
+            Password.FromInput, PasswordSession.Code, GlobalOptions.Json,
         };
         list.SetAction((parse, cancellationToken) => ListAsync(terminal, parse, cancellationToken));
         var create = new ExplainedCommand(
             "create", "Create an API key, which is shown only this once.",
             "pyresolve keys create --name ci --scope quota --scope usage:write", "pyresolve keys create --expires-in-days 90 > key.txt")
         {
-            Name, Scope, ExpiresInDays, Password.FromInput, GlobalOptions.Json,
+            Name, Scope, ExpiresInDays, Password.FromInput, PasswordSession.Code, GlobalOptions.Json,
         };
         create.SetAction((parse, cancellationToken) => CreateKeyAsync(terminal, parse, cancellationToken));
         var rotate = new ExplainedCommand(
             "rotate", "Replace an API key by a new one. The new one is shown only this once.",
             "pyresolve keys rotate 3fa1c0de77b2 --grace-seconds 3600 > key.txt")
         {
-            KeyId, Grace, Password.FromInput, GlobalOptions.Json,
+            KeyId, Grace, Password.FromInput, PasswordSession.Code, GlobalOptions.Json,
         };
         rotate.SetAction((parse, cancellationToken) => RotateAsync(terminal, parse, cancellationToken));
         var revoke = new ExplainedCommand(
             "revoke", "Make an API key useless, at once and for ever.", "pyresolve keys revoke 3fa1c0de77b2",
             "pyresolve keys revoke pyr_live_0a1b2c3d4e5")
         {
-            KeyId, Password.FromInput, GlobalOptions.Json,
+            KeyId, Password.FromInput, PasswordSession.Code, GlobalOptions.Json,
         };
         revoke.SetAction((parse, cancellationToken) => RevokeAsync(terminal, parse, cancellationToken));
         return new ExplainedCommand(

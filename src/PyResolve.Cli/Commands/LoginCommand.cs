@@ -34,7 +34,7 @@ internal static class LoginCommand
             "pyresolve login --email ada@example.com", "pyresolve login --with-key < key.txt",
             "pyresolve login --profile work --api-url https://billing.example")
         {
-            WithKey, Email, Password.FromInput, NoBrowser, Key, LoginServer.ApiUrl, GlobalOptions.Json,
+            WithKey, Email, Password.FromInput, PasswordSession.Code, NoBrowser, Key, LoginServer.ApiUrl, GlobalOptions.Json,
         };
         command.SetAction((parse, cancellationToken) => RunAsync(terminal, parse, cancellationToken));
         return command;
@@ -67,6 +67,8 @@ internal static class LoginCommand
             throw CliException.Usage("Give --email or a key, not both.", "See: pyresolve login --help");
         if (parse.GetValue(Password.FromInput) && parse.GetValue(Email) is null)
             throw CliException.Usage("--password-stdin needs --email.", "Use: pyresolve login --email ada@example.com --password-stdin");
+        if (parse.GetValue(PasswordSession.Code) is not null && parse.GetValue(Email) is null)
+            throw CliException.Usage("--code needs --email.", "Use: pyresolve login --email ada@example.com --code 123456");
     }
 
     private static async Task<string> GetKeyAsync(
@@ -132,10 +134,10 @@ internal static class LoginCommand
         Terminal terminal, ParseResult parse, PyResolveClient client, string email, CancellationToken cancellationToken)
     {
         var password = await Password.ReadAsync(terminal, parse, $"Password of {email}: ", cancellationToken);
-        LogInResponse session;
+        string session;
         try
         {
-            session = await client.LogInAsync(new LogInRequest { Email = email, Password = password }, cancellationToken);
+            session = await PasswordSession.OpenAsync(terminal, parse, client, email, password, cancellationToken);
         }
         catch (PyResolveException e) when (e.Status == 401)
         {
@@ -145,8 +147,8 @@ internal static class LoginCommand
         }
 
         var request = new CreateApiKeyRequest { Name = $"{ClientId} on {Environment.MachineName}" };
-        var created = await client.CreateApiKeyAsync(request, session.SessionToken, cancellationToken);
-        await PasswordSession.EndAsync(client, session.SessionToken);
+        var created = await client.CreateApiKeyAsync(request, session, cancellationToken);
+        await PasswordSession.EndAsync(client, session);
         return created.ApiKey;
     }
 

@@ -12,9 +12,6 @@ internal static class UpgradeCommand
 {
     public const string CommandName = "upgrade";
 
-    /// <summary>How long the reservation lasts after this program is killed. While it runs, the permit renews it.</summary>
-    private static readonly TimeSpan ReservationLifetime = TimeSpan.FromSeconds(90);
-
     public static Command Create(Terminal terminal, StopSignals signals)
     {
         var command = new ExplainedCommand(
@@ -61,13 +58,7 @@ internal static class UpgradeCommand
         CancellationToken cancellationToken)
     {
         var migrator = FindMigrator(request, client.Keys, request.FullPath);
-        var migration = new MigrationRequest(PackageName.Normalize(request.Library), request.Tier)
-        {
-            TimeToLive = ReservationLifetime,
-            KeepAlive = true,
-        };
-        await using var permit = await client.Quota.AcquireAsync(migration, cancellationToken);
-        LastDecision.Save(client, migration, permit);
+        await using var permit = await UpgradePermit.AcquireAsync(client, request, cancellationToken);
         if (!permit.IsGranted)
             throw Failures.Describe(permit.Denial, profile);
 
@@ -106,19 +97,9 @@ internal static class UpgradeCommand
     }
 
     /// <param name="path">What it is to work on.</param>
-    private static Migrator FindMigrator(UpgradeRequest request, ApiKeyStore keys, string path)
-    {
-        if (request.Migrator is { } command)
-            return Migrator.Create(command, "--migrator", path, request);
-
-        var name = PackageName.Normalize(request.Library);
-        var configured = keys.ReadSettings("migrators").FirstOrDefault(migrator => PackageName.Normalize(migrator.Key) == name).Value;
-        if (configured is not null)
-            return Migrator.Create(configured, $"[migrators] in {keys.ConfigPath}", path, request);
-        return BuiltinMigrator.FindDefault(name) is { } builtin
-            ? Migrator.Create(builtin, $"[migrators] in {keys.ConfigPath}", path, request)
-            : throw CliException.Usage(
-                $"There is no migrator for {request.Library}.", "Give one: --migrator \"mytool --rewrite {path}\"",
-                $"Or save it in {keys.ConfigPath}:", "  [migrators]", $"  {name} = \"mytool --rewrite {{path}}\"");
-    }
+    private static Migrator FindMigrator(UpgradeRequest request, ApiKeyStore keys, string path) =>
+        Migrator.Find(request, keys, path) ?? throw CliException.Usage(
+            $"There is no migrator for {request.Library}.", "Give one: --migrator \"mytool --rewrite {path}\"",
+            $"Or save it in {keys.ConfigPath}:", "  [migrators]",
+            $"  {PackageName.Normalize(request.Library)} = \"mytool --rewrite {{path}}\"");
 }

@@ -78,7 +78,7 @@ public sealed class PyResolveClientOptions
     /// <summary>Where a user gets an account, in messages. Default <c>https://pyresolve.dev</c>.</summary>
     public Uri SignUpUrl { get; set; } = new("https://pyresolve.dev");
 
-    /// <summary>Where a user upgrades the plan, in denials. Default: the page that the server names, or its <c>/plans</c>.</summary>
+    /// <summary>Where a user upgrades the plan, in denials. Default: the page that the server names, or its <c>/pricing</c>.</summary>
     public Uri? UpgradeUrl { get; set; }
 
     /// <summary>Whether the client does anything. Without it, every permit is granted and none is counted, usage events are refused

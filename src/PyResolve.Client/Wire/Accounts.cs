@@ -25,6 +25,10 @@ public sealed record LogInRequest
     /// <summary>The account's password.</summary>
     public string? Password { get; init; }
 
+    /// <summary>Where the account has a second factor: the six digits that its app shows now, or a recovery code. Each is accepted once.
+    /// Without it, such a login fails with <see cref="ProblemCodes.TotpRequired"/>. Default: null.</summary>
+    public string? Code { get; init; }
+
     /// <summary>Only the type's name, so that a password never reaches a log.</summary>
     public override string ToString() => nameof(LogInRequest);
 }
@@ -138,4 +142,45 @@ public sealed record DeleteAccountRequest
 
     /// <summary>Only the type's name, so that a password never reaches a log.</summary>
     public override string ToString() => nameof(DeleteAccountRequest);
+}
+
+/// <summary>The body of <c>POST /auth/email</c>. The address changes when the link in the email to the new one is used.</summary>
+public sealed record ChangeEmailRequest
+{
+    /// <summary>The new email address.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>The account's password; not needed by an account that signs in through another service and has none.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>Only the type's name, so that a password never reaches a log.</summary>
+    public override string ToString() => nameof(ChangeEmailRequest);
+}
+
+/// <summary>The answer to <c>POST /auth/totp</c>: the only time that this secret is shown. It has no effect until a first code of it is
+/// confirmed.</summary>
+/// <param name="Secret">In base32, to be typed into an authenticator app.</param>
+/// <param name="OtpauthUrl">The same as a link, which apps scan as a QR code.</param>
+public sealed record TotpSetup(string Secret, string OtpauthUrl)
+{
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
+    public override string ToString() => nameof(TotpSetup);
+}
+
+/// <summary>The body of <c>POST /auth/totp/confirm</c> and of <c>DELETE /auth/totp</c>.</summary>
+public sealed record TotpCodeRequest
+{
+    /// <summary>The six digits that the app shows now; to turn the second factor off, a recovery code as well.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
+    public override string ToString() => nameof(TotpCodeRequest);
+}
+
+/// <summary>The answer to <c>POST /auth/totp/confirm</c>: the second factor is on.</summary>
+/// <param name="RecoveryCodes">Ten codes, each of which takes the place of the app's code once. They are shown only now.</param>
+public sealed record TotpConfirmed(IReadOnlyList<string> RecoveryCodes)
+{
+    /// <summary>Only the type's name, so that a secret never reaches a log.</summary>
+    public override string ToString() => nameof(TotpConfirmed);
 }

@@ -82,6 +82,10 @@ public static class ProblemCodes
     /// <summary>401: no key or session, or one that is unknown, revoked or expired.</summary>
     public const string Unauthenticated = "unauthenticated";
 
+    /// <summary>401, login: the password is right, and the account has a second factor: send its code as well. Also where the code is
+    /// wrong, or was used before.</summary>
+    public const string TotpRequired = "totp_required";
+
     /// <summary>402: the month's migrations are used or reserved.</summary>
     public const string QuotaExceeded = "quota_exceeded";
 

@@ -4,6 +4,7 @@ using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Keys;
+using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -86,21 +87,8 @@ internal sealed class AccountAdministration(
             async session =>
             {
                 await Credentials.LockAsync(session, userId, cancellationToken);
-                if (await session.NumberAsync(
-                    $"select count(*) from profiles where email_key = {email.Key} and id <> {userId}", cancellationToken) > 0)
+                if (!await AddressChange.TryAsync(session, userId, email, provedAt: isVerified ? now : null, now, cancellationToken))
                     return false;
-                DateTimeOffset? provedAt = isVerified ? now : null;
-                // In two steps, since a changed address alone would drop an unchanged key.
-                await session.ExecuteAsync($"update profiles set email_key = null where id = {userId}", cancellationToken);
-                await session.ExecuteAsync(
-                    $"""
-                    update profiles
-                    set email = {email.Shown}, email_key = {email.Key}, email_clash = null, email_verified_at = {provedAt},
-                        owner_proved_at = {provedAt}, updated_at = {now}
-                    where id = {userId}
-                    """,
-                    cancellationToken);
-                await session.ExecuteAsync($"update profiles set email_clash = null where email_clash = {userId}", cancellationToken);
                 if (!isVerified)
                     await emails.QueueVerificationAsync(session, userId, cancellationToken);
                 await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.EmailChanged, target: null, cancellationToken);
@@ -116,6 +104,18 @@ internal sealed class AccountAdministration(
         await database.WriteAsync(session => deletion.DeleteAsync(session, userId, Origin.Operator, cancellationToken), cancellationToken);
         verified.Remove(userId);
     }
+
+    /// <summary>For a person who has lost both the app and the recovery codes: the next login needs the password alone.</summary>
+    /// <returns>Whether there was a second factor.</returns>
+    public Task<bool> ResetSecondFactorAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            if (!await SecondFactors.RemoveAsync(session, userId, cancellationToken))
+                return false;
+            await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.SecondFactorReset, target: null, cancellationToken);
+            return true;
+        },
+        cancellationToken);
 
     /// <returns>How many sessions ended. Logins that devices wait for end too; keys stay.</returns>
     public Task<long> EndSessionsAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(

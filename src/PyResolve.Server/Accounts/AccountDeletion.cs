@@ -3,6 +3,7 @@ using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Email;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
+using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
@@ -70,6 +71,8 @@ internal sealed class AccountDeletion(
         await session.ExecuteAsync(
             $"update sessions set address = null, user_agent = null where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from passwords where user_id = {userId}", cancellationToken);
+        await SecondFactors.RemoveAsync(session, userId, cancellationToken);
+        await session.ExecuteAsync($"delete from email_changes where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
         await EmailOutbox.RemoveAllAsync(session, userId, cancellationToken);

@@ -9,7 +9,7 @@ namespace PyResolve.Server.Accounts;
 
 /// <summary>The recipient is looked up when an email is sent, so that no answer or timing shows whether an account exists.</summary>
 internal sealed class AccountEmails(
-    Database database, EmailOutbox outbox, EmailTokens tokens, Throttle throttle, AuditLog audit, PublicUrl publicUrl)
+    Database database, EmailOutbox outbox, EmailTokens tokens, EmailChanges changes, Throttle throttle, AuditLog audit, PublicUrl publicUrl)
 {
     public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
@@ -32,6 +32,10 @@ internal sealed class AccountEmails(
         { Kind: EmailKinds.Invitation, UserId: { } userId, Detail: { } hours } => ComposeInvitationAsync(
             userId, TimeSpan.FromHours(int.Parse(hours, CultureInfo.InvariantCulture)), cancellationToken),
         { Kind: EmailKinds.Leak, UserId: { } userId, Detail: { } prefix } => ComposeLeakNoticeAsync(userId, prefix, cancellationToken),
+        { Kind: EmailKinds.EmailChange, UserId: { } userId, Detail: { } address } =>
+            ComposeEmailChangeAsync(userId, address, cancellationToken),
+        { Kind: EmailKinds.EmailChanged, UserId: { } userId, Detail: { } address } =>
+            ComposeEmailChangedAsync(userId, address, cancellationToken),
         // Queued by a newer server, which will send it.
         var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
     };
@@ -140,6 +144,39 @@ internal sealed class AccountEmails(
 
             Create a new key and store it where only your programs can read it. Your account's audit log shows what was done with the
             old one.
+            """);
+    }
+
+    /// <summary>None to an address that another account has: neither account must show that the other exists.</summary>
+    private async Task<EmailMessage?> ComposeEmailChangeAsync(Guid userId, string address, CancellationToken cancellationToken)
+    {
+        if (EmailAddresses.Parse(address) is not { } email
+            || await changes.CreateTokenAsync(userId, email, cancellationToken) is not { } token)
+            return null;
+        return new EmailMessage(
+            email.Shown,
+            "Confirm your new e-mail address",
+            $"""
+            To use this address for your PyResolve account from now on, open this link within a day:
+
+            {publicUrl.Value}/change-email?token={token}
+
+            The link works once. If you did not ask for this, you can ignore this e-mail: nothing changes.
+            """);
+    }
+
+    private async Task<EmailMessage?> ComposeEmailChangedAsync(Guid userId, string oldAddress, CancellationToken cancellationToken)
+    {
+        var email = await database.FirstAsync(
+            $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
+        return email is null ? null : new EmailMessage(
+            oldAddress,
+            "The e-mail address of your account was changed",
+            $"""
+            Your PyResolve account has the address {email} from now on, and this one no more. The change was made with the account's
+            password, and confirmed from the new address.
+
+            If it was not you, tell the operator of {publicUrl.Value} at once.
             """);
     }
 

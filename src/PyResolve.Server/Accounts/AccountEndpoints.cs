@@ -5,13 +5,14 @@ using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Quota;
+using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
 internal static class AccountEndpoints
 {
-    private const int MaxNameLength = 200;
+    public const int MaxNameLength = 200;
 
     public static void MapAccounts(this IEndpointRouteBuilder routes)
     {
@@ -24,6 +25,7 @@ internal static class AccountEndpoints
         me.MapGet("", Me).RequireCaller();
         me.MapPatch("", Rename).RequireSession();
         routes.MapPasswords();
+        routes.MapTotp();
         routes.MapSessions();
     }
 
@@ -51,15 +53,17 @@ internal static class AccountEndpoints
     private static async Task<Results<JsonAnswer<LogInResponse>, ProblemResult>> LogIn(
         Body<LogInRequest> body, HttpContext http, PasswordLogin login)
     {
-        var (email, password) = (body.Value.Email, body.Value.Password);
+        var (email, password, code) = (body.Value.Email, body.Value.Password, body.Value.Code);
         var errors = new FieldErrors();
         errors.Text("email", email, EmailAddresses.MaxLength, required: true);
         errors.Text("password", password, Passwords.MaxLength, required: true);
+        errors.Text("code", code, SecondFactors.MaxCodeLength);
         errors.ThrowIfAny();
 
-        var outcome = await login.TryAsync(email!, password!, SessionClient.Of(http), http.RequestAborted);
+        var outcome = await login.TryAsync(
+            new LoginTry(email!, password!, SessionClient.Of(http)) { Code = code }, http.RequestAborted);
         DoNotStore(http);
-        return outcome.Value is { } opened ? Answers.Ok(opened) : outcome.Problem!;
+        return outcome.Opened is { } opened ? Answers.Ok(opened) : outcome.Problem!;
     }
 
     /// <summary>The answer has a secret.</summary>
@@ -93,37 +97,16 @@ internal static class AccountEndpoints
     }
 
     private static async Task<Results<JsonAnswer<UpdatedAccount>, ProblemResult>> Rename(
-        Body<UpdateAccountRequest> body, HttpContext http, Database database, AuditLog audit, TimeProvider time)
+        Body<UpdateAccountRequest> body, HttpContext http, OwnAccount own)
     {
-        var caller = http.Caller();
         var name = body.Value.Name;
         var errors = new FieldErrors();
         errors.Label("name", name, MaxNameLength, required: true);
         errors.ThrowIfAny();
 
-        var user = await database.WriteAsync(
-            async session =>
-            {
-                var renamed = await session.FirstAsync(
-                    $"""
-                    update profiles set name = {name!.Trim()}, updated_at = {time.GetInstant()}
-                    where id = {caller.UserId} and deleted_at is null
-                    returning id, email, name, plan
-                    """,
-                    static row => new UserInfo(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
-                    http.RequestAborted);
-                if (renamed is not null)
-                {
-                    await audit.WriteAsync(
-                        session, caller.UserId, Origin.Of(http), AuditActions.AccountRenamed, target: null, http.RequestAborted);
-                }
-
-                return renamed;
-            },
-            http.RequestAborted);
-        return user is null
-            ? new ProblemResult(Problems.Unauthenticated("This account was deleted."))
-            : Answers.Ok(new UpdatedAccount(user));
+        return await own.RenameAsync(http.Caller(), name!, Origin.Of(http), http.RequestAborted) is { } user
+            ? Answers.Ok(new UpdatedAccount(user))
+            : new ProblemResult(Problems.Unauthenticated("This account was deleted."));
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Delete(

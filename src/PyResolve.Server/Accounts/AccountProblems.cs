@@ -10,6 +10,17 @@ internal static class AccountProblems
         SecurityEvent = SecurityEvents.LoginFailed,
     };
 
+    /// <summary>The password was right.</summary>
+    public static ProblemResult CodeRequired { get; } = new(Problems.Create(401, ProblemCodes.TotpRequired, ProblemTexts.CodeRequired));
+
+    public static ProblemResult WrongCode { get; } = new(Problems.Create(401, ProblemCodes.TotpRequired, ProblemTexts.WrongCode))
+    {
+        SecurityEvent = SecurityEvents.LoginFailed,
+    };
+
+    public static ProblemResult PendingLoginExpired { get; } = new(Problems.Unauthenticated(
+        "This sign-in was begun more than 10 minutes ago, or is over. Sign in again."));
+
     public static ProblemResult WrongPassword { get; } = new(Problems.Unauthenticated(ProblemTexts.WrongPassword))
     {
         SecurityEvent = SecurityEvents.LoginFailed,
@@ -23,6 +34,8 @@ internal static class AccountProblems
     public static ProblemResult Busy { get; } = new(
         Problems.Create(503, ProblemCodes.Unavailable, "Too many passwords are being checked at the moment. Try again shortly."),
         TimeSpan.FromSeconds(5));
+
+    public static ProblemResult TooManyLogins(TimeSpan wait) => TooMany("failed logins", wait);
 
     public static ProblemResult TooMany(string what, TimeSpan wait) =>
         new(Problems.Create(429, ProblemCodes.RateLimited, $"Too many {what}. Wait before the next one."), wait)

@@ -25,11 +25,15 @@ internal sealed class Credentials(Sessions sessions, AuditLog audit, TimeProvide
         """,
         cancellationToken);
 
-    /// <summary>A login that a device waits for, approved by a session that ends now, must not turn into a key.</summary>
+    /// <summary>
+    /// What was begun before ends too: a login that waits for its code, a device login that was approved, a change of the address.
+    /// </summary>
     public async Task EndSessionsAsync(Session session, Guid userId, Guid? except, CancellationToken cancellationToken)
     {
         await sessions.EndAllAsync(session, userId, except, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId} and state = 'approved'", cancellationToken);
+        await session.ExecuteAsync($"delete from pending_logins where user_id = {userId}", cancellationToken);
+        await session.ExecuteAsync($"delete from email_changes where user_id = {userId}", cancellationToken);
     }
 
     /// <summary>Every key, session and approved device login.</summary>

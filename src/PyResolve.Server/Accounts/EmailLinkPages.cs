@@ -1,7 +1,6 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
-using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Accounts;
 
@@ -18,6 +17,8 @@ internal static class EmailLinkPages
         pages.MapPost("/reset-password", Reset);
         pages.MapGet("/verify-email", static (HttpContext http) => VerifyForm(http.Request.Query["token"]));
         pages.MapPost("/verify-email", Verify);
+        pages.MapGet("/change-email", static (HttpContext http) => ChangeForm(http.Request.Query["token"]));
+        pages.MapPost("/change-email", Change);
     }
 
     private static async Task<PageResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
@@ -27,10 +28,10 @@ internal static class EmailLinkPages
         var form = await FormBody.ReadAsync(http);
         var (token, password) = (form.Field("token"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
-        errors.Password("Password", password);
+        errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
+        errors.Password("password", password);
         if (password is not null && form.Field("repeated") != password)
-            errors.Add("Password", "is not the same both times.");
+            errors.Add("password", "is not the same both times.");
         if (errors.Problem is { } invalid)
             return ResetForm(token, new ProblemResult(invalid));
 
@@ -38,11 +39,13 @@ internal static class EmailLinkPages
         var outcome = await actions.ResetPasswordAsync(token!, password!, revokesKeys, Origin.OfOwner(http), http.RequestAborted);
         return outcome.Problem is { } problem
             ? ResetForm(token, problem)
-            : Page("Password changed", problem: null, $"""
-                <img class="mark" src="assets/approved.svg" alt="">
-                <h1>Password changed</h1>
-                <p>Log in with your new password from now on. All sessions of your account were ended. {KeysAfterwards(outcome)}</p>
-                """);
+            : Message.Page(new Message(
+                "Password changed",
+                $"Sign in with your new password from now on. All sessions of your account were ended. {KeysAfterwards(outcome)}",
+                MessageMark.Approved)
+                {
+                    Link = ("sign-in", "Sign in"),
+                });
     }
 
     private static string KeysAfterwards(EmailTokenOutcome outcome) => outcome.KeysAreRevoked
@@ -57,8 +60,8 @@ internal static class EmailLinkPages
         if (!string.IsNullOrEmpty(password))
             WebSessions.RequireSafeConnection(http);
         var errors = new FieldErrors();
-        errors.Text("Token", token, EmailTokenActions.MaxTokenLength, required: true);
-        errors.Text("Password", password, Passwords.MaxLength);
+        errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
+        errors.Text("password", password, Passwords.MaxLength);
         if (errors.Problem is { } invalid)
             return VerifyForm(token, new ProblemResult(invalid));
 
@@ -66,52 +69,51 @@ internal static class EmailLinkPages
         var outcome = await actions.VerifyEmailAsync(token!, password, sessionOf, Origin.OfOwner(http), http.RequestAborted);
         return outcome.Problem is { } problem
             ? VerifyForm(token, problem)
-            : Page("E-mail confirmed", problem: null, $"""
-                <img class="mark" src="assets/approved.svg" alt="">
-                <h1>E-mail confirmed</h1>
-                <p>Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) : "")} {Afterwards(outcome)}</p>
-                """);
+            : Message.Page(Confirmed(outcome));
     }
 
-    private static Html Afterwards(EmailTokenOutcome outcome) => outcome.ResetToken is { } token
-        ? Html.Of($"""
-            The password of the account was removed: <a href="reset-password?token={token}">choose a new one</a> within an hour, or ask
-            for another e-mail later.
-            """)
-        : Html.Of($"You can close this page.");
+    private static async Task<PageResult> Change(HttpContext http, SameOrigin sameOrigin, EmailChanges changes)
+    {
+        sameOrigin.Require(http);
+        var token = (await FormBody.ReadAsync(http)).Field("token");
+        var errors = new FieldErrors();
+        errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
+        if (errors.Problem is { } invalid)
+            return ChangeForm(token, new ProblemResult(invalid));
 
-    private static PageResult ResetForm(string? token, ProblemResult? problem = null) => Page("Choose a new password", problem, $"""
-        <h1>Choose a new password</h1>
-        <p>At least {Passwords.MinLength} characters. All sessions of your account will end.</p>
-        {Alert(problem)}
-        <form method="post" action="reset-password">
-        {Hidden("token", token)}
-        <label for="password">New password</label>
-        {PasswordInput("password", autofocus: true)}
-        <label for="repeated">Repeat the new password</label>
-        {PasswordInput("repeated", autofocus: false)}
-        <p><label><input type="checkbox" name="revoke_api_keys" value="yes"> Also revoke all API keys. They are always revoked if the
-        address was not confirmed before.</label></p>
-        <button>Change the password</button>
-        </form>
-        """);
+        var outcome = await changes.ConfirmAsync(token!, Origin.OfOwner(http), http.RequestAborted);
+        return outcome.Value is { } owner
+            ? Message.Page(new Message(
+                "E-mail changed", $"Your account has the address {owner.Email} now. Sign in with it from now on.", MessageMark.Approved)
+                {
+                    Link = ("app/settings", "Go to your settings"),
+                })
+            : ChangeForm(token, outcome.Problem);
+    }
 
-    private static Html PasswordInput(string name, bool autofocus) => $"""
-        <input id="{name}" name="{name}" type="password" autocomplete="new-password" minlength="{Passwords.MinLength}"
-         maxlength="{Passwords.MaxLength}" required{Html.If(autofocus, " autofocus")}>
-        """;
+    private static Message Confirmed(EmailTokenOutcome outcome)
+    {
+        var thanks = $"Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) + " " : "")}";
+        return outcome.ResetToken is { } token
+            ? new Message(
+                "E-mail confirmed",
+                thanks + "The password of the account was removed: choose a new one within an hour, or ask for another e-mail later.",
+                MessageMark.Approved)
+            {
+                Link = ($"reset-password?token={token}", "Choose a new password"),
+            }
+            : new Message("E-mail confirmed", thanks + "You can close this page.", MessageMark.Approved);
+    }
 
-    private static PageResult VerifyForm(string? token, ProblemResult? problem = null) => Page("Confirm your e-mail", problem, $"""
-        <h1>Confirm your e-mail</h1>
-        <p>Press the button to confirm that you receive our e-mails. If you signed up yourself, enter your password: then your API keys
-        stay. Without it, every API key and session of the account and its password are revoked, since somebody else may have signed up
-        with your address; you choose a new password then.</p>
-        {Alert(problem)}
-        <form method="post" action="verify-email">
-        {Hidden("token", token)}
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" maxlength="{Passwords.MaxLength}">
-        <button>Confirm</button>
-        </form>
-        """);
+    private static PageResult ResetForm(string? token, ProblemResult? problem = null) =>
+        new("Choose a new password", new Accounts_ResetPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
+
+    private static PageResult ChangeForm(string? token, ProblemResult? problem = null) =>
+        new("Change your e-mail", new Accounts_ChangeEmailPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
+
+    private static PageResult VerifyForm(string? token, ProblemResult? problem = null) =>
+        new("Confirm your e-mail", new Accounts_VerifyPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
 }
+
+/// <summary>The form carries the token on, which stays valid until it is accepted.</summary>
+internal sealed record EmailLinkForm(string? Token, ProblemResult? Problem);

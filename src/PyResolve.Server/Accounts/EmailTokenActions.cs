@@ -18,8 +18,9 @@ internal sealed class EmailTokenActions(
 {
     public const int MaxTokenLength = 200;
 
-    private static readonly EmailTokenOutcome InvalidToken = new(new ProblemResult(
-        Problems.Invalid("token", ProblemTexts.EmailTokenUnknown)));
+    public static readonly ProblemResult UnknownToken = new(Problems.Invalid("token", ProblemTexts.EmailTokenUnknown));
+
+    private static readonly EmailTokenOutcome InvalidToken = new(UnknownToken);
 
     private static readonly EmailTokenOutcome Busy = new(AccountProblems.Busy);
 

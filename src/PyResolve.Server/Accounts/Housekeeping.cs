@@ -39,6 +39,18 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
             cancellationToken);
         await RepeatAsync(
             () => $"""
+                delete from pending_logins
+                where token_digest in (select token_digest from pending_logins where expires_at < {settled - TokensKept} limit {BatchSize})
+                """,
+            cancellationToken);
+        await RepeatAsync(
+            () => $"""
+                delete from email_changes
+                where token_digest in (select token_digest from email_changes where expires_at < {settled - TokensKept} limit {BatchSize})
+                """,
+            cancellationToken);
+        await RepeatAsync(
+            () => $"""
                 delete from login_networks
                 where (subject, network) in (
                     select subject, network from login_networks where seen_at < {settled - NetworksKept} order by seen_at limit {BatchSize})

@@ -3,7 +3,6 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
@@ -15,12 +14,12 @@ internal static class PasswordEndpoints
         auth.MapPost("/password", Change).RequireSession();
         auth.MapPost("/password/forgot", Forgot);
         auth.MapPost("/password/reset", Reset);
+        auth.MapPost("/email", ChangeEmail).RequireSession();
         auth.MapPost("/email/verify", Verify);
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Change(
-        Body<ChangePasswordRequest> body, HttpContext http, PasswordProof proof, Credentials credentials, EmailTokens tokens,
-        AuditLog audit, TimeProvider time)
+        Body<ChangePasswordRequest> body, HttpContext http, OwnAccount own)
     {
         var caller = http.Caller();
         var (current, newPassword) = (body.Value.CurrentPassword, body.Value.NewPassword);
@@ -29,21 +28,23 @@ internal static class PasswordEndpoints
         errors.Password("new_password", newPassword, caller.Email);
         errors.ThrowIfAny();
 
-        var problem = await proof.TryAsync(
-            caller.UserId,
-            current,
-            Origin.Of(http),
-            turn => turn.Hash(newPassword!),
-            async (session, hash) =>
-            {
-                await StoredPasswords.SetAsync(session, caller.UserId, hash, time.GetInstant(), http.RequestAborted);
-                await credentials.EndSessionsAsync(session, caller.UserId, except: caller.SessionId, http.RequestAborted);
-                await tokens.UseAllAsync(session, caller.UserId, EmailTokenPurposes.Reset, http.RequestAborted);
-                await audit.WriteAsync(
-                    session, caller.UserId, Origin.Of(http), AuditActions.PasswordChanged, target: null, http.RequestAborted);
-            },
-            http.RequestAborted);
+        var problem = await own.ChangePasswordAsync(caller, current!, newPassword!, Origin.Of(http), http.RequestAborted);
         return problem is null ? TypedResults.NoContent() : problem;
+    }
+
+    /// <summary>The answer is the same whether another account has the address or not.</summary>
+    private static async Task<Results<Accepted, ProblemResult>> ChangeEmail(
+        Body<ChangeEmailRequest> body, HttpContext http, EmailChanges changes)
+    {
+        var (email, password) = (body.Value.Email, body.Value.Password);
+        var errors = new FieldErrors();
+        errors.Email("email", email);
+        errors.Text("password", password, Passwords.MaxLength);
+        errors.ThrowIfAny();
+
+        var problem = await changes.AskAsync(
+            http.Caller(), EmailAddresses.Parse(email!)!, password, Origin.Of(http), http.RequestAborted);
+        return problem is null ? TypedResults.Accepted((string?)null) : problem;
     }
 
     /// <summary>The answer is always the same, also beyond the throttle: it must not show whether there is such an account.</summary>
@@ -75,7 +76,7 @@ internal static class PasswordEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Verify(
-        Body<VerifyEmailRequest> body, HttpContext http, EmailTokenActions actions, Sessions sessions)
+        Body<VerifyEmailRequest> body, HttpContext http, EmailTokenActions actions, EmailChanges changes, Sessions sessions)
     {
         var (token, password) = (body.Value.Token, body.Value.Password);
         var errors = new FieldErrors();
@@ -84,6 +85,12 @@ internal static class PasswordEndpoints
         errors.ThrowIfAny();
         var caller = await sessions.FindCallerAsync(http);
         var outcome = await actions.VerifyEmailAsync(token!, password, caller?.UserId, Origin.OfOwner(http), http.RequestAborted);
-        return outcome.Problem is { } problem ? problem : TypedResults.NoContent();
+        if (outcome.Problem is not { } problem)
+            return TypedResults.NoContent();
+        // The token of a change shows that the new mailbox is read as well.
+        return problem == EmailTokenActions.UnknownToken
+            && await changes.ConfirmAsync(token!, Origin.OfOwner(http), http.RequestAborted) is { Value: not null }
+            ? TypedResults.NoContent()
+            : problem;
     }
 }

@@ -3,7 +3,6 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
@@ -19,23 +18,8 @@ internal static class SessionEndpoints
     private static async Task<JsonAnswer<SessionList>> List(HttpContext http, Sessions sessions) =>
         Answers.Ok(new SessionList(await sessions.ListAsync(http.Caller(), http.RequestAborted)));
 
-    /// <summary>Ending a session that has ended already is done, too.</summary>
-    private static async Task<Results<NoContent, ProblemResult>> End(
-        Guid id, HttpContext http, Database database, Sessions sessions, AuditLog audit)
-    {
-        var caller = http.Caller();
-        var exists = await database.WriteAsync(
-            async session =>
-            {
-                if (!await Sessions.IsOfAsync(session, caller.UserId, id, http.RequestAborted))
-                    return false;
-                await sessions.EndAsync(session, id, http.RequestAborted);
-                await audit.WriteAsync(session, caller.UserId, Origin.Of(http), AuditActions.LoggedOut, target: null, http.RequestAborted);
-                return true;
-            },
-            http.RequestAborted);
-        return exists
+    private static async Task<Results<NoContent, ProblemResult>> End(Guid id, HttpContext http, OwnAccount own) =>
+        await own.EndSessionAsync(http.Caller(), id, Origin.Of(http), http.RequestAborted)
             ? TypedResults.NoContent()
             : new ProblemResult(Problems.NotFound(ProblemTexts.SessionNotFound));
-    }
 }

@@ -32,6 +32,8 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     private readonly ThrottleRule _userCodeOfAccount = new("user_code.account", 10, GuessingWindow);
     private readonly ThrottleRule _userCodeFromAddress = new("user_code.address", 50, GuessingWindow);
     private readonly ThrottleRule _passwordOfSession = new("password.account", 20, GuessingWindow);
+    private readonly ThrottleRule _codeOfSession = new("code.account", 20, GuessingWindow);
+    private readonly ThrottleRule _emailChangeOfAccount = new("email_change.account", 10, Hour);
     private readonly ThrottleRule _resetOfAccount = new("reset.account", 5, Hour);
     private readonly ThrottleRule _resetFromAddress = new("reset.address", 100, Hour);
 
@@ -49,6 +51,11 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     public IReadOnlyList<ThrottleMeter> SignUp(string? address) => [.. FromAddress(_signUpFromAddress, address)];
 
     public IReadOnlyList<ThrottleMeter> Password(Guid userId) => [_passwordOfSession.For(userId.ToString())];
+
+    /// <summary>A code of the second factor, from a session of the account.</summary>
+    public IReadOnlyList<ThrottleMeter> Code(Guid userId) => [_codeOfSession.For(userId.ToString())];
+
+    public IReadOnlyList<ThrottleMeter> EmailChangeOf(Guid userId) => [_emailChangeOfAccount.For(userId.ToString())];
 
     public IReadOnlyList<ThrottleMeter> ResetOf(Guid userId) => [_resetOfAccount.For(userId.ToString())];
 

@@ -35,6 +35,7 @@ internal static class AuditActions
     public const string AccountCreated = "account.created";
     public const string AccountRenamed = "account.renamed";
     public const string AccountDeleted = "account.deleted";
+    public const string EmailChangeAsked = "account.email_change_asked";
     public const string EmailChanged = "account.email_changed";
     public const string Invited = "account.invited";
     public const string Exported = "account.exported";
@@ -50,6 +51,10 @@ internal static class AuditActions
     public const string PasswordResetLinkMade = "password.reset_link_made";
     public const string PasswordReset = "password.reset";
     public const string PasswordRemoved = "password.removed";
+    public const string SecondFactorOn = "totp.enabled";
+    public const string SecondFactorOff = "totp.disabled";
+    public const string SecondFactorReset = "totp.reset";
+    public const string RecoveryCodeUsed = "totp.recovery_code_used";
     public const string KeyCreated = "key.created";
     public const string KeyRotated = "key.rotated";
     public const string KeyRevoked = "key.revoked";
@@ -59,6 +64,42 @@ internal static class AuditActions
     public const string DeviceDenied = "device.denied";
     public const string IdentityLinked = "identity.linked";
     public const string LogDeleted = "audit.deleted";
+
+    /// <summary>In the words of a page, in its order. The deletion of entries belongs to no account.</summary>
+    public static OrderedDictionary<string, string> All { get; } = new(StringComparer.Ordinal)
+    {
+        [LoggedIn] = "Signed in",
+        [LogInFailed] = "Sign-in refused",
+        [LoggedOut] = "Session ended",
+        [SessionsEnded] = "Other sessions ended",
+        [SecondFactorOn] = "Second factor turned on",
+        [SecondFactorOff] = "Second factor turned off",
+        [SecondFactorReset] = "Second factor reset",
+        [RecoveryCodeUsed] = "Recovery code used",
+        [PasswordChanged] = "Password changed",
+        [PasswordResetAsked] = "Password reset asked for",
+        [PasswordResetLinkMade] = "Password reset link made",
+        [PasswordReset] = "Password reset",
+        [PasswordRemoved] = "Password removed",
+        [KeyCreated] = "API key created",
+        [KeyRotated] = "API key replaced",
+        [KeyRevoked] = "API key revoked",
+        [KeysRevoked] = "All API keys revoked",
+        [KeyLeaked] = "API key reported as leaked",
+        [DeviceApproved] = "Device approved",
+        [DeviceDenied] = "Device denied",
+        [IdentityLinked] = "Other service connected",
+        [AccountCreated] = "Account created",
+        [AccountRenamed] = "Name changed",
+        [EmailVerified] = "E-mail confirmed",
+        [EmailChangeAsked] = "Change of the e-mail asked for",
+        [EmailChanged] = "E-mail changed",
+        [Invited] = "Invited",
+        [Exported] = "Account exported",
+        [PlanChanged] = "Plan changed",
+        [UsageRecomputed] = "Usage recomputed",
+        [AccountDeleted] = "Account deleted",
+    };
 }
 
 /// <summary>The append-only log, which the database protects from changes. An entry is written in the transaction of its action.</summary>
@@ -79,21 +120,28 @@ internal sealed class AuditLog(Database database, TimeProvider time)
     }
 
     /// <summary>Newest first, after the entry that <paramref name="cursor"/> names.</summary>
-    public async Task<AuditPage> ReadAsync(Guid userId, Guid? cursor, CancellationToken cancellationToken)
+    /// <param name="userId">Whose log.</param>
+    /// <param name="cursor">null: from the newest entry on.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <param name="action">Only entries of this action; null: of every action.</param>
+    /// <param name="limit">The most entries of a page.</param>
+    public async Task<AuditPage> ReadAsync(
+        Guid userId, Guid? cursor, CancellationToken cancellationToken, string? action = null, int limit = PageSize)
     {
         var rows = await database.ListAsync(
             $"""
             select id, at, actor, action, target, address
             from audit_log
             where user_id = {userId} and ({cursor is null} or id < {cursor ?? Guid.Empty})
+              and ({action is null} or action = {action ?? ""})
             order by id desc
-            limit {PageSize + 1}
+            limit {limit + 1}
             """,
             static row => (
                 Id: row.Uuid(0),
                 Entry: new AuditEntry(row.Instant(1), row.Text(2), row.Text(3), row.TextOrNull(4), row.TextOrNull(5))),
             cancellationToken);
-        var page = rows.Take(PageSize).ToList();
-        return new AuditPage([.. page.Select(row => row.Entry)], rows.Count > PageSize ? page[^1].Id.ToString() : null);
+        var page = rows.Take(limit).ToList();
+        return new AuditPage([.. page.Select(row => row.Entry)], rows.Count > limit ? page[^1].Id.ToString() : null);
     }
 }

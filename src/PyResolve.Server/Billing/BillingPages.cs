@@ -4,7 +4,6 @@ using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
-using static PyResolve.Server.Pages.Views;
 
 namespace PyResolve.Server.Billing;
 
@@ -51,27 +50,20 @@ internal static partial class BillingPages
         return TypedResults.Redirect(links.AfterReturn(http.Request.Query["from"]));
     }
 
-    private static PageResult Show(HttpContext http)
+    private static PageResult Show(HttpContext http) => Message.Page(http.Request.Query switch
     {
-        if (http.Request.Query.ContainsKey("success"))
+        var query when query.ContainsKey("success") => new Message(
+            "Thank you", "Your subscription is set up. Your overview shows the new plan, as “pyresolve status” does.", MessageMark.Approved)
         {
-            return Page("Thank you", problem: null, $"""
-                <img class="mark" src="assets/approved.svg" alt="">
-                <h1>Thank you</h1>
-                <p>Your subscription is set up. You can close this page: <code>pyresolve status</code> shows your new plan.</p>
-                """);
-        }
-
-        return http.Request.Query.ContainsKey("canceled")
-            ? Page("Nothing was bought", problem: null, $"""
-                <h1>Nothing was bought</h1>
-                <p>You left before paying, and nothing was charged. You can close this page.</p>
-                """)
-            : Page("Billing", problem: null, $"""
-                <h1>Billing</h1>
-                <p>Your changes are in effect. You can close this page: <code>pyresolve status</code> shows your plan.</p>
-                """);
-    }
+            Link = ("app", "Go to your overview"),
+        },
+        var query when query.ContainsKey("canceled") => new Message(
+            "Nothing was bought", "You left before paying, and nothing was charged.") { Link = ("pricing", "Compare the plans") },
+        _ => new Message("Billing", "Your changes are in effect. Your overview shows your plan, as “pyresolve status” does.")
+        {
+            Link = ("app", "Go to your overview"),
+        },
+    });
 
     private static partial class Log
     {

@@ -16,6 +16,9 @@ internal static class AccountExportCommand
         ("identities", "issuer,subject,created_at", "identities where user_id = "),
         ("api_keys", "id,key_prefix,name,scopes,created_at,last_used_at,expires_at,revoked_at", "api_keys where user_id = "),
         ("sessions", "id,created_at,last_seen_at,expires_at,revoked_at,address,user_agent", "sessions where user_id = "),
+        ("second_factor", "created_at,confirmed_at", "second_factors where user_id = "),
+        ("recovery_codes", "used_at", "recovery_codes where user_id = "),
+        ("email_changes", "old_email,new_email,created_at,expires_at", "email_changes where user_id = "),
         ("usage", "month,migrations,tier1_migrations,llm_migrations,total_tokens,total_files_changed", "usage_monthly where user_id = "),
         ("reservations", "id,state,quantity,remaining,tier,library,month,machine,key_id,created_at,expires_at",
             "reservations where user_id = "),
@@ -28,6 +31,7 @@ internal static class AccountExportCommand
     private static readonly HashSet<string> Instants = new(StringComparer.Ordinal)
     {
         "created_at", "last_used_at", "expires_at", "revoked_at", "last_seen_at", "occurred_at", "at", "email_verified_at", "updated_at",
+        "confirmed_at", "used_at",
     };
 
     private static readonly HashSet<string> Numbers = new(StringComparer.Ordinal)

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
@@ -63,13 +62,16 @@ internal static class DevicePages
         WebSessions.RequireSafeConnection(http);
         var (email, password) = (form.Field("email"), form.Field("password"));
         var errors = new FieldErrors();
-        errors.Text("E-mail", email, EmailAddresses.MaxLength, required: true);
-        errors.Text("Password", password, Passwords.MaxLength, required: true);
+        errors.Text("email", email, EmailAddresses.MaxLength, required: true);
+        errors.Text("password", password, Passwords.MaxLength, required: true);
         if (errors.Problem is { } invalid)
             return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
 
-        var outcome = await login.TryAsync(email!, password!, SessionClient.Of(http), http.RequestAborted);
-        if (outcome.Value is not { } opened)
+        var outcome = await login.TryAsync(
+            new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = PathOf(typed) }, http.RequestAborted);
+        if (outcome.PendingToken is { } pending)
+            return SecondFactorPages.Ask(pending);
+        if (outcome.Opened is not { } opened)
             return DeviceViews.SignIn(typed, email, outcome.Problem);
         WebSessions.SetCookie(http, opened);
         return BackTo(http, typed);
@@ -86,12 +88,10 @@ internal static class DevicePages
             : DeviceViews.SignIn(typed, problem: SessionEnded);
     }
 
-    private static StatusCodeHttpResult BackTo(HttpContext http, string? typed)
-    {
-        http.Response.Headers.CacheControl = "no-store";
-        http.Response.Headers.Location = typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}";
-        return TypedResults.StatusCode(StatusCodes.Status303SeeOther);
-    }
+    private static IResult BackTo(HttpContext http, string? typed) => PageUrls.SeeOther(http, PathOf(typed));
+
+    private static string PathOf(string? typed) =>
+        typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}";
 
     private static string? Typed(Microsoft.Extensions.Primitives.StringValues values) =>
         values is [{ Length: > 0 and <= MaxTypedLength } text] && FieldErrors.IsPlainText(text) && !string.IsNullOrWhiteSpace(text)

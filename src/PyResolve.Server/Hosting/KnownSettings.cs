@@ -16,6 +16,7 @@ internal static class KnownSettings
         "PYRESOLVE_PUBLIC_URL",
         "PYRESOLVE_SIGNUP",
         "PYRESOLVE_LEASE_KEY",
+        "PYRESOLVE_ENCRYPTION_KEY",
         "PYRESOLVE_METRICS_URLS",
         "STRIPE_SECRET_KEY",
         "STRIPE_WEBHOOK_SECRET",

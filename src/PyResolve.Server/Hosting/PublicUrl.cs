@@ -15,7 +15,7 @@ internal sealed class PublicUrl(ServerOptions options, IServer server)
     public string OnThisMachine =>
         Reachable(Addresses.FirstOrDefault(static address => address.StartsWith("http:", StringComparison.Ordinal)) ?? First);
 
-    public string Upgrade => options.UpgradeUrl?.ToString() ?? $"{Value}/plans";
+    public string Upgrade => options.UpgradeUrl?.ToString() ?? $"{Value}/pricing";
 
     private ICollection<string> Addresses => server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
 

@@ -17,7 +17,7 @@ internal sealed class ServerOptions
     /// <summary><c>PYRESOLVE_SIGNUP</c>: <c>open</c> or <c>closed</c>.</summary>
     public bool SignUpIsOpen { get; private init; } = true;
 
-    /// <summary><c>PyResolve:UpgradeUrl</c>: the address for more quota in refusals; default the list of plans.</summary>
+    /// <summary><c>PyResolve:UpgradeUrl</c>: the address for more quota in refusals; default the page with the prices.</summary>
     public Uri? UpgradeUrl { get; private init; }
 
     /// <summary><c>PyResolve:CorsOrigins</c>: the web pages that may call this server from a browser.</summary>

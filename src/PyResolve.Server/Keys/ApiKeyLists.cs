@@ -71,11 +71,16 @@ internal sealed record KeyPosition(DateTimeOffset CreatedAt, Guid Id)
             : null;
 }
 
+/// <summary>What a key's own page also shows: who made it, as the audit log names it (null: not known), and its limit.</summary>
+internal sealed record KeyTerms(string? MadeBy, int? RequestsPerMinute, int? SharedRequestsPerMinute);
+
 /// <summary>Page by page: revoked keys stay, so an account may have any number.</summary>
 internal sealed class ApiKeyLists(Database database, TimeProvider time)
 {
     /// <summary>Keys that were revoked earlier are listed only when they are asked for.</summary>
     public static readonly TimeSpan RevokedAreRecentFor = TimeSpan.FromDays(90);
+
+    private static readonly SqlFragment Columns = new("id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at");
 
     public async Task<ApiKeyList> ReadAsync(Guid userId, KeyListQuery query, CancellationToken cancellationToken)
     {
@@ -88,24 +93,69 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
         };
         var rows = await database.ListAsync(
             $"""
-            select id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at
+            select {Columns}
             from api_keys
             where user_id = {userId} and (created_at, id) < ({query.After.CreatedAt}, {query.After.Id}) {filter}
             order by created_at desc, id desc
             limit {query.Limit + 1}
             """,
-            static row => new ApiKeyInfo(
-                row.Uuid(0),
-                row.TextOrNull(1) ?? ApiKeys.DefaultName,
-                row.Text(2),
-                ScopeSets.Parse(row.Text(3)),
-                row.Instant(4),
-                row.InstantOrNull(5),
-                row.InstantOrNull(6),
-                row.InstantOrNull(7)),
+            ReadKey,
             cancellationToken);
         var page = rows.Take(query.Limit).ToList();
         var next = rows.Count > query.Limit ? new KeyPosition(page[^1].CreatedAt, page[^1].Id).ToCursor() : null;
         return new ApiKeyList(page) { NextCursor = next };
     }
+
+    public Task<ApiKeyInfo?> FindAsync(Guid userId, Guid id, CancellationToken cancellationToken) => database.FirstAsync(
+        $"select {Columns} from api_keys where id = {id} and user_id = {userId}", ReadKey, cancellationToken);
+
+    public Task<KeyTerms?> FindTermsAsync(Guid userId, Guid id, CancellationToken cancellationToken) => database.FirstAsync(
+        $"select made_by, requests_per_minute, shared_requests_per_minute from api_keys where id = {id} and user_id = {userId}",
+        static row => new KeyTerms(row.TextOrNull(0), row.Int32OrNull(1), row.Int32OrNull(2)),
+        cancellationToken);
+
+    /// <summary>Keys that work, and end within <paramref name="period"/>, the next first. Without those that were replaced.</summary>
+    public Task<List<ApiKeyInfo>> ReadExpiringAsync(Guid userId, TimeSpan period, int max, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        return database.ListAsync(
+            $"""
+            select {Columns}
+            from api_keys
+            where user_id = {userId} and revoked_at is null and replaced_by is null and expires_at > {now} and expires_at <= {now + period}
+            order by expires_at, id
+            limit {max}
+            """,
+            ReadKey,
+            cancellationToken);
+    }
+
+    /// <summary>Of keys that still exist.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> ReadNamesAsync(
+        Guid userId, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        if (ids.Count == 0)
+            return new Dictionary<Guid, string>();
+        var names = await database.ReadAsync(
+            session => session.ListAsync(
+                $"""
+                select id, name
+                from api_keys
+                where user_id = {userId} and id in (select k.id from {session.Rows("k", ids).With("id", static id => id)})
+                """,
+                static row => (Id: row.Uuid(0), Name: row.TextOrNull(1) ?? ApiKeys.DefaultName),
+                cancellationToken),
+            cancellationToken);
+        return names.ToDictionary(static key => key.Id, static key => key.Name);
+    }
+
+    private static ApiKeyInfo ReadKey(Row row) => new(
+        row.Uuid(0),
+        row.TextOrNull(1) ?? ApiKeys.DefaultName,
+        row.Text(2),
+        ScopeSets.Parse(row.Text(3)),
+        row.Instant(4),
+        row.InstantOrNull(5),
+        row.InstantOrNull(6),
+        row.InstantOrNull(7));
 }

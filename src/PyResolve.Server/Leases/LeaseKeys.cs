@@ -37,7 +37,7 @@ internal sealed class LeaseKeys
         var keys = ReadFile(file);
         return new LeaseKeys(() =>
         {
-            FlushFolders(file);
+            SecretFile.FlushFolders(file);
             return keys;
         });
     }
@@ -58,45 +58,9 @@ internal sealed class LeaseKeys
         }
     }
 
-    /// <summary>Safe beside other processes that do the same: the file appears complete, and the first one stays.</summary>
-    private static IReadOnlyList<LeaseKey> CreateFile(string file)
+    private static IReadOnlyList<LeaseKey> CreateFile(string file) => Parse(file, SecretFile.Create(file, static () =>
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        var draft = $"{file}.{Path.GetRandomFileName()}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        try
-        {
-            using (var stream = new FileStream(draft, options))
-            using (var writer = new StreamWriter(stream))
-            using (var key = ECDsa.Create(ECCurve.NamedCurves.nistP256))
-            {
-                writer.Write(LeaseKeyText.Write(key));
-                writer.Flush();
-                Durable.Flush(stream);
-            }
-
-            File.Move(draft, file, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-        }
-        finally
-        {
-            File.Delete(draft);
-        }
-
-        FlushFolders(file);
-        return ReadFile(file);
-    }
-
-    /// <summary>Before a key signs, its file must survive a power cut, even if its creator failed before it flushed.</summary>
-    private static void FlushFolders(string file)
-    {
-        var folder = Path.GetDirectoryName(file)!;
-        Durable.FlushFolder(folder);
-        if (Path.GetDirectoryName(folder) is { } parent)
-            Durable.FlushFolder(parent);
-    }
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return LeaseKeyText.Write(key);
+    }));
 }

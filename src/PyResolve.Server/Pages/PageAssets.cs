@@ -2,18 +2,23 @@ namespace PyResolve.Server.Pages;
 
 internal static class PageAssets
 {
-    private static readonly string[] Images = ["icon.svg", "approved.svg", "denied.svg"];
-
     public static PageAsset Stylesheet { get; } = PageAsset.Stylesheet("pages.css");
+
+    public static PageAsset Script { get; } = PageAsset.Script("pages.js");
+
+    public static PageAsset Icon { get; } = PageAsset.Image("icon.svg");
+
+    public static PageAsset Approved { get; } = PageAsset.Image("approved.svg");
+
+    public static PageAsset Denied { get; } = PageAsset.Image("denied.svg");
 
     public static void MapPageAssets(this IEndpointRouteBuilder routes)
     {
-        Map(routes, "pages.css", Stylesheet);
-        foreach (var name in Images)
-            Map(routes, name, PageAsset.Image(name));
+        foreach (var asset in (PageAsset[])[Stylesheet, Script, Icon, Approved, Denied])
+            Map(routes, asset);
     }
 
-    private static void Map(IEndpointRouteBuilder routes, string name, PageAsset asset) => routes.MapGet($"/assets/{name}", http =>
+    private static void Map(IEndpointRouteBuilder routes, PageAsset asset) => routes.MapGet($"/assets/{asset.Name}", http =>
     {
         var hasVersion = http.Request.Query["v"] == asset.Version;
         http.Response.Headers.CacheControl = hasVersion ? "public, max-age=31536000, immutable" : "public, max-age=3600";

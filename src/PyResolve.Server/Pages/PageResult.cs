@@ -1,39 +1,66 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
+using RazorSlices;
 
 namespace PyResolve.Server.Pages;
 
-internal sealed class PageResult(string title, Html body, int status = StatusCodes.Status200OK, TimeSpan? retryAfter = null) : IResult
+internal enum PageWidth
 {
-    /// <summary>Styles, images and form targets of this site only; no scripts, no embedding in frames.</summary>
-    private const string ContentSecurityPolicy =
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    /// <summary>One card in the middle, for a form or a message.</summary>
+    Narrow,
+    Wide,
+}
 
-    /// <summary>As <see cref="ProblemResult.SecurityEvent"/>, of the problem that the page shows.</summary>
-    public string? SecurityEvent { get; init; }
+/// <summary>What the layout shows around a page.</summary>
+internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null);
+
+internal sealed class PageResult(string title, RazorSlice body) : IResult
+{
+    /// <summary>Styles, scripts, images and form targets of this site only; nothing inline, no embedding in frames.</summary>
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        + "frame-ancestors 'none'";
+
+    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
+
+    /// <summary>The page shows it, and has its status.</summary>
+    public ProblemResult? Problem { get; init; }
+
+    public PageWidth Width { get; init; }
+
+    /// <summary>The e-mail of who looks at a wide page; null: nobody has signed in.</summary>
+    public string? SignedInAs { get; init; }
 
     public Task ExecuteAsync(HttpContext httpContext)
     {
-        if (SecurityEvent is { } kind)
+        if (Problem?.SecurityEvent is { } kind)
             httpContext.ReportRefusal(kind);
-        if (retryAfter is { } delay)
-            httpContext.Response.Headers.RetryAfter = $"{Math.Ceiling(delay.TotalSeconds)}";
-        return WriteAsync(httpContext, status, title, body);
+        if (Problem?.RetryAfter is { } delay)
+            httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs);
+        return WriteAsync(httpContext, Problem?.Problem.Status ?? StatusCodes.Status200OK, frame);
     }
 
-    public static Task WriteProblemAsync(HttpContext http, Problem problem) =>
-        WriteAsync(http, problem.Status ?? 500, problem.Title ?? "Problem", $"""
-            <h1>That did not work</h1>
-            <p class="alert" role="alert">{problem.Detail}</p>
-            <p><a class="button" href="device">Start again</a></p>
-            <p class="small">Request {http.TraceIdentifier}</p>
-            """);
+    public static Task WriteProblemAsync(HttpContext http, Problem problem) => WriteAsync(
+        http,
+        problem.Status ?? 500,
+        new PageFrame(problem.Title ?? "Problem", new Pages_ProblemPage { Model = problem }, PageWidth.Narrow));
 
-    private static Task WriteAsync(HttpContext http, int status, string title, Html body)
+    // Rendered before anything is sent: a template that fails is answered with a problem, and the length is known.
+    private static async Task WriteAsync(HttpContext http, int status, PageFrame frame)
     {
+        using var content = new MemoryStream();
+        using (frame.Body)
+        using (var layout = new Pages_Layout { Model = frame, HttpContext = http })
+            await layout.RenderAsync(content, Encoder, http.RequestAborted);
+
         var headers = http.Response.Headers;
         http.Response.StatusCode = status;
         http.Response.ContentType = "text/html; charset=utf-8";
+        http.Response.ContentLength = content.Length;
         headers.CacheControl = "no-store";
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XFrameOptions = "DENY";
@@ -42,7 +69,7 @@ internal sealed class PageResult(string title, Html body, int status = StatusCod
         headers["Referrer-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["X-Request-Id"] = http.TraceIdentifier;
-        return http.Response.WriteAsync(Layout.Of(title, body).ToString(), http.RequestAborted);
+        await http.Response.Body.WriteAsync(content.GetBuffer().AsMemory(0, (int)content.Length), http.RequestAborted);
     }
 }
 

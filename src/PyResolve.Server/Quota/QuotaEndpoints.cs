@@ -1,6 +1,8 @@
+using Microsoft.Net.Http.Headers;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
@@ -11,13 +13,19 @@ internal static class QuotaEndpoints
     {
         var group = routes.MapGroup("").WithTags("Quota");
         group.MapGet("/quota", ReadQuota).RequireCaller();
-        group.MapGet("/plans", ListPlans);
+        group.MapGet("/plans", ListPlans).Produces<PlanList>();
         group.MapReservations();
     }
 
     private static async Task<JsonAnswer<QuotaSnapshot>> ReadQuota(HttpContext http, QuotaReader quotas) =>
         Answers.Ok(await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
 
-    private static JsonAnswer<PlanList> ListPlans(PlanCatalog plans) =>
-        Answers.Ok(new PlanList([.. plans.All.Select(plan => new PlanInfo(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price))]));
+    /// <summary>Browsers are sent to the page: refusals of earlier versions named this address to people.</summary>
+    private static IResult ListPlans(HttpContext http, PlanCatalog plans)
+    {
+        http.Response.Headers.Vary = HeaderNames.Accept;
+        return Browsers.PreferHtml(http)
+            ? PageUrls.SeeOther(http, "pricing")
+            : Answers.Ok(new PlanList([.. plans.All.Select(plan => new PlanInfo(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price))]));
+    }
 }

@@ -45,7 +45,8 @@ internal static class PrivateData
     private static bool IsOurs(string folder, string file) => Directory.EnumerateFileSystemEntries(folder).All(
         entry => entry.StartsWith(file, StringComparison.Ordinal)
             || Path.GetFileName(entry) is DataFolderLock.FileName
-            || Path.GetFileName(entry).StartsWith("lease-key.pem", StringComparison.Ordinal));
+            || Path.GetFileName(entry).StartsWith("lease-key.pem", StringComparison.Ordinal)
+            || Path.GetFileName(entry).StartsWith("encryption-key", StringComparison.Ordinal));
 
     private static void TrySetMode(string path, UnixFileMode mode)
     {

@@ -26,7 +26,7 @@ internal static class BillingRoutes
         CheckConfigured(call);
         return call.Account.Subscription is null
             ? throw new ProblemException(Problems.Create(
-                400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {call.Server.PublicUrl}/plans"))
+                400, ProblemCodes.NoBillingAccount, $"No billing account. Subscribe first at {call.Server.PublicUrl}/pricing"))
             : FakeAnswer.Json(new(PortalOf(call)), WireJson.Default.PortalOpened);
     }
 

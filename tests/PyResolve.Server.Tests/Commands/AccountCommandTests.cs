@@ -37,6 +37,22 @@ public sealed class AccountCommandTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_lost_second_factor_is_reset_and_the_log_says_so(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var secured = await SecuredAccount.CreateAsync(own);
+        var email = secured.Account.Email;
+
+        var reset = (await RunAsync(own, "accounts", "reset-second-factor", email)).OrThrow("reset");
+        var again = (await RunAsync(own, "accounts", "reset-second-factor", email, "--json")).OrThrow("reset");
+
+        reset.Output.ShouldContain($"Turned the second factor of {email} off.");
+        JsonDocument.Parse(again.Output).RootElement.GetProperty("reset").GetBoolean().ShouldBeFalse();
+        (await secured.LogInAsync(own.Server, code: null)).Status.ShouldBe(200);
+        (await own.Store.ReadNumberAsync("select count(*) from audit_log where actor = 'operator' and action = 'totp.reset'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
     public async Task An_invitation_can_be_made_again_until_it_is_used(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: Closed);

@@ -167,7 +167,7 @@ public sealed class DevicePageTests(SharedServers servers)
 
         foreach (var page in pages)
         {
-            page.Text.ShouldNotContain("<script");
+            page.Text.ShouldNotContain("<script>");
             page.Text.ShouldContain("&lt;script&gt;alert(1)&lt;/script&gt;");
             page.Text.ShouldNotContain("\"'>");
         }
@@ -231,22 +231,24 @@ public sealed class DevicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Stylesheet_and_images_come_from_the_server_itself(StorageEngine engine)
+    public async Task Stylesheet_script_and_images_come_from_the_server_itself(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
         var anyone = new Caller(server.Http);
         var page = await anyone.GetAsync("/device");
         const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
-        var links = Regex.Matches(page.Text, " (href|src)=\"(?<path>[^\"]+)\"", Options);
+        var links = Regex.Matches(page.Text, "<(link|script|img) [^>]*(href|src)=\"(?<path>[^\"]+)\"", Options);
         var paths = links.Select(match => match.Groups["path"].Value).Distinct().ToList();
 
-        paths.Count.ShouldBe(2);
+        paths.Count.ShouldBe(3);
         foreach (var path in paths)
         {
-            path.ShouldStartWith("assets/");
+            path.ShouldMatch("^assets/[a-z]+[.](svg|css|js)[?]v=[0-9a-f]{16}$");
             var asset = await anyone.GetAsync(path);
             asset.Status.ShouldBe(200);
-            asset.ContentType.ShouldBe(path.Contains(".css") ? "text/css" : "image/svg+xml");
+            asset.ContentType.ShouldBe(path.Contains(".css") ? "text/css" : path.Contains(".js") ? "text/javascript" : "image/svg+xml");
+            asset.Headers.CacheControl!.ToString().ShouldContain("immutable");
+            asset.Text.Length.ShouldBeLessThan(path.Contains(".js") ? 5_000 : 20_000);
         }
     }
 }

@@ -8,6 +8,9 @@ internal sealed class Person(TestServer server)
 
     public string? Cookie => SetCookie?.Split(';')[0];
 
+    private Dictionary<string, string> OwnPage =>
+        new() { ["Sec-Fetch-Site"] = "same-origin", ["Origin"] = server.Address.GetLeftPart(UriPartial.Authority) };
+
     public static async Task<Person> SignedInAsync(TestServer server, TestAccount account)
     {
         var person = new Person(server);
@@ -17,11 +20,7 @@ internal sealed class Person(TestServer server)
     }
 
     public Task<Answer> OpenAsync(string? userCode = null) =>
-        SendAsync(
-            HttpMethod.Get,
-            userCode is null ? "/device" : $"/device?user_code={Uri.EscapeDataString(userCode)}",
-            form: null,
-            headers: null);
+        GetAsync(userCode is null ? "/device" : $"/device?user_code={Uri.EscapeDataString(userCode)}");
 
     public Task<Answer> SignInAsync(string email, string password = TestAccount.Password, string? userCode = null) =>
         PostAsync(new() { ["action"] = "sign-in", ["email"] = email, ["password"] = password, ["user_code"] = userCode ?? "" });
@@ -32,16 +31,19 @@ internal sealed class Person(TestServer server)
 
     public Task<Answer> SignOutAsync() => PostAsync(new() { ["action"] = "sign-out" });
 
+    public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path, form: null, headers: null);
+
+    /// <summary>A form of the page itself.</summary>
+    public Task<Answer> SendFormAsync(string path, Dictionary<string, string> form) =>
+        SendAsync(HttpMethod.Post, path, new FormUrlEncodedContent(form), OwnPage);
+
     /// <param name="form">The fields.</param>
     /// <param name="headers">Headers that show the origin of the form; default: those that a browser sends from the page itself.</param>
     public Task<Answer> PostAsync(Dictionary<string, string> form, Dictionary<string, string>? headers = null) =>
         PostBodyAsync(new FormUrlEncodedContent(form), headers);
 
-    public Task<Answer> PostBodyAsync(HttpContent body, Dictionary<string, string>? headers = null) => SendAsync(
-        HttpMethod.Post,
-        "/device",
-        body,
-        headers ?? new() { ["Sec-Fetch-Site"] = "same-origin", ["Origin"] = server.Address.GetLeftPart(UriPartial.Authority) });
+    public Task<Answer> PostBodyAsync(HttpContent body, Dictionary<string, string>? headers = null) =>
+        SendAsync(HttpMethod.Post, "/device", body, headers ?? OwnPage);
 
     private async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? form, Dictionary<string, string>? headers)
     {

@@ -320,6 +320,8 @@ public sealed class BadInputTests(SharedServers servers)
         "/auth/password/forgot" => [("email", "\"ada\""), ("email", "null")],
         "/auth/password/reset" => [("password", "\"short\""), ("token", "null"), ("token", "\"\"")],
         "/auth/email/verify" => [("token", "null"), ("token", "\"\"")],
+        "/auth/email" => [("email", "\"ada\""), ("email", "null")],
+        "/auth/totp" or "/auth/totp/confirm" => [("code", "null"), ("code", "\"\"")],
         "/auth/account" => [("password", "1"), ("password", "[]")],
         "/me" => [("name", "\"\""), ("name", "null")],
         "/auth/api-keys/{id}/rotate" or "/auth/device/code" or "/billing/checkout" => [],

@@ -32,7 +32,7 @@ internal sealed record BodyRoute(
             false,
             [],
             []),
-        new("/auth/login", """{"email":"ada@example.com","password":"correct horse"}""", ["email", "password"], [], false, [], []),
+        new("/auth/login", """{"email":"ada@example.com","password":"correct horse"}""", ["email", "password", "code"], [], false, [], []),
         new("/auth/api-keys", """{"name":"CI","scopes":["quota"],"expires_at":"2026-12-24T00:00:00Z","requests_per_minute":60}""",
             ["name"], new() { ["requests_per_minute"] = 1_000_000 }, false, [], ["expires_at"]),
         new("/auth/api-keys/{id}/rotate", """{"grace_seconds":60}""", [], new() { ["grace_seconds"] = 2_592_000 }, false, [], []),
@@ -61,6 +61,12 @@ internal sealed record BodyRoute(
             IsAccepted = false,
         },
         new("/auth/email/verify", """{"token":"unknown"}""", ["token"], [], false, [], []) { IsAccepted = false },
+        new("/auth/email", """{"email":"new@example.com","password":"a wrong password"}""", ["email", "password"], [], false, [], [])
+        {
+            IsAccepted = false,
+        },
+        new("/auth/totp/confirm", """{"code":"123456"}""", ["code"], [], false, [], []) { IsAccepted = false },
+        new("/auth/totp", """{"code":"123456"}""", ["code"], [], false, [], []) { Method = HttpMethod.Delete, IsAccepted = false },
         new("/auth/account", """{"password":"a wrong password"}""", [], [], false, [], [])
         {
             Method = HttpMethod.Delete,

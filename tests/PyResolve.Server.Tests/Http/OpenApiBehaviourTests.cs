@@ -12,6 +12,7 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
         ["POST /auth/password/reset"] = 422,
         ["POST /auth/email/verify"] = 422,
         ["POST /auth/device/token"] = 400,
+        ["POST /auth/totp/confirm"] = 422,
         // Only an account without a password needs none.
         ["DELETE /auth/account"] = 422,
     };
@@ -21,6 +22,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
     [
         // A token of another issuer, an account without a password, a subscription.
         ("POST /auth/logout", 409), ("POST /auth/password", 409), ("POST /billing/checkout", 409),
+        // A second factor that is on or off, a server without mail.
+        ("POST /auth/totp", 409), ("POST /auth/totp/confirm", 409), ("DELETE /auth/totp", 409), ("POST /auth/email", 409),
     ];
 
     [Fact]

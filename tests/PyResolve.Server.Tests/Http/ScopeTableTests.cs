@@ -20,7 +20,15 @@ public sealed class ScopeTableTests(SharedServers servers)
         "POST /auth/signup", "POST /auth/login", "POST /auth/password/forgot", "POST /auth/password/reset", "POST /auth/email/verify",
         "POST /auth/device/code", "POST /auth/device/token", "POST /auth/api-keys/report-leak", "POST /webhooks/stripe",
         "GET /billing", "GET /billing/return", "GET /device", "POST /device", "GET /reset-password", "POST /reset-password",
-        "GET /verify-email", "POST /verify-email",
+        "GET /verify-email", "POST /verify-email", "GET /pricing", "GET /sign-in", "POST /sign-in", "GET /sign-up", "POST /sign-up",
+        "GET /forgot", "POST /forgot", "POST /sign-out", "GET /settings",
+        // They take the cookie of a page, and nothing else: SitePageTests.
+        "GET /app", "GET /app/keys", "POST /app/keys", "GET /app/keys/{id:guid}", "POST /app/keys/{id:guid}/rotate",
+        "POST /app/keys/{id:guid}/revoke", "GET /sign-in/code", "POST /sign-in/code", "GET /change-email", "POST /change-email",
+        "GET /app/settings", "POST /app/settings/name", "POST /app/settings/email", "POST /app/settings/password",
+        "POST /app/settings/sessions/{id:guid}/end", "POST /app/settings/sessions/end-others", "GET /app/settings/delete",
+        "POST /app/settings/delete", "GET /app/settings/second-factor", "POST /app/settings/second-factor",
+        "POST /app/settings/second-factor/confirm", "POST /app/settings/second-factor/remove", "GET /app/audit", "GET /app/audit/export",
     ];
 
     [Theory, OnBothEngines]

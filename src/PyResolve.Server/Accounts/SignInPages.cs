@@ -1,0 +1,167 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Email;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
+
+namespace PyResolve.Server.Accounts;
+
+/// <summary><c>Next</c>: the page under /app that a person asked for before signing in.</summary>
+internal sealed record SignInForm(string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen);
+
+internal sealed record SignUpForm(string? Email, string? Name, ProblemResult? Problem);
+
+internal sealed record ForgotForm(string? Email, ProblemResult? Problem);
+
+internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent);
+
+internal static class SignInPages
+{
+    private const string App = "app";
+    private const int MaxNext = 200;
+
+    public static void MapSignInPages(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("").ArePages();
+        pages.MapGet("/sign-in", ShowSignIn);
+        pages.MapPost("/sign-in", SignIn);
+        pages.MapSecondFactorPages();
+        pages.MapGet("/sign-up", ShowSignUp);
+        pages.MapPost("/sign-up", SignUp);
+        pages.MapGet("/forgot", static (EmailOutbox outbox) => ForgotPage(outbox, email: null));
+        pages.MapPost("/forgot", Forgot);
+        pages.MapPost("/sign-out", SignOut);
+    }
+
+    /// <summary>Where a page sends a person who has to sign in first.</summary>
+    public static IResult Ask(HttpContext http) =>
+        PageUrls.SeeOther(http, $"sign-in?next={Uri.EscapeDataString(http.Request.Path.Value!.TrimStart('/'))}");
+
+    public static PageResult StartAgain(ProblemResult problem) =>
+        new("Sign in", new Accounts_SignInPage { Model = new SignInForm(Email: null, Next: null, problem, SignUpIsOpen: false) })
+        {
+            Problem = problem,
+        };
+
+    private static async Task<IResult> ShowSignIn(HttpContext http, WebSessions web, ServerOptions options)
+    {
+        var next = NextOf(http.Request.Query["next"]);
+        return await web.FindAsync(http) is null ? SignInPage(options, email: null, next) : PageUrls.SeeOther(http, next ?? App);
+    }
+
+    private static async Task<IResult> SignIn(HttpContext http, SameOrigin sameOrigin, PasswordLogin login, ServerOptions options)
+    {
+        sameOrigin.Require(http);
+        WebSessions.RequireSafeConnection(http);
+        var form = await FormBody.ReadAsync(http);
+        var (email, password, next) = (form.Field("email"), form.Field("password"), NextOf(form.Field("next")));
+        var errors = new FieldErrors();
+        errors.Text("email", email, EmailAddresses.MaxLength, required: true);
+        errors.Text("password", password, Passwords.MaxLength, required: true);
+        if (errors.Problem is { } invalid)
+            return SignInPage(options, email, next, new ProblemResult(invalid));
+
+        var outcome = await login.TryAsync(
+            new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = next ?? App }, http.RequestAborted);
+        if (outcome.PendingToken is { } pending)
+            return SecondFactorPages.Ask(pending);
+        if (outcome.Opened is not { } opened)
+            return SignInPage(options, email, next, outcome.Problem);
+        WebSessions.SetCookie(http, opened);
+        return PageUrls.SeeOther(http, next ?? App);
+    }
+
+    private static async Task<IResult> ShowSignUp(HttpContext http, WebSessions web, ServerOptions options)
+    {
+        if (await web.FindAsync(http) is not null)
+            return PageUrls.SeeOther(http, App);
+        return options.SignUpIsOpen ? SignUpPage() : Closed();
+    }
+
+    private static async Task<IResult> SignUp(
+        HttpContext http, SameOrigin sameOrigin, AccountCreation creation, EmailOutbox outbox, PublicUrl publicUrl, ServerOptions options)
+    {
+        sameOrigin.Require(http);
+        WebSessions.RequireSafeConnection(http);
+        if (!options.SignUpIsOpen)
+            return Closed();
+        var form = await FormBody.ReadAsync(http);
+        var (email, name, password) = (form.Field("email"), form.Field("name"), form.Field("password"));
+        var errors = new FieldErrors();
+        errors.Email("email", email);
+        errors.Password("password", password, email);
+        errors.Label("name", name, AccountEndpoints.MaxNameLength);
+        if (errors.Problem is { } invalid)
+            return SignUpPage(email, name, new ProblemResult(invalid));
+
+        var outcome = await creation.TryAsync(
+            EmailAddresses.Parse(email!)!, name, password!, SessionClient.Of(http), http.RequestAborted);
+        if (outcome.Value is not { } created)
+            return SignUpPage(email, name, outcome.Problem);
+        WebSessions.SetCookie(http, new LogInResponse(created.User, created.SessionToken, created.SessionExpiresAt));
+        var model = new SignedUp(created.ApiKey, publicUrl.Value, outbox.IsEnabled);
+        return new PageResult("Your account is ready", new Accounts_SignedUpPage { Model = model })
+        {
+            Width = PageWidth.Wide, SignedInAs = created.User.Email,
+        };
+    }
+
+    /// <summary>The answer is always the same, as of the API: it must not show whether there is such an account.</summary>
+    private static async Task<IResult> Forgot(
+        HttpContext http, SameOrigin sameOrigin, AccountEmails emails, Throttle throttle, EmailOutbox outbox)
+    {
+        sameOrigin.Require(http);
+        var email = (await FormBody.ReadAsync(http)).Field("email");
+        var errors = new FieldErrors();
+        errors.Email("email", email);
+        if (errors.Problem is { } invalid)
+            return ForgotPage(outbox, email, new ProblemResult(invalid));
+
+        var origin = Origin.Of(http);
+        var attempt = await throttle.RecordAsync(throttle.Rules.ResetFrom(origin.Address), http.RequestAborted);
+        if (attempt.RetryAfter is null)
+            await emails.SendResetAsync(email!, origin, http.RequestAborted);
+        return Message.Page(new Message(
+            "Look into your mailbox",
+            "If there is an account with this address, a link to choose a new password is on its way. It works once, for an hour."));
+    }
+
+    private static async Task<IResult> SignOut(HttpContext http, SameOrigin sameOrigin, WebSessions web)
+    {
+        sameOrigin.Require(http);
+        await web.EndAsync(http);
+        return PageUrls.SeeOther(http, "sign-in");
+    }
+
+    private static PageResult SignInPage(ServerOptions options, string? email, string? next, ProblemResult? problem = null)
+    {
+        var model = new SignInForm(email, next, problem, options.SignUpIsOpen);
+        return new("Sign in", new Accounts_SignInPage { Model = model }) { Problem = problem };
+    }
+
+    private static PageResult SignUpPage(string? email = null, string? name = null, ProblemResult? problem = null) =>
+        new("Create an account", new Accounts_SignUpPage { Model = new SignUpForm(email, name, problem) }) { Problem = problem };
+
+    private static PageResult ForgotPage(EmailOutbox outbox, string? email, ProblemResult? problem = null) => outbox.IsEnabled
+        ? new("Forgotten password", new Accounts_ForgotPage { Model = new ForgotForm(email, problem) }) { Problem = problem }
+        : Message.Page(new Message(
+            "Forgotten password", "This server sends no e-mail. Ask who runs it for a link that sets a new password."));
+
+    private static PageResult Closed()
+    {
+        var message = new Message("Sign-up is closed", ProblemTexts.SignUpClosed) { Link = ("sign-in", "Sign in") };
+        return new(message.Heading, new Pages_MessagePage { Model = message })
+        {
+            Problem = new ProblemResult(Problems.Forbidden(ProblemCodes.SignUpClosed, ProblemTexts.SignUpClosed)),
+        };
+    }
+
+    /// <summary>Only pages of ours: a link must not send a person to another site after signing in.</summary>
+    private static string? NextOf(string? path) =>
+        path is { Length: <= MaxNext } && (path == App || path.StartsWith($"{App}/", StringComparison.Ordinal))
+        && path.All(static letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-')
+            ? path
+            : null;
+}

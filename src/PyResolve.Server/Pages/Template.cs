@@ -1,0 +1,37 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Html;
+using PyResolve.Server.Http;
+using RazorSlices;
+
+namespace PyResolve.Server.Pages;
+
+/// <summary>What every template inherits: parts of pages, and links. Razor encodes each value that a template writes.</summary>
+internal abstract class Template<TModel> : RazorSlice<TModel>
+{
+    /// <summary>Relative to this page: the public URL may have a path of its own.</summary>
+    protected string Link(string path) => PageUrls.Relative(HttpContext!, path);
+
+    protected string Asset(PageAsset asset) => Link($"assets/{asset.Name}?v={asset.Version}");
+
+    /// <summary>For <c>aria-current</c>: null on other pages.</summary>
+    protected string? Current(string path) => HttpContext!.Request.Path == $"/{path}" ? "page" : null;
+
+    protected ValueTask<HtmlString> Field(Field field) => RenderPartialAsync(new Pages_FieldPart { Model = field });
+
+    /// <param name="shown">The fields whose errors the form shows itself.</param>
+    protected ValueTask<HtmlString> Alert(ProblemResult? problem, params string[] shown) =>
+        problem.SummaryWithout(shown) is { } text ? RenderPartialAsync(new Pages_AlertPart { Model = text }) : new(HtmlString.Empty);
+
+    protected ValueTask<HtmlString> Chart(Chart chart) => RenderPartialAsync(new Pages_ChartPart { Model = chart });
+
+    /// <summary>What was just done; null: nothing.</summary>
+    protected ValueTask<HtmlString> Status(string? text) =>
+        text is null ? new(HtmlString.Empty) : RenderPartialAsync(new Pages_StatusPart { Model = text });
+
+    /// <summary>In UTC; the browser shows it in its own time zone where scripts run.</summary>
+    protected ValueTask<HtmlString> Instant(DateTimeOffset instant) => RenderPartialAsync(new Pages_InstantPart { Model = instant });
+
+    protected static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    protected static string Day(DateTimeOffset instant) => instant.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
+}

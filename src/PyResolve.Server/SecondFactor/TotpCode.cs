@@ -1,0 +1,33 @@
+using System.Security.Cryptography;
+using OtpNet;
+
+namespace PyResolve.Server.SecondFactor;
+
+/// <summary>The six digits that an app on a telephone shows for 30 seconds (RFC 6238, with SHA-1 as every app has it).</summary>
+internal static class TotpCode
+{
+    private const string Issuer = "PyResolve";
+    private const int SecretBytes = 20;
+    private const int Digits = 6;
+
+    /// <summary>The telephone's clock may be a step ahead or behind.</summary>
+    private static readonly VerificationWindow Skew = new(previous: 1, future: 1);
+
+    public static byte[] CreateSecret() => RandomNumberGenerator.GetBytes(SecretBytes);
+
+    /// <summary>As a person types it, where an app cannot scan it.</summary>
+    public static string ToText(byte[] secret) => Base32Encoding.ToString(secret);
+
+    /// <summary>What apps scan: the form of the key URI that all of them read.</summary>
+    public static string ToUrl(byte[] secret, string email) =>
+        $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(email)}?secret={ToText(secret)}&issuer={Issuer}";
+
+    /// <returns>The time step whose code it is; null: it is not a code of this time.</returns>
+    public static long? FindStep(byte[] secret, string typed, DateTimeOffset now)
+    {
+        var code = string.Concat(typed.Where(static letter => !char.IsWhiteSpace(letter)));
+        if (code.Length != Digits || !code.All(char.IsAsciiDigit))
+            return null;
+        return new Totp(secret).VerifyTotp(now.UtcDateTime, code, out var step, Skew) ? step : null;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Statistics;
+
+namespace PyResolve.Server.Site;
+
+/// <summary><c>Current</c>: the plan of who looks at the page; null: nobody has signed in.</summary>
+internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
+{
+    private static readonly string[] WithoutMinorUnit = ["jpy", "krw", "vnd", "clp", "isk"];
+
+    public static string NameOf(Plan plan) => PlanName(plan.Name);
+
+    public static string PlanName(string name) => char.ToUpperInvariant(name[0]) + name[1..];
+
+    public static string PriceOf(Plan plan) => plan switch
+    {
+        { Price: { } price } => Money(price.Amount, price.Currency),
+        { Name: PlanCatalog.Free } => "No charge",
+        _ => "On request",
+    };
+
+    private static string Money(long amount, string currency)
+    {
+        var isWhole = WithoutMinorUnit.Contains(currency, StringComparer.Ordinal);
+        var value = isWhole ? amount : amount / 100m;
+        var text = value.ToString(isWhole || value == Math.Truncate(value) ? "N0" : "N2", CultureInfo.InvariantCulture);
+        return currency switch
+        {
+            "usd" => $"${text}",
+            "eur" => $"€{text}",
+            "gbp" => $"£{text}",
+            _ => $"{text} {currency.ToUpperInvariant()}",
+        };
+    }
+}
+
+/// <summary><c>Days</c>: this month's; <c>Recent</c>: across months; <c>Expiring</c>: keys that end soon.</summary>
+internal sealed record Overview(
+    QuotaSnapshot Quota,
+    IReadOnlyList<DailyUsage> Days,
+    RecentDays Recent,
+    IReadOnlyList<RecordedUsageEvent> Events,
+    IReadOnlyList<ApiKeyInfo> Expiring,
+    string ServerUrl,
+    DateTimeOffset Now)
+{
+    public Forecast Forecast => new(Quota.MigrationsUsed, Limit, Recent.Migrations.TakeLast(7).Sum(), Now);
+
+    /// <summary>Used without an event: what leases had left when they ended.</summary>
+    public long WithoutEvent => Math.Max(0, Quota.MigrationsUsed - Days.Sum(static day => day.Migrations));
+
+    public const int BarWidth = 1_000;
+
+    public long? Limit => Quota.MigrationsLimit.Value;
+
+    public int UsedWidth => WidthOf(Quota.MigrationsUsed);
+
+    public int HeldWidth => Math.Min(WidthOf(Quota.MigrationsHeld), BarWidth - UsedWidth);
+
+    public int DaysLeft => (int)Math.Ceiling((Quota.ResetsAt - Now).TotalDays);
+
+    private int WidthOf(long units) => Limit switch
+    {
+        > 0 and var limit => (int)Math.Min(BarWidth, units * BarWidth / limit),
+        _ => units > 0 ? BarWidth : 0,
+    };
+}

@@ -1,0 +1,74 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
+using PyResolve.Server.Pages;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Quota;
+using PyResolve.Server.Statistics;
+using RazorSlices;
+
+namespace PyResolve.Server.Site;
+
+internal sealed record Home(bool SignUpIsOpen);
+
+internal static class SitePages
+{
+    private const int LatestEvents = 5;
+    private const int ExpiringKeys = 5;
+
+    private static readonly TimeSpan ExpiresSoon = TimeSpan.FromDays(14);
+
+    public static IServiceCollection AddSite(this IServiceCollection services) => services.AddSingleton<SettingsReader>();
+
+    public static void MapSite(this IEndpointRouteBuilder routes)
+    {
+        var pages = routes.MapGroup("").ArePages();
+        pages.MapGet("/pricing", ShowPricing);
+        pages.MapGet("/app", ShowOverview);
+        pages.MapGet("/settings", static (HttpContext http) => PageUrls.SeeOther(http, "app/settings"));
+        pages.MapUsagePages();
+        pages.MapKeyPages();
+        pages.MapSettingsPages();
+        pages.MapAuditPages();
+    }
+
+    public static async Task<IResult> ShowHomeAsync(HttpContext http, WebSessions web)
+    {
+        if (await web.FindAsync(http) is not null)
+            return PageUrls.SeeOther(http, "app");
+        var options = http.RequestServices.GetRequiredService<ServerOptions>();
+        return Page("Python migrations, metered", new Site_HomePage { Model = new Home(options.SignUpIsOpen) }, caller: null);
+    }
+
+    public static PageResult Page(string title, RazorSlice body, Caller? caller, ProblemResult? problem = null) =>
+        new(title, body) { Width = PageWidth.Wide, SignedInAs = caller?.Email, Problem = problem };
+
+    private static async Task<IResult> ShowPricing(HttpContext http, WebSessions web, PlanCatalog plans, QuotaReader quotas)
+    {
+        var caller = await web.FindAsync(http);
+        var current = caller is null ? null : (await quotas.ReadAsync(caller.UserId, http.RequestAborted)).Plan;
+        return Page("Pricing", new Site_PricingPage { Model = new Pricing(plans.All, current) }, caller);
+    }
+
+    private static async Task<IResult> ShowOverview(
+        HttpContext http, WebSessions web, StatisticsReader statistics, UsageDays days, EventList events, ApiKeyLists keys,
+        PublicUrl publicUrl, TimeProvider time)
+    {
+        if (await web.FindAsync(http) is not { } caller)
+            return SignInPages.Ask(http);
+        var (userId, cancelled) = (caller.UserId, http.RequestAborted);
+        var month = await statistics.ReadMonthAsync(userId, month: null, cancelled);
+        var latest = await events.ReadAsync(userId, month: null, after: null, LatestEvents, cancelled);
+        var model = new Overview(
+            month.Quota,
+            month.ByDay,
+            await days.ReadAsync(userId, cancelled),
+            latest.Data,
+            await keys.ReadExpiringAsync(userId, ExpiresSoon, ExpiringKeys, cancelled),
+            publicUrl.Value,
+            time.GetUtcNow());
+        return Page("Overview", new Site_OverviewPage { Model = model }, caller);
+    }
+}
