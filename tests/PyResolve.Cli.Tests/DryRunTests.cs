@@ -47,7 +47,7 @@ public sealed class DryRunTests : IDisposable
 
             """);
         result.Error.ShouldContain("Quota this month: 2/5 used, 3 remaining\n");
-        result.Error.ShouldContain("would be: 1 file changed, 1 added, 1 removed\n");
+        result.Error.ShouldContain("Would upgrade pydantic to 2.0: 1 file changed, 1 added, 1 removed\n");
         (_cli.Read("app.py"), File.Exists(Path.Combine(_cli.Project, "gone.py"))).ShouldBe(("v1\n", true));
         _server.Routes.ShouldBe(["GET /quota"]);
         Directory.EnumerateFileSystemEntries(_temporary).Where(static entry => entry.Contains("pyresolve", StringComparison.Ordinal))

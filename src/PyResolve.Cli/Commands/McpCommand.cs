@@ -8,6 +8,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class McpCommand
 {
+    public const string CommandName = "mcp";
+
     private static readonly Option<string?> Root = new("--root")
     {
         Description = "The project that upgrades keep to. Default: the current folder.",
@@ -17,7 +19,8 @@ internal static class McpCommand
     public static Command Create(Terminal terminal, StopSignals signals)
     {
         var command = new ExplainedCommand(
-            "mcp", "Serve coding agents: the Model Context Protocol on standard input and output. A client starts it, and ends it.",
+            CommandName,
+            "Serve coding agents: the Model Context Protocol on standard input and output. A client starts it, and ends it.",
             "pyresolve mcp", "pyresolve mcp --root ~/work/shop --profile work")
         {
             Root,

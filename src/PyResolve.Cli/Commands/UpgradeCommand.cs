@@ -10,10 +10,12 @@ namespace PyResolve.Cli.Commands;
 
 internal static class UpgradeCommand
 {
+    public const string CommandName = "upgrade";
+
     public static Command Create(Terminal terminal, StopSignals signals)
     {
         var command = new ExplainedCommand(
-            "upgrade", "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
+            CommandName, "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
             "pyresolve upgrade pydantic --target 2.0 --path src",
             "pyresolve upgrade pydantic --target 2.0 --dry-run",
             "pyresolve upgrade pydantic --target 2.0 --migrator \"bump-pydantic {path}\"")
