@@ -32,7 +32,8 @@ internal static class Annotations
     {
         // It has no notices.
         var type = finding.Diagnostic.Level == GateLevel.Error ? "error" : "warning";
-        return $"##vso[task.logissue type={type};sourcepath={EscapeAzure(file)};code={finding.Diagnostic.Code};]{EscapeAzure(finding.Text)}";
+        var properties = $"type={type};sourcepath={EscapeAzure(file)};code={finding.Diagnostic.Code};";
+        return $"##vso[task.logissue {properties}]{EscapeAzure(finding.Text)}";
     }
 
     private static string RelativeTo(string? workspace, string file)

@@ -35,7 +35,8 @@ internal sealed record BuildIdentity(string? Repository, string? Commit, bool Is
         return "msbuild:" + Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
-    /// <summary><c>github.com/acme/shop</c> for <c>https://token@github.com/Acme/shop.git</c> and <c>git@github.com:acme/shop</c>.</summary>
+    /// <summary><c>github.com/acme/shop</c> for <c>https://token@github.com/Acme/shop.git</c> and
+    /// <c>git@github.com:acme/shop</c>.</summary>
     private static string? Normalize(string? address)
     {
         if (address is null)
@@ -45,8 +46,8 @@ internal sealed record BuildIdentity(string? Repository, string? Commit, bool Is
             text = text[(scheme + 3)..];
         else if (text.IndexOf(':') is > 1 and var colon && !text[..colon].Contains('/'))
             text = $"{text[..colon]}/{text[(colon + 1)..].TrimStart('/')}";
-        if (text.IndexOf('@') is >= 0 and var at && (text.IndexOf('/') is var slash && (slash < 0 || at < slash)))
-            text = text[(at + 1)..];
+        var host = text.Split('/')[0];
+        text = text[(host.LastIndexOf('@') + 1)..];
         text = text.TrimEnd('/');
         if (text.EndsWith(".git", StringComparison.OrdinalIgnoreCase))
             text = text[..^".git".Length];
@@ -61,7 +62,8 @@ internal sealed record BuildIdentity(string? Repository, string? Commit, bool Is
         if (variable("GITHUB_EVENT_NAME")?.StartsWith("pull_request", StringComparison.Ordinal) != true)
             return new BuildIdentity(repository, commit, IsFork: false);
         var (head, from) = ReadPullRequest(variable("GITHUB_EVENT_PATH"));
-        return new BuildIdentity(repository, head ?? commit, IsFork: from is not null && !from.Equals(name, StringComparison.OrdinalIgnoreCase));
+        var isFork = from is not null && !from.Equals(name, StringComparison.OrdinalIgnoreCase);
+        return new BuildIdentity(repository, head ?? commit, isFork);
     }
 
     /// <summary>The head commit of a pull request, and the repository that it is in: empty when that was deleted.</summary>

@@ -4,7 +4,8 @@ using PyResolve.MSBuild;
 
 namespace PyResolve.Gate;
 
-/// <summary>Takes a permit for each migration, all of them or none, and charges them: at once, or each when its migrator has succeeded.</summary>
+/// <summary>Takes a permit for each migration, all of them or none, and charges them: at once, or each when its migrator has succeeded.
+/// </summary>
 internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, BuildIdentity identity, GateOutput output)
 {
     /// <summary>How long a reservation outlives a worker that is killed. While a migrator runs, the permit renews it.</summary>
@@ -30,7 +31,8 @@ internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, 
         {
             output.Report(
                 GateDiagnostics.UnknownCommit,
-                "There is no git commit here, or no remote named origin. Set PyResolveRepository and PyResolveCommit, so that a retry is free.");
+                "There is no git commit here, or no remote named origin. "
+                    + "Set PyResolveRepository and PyResolveCommit, so that a retry is free.");
         }
 
         try
@@ -72,7 +74,8 @@ internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, 
         return !output.HasErrors;
     }
 
-    /// <summary>Not cancelled: an answer that nobody waits for would leave a reservation. It takes half of the time limit at most.</summary>
+    /// <summary>Not cancelled: an answer that is not waited for would leave a reservation. It takes half of the time limit at most.
+    /// </summary>
     private async Task AcquireAsync(GateWork work)
     {
         var migration = work.Migration;
@@ -109,7 +112,7 @@ internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, 
         {
             if (work.Migrator is null)
             {
-                output.Message($"PyResolve: {work.Migration.Library} is left alone: its migrator does not take {{tier}}, and needs more than tier1.");
+                output.Message($"PyResolve: {work.Migration.Library} is left alone: its migrator is for more than tier1.");
                 continue;
             }
             var run = new MigratorRun(work.Migrator, work.Migration, request.ProjectFolder, output);
@@ -159,11 +162,12 @@ internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, 
 
     private void ReportUnrecorded(GateWork work, PyResolveException failure)
     {
+        var reason = Reasons.OneLine(failure.Message);
         var isAway = Reasons.IsOutOfReach(failure) || Reasons.IsOverloaded(failure);
         if (isAway && request.FindPolicy() == OfflinePolicy.Allow)
-            output.Report(GateDiagnostics.OfflineGranted, $"{work.Migration} was granted, and could not be recorded: {Reasons.OneLine(failure.Message)}");
+            output.Report(GateDiagnostics.OfflineGranted, $"{work.Migration} was granted, and could not be recorded: {reason}");
         else
-            output.Report(GateDiagnostics.NotRecorded, $"{work.Migration}: {Reasons.OneLine(failure.Message)} Build again: it is charged once.");
+            output.Report(GateDiagnostics.NotRecorded, $"{work.Migration}: {reason} Build again: it is charged once.");
     }
 
     /// <summary>The server had no answer, and the policy allows the work.</summary>

@@ -93,7 +93,9 @@ internal sealed record GateMigration(string Library, string Target, string Tier,
     {
         if (!PackageName.IsValid(Library))
             return $"PyResolveMigration '{Library}' is not the name of a library. {PackageName.Rule}";
-        if (Target.Length is 0 or > LongestVersion || !Target.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '!' or '+' or '_' or '-'))
+        var hasVersion = Target.Length is > 0 and <= LongestVersion
+            && Target.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '!' or '+' or '_' or '-');
+        if (!hasVersion)
             return $"PyResolveMigration '{Library}' has TargetVersion '{Target}'. Write a version, such as TargetVersion=\"2.0\".";
         return FindTier() is null ? $"PyResolveMigration '{Library}' has Tier '{Tier}'. Set it to tier1, tier2 or tier3." : null;
     }

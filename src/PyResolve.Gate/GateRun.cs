@@ -34,7 +34,8 @@ internal static class GateRun
         output.End(isPassed && !output.HasErrors, remembered);
     }
 
-    private static async Task<(bool IsPassed, string Remembered)> DecideAsync(GateRequest request, GateOutput output, CancellationToken stop)
+    private static async Task<(bool IsPassed, string Remembered)> DecideAsync(
+        GateRequest request, GateOutput output, CancellationToken stop)
     {
         var time = TimeSpan.FromSeconds(request.Seconds / 2);
         if (!request.IsEnforced)

@@ -58,7 +58,8 @@ public sealed class GateTask : Microsoft.Build.Utilities.Task, ICancelableTask
         if (ReadSwitch(nameof(Enforce), Enforce, CiSystem.IsPresent()) is not { } isEnforced
             || ReadSwitch(nameof(Run), Run, byDefault: false) is not { } isRun)
             return false;
-        if (!double.TryParse(TimeLimit, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) || seconds is < 1 or > 600)
+        const NumberStyles Style = NumberStyles.AllowDecimalPoint;
+        if (!double.TryParse(TimeLimit, Style, CultureInfo.InvariantCulture, out var seconds) || seconds is < 1 or > 600)
         {
             LogDiagnostic(GateDiagnostics.InvalidSettings, $"PyResolveTimeout is '{TimeLimit}'. Give it seconds, from 1 to 600.");
             return false;
@@ -81,8 +82,8 @@ public sealed class GateTask : Microsoft.Build.Utilities.Task, ICancelableTask
         foreach (var item in Migrations)
         {
             var migrator = item.GetMetadata("Migrator") is { Length: > 0 } own ? own : Migrator;
-            request.Add(GateLine.Join(
-                "migration", item.ItemSpec, item.GetMetadata("TargetVersion"), item.GetMetadata("Tier"), migrator, item.GetMetadata("Path")));
+            var (target, tier) = (item.GetMetadata("TargetVersion"), item.GetMetadata("Tier"));
+            request.Add(GateLine.Join("migration", item.ItemSpec, target, tier, migrator, item.GetMetadata("Path")));
         }
 
         var digest = Digest(request);
@@ -134,7 +135,8 @@ public sealed class GateTask : Microsoft.Build.Utilities.Task, ICancelableTask
         catch (Win32Exception e)
         {
             LogDiagnostic(
-                GateDiagnostics.WorkerFailed, $"No .NET runtime was found to run it: {e.Message}. Install .NET 8 or later, or set DOTNET_HOST_PATH.");
+                GateDiagnostics.WorkerFailed,
+                $"No .NET runtime was found to run it: {e.Message}. Install .NET 8 or later, or set DOTNET_HOST_PATH.");
             return null;
         }
     }
@@ -159,7 +161,8 @@ public sealed class GateTask : Microsoft.Build.Utilities.Task, ICancelableTask
             _worker = null;
         if (end is null && !_isCancelled)
         {
-            var reason = worker.IsKilled ? "It did not end in time." : worker.Errors is { Length: > 0 } errors ? errors : "It wrote nothing.";
+            var written = worker.Errors is { Length: > 0 } errors ? errors : "It wrote nothing.";
+            var reason = worker.IsKilled ? "It did not end in time." : written;
             LogDiagnostic(GateDiagnostics.WorkerFailed, $"The gate's worker ended too early. {reason}");
         }
         return end;
@@ -180,7 +183,7 @@ public sealed class GateTask : Microsoft.Build.Utilities.Task, ICancelableTask
 
     private void LogDiagnostic(GateDiagnostic diagnostic, string text)
     {
-        var message = $"{text} See {diagnostic.HelpLink}";
+        var message = $"{text} ({diagnostic.HelpLink})";
         switch (diagnostic.Level)
         {
             case GateLevel.Error:

@@ -12,7 +12,8 @@ internal sealed class GitFolder
     private GitFolder(string folder)
     {
         _folder = folder;
-        _common = ReadLine(Path.Combine(folder, "commondir")) is { Length: > 0 } common ? Path.GetFullPath(Path.Combine(folder, common)) : folder;
+        var common = ReadLine(Path.Combine(folder, "commondir"));
+        _common = common is { Length: > 0 } ? Path.GetFullPath(Path.Combine(folder, common)) : folder;
     }
 
     public static GitFolder? Find(string start)

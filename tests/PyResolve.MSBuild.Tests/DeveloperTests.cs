@@ -50,7 +50,7 @@ public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
         CommandResult[] results =
         [
             await project.DotNetAsync("build", "-t:Restore", "-p:PyResolveEnforce=true"),
-            await project.BuildInCiAsync("-t:Compile", "-p:DesignTimeBuild=true", "-p:SkipCompilerExecution=true", "-p:ProvideCommandLineArgs=true"),
+            await project.BuildInCiAsync("-t:Compile", "-p:DesignTimeBuild=true", "-p:SkipCompilerExecution=true"),
             await project.BuildInCiAsync("-p:PyResolveSkip=true"),
         ];
 
@@ -63,9 +63,11 @@ public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
     public async Task No_log_has_the_key()
     {
         await using var account = await GateAccount.SignUpAsync(servers, "free");
-        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration().WithMigration("numpy", "tier2");
+        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey)
+            .WithMigration().WithMigration("numpy", "tier2");
 
-        var build = await project.BuildInCiAsync("-bl:gate.binlog", "-v:diag", "-flp:v=diag;logfile=gate.log", "-p:PyResolveSarif=gate.sarif");
+        var build = await project.BuildInCiAsync(
+            "-bl:gate.binlog", "-v:diag", "-flp:v=diag;logfile=gate.log", "-p:PyResolveSarif=gate.sarif");
 
         GatedProject.Diagnostics(build).ShouldContain("error PYR0002");
         using var binlog = new GZipStream(File.OpenRead(Path.Combine(project.Folder, "gate.binlog")), CompressionMode.Decompress);

@@ -14,9 +14,11 @@ public sealed class DiagnosticsPageTests
         {
             var page = File.ReadAllText(Path.Combine(folder, $"{diagnostic.Code}.md"));
             page.ShouldStartWith($"# {diagnostic.Code}: {diagnostic.Title}\n\n{diagnostic.Level}. ");
-            index.ShouldContain($"| [{diagnostic.Code}]({diagnostic.Code}.md) | {diagnostic.Level.ToString().ToLowerInvariant()} | {diagnostic.Title} |\n");
+            var level = diagnostic.Level.ToString().ToLowerInvariant();
+            index.ShouldContain($"| [{diagnostic.Code}]({diagnostic.Code}.md) | {level} | {diagnostic.Title} |\n");
         }
         Directory.GetFiles(folder, "PYR*.md").Length.ShouldBe(GateDiagnostics.All.Count);
-        GateDiagnostics.All.Select(diagnostic => diagnostic.Code).ShouldBe(Enumerable.Range(1, GateDiagnostics.All.Count).Select(i => $"PYR{i:0000}"));
+        GateDiagnostics.All.Select(diagnostic => diagnostic.Code)
+            .ShouldBe(Enumerable.Range(1, GateDiagnostics.All.Count).Select(i => $"PYR{i:0000}"));
     }
 }

@@ -13,7 +13,8 @@ public sealed class ForkTests(PackedGate gate, SharedServers servers)
             .WithFile("event.json", """{"pull_request":{"head":{"sha":"c0ffee","repo":{"full_name":"stranger/shop"}}}}""")
             .WithVariable("GITHUB_ACTIONS", "true").WithVariable("GITHUB_EVENT_NAME", "pull_request")
             .WithVariable("GITHUB_REPOSITORY", "acme/shop");
-        project.WithVariable("GITHUB_EVENT_PATH", Path.Combine(project.Folder, "event.json")).WithVariable("GITHUB_WORKSPACE", project.Folder);
+        project.WithVariable("GITHUB_EVENT_PATH", Path.Combine(project.Folder, "event.json"))
+            .WithVariable("GITHUB_WORKSPACE", project.Folder);
 
         var build = await project.BuildAsync();
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PyResolve.MSBuild.Tests.Infrastructure;
 
 namespace PyResolve.MSBuild.Tests;
@@ -55,9 +56,23 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
         build.ExitCode.ShouldBe(1);
         GatedProject.Diagnostics(build).ShouldBe(["error PYR0001"], build.Output);
         build.Output.ShouldContain($"{project.File} : error PYR0001: pydantic 2.0 (tier1): Monthly limit reached");
-        build.Output.ShouldContain("https://pyresolve.dev/docs/diagnostics/PYR0001");
-        var sarif = System.Text.Json.JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(project.Folder, "gate.sarif"), TestContext.Current.CancellationToken));
+        build.Output.ShouldContain("(https://pyresolve.dev/docs/diagnostics/PYR0001)");
+        var file = await File.ReadAllTextAsync(Path.Combine(project.Folder, "gate.sarif"), TestContext.Current.CancellationToken);
+        using var sarif = JsonDocument.Parse(file);
         sarif.RootElement.GetProperty("runs")[0].GetProperty("results")[0].GetProperty("ruleId").GetString().ShouldBe("PYR0001");
+    }
+
+    [Fact]
+    public async Task A_denied_migration_is_one_error_also_for_who_counts_without_the_summary()
+    {
+        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(tier: "tier2");
+
+        var build = await project.DotNetAsync("msbuild", "-nologo", "-clp:NoSummary", "-p:PyResolveEnforce=true");
+
+        build.ExitCode.ShouldBe(1);
+        build.Output.Split('\n').Where(line => line.Contains("error", StringComparison.OrdinalIgnoreCase))
+            .ShouldHaveSingleItem().ShouldContain(": error PYR0002: ");
     }
 
     [Fact]
@@ -114,11 +129,13 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
         }
         all.WithFile("All.proj", """
             <Project>
-              <Target Name="Build"><MSBuild Projects="p0/App.csproj;p1/App.csproj;p2/App.csproj;p3/App.csproj;p4/App.csproj;p5/App.csproj;p6/App.csproj;p7/App.csproj" BuildInParallel="true" /></Target>
+              <ItemGroup><App Include="p*/App.csproj" /></ItemGroup>
+              <Target Name="Build"><MSBuild Projects="@(App)" BuildInParallel="true" /></Target>
             </Project>
             """);
 
-        var build = await all.DotNetAsync("msbuild", "All.proj", "-m:8", "-nodeReuse:false", "-p:PyResolveEnforce=true", "-p:PyResolveTimeout=60");
+        var build = await all.DotNetAsync(
+            "build", "--no-restore", "All.proj", "-m:8", "-nodeReuse:false", "-p:PyResolveEnforce=true", "-p:PyResolveTimeout=60");
 
         build.ExitCode.ShouldBe(0, build.Output);
         (await account.Account.QuotaAsync()).ShouldSatisfyAllConditions(quota => quota.Used.ShouldBe(8), quota => quota.Held.ShouldBe(0));

@@ -6,7 +6,8 @@ namespace PyResolve.MSBuild.Tests;
 /// <summary><c>PyResolveRun=true</c>: the migrator runs in the build, and decides what is charged.</summary>
 public sealed class MigratorTests(PackedGate gate, SharedServers servers)
 {
-    private const string Models = "from pydantic import BaseModel\n\n\nclass User(BaseModel):\n    name: str\n\n    class Config:\n        orm_mode = True\n";
+    private const string Models =
+        "from pydantic import BaseModel\n\n\nclass User(BaseModel):\n    name: str\n\n    class Config:\n        orm_mode = True\n";
 
     [Fact]
     public async Task The_migrator_runs_before_compilation_and_is_charged_when_it_has_changed_files()
@@ -76,6 +77,6 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
     private static async Task InterruptAsync(System.Diagnostics.Process build)
     {
         var group = build.Id.ToString(CultureInfo.InvariantCulture);
-        (await Command.RunAsync("kill", ["-INT", $"-{group}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        (await Command.RunAsync("kill", ["-INT", "--", $"-{group}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
     }
 }

@@ -44,7 +44,8 @@ public sealed class OfflineTests(PackedGate gate, SharedServers servers)
     public async Task A_silent_server_delays_the_build_no_longer_than_the_time_limit()
     {
         await using var account = await GateAccount.SignUpAsync(servers);
-        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(tier: "tier2").WithMigration("numpy", "tier2");
+        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey)
+            .WithMigration(tier: "tier2").WithMigration("numpy", "tier2");
         await project.BuildInCiAsync("-p:PyResolveSkip=true");
         await account.Network.StallAsync();
 

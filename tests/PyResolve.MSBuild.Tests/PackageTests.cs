@@ -35,7 +35,8 @@ public sealed class PackageTests(PackedGate gate)
         string? Value(string name) => nuspec.Descendants().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
 
         nuspec.Descendants().Where(element => element.Name.LocalName == "dependency").ShouldBeEmpty();
-        (Value("developmentDependency"), Value("license"), Value("readme"), Value("icon")).ShouldBe(("true", "MIT", "README.md", "icon.png"));
+        (Value("developmentDependency"), Value("license"), Value("readme"), Value("icon"))
+            .ShouldBe(("true", "MIT", "README.md", "icon.png"));
     }
 
     [Fact]
@@ -50,7 +51,8 @@ public sealed class PackageTests(PackedGate gate)
         using var assembly = new PEReader(copy);
         var metadata = assembly.GetMetadataReader();
 
-        var references = metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).Order();
+        var references = metadata.AssemblyReferences
+            .Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).Order();
 
         references.ShouldBe(["Microsoft.Build.Framework", "Microsoft.Build.Utilities.Core", "netstandard"]);
         metadata.GetAssemblyDefinition().PublicKey.IsNil.ShouldBeFalse();
@@ -73,7 +75,7 @@ public sealed class PackageTests(PackedGate gate)
         var output = Path.Combine(project.Folder, "bin/Debug");
         Directory.GetFiles(Directory.GetDirectories(output).Single()).Select(Path.GetFileName)
             .ShouldBe(["App.deps.json", "App.dll", "App.pdb"], ignoreOrder: true);
-        (await File.ReadAllTextAsync(Directory.GetFiles(output, "App.deps.json", SearchOption.AllDirectories).Single(), TestContext.Current.CancellationToken))
-            .ShouldNotContain("PyResolve");
+        var dependencies = Directory.GetFiles(output, "App.deps.json", SearchOption.AllDirectories).Single();
+        (await File.ReadAllTextAsync(dependencies, TestContext.Current.CancellationToken)).ShouldNotContain("PyResolve");
     }
 }

@@ -14,7 +14,8 @@ public sealed partial class SampleTests(PackedGate gate, SharedServers servers)
     {
         await using var account = await GateAccount.SignUpAsync(servers, "free");
         var project = Copy().AtCommit().WithServer(account.Address, account.ApiKey);
-        var arguments = Commands().Matches(await File.ReadAllTextAsync(Path.Combine(Sample, "README.md"), TestContext.Current.CancellationToken))
+        var readme = await File.ReadAllTextAsync(Path.Combine(Sample, "README.md"), TestContext.Current.CancellationToken);
+        var arguments = Commands().Matches(readme)
             .Select(match => match.Groups["arguments"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToList();
 
         var builds = new List<CommandResult>();
@@ -56,13 +57,17 @@ public sealed partial class SampleTests(PackedGate gate, SharedServers servers)
                 continue;
             var copy = Path.Combine(folder, relative);
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.WriteAllText(copy, File.ReadAllText(file).Replace("Version=\"0.1.0\"", $"Version=\"{gate.Version}\"", StringComparison.Ordinal));
+            var text = File.ReadAllText(file).Replace("Version=\"0.1.0\"", $"Version=\"{gate.Version}\"", StringComparison.Ordinal);
+            File.WriteAllText(copy, text);
         }
         return new GatedProject(folder, gate.Environment(), gate.Version);
     }
 
     /// <summary>The options of each build. The feed is that of the tests.</summary>
-    [GeneratedRegex(@"^dotnet build samples/BuildGate(?<arguments>( --no-restore| -p:PyResolve\w+=\w+)*)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(
+        @"^dotnet build samples/BuildGate(?<arguments>( --no-restore| -p:PyResolve\w+=\w+)*)",
+        RegexOptions.ExplicitCapture | RegexOptions.Multiline,
+        1000)]
     private static partial Regex Commands();
 
     [GeneratedRegex(@"uses: \S+@(?<version>.*)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]

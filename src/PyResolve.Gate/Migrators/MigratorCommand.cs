@@ -58,9 +58,15 @@ internal sealed class MigratorCommand
     private static MigratorCommand CreateBuiltin(GateMigration migration, string path)
     {
         if (migration.NormalizedLibrary != "pydantic" || migration.Target.Split('.')[0] != "2")
-            throw new FormatException($"{Builtin} upgrades pydantic 1 to 2, not {migration.Library} to {migration.Target}. Set PyResolveMigrator.");
+        {
+            throw new FormatException(
+                $"{Builtin} upgrades pydantic 1 to 2, not {migration.Library} to {migration.Target}. Set PyResolveMigrator.");
+        }
         if (migration.ParsedTier != MigrationTier.Tier1)
-            throw new FormatException($"{Builtin} is deterministic, and does not use what {migration.Tier} pays for. Use tier1, or set PyResolveMigrator.");
+        {
+            throw new FormatException(
+                $"{Builtin} is deterministic, and does not use what {migration.Tier} pays for. Use tier1, or set PyResolveMigrator.");
+        }
         var host = Environment.ProcessPath ?? throw new FormatException("The path of the .NET host is not known.");
         return new MigratorCommand([host, typeof(MigratorCommand).Assembly.Location, Builtin, path], path, usesTier: true);
     }

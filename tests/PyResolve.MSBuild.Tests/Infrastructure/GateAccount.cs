@@ -5,7 +5,8 @@ namespace PyResolve.MSBuild.Tests.Infrastructure;
 /// <summary>An account on the real server, and a network in front of it that tells whether anyone has asked.</summary>
 internal sealed class GateAccount : IAsyncDisposable
 {
-    private GateAccount(TestServer server, TestAccount account, TcpProxy network) => (Server, Account, Network) = (server, account, network);
+    private GateAccount(TestServer server, TestAccount account, TcpProxy network) =>
+        (Server, Account, Network) = (server, account, network);
 
     public TestServer Server { get; }
 

@@ -20,17 +20,19 @@ internal sealed partial class GatedProject(string folder, Dictionary<string, str
 
     /// <param name="targets">One target framework, or several.</param>
     /// <param name="content">Properties and items.</param>
-    public static string ProjectFile(string version, string targets, string content) => $"""
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <TargetFramework{(targets.Contains(';', StringComparison.Ordinal) ? "s" : "")}>{targets}</TargetFramework{(targets.Contains(';', StringComparison.Ordinal) ? "s" : "")}>
-          </PropertyGroup>
-          <ItemGroup>
-            <PackageReference Include="PyResolve.MSBuild" Version="{version}" PrivateAssets="all" />
-          </ItemGroup>
-          {content}
-        </Project>
-        """;
+    public static string ProjectFile(string version, string targets, string content)
+    {
+        var property = targets.Contains(';', StringComparison.Ordinal) ? "TargetFrameworks" : "TargetFramework";
+        return $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup><{property}>{targets}</{property}></PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="PyResolve.MSBuild" Version="{version}" PrivateAssets="all" />
+              </ItemGroup>
+              {content}
+            </Project>
+            """;
+    }
 
     public GatedProject WithServer(Uri address, string? apiKey)
     {
@@ -72,9 +74,7 @@ internal sealed partial class GatedProject(string folder, Dictionary<string, str
     /// <summary>What every build of CI does, and no developer's.</summary>
     public Task<CommandResult> BuildInCiAsync(params string[] arguments) => BuildAsync(["-p:PyResolveEnforce=true", .. arguments]);
 
-    /// <summary>Errors are counted without the summary, which repeats them.</summary>
-    public Task<CommandResult> BuildAsync(params string[] arguments) =>
-        DotNetAsync(["build", "--no-restore", "-clp:NoSummary", .. arguments]);
+    public Task<CommandResult> BuildAsync(params string[] arguments) => DotNetAsync(["build", "--no-restore", .. arguments]);
 
     public Task<CommandResult> DotNetAsync(params string[] arguments) => Command.RunAsync(
         DotNet.Path, arguments, environment, workingDirectory: folder, cancellationToken: TestContext.Current.CancellationToken);
@@ -92,15 +92,18 @@ internal sealed partial class GatedProject(string folder, Dictionary<string, str
         return Process.Start(start)!;
     }
 
-    /// <summary>The coded lines of a build: <c>error PYR0001</c>.</summary>
+    /// <summary>The coded lines of a build, such as <c>error PYR0001</c>, without the summary, which repeats them.</summary>
     public static IReadOnlyList<string> Diagnostics(CommandResult build) =>
-        [.. Coded().Matches(build.Output).Select(match => match.Groups["code"].Value)];
+        [.. Coded().Matches(Summary().Split(build.Output)[0]).Select(match => match.Groups["code"].Value)];
 
     private GatedProject WithItems(string item)
     {
         _items += item;
         return WithFile("App.csproj", ProjectFile(version, _targets, $"<ItemGroup>{_items}</ItemGroup>"));
     }
+
+    [GeneratedRegex("^Build (FAILED|succeeded)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex Summary();
 
     [GeneratedRegex(@"(?<code>(error|warning|message) [A-Z]+\d{4}):", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Coded();

@@ -22,13 +22,14 @@ public sealed class PackedGate : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await RunAsync(
-            Repository.Root, "pack", "src/PyResolve.MSBuild", "--no-build", "--configuration", "Debug", "--output", Path.Combine(_folder, "feed"),
+            Repository.Root,
+            "pack", "src/PyResolve.MSBuild", "--no-build", "--configuration", "Debug", "--output", Path.Combine(_folder, "feed"),
             $"-property:PackageVersion={Version}", "-warnaserror", "--verbosity", "quiet");
         await WriteNuGetConfigAsync(_folder);
         await File.WriteAllTextAsync(Path.Combine(_folder, "Directory.Build.props"), "<Project />");
         Directory.CreateDirectory(Template);
         await File.WriteAllTextAsync(Path.Combine(Template, "App.csproj"), GatedProject.ProjectFile(Version, "net10.0", ""));
-        await File.WriteAllTextAsync(Path.Combine(Template, "Code.cs"), "public static class Code;\n");
+        await File.WriteAllTextAsync(Path.Combine(Template, "Code.cs"), "public static class Code\n{\n}\n");
         await RunAsync(Template, "build");
     }
 
