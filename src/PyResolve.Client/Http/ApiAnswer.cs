@@ -126,7 +126,7 @@ internal sealed class ApiAnswer
             return cause;
         // The server's own details name every field already.
         var broken = $"{Redaction.Line(name)}: {Redaction.Line(error.Value[0])}";
-        return cause.IndexOf(broken, StringComparison.Ordinal) >= 0 ? cause : Sentence($"{cause} {broken}");
+        return cause.Contains(broken) ? cause : Sentence($"{cause} {broken}");
     }
 
     private string? Hint(string code, string? requestId, string? logInHint) => code switch
