@@ -4,7 +4,7 @@ using PyResolve.MSBuild;
 namespace PyResolve.Gate;
 
 /// <summary>Tells the task what to log, and remembers the diagnostics. Thread-safe.</summary>
-internal sealed class GateOutput
+internal sealed class GateOutput : IDisposable
 {
     private readonly object _lock = new();
     private readonly List<GateFinding> _findings = [];
@@ -32,6 +32,8 @@ internal sealed class GateOutput
 
     /// <param name="remembered">What to say again while nothing changes.</param>
     public void End(bool isPassed, string remembered = "") => Write(GateLine.End, isPassed ? "passed" : "failed", remembered);
+
+    public void Dispose() => _writer.Dispose();
 
     private void Write(params string[] words)
     {

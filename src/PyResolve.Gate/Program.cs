@@ -9,7 +9,7 @@ if (args is [MigratorCommand.Builtin, var path])
     return PydanticMigration.Run(path, Console.Out, Console.Error, stop.Token);
 }
 
-var output = new GateOutput();
+using var output = new GateOutput();
 var request = GateRequest.Read(stop.ReadRequest());
 stop.ListenToInput();
 stop.ListenToSignals();

@@ -219,7 +219,7 @@ public sealed class GateTask : Microsoft.Build.Utilities.Task, ICancelableTask
         return "dotnet";
     }
 
-    private string Digest(List<string> request)
+    private static string Digest(List<string> request)
     {
         var version = typeof(GateTask).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
         var server = Environment.GetEnvironmentVariable("PYRESOLVE_API_URL");
