@@ -35,8 +35,10 @@ public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
         var strict = await project.BuildAsync("-p:WarningsAsErrors=PYR0012");
         var silent = await project.BuildAsync("-p:NoWarn=PYR0012");
 
-        (build.ExitCode, GatedProject.Diagnostics(build)).ShouldBeEquivalentTo((0, (IReadOnlyList<string>)["warning PYR0012"]));
-        (strict.ExitCode, GatedProject.Diagnostics(strict)).ShouldBeEquivalentTo((1, (IReadOnlyList<string>)["error PYR0012"]));
+        build.ExitCode.ShouldBe(0, build.Output);
+        GatedProject.Diagnostics(build).ShouldBe(["warning PYR0012"], build.Output);
+        strict.ExitCode.ShouldBe(1, strict.Output);
+        GatedProject.Diagnostics(strict).ShouldBe(["error PYR0012"], strict.Output);
         silent.ExitCode.ShouldBe(0, silent.Output);
         silent.Output.ShouldNotContain("warning PYR");
     }
