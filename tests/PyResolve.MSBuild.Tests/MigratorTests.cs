@@ -46,13 +46,19 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
             .WithFile("slow.sh", "touch started\nexec sleep 600\n");
         using var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");
-        await Eventually.IsTrueAsync(() => File.Exists(Path.Combine(project.Folder, "started")), within: TimeSpan.FromSeconds(60));
+        await Eventually.IsTrueAsync(
+            () => File.Exists(Path.Combine(project.Folder, "started")),
+            within: TimeSpan.FromSeconds(60),
+            cancellationToken: TestContext.Current.CancellationToken);
         (await account.HeldAsync()).ShouldBe(1);
 
         await InterruptAsync(build);
         await build.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
 
-        await Eventually.HoldsAsync(async () => (await account.HeldAsync()).ShouldBe(0), within: TimeSpan.FromSeconds(30));
+        await Eventually.HoldsAsync(
+            async () => (await account.HeldAsync()).ShouldBe(0),
+            within: TimeSpan.FromSeconds(30),
+            cancellationToken: TestContext.Current.CancellationToken);
         (await account.UsedAsync()).ShouldBe(0);
         await build.WaitForExitAsync(TestContext.Current.CancellationToken);
         build.ExitCode.ShouldNotBe(0);
@@ -65,11 +71,17 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
             .WithFile("slow.sh", "touch started\nexec sleep 600\n");
         using var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");
-        await Eventually.IsTrueAsync(() => File.Exists(Path.Combine(project.Folder, "started")), within: TimeSpan.FromSeconds(60));
+        await Eventually.IsTrueAsync(
+            () => File.Exists(Path.Combine(project.Folder, "started")),
+            within: TimeSpan.FromSeconds(60),
+            cancellationToken: TestContext.Current.CancellationToken);
 
         build.Kill();
 
-        await Eventually.HoldsAsync(async () => (await account.HeldAsync()).ShouldBe(0), within: TimeSpan.FromSeconds(30));
+        await Eventually.HoldsAsync(
+            async () => (await account.HeldAsync()).ShouldBe(0),
+            within: TimeSpan.FromSeconds(30),
+            cancellationToken: TestContext.Current.CancellationToken);
         (await account.UsedAsync()).ShouldBe(0);
     }
 

@@ -37,7 +37,8 @@ public sealed class OfflineTests(PackedGate gate, SharedServers servers)
 
         (await project.AtCommit(new string('b', 40)).BuildInCiAsync()).OrThrow("The build with it");
 
-        await Eventually.HoldsAsync(async () => (await account.UsedAsync()).ShouldBe(2));
+        await Eventually.HoldsAsync(
+            async () => (await account.UsedAsync()).ShouldBe(2), cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -86,6 +86,7 @@ internal sealed partial class GatedProject(string folder, Dictionary<string, str
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
