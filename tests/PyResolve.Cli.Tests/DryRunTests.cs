@@ -139,7 +139,8 @@ public sealed class DryRunTests : IDisposable
     [Fact]
     public async Task What_an_LLM_would_change_is_not_shown_to_a_plan_without_one()
     {
-        (await DryRunAsync(Rewrites, "--tier", "tier2")).ShouldFail(3, "LLM migrations (tier2, tier3) are not part of the free plan", "--tier tier1");
+        (await DryRunAsync(Rewrites, "--tier", "tier2")).ShouldFail(
+            3, "LLM migrations (tier2, tier3) are not part of the free plan", "--tier tier1");
     }
 
     [Fact]

@@ -5,13 +5,21 @@ using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
 
-/// <summary>What is held while an agent's upgrade runs is given back, whoever ends it; and standard output is the protocol's alone.</summary>
+/// <summary>What is held while an agent's upgrade runs is given back, whatever ends it. Standard output has the protocol alone.</summary>
 [Trait("Platform", "Unix")]
 public sealed class McpInterruptionTests : IDisposable
 {
     /// <summary>Ends by itself when it is told to.</summary>
     private const string Waits =
         """sh -c 'trap "echo stopped > stopped; exit 7" TERM INT; touch ready; while :; do sleep 0.1; done' sh {path}""";
+
+    private const string Initialize =
+        """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":"""
+        + """{"name":"t","version":"1"}}}""";
+
+    private const string UpgradeOfPydantic =
+        """{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"run_upgrade","arguments":"""
+        + """{"library":"pydantic","target":"2.0"}}}""";
 
     private static readonly object Upgrade = new { library = "pydantic", target = "2.0" };
     private static readonly string[] TakenAndGivenBack = ["GET /quota", "POST /quota/reservations", FakeServer.ReleaseRoute];
@@ -60,7 +68,7 @@ public sealed class McpInterruptionTests : IDisposable
         WithMigrator(Waits);
         using var process = _cli.StartWithInput("mcp");
         await InitializeAsync(process);
-        await SendAsync(process, """{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"run_upgrade","arguments":{"library":"pydantic","target":"2.0"}}}""");
+        await SendAsync(process, UpgradeOfPydantic);
         await WaitForFileAsync("ready");
 
         (await Command.RunAsync(
@@ -93,7 +101,7 @@ public sealed class McpInterruptionTests : IDisposable
         using var process = _cli.StartWithInput("mcp");
         await InitializeAsync(process);
 
-        await SendAsync(process, """{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"run_upgrade","arguments":{"library":"pydantic","target":"2.0"}}}""");
+        await SendAsync(process, UpgradeOfPydantic);
         await SendAsync(process, """{"jsonrpc":"2.0","id":3,"method":"ping"}""");
         var lines = new List<string>();
         while (lines.Count < 2 && await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
@@ -117,7 +125,9 @@ public sealed class McpInterruptionTests : IDisposable
     [InlineData("[]", -32600)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"no/such"}""", -32601)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call"}""", -32602)]
-    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}}""", -32022)]
+    [InlineData(
+        """{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}}""",
+        -32022)]
     public async Task A_message_that_cannot_be_answered_gets_the_protocols_own_error(string message, int code)
     {
         using var process = _cli.StartWithInput("mcp");
@@ -147,7 +157,7 @@ public sealed class McpInterruptionTests : IDisposable
 
     private static async Task InitializeAsync(Process process)
     {
-        await SendAsync(process, """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}""");
+        await SendAsync(process, Initialize);
         (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))
             .ShouldNotBeNull().ShouldContain("\"protocolVersion\":\"2025-06-18\"");
         await SendAsync(process, """{"jsonrpc":"2.0","method":"notifications/initialized"}""");

@@ -50,7 +50,8 @@ public sealed class McpTests(EveryCommandTests.RealServer server) : IClassFixtur
         var second = await client.CallAsync("run_upgrade", Upgrade);
         var quota = await client.CallAsync("get_quota");
 
-        (check.Get("allowed").GetBoolean(), check.Get("cost").GetInt32(), check.Get("migrator").GetString()).ShouldBe((true, 1, "builtin:pydantic"));
+        (check.Get("allowed").GetBoolean(), check.Get("cost").GetInt32(), check.Get("migrator").GetString()).ShouldBe(
+            (true, 1, "builtin:pydantic"));
         (first.IsError, first.Get("outcome").GetString(), first.Get("charged").GetBoolean()).ShouldBe((false, "changed", true), first.Text);
         (second.Get("outcome").GetString(), second.Get("charged").GetBoolean()).ShouldBe(("unchanged", false));
         _cli.Read("app/model.py").ShouldContain("nick: str | None = None");

@@ -89,6 +89,8 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
     private static async Task InterruptAsync(System.Diagnostics.Process build)
     {
         var group = build.Id.ToString(CultureInfo.InvariantCulture);
-        (await Command.RunAsync("kill", ["-INT", "--", $"-{group}"], cancellationToken: TestContext.Current.CancellationToken)).OrThrow("kill");
+        var sent = await Command.RunAsync(
+            "kill", ["-INT", "--", $"-{group}"], cancellationToken: TestContext.Current.CancellationToken);
+        sent.OrThrow("kill");
     }
 }

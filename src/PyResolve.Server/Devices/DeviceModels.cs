@@ -12,7 +12,9 @@ internal sealed record DeviceQuestion(DeviceRequest Request, Caller Caller, stri
     /// <summary>In quotation marks, and said to be its own words: anyone can send any name.</summary>
     public string Name => Request.ClientId is { } name ? $"Calls itself “{name}”" : "Does not say its name";
 
-    public string ComparedAddress => Request.Address == OwnAddress ? "The same as this browser’s" : $"Not this browser’s, which is {OwnAddress}";
+    public string ComparedAddress => Request.Address == OwnAddress
+        ? "The same as this browser’s"
+        : $"Not this browser’s, which is {OwnAddress}";
 
     public string Age => (int)(Now - Request.AskedAt).TotalMinutes switch
     {

@@ -17,7 +17,8 @@ internal sealed class CommandTreeReader : IDisposable
     public CommandTreeReader(string? commandLine = null)
     {
         var terminal = new Terminal(
-            _output, TextWriter.Null, static () => TextReader.Null, colourOutput: false, colourError: false, isInteractive: false, isAscii: false);
+            _output, TextWriter.Null, static () => TextReader.Null,
+            colourOutput: false, colourError: false, isInteractive: false, isAscii: false);
         Root = commandLine is null
             ? CommandTree.Create(terminal, _signals)
             : CommandTree.CreateFor(Split(commandLine), terminal, _signals);

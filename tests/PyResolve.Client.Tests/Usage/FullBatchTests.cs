@@ -1,6 +1,6 @@
 namespace PyResolve.Client.Tests.Usage;
 
-/// <summary>What is read and sent piece by piece is complete also when the last piece is exactly full, by its events or by its bytes.</summary>
+/// <summary>What is read and sent piece by piece is complete also when the last piece is exactly full.</summary>
 public sealed class FullBatchTests : IDisposable
 {
     private const int BytesAtOnce = 256 * 1024;

@@ -42,7 +42,8 @@ public sealed class KeysGuideTests(SharedServers servers)
         var (account, key) = (await own.SignUpAsync(), ApiKeyFormat.Create());
         await own.Store.ExecuteSqlAsync(
             "insert into api_keys (id, user_id, key_hash, key_prefix, name, created_at) "
-            + $"values ('{Guid.CreateVersion7(own.Clock.GetUtcNow())}', '{account.UserId}', '{KeyHash.Create(key)}', '{key[..20]}', 'Default', 0)");
+            + $"values ('{Guid.CreateVersion7(own.Clock.GetUtcNow())}', '{account.UserId}', '{KeyHash.Create(key)}', "
+            + $"'{key[..20]}', 'Default', 0)");
         var commands = For(key, Guide.Block("keys.md", "sh", "sha256sum")).Split('\n');
 
         var digest = (await RunAsync(commands[0])).Output[..64];

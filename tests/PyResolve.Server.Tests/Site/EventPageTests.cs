@@ -134,7 +134,8 @@ public sealed partial class EventPageTests(SharedServers servers)
         await account.ReportAsync();
         await account.ReserveAsync();
         var reservation = (await account.ReserveAsync(quantity: 2)).Id();
-        var id = (await account.CommitAsync(reservation, new { metadata = new { target = "2.0", rate = 1.50m } }))["usage_event_id"].GetGuid();
+        var committed = await account.CommitAsync(reservation, new { metadata = new { target = "2.0", rate = 1.50m } });
+        var id = committed["usage_event_id"].GetGuid();
 
         var page = (await person.GetAsync($"/app/usage/events/{id}")).Text;
 

@@ -85,7 +85,8 @@ public sealed class UsagePageTests(SharedServers servers)
 
         // 2 in 6.5 days, and 15.5 days are left: 2 + 4.8.
         page.ShouldContain("the 5 of the plan are used up about 25 November");
-        page.ShouldContain("A bar for each day of November 2026: 2 so far. Paler bars are expected. The line is the plan&#x27;s limit of 5.");
+        page.ShouldContain(
+            "A bar for each day of November 2026: 2 so far. Paler bars are expected. The line is the plan&#x27;s limit of 5.");
         page.ShouldContain("A bar for each day from 17 Oct to 15 Nov: 3 migrations in all.");
         Rows(page).ShouldBe(["14 Nov 2026 12:00 UTC|migration|pydantic|1", "14 Nov 2026 12:00 UTC|migration|pydantic|1",
             "20 Oct 2026 12:00 UTC|migration|before|1"]);

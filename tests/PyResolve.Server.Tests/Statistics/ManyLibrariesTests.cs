@@ -20,7 +20,9 @@ public sealed class ManyLibrariesTests(SharedServers servers)
         var first = await TimeAsync(large);
         var (ofSmall, ofLarge) = (await MedianAsync(small), await MedianAsync(large));
 
-        Proofs.Report("Usage statistics", $"{engine}: `GET /usage` of a month with 100,000 libraries took {first.TotalMilliseconds:N0} ms once, "
+        Proofs.Report(
+            "Usage statistics",
+            $"{engine}: `GET /usage` of a month with 100,000 libraries took {first.TotalMilliseconds:N0} ms once, "
             + $"then {ofLarge.TotalMilliseconds:N1} ms; one with 10 libraries {ofSmall.TotalMilliseconds:N1} ms (medians of 15).");
         ofLarge.ShouldBeLessThan(ofSmall * 10);
     }
