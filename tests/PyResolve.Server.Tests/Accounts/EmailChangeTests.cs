@@ -28,8 +28,10 @@ public sealed class EmailChangeTests(SharedServers servers)
         (await account.Session.GetAsync("/me"))["email"].GetString().ShouldBe(NewEmail);
         (await own.Server.LogInAsync(NewEmail)).Status.ShouldBe(200);
         (await own.Server.LogInAsync(account.Email)).Status.ShouldBe(401);
-        await Eventually.IsTrueAsync(() => mailbox.Emails.Any(email =>
-            email.To.Mailboxes.Single().Address == account.Email && email.TextBody!.Contains(NewEmail, StringComparison.Ordinal)));
+        await Eventually.IsTrueAsync(
+            () => mailbox.Emails.Any(email =>
+                email.To.Mailboxes.Single().Address == account.Email && email.TextBody!.Contains(NewEmail, StringComparison.Ordinal)),
+            cancellationToken: TestContext.Current.CancellationToken);
         (await account.Session.AuditedAsync()).ShouldContain("account.email_changed");
     }
 
