@@ -10,10 +10,10 @@ var terminal = Terminal.System();
 var signals = new StopSignals();
 if (args is [BuiltinMigrator.Pydantic, var path])
     return BuiltinMigrator.Run(path, terminal, signals);
-var root = CommandTree.Create(terminal, signals);
 
 // No response files: an argument that starts with @ is an argument.
-var parse = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+var parse = CommandTree.CreateFor(args, terminal, signals)
+    .Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 try
 {
     if (Misuse.Find(parse) is { } misuse)

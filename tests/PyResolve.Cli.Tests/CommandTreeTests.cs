@@ -10,8 +10,8 @@ namespace PyResolve.Cli.Tests;
 /// <summary>What holds for every command there is, and for every one that is added.</summary>
 public sealed class CommandTreeTests : IDisposable
 {
-    /// <summary>Their output is a script, or a text for people.</summary>
-    private static readonly string[] WithoutJson = ["completion", "help"];
+    /// <summary>Their output is a script, a text for people, or a protocol.</summary>
+    private static readonly string[] WithoutJson = ["completion", "help", "mcp"];
 
     private readonly CommandTreeReader _tree = new();
 
@@ -81,6 +81,38 @@ public sealed class CommandTreeTests : IDisposable
             .Select(static option => option.Name)
             .Where(static name => name.Contains("key", StringComparison.Ordinal) || name.Contains("password", StringComparison.Ordinal))
             .ShouldBe(command == "login" ? ["--key"] : []);
+
+    [Theory, MemberData(nameof(CommandTreeReader.Commands), MemberType = typeof(CommandTreeReader))]
+    public void Named_by_a_command_line_it_is_built_alone_and_has_the_same_help(string command)
+    {
+        using var built = new CommandTreeReader(command);
+
+        built.HelpOf(command).ShouldBe(_tree.HelpOf(command));
+        if (command.Length > 0)
+            built.Root.Subcommands.ShouldHaveSingleItem().Name.ShouldBe(command.Split(' ')[0]);
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("-V")]
+    public void For_the_version_no_command_is_built(string commandLine)
+    {
+        using var built = new CommandTreeReader(commandLine);
+
+        built.Root.Subcommands.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("stauts")]
+    [InlineData("--profile work status")]
+    [InlineData("[suggest:10] pyresolve")]
+    public void For_help_completion_and_what_begins_otherwise_every_command_is_built(string commandLine)
+    {
+        using var built = new CommandTreeReader(commandLine);
+
+        built.Names.ShouldBe(_tree.Names);
+    }
 
     public void Dispose() => _tree.Dispose();
 }

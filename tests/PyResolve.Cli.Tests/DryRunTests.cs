@@ -47,7 +47,7 @@ public sealed class DryRunTests : IDisposable
 
             """);
         result.Error.ShouldContain("Quota this month: 2/5 used, 3 remaining\n");
-        result.Error.ShouldContain("would be: 1 file changed, 1 added, 1 removed\n");
+        result.Error.ShouldContain("Would upgrade pydantic to 2.0: 1 file changed, 1 added, 1 removed\n");
         (_cli.Read("app.py"), File.Exists(Path.Combine(_cli.Project, "gone.py"))).ShouldBe(("v1\n", true));
         _server.Routes.ShouldBe(["GET /quota"]);
         Directory.EnumerateFileSystemEntries(_temporary).Where(static entry => entry.Contains("pyresolve", StringComparison.Ordinal))
@@ -139,7 +139,7 @@ public sealed class DryRunTests : IDisposable
     [Fact]
     public async Task What_an_LLM_would_change_is_not_shown_to_a_plan_without_one()
     {
-        (await DryRunAsync(Rewrites, "--tier", "tier2")).ShouldFail(3, "LLM migrations need a plan that has them", "--tier tier1");
+        (await DryRunAsync(Rewrites, "--tier", "tier2")).ShouldFail(3, "LLM migrations (tier2, tier3) are not part of the free plan", "--tier tier1");
     }
 
     [Fact]

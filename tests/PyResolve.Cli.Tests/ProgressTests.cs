@@ -127,7 +127,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     private Terminal Terminal() => new(
-        TextWriter.Null, _error, TextReader.Null, colourOutput: false, colourError: false, isInteractive: false, isAscii: false);
+        TextWriter.Null, _error, static () => TextReader.Null, colourOutput: false, colourError: false, isInteractive: false, isAscii: false);
 
     private ProgressDisplay Display(ProgressStyle style) => new(Terminal(), style, static () => 80, _clock);
 

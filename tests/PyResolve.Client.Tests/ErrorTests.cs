@@ -148,6 +148,14 @@ public sealed class ErrorTests
     }
 
     [Fact]
+    public async Task A_broken_rule_that_the_detail_names_already_is_named_once()
+    {
+        const string body = """{"status":422,"code":"invalid","detail":"name: is too long.","errors":{"name":["is too long."]}}""";
+
+        (await FailAsync(new(422, "application/problem+json", body))).Message.ShouldBe("name: is too long.");
+    }
+
+    [Fact]
     public async Task A_key_that_a_server_echoes_is_redacted_in_the_message()
     {
         var exception = await FailAsync(Answer.Problem(400, "malformed", $"Bad\nheader {ScriptedServer.Key}!"));

@@ -38,7 +38,9 @@ public sealed class OtherReleaseTests
         check.Denial.ShouldNotBeNull().ShouldSatisfyAllConditions(
             denial => denial.Code.ShouldBe(ProblemCodes.QuotaExceeded),
             denial => denial.ResetsAt.ShouldBeNull(),
-            denial => denial.Message.ShouldBe("Monthly limit reached (5 migrations). Upgrade at https://pyresolve.test/pricing"));
+            denial => denial.Message.ShouldBe(
+                "Monthly limit reached (5 migrations on the free plan: 5 used, 0 held, 1 asked for). "
+                + "Upgrade at https://pyresolve.test/pricing"));
     }
 
     [Fact]

@@ -14,9 +14,17 @@ internal sealed class StopSignals : IDisposable
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _first = new();
     private readonly CancellationTokenSource _second = new();
-    private readonly List<PosixSignalRegistration> _registrations;
+    private readonly List<IDisposable> _registrations;
 
-    public StopSignals() => _registrations = [.. Handled.Select(signal => PosixSignalRegistration.Create(signal, Receive))];
+    public StopSignals() =>
+        _registrations = [.. Handled.Select(signal => PosixSignalRegistration.Create(signal, Receive))];
+
+    private StopSignals(StopSignals all, CancellationToken cancelled) => _registrations =
+    [
+        all.Requested.Register(() => Stop(all.Received!.Value)),
+        all.Repeated.Register(_second.Cancel),
+        cancelled.Register(() => Stop(PosixSignal.SIGTERM)),
+    ];
 
     /// <summary>The first signal; <see langword="null"/> before it.</summary>
     public PosixSignal? Received { get; private set; }
@@ -24,6 +32,9 @@ internal sealed class StopSignals : IDisposable
     public CancellationToken Requested => _first.Token;
 
     public CancellationToken Repeated => _second.Token;
+
+    /// <summary>For one of several pieces of work: what stops all stops it, and it alone is stopped, as by SIGTERM, by a token.</summary>
+    public StopSignals ForOne(CancellationToken cancelled) => new(this, cancelled);
 
     public void Dispose()
     {
@@ -36,14 +47,20 @@ internal sealed class StopSignals : IDisposable
     private void Receive(PosixSignalContext context)
     {
         context.Cancel = true;
-        bool isFirst;
+        if (!Stop(context.Signal) && context.Signal != PosixSignal.SIGHUP)
+            _second.Cancel();
+    }
+
+    /// <returns>Whether it is the first.</returns>
+    private bool Stop(PosixSignal signal)
+    {
         lock (_lock)
         {
-            isFirst = Received is null;
-            Received ??= context.Signal;
+            if (Received is not null)
+                return false;
+            Received = signal;
         }
-        if (!isFirst && context.Signal == PosixSignal.SIGHUP)
-            return;
-        (isFirst ? _first : _second).Cancel();
+        _first.Cancel();
+        return true;
     }
 }

@@ -8,6 +8,8 @@ namespace PyResolve.Cli.Commands;
 /// <summary>Scripts for shells. Each asks this program for what may follow, so that they never go out of date.</summary>
 internal static class CompletionCommand
 {
+    public const string CommandName = "completion";
+
     private const string Bash = """
         _pyresolve() {
           local IFS=$'\n'
@@ -50,7 +52,7 @@ internal static class CompletionCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "completion", "Print a script that completes commands and options.", "source <(pyresolve completion bash)",
+            CommandName, "Print a script that completes commands and options.", "source <(pyresolve completion bash)",
             "pyresolve completion fish > ~/.config/fish/completions/pyresolve.fish")
         {
             Shell,

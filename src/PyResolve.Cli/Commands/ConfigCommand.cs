@@ -8,6 +8,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class ConfigCommand
 {
+    public const string CommandName = "config";
+
     private const string KeyName = "api_key";
 
     private static readonly Argument<string> Name =
@@ -40,7 +42,7 @@ internal static class ConfigCommand
         set.SetAction(parse => Set(
             terminal, parse.GetRequiredValue(Name), parse.GetRequiredValue(Value), parse.GetValue(GlobalOptions.Json)));
         return new ExplainedCommand(
-            "config", "Read and change config.toml.", "pyresolve config path", "pyresolve config get api_url")
+            CommandName, "Read and change config.toml.", "pyresolve config path", "pyresolve config get api_url")
         {
             path, get, set,
         };

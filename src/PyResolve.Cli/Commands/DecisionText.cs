@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 using PyResolve.Client.Wire;

@@ -9,6 +9,8 @@ namespace PyResolve.Cli.Commands;
 /// <summary>Checks what has to work, one thing after another, and says what to do about each that does not.</summary>
 internal static class DoctorCommand
 {
+    public const string CommandName = "doctor";
+
     private const string Ok = "ok";
     private const string Caution = "warning";
     private const string Failed = "failed";
@@ -16,7 +18,7 @@ internal static class DoctorCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "doctor", "Check configuration, server and key, and say what to fix.", "pyresolve doctor", "pyresolve doctor --json")
+            CommandName, "Check configuration, server and key, and say what to fix.", "pyresolve doctor", "pyresolve doctor --json")
         {
             GlobalOptions.Json,
         };

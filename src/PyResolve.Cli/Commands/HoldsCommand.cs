@@ -10,6 +10,8 @@ namespace PyResolve.Cli.Commands;
 /// <summary>Migrations that are held: reserved by work that runs now, by work that died, or prepaid on a machine.</summary>
 internal static class HoldsCommand
 {
+    public const string CommandName = "holds";
+
     private static readonly Argument<string> Id = new("id")
     {
         Description = "The hold's id, or the end of it, from: pyresolve holds list",
@@ -36,7 +38,7 @@ internal static class HoldsCommand
         };
         release.SetAction((parse, cancellationToken) => ReleaseAsync(terminal, parse, cancellationToken));
         return new ExplainedCommand(
-            "holds", "Show and give back migrations that are held.", "pyresolve holds list", "pyresolve holds release 3fa1c0de77b2")
+            CommandName, "Show and give back migrations that are held.", "pyresolve holds list", "pyresolve holds release 3fa1c0de77b2")
         {
             list, release,
         };

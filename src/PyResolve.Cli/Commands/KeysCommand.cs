@@ -12,6 +12,8 @@ namespace PyResolve.Cli.Commands;
 /// </summary>
 internal static class KeysCommand
 {
+    public const string CommandName = "keys";
+
     private const int MostDays = 3650;
     private const int MostGrace = 30 * 24 * 3600;
 
@@ -64,7 +66,7 @@ internal static class KeysCommand
         };
         revoke.SetAction((parse, cancellationToken) => RevokeAsync(terminal, parse, cancellationToken));
         return new ExplainedCommand(
-            "keys", "List, create, rotate and revoke API keys.", "pyresolve keys list", "pyresolve keys create --name ci > key.txt")
+            CommandName, "List, create, rotate and revoke API keys.", "pyresolve keys list", "pyresolve keys create --name ci > key.txt")
         {
             list, create, rotate, revoke,
         };

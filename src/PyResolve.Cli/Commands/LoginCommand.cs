@@ -9,6 +9,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class LoginCommand
 {
+    public const string CommandName = "login";
+
     private const string KeyPrefix = "pyr_live_";
     private const string HowToPipe = "pyresolve login --with-key < file-with-the-key";
     private const string ClientId = "pyresolve command line";
@@ -28,7 +30,7 @@ internal static class LoginCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "login", "Log in with a browser, and save an API key for this user.", "pyresolve login",
+            CommandName, "Log in with a browser, and save an API key for this user.", "pyresolve login",
             "pyresolve login --email ada@example.com", "pyresolve login --with-key < key.txt",
             "pyresolve login --profile work --api-url https://billing.example")
         {

@@ -8,12 +8,14 @@ namespace PyResolve.Cli.Commands;
 
 internal static class LogoutCommand
 {
+    public const string CommandName = "logout";
+
     private static readonly Option<bool> All = new("--all") { Description = "Remove the saved keys of every profile." };
 
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "logout", "Remove the saved API key. The rest of the configuration stays, and the key stays valid on the server.",
+            CommandName, "Remove the saved API key. The rest of the configuration stays, and the key stays valid on the server.",
             "pyresolve logout", "pyresolve logout --all")
         {
             All, GlobalOptions.Json,

@@ -10,6 +10,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class PlanCommand
 {
+    public const string CommandName = "plan";
+
     private const string FreePlan = "free";
 
     private static readonly Argument<string> Wanted =
@@ -20,7 +22,8 @@ internal static class PlanCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "plan", "Compare the plans; subscribe, change or cancel.", "pyresolve plan", "pyresolve plan upgrade", "pyresolve plan portal")
+            CommandName, "Compare the plans; subscribe, change or cancel.",
+            "pyresolve plan", "pyresolve plan upgrade", "pyresolve plan portal")
         {
             GlobalOptions.Json,
         };

@@ -10,6 +10,8 @@ namespace PyResolve.Cli.Commands;
 /// <summary>Migrations of tier2 and tier3 that run without a network: a lease for this machine.</summary>
 internal static class PrepayCommand
 {
+    public const string CommandName = "prepay";
+
     private const int MostMigrations = 1000;
     private const int MostDays = 7;
 
@@ -58,7 +60,7 @@ internal static class PrepayCommand
         };
         giveBack.SetAction((parse, cancellationToken) => ReturnAsync(terminal, parse, cancellationToken));
         return new ExplainedCommand(
-            "prepay", "Prepay migrations for work without a network.", "pyresolve prepay take 10", "pyresolve prepay show")
+            CommandName, "Prepay migrations for work without a network.", "pyresolve prepay take 10", "pyresolve prepay show")
         {
             take, show, giveBack,
         };

@@ -8,6 +8,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class ProfilesCommand
 {
+    public const string CommandName = "profiles";
+
     private const string Top = "default";
 
     private static readonly Argument<string> Name =
@@ -37,7 +39,7 @@ internal static class ProfilesCommand
         };
         remove.SetAction((parse, cancellationToken) => RemoveAsync(terminal, parse, cancellationToken));
         return new ExplainedCommand(
-            "profiles", "Show, choose and remove profiles: several servers and accounts.",
+            CommandName, "Show, choose and remove profiles: several servers and accounts.",
             "pyresolve profiles list", "pyresolve login --profile work", "pyresolve profiles use work")
         {
             list, use, remove,

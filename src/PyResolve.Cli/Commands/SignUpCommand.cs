@@ -9,6 +9,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class SignUpCommand
 {
+    public const string CommandName = "signup";
+
     private static readonly Option<string?> Email =
         new("--email") { Description = "The new account's email address.", HelpName = "address" };
 
@@ -18,7 +20,7 @@ internal static class SignUpCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "signup", "Create an account, and save its first API key for this user.", "pyresolve signup",
+            CommandName, "Create an account, and save its first API key for this user.", "pyresolve signup",
             "pyresolve signup --email ada@example.com --password-stdin < password.txt")
         {
             Email, Name, Password.FromInput, LoginServer.ApiUrl, GlobalOptions.Json,

@@ -9,13 +9,15 @@ namespace PyResolve.Cli.Commands;
 
 internal static class StatusCommand
 {
+    public const string CommandName = "status";
+
     private static readonly Option<bool> Explain =
         new("--explain") { Description = "Also say why the last upgrade here was granted or denied." };
 
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "status", "Show who is logged in, and this month's quota. Sends usage that waits.",
+            CommandName, "Show who is logged in, and this month's quota. Sends usage that waits.",
             "pyresolve status", "pyresolve status --explain", "pyresolve status --profile work --json")
         {
             Explain, GlobalOptions.Json,

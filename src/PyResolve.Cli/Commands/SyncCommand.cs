@@ -7,10 +7,12 @@ namespace PyResolve.Cli.Commands;
 
 internal static class SyncCommand
 {
+    public const string CommandName = "sync";
+
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "sync", "Send the usage that waits on this machine. Also returns prepaid migrations that are over.",
+            CommandName, "Send the usage that waits on this machine. Also returns prepaid migrations that are over.",
             "pyresolve sync", "pyresolve sync --json")
         {
             GlobalOptions.Json,

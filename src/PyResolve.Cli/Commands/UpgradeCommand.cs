@@ -10,13 +10,12 @@ namespace PyResolve.Cli.Commands;
 
 internal static class UpgradeCommand
 {
-    /// <summary>How long the reservation lasts after this program is killed. While it runs, the permit renews it.</summary>
-    private static readonly TimeSpan ReservationLifetime = TimeSpan.FromSeconds(90);
+    public const string CommandName = "upgrade";
 
     public static Command Create(Terminal terminal, StopSignals signals)
     {
         var command = new ExplainedCommand(
-            "upgrade", "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
+            CommandName, "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
             "pyresolve upgrade pydantic --target 2.0 --path src",
             "pyresolve upgrade pydantic --target 2.0 --dry-run",
             "pyresolve upgrade pydantic --target 2.0 --migrator \"bump-pydantic {path}\"")
@@ -59,13 +58,7 @@ internal static class UpgradeCommand
         CancellationToken cancellationToken)
     {
         var migrator = FindMigrator(request, client.Keys, request.FullPath);
-        var migration = new MigrationRequest(PackageName.Normalize(request.Library), request.Tier)
-        {
-            TimeToLive = ReservationLifetime,
-            KeepAlive = true,
-        };
-        await using var permit = await client.Quota.AcquireAsync(migration, cancellationToken);
-        LastDecision.Save(client, migration, permit);
+        await using var permit = await UpgradePermit.AcquireAsync(client, request, cancellationToken);
         if (!permit.IsGranted)
             throw Failures.Describe(permit.Denial, profile);
 
@@ -104,19 +97,9 @@ internal static class UpgradeCommand
     }
 
     /// <param name="path">What it is to work on.</param>
-    private static Migrator FindMigrator(UpgradeRequest request, ApiKeyStore keys, string path)
-    {
-        if (request.Migrator is { } command)
-            return Migrator.Create(command, "--migrator", path, request);
-
-        var name = PackageName.Normalize(request.Library);
-        var configured = keys.ReadSettings("migrators").FirstOrDefault(migrator => PackageName.Normalize(migrator.Key) == name).Value;
-        if (configured is not null)
-            return Migrator.Create(configured, $"[migrators] in {keys.ConfigPath}", path, request);
-        return BuiltinMigrator.FindDefault(name) is { } builtin
-            ? Migrator.Create(builtin, $"[migrators] in {keys.ConfigPath}", path, request)
-            : throw CliException.Usage(
-                $"There is no migrator for {request.Library}.", "Give one: --migrator \"mytool --rewrite {path}\"",
-                $"Or save it in {keys.ConfigPath}:", "  [migrators]", $"  {name} = \"mytool --rewrite {{path}}\"");
-    }
+    private static Migrator FindMigrator(UpgradeRequest request, ApiKeyStore keys, string path) =>
+        Migrator.Find(request, keys, path) ?? throw CliException.Usage(
+            $"There is no migrator for {request.Library}.", "Give one: --migrator \"mytool --rewrite {path}\"",
+            $"Or save it in {keys.ConfigPath}:", "  [migrators]",
+            $"  {PackageName.Normalize(request.Library)} = \"mytool --rewrite {{path}}\"");
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 using PyResolve.Cli.Base;
 using PyResolve.Cli.Migrations;
 using PyResolve.Client;
@@ -7,7 +6,7 @@ using PyResolve.Migrators.Protocol;
 
 namespace PyResolve.Cli.Commands;
 
-internal static partial class UpgradeOptions
+internal static class UpgradeOptions
 {
     public static readonly Argument<string> Library = new("library") { Description = "The library to upgrade: pydantic, for example." };
 
@@ -62,10 +61,7 @@ internal static partial class UpgradeOptions
         var library = parse.GetRequiredValue(Library);
         var target = parse.GetRequiredValue(Target);
         var path = parse.GetRequiredValue(Folder);
-        if (!PackageName.IsValid(library))
-            throw CliException.Usage($"'{library}' is not a library name.", PackageName.Rule);
-        if (!Version.IsMatch(target))
-            throw CliException.Usage($"'{target}' is not a version.", "Write it as 2.0 or 2.0.0rc1.");
+        UpgradeRequest.Check(library, target);
         if (!Directory.Exists(path) && !File.Exists(path))
             throw CliException.Usage($"There is no folder or file {path}.", "Give --path a folder that exists.");
         var grace = parse.GetRequiredValue(Grace);
@@ -98,7 +94,4 @@ internal static partial class UpgradeOptions
                 "Write it relative to --path, as: --include 'src/**/*.py' --exclude tests");
         }
     }
-
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Version { get; }
 }

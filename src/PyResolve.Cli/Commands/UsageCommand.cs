@@ -10,6 +10,8 @@ namespace PyResolve.Cli.Commands;
 
 internal static class UsageCommand
 {
+    public const string CommandName = "usage";
+
     private const int ShownLibraries = 20;
 
     private static readonly Option<string?> Month =
@@ -22,7 +24,7 @@ internal static class UsageCommand
     public static Command Create(Terminal terminal)
     {
         var command = new ExplainedCommand(
-            "usage", "Show what was used this month, by library and by day.", "pyresolve usage", "pyresolve usage --month 2026-11",
+            CommandName, "Show what was used this month, by library and by day.", "pyresolve usage", "pyresolve usage --month 2026-11",
             "pyresolve usage --history", "pyresolve usage --csv > usage.csv")
         {
             Month, History, Csv, GlobalOptions.Json,

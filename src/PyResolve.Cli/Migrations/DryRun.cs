@@ -97,7 +97,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         WriteDiff(changes, copy, line => output.Result(Paint(line) + "\n"));
         output.Success(changes.Total == 0
             ? "Nothing to change"
-            : $"{request.Library} to {request.Target} would be: {UpgradeTexts.Describe(changes)}");
+            : $"Would upgrade {request.Library} to {request.Target}: {UpgradeTexts.Describe(changes)}");
         report.ShowSummary();
         output.Line("  This was a dry run: nothing was changed, and no migration was used.");
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using PyResolve.Cli.Base;
+using PyResolve.Client;
 
 namespace PyResolve.Cli.Migrations;
 
@@ -43,6 +44,19 @@ internal sealed class Migrator
         string[] filled = [ProgramPath(words[0]), .. words.Skip(1).Select(word => Fill(word, path, request))];
         return new Migrator(
             filled, CommandWords.Join(filled), words.Skip(1).Any(static word => word.Contains(PathPlaceholder, StringComparison.Ordinal)));
+    }
+
+    /// <summary>The one of <c>--migrator</c>, then of the config file, then the built-in one.</summary>
+    /// <param name="path">What it is to work on.</param>
+    /// <returns><see langword="null"/> when there is none for the library.</returns>
+    public static Migrator? Find(UpgradeRequest request, ApiKeyStore keys, string path)
+    {
+        if (request.Migrator is { } command)
+            return Create(command, "--migrator", path, request);
+        var name = PackageName.Normalize(request.Library);
+        var saved = keys.ReadSettings("migrators").FirstOrDefault(migrator => PackageName.Normalize(migrator.Key) == name).Value
+            ?? BuiltinMigrator.FindDefault(name);
+        return saved is null ? null : Create(saved, $"[migrators] in {keys.ConfigPath}", path, request);
     }
 
     public override string ToString() => _description;

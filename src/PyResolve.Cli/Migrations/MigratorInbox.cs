@@ -21,7 +21,7 @@ internal sealed class MigratorInbox : IDisposable
     {
         if (OperatingSystem.IsWindows())
         {
-            var name = $"pyresolve-{Guid.CreateVersion7():N}";
+            var name = $"pyresolve-{Path.GetRandomFileName()}";
             const PipeOptions Options = PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly;
             return new(
                 new NamedPipeServerStream(name, PipeDirection.In, 1, PipeTransmissionMode.Byte, Options), $@"\\.\pipe\{name}");

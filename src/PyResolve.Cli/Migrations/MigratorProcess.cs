@@ -34,8 +34,10 @@ internal sealed class MigratorProcess(Migrator migrator, FileSelection selection
             throw Migrator.CannotStart(Cause(e));
         }
 
+        if (!output.SharesInput)
+            process.StandardInput.Close();
         inbox.StartReading(Report);
-        output.Progress.Start("Upgrading");
+        output.Progress.Start(ProgressState.Upgrading);
         var relays = StartRelays(process);
         try
         {
@@ -62,6 +64,7 @@ internal sealed class MigratorProcess(Migrator migrator, FileSelection selection
         {
             UseShellExecute = false,
             WorkingDirectory = workingDirectory ?? "",
+            RedirectStandardInput = !output.SharesInput,
             RedirectStandardOutput = output.RelaysOutput,
             RedirectStandardError = output.RelaysError,
         };

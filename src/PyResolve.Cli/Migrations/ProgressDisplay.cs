@@ -11,6 +11,9 @@ internal enum ProgressStyle
 
     /// <summary>A line now and then: a log.</summary>
     Lines,
+
+    /// <summary>Not shown: handed to a listener, a few times a second.</summary>
+    Passed,
 }
 
 /// <summary>
@@ -36,6 +39,7 @@ internal sealed class ProgressDisplay : IDisposable
     private readonly ProgressStyle _style;
     private readonly Func<int> _columns;
     private readonly TimeProvider _time;
+    private readonly Action<ProgressState>? _listener;
     private readonly ITimer? _timer;
     private ProgressState? _state;
     private ProgressState? _lastLine;
@@ -45,9 +49,11 @@ internal sealed class ProgressDisplay : IDisposable
     private bool _isMidLine;
 
     /// <param name="columns">The present width of the terminal.</param>
-    public ProgressDisplay(Terminal terminal, ProgressStyle style, Func<int> columns, TimeProvider time)
+    /// <param name="listener">Of <see cref="ProgressStyle.Passed"/>. Has to return at once.</param>
+    public ProgressDisplay(
+        Terminal terminal, ProgressStyle style, Func<int> columns, TimeProvider time, Action<ProgressState>? listener = null)
     {
-        (_terminal, _style, _columns, _time) = (terminal, style, columns, time);
+        (_terminal, _style, _columns, _time, _listener) = (terminal, style, columns, time, listener);
         _timer = style == ProgressStyle.None ? null : time.CreateTimer(_ => Tick(), state: null, Interval, Interval);
     }
 
@@ -75,6 +81,7 @@ internal sealed class ProgressDisplay : IDisposable
         lock (_lock)
         {
             Clear();
+            PassOn();
             _state = null;
         }
     }
@@ -114,6 +121,8 @@ internal sealed class ProgressDisplay : IDisposable
             var elapsed = _time.GetElapsedTime(_startedAt);
             if (_style == ProgressStyle.Redrawn)
                 Draw(_state, elapsed);
+            else if (_style == ProgressStyle.Passed)
+                PassOn();
             else if (IsLineDue(_state))
                 WriteLine(_state, elapsed);
         }
@@ -125,6 +134,14 @@ internal sealed class ProgressDisplay : IDisposable
             return;
         _terminal.ErrorOutput.Write($"{NoWrap}\r{ProgressLine.Format(_terminal, state, elapsed, _columns())}\e[K{Wrap}");
         _isDrawn = true;
+    }
+
+    private void PassOn()
+    {
+        if (_style != ProgressStyle.Passed || _state is null || _state == _lastLine)
+            return;
+        _lastLine = _state;
+        _listener?.Invoke(_state);
     }
 
     private bool IsLineDue(ProgressState state)

@@ -9,6 +9,9 @@ namespace PyResolve.Cli.Migrations;
 /// <param name="File">What is being worked on.</param>
 internal sealed record ProgressState(string What, long Done = 0, long? Total = null, string? File = null)
 {
+    /// <summary>While a migrator runs.</summary>
+    public const string Upgrading = "Upgrading";
+
     public string Count => Total is { } total
         ? $"{QuotaText.FormatNumber(Done)}/{QuotaText.FormatNumber(total)} files"
         : Done > 0 ? QuotaText.Pluralize(Done, "file") : "";

@@ -9,12 +9,22 @@ namespace PyResolve.Cli.Migrations;
 internal sealed class UpgradeOutput : IDisposable
 {
     private readonly Terminal _terminal;
+    private readonly TextWriter _result;
     private readonly Stream _standardOutput = StandardStreams.OpenOutput();
     private readonly Stream _standardError = StandardStreams.OpenError();
 
+    /// <summary>For a program that asked for the upgrade, and that standard input and output belong to.</summary>
+    /// <param name="result">Gets the result as JSON.</param>
+    /// <param name="listener">Is told of the progress.</param>
+    public UpgradeOutput(Terminal terminal, TextWriter result, bool isDryRun, Action<ProgressState> listener)
+    {
+        (_terminal, IsJson, IsDryRun, _result) = (terminal, true, isDryRun, result);
+        Progress = new ProgressDisplay(terminal, ProgressStyle.Passed, TerminalSize.ErrorColumns, TimeProvider.System, listener);
+    }
+
     public UpgradeOutput(Terminal terminal, bool isJson, bool isDryRun, bool showsProgress)
     {
-        (_terminal, IsJson, IsDryRun) = (terminal, isJson, isDryRun);
+        (_terminal, IsJson, IsDryRun, _result) = (terminal, isJson, isDryRun, terminal.Output);
         var style = isJson || !showsProgress ? ProgressStyle.None : terminal.CanRedraw ? ProgressStyle.Redrawn : ProgressStyle.Lines;
         Progress = new ProgressDisplay(terminal, style, TerminalSize.ErrorColumns, TimeProvider.System);
     }
@@ -29,6 +39,9 @@ internal sealed class UpgradeOutput : IDisposable
     public bool RelaysOutput => IsJson || IsDryRun || Progress.IsRedrawn;
 
     public bool RelaysError => Progress.IsRedrawn;
+
+    /// <summary>Whether the migrator may read this program's standard input.</summary>
+    public bool SharesInput => ReferenceEquals(_result, _terminal.Output);
 
     public string Tick => _terminal.Tick;
 
@@ -59,7 +72,7 @@ internal sealed class UpgradeOutput : IDisposable
     public void Note(string text) => Progress.Write(() => _terminal.Note(text));
 
     /// <summary>The result, on standard output.</summary>
-    public void Result(string text) => Progress.Write(() => _terminal.Output.Write(text));
+    public void Result(string text) => Progress.Write(() => _result.Write(text));
 
     public string Paint(string text, Colour colour) => _terminal.Paint(text, colour);
 

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using PyResolve.Cli.Base;
 using PyResolve.Client;
 using PyResolve.Migrators.Protocol;
 
@@ -5,7 +7,7 @@ namespace PyResolve.Cli.Migrations;
 
 /// <param name="Path">As it was given, for messages.</param>
 /// <param name="Migrator">The value of <c>--migrator</c>.</param>
-internal sealed record UpgradeRequest(
+internal sealed partial record UpgradeRequest(
     string Library,
     string Target,
     string Path,
@@ -13,4 +15,17 @@ internal sealed record UpgradeRequest(
     MigrationTier Tier,
     FileSelection Selection,
     string? Migrator,
-    TimeSpan Grace);
+    TimeSpan Grace)
+{
+    /// <exception cref="CliException">One of them is not what it should be.</exception>
+    public static void Check(string library, string target)
+    {
+        if (!PackageName.IsValid(library))
+            throw CliException.Usage($"'{library}' is not a library name.", PackageName.Rule);
+        if (!Version.IsMatch(target))
+            throw CliException.Usage($"'{target}' is not a version.", "Write it as 2.0 or 2.0.0rc1.");
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Version { get; }
+}

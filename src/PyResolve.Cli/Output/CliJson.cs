@@ -32,6 +32,11 @@ namespace PyResolve.Cli.Output;
 [JsonSerializable(typeof(RemovedProfileReport))]
 [JsonSerializable(typeof(RevokedKeyReport))]
 [JsonSerializable(typeof(PathReport))]
+[JsonSerializable(typeof(QuotaReport))]
+[JsonSerializable(typeof(PlanReport))]
+[JsonSerializable(typeof(CheckReport))]
+[JsonSerializable(typeof(RecordedReport))]
+[JsonSerializable(typeof(RefusalReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Text for people and programs, not for web pages: only what JSON itself requires is escaped.</summary>

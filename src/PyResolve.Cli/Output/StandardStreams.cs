@@ -28,6 +28,8 @@ internal static partial class StandardStreams
 
     public static bool HasErrorTerminal => IsGiven[2] && !Console.IsErrorRedirected;
 
+    public static Stream OpenInput() => IsGiven[0] ? Console.OpenStandardInput() : Stream.Null;
+
     public static Stream OpenOutput() => IsGiven[1] ? Console.OpenStandardOutput() : Stream.Null;
 
     public static Stream OpenError() => IsGiven[2] ? Console.OpenStandardError() : Stream.Null;

@@ -4,7 +4,7 @@ namespace PyResolve.Cli.Output;
 
 /// <summary>Results go to standard output, everything else to standard error. Colours only on a terminal that supports them.</summary>
 internal sealed class Terminal(
-    TextWriter output, TextWriter error, TextReader input, bool colourOutput, bool colourError, bool isInteractive, bool isAscii,
+    TextWriter output, TextWriter error, Func<TextReader> openInput, bool colourOutput, bool colourError, bool isInteractive, bool isAscii,
     bool wrapsOutput = false, bool wrapsError = false)
 {
     private const int LeastWidth = 40;
@@ -14,7 +14,8 @@ internal sealed class Terminal(
 
     public TextWriter ErrorOutput => error;
 
-    public TextReader Input => input;
+    /// <summary>Opened by the first command that reads it.</summary>
+    public TextReader Input => field ??= openInput();
 
     /// <summary>Whether a line on standard error can be replaced by another.</summary>
     public bool CanRedraw { get; init; }
@@ -39,7 +40,7 @@ internal sealed class Terminal(
         return new Terminal(
             new QuietWriter(StandardStreams.Output),
             new QuietWriter(StandardStreams.Error),
-            StandardStreams.HasInputTerminal && !OperatingSystem.IsWindows() ? new TypedLines() : StandardStreams.Input,
+            static () => StandardStreams.HasInputTerminal && !OperatingSystem.IsWindows() ? new TypedLines() : StandardStreams.Input,
             HasColour(StandardStreams.HasOutputTerminal),
             HasColour(StandardStreams.HasErrorTerminal),
             isInteractive: StandardStreams.HasInputTerminal && StandardStreams.HasErrorTerminal,
@@ -89,7 +90,7 @@ internal sealed class Terminal(
         if (!IsInteractive)
             return null;
         error.Write(question);
-        return await ReadAsync(input.ReadLine, cancellationToken);
+        return await ReadAsync(Input.ReadLine, cancellationToken);
     }
 
     /// <summary>Asks without echo; <see langword="null"/> when there is nobody to ask.</summary>
@@ -101,7 +102,7 @@ internal sealed class Terminal(
         error.Write(question);
         try
         {
-            return await ReadAsync(() => HiddenInput.ReadLine(input), cancellationToken);
+            return await ReadAsync(() => HiddenInput.ReadLine(Input), cancellationToken);
         }
         finally
         {

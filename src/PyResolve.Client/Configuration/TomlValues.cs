@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace PyResolve.Client;
 
 /// <summary>Reads any TOML value. Of scalars only strings are kept.</summary>
-internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> readDottedKey)
+internal sealed partial class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> readDottedKey)
 {
     private const int DeepestNesting = 64;
 
@@ -17,8 +17,7 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
 
     private const string Time = @"([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d+)?)?";
 
-    // Created for the first value that is not a string; our own files have strings only.
-    private static readonly Lazy<Regex> Scalar = new(static () => new(
+    private const string ScalarPattern =
         $$"""
         \A( true|false
         | [+-]?(inf|nan)
@@ -26,9 +25,20 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
         | [+-]?(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?([eE][+-]?[0-9](_?[0-9])*)?
         | {{Date}} ([Tt\ ]{{Time}}([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)?)?
         | {{Time}} )\z
-        """,
-        RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
-        TimeSpan.FromSeconds(1)));
+        """;
+
+    private const RegexOptions ScalarOptions =
+        RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
+
+#if NET
+    [GeneratedRegex(ScalarPattern, ScalarOptions, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Scalar();
+#else
+    // Created for the first value that is not a string; our own files have strings only.
+    private static readonly Lazy<Regex> CreatedScalar = new(static () => new(ScalarPattern, ScalarOptions, TimeSpan.FromSeconds(1)));
+
+    private static Regex Scalar() => CreatedScalar.Value;
+#endif
 
     public TomlNode Read() => Read(depth: 0);
 
@@ -58,7 +68,7 @@ internal sealed class TomlValues(TomlCursor cursor, Func<IReadOnlyList<string>> 
             scalar += " " + cursor.TakeWhile(IsScalarCharacter);
         }
 
-        if (!Scalar.Value.IsMatch(scalar))
+        if (!Scalar().IsMatch(scalar))
             throw cursor.Error(scalar.Length == 0 ? "a value was expected here." : "that is not a TOML value; text must be in quotes.");
         return new(TomlKind.Scalar, line);
     }

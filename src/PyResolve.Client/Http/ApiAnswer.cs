@@ -122,7 +122,11 @@ internal sealed class ApiAnswer
     {
         var cause = Sentence(problem.Detail ?? problem.Title ?? $"The server answered {Status}");
         var field = problem.Errors?.FirstOrDefault(error => error.Value is { Count: > 0 });
-        return field is { Key: { } name } error ? Sentence($"{cause} {Redaction.Line(name)}: {Redaction.Line(error.Value[0])}") : cause;
+        if (field is not { Key: { } name } error)
+            return cause;
+        // The server's own details name every field already.
+        var broken = $"{Redaction.Line(name)}: {Redaction.Line(error.Value[0])}";
+        return cause.Contains(broken) ? cause : Sentence($"{cause} {broken}");
     }
 
     private string? Hint(string code, string? requestId, string? logInHint) => code switch

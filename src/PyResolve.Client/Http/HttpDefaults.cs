@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 
 namespace PyResolve.Client;
@@ -6,6 +7,9 @@ namespace PyResolve.Client;
 internal static class HttpDefaults
 {
 #if NET
+    /// <summary>A tool that is compiled ahead of time is 1 MB smaller without it.</summary>
+    private const string CompressionSwitch = "PyResolve.Client.AcceptsCompression";
+
     public static HttpClient CreateClient(ClientSettings settings, AddressRace? race = null) =>
         Apply(new HttpClient(CreateHandler(settings, race)));
 #else
@@ -25,10 +29,9 @@ internal static class HttpDefaults
     public static SocketsHttpHandler CreateHandler(ClientSettings settings, AddressRace? race = null)
     {
         var proxy = ServerProxy.Of(settings);
-        return new()
+        var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.All,
             ConnectCallback = (race ?? AddressRace.Default).ConnectAsync,
             ConnectTimeout = settings.ConnectTimeout,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
@@ -36,7 +39,15 @@ internal static class HttpDefaults
             UseCookies = false,
             UseProxy = proxy is not null,
         };
+        if (AcceptsCompression)
+            handler.AutomaticDecompression = DecompressionMethods.All;
+        return handler;
     }
+
+#if NET9_0_OR_GREATER
+    [FeatureSwitchDefinition(CompressionSwitch)]
+#endif
+    private static bool AcceptsCompression => !AppContext.TryGetSwitch(CompressionSwitch, out var isOn) || isOn;
 #else
     public static bool Made(HttpMessageHandler? handler) => handler is OwnHandler;
 

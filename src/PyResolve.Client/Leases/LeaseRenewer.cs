@@ -11,6 +11,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     private readonly ClientSettings _settings = transport.Settings;
+    private readonly TrustRefresher _trust = new(transport, folder);
     private readonly Gate _gate = new();
     private readonly CancellationTokenSource _end = new();
     private readonly Dictionary<MigrationTier, long> _lastStarts = [];
@@ -37,7 +38,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     {
         try
         {
-            var account = await GetAccountIdAsync(cancellationToken).ConfigureAwait(false);
+            var account = await _trust.GetAccountAsync(cancellationToken).ConfigureAwait(false);
             using var turn = await LockRenewalAsync(account, cancellationToken).ConfigureAwait(false);
             // First, because the account may have quota left only after leases are returned.
             await IgnoreFailureAsync(() => ReturnLeasesAsync(tier, cancellationToken)).ConfigureAwait(false);
@@ -138,7 +139,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
     {
         Guid? account = null;
         await IgnoreFailureAsync(async () => account = IsPrepaid(tier)
-            ? await GetAccountIdAsync(_end.Token).ConfigureAwait(false)
+            ? await _trust.GetAccountAsync(_end.Token).ConfigureAwait(false)
             : folder.LoadTrust()?.Account).ConfigureAwait(false);
         if (account is { } known)
             await IgnoreFailureAsync(() => RenewAndReturnAsync(known, tier, quota)).ConfigureAwait(false);
@@ -172,20 +173,6 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
         }
     }
 
-    private async Task<Guid> GetAccountIdAsync(CancellationToken cancellationToken) =>
-        folder.LoadTrust()?.Account ?? (await RefreshTrustAsync(cancellationToken).ConfigureAwait(false)).Account;
-
-    /// <summary>Reads the account once, and the public keys before each lease: a leaked signing key must be forgotten.</summary>
-    private async Task<LeaseTrust> RefreshTrustAsync(CancellationToken cancellationToken)
-    {
-        var keys = await transport.GetLeaseKeysAsync(cancellationToken).ConfigureAwait(false);
-        var known = folder.LoadTrust();
-        var account = known?.Account ?? (await transport.GetAccountAsync(cancellationToken).ConfigureAwait(false)).UserId;
-        var trust = new LeaseTrust(account, known?.Issuer, keys.Keys);
-        folder.Save(trust);
-        return trust;
-    }
-
     /// <summary>Requests the units that are missing, when less than <paramref name="least"/> are left.</summary>
     private async Task RenewAsync(
         Guid account, MigrationTier tier, QuotaSnapshot? quota, int least, CancellationToken cancellationToken)
@@ -195,7 +182,7 @@ internal sealed class LeaseRenewer(ApiTransport transport, LeaseFolder folder, L
             ?? await CreateRequestAsync(account, tier, quota, least, cancellationToken).ConfigureAwait(false);
         if (request is null)
             return;
-        await RefreshTrustAsync(cancellationToken).ConfigureAwait(false);
+        await _trust.RefreshAsync(cancellationToken).ConfigureAwait(false);
         Reservation reservation;
         try
         {

@@ -22,7 +22,8 @@ internal static class Denials
             return null;
         var named = Uri.TryCreate(problem.UpgradeUrl, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? url : null;
         var upgradeUrl = settings.UpgradeUrl ?? named;
-        return Create(exception.Code, exception.Message, Hint(exception.Message, problem.ResetsAt, upgradeUrl, problem.HeldUntil)) with
+        var reason = named is null ? exception.Message : exception.Message.Replace(named.OriginalString, upgradeUrl!.OriginalString);
+        return CreateFrom(exception.Code, reason, Hint(reason, problem.ResetsAt, upgradeUrl, problem.HeldUntil), upgradeUrl) with
         {
             ResetsAt = problem.ResetsAt,
             HeldUntil = problem.HeldUntil,
@@ -37,17 +38,16 @@ internal static class Denials
         var upgradeUrl = settings.UpgradeUrl ?? new Uri(settings.ApiUrl.AbsoluteUri.TrimEnd('/') + "/pricing");
         if (tier != MigrationTier.Tier1 && !quota.LlmAllowed)
         {
-            return Create(
-                ProblemCodes.LlmNotAllowed,
-                $"LLM migrations need a plan that has them, and this account is on {quota.Plan}.",
-                $"Upgrade at {upgradeUrl.OriginalString}, or use tier1.") with { Quota = quota, UpgradeUrl = upgradeUrl };
+            var text = DenialTexts.LlmNotAllowed(quota.Plan, upgradeUrl.OriginalString);
+            return CreateFrom(ProblemCodes.LlmNotAllowed, text, hint: null, upgradeUrl) with { Quota = quota, UpgradeUrl = upgradeUrl };
         }
 
-        if (quota.CanMigrate)
+        if (quota.CanMigrate || quota.MigrationsLimit.Value is not { } limit)
             return null;
         // Older servers do not send it.
         DateTimeOffset? resetsAt = quota.ResetsAt == default ? null : quota.ResetsAt;
-        var reason = $"Monthly limit reached ({quota.MigrationsLimit} migrations).";
+        var reason = DenialTexts.LimitReached(quota.Plan, limit, quota.MigrationsUsed, quota.MigrationsHeld, asked: 1)
+            + (resetsAt is { } instant ? $" {DenialTexts.ResetsAt(instant)}" : "");
         var hint = Hint(reason, resetsAt, upgradeUrl);
         return Create(ProblemCodes.QuotaExceeded, reason, hint) with
         {
@@ -86,6 +86,15 @@ internal static class Denials
         PyResolveErrorCodes.Offline,
         failure.Message,
         $"Without the server the outcome is kept on disk, which is not possible: {reason}");
+
+    /// <summary>The server's text may end with what to do: that is the hint.</summary>
+    private static QuotaDenial CreateFrom(string code, string text, string? hint, Uri? upgradeUrl)
+    {
+        var advice = upgradeUrl is null ? null : DenialTexts.LlmAdvice(upgradeUrl.OriginalString);
+        return advice is not null && hint is null && text.EndsWith(" " + advice, StringComparison.Ordinal)
+            ? Create(code, text.Remove(text.Length - advice.Length - 1), advice)
+            : Create(code, text, hint);
+    }
 
     private static QuotaDenial Create(string code, string reason, string? hint) =>
         new() { Code = code, Message = hint is null ? reason : $"{reason} {hint}", Hint = hint };

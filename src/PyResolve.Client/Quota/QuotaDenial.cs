@@ -17,8 +17,8 @@ public sealed record QuotaDenial
         ? Message.Remove(Message.Length - Hint.Length).TrimEnd()
         : Message;
 
-    /// <summary>What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when the client has no advice beyond
-    /// what the server says. <see cref="Message"/> ends with it.</summary>
+    /// <summary>What to do next, for people, such as "Upgrade at https://…"; <see langword="null"/> when there is no advice beyond
+    /// <see cref="Cause"/>. <see cref="Message"/> ends with it.</summary>
     public string? Hint { get; init; }
 
     /// <summary>When the quota is full again; <see langword="null"/> when waiting does not help.</summary>

@@ -106,7 +106,8 @@ internal sealed class FolderMigration(TextWriter output, MigratorChannel channel
 
     private void Describe(string path, FileResult result)
     {
-        var kinds = result.Changes.CountBy(c => c, StringComparer.Ordinal).Select(k => k.Value == 1 ? k.Key : $"{k.Key} ({k.Value})")
+        var kinds = result.Changes.GroupBy(c => c, StringComparer.Ordinal)
+            .Select(k => k.Count() == 1 ? k.Key : $"{k.Key} ({k.Count()})")
             .ToList();
         if (kinds.Count > 0)
             output.WriteLine($"{path}: {string.Join(", ", kinds)}");

@@ -30,7 +30,10 @@ internal sealed class AccountCreation(
                 if (await NewAccounts.InsertAsync(session, account, now, cancellationToken) is not { } user)
                     return null;
                 await StoredPasswords.SetAsync(session, user.Id, passwordHash, now, cancellationToken);
-                var wanted = new NewApiKey(ApiKeys.DefaultName, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null);
+                var wanted = new NewApiKey(ApiKeys.DefaultName, Scopes.Default, ExpiresAt: null, RequestsPerMinute: null)
+                {
+                    MadeBy = NewApiKey.BySignUp,
+                };
                 var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
                 var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, client, cancellationToken);
                 await throttle.KnowNetworkAsync(session, user.Email, origin.Address, cancellationToken);

@@ -94,7 +94,10 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
 
         await session.ExecuteAsync(
             $"update device_codes set state = {DeviceState.Redeemed} where device_digest = {digest}", cancellationToken);
-        var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, login.Scopes, ExpiresAt: null, RequestsPerMinute: null);
+        var wanted = new NewApiKey(login.ClientId ?? NameWithoutClient, login.Scopes, ExpiresAt: null, RequestsPerMinute: null)
+        {
+            MadeBy = NewApiKey.ByDeviceLogin,
+        };
         var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
         await audit.WriteAsync(session, user.Id, origin, AuditActions.KeyCreated, key.Prefix, cancellationToken);
         return new DeviceExchangeOutcome(new DeviceTokenResponse(key.ApiKey, user)) { Scopes = key.Scopes };

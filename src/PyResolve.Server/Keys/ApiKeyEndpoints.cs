@@ -10,6 +10,8 @@ namespace PyResolve.Server.Keys;
 internal static class ApiKeyEndpoints
 {
     public const int MaxNameLength = 100;
+    public const int MaxRequestsPerMinute = 1_000_000;
+
     private const int MaxGraceSeconds = 30 * 24 * 60 * 60;
 
     public static void MapApiKeys(this IEndpointRouteBuilder routes)
@@ -40,7 +42,7 @@ internal static class ApiKeyEndpoints
 
         var errors = new FieldErrors();
         errors.Label("name", request.Name, MaxNameLength);
-        errors.Range("requests_per_minute", request.RequestsPerMinute, 1, 1_000_000);
+        errors.Range("requests_per_minute", request.RequestsPerMinute, 1, MaxRequestsPerMinute);
         if (scopes.Except(Scopes.All, StringComparer.Ordinal).Any())
             errors.Add("scopes", $"must be some of {string.Join(", ", Scopes.All)}.");
         if (scopes.Count == 0)

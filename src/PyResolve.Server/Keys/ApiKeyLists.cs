@@ -71,6 +71,9 @@ internal sealed record KeyPosition(DateTimeOffset CreatedAt, Guid Id)
             : null;
 }
 
+/// <summary>What a key's own page also shows: who made it, as the audit log names it (null: not known), and its limit.</summary>
+internal sealed record KeyTerms(string? MadeBy, int? RequestsPerMinute, int? SharedRequestsPerMinute);
+
 /// <summary>Page by page: revoked keys stay, so an account may have any number.</summary>
 internal sealed class ApiKeyLists(Database database, TimeProvider time)
 {
@@ -105,6 +108,46 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
 
     public Task<ApiKeyInfo?> FindAsync(Guid userId, Guid id, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {Columns} from api_keys where id = {id} and user_id = {userId}", ReadKey, cancellationToken);
+
+    public Task<KeyTerms?> FindTermsAsync(Guid userId, Guid id, CancellationToken cancellationToken) => database.FirstAsync(
+        $"select made_by, requests_per_minute, shared_requests_per_minute from api_keys where id = {id} and user_id = {userId}",
+        static row => new KeyTerms(row.TextOrNull(0), row.Int32OrNull(1), row.Int32OrNull(2)),
+        cancellationToken);
+
+    /// <summary>Keys that work, and end within <paramref name="period"/>, the next first. Without those that were replaced.</summary>
+    public Task<List<ApiKeyInfo>> ReadExpiringAsync(Guid userId, TimeSpan period, int max, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        return database.ListAsync(
+            $"""
+            select {Columns}
+            from api_keys
+            where user_id = {userId} and revoked_at is null and replaced_by is null and expires_at > {now} and expires_at <= {now + period}
+            order by expires_at, id
+            limit {max}
+            """,
+            ReadKey,
+            cancellationToken);
+    }
+
+    /// <summary>Of keys that still exist.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> ReadNamesAsync(
+        Guid userId, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        if (ids.Count == 0)
+            return new Dictionary<Guid, string>();
+        var names = await database.ReadAsync(
+            session => session.ListAsync(
+                $"""
+                select id, name
+                from api_keys
+                where user_id = {userId} and id in (select k.id from {session.Rows("k", ids).With("id", static id => id)})
+                """,
+                static row => (Id: row.Uuid(0), Name: row.TextOrNull(1) ?? ApiKeys.DefaultName),
+                cancellationToken),
+            cancellationToken);
+        return names.ToDictionary(static key => key.Id, static key => key.Name);
+    }
 
     private static ApiKeyInfo ReadKey(Row row) => new(
         row.Uuid(0),

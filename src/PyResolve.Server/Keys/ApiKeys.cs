@@ -12,8 +12,14 @@ namespace PyResolve.Server.Keys;
 internal sealed record NewApiKey(
     string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute, SharedLimit? Shared = null)
 {
+    public const string ByDeviceLogin = "device login";
+    public const string BySignUp = "sign-up";
+
     /// <summary>A repeated request with it creates no second key.</summary>
     public string? IdempotencyKey { get; init; }
+
+    /// <summary>One of the above, or as the audit log names who does something; null: not known.</summary>
+    public string? MadeBy { get; init; }
 
     /// <summary>A key may change only keys that can do no more than itself; a session may change all of its account.</summary>
     public bool IsBeyond(Caller caller) =>
@@ -75,7 +81,7 @@ internal sealed class ApiKeys(
                     return new ProblemResult(Problems.Unauthenticated(ProblemTexts.ApiKeyUnknown));
                 if (await CheckAsync(session) is { } problem)
                     return problem;
-                var created = await CreateAsync(session, userId, wanted, secret, cancellationToken);
+                var created = await CreateAsync(session, userId, wanted with { MadeBy = origin.Actor }, secret, cancellationToken);
                 await audit.WriteAsync(session, userId, origin, AuditActions.KeyCreated, created.Prefix, cancellationToken);
                 return created;
             },
@@ -103,10 +109,10 @@ internal sealed class ApiKeys(
                 $"""
                 insert into api_keys
                     (id, user_id, key_hash, key_digest, key_prefix, name, scopes, requests_per_minute, created_at, expires_at,
-                     limited_by, shared_requests_per_minute, idempotency_key)
+                     limited_by, shared_requests_per_minute, idempotency_key, made_by)
                 values ({id}, {userId}, {secret.Hash}, {KeyDigest.Of(secret.Key).ToArray()}, {prefix}, {wanted.Name},
                         {ScopeSets.Format(wanted.Scopes)}, {(long?)wanted.RequestsPerMinute}, {now}, {wanted.ExpiresAt},
-                        {wanted.Shared?.KeyId}, {(long?)wanted.Shared?.RequestsPerMinute}, {wanted.IdempotencyKey})
+                        {wanted.Shared?.KeyId}, {(long?)wanted.Shared?.RequestsPerMinute}, {wanted.IdempotencyKey}, {wanted.MadeBy})
                 on conflict (key_prefix) do nothing
                 """,
                 cancellationToken);
@@ -141,7 +147,8 @@ internal sealed class ApiKeys(
                 if (old is null)
                     return problem!;
                 var now = time.GetInstant();
-                var created = await CreateAsync(session, caller.UserId, old.Successor, secret, cancellationToken);
+                var wanted = old.Successor with { MadeBy = origin.Actor };
+                var created = await CreateAsync(session, caller.UserId, wanted, secret, cancellationToken);
                 var lastInstant = Earlier(now + grace, old.Terms.ExpiresAt);
                 await session.ExecuteAsync(
                     $"""

@@ -27,6 +27,7 @@ internal sealed class RollupChanges
     private readonly Dictionary<RowKey, Totals> _days = [];
     private readonly Dictionary<RowKey, Totals> _libraries = [];
     private readonly Dictionary<RowKey, Totals> _keys = [];
+    private readonly Dictionary<RowKey, Totals> _keyDays = [];
 
     public void Add(PendingUsageEvent pending)
     {
@@ -37,16 +38,20 @@ internal sealed class RollupChanges
         if (usage.Migrations > 0)
             Add(_libraries, new RowKey(userId, usage.Month, usage.Library ?? ""), usage);
         if (usage.Migrations > 0 && usage.KeyId is { } keyId)
+        {
             Add(_keys, new RowKey(userId, usage.Month) { ApiKeyId = keyId }, usage);
+            Add(_keyDays, new RowKey(userId, usage.Month, usage.OccurredAt.ToDate()) { ApiKeyId = keyId }, usage);
+        }
     }
 
     /// <summary>Months come first, in key order: their locks also order the writes to the others, so that none deadlock.</summary>
     public IEnumerable<Sql> Write(Session session) =>
     [
-        .. Upsert(session, "usage_monthly", keyColumn: null, _months, MonthCounters),
-        .. Upsert(session, "usage_daily", Date, _days, DayCounters),
-        .. Upsert(session, "usage_libraries", Library, _libraries, MigrationCounter),
-        .. Upsert(session, "usage_keys", ApiKey, _keys, MigrationCounter),
+        .. Upsert(session, "usage_monthly", [], _months, MonthCounters),
+        .. Upsert(session, "usage_daily", [Date], _days, DayCounters),
+        .. Upsert(session, "usage_libraries", [Library], _libraries, MigrationCounter),
+        .. Upsert(session, "usage_keys", [ApiKey], _keys, MigrationCounter),
+        .. Upsert(session, "usage_key_days", [ApiKey, Date], _keyDays, MigrationCounter),
     ];
 
     private static void Add(Dictionary<RowKey, Totals> rows, RowKey key, UsageEvent usage)
@@ -60,19 +65,20 @@ internal sealed class RollupChanges
         totals.FilesChanged += usage.FilesChanged;
     }
 
-    /// <param name="keyColumn">The column that tells the rows of a month apart, if it has several.</param>
+    /// <param name="keyColumns">The columns that tell the rows of a month apart, if it has several.</param>
     private static IEnumerable<Sql> Upsert(
-        Session session, string table, KeyColumn? keyColumn, Dictionary<RowKey, Totals> changes, Counter[] counters)
+        Session session, string table, KeyColumn[] keyColumns, Dictionary<RowKey, Totals> changes, Counter[] counters)
     {
         if (changes.Count == 0)
             yield break;
         var rows = session.Rows("added", [.. changes])
             .With("user_id", static row => row.Key.UserId)
             .With("month", static row => row.Key.Month);
-        keyColumn?.Add(rows, keyColumn.Name);
+        foreach (var keyColumn in keyColumns)
+            keyColumn.Add(rows, keyColumn.Name);
         foreach (var counter in counters)
             rows.With(counter.Column, row => counter.Read(row.Value));
-        var key = new SqlFragment(keyColumn is null ? "user_id, month" : $"user_id, month, {keyColumn.Name}");
+        var key = new SqlFragment(string.Join(", ", ["user_id", "month", .. keyColumns.Select(static column => column.Name)]));
         var columns = new SqlFragment(string.Join(", ", counters.Select(static counter => counter.Column)));
         var sums = string.Join(", ", counters.Select(one => $"{one.Column} = {table}.{one.Column} + excluded.{one.Column}"));
         yield return $"""

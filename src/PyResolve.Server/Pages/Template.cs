@@ -22,6 +22,8 @@ internal abstract class Template<TModel> : RazorSlice<TModel>
     protected ValueTask<HtmlString> Alert(ProblemResult? problem, params string[] shown) =>
         problem.SummaryWithout(shown) is { } text ? RenderPartialAsync(new Pages_AlertPart { Model = text }) : new(HtmlString.Empty);
 
+    protected ValueTask<HtmlString> Chart(Chart chart) => RenderPartialAsync(new Pages_ChartPart { Model = chart });
+
     /// <summary>What was just done; null: nothing.</summary>
     protected ValueTask<HtmlString> Status(string? text) =>
         text is null ? new(HtmlString.Empty) : RenderPartialAsync(new Pages_StatusPart { Model = text });

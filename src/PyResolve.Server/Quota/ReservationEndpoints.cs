@@ -48,8 +48,7 @@ internal static class ReservationEndpoints
                 return new ProblemResult(
                     Problems.Forbidden(
                         ProblemCodes.LlmNotAllowed,
-                        $"LLM migrations (tier2, tier3) are not part of the {notAllowed.Plan} plan. "
-                        + $"Upgrade at {url.Upgrade}, or use tier1.") with { UpgradeUrl = url.Upgrade });
+                        DenialTexts.LlmNotAllowed(notAllowed.Plan, url.Upgrade)) with { UpgradeUrl = url.Upgrade });
             case ReservationOutcome.Conflict conflict:
                 return new ProblemResult(Problems.Conflict(conflict.Detail));
             default:
@@ -178,10 +177,9 @@ internal static class ReservationEndpoints
     private static ProblemResult NotFound() => new(Problems.NotFound(ProblemTexts.ReservationNotFound));
 
     private static string Explain(ReservationOutcome.QuotaExceeded exceeded, DateTimeOffset? heldUntil) =>
-        $"Monthly limit reached ({exceeded.Limit} migrations on the {exceeded.Plan} plan: {exceeded.Used} used, {exceeded.Held} held, "
-        + $"{exceeded.Asked} asked for). "
+        $"{DenialTexts.LimitReached(exceeded.Plan, exceeded.Limit, exceeded.Used, exceeded.Held, exceeded.Asked)} "
         + (heldUntil is { } end ? $"{ProblemTexts.HeldUntil(end)} " : "")
-        + $"It resets at {exceeded.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
+        + DenialTexts.ResetsAt(exceeded.ResetsAt);
 
     private static Reservation Describe(StoredReservation row, string? lease, QuotaSnapshot quota) =>
         new(row.Id, row.State, row.Quantity, row.Remaining, row.Tier, row.Library, row.Month, row.ExpiresAt, lease, quota)

@@ -2,21 +2,62 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Pages;
+using PyResolve.Server.Statistics;
 
 namespace PyResolve.Server.Site;
 
-/// <summary><c>Once</c> is the idempotency key of the form, so that a form sent twice makes one key.</summary>
+/// <summary>
+/// What a person chose for a new key. <c>Once</c> is the idempotency key of the form, so that a form sent twice makes one key.
+/// </summary>
+internal sealed record KeyForm(Guid Once, string? Name, string? Days, IReadOnlyList<string> Scopes, string? RequestsPerMinute)
+{
+    public const string ScopePrefix = "scope-";
+
+    public static readonly IReadOnlyList<int> LifetimeDays = [7, 30, 90, 365];
+
+    public static string Describe(string scope) => scope switch
+    {
+        Client.Wire.Scopes.UsageWrite => "Report usage",
+        Client.Wire.Scopes.UsageRead => "See usage",
+        Client.Wire.Scopes.Quota => "Use the migrations of the plan",
+        Client.Wire.Scopes.Billing => "Change the subscription",
+        Client.Wire.Scopes.Migrate => "Run migrations on this server",
+        Client.Wire.Scopes.Keys => "Create, replace and revoke API keys",
+        _ => scope,
+    };
+}
+
+/// <summary><c>Recent</c>: those keys that had migrations in the last thirty days.</summary>
 internal sealed record KeyTable(
     ApiKeyList Keys,
+    IReadOnlyDictionary<Guid, RecentDays> Recent,
     KeyListing Listing,
     DateTimeOffset Now,
-    Guid Once,
-    string? Name,
-    IReadOnlyList<int> LifetimeDays,
+    KeyForm Form,
     ProblemResult? Problem);
 
-internal sealed record KeyDetails(ApiKeyInfo Key, DateTimeOffset Now, IReadOnlyList<int> GraceSeconds, ProblemResult? Problem)
+internal sealed record KeyDetails(
+    ApiKeyInfo Key, KeyTerms Terms, RecentDays? Recent, DateTimeOffset Now, IReadOnlyList<int> GraceSeconds, ProblemResult? Problem)
 {
+    public string MadeBy => Terms.MadeBy switch
+    {
+        null => "Not known",
+        NewApiKey.BySignUp => "The sign-up",
+        NewApiKey.ByDeviceLogin => "A device login",
+        "session" => "A person who had signed in",
+        "operator" => "Who runs this server",
+        var actor => $"The {actor}…",
+    };
+
+    public string Limit => (Terms.RequestsPerMinute, Terms.SharedRequestsPerMinute) switch
+    {
+        (null, null) => "None",
+        ({ } own, null) => $"{UsageText.Count(own, "request")} a minute",
+        (null, { } shared) => $"{UsageText.Count(shared, "request")} a minute, shared with other keys",
+        ({ } own, { } shared) =>
+            $"{UsageText.Count(own, "request")} a minute, and {UsageText.Number(shared)} shared with other keys",
+    };
+
     public bool IsLive => KeyStates.Of(Key, Now) is "Active";
 
     public static string NameOfGrace(int seconds) => seconds switch

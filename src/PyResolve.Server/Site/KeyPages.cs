@@ -7,6 +7,7 @@ using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Pages;
+using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Site;
@@ -17,7 +18,6 @@ internal static class KeyPages
     private const int PageSize = 50;
 
     private static readonly int[] GraceSeconds = [0, 60, 900, 3_600, 21_600, 86_400];
-    private static readonly int[] LifetimeDays = [7, 30, 90, 365];
 
     public static void MapKeyPages(this IEndpointRouteBuilder pages)
     {
@@ -28,51 +28,70 @@ internal static class KeyPages
         pages.MapPost("/app/keys/{id:guid}/revoke", Revoke);
     }
 
-    private static async Task<IResult> List(HttpContext http, WebSessions web, ApiKeyLists lists, TimeProvider time) =>
-        await web.FindAsync(http) is { } caller
-            ? await ListPageAsync(http, caller, lists, time, name: null, problem: null)
-            : SignInPages.Ask(http);
+    private static async Task<IResult> List(HttpContext http, WebSessions web, ApiKeyLists lists, UsageDays days, TimeProvider time)
+    {
+        if (await web.FindAsync(http) is not { } caller)
+            return SignInPages.Ask(http);
+        var form = new KeyForm(Ids.Create(time.GetInstant()), Name: null, Days: null, Scopes.Default, RequestsPerMinute: null);
+        return await ListPageAsync(http, caller, form, lists, days, time, problem: null);
+    }
 
     private static async Task<IResult> Create(
-        HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys, ApiKeyLists lists, PublicUrl publicUrl, TimeProvider time)
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys, ApiKeyLists lists, UsageDays days, PublicUrl publicUrl,
+        TimeProvider time)
     {
         sameOrigin.Require(http);
         if (await web.FindAsync(http) is not { } caller)
             return PageUrls.SeeOther(http, "sign-in?next=app/keys");
-        var form = await FormBody.ReadAsync(http);
-        var name = form.Field("name");
-        var errors = new FieldErrors();
-        errors.Label("name", name, ApiKeyEndpoints.MaxNameLength);
-        var expiresAt = form.Field("days") switch
-        {
-            null => (DateTimeOffset?)null,
-            var text when NumberOf(text) is { } days && LifetimeDays.Contains(days) => time.GetInstant().AddDays(days),
-            _ => Refuse(errors, "days"),
-        };
-        if (!Guid.TryParse(form.Field("once"), out var once))
-            errors.Add("once", ProblemTexts.IsRequired);
-        if (errors.Problem is { } invalid)
-            return await ListPageAsync(http, caller, lists, time, name, new ProblemResult(invalid));
+        var (form, wanted, invalid) = Read(await FormBody.ReadAsync(http), time.GetInstant());
+        if (invalid is not null)
+            return await ListPageAsync(http, caller, form, lists, days, time, invalid);
 
-        var wanted = new NewApiKey(
-            string.IsNullOrWhiteSpace(name) ? ApiKeys.DefaultName : name.Trim(), Scopes.Default, expiresAt, RequestsPerMinute: null)
-        {
-            IdempotencyKey = once.ToString("D"),
-        };
         var outcome = await keys.CreateAsync(caller, wanted, Origin.Of(http), http.RequestAborted);
         return outcome.Value is { } created
             ? SecretPage(caller, new KeyMade(created.Name, new Secret(created.ApiKey, publicUrl.Value), PreviousEndsAt: null))
-            : await ListPageAsync(http, caller, lists, time, name, outcome.Problem);
+            : await ListPageAsync(http, caller, form with { Once = Ids.Create(time.GetInstant()) }, lists, days, time, outcome.Problem);
     }
 
-    private static async Task<IResult> Show(Guid id, HttpContext http, WebSessions web, ApiKeyLists lists, TimeProvider time) =>
+    /// <summary>A form that says nothing of scopes asks for the default ones.</summary>
+    private static (KeyForm Form, NewApiKey Wanted, ProblemResult? Invalid) Read(IFormCollection sent, DateTimeOffset now)
+    {
+        var errors = new FieldErrors();
+        var name = sent.Field("name");
+        errors.Label("name", name, ApiKeyEndpoints.MaxNameLength);
+        var expiresAt = sent.Field("days") switch
+        {
+            null => (DateTimeOffset?)null,
+            var text when NumberOf(text) is { } days && KeyForm.LifetimeDays.Contains(days) => now.AddDays(days),
+            _ => Refuse(errors, "days"),
+        };
+        IReadOnlyList<string> scopes = sent.Field("scopes") is null
+            ? Scopes.Default
+            : [.. Scopes.All.Where(scope => sent.Field(KeyForm.ScopePrefix + scope) is not null)];
+        if (scopes.Count == 0)
+            errors.Add("scopes", ProblemTexts.NoScope);
+        var limit = sent.Field("limit") is { } limitText ? NumberOf(limitText) ?? 0 : (int?)null;
+        errors.Range("limit", limit, 1, ApiKeyEndpoints.MaxRequestsPerMinute);
+        if (!Guid.TryParse(sent.Field("once"), out var once))
+            errors.Add("once", ProblemTexts.IsRequired);
+
+        var form = new KeyForm(errors.Problem is null ? once : Ids.Create(now), name, sent.Field("days"), scopes, sent.Field("limit"));
+        var wanted = new NewApiKey(string.IsNullOrWhiteSpace(name) ? ApiKeys.DefaultName : name.Trim(), scopes, expiresAt, limit)
+        {
+            IdempotencyKey = once.ToString("D"),
+        };
+        return (form, wanted, errors.Problem is { } invalid ? new ProblemResult(invalid) : null);
+    }
+
+    private static async Task<IResult> Show(
+        Guid id, HttpContext http, WebSessions web, ApiKeyLists lists, UsageDays days, TimeProvider time) =>
         await web.FindAsync(http) is { } caller
-            ? await KeyPageAsync(id, http, caller, lists, time, problem: null)
+            ? await KeyPageAsync(id, http, caller, lists, days, time, problem: null)
             : SignInPages.Ask(http);
 
     private static async Task<IResult> Rotate(
-        Guid id, HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys, ApiKeyLists lists, PublicUrl publicUrl,
-        TimeProvider time)
+        Guid id, HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys, ApiKeyLists lists, UsageDays days,
+        PublicUrl publicUrl, TimeProvider time)
     {
         sameOrigin.Require(http);
         if (await web.FindAsync(http) is not { } caller)
@@ -86,8 +105,8 @@ internal static class KeyPages
             RotateOutcome.Rotated { Key: var key, PreviousExpiresAt: var previous } =>
                 SecretPage(caller, new KeyMade(key.Name, new Secret(key.ApiKey, publicUrl.Value), previous)),
             RotateOutcome.Ended => await KeyPageAsync(
-                id, http, caller, lists, time, new ProblemResult(Problems.Conflict(ProblemTexts.KeyNotLive))),
-            RotateOutcome.LimitReached reached => await KeyPageAsync(id, http, caller, lists, time, reached.Problem),
+                id, http, caller, lists, days, time, new ProblemResult(Problems.Conflict(ProblemTexts.KeyNotLive))),
+            RotateOutcome.LimitReached reached => await KeyPageAsync(id, http, caller, lists, days, time, reached.Problem),
             _ => throw NoSuchKey(),
         };
     }
@@ -103,20 +122,22 @@ internal static class KeyPages
     }
 
     private static async Task<IResult> ListPageAsync(
-        HttpContext http, Caller caller, ApiKeyLists lists, TimeProvider time, string? name, ProblemResult? problem)
+        HttpContext http, Caller caller, KeyForm form, ApiKeyLists lists, UsageDays days, TimeProvider time, ProblemResult? problem)
     {
         var query = KeyListQuery.Read(http.Request.Query["state"], http.Request.Query["cursor"], limit: null) with { Limit = PageSize };
         var list = await lists.ReadAsync(caller.UserId, query, http.RequestAborted);
-        var now = time.GetInstant();
-        var model = new KeyTable(list, query.Listing, now, Ids.Create(now), name, LifetimeDays, problem);
+        var recent = await days.ReadByKeyAsync(caller.UserId, [.. list.Data.Select(static key => key.Id)], http.RequestAborted);
+        var model = new KeyTable(list, recent, query.Listing, time.GetInstant(), form, problem);
         return SitePages.Page("API keys", new Site_KeysPage { Model = model }, caller, problem);
     }
 
     private static async Task<IResult> KeyPageAsync(
-        Guid id, HttpContext http, Caller caller, ApiKeyLists lists, TimeProvider time, ProblemResult? problem)
+        Guid id, HttpContext http, Caller caller, ApiKeyLists lists, UsageDays days, TimeProvider time, ProblemResult? problem)
     {
         var key = await lists.FindAsync(caller.UserId, id, http.RequestAborted) ?? throw NoSuchKey();
-        var model = new KeyDetails(key, time.GetInstant(), GraceSeconds, problem);
+        var terms = await lists.FindTermsAsync(caller.UserId, id, http.RequestAborted) ?? throw NoSuchKey();
+        var recent = await days.ReadByKeyAsync(caller.UserId, [id], http.RequestAborted);
+        var model = new KeyDetails(key, terms, recent.GetValueOrDefault(id), time.GetInstant(), GraceSeconds, problem);
         return SitePages.Page(key.Name, new Site_KeyPage { Model = model }, caller, problem);
     }
 

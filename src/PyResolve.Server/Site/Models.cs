@@ -1,7 +1,7 @@
 using System.Globalization;
 using PyResolve.Client.Wire;
-using PyResolve.Server.Access;
 using PyResolve.Server.Plans;
+using PyResolve.Server.Statistics;
 
 namespace PyResolve.Server.Site;
 
@@ -36,8 +36,21 @@ internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
     }
 }
 
-internal sealed record Overview(QuotaSnapshot Quota, Caller Caller, bool HasEvents, string ServerUrl, DateTimeOffset Now)
+/// <summary><c>Days</c>: this month's; <c>Recent</c>: across months; <c>Expiring</c>: keys that end soon.</summary>
+internal sealed record Overview(
+    QuotaSnapshot Quota,
+    IReadOnlyList<DailyUsage> Days,
+    RecentDays Recent,
+    IReadOnlyList<RecordedUsageEvent> Events,
+    IReadOnlyList<ApiKeyInfo> Expiring,
+    string ServerUrl,
+    DateTimeOffset Now)
 {
+    public Forecast Forecast => new(Quota.MigrationsUsed, Limit, Recent.Migrations.TakeLast(7).Sum(), Now);
+
+    /// <summary>Used without an event: what leases had left when they ended.</summary>
+    public long WithoutEvent => Math.Max(0, Quota.MigrationsUsed - Days.Sum(static day => day.Migrations));
+
     public const int BarWidth = 1_000;
 
     public long? Limit => Quota.MigrationsLimit.Value;

@@ -2,10 +2,11 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Keys;
 using PyResolve.Server.Pages;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
-using PyResolve.Server.Storage;
+using PyResolve.Server.Statistics;
 using RazorSlices;
 
 namespace PyResolve.Server.Site;
@@ -14,6 +15,11 @@ internal sealed record Home(bool SignUpIsOpen);
 
 internal static class SitePages
 {
+    private const int LatestEvents = 5;
+    private const int ExpiringKeys = 5;
+
+    private static readonly TimeSpan ExpiresSoon = TimeSpan.FromDays(14);
+
     public static IServiceCollection AddSite(this IServiceCollection services) => services.AddSingleton<SettingsReader>();
 
     public static void MapSite(this IEndpointRouteBuilder routes)
@@ -22,6 +28,7 @@ internal static class SitePages
         pages.MapGet("/pricing", ShowPricing);
         pages.MapGet("/app", ShowOverview);
         pages.MapGet("/settings", static (HttpContext http) => PageUrls.SeeOther(http, "app/settings"));
+        pages.MapUsagePages();
         pages.MapKeyPages();
         pages.MapSettingsPages();
         pages.MapAuditPages();
@@ -46,16 +53,22 @@ internal static class SitePages
     }
 
     private static async Task<IResult> ShowOverview(
-        HttpContext http, WebSessions web, QuotaReader quotas, Database database, PublicUrl publicUrl, TimeProvider time)
+        HttpContext http, WebSessions web, StatisticsReader statistics, UsageDays days, EventList events, ApiKeyLists keys,
+        PublicUrl publicUrl, TimeProvider time)
     {
         if (await web.FindAsync(http) is not { } caller)
             return SignInPages.Ask(http);
-        var quota = await quotas.ReadAsync(caller.UserId, http.RequestAborted);
-        var events = await database.ReadAsync(
-            session => session.NumberAsync(
-                $"select count(*) from (select id from usage_events where user_id = {caller.UserId} limit 1) first", http.RequestAborted),
-            http.RequestAborted);
-        var model = new Overview(quota, caller, HasEvents: events > 0, publicUrl.Value, time.GetUtcNow());
+        var (userId, cancelled) = (caller.UserId, http.RequestAborted);
+        var month = await statistics.ReadMonthAsync(userId, month: null, cancelled);
+        var latest = await events.ReadAsync(userId, month: null, after: null, LatestEvents, cancelled);
+        var model = new Overview(
+            month.Quota,
+            month.ByDay,
+            await days.ReadAsync(userId, cancelled),
+            latest.Data,
+            await keys.ReadExpiringAsync(userId, ExpiresSoon, ExpiringKeys, cancelled),
+            publicUrl.Value,
+            time.GetUtcNow());
         return Page("Overview", new Site_OverviewPage { Model = model }, caller);
     }
 }

@@ -47,7 +47,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         return total;
     }
 
-    /// <summary>By six index lookups: a list of all accounts could be long.</summary>
+    /// <summary>By seven index lookups: a list of all accounts could be long.</summary>
     private async Task<Guid?> NextAccountAsync(Guid account, CancellationToken cancellationToken)
     {
         var next = await database.FirstAsync(
@@ -63,6 +63,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 select * from (select user_id from usage_libraries where user_id > {account} order by user_id limit 1) l
                 union all
                 select * from (select user_id from usage_keys where user_id > {account} order by user_id limit 1) k
+                union all
+                select * from (select user_id from usage_key_days where user_id > {account} order by user_id limit 1) kd
                 union all
                 select * from (select user_id from reservations where user_id > {account} order by user_id limit 1) r) accounts
             order by user_id
@@ -87,6 +89,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 select month from usage_libraries where user_id = {account}
                 union
                 select month from usage_keys where user_id = {account}
+                union
+                select month from usage_key_days where user_id = {account}
                 union
                 select month from reservations where user_id = {account} and state = 'held') months
             where ({month is null} or month = {month})

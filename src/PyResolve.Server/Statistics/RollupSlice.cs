@@ -24,11 +24,17 @@ internal sealed record RollupSlice(Guid UserId, string Month)
     private static readonly SqlFragment ReservationTotals = new(
         "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
 
-    private static readonly MigrationsBy ByLibrary =
-        new(new("usage_libraries"), new("library"), new("coalesce(library, '')"), static row => row.Text(0));
+    private static readonly PartColumn KeyId = new("key_id", static _ => new("key_id"));
 
-    private static readonly MigrationsBy ByKey =
-        new(new("usage_keys"), new("key_id"), new("key_id"), static row => row.Uuid(0).ToString());
+    private static readonly MigrationsBy ByLibrary = new(
+        "usage_libraries", [new("library", static _ => new("coalesce(library, '')"))], static row => row.Text(0));
+
+    private static readonly MigrationsBy ByKey = new("usage_keys", [KeyId], static row => row.Uuid(0).ToString());
+
+    private static readonly MigrationsBy ByKeyAndDay = new(
+        "usage_key_days",
+        [KeyId, new("date", static engine => engine.DateOf("occurred_at"))],
+        static row => $"{row.Uuid(0)} {row.Text(1)}");
 
     /// <returns>The number of events.</returns>
     public async Task<long> CompareAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
@@ -37,6 +43,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         await CompareDaysAsync(session, report, cancellationToken);
         await ComparePartsAsync(ByLibrary, session, report, cancellationToken);
         await ComparePartsAsync(ByKey, session, report, cancellationToken);
+        await ComparePartsAsync(ByKeyAndDay, session, report, cancellationToken);
         return events;
     }
 
@@ -91,8 +98,11 @@ internal sealed record RollupSlice(Guid UserId, string Month)
     public Task RepairLibrariesAsync(Session session, CancellationToken cancellationToken) =>
         RepairPartsAsync(ByLibrary, session, cancellationToken);
 
-    public Task RepairKeysAsync(Session session, CancellationToken cancellationToken) =>
-        RepairPartsAsync(ByKey, session, cancellationToken);
+    public async Task RepairKeysAsync(Session session, CancellationToken cancellationToken)
+    {
+        await RepairPartsAsync(ByKey, session, cancellationToken);
+        await RepairPartsAsync(ByKeyAndDay, session, cancellationToken);
+    }
 
     private async Task<long> CompareMonthAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
@@ -138,10 +148,10 @@ internal sealed record RollupSlice(Guid UserId, string Month)
     {
         await session.ExecuteAsync(
             $"""
-            insert into {part.Table} (user_id, month, {part.Column}, migrations)
-            select {UserId}, {Month}, coalesce(r.{part.Column}, e.{part.Column}), coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
-            {DifferentParts(part)}
-            on conflict (user_id, month, {part.Column}) do update set migrations = {part.Table}.migrations + excluded.migrations
+            insert into {part.Table} (user_id, month, {part.Names}, migrations)
+            select {UserId}, {Month}, {part.OfEither}, coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
+            {DifferentParts(part, session.Engine)}
+            on conflict (user_id, month, {part.Names}) do update set migrations = {part.Table}.migrations + excluded.migrations
             """,
             cancellationToken);
         await session.ExecuteAsync(
@@ -152,13 +162,14 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         MigrationsBy part, Session session, Action<RollupDifference> report, CancellationToken cancellationToken) =>
         session.VisitAsync(
             $"""
-            select coalesce(r.{part.Column}, e.{part.Column}), coalesce(r.migrations, 0), coalesce(e.migrations, 0)
-            {DifferentParts(part)}
-            order by 1
+            select {part.OfEither}, coalesce(r.migrations, 0), coalesce(e.migrations, 0)
+            {DifferentParts(part, session.Engine)}
+            order by {part.Positions}
             """,
             row =>
             {
-                Compare(report, part.Table.Text!, part.ReadName(row), "migrations", row.Int64(1), row.Int64(2));
+                var (was, @is) = (row.Int64(part.Columns.Count), row.Int64(part.Columns.Count + 1));
+                Compare(report, part.Table.Text!, part.ReadName(row), "migrations", was, @is);
                 return true;
             },
             cancellationToken);
@@ -177,14 +188,14 @@ internal sealed record RollupSlice(Guid UserId, string Month)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
         """);
 
-    private SqlPart DifferentParts(MigrationsBy part) => new(
+    private SqlPart DifferentParts(MigrationsBy part, Engine engine) => new(
         $"""
-        from (select {part.Column}, migrations from {part.Table} where user_id = {UserId} and month = {Month}) r
+        from (select {part.Names}, migrations from {part.Table} where user_id = {UserId} and month = {Month}) r
         full join (
-            select {part.OfEvent} as {part.Column}, cast(sum(quantity) as bigint) as migrations
+            select {part.OfEvent(engine)}, cast(sum(quantity) as bigint) as migrations
             from usage_events
-            where user_id = {UserId} and month = {Month} and event_type = 'migration' and {part.OfEvent} is not null
-            group by 1) e on e.{part.Column} = r.{part.Column}
+            where user_id = {UserId} and month = {Month} and event_type = 'migration' and {part.IsNamed(engine)}
+            group by {part.Positions}) e on {part.AreSame}
         where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
           and not exists (select 1 from usage_retention where deleted_before > {Month})
         """);
@@ -195,6 +206,27 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             report(new RollupDifference(table, UserId, Month, row, column, was, @is));
     }
 
+    /// <param name="OfEvent">What an event has in its place; null: it is not in the rollup.</param>
+    private sealed record PartColumn(string Name, Func<Engine, SqlFragment> OfEvent);
+
     /// <summary>A rollup of a month's migrations by what their events name. There may be as many names as events.</summary>
-    private sealed record MigrationsBy(SqlFragment Table, SqlFragment Column, SqlFragment OfEvent, Func<Row, string> ReadName);
+    private sealed record MigrationsBy(string TableName, IReadOnlyList<PartColumn> Columns, Func<Row, string> ReadName)
+    {
+        public SqlFragment Table { get; } = new(TableName);
+
+        public SqlFragment Names { get; } = Join(", ", Columns, static column => column.Name);
+
+        public SqlFragment Positions { get; } = new(string.Join(", ", Enumerable.Range(1, Columns.Count)));
+
+        public SqlFragment OfEither { get; } = Join(", ", Columns, static column => $"coalesce(r.{column.Name}, e.{column.Name})");
+
+        public SqlFragment AreSame { get; } = Join(" and ", Columns, static column => $"e.{column.Name} = r.{column.Name}");
+
+        public SqlFragment OfEvent(Engine engine) => Join(", ", Columns, column => $"{column.OfEvent(engine).Text} as {column.Name}");
+
+        public SqlFragment IsNamed(Engine engine) => Join(" and ", Columns, column => $"{column.OfEvent(engine).Text} is not null");
+
+        private static SqlFragment Join(string separator, IReadOnlyList<PartColumn> columns, Func<PartColumn, string> write) =>
+            new(string.Join(separator, columns.Select(write)));
+    }
 }

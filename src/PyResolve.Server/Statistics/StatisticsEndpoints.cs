@@ -11,8 +11,11 @@ internal static class StatisticsEndpoints
     private const int MaxEvents = 1_000;
 
     public static IServiceCollection AddStatistics(this IServiceCollection services) => services
+        .AddSingleton<LargestLibraries>()
         .AddSingleton<StatisticsReader>()
+        .AddSingleton<UsageDays>()
         .AddSingleton<EventList>()
+        .AddSingleton<EventSearch>()
         .AddSingleton<UsageExport>()
         .AddSingleton<RollupRecount>();
 

@@ -6,16 +6,25 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>Reads the rollups alone, so that the cost does not grow with the number of events.</summary>
-internal sealed class StatisticsReader(Database database, QuotaReader quotas, TimeProvider time)
+internal sealed class StatisticsReader(Database database, QuotaReader quotas, LargestLibraries largest, TimeProvider time)
 {
-    private const int MaxLibraries = 100;
+    /// <summary>Up to so many names are read and sorted for each request.</summary>
+    private const int MaxSorted = 1_000;
+
     private const int MaxKeys = 100;
     private const string Others = "other";
 
     public async Task<UsageStatistics> ReadMonthAsync(Guid userId, string? month, CancellationToken cancellationToken)
     {
         month ??= time.GetUtcNow().ToMonth();
-        var lines = await ReadLinesAsync(userId, month, cancellationToken);
+        var ranking = await largest.RecallAsync(userId, month, cancellationToken);
+        var lines = await ReadLinesAsync(userId, month, ranking, cancellationToken);
+        if (ranking is null && lines.Count(static line => line.Kind == Line.Library) > MaxSorted)
+        {
+            ranking = await largest.FindAsync(userId, month, cancellationToken);
+            lines = await ReadLinesAsync(userId, month, ranking, cancellationToken);
+        }
+
         var quota = await quotas.ReadAsync(userId, cancellationToken);
         var totals = lines.Find(line => line.Kind == Line.Total) ?? Line.Nothing;
         return new UsageStatistics(
@@ -31,7 +40,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
                    orderby line.Name
                    select new DailyUsage(line.Name, line.Migrations, line.Tokens),
             ],
-            [.. Libraries(lines, totals.Migrations)],
+            Libraries(lines, ranking, totals.Migrations),
             quota)
         {
             ByKey = await KeysAsync(userId, lines, totals.Migrations, cancellationToken),
@@ -58,16 +67,14 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         return new UsageHistory([.. names.Select(name => byName.GetValueOrDefault(name) ?? new MonthlyUsage(name, 0, 0, 0, 0, 0))]);
     }
 
-    /// <summary>One snapshot: days, libraries and keys add up to the total. Only the largest libraries: clients name them.</summary>
-    private Task<List<Line>> ReadLinesAsync(Guid userId, string month, CancellationToken cancellationToken) => database.ReadAsync(
+    /// <summary>One snapshot: days, libraries and keys add up to the total.</summary>
+    /// <param name="ranking">The libraries to read; null: the first by name, one more than <see cref="MaxSorted"/> at most.</param>
+    private Task<List<Line>> ReadLinesAsync(
+        Guid userId, string month, LibraryRanking? ranking, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.ListAsync(
             $"""
-            with top as (
-                select library, migrations
-                from usage_libraries
-                where user_id = {userId} and month = {month} and library <> '' and migrations > 0
-                order by migrations desc, library {session.Engine.ByBytes}
-                limit {MaxLibraries}),
+            with libraries as (
+                {(ranking is null ? FirstByName(userId, month) : ByName(session, userId, month, ranking.Names))}),
             top_keys as (
                 select key_id, migrations
                 from usage_keys
@@ -83,16 +90,11 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             where user_id = {userId} and month = {month}
             union all
             select {Line.Library}, library, migrations, 0, 0, 0, 0
-            from top
+            from libraries
             union all
-            select {Line.Library}, library, migrations, 0, 0, 0, 0
+            select {Line.NoLibrary}, '', migrations, 0, 0, 0, 0
             from usage_libraries
             where user_id = {userId} and month = {month} and library = '' and migrations > 0
-            union all
-            select {Line.OtherLibraries}, '', count(*) - {MaxLibraries}, 0, 0, 0, 0
-            from usage_libraries
-            where user_id = {userId} and month = {month} and library <> ''
-            having count(*) > {MaxLibraries}
             union all
             select {Line.Key}, cast(key_id as text), migrations, 0, 0, 0, 0
             from top_keys
@@ -106,18 +108,42 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
             cancellationToken),
         cancellationToken);
 
-    private static List<LibraryUsage> Libraries(List<Line> lines, long migrations)
+    private static SqlPart FirstByName(Guid userId, string month) => new(
+        $"""
+        select library, migrations
+        from usage_libraries
+        where user_id = {userId} and month = {month} and library <> '' and migrations > 0
+        order by library
+        limit {MaxSorted + 1}
+        """);
+
+    /// <summary>One look-up a name: a join may read all names of the month.</summary>
+    private static SqlPart ByName(Session session, Guid userId, string month, IReadOnlyList<string> names) => new(
+        $"""
+        select name as library, coalesce((
+            select l.migrations
+            from usage_libraries l
+            where l.user_id = {userId} and l.month = {month} and l.library = ranked.name), 0) as migrations
+        from {session.Rows("ranked", names).With("name", static name => name)}
+        """);
+
+    private static List<LibraryUsage> Libraries(List<Line> lines, LibraryRanking? ranking, long migrations)
     {
-        var libraries = lines.Where(line => line.Kind == Line.Library)
-            .OrderByDescending(line => line.Migrations)
-            .ThenBy(line => line.Name, StringComparer.Ordinal)
-            .Select(line => new LibraryUsage(line.Name.Length > 0 ? line.Name : null, line.Migrations))
+        var named = lines.Where(static line => line.Kind == Line.Library)
+            .OrderByDescending(static line => line.Migrations)
+            .ThenBy(static line => line.Name, StringComparer.Ordinal)
+            .ToList();
+        var libraries = named.Take(LargestLibraries.MaxNames)
+            .Concat(lines.Where(static line => line.Kind == Line.NoLibrary))
+            .OrderByDescending(static line => line.Migrations)
+            .ThenBy(static line => line.Name, StringComparer.Ordinal)
+            .Select(static line => new LibraryUsage(line.Name.Length > 0 ? line.Name : null, line.Migrations))
             .ToList();
         // The others are what the month has beside those listed: to add them up would read every name.
-        if (lines.Find(line => line.Kind == Line.OtherLibraries) is { Count: var count })
+        if ((ranking?.Others ?? named.Count - LargestLibraries.MaxNames) is > 0 and var others)
         {
-            var rest = Math.Max(0, migrations - libraries.Sum(library => library.Migrations));
-            libraries.Add(new LibraryUsage(Others, rest) { Libraries = count });
+            var rest = Math.Max(0, migrations - libraries.Sum(static library => library.Migrations));
+            libraries.Add(new LibraryUsage(Others, rest) { Libraries = others });
         }
 
         return libraries;
@@ -168,14 +194,11 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, Ti
         public const int Total = 0;
         public const int Day = 1;
         public const int Library = 2;
-        public const int OtherLibraries = 3;
+        public const int NoLibrary = 3;
         public const int Key = 4;
         public const int AllKeys = 5;
 
         public static Line Nothing { get; } = new(Total, "", 0, 0, 0, 0, 0);
-
-        /// <summary>The number of libraries in <see cref="OtherLibraries"/>.</summary>
-        public long Count => Migrations;
 
         /// <summary>The number of keys in <see cref="AllKeys"/>.</summary>
         public long Keys => Tier1Migrations;

@@ -166,7 +166,7 @@ internal static class QuotaRoutes
         var upgradeUrl = $"{call.Server.PublicUrl}/pricing";
         if (request.Tier is not "tier1" && !quota.LlmAllowed)
         {
-            var detail = $"LLM migrations (tier2, tier3) are not part of the {quota.Plan} plan. Upgrade at {upgradeUrl}, or use tier1.";
+            var detail = DenialTexts.LlmNotAllowed(quota.Plan, upgradeUrl);
             throw new ProblemException(Problems.Forbidden(ProblemCodes.LlmNotAllowed, detail) with { UpgradeUrl = upgradeUrl });
         }
 
@@ -179,10 +179,9 @@ internal static class QuotaRoutes
             var heldUntil = quota.MigrationsUsed + quantity > limit ? null : call.Account.Reservations
                 .Where(reservation => reservation.Month == quota.Month && reservation.ReturnsAtItsEnd)
                 .Min(static reservation => (DateTimeOffset?)reservation.ExpiresAt);
-            var detail = $"Monthly limit reached ({limit} migrations on the {quota.Plan} plan: {quota.MigrationsUsed} used, "
-                + $"{quota.MigrationsHeld} held, {quantity} asked for). "
+            var detail = $"{DenialTexts.LimitReached(quota.Plan, limit, quota.MigrationsUsed, quota.MigrationsHeld, quantity)} "
                 + (heldUntil is { } end ? $"{ProblemTexts.HeldUntil(end)} " : "")
-                + $"It resets at {quota.ResetsAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
+                + DenialTexts.ResetsAt(quota.ResetsAt);
             throw new ProblemException(
                 Problems.Create(402, ProblemCodes.QuotaExceeded, detail)
                     with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt, HeldUntil = heldUntil });

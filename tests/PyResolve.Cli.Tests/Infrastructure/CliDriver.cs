@@ -2,6 +2,7 @@ using System.Collections;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using ModelContextProtocol.Client;
 
 namespace PyResolve.Cli.Tests.Infrastructure;
 
@@ -83,12 +84,31 @@ public sealed class CliDriver : IDisposable
         TestContext.Current.CancellationToken);
 
     /// <summary>Starts it without waiting for its end.</summary>
-    public Process Start(params string[] arguments)
+    public Process Start(params string[] arguments) => Start(takesInput: false, arguments);
+
+    /// <summary>Starts it without waiting for its end, with standard input from the caller.</summary>
+    public Process StartWithInput(params string[] arguments) => Start(takesInput: true, arguments);
+
+    /// <summary>Starts <c>pyresolve mcp</c> as a client of the Model Context Protocol does.</summary>
+    public Task<McpClient> StartMcpAsync(McpClientOptions options, params string[] arguments)
+    {
+        var transport = new StdioClientTransport(new()
+        {
+            Command = Program.File,
+            Arguments = [.. Program.Arguments, "mcp", .. arguments],
+            WorkingDirectory = Project,
+            EnvironmentVariables = Environment,
+        });
+        return McpClient.CreateAsync(transport, options, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    private Process Start(bool takesInput, string[] arguments)
     {
         var start = new ProcessStartInfo(Program.File, [.. Program.Arguments, .. arguments])
         {
             WorkingDirectory = Project,
             UseShellExecute = false,
+            RedirectStandardInput = takesInput,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

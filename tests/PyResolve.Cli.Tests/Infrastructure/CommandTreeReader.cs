@@ -13,11 +13,14 @@ internal sealed class CommandTreeReader : IDisposable
     private readonly StopSignals _signals = new();
     private readonly StringWriter _output = new() { NewLine = "\n" };
 
-    public CommandTreeReader()
+    /// <param name="commandLine">For which the tree is built. By default it has every command.</param>
+    public CommandTreeReader(string? commandLine = null)
     {
         var terminal = new Terminal(
-            _output, TextWriter.Null, TextReader.Null, colourOutput: false, colourError: false, isInteractive: false, isAscii: false);
-        Root = CommandTree.Create(terminal, _signals);
+            _output, TextWriter.Null, static () => TextReader.Null, colourOutput: false, colourError: false, isInteractive: false, isAscii: false);
+        Root = commandLine is null
+            ? CommandTree.Create(terminal, _signals)
+            : CommandTree.CreateFor(Split(commandLine), terminal, _signals);
     }
 
     public static TheoryData<string> Commands

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Reflection;
 using System.Reflection.Metadata;
 using System.Xml.Linq;
 
@@ -70,6 +71,27 @@ public sealed class PackageContentTests(PackedSdk sdk)
         foreach (var entry in found)
             EmbeddedSources(await ReadAsync(entry)).ShouldContain(
                 name => name.Contains("WireJson.", StringComparison.Ordinal), entry.FullName);
+    }
+
+    /// <summary>The compiler documents internal code too, which nobody who uses the package can see.</summary>
+    [Theory]
+    [InlineData("PyResolve.Client")]
+    [InlineData("PyResolve.Testing")]
+    public async Task The_documentation_is_that_of_public_members_alone_and_of_all_of_them(string name)
+    {
+        var path = name == "PyResolve.Client" ? sdk.PackagePath : sdk.TestingPackagePath;
+        await using var package = await ZipFile.OpenReadAsync(path, TestContext.Current.CancellationToken);
+        var members = PublicMembers.Of(Assembly.Load((await ReadAsync(package.GetEntry($"lib/net10.0/{name}.dll")!)).ToArray()));
+
+        foreach (var target in Targets)
+        {
+            using var text = await ReadAsync(package.GetEntry($"lib/{target}/{name}.xml")!);
+            var documented = Elements(XDocument.Load(text), "member").Select(static member => member.Attribute("name")!.Value).ToList();
+
+            documented.Except(members).ShouldBeEmpty(target);
+            documented.Count(static member => member.StartsWith("T:", StringComparison.Ordinal)).ShouldBe(
+                members.Count(static member => member.StartsWith("T:", StringComparison.Ordinal)), target);
+        }
     }
 
     private static IEnumerable<XElement> Elements(XDocument nuspec, string name) =>

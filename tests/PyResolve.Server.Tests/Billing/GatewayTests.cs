@@ -308,6 +308,34 @@ public sealed class GatewayTests(ITestOutputHelper output)
         edge.Requests[0]["status"].ShouldBe("all");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_list_whose_last_page_is_exactly_full_is_read_once_whether_Stripe_says_that_more_follow_or_not(bool saysMore)
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        foreach (var kind in (string[])["subscription", "event"])
+        {
+            var full = string.Join(',', Enumerable.Range(1, 100).Select(number => $$"""
+                {"id":"{{kind}}_{{number}}","object":"{{kind}}","status":"active","customer":"cus_1","items":{"data":[{"id":"si_1"}]},
+                 "type":"a.new.one","data":{"object":{"object":"new_thing"} } }
+                """));
+            edge.Then(200, $$"""{"object":"list","has_more":{{(saysMore ? "true" : "false")}},"data":[{{full}}]}""");
+            if (saysMore)
+                edge.Then(200, """{"object":"list","has_more":false,"data":[]}""");
+        }
+
+        var subscriptions = await edge.Gateway.ListSubscriptionsAsync("cus_1", TestContext.Current.CancellationToken);
+        var events = 0;
+        await foreach (var page in edge.Gateway.ListEventsAsync(
+            DateTimeOffset.UnixEpoch, StripeEvents.Subscribed, TestContext.Current.CancellationToken))
+            events += page.Count;
+
+        (subscriptions.Count, events).ShouldBe((100, 100));
+        edge.Requests.Select(static request => request["starting_after"]).ShouldBe(
+            saysMore ? [null, "subscription_100", null, "event_100"] : [null, null]);
+    }
+
     [Fact]
     public async Task A_missing_customer_is_null_and_a_deleted_one_is_marked()
     {

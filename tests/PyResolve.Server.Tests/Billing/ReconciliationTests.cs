@@ -50,6 +50,26 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Every_customer_is_compared_also_when_the_last_page_of_them_is_exactly_full(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        await billing.WaitForCountAsync("select count(*) from billing_jobs", 2);
+        var now = engine == StorageEngine.Sqlite ? "0" : "now()";
+        var count = 0;
+        foreach (var target in (int[])[99, 100, 101, 199, 200, 201])
+        {
+            for (; count < target; count++)
+                await billing.Store.ExecuteSqlAsync(
+                    "insert into billing_customers (origin, customer_id, user_id, return_token, created_at) "
+                    + $"values ('test', 'cus_{count:000}', '{Guid.CreateVersion7(billing.Clock.GetUtcNow())}', 'token_{count}', {now})");
+
+            var compared = await billing.Service<Reconciler>().CompareAllAsync(TestContext.Current.CancellationToken);
+
+            compared.ShouldBe(new ReconciliationResult(target, Repaired: 0, Failed: 0));
+        }
+    }
+
+    [Theory, OnBothEngines]
     public async Task An_event_that_may_still_arrive_is_stored_but_not_counted_as_missed(StorageEngine engine)
     {
         var log = new LogRecorder();

@@ -61,7 +61,7 @@ public sealed class KeyListTests(SharedServers servers)
         ];
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnBothEngines, Trait("Category", "Proof")]
     public async Task An_account_with_very_many_revoked_keys_gets_a_bounded_answer(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -32,6 +32,56 @@ public sealed partial class KeyPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_new_key_has_the_scopes_and_the_limit_that_were_chosen_and_its_page_shows_who_made_it(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await servers.SignUpAsync(engine);
+        var person = await Person.SignedInAsync(server, account);
+        var form = new Dictionary<string, string>
+        {
+            ["name"] = "CI",
+            ["once"] = OnceOf((await person.GetAsync("/app/keys")).Text),
+            ["scopes"] = "chosen",
+            ["scope-usage:write"] = "on",
+            ["limit"] = "90",
+        };
+
+        var made = await person.SendFormAsync("/app/keys", form);
+
+        var key = server.WithKey(SecretOf(made.Text));
+        (await key.GetAsync("/usage")).Code.ShouldBe("scope_missing");
+        (await key.PostAsync("/usage", new { event_type = "migration" })).Status.ShouldBe(200);
+        var id = (await account.Session.GetAsync("/auth/api-keys"))["data"][0].GetProperty("id").GetGuid();
+        var page = (await person.GetAsync($"/app/keys/{id}")).Text;
+        page.ShouldContain("<dt>Allows</dt><dd>usage:write</dd>");
+        page.ShouldContain("<dt>Limit</dt><dd>90 requests a minute</dd>");
+        page.ShouldContain("<dt>Made by</dt><dd>A person who had signed in</dd>");
+        page.ShouldContain("1 migration in all");
+        (await person.GetAsync(await FirstKeyOfSignUpAsync(account))).Text.ShouldContain("<dt>Made by</dt><dd>The sign-up</dd>");
+        (await person.GetAsync("/app/keys")).Text.Split("class=\"spark\"").Length.ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_key_without_scopes_or_with_a_wrong_limit_is_refused_and_the_form_keeps_what_was_chosen(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await servers.SignUpAsync(engine);
+        var person = await Person.SignedInAsync(server, account);
+        var form = new Dictionary<string, string> { ["once"] = $"{Guid.CreateVersion7()}", ["scopes"] = "chosen", ["name"] = "Laptop" };
+
+        var none = await person.SendFormAsync("/app/keys", form);
+        var zero = await person.SendFormAsync("/app/keys", new(form) { ["scope-quota"] = "on", ["limit"] = "0", ["days"] = "30" });
+
+        (none.Status, zero.Status).ShouldBe((422, 422));
+        none.Text.ShouldContain("must name at least one scope");
+        zero.Text.ShouldContain("Requests a minute must be");
+        zero.Text.ShouldContain("value=\"Laptop\"");
+        zero.Text.ShouldContain("<option value=\"30\" selected");
+        zero.Text.Split(" checked").Length.ShouldBe(2);
+        (await KeysAsync(account)).Count.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_replaced_key_works_until_its_time_is_over(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -148,6 +198,9 @@ public sealed partial class KeyPageTests(SharedServers servers)
 
     private static async Task<string> FirstKeyAsync(TestAccount account) =>
         $"/app/keys/{(await account.Session.GetAsync("/auth/api-keys"))["data"][0].GetProperty("id").GetGuid()}";
+
+    private static async Task<string> FirstKeyOfSignUpAsync(TestAccount account) =>
+        $"/app/keys/{(await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray().Last().GetProperty("id").GetGuid()}";
 
     private static async Task<List<string?>> KeysAsync(TestAccount account) =>
         [.. (await account.Session.GetAsync("/auth/api-keys"))["data"].EnumerateArray().Select(key => key.GetProperty("name").GetString())];

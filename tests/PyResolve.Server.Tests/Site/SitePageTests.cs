@@ -88,7 +88,7 @@ public sealed class SitePageTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var pages = Pages(server, "GET").Where(static path => path.StartsWith("/app", StringComparison.Ordinal)).ToList();
 
-        pages.Count.ShouldBe(8);
+        pages.Count.ShouldBe(12);
         foreach (var page in pages)
         {
             var asked = await new Person(server).GetAsync(page);
@@ -130,11 +130,12 @@ public sealed class SitePageTests(SharedServers servers)
         var server = await servers.OnAsync(engine);
         var person = await Person.SignedInAsync(server, await servers.SignUpAsync(engine));
 
-        foreach (var path in (string[])
+        string[] paths =
         [
-            "/pricing", "/app", "/app/keys", "/app/settings", "/app/settings/second-factor", "/app/settings/delete", "/app/audit",
-            "/device", "/reset-password", "/verify-email", "/change-email", "/billing",
-        ])
+            "/pricing", "/app", "/app/usage", "/app/usage/events", "/app/keys", "/app/settings", "/app/settings/second-factor",
+            "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/billing",
+        ];
+        foreach (var path in paths)
         {
             var page = await person.GetAsync(path);
 

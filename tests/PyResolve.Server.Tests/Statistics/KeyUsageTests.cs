@@ -1,5 +1,8 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Storage;
 using PyResolve.Server.Tests.Http;
+using PyResolve.Server.Tests.Usage;
 
 namespace PyResolve.Server.Tests.Statistics;
 
@@ -49,6 +52,25 @@ public sealed class KeyUsageTests(SharedServers servers)
             + $$"""{"key_id":"{{await account.KeyIdAsync()}}","prefix":"{{account.ApiKey[..20]}}","name":"Default","migrations":1},"""
             + """{"key_id":null,"prefix":null,"name":null,"migrations":1}]""");
         (await account.Key.GetAsync("/usage?month=2026-10"))["by_key"].GetArrayLength().ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_store_from_before_days_of_keys_gets_them_from_its_events(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.ReportAsync();
+        await account.ReportAsync(occurredAt: "2026-11-02T23:59:59Z");
+        await account.ReportAsync(type: "scan");
+        await account.Session.PostAsync("/usage", new { event_type = "migration" });
+        await own.Store.ExecuteSqlAsync("drop table usage_key_days");
+        await own.Store.ExecuteSqlAsync("alter table api_keys drop column made_by");
+        await own.Store.ExecuteSqlAsync("delete from schema_versions where version >= 17");
+
+        await own.Server.Services.GetRequiredService<SchemaMigrator>().ApplyAsync(TestContext.Current.CancellationToken);
+
+        (await own.Store.ReadNumberAsync("select count(*) from usage_key_days")).ShouldBe(2);
+        (await own.Store.CountDifferencesAsync()).ShouldBe(0);
     }
 
     /// <summary>An answer may have been lost, and the key rotated since.</summary>

@@ -1,4 +1,5 @@
 using PyResolve.Server.Tests.Http;
+using PyResolve.Server.Tests.Usage;
 
 namespace PyResolve.Server.Tests.Statistics;
 
@@ -90,6 +91,27 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Days_of_keys_are_repaired_too(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        await account.ReportAsync();
+        await account.ReportAsync(occurredAt: "2026-11-02T00:00:00Z");
+        var keyId = await account.KeyIdAsync();
+        await own.Store.ExecuteSqlAsync("update usage_key_days set migrations = 9 where date = '2026-11-15'");
+        await own.Store.ExecuteSqlAsync("update usage_key_days set date = '2026-11-03' where date = '2026-11-02'");
+
+        var found = await RecomputeAsync(own.Store);
+
+        found.ExitCode.ShouldBe(1, found.Error);
+        found.Output.ShouldContain($"usage_key_days {account.UserId} 2026-11 '{keyId} 2026-11-02' migrations: was 0, is 1");
+        found.Output.ShouldContain($"usage_key_days {account.UserId} 2026-11 '{keyId} 2026-11-03' migrations: was 1, is 0");
+        found.Output.ShouldContain($"usage_key_days {account.UserId} 2026-11 '{keyId} 2026-11-15' migrations: was 9, is 1");
+        (await RecomputeAsync(own.Store)).OrThrow("usage recompute").Output.ShouldContain("no difference");
+        (await own.Store.CountDifferencesAsync()).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_dry_run_changes_nothing(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -118,7 +140,7 @@ public sealed class RecomputeTests(SharedServers servers)
         await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
         await account.ReserveAsync();
         var before = await account.Key.GetAsync("/usage");
-        foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries", "usage_keys"])
+        foreach (var table in (string[])["usage_monthly", "usage_daily", "usage_libraries", "usage_keys", "usage_key_days"])
             await own.Store.ExecuteSqlAsync($"delete from {table}");
 
         (await RecomputeAsync(own.Store)).ExitCode.ShouldBe(1);

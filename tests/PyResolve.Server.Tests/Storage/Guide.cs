@@ -16,6 +16,18 @@ internal static partial class Guide
     public static string Block(string page, string language, string text) =>
         Blocks(page, language).Single(block => block.Contains(text, StringComparison.Ordinal));
 
+    /// <summary>The lines that begin with a text, also in a list, each with a number of lines after it.</summary>
+    public static List<string> Lines(string page, string start, int following = 0)
+    {
+        var lines = File.ReadAllLines(PathOf(page)).Select(static line => line.Trim()).ToList();
+        return
+        [
+            .. Enumerable.Range(0, lines.Count)
+                .Where(place => lines[place].StartsWith(start, StringComparison.Ordinal))
+                .SelectMany(place => lines.Skip(place).Take(following + 1)),
+        ];
+    }
+
     private static string PathOf(string page)
     {
         var folder = AppContext.BaseDirectory;

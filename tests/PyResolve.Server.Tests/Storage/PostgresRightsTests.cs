@@ -57,7 +57,8 @@ public sealed class PostgresRightsTests(SharedServers servers)
     {
         await using var one = await RoleAsync();
         await ServesAsync(one.Admin);
-        await one.Admin.ExecuteSqlAsync($"grant select, insert, update, delete on all tables in schema public to {one.Role}");
+        await one.Admin.ExecuteSqlAsync(
+            Guide.Block("hosting.md", "sql", "to pyresolve_server").Replace("pyresolve_server", one.Role, StringComparison.Ordinal));
         await using var server = await TestServer.StartAsync(one.Own);
         var account = await TestAccount.SignUpAsync(server.Http);
 

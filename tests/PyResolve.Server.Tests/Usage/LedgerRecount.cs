@@ -34,7 +34,7 @@ internal static class LedgerRecount
         group by user_id, month, key_id
         """;
 
-    /// <summary>The number of missing, surplus or wrong rows in the four rollups.</summary>
+    /// <summary>The number of missing, surplus or wrong rows in the five rollups.</summary>
     public static async Task<long> CountDifferencesAsync(this TestStore store)
     {
         var date = store.Engine is StorageEngine.Postgres
@@ -46,10 +46,17 @@ internal static class LedgerRecount
             where event_type = 'migration' or tokens_used > 0
             group by user_id, month, {date}
             """;
+        var keyDays = $"""
+            select user_id, month, key_id, {date}, sum(quantity)
+            from usage_events
+            where event_type = 'migration' and key_id is not null
+            group by user_id, month, key_id, {date}
+            """;
         return await CountAsync(Months, MonthlyRows)
             + await CountAsync(days, "select user_id, month, date, migrations, tokens from usage_daily")
             + await CountAsync(Libraries, "select user_id, month, library, migrations from usage_libraries")
-            + await CountAsync(Keys, "select user_id, month, key_id, migrations from usage_keys");
+            + await CountAsync(Keys, "select user_id, month, key_id, migrations from usage_keys")
+            + await CountAsync(keyDays, "select user_id, month, key_id, date, migrations from usage_key_days");
 
         async Task<long> CountAsync(string counted, string kept) =>
             await store.ReadNumberAsync($"select count(*) from (select * from ({counted}) a except select * from ({kept}) b) c")

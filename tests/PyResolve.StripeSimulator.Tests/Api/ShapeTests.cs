@@ -43,6 +43,26 @@ public sealed class ShapeTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(1, 2, 1)]
+    [InlineData(2, 2, 1)]
+    [InlineData(3, 2, 2)]
+    [InlineData(4, 2, 2)]
+    [InlineData(5, 2, 3)]
+    [InlineData(100, 100, 1)]
+    [InlineData(101, 100, 2)]
+    public async Task A_list_whose_last_page_is_exactly_full_ends_there_in_both_directions(int count, int limit, int pages)
+    {
+        var ids = Enumerable.Range(0, count).Select(_ => _stage.Simulation.AddCustomer()).Reverse().ToList();
+
+        var forwards = await PagesAsync(limit, static page => $"&starting_after={page[^1]}");
+        var backwards = await PagesAsync(limit, static page => $"&ending_before={page[0]}", $"&ending_before={ids[^1]}");
+
+        forwards.SelectMany(static page => page).ShouldBe(ids);
+        forwards.Count.ShouldBe(pages);
+        Enumerable.Reverse(backwards).SelectMany(static page => page).ShouldBe(ids[..^1]);
+    }
+
+    [Theory]
     [InlineData("limit=0", "limit")]
     [InlineData("limit=101", "limit")]
     [InlineData("starting_after=cus_nobody", "starting_after")]
@@ -165,6 +185,19 @@ public sealed class ShapeTests : IAsyncLifetime
                 TransferLookupKey = transfer,
             },
             cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    private async Task<List<IReadOnlyList<string>>> PagesAsync(
+        int limit, Func<IReadOnlyList<string>, string> next, string first = "")
+    {
+        var pages = new List<IReadOnlyList<string>>();
+        for (var cursor = first; ; cursor = next(pages[^1]))
+        {
+            var page = (await _stage.Api.GetAsync($"/v1/customers?limit={limit}{cursor}")).Ok();
+            pages.Add(Ids(page));
+            if (!page["has_more"].GetBoolean())
+                return pages;
+        }
     }
 
     private static IReadOnlyList<string> Ids(StripeAnswer list) =>

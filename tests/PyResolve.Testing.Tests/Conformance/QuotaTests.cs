@@ -61,6 +61,7 @@ public sealed class QuotaTests(SharedServers servers)
         denial.Message.ShouldBe(
             "Monthly limit reached (5 migrations on the free plan: 5 used, 0 held, 1 asked for). It resets at 2026-12-01T00:00:00Z. "
             + $"Upgrade at {new Uri(subject.Address, "/pricing")}");
+        await ShouldSayTheSameAsync(client, MigrationTier.Tier1, denial);
     }
 
     [Theory, OnEveryServer]
@@ -76,7 +77,7 @@ public sealed class QuotaTests(SharedServers servers)
             await using var denied = await client.Quota.AcquireAsync(new("pydantic", tier), Cancellation);
             denied.Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
             denied.Denial.UpgradeUrl.ShouldNotBeNull();
-            (await client.Quota.CheckAsync(tier, Cancellation)).Denial.ShouldNotBeNull().Code.ShouldBe(ProblemCodes.LlmNotAllowed);
+            await ShouldSayTheSameAsync(client, tier, denied.Denial);
         }
 
         await subject.SetPlanAsync(account, "pro");
@@ -370,5 +371,15 @@ public sealed class QuotaTests(SharedServers servers)
 
         second.Usage.Pending.ShouldBe(0);
         (await first.GetQuotaAsync(Cancellation)).MigrationsUsed.ShouldBe(1);
+    }
+
+    /// <summary>A check, which works out the answer from the quota, and a permit, which the server denied.</summary>
+    private static async Task ShouldSayTheSameAsync(PyResolveClient client, MigrationTier tier, QuotaDenial denied)
+    {
+        var check = (await client.Quota.CheckAsync(tier, Cancellation)).Denial.ShouldNotBeNull();
+
+        (check.Code, check.Message, check.Hint, check.ResetsAt, check.UpgradeUrl)
+            .ShouldBe((denied.Code, denied.Message, denied.Hint, denied.ResetsAt, denied.UpgradeUrl));
+        denied.Hint.ShouldNotBeNull().ShouldStartWith($"Upgrade at {denied.UpgradeUrl}");
     }
 }

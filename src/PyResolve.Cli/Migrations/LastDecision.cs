@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using PyResolve.Cli.Output;
 using PyResolve.Client;
 
-namespace PyResolve.Cli.Commands;
+namespace PyResolve.Cli.Migrations;
 
 /// <summary>
 /// What the last upgrade with a key was allowed to do, kept in a file for <c>status --explain</c>. A grant is explained by the server's
