@@ -60,7 +60,7 @@ public sealed class SettingsPageTests(Browser browser) : IAsyncLifetime
         await VisitAsync(page, "/app/settings", "settings");
         await VisitAsync(page, "/app/settings?saved=name", "settings-saved");
         await FillAsync(page, "Current password", "not the password", button: null);
-        await page.GetByLabel("New password").FillAsync("password");
+        await FillAsync(page, "New password", "password", button: null);
         await FillAsync(page, "The new password again", "another one", "Change the password");
         await PageAppearance.CheckAsync(page, "settings-wrong");
         await VisitAsync(page, "/app/settings/delete", "settings-delete");
