@@ -23,7 +23,8 @@ public sealed class ScopeTableTests(SharedServers servers)
         "GET /verify-email", "POST /verify-email", "GET /pricing", "GET /sign-in", "POST /sign-in", "GET /sign-up", "POST /sign-up",
         "GET /forgot", "POST /forgot", "POST /sign-out", "GET /settings",
         // They take the cookie of a page, and nothing else: SitePageTests.
-        "GET /app", "GET /app/keys", "POST /app/keys", "GET /app/keys/{id:guid}", "POST /app/keys/{id:guid}/rotate",
+        "GET /app", "GET /app/usage", "GET /app/usage/csv", "GET /app/usage/events", "GET /app/usage/events/{id:guid}", "GET /app/keys",
+        "POST /app/keys", "GET /app/keys/{id:guid}", "POST /app/keys/{id:guid}/rotate",
         "POST /app/keys/{id:guid}/revoke", "GET /sign-in/code", "POST /sign-in/code", "GET /change-email", "POST /change-email",
         "GET /app/settings", "POST /app/settings/name", "POST /app/settings/email", "POST /app/settings/password",
         "POST /app/settings/sessions/{id:guid}/end", "POST /app/settings/sessions/end-others", "GET /app/settings/delete",

@@ -65,9 +65,8 @@ public sealed class KeyUsageTests(SharedServers servers)
         await account.Session.PostAsync("/usage", new { event_type = "migration" });
         await own.Store.ExecuteSqlAsync("drop table usage_key_days");
         await own.Store.ExecuteSqlAsync("alter table api_keys drop column made_by");
-        await own.Store.ExecuteSqlAsync("delete from schema_versions where version >= 17");
 
-        await own.Server.Services.GetRequiredService<SchemaMigrator>().ApplyAsync(TestContext.Current.CancellationToken);
+        await own.Store.ExecuteSqlAsync(await SchemaFileAsync(engine, "0017_keys_by_day.sql"));
 
         (await own.Store.ReadNumberAsync("select count(*) from usage_key_days")).ShouldBe(2);
         (await own.Store.CountDifferencesAsync()).ShouldBe(0);
@@ -110,5 +109,15 @@ public sealed class KeyUsageTests(SharedServers servers)
         keys[0].GetProperty("migrations").GetInt64().ShouldBe(104);
         keys[100].GetRawText().ShouldBe("""{"key_id":null,"prefix":null,"name":"other","migrations":9,"keys":3}""");
         keys[101].GetRawText().ShouldBe("""{"key_id":null,"prefix":null,"name":null,"migrations":7}""");
+    }
+
+    private static async Task<string> SchemaFileAsync(StorageEngine engine, string name)
+    {
+        var assembly = typeof(SchemaMigrator).Assembly;
+        var ending = $"{engine.ToString().ToLowerInvariant()}/{name}";
+        var resource = assembly.GetManifestResourceNames().Single(
+            file => file.Replace('\\', '/').EndsWith(ending, StringComparison.Ordinal));
+        using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
+        return await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 }
