@@ -97,7 +97,7 @@ public sealed class AccountCommandTests : IAsyncLifetime
         var asked = await terminal.WaitForExitAsync();
 
         refused.ShouldFail(4, "has a second factor", "--code 123456");
-        wrong.ShouldFail(4, "The code is wrong", "Nothing was saved");
+        wrong.ShouldFail(4, "The code is wrong", "pyresolve login");
         given.ShouldSucceed();
         asked.ExitCode.ShouldBe(0, asked.Screen);
         asked.Text.ShouldNotContain(recovery);
