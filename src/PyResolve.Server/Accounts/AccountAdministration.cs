@@ -70,9 +70,8 @@ internal sealed class AccountAdministration(
         },
         cancellationToken);
 
-    public async Task<bool> HasPasswordAsync(Guid userId, CancellationToken cancellationToken) => await database.ReadAsync(
-        session => session.NumberAsync($"select count(*) from passwords where user_id = {userId}", cancellationToken),
-        cancellationToken) > 0;
+    public Task<bool> HasPasswordAsync(Guid userId, CancellationToken cancellationToken) => database.ReadAsync(
+        session => StoredPasswords.ExistsAsync(session, userId, cancellationToken), cancellationToken);
 
     /// <summary>
     /// The new address is not verified, unless the operator says so: then a mail to it confirms it, and the first password reset through it

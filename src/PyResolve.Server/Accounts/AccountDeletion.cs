@@ -37,7 +37,7 @@ internal sealed class AccountDeletion(
     private Task<bool> TryWithoutPasswordAsync(Guid userId, Origin origin, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            if (await session.NumberAsync($"select count(*) from passwords where user_id = {userId}", cancellationToken) > 0)
+            if (await StoredPasswords.ExistsAsync(session, userId, cancellationToken))
                 return false;
             await DeleteAsync(session, userId, origin, cancellationToken);
             return true;

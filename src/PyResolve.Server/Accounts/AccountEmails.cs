@@ -133,8 +133,7 @@ internal sealed class AccountEmails(
 
     private async Task<EmailMessage?> ComposeLeakNoticeAsync(Guid userId, string prefix, CancellationToken cancellationToken)
     {
-        var email = await database.FirstAsync(
-            $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
+        var email = await FindEmailAsync(userId, cancellationToken);
         return email is null ? null : new EmailMessage(
             email,
             "Your API key was published and has been revoked",
@@ -146,6 +145,9 @@ internal sealed class AccountEmails(
             old one.
             """);
     }
+
+    private Task<string?> FindEmailAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
+        $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
 
     /// <summary>None to an address that another account has: neither account must show that the other exists.</summary>
     private async Task<EmailMessage?> ComposeEmailChangeAsync(Guid userId, string address, CancellationToken cancellationToken)
@@ -167,8 +169,7 @@ internal sealed class AccountEmails(
 
     private async Task<EmailMessage?> ComposeEmailChangedAsync(Guid userId, string oldAddress, CancellationToken cancellationToken)
     {
-        var email = await database.FirstAsync(
-            $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
+        var email = await FindEmailAsync(userId, cancellationToken);
         return email is null ? null : new EmailMessage(
             oldAddress,
             "The e-mail address of your account was changed",

@@ -30,8 +30,7 @@ internal sealed class EmailChanges(
         if (attempt.RetryAfter is { } wait)
             return AccountProblems.TooMany("changes of the e-mail", wait);
         var problem = await database.WriteAsync(
-            async session => await session.NumberAsync(
-                $"select count(*) from passwords where user_id = {caller.UserId}", cancellationToken) == 0
+            async session => !await StoredPasswords.ExistsAsync(session, caller.UserId, cancellationToken)
                 && await QueueAsync(session, caller.UserId, email, origin, cancellationToken),
             cancellationToken)
             ? null

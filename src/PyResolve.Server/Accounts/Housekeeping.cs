@@ -8,6 +8,8 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
 {
     private const int BatchSize = 500;
 
+    private static readonly SqlFragment[] TablesOfTokens = [new("email_tokens"), new("pending_logins"), new("email_changes")];
+
     // Longer than the window of any throttle.
     private static readonly TimeSpan AttemptsKept = TimeSpan.FromDays(1);
     private static readonly TimeSpan TokensKept = TimeSpan.FromDays(1);
@@ -31,24 +33,17 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
         // A clock that is wrong for an hour must not log everybody out for good.
         if (await SettledTime.FindAsync(database, "sessions", "created_at", "id", now, cancellationToken) is not { } settled)
             return;
-        await RepeatAsync(
-            () => $"""
-                delete from email_tokens
-                where token_digest in (select token_digest from email_tokens where expires_at < {settled - TokensKept} limit {BatchSize})
-                """,
-            cancellationToken);
-        await RepeatAsync(
-            () => $"""
-                delete from pending_logins
-                where token_digest in (select token_digest from pending_logins where expires_at < {settled - TokensKept} limit {BatchSize})
-                """,
-            cancellationToken);
-        await RepeatAsync(
-            () => $"""
-                delete from email_changes
-                where token_digest in (select token_digest from email_changes where expires_at < {settled - TokensKept} limit {BatchSize})
-                """,
-            cancellationToken);
+        foreach (var table in TablesOfTokens)
+        {
+            await RepeatAsync(
+                () => $"""
+                    delete from {table}
+                    where token_digest in (
+                        select token_digest from {table} where expires_at < {settled - TokensKept} limit {BatchSize})
+                    """,
+                cancellationToken);
+        }
+
         await RepeatAsync(
             () => $"""
                 delete from login_networks

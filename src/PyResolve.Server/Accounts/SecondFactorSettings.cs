@@ -22,8 +22,7 @@ internal sealed class SecondFactorSettings(
     };
 
     public Task<Outcome<TotpSetup>> BeginAsync(Caller caller, CancellationToken cancellationToken) => database.WriteAsync(
-        async session => await session.NumberAsync(
-            $"select count(*) from passwords where user_id = {caller.UserId}", cancellationToken) > 0
+        async session => await StoredPasswords.ExistsAsync(session, caller.UserId, cancellationToken)
             ? await BeginAsync(session, caller, cancellationToken)
             : AccountProblems.NoPassword,
         cancellationToken);
@@ -92,7 +91,7 @@ internal sealed class SecondFactorSettings(
 
     private async Task<Outcome<TotpSetup>> BeginAsync(Session session, Caller caller, CancellationToken cancellationToken) =>
         await factors.BeginAsync(session, caller.UserId, cancellationToken) is { } secret
-            ? new TotpSetup(TotpCode.ToText(secret), TotpCode.ToUrl(secret, caller.Email))
+            ? TotpCode.SetupOf(secret, caller.Email)
             : IsOn;
 
     private async Task<ProblemResult?> RemoveAsync(

@@ -12,6 +12,9 @@ internal static class StoredPasswords
             static row => row.Text(0),
             cancellationToken) == expectedHash;
 
+    public static async Task<bool> ExistsAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select count(*) from passwords where user_id = {userId}", cancellationToken) > 0;
+
     public static Task SetAsync(Session session, Guid userId, string hash, DateTimeOffset now, CancellationToken cancellationToken) =>
         session.ExecuteAsync(
             $"""

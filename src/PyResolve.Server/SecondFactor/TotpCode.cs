@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using OtpNet;
+using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.SecondFactor;
 
@@ -15,12 +16,12 @@ internal static class TotpCode
 
     public static byte[] CreateSecret() => RandomNumberGenerator.GetBytes(SecretBytes);
 
-    /// <summary>As a person types it, where an app cannot scan it.</summary>
-    public static string ToText(byte[] secret) => Base32Encoding.ToString(secret);
-
-    /// <summary>What apps scan: the form of the key URI that all of them read.</summary>
-    public static string ToUrl(byte[] secret, string email) =>
-        $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(email)}?secret={ToText(secret)}&issuer={Issuer}";
+    /// <summary>The secret as a person types it, and what apps scan: the form of the key URI that all of them read.</summary>
+    public static TotpSetup SetupOf(byte[] secret, string email)
+    {
+        var text = Base32Encoding.ToString(secret);
+        return new TotpSetup(text, $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(email)}?secret={text}&issuer={Issuer}");
+    }
 
     /// <returns>The time step whose code it is; null: it is not a code of this time.</returns>
     public static long? FindStep(byte[] secret, string typed, DateTimeOffset now)

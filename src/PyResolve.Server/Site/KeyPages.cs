@@ -40,9 +40,8 @@ internal static class KeyPages
         HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys, ApiKeyLists lists, UsageDays days, PublicUrl publicUrl,
         TimeProvider time)
     {
-        sameOrigin.Require(http);
-        if (await web.FindAsync(http) is not { } caller)
-            return PageUrls.SeeOther(http, "sign-in?next=app/keys");
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
+            return SitePages.SignInFirst(http, "app/keys");
         var (form, wanted, invalid) = Read(await FormBody.ReadAsync(http), time.GetInstant());
         if (invalid is not null)
             return await ListPageAsync(http, caller, form, lists, days, time, invalid);
@@ -93,9 +92,8 @@ internal static class KeyPages
         Guid id, HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys, ApiKeyLists lists, UsageDays days,
         PublicUrl publicUrl, TimeProvider time)
     {
-        sameOrigin.Require(http);
-        if (await web.FindAsync(http) is not { } caller)
-            return PageUrls.SeeOther(http, "sign-in?next=app/keys");
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
+            return SitePages.SignInFirst(http, "app/keys");
         var form = await FormBody.ReadAsync(http);
         if (NumberOf(form.Field("grace")) is not { } grace || !GraceSeconds.Contains(grace))
             throw new ProblemException(Problems.Malformed("Choose how long the old key still works, from the list."));
@@ -113,9 +111,8 @@ internal static class KeyPages
 
     private static async Task<IResult> Revoke(Guid id, HttpContext http, SameOrigin sameOrigin, WebSessions web, ApiKeys keys)
     {
-        sameOrigin.Require(http);
-        if (await web.FindAsync(http) is not { } caller)
-            return PageUrls.SeeOther(http, "sign-in?next=app/keys");
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
+            return SitePages.SignInFirst(http, "app/keys");
         return await keys.RevokeAsync(caller, id, Origin.Of(http), http.RequestAborted) is RevokeOutcome.Revoked
             ? PageUrls.SeeOther(http, "app/keys")
             : throw NoSuchKey();

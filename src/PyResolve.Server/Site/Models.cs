@@ -5,7 +5,7 @@ using PyResolve.Server.Statistics;
 
 namespace PyResolve.Server.Site;
 
-/// <summary><c>Current</c>: the plan of who looks at the page; null: nobody has signed in.</summary>
+/// <summary><c>Current</c>: the plan of the account that is signed in; null: none is.</summary>
 internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
 {
     private static readonly string[] WithoutMinorUnit = ["jpy", "krw", "vnd", "clp", "isk"];

@@ -27,7 +27,7 @@ internal static class SecondFactorSettingsPages
     private static async Task<IResult> Begin(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, SecondFactorSettings settings)
     {
-        if (await SettingsPages.RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SettingsPages.SignInFirst(http);
         WebSessions.RequireSafeConnection(http);
         var password = (await FormBody.ReadAsync(http)).Field("password");
@@ -43,7 +43,7 @@ internal static class SecondFactorSettingsPages
     private static async Task<IResult> Confirm(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, SecondFactorSettings settings)
     {
-        if (await SettingsPages.RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SettingsPages.SignInFirst(http);
         var code = (await FormBody.ReadAsync(http)).Field("code");
         var errors = new FieldErrors();
@@ -54,10 +54,8 @@ internal static class SecondFactorSettingsPages
         if (outcome.Value is not { } confirmed)
         {
             var state = await reader.ReadAsync(caller, http.RequestAborted);
-            var setup = state.SecondFactor?.Secret is { } secret
-                ? new TotpSetup(TotpCode.ToText(secret), TotpCode.ToUrl(secret, caller.Email))
-                : null;
-            return await PageAsync(http, reader, caller, setup, outcome.Problem);
+            var setup = state.SecondFactor?.Secret is { } secret ? TotpCode.SetupOf(secret, caller.Email) : null;
+            return Page(state, setup, outcome.Problem);
         }
 
         return SitePages.Page("Your recovery codes", new Site_RecoveryCodesPage { Model = confirmed }, caller);
@@ -66,7 +64,7 @@ internal static class SecondFactorSettingsPages
     private static async Task<IResult> Remove(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, SecondFactorSettings settings)
     {
-        if (await SettingsPages.RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SettingsPages.SignInFirst(http);
         WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
@@ -83,10 +81,12 @@ internal static class SecondFactorSettingsPages
     }
 
     private static async Task<IResult> PageAsync(
-        HttpContext http, SettingsReader reader, Caller caller, TotpSetup? setup = null, ProblemResult? problem = null)
+        HttpContext http, SettingsReader reader, Caller caller, TotpSetup? setup = null, ProblemResult? problem = null) =>
+        Page(await reader.ReadAsync(caller, http.RequestAborted), setup, problem);
+
+    private static PageResult Page(Settings state, TotpSetup? setup, ProblemResult? problem)
     {
-        var state = await reader.ReadAsync(caller, http.RequestAborted);
         var model = new SecondFactorView(state.SecondFactor, setup, state.HasPassword, problem);
-        return SitePages.Page("Second factor", new Site_SecondFactorSettingsPage { Model = model }, caller, problem);
+        return SitePages.Page("Second factor", new Site_SecondFactorSettingsPage { Model = model }, state.Caller, problem);
     }
 }

@@ -29,14 +29,7 @@ internal static class SettingsPages
         pages.MapSecondFactorSettings();
     }
 
-    /// <summary>The caller of a form of these pages; null: sign in first.</summary>
-    public static async Task<Caller?> RequireCallerAsync(HttpContext http, SameOrigin sameOrigin, WebSessions web)
-    {
-        sameOrigin.Require(http);
-        return await web.FindAsync(http);
-    }
-
-    public static IResult SignInFirst(HttpContext http) => PageUrls.SeeOther(http, $"sign-in?next={Path}");
+    public static IResult SignInFirst(HttpContext http) => SitePages.SignInFirst(http, Path);
 
     private static async Task<IResult> Show(HttpContext http, WebSessions web, SettingsReader reader)
     {
@@ -50,7 +43,7 @@ internal static class SettingsPages
     private static async Task<IResult> Rename(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, OwnAccount own)
     {
-        if (await RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
         var name = (await FormBody.ReadAsync(http)).Field("name");
         var errors = new FieldErrors();
@@ -64,7 +57,7 @@ internal static class SettingsPages
     private static async Task<IResult> ChangeEmail(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, EmailChanges changes)
     {
-        if (await RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
         WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
@@ -83,7 +76,7 @@ internal static class SettingsPages
     private static async Task<IResult> ChangePassword(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, OwnAccount own)
     {
-        if (await RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
         WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
@@ -103,7 +96,7 @@ internal static class SettingsPages
 
     private static async Task<IResult> EndSession(Guid id, HttpContext http, SameOrigin sameOrigin, WebSessions web, OwnAccount own)
     {
-        if (await RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
         return await own.EndSessionAsync(caller, id, Origin.Of(http), http.RequestAborted)
             ? Saved(http, SettingsSection.Sessions)
@@ -112,7 +105,7 @@ internal static class SettingsPages
 
     private static async Task<IResult> EndOtherSessions(HttpContext http, SameOrigin sameOrigin, WebSessions web, OwnAccount own)
     {
-        if (await RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
         await own.EndOtherSessionsAsync(caller, Origin.Of(http), http.RequestAborted);
         return Saved(http, SettingsSection.Sessions);
@@ -124,7 +117,7 @@ internal static class SettingsPages
     private static async Task<IResult> Delete(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, AccountDeletion deletion)
     {
-        if (await RequireCallerAsync(http, sameOrigin, web) is not { } caller)
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
         WebSessions.RequireSafeConnection(http);
         var form = await FormBody.ReadAsync(http);
@@ -196,7 +189,5 @@ internal sealed class SettingsReader(Database database, Sessions sessions, Secon
     }
 
     public Task<bool> HasPasswordAsync(Guid userId, CancellationToken cancellationToken) => database.ReadAsync(
-        async session => await session.NumberAsync(
-            $"select count(*) from passwords where user_id = {userId}", cancellationToken) > 0,
-        cancellationToken);
+        session => StoredPasswords.ExistsAsync(session, userId, cancellationToken), cancellationToken);
 }

@@ -42,6 +42,16 @@ internal static class SitePages
         return Page("Python migrations, metered", new Site_HomePage { Model = new Home(options.SignUpIsOpen) }, caller: null);
     }
 
+    /// <summary>Who sent a form of these pages; null: sign in first.</summary>
+    public static async Task<Caller?> FormCallerAsync(HttpContext http, SameOrigin sameOrigin, WebSessions web)
+    {
+        sameOrigin.Require(http);
+        return await web.FindAsync(http);
+    }
+
+    /// <param name="next">The page to go on with.</param>
+    public static IResult SignInFirst(HttpContext http, string next) => PageUrls.SeeOther(http, $"sign-in?next={next}");
+
     public static PageResult Page(string title, RazorSlice body, Caller? caller, ProblemResult? problem = null) =>
         new(title, body) { Width = PageWidth.Wide, SignedInAs = caller?.Email, Problem = problem };
 
