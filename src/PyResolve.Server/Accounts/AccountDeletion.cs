@@ -1,3 +1,4 @@
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Email;
@@ -75,6 +76,7 @@ internal sealed class AccountDeletion(
         await session.ExecuteAsync($"delete from email_changes where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
+        await AlertRules.RemoveAllAsync(session, userId, cancellationToken);
         await EmailOutbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         // The sync cancels the subscription.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Access;
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
@@ -36,6 +37,7 @@ internal sealed class AccountEmails(
             ComposeEmailChangeAsync(userId, address, cancellationToken),
         { Kind: EmailKinds.EmailChanged, UserId: { } userId, Detail: { } address } =>
             ComposeEmailChangedAsync(userId, address, cancellationToken),
+        { Kind: EmailKinds.UsageAlert, Detail: { } detail } => ComposeAlertAsync(AlertLetter.Parse(detail), cancellationToken),
         // Queued by a newer server, which will send it.
         var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
     };
@@ -145,6 +147,9 @@ internal sealed class AccountEmails(
             old one.
             """);
     }
+
+    private async Task<EmailMessage?> ComposeAlertAsync(AlertLetter letter, CancellationToken cancellationToken) =>
+        await FindEmailAsync(letter.UserId, cancellationToken) is { } email ? letter.To(email, publicUrl.Value) : null;
 
     private Task<string?> FindEmailAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);

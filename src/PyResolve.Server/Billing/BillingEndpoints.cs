@@ -26,7 +26,7 @@ internal static class BillingEndpoints
         routes.MapBillingPages();
     }
 
-    private static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
+    public static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
         Body<CheckoutRequest> body, HttpContext http, Checkouts checkouts, BillingOptions options, BillingLimits limits)
     {
         var errors = new FieldErrors();
@@ -54,7 +54,7 @@ internal static class BillingEndpoints
         };
     }
 
-    private static async Task<Results<JsonAnswer<PortalOpened>, ProblemResult>> OpenPortal(
+    public static async Task<Results<JsonAnswer<PortalOpened>, ProblemResult>> OpenPortal(
         HttpContext http,
         BillingOptions options,
         BillingCustomers customers,

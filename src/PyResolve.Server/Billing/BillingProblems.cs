@@ -32,18 +32,21 @@ internal static partial class BillingProblems
             }
             catch (StripeException exception)
             {
-                var http = invocation.HttpContext;
-                var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
-                Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
-                return exception.IsTransient
-                    ? new ProblemResult(
-                        Problems.Create(
-                            503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."),
-                        StripeRetry)
-                    : NotConfigured("Stripe refused the server's request. The operator finds the cause in the log, or by 'stripe doctor'.");
+                return Report(invocation.HttpContext, exception);
             }
         });
         return routes;
+    }
+
+    public static ProblemResult Report(HttpContext http, StripeException exception)
+    {
+        var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
+        Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
+        return exception.IsTransient
+            ? new ProblemResult(
+                Problems.Create(503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."),
+                StripeRetry)
+            : NotConfigured("Stripe refused the server's request. The operator finds the cause in the log, or by 'stripe doctor'.");
     }
 
     private static partial class Log

@@ -23,6 +23,7 @@ internal static class BillingServices
             .AddSingleton<BillingCustomers>()
             .AddSingleton<CustomerAdoption>()
             .AddSingleton<CustomerSync>()
+            .AddSingleton<ReturnSync>()
             .AddSingleton<CustomerLinks>()
             .AddSingleton<Checkouts>()
             .AddSingleton<Inbox>()

@@ -35,6 +35,10 @@ internal sealed class MonthChanges
 
     public IReadOnlyCollection<MonthChange> All => _all.Values;
 
+    /// <summary>The months in which units count as used from now on, although nothing was reported.</summary>
+    public IEnumerable<(Guid UserId, string Month)> Lapsed =>
+        _all.Values.Where(static change => change.Lapsed > 0).Select(static change => (change.UserId, change.Month));
+
     public MonthChange this[Guid userId, string month]
     {
         get

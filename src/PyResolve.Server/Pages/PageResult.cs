@@ -15,7 +15,8 @@ internal enum PageWidth
 }
 
 /// <summary>What the layout shows around a page.</summary>
-internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null);
+/// <param name="GoTo">Where the browser goes on to at once; null: nowhere.</param>
+internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null, string? GoTo = null);
 
 internal sealed class PageResult(string title, RazorSlice body) : IResult
 {
@@ -34,13 +35,16 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
     /// <summary>The e-mail of who looks at a wide page; null: nobody has signed in.</summary>
     public string? SignedInAs { get; init; }
 
+    /// <summary>An address, also of another site, that the browser goes on to at once, without a script. The page has a link to it.</summary>
+    public string? GoTo { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         if (Problem?.SecurityEvent is { } kind)
             httpContext.ReportRefusal(kind);
         if (Problem?.RetryAfter is { } delay)
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs);
+        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs, GoTo);
         return WriteAsync(httpContext, Problem?.Problem.Status ?? StatusCodes.Status200OK, frame);
     }
 

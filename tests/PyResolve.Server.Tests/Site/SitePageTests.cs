@@ -88,7 +88,7 @@ public sealed class SitePageTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var pages = Pages(server, "GET").Where(static path => path.StartsWith("/app", StringComparison.Ordinal)).ToList();
 
-        pages.Count.ShouldBe(12);
+        pages.Count.ShouldBe(14);
         foreach (var page in pages)
         {
             var asked = await new Person(server).GetAsync(page);
@@ -133,7 +133,8 @@ public sealed class SitePageTests(SharedServers servers)
         string[] paths =
         [
             "/pricing", "/app", "/app/usage", "/app/usage/events", "/app/keys", "/app/settings", "/app/settings/second-factor",
-            "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/billing",
+            "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/app/plan",
+            "/app/alerts",
         ];
         foreach (var path in paths)
         {
