@@ -14,6 +14,9 @@ internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, 
     /// <summary>Whether secrets are missing because they have to be.</summary>
     private readonly bool _isForkWithoutKey = identity.IsFork && client.Keys.FindApiKey() is null;
 
+    /// <summary>Whether the server has granted every permit, so that it is worth sending it more.</summary>
+    public bool IsAnswered { get; private set; }
+
     public async Task<bool> PassAsync(CancellationToken stop)
     {
         var works = new List<GateWork>();
@@ -38,6 +41,7 @@ internal sealed class EnforcedGate(PyResolveClient client, GateRequest request, 
         try
         {
             await Task.WhenAll(works.Select(AcquireAsync));
+            IsAnswered = works.TrueForAll(static work => work.Permit is { IsGranted: true, IsOffline: false });
             if (output.HasErrors || stop.IsCancellationRequested)
                 return false;
             if (request.IsRun)

@@ -6,13 +6,10 @@ namespace PyResolve.Gate;
 /// <summary>One run of the worker, from the request to the last message.</summary>
 internal static class GateRun
 {
-    /// <summary>A connection that takes longer than this is not made.</summary>
-    private static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(3);
-
     /// <summary>A build of a developer does not wait long for a quota that is only shown.</summary>
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
 
-    /// <summary>For usage that could not be sent before. What is left is sent by a later run.</summary>
+    /// <summary>For usage that could not be sent before. What is left is sent by a later build.</summary>
     private static readonly TimeSpan LongestFlush = TimeSpan.FromSeconds(2);
 
     public static async Task RunAsync(GateRequest request, GateOutput output, CancellationToken stop)
@@ -47,7 +44,26 @@ internal static class GateRun
 
         await using var client = Create(request.FindPolicy()!.Value, time);
         var identity = BuildIdentity.Find(request, Environment.GetEnvironmentVariable);
-        return (await new EnforcedGate(client, request, identity, output).PassAsync(stop), "");
+        var gate = new EnforcedGate(client, request, identity, output);
+        var isPassed = await gate.PassAsync(stop);
+        if (gate.IsAnswered)
+            await SendWaitingUsageAsync(client, time, stop);
+        return (isPassed, "");
+    }
+
+    /// <summary>What earlier builds did while the server was away.</summary>
+    private static async Task SendWaitingUsageAsync(PyResolveClient client, TimeSpan time, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(time < LongestFlush ? time : LongestFlush);
+        try
+        {
+            await client.Usage.FlushAsync(limit.Token);
+        }
+        catch (Exception e) when (e is PyResolveException or OperationCanceledException)
+        {
+            // It stays on disk. A later build sends it.
+        }
     }
 
     /// <param name="time">For one call. A gate makes two rounds of calls, each of them at once for all migrations.</param>
@@ -56,7 +72,8 @@ internal static class GateRun
         ApplicationName = $"PyResolve.MSBuild/{typeof(GateRun).Assembly.GetName().Version!.ToString(3)}",
         Offline = policy,
         RequestTimeout = time,
-        ConnectTimeout = time < LongestConnect ? time : LongestConnect,
+        // Part of the call's time, so that the message can say that there was no connection.
+        ConnectTimeout = time * 0.6,
         ShutdownTimeout = time < LongestFlush ? time : LongestFlush,
         LogInHint = $"Set {ApiKeyStore.ApiKeyVariable} to a valid key, on CI as a secret.",
     });

@@ -5,12 +5,12 @@ using PyResolve.MSBuild.Tests.Infrastructure;
 namespace PyResolve.MSBuild.Tests;
 
 /// <summary>A developer's machine, an IDE and a restore: nothing is charged, and the key stays where it is.</summary>
-public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
+public sealed class DeveloperTests(PackedGate gate, GateServer server)
 {
     [Fact]
     public async Task A_developers_build_shows_the_quota_and_charges_nothing()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration();
 
         var build = await project.BuildAsync();
@@ -28,7 +28,7 @@ public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task What_CI_would_deny_is_a_warning_that_can_be_an_error()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(tier: "tier2");
 
         var build = await project.BuildAsync();
@@ -46,7 +46,7 @@ public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_restore_a_design_time_build_and_a_skipped_gate_ask_nobody()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration();
 
         CommandResult[] results =
@@ -64,7 +64,7 @@ public sealed class DeveloperTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task No_log_has_the_key()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey)
             .WithMigration().WithMigration("numpy", "tier2");
 

@@ -3,12 +3,12 @@ using PyResolve.MSBuild.Tests.Infrastructure;
 namespace PyResolve.MSBuild.Tests;
 
 /// <summary>Builds of CI systems: pull requests from forks, and annotations.</summary>
-public sealed class ForkTests(PackedGate gate, SharedServers servers)
+public sealed class ForkTests(PackedGate gate, GateServer server)
 {
     [Fact]
     public async Task A_pull_request_from_a_fork_gets_a_notice_and_tier1()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, apiKey: null).WithMigration(tier: "tier2")
             .WithFile("event.json", """{"pull_request":{"head":{"sha":"c0ffee","repo":{"full_name":"stranger/shop"}}}}""")
             .WithVariable("GITHUB_ACTIONS", "true").WithVariable("GITHUB_EVENT_NAME", "pull_request")
@@ -27,7 +27,7 @@ public sealed class ForkTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task The_same_pull_request_of_the_repository_itself_needs_the_key()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, apiKey: null).WithMigration(tier: "tier2")
             .WithVariable("TF_BUILD", "True").WithVariable("SYSTEM_PULLREQUEST_ISFORK", "False");
 

@@ -4,12 +4,12 @@ using PyResolve.MSBuild.Tests.Infrastructure;
 namespace PyResolve.MSBuild.Tests;
 
 /// <summary>What a gated build does, with a server that answers.</summary>
-public sealed class GateTests(PackedGate gate, SharedServers servers)
+public sealed class GateTests(PackedGate gate, GateServer server)
 {
     [Fact]
     public async Task An_allowed_migration_is_charged_once_for_a_commit()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(tier: "tier2");
         var other = gate.NewProject().AtCommit(repository: "git@example.com:acme/shop").WithServer(account.Address, account.ApiKey)
             .WithMigration(tier: "tier2");
@@ -27,9 +27,25 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     }
 
     [Fact]
+    public async Task A_gated_build_talks_to_its_server_and_downloads_nothing()
+    {
+        await using var account = await GateAccount.SignUpAsync(server);
+        await using var internet = TcpProxy.Start(account.Server.Address);
+        var proxy = $"http://{internet.EndPoint}";
+        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
+            .WithVariable("HTTP_PROXY", proxy).WithVariable("HTTPS_PROXY", proxy).WithVariable("NO_PROXY", null);
+
+        var build = await project.BuildInCiAsync();
+
+        build.ExitCode.ShouldBe(0, build.Output);
+        account.Network.Connections.ShouldBeGreaterThan(0);
+        internet.Connections.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task An_up_to_date_gate_starts_no_worker_and_another_commit_starts_it()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration();
         (await project.BuildInCiAsync()).OrThrow("The first build");
         var asked = account.Network.Connections;
@@ -46,7 +62,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_used_up_quota_fails_the_build_with_one_error_before_anything_is_compiled()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         await account.Account.ReserveAsync(5);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
             .WithFile("Code.cs", "this does not compile");
@@ -65,7 +81,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_denied_migration_is_one_error_also_for_who_counts_without_the_summary()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(tier: "tier2");
 
         var build = await project.DotNetAsync("msbuild", "-nologo", "-clp:NoSummary", "-p:PyResolveEnforce=true");
@@ -78,7 +94,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task One_denied_migration_charges_none_of_the_others()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey)
             .WithMigration("numpy").WithMigration("pydantic", "tier2").WithMigration("httpx");
 
@@ -91,7 +107,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task Without_a_key_tier1_passes_unmetered_and_tier2_fails()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, apiKey: null).WithMigration();
 
         var tier1 = await project.BuildInCiAsync();
@@ -105,7 +121,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_revoked_key_fails_the_build()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, "pyr_live_" + new string('0', 48)).WithMigration();
 
         var build = await project.BuildInCiAsync();
@@ -116,7 +132,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task Eight_projects_built_at_once_are_charged_once_each()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var all = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey);
         File.Delete(all.File);
         var projects = Enumerable.Range(0, 8).Select(i => Path.Combine(all.Folder, $"p{i}")).ToList();
@@ -144,7 +160,7 @@ public sealed class GateTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_project_with_several_target_frameworks_is_gated_once_and_honours_NoWarn()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         // Without a commit there is a warning, and each gate would be charged.
         var project = gate.NewProject().WithServer(account.Address, account.ApiKey).WithTargets("net10.0;netstandard2.0").WithMigration();
         (await project.DotNetAsync("restore")).OrThrow("dotnet restore");

@@ -4,7 +4,7 @@ using PyResolve.MSBuild.Tests.Infrastructure;
 namespace PyResolve.MSBuild.Tests;
 
 /// <summary><c>PyResolveRun=true</c>: the migrator runs in the build, and decides what is charged.</summary>
-public sealed class MigratorTests(PackedGate gate, SharedServers servers)
+public sealed class MigratorTests(PackedGate gate, GateServer server)
 {
     private const string Models =
         "from pydantic import BaseModel\n\n\nclass User(BaseModel):\n    name: str\n\n    class Config:\n        orm_mode = True\n";
@@ -12,7 +12,7 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task The_migrator_runs_before_compilation_and_is_charged_when_it_has_changed_files()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey)
             .WithFile("models/user.py", Models).WithMigration(more: "Path=\"models\"");
 
@@ -28,7 +28,7 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_migrator_that_fails_fails_the_build_and_costs_nothing()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
             .WithFile("fail.sh", "echo half done > \"$1/half.txt\"\nexit 7\n");
 
@@ -42,7 +42,7 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task An_interrupted_build_stops_the_migrator_and_gives_the_hold_back()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
             .WithFile("slow.sh", "touch started\nexec sleep 600\n");
         using var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");
@@ -67,7 +67,7 @@ public sealed class MigratorTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_killed_build_gives_the_hold_back_too()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
             .WithFile("slow.sh", "touch started\nexec sleep 600\n");
         using var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");

@@ -4,7 +4,7 @@ using PyResolve.MSBuild.Tests.Infrastructure;
 namespace PyResolve.MSBuild.Tests;
 
 /// <summary>A server that does not answer, and each of the policies.</summary>
-public sealed class OfflineTests(PackedGate gate, SharedServers servers)
+public sealed class OfflineTests(PackedGate gate, GateServer server)
 {
     [Theory]
     [InlineData("tier1", "lease", "warning PYR0006")]
@@ -13,7 +13,7 @@ public sealed class OfflineTests(PackedGate gate, SharedServers servers)
     [InlineData("tier1", "deny", "error PYR0005")]
     public async Task The_policy_decides_while_the_server_is_away(string tier, string policy, string diagnostic)
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(tier: tier);
         await account.Network.RefuseAsync();
 
@@ -26,7 +26,7 @@ public sealed class OfflineTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task What_was_granted_offline_is_charged_when_the_server_is_back()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration();
         await account.Network.RefuseAsync();
         (await project.BuildInCiAsync()).OrThrow("The build without a server");
@@ -44,7 +44,7 @@ public sealed class OfflineTests(PackedGate gate, SharedServers servers)
     [Fact]
     public async Task A_silent_server_delays_the_build_no_longer_than_the_time_limit()
     {
-        await using var account = await GateAccount.SignUpAsync(servers);
+        await using var account = await GateAccount.SignUpAsync(server);
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey)
             .WithMigration(tier: "tier2").WithMigration("numpy", "tier2");
         await project.BuildInCiAsync("-p:PyResolveSkip=true");

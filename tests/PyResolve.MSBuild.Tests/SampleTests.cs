@@ -5,14 +5,14 @@ using PyResolve.MSBuild.Tests.Infrastructure;
 namespace PyResolve.MSBuild.Tests;
 
 /// <summary>samples/BuildGate, with the packed package.</summary>
-public sealed partial class SampleTests(PackedGate gate, SharedServers servers)
+public sealed partial class SampleTests(PackedGate gate, GateServer server)
 {
     private static readonly string Sample = Repository.PathOf("samples/BuildGate");
 
     [Fact]
     public async Task It_builds_is_charged_once_and_upgrades_its_models_as_its_readme_says()
     {
-        await using var account = await GateAccount.SignUpAsync(servers, "free");
+        await using var account = await GateAccount.SignUpAsync(server, "free");
         var project = Copy().AtCommit().WithServer(account.Address, account.ApiKey);
         var readme = await File.ReadAllTextAsync(Path.Combine(Sample, "README.md"), TestContext.Current.CancellationToken);
         var arguments = Commands().Matches(readme)

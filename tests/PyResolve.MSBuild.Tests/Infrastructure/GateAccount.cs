@@ -19,12 +19,11 @@ internal sealed class GateAccount : IAsyncDisposable
     public Uri Address => new($"http://127.0.0.1:{Network.EndPoint.Port.ToString(CultureInfo.InvariantCulture)}");
 
     /// <param name="plan">free: 5 migrations, and no tier2.</param>
-    public static async Task<GateAccount> SignUpAsync(SharedServers servers, string plan = "pro")
+    public static async Task<GateAccount> SignUpAsync(GateServer server, string plan = "pro")
     {
-        var server = await servers.OnAsync(StorageEngine.Sqlite);
-        var account = await TestAccount.SignUpAsync(server.Http);
-        await server.ExecuteSqlAsync($"update profiles set plan = '{plan}' where id = '{account.UserId:D}'");
-        return new GateAccount(server, account, TcpProxy.Start(server.Address));
+        var account = await TestAccount.SignUpAsync(server.Server.Http);
+        await server.Server.ExecuteSqlAsync($"update profiles set plan = '{plan}' where id = '{account.UserId:D}'");
+        return new GateAccount(server.Server, account, TcpProxy.Start(server.Server.Address));
     }
 
     public async Task<long> UsedAsync() => (await Account.QuotaAsync()).Used;

@@ -97,10 +97,13 @@ internal sealed partial class GatedProject(string folder, Dictionary<string, str
     public static IReadOnlyList<string> Diagnostics(CommandResult build) =>
         [.. Coded().Matches(Summary().Split(build.Output)[0]).Select(match => match.Groups["code"].Value)];
 
+    /// <summary>Items of the gate are nothing that the compiler reads: the project is no newer than what was built from it.</summary>
     private GatedProject WithItems(string item)
     {
         _items += item;
-        return WithFile("App.csproj", ProjectFile(version, _targets, $"<ItemGroup>{_items}</ItemGroup>"));
+        WithFile("App.csproj", ProjectFile(version, _targets, $"<ItemGroup>{_items}</ItemGroup>"));
+        System.IO.File.SetLastWriteTimeUtc(File, DateTime.UnixEpoch);
+        return this;
     }
 
     [GeneratedRegex("^Build (FAILED|succeeded)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]

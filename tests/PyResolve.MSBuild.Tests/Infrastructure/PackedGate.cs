@@ -10,6 +10,16 @@ namespace PyResolve.MSBuild.Tests.Infrastructure;
 /// </summary>
 public sealed class PackedGate : IAsyncLifetime
 {
+    /// <summary>The commit and the folder of a project are part of what the compiler reads. Without them, no copy is compiled again.</summary>
+    private const string SameOutputInEveryFolder = """
+        <Project>
+          <PropertyGroup>
+            <EnableSourceControlManagerQueries>false</EnableSourceControlManagerQueries>
+            <GenerateMSBuildEditorConfigFile>false</GenerateMSBuildEditorConfigFile>
+          </PropertyGroup>
+        </Project>
+        """;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-gate-").FullName;
     private int _copies;
 
@@ -26,7 +36,7 @@ public sealed class PackedGate : IAsyncLifetime
             "pack", "src/PyResolve.MSBuild", "--no-build", "--configuration", "Debug", "--output", Path.Combine(_folder, "feed"),
             $"-property:PackageVersion={Version}", "-warnaserror", "--verbosity", "quiet");
         await WriteNuGetConfigAsync(_folder);
-        await File.WriteAllTextAsync(Path.Combine(_folder, "Directory.Build.props"), "<Project />");
+        await File.WriteAllTextAsync(Path.Combine(_folder, "Directory.Build.props"), SameOutputInEveryFolder);
         Directory.CreateDirectory(Template);
         await File.WriteAllTextAsync(Path.Combine(Template, "App.csproj"), GatedProject.ProjectFile(Version, "net10.0", ""));
         await File.WriteAllTextAsync(Path.Combine(Template, "Code.cs"), "public static class Code\n{\n}\n");
