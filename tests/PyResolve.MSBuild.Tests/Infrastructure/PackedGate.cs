@@ -10,7 +10,7 @@ namespace PyResolve.MSBuild.Tests.Infrastructure;
 /// </summary>
 public sealed class PackedGate : IAsyncLifetime
 {
-    /// <summary>The commit and the folder of a project are part of what the compiler reads. Without them, no copy is compiled again.</summary>
+    /// <summary>Without the commit and the folder in what the compiler reads, no copy is compiled again.</summary>
     private const string SameOutputInEveryFolder = """
         <Project>
           <PropertyGroup>
