@@ -21,7 +21,8 @@ internal sealed class AlertRules(Database database, TimeProvider time)
 
     /// <summary>What this month has used already gives no letter.</summary>
     /// <returns>false: the account has <see cref="MaxRules"/> others.</returns>
-    public Task<bool> AddAsync(Guid userId, int percent, long used, long? limit, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> AddAsync(
+        Guid userId, int percent, long used, long? limit, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             await LockAsync(session, userId, cancellationToken);

@@ -35,7 +35,7 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
     /// <summary>The e-mail of who looks at a wide page; null: nobody has signed in.</summary>
     public string? SignedInAs { get; init; }
 
-    /// <summary>An address, also of another site, that the browser goes on to at once, without a script. The page has a link to it.</summary>
+    /// <summary>An address, also of another site, that the browser goes on to at once. The page has a link to it.</summary>
     public string? GoTo { get; init; }
 
     public Task ExecuteAsync(HttpContext httpContext)

@@ -73,7 +73,7 @@ internal sealed record PlanView(
     {
         _ when IsSetByOperator => "Set by the operator of this server; nothing is charged for it.",
         _ when Profile.Until is { } end && end > Now && Trouble is null =>
-            $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan. {(IsCancelling ? "Nothing more is charged." : "")}".TrimEnd(),
+            $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan.{(IsCancelling ? " Nothing more is charged." : "")}",
         { Status: "trialing", CurrentPeriodEnd: { } end } => $"A trial until {Day(end)}. The first payment is due then.",
         { Status: "active", CurrentPeriodEnd: { } end } when HasSubscription => $"Renews on {Day(end)}.",
         _ => null,

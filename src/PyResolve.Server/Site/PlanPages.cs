@@ -96,7 +96,7 @@ internal static class PlanPages
     }
 
     /// <summary>
-    /// To Stripe's page, by an answer of our own: browsers refuse to follow a form's redirect to another site under the policy of our pages.
+    /// To Stripe's page, by an answer of our own: under the policy of our pages, browsers do not follow a form's redirect to another site.
     /// </summary>
     private static async Task<IResult> GoOnAsync(HttpContext http, Caller caller, PlanReader reader, Func<Task<IResult>> open)
     {

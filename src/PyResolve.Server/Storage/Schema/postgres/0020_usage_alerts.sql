@@ -1,8 +1,8 @@
 -- Alerts: letters when the migrations of a month reach a share of its quota.
 -- compatible_from: 1
 
--- What an account changed about its alerts, in per cent of the quota. Those at 80 and 100 are on without a row; is_on = false turns one off.
--- No foreign keys here: a row is added while a rollup is locked, and profiles are locked before rollups, so that none deadlock.
+-- What an account changed about its alerts, in per cent of the quota. Those at 80 and 100 are on without a row; is_on = false turns one
+-- off. No foreign keys here: a row is added while a rollup is locked, and profiles are locked before rollups, so that none deadlock.
 create table alert_rules (
     user_id    uuid not null,
     percent    integer not null,
