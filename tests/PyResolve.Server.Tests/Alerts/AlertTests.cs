@@ -1,4 +1,3 @@
-using PyResolve.Server.Tests.Email;
 using PyResolve.Server.Tests.Leases;
 
 namespace PyResolve.Server.Tests.Alerts;
