@@ -35,11 +35,13 @@ public sealed class AlertRaceProof(SharedServers servers)
 
             (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: Clients, Held: 0, Remaining: 0));
             (await store.ReadNumberAsync($"select count(*) from usage_alerts where user_id = '{account.UserId}'")).ShouldBe(10);
-            await Eventually.IsTrueAsync(async () =>
-            {
-                first.Clock.Advance(TimeSpan.FromSeconds(5));
-                return await store.ReadNumberAsync("select count(*) from letters") == 0;
-            });
+            await Eventually.IsTrueAsync(
+                async () =>
+                {
+                    first.Clock.Advance(TimeSpan.FromSeconds(5));
+                    return await store.ReadNumberAsync("select count(*) from letters") == 0;
+                },
+                cancellationToken: TestContext.Current.CancellationToken);
             mailbox.Emails
                 .Where(email => IsAlert(email) && email.To.Mailboxes.Single().Address == account.Email)
                 .Select(static email => email.Subject)

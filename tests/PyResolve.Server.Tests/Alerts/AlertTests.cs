@@ -71,11 +71,13 @@ public sealed class AlertTests(SharedServers servers)
 
         alerting.Clock.Advance(TimeSpan.FromMinutes(6));
 
-        await Eventually.IsTrueAsync(async () =>
-        {
-            alerting.Clock.Advance(TimeSpan.FromSeconds(1));
-            return await alerting.ReachedAsync() == "80 100";
-        });
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                alerting.Clock.Advance(TimeSpan.FromSeconds(1));
+                return await alerting.ReachedAsync() == "80 100";
+            },
+            cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory, OnBothEngines]
