@@ -64,6 +64,7 @@ internal sealed class AccountDeletion(
             """,
             cancellationToken);
         // Another account with the same mailbox can have it now.
+        await session.ExecuteAsync($"delete from operators where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"update profiles set email_clash = null where email_clash = {userId}", cancellationToken);
         await session.ExecuteAsync(
             $"update api_keys set revoked_at = {now} where user_id = {userId} and revoked_at is null", cancellationToken);

@@ -8,7 +8,7 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Next</c>: the page under /app that a person asked for before signing in.</summary>
+/// <summary><c>Next</c>: the page under /app or /operator that a person asked for before signing in.</summary>
 internal sealed record SignInForm(string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen);
 
 internal sealed record SignUpForm(string? Email, string? Name, ProblemResult? Problem);
@@ -20,6 +20,7 @@ internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent
 internal static class SignInPages
 {
     private const string App = "app";
+    private const string Operator = "operator";
     private const int MaxNext = 200;
 
     public static void MapSignInPages(this IEndpointRouteBuilder routes)
@@ -160,7 +161,7 @@ internal static class SignInPages
 
     /// <summary>Only pages of ours: a link must not send a person to another site after signing in.</summary>
     private static string? NextOf(string? path) =>
-        path is { Length: <= MaxNext } && (path == App || path.StartsWith($"{App}/", StringComparison.Ordinal))
+        path is { Length: <= MaxNext } && path.Split('/')[0] is App or Operator
         && path.All(static letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-')
             ? path
             : null;

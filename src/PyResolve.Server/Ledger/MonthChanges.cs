@@ -1,7 +1,7 @@
 namespace PyResolve.Server.Ledger;
 
-/// <summary><c>Used</c> includes units that lapsed.</summary>
-internal sealed record MonthTotals(long Used, long Held);
+/// <summary><c>Used</c> includes units that lapsed; <c>Extra</c> are those that an operator gave beside the plan's.</summary>
+internal sealed record MonthTotals(long Used, long Held, long Extra);
 
 internal sealed class MonthChange(Guid userId, string month)
 {

@@ -15,7 +15,13 @@ internal enum PageWidth
 }
 
 /// <summary>What the layout shows around a page.</summary>
-internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null);
+internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null)
+{
+    public bool IsForOperators { get; init; }
+
+    /// <summary>Until when an operator sees this page of another account; null: nobody but its owner does.</summary>
+    public DateTimeOffset? ViewedUntil { get; init; }
+}
 
 internal sealed class PageResult(string title, RazorSlice body) : IResult
 {
@@ -34,13 +40,20 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
     /// <summary>The e-mail of who looks at a wide page; null: nobody has signed in.</summary>
     public string? SignedInAs { get; init; }
 
+    public bool IsForOperators { get; init; }
+
+    public DateTimeOffset? ViewedUntil { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         if (Problem?.SecurityEvent is { } kind)
             httpContext.ReportRefusal(kind);
         if (Problem?.RetryAfter is { } delay)
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs);
+        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs)
+        {
+            IsForOperators = IsForOperators, ViewedUntil = ViewedUntil,
+        };
         return WriteAsync(httpContext, Problem?.Problem.Status ?? StatusCodes.Status200OK, frame);
     }
 

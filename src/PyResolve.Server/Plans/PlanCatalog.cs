@@ -8,6 +8,10 @@ namespace PyResolve.Server.Plans;
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
     public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
+
+    /// <param name="units">What an operator gave beside it, for one month.</param>
+    public Plan WithExtra(long units) =>
+        units == 0 || MigrationsLimit is null ? this : this with { MigrationsLimit = MigrationsLimit + units };
 }
 
 /// <summary>The plans' names are fixed; what they allow is configuration (<c>PyResolve:Plans</c>). Prices are in minor units.</summary>

@@ -53,7 +53,7 @@ internal static class SitePages
     public static IResult SignInFirst(HttpContext http, string next) => PageUrls.SeeOther(http, $"sign-in?next={next}");
 
     public static PageResult Page(string title, RazorSlice body, Caller? caller, ProblemResult? problem = null) =>
-        new(title, body) { Width = PageWidth.Wide, SignedInAs = caller?.Email, Problem = problem };
+        new(title, body) { Width = PageWidth.Wide, SignedInAs = caller?.Email, ViewedUntil = caller?.ViewedUntil, Problem = problem };
 
     private static async Task<IResult> ShowPricing(HttpContext http, WebSessions web, PlanCatalog plans, QuotaReader quotas)
     {

@@ -190,7 +190,8 @@ public sealed class ReconciliationTests(SharedServers servers)
         await billing.WaitUntilProcessedAsync();
         await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'free' where id = '{typed.Account.UserId}'");
         await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'enterprise' where id = '{ours.Account.UserId}'");
-        await billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>().SetAsync("ada@example.com", "unlimited", cancellation);
+        await billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>().SetAsync(
+            granted.Account.UserId, "unlimited", until: null, PyResolve.Server.Audit.Origin.Operator, cancellation);
 
         var result = await billing.Service<Reconciler>().CompareAllAsync(cancellation);
 

@@ -202,7 +202,8 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     private static async Task ArrangeAsync(BillingServer billing, Subscriber subscriber, Rule rule)
     {
         if (rule.Override is { } plan)
-            await billing.Service<PlanOverrides>().SetAsync(subscriber.Account.Email, plan, TestContext.Current.CancellationToken);
+            await billing.Service<PlanOverrides>().SetAsync(
+                subscriber.Account.UserId, plan, until: null, PyResolve.Server.Audit.Origin.Operator, TestContext.Current.CancellationToken);
         if (rule.Dispute is { } dispute)
         {
             var charge = new StripeCharge($"ch_of_{subscriber.CustomerId}") { Customer = subscriber.CustomerId, Disputed = true };

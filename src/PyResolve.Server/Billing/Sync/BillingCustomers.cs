@@ -103,7 +103,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     select user_id from billing_customers
                     where origin = {_origin} and unlinked_at is null and customer_id > {last} and customer_id <= {next})
                 """,
-                static row => (Id: row.Uuid(5), Plan: ProfilePlan.Read(row, 0)),
+                static row => (Id: row.Uuid(ProfilePlan.ColumnCount), Plan: ProfilePlan.Read(row, 0)),
                 cancellationToken)).ToDictionary(static profile => profile.Id, static profile => profile.Plan);
             foreach (var customer in page)
                 yield return (customer, profiles.GetValueOrDefault(customer.UserId));
@@ -275,9 +275,10 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 cancellationToken);
         }
 
-        if (profile.Matches(state, _origin))
+        var current = profile.WithoutEndedOverride(now);
+        if (current.Matches(state, _origin))
             return false;
-        var granted = ProfilePlan.FromState(state, profile.Override, _origin);
+        var granted = ProfilePlan.FromState(state, current.Override, current.OverrideUntil, _origin);
         await granted.WriteAsync(session, token.UserId, now, cancellationToken);
         if (granted.Plan != profile.Plan)
             await audit.WriteAsync(session, token.UserId, Stripe, AuditActions.PlanChanged, granted.Plan, cancellationToken);
