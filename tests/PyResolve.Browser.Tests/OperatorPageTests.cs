@@ -72,6 +72,35 @@ public sealed class OperatorPageTests(Browser browser) : IAsyncLifetime
         await VisitAsync(page, "/operator/confirm", "operator-confirm");
     }
 
+    [Fact]
+    public async Task Every_page_about_the_server_fits_its_screen_and_can_be_read_by_everybody()
+    {
+        var page = await SignedInAsync(runsScripts: true);
+        await VisitAsync(page, "/operator", "operator-health");
+        await VisitAsync(page, "/operator/events", "operator-events-off");
+        await VisitAsync(page, "/operator/audit", "operator-audit");
+        await VisitAsync(page, "/operator/audit?action=key.leak_reported", "operator-audit-none");
+        await VisitAsync(page, "/operator/jobs", "operator-jobs");
+        await VisitAsync(page, "/operator/settings", "operator-settings");
+        await VisitAsync(page, "/operator/diagnostics", "operator-diagnostics");
+    }
+
+    [Fact]
+    public async Task The_figures_are_read_again_without_a_reload()
+    {
+        var page = await SignedInAsync(runsScripts: true);
+        await page.GotoAsync(Address("/operator"));
+        var signUps = page.Locator(".tile", new() { HasText = "Sign-ups today" }).Locator(".price");
+        await Expect(signUps).ToHaveTextAsync("1");
+        await page.EvaluateAsync("window.stays = true");
+
+        await TestAccount.SignUpAsync(_server.Http, Customer);
+
+        await Expect(signUps).ToHaveTextAsync("2", new() { Timeout = 30_000 });
+        (await page.EvaluateAsync<bool>("window.stays")).ShouldBeTrue();
+        _consoleErrors.ShouldBeEmpty();
+    }
+
     private string Address(string path) => new Uri(_server.Address, path).ToString();
 
     private async Task<IPage> SignedInAsync(bool runsScripts)

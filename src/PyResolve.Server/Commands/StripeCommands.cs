@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
@@ -167,7 +168,7 @@ internal static class StripeCommands
 
     private static async Task<int> ReplayAsync(IServiceProvider services, string? eventId, CancellationToken cancellationToken)
     {
-        var count = await services.GetRequiredService<Inbox>().ReplayAsync(eventId, cancellationToken);
+        var count = await services.GetRequiredService<Inbox>().ReplayAsync(eventId, Origin.Operator, cancellationToken);
         if (count == 0 && eventId is not null)
             return await SayAsync(
                 $"There is no event {eventId} that names a customer. The command 'stripe events list' shows the latest.", 1);

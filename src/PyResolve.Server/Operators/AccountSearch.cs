@@ -53,7 +53,7 @@ internal sealed class AccountSearch(Database database, TimeProvider time)
         $"""
         select user_id as id from (
             select user_id from api_keys
-            where key_prefix >= {start} and key_prefix < {start + "g"} and substr(key_prefix, 1, {start.Length}) = {start}
+            where key_prefix >= {start} and key_prefix < {start + "g"} and substr(key_prefix, 1, cast({start.Length} as integer)) = {start}
             order by key_prefix
             limit {MaxKeysFound}) k
         """;

@@ -13,20 +13,26 @@ internal static class OperatorPages
         .AddSingleton<AuditSearch>()
         .AddSingleton<AccountReader>()
         .AddSingleton<ExtraUnits>()
-        .AddSingleton<AccountView>();
+        .AddSingleton<AccountView>()
+        .AddSingleton<HealthReader>();
 
     public static void MapOperatorPages(this IEndpointRouteBuilder routes)
     {
         var pages = routes.MapGroup("").ArePages().RequireOperator();
-        pages.MapGet("/operator", static (HttpContext http) => PageUrls.SeeOther(http, "operator/accounts"));
         pages.MapConfirmPages();
         pages.MapAccountPages();
         pages.MapAccountForms();
         pages.MapRepairPages();
+        pages.MapServerPages();
+        pages.MapEventPages();
+        pages.MapLogPages();
     }
 
-    public static PageResult Page(HttpContext http, string title, RazorSlice body, ProblemResult? problem = null) => new(title, body)
+    /// <param name="isLive">Where scripts run, the page reads a part of itself again.</param>
+    public static PageResult Page(
+        HttpContext http, string title, RazorSlice body, ProblemResult? problem = null, bool isLive = false) => new(title, body)
     {
-        Width = PageWidth.Wide, SignedInAs = http.Operator().Email, IsForOperators = true, Problem = problem,
+        Width = PageWidth.Wide, SignedInAs = http.Operator().Email, IsForOperators = true, IsLive = isLive,
+        Problem = problem,
     };
 }

@@ -19,6 +19,8 @@ internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width,
 {
     public bool IsForOperators { get; init; }
 
+    public bool IsLive { get; init; }
+
     /// <summary>Until when an operator sees this page of another account; null: nobody but its owner does.</summary>
     public DateTimeOffset? ViewedUntil { get; init; }
 }
@@ -29,6 +31,9 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
         + "frame-ancestors 'none'";
+
+    /// <summary>A page that reads itself again.</summary>
+    private const string LiveContentSecurityPolicy = $"{ContentSecurityPolicy}; connect-src 'self'";
 
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
@@ -44,6 +49,9 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
 
     public DateTimeOffset? ViewedUntil { get; init; }
 
+    /// <summary>Has a part that scripts read again (<c>data-live</c>).</summary>
+    public bool IsLive { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         if (Problem?.SecurityEvent is { } kind)
@@ -52,7 +60,7 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs)
         {
-            IsForOperators = IsForOperators, ViewedUntil = ViewedUntil,
+            IsForOperators = IsForOperators, ViewedUntil = ViewedUntil, IsLive = IsLive,
         };
         return WriteAsync(httpContext, Problem?.Problem.Status ?? StatusCodes.Status200OK, frame);
     }
@@ -75,7 +83,7 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
         http.Response.ContentType = "text/html; charset=utf-8";
         http.Response.ContentLength = content.Length;
         headers.CacheControl = "no-store";
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.ContentSecurityPolicy = frame.IsLive ? LiveContentSecurityPolicy : ContentSecurityPolicy;
         headers.XFrameOptions = "DENY";
         headers.XContentTypeOptions = "nosniff";
         // Not no-referrer: with it browsers send the origin "null" with the page's own forms.

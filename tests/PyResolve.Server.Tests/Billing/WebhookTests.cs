@@ -316,7 +316,7 @@ public sealed class WebhookTests(SharedServers servers)
         (await billing.Store.ReadSqlAsync("select state from stripe_events")).ShouldBe("dead");
         billing.Stripe.FailNext(0);
         (await billing.Service<PyResolve.Server.Billing.Webhooks.Inbox>().ReplayAsync(
-            eventId: null, TestContext.Current.CancellationToken)).ShouldBe(1);
+            eventId: null, PyResolve.Server.Audit.Origin.Operator, TestContext.Current.CancellationToken)).ShouldBe(1);
         await subscriber.WaitForPlanAsync("pro");
         await billing.WaitUntilProcessedAsync();
     }

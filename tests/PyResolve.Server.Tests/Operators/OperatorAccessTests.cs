@@ -19,7 +19,7 @@ public sealed partial class OperatorAccessTests(SharedServers servers)
     private static readonly string[] AdminsAlone =
     [
         "POST /operator/accounts/{id:guid}/plan", "POST /operator/accounts/{id:guid}/units", "POST /operator/accounts/{id:guid}/stripe",
-        "POST /operator/accounts/{id:guid}/usage",
+        "POST /operator/accounts/{id:guid}/usage", "POST /operator/events/replay",
     ];
 
     private static readonly string[] WithoutProof = ["POST /operator/confirm", "POST /operator/view/end"];

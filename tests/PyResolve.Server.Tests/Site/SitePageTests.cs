@@ -141,6 +141,7 @@ public sealed class SitePageTests(SharedServers servers)
             "/pricing", "/app", "/app/usage", "/app/usage/events", "/app/keys", "/app/settings", "/app/settings/second-factor",
             "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/billing",
             "/operator/accounts", $"/operator/accounts/{account.UserId}", $"/operator/accounts/{account.UserId}/usage", "/operator/confirm",
+            "/operator/audit", "/operator/jobs", "/operator/settings", "/operator/diagnostics",
         ];
         foreach (var path in paths)
         {
