@@ -5,6 +5,14 @@ using PyResolve.Cli.Migrations;
 using PyResolve.Cli.Output;
 
 StandardStreams.ReserveNumbers();
+if (args is ["--version" or "-V"])
+{
+    // Scripts and prompts ask for it often: no console, no parser and no handlers of signals are made.
+    using var output = new StreamWriter(StandardStreams.OpenOutput()) { AutoFlush = true };
+    new QuietWriter(output).WriteLine(ProductVersion.Text);
+    return ExitCodes.Success;
+}
+
 var terminal = Terminal.System();
 // Kept to the end of the process: a closed terminal sends SIGHUP twice, and the second would kill it on its way out.
 var signals = new StopSignals();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using PyResolve.Server.Billing.Operator;
@@ -15,6 +16,7 @@ internal static class CommandLine
     private const int Done = 0;
     private const int Failed = 1;
     private const int WrongUsage = 2;
+    private const int Interrupted = 130;
 
     public static async Task<int> RunAsync(string[] args, Func<string[], Task> serve)
     {
@@ -24,7 +26,8 @@ internal static class CommandLine
         try
         {
             if (FindMisuse(parse) is not { } misuse)
-                return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+                return await parse.InvokeAsync(
+                    new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             await Console.Error.WriteLineAsync(misuse);
             return WrongUsage;
         }
@@ -66,13 +69,33 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>The services are built but not started.</summary>
+    /// <summary>
+    /// The services are built but not started. The first SIGINT or SIGTERM cancels the command, the second ends the process. The library's
+    /// own handlers end it while the message is written.
+    /// </summary>
     private static async Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken)
     {
+        using var interruption = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         var builder = ServerApp.CreateBuilder(SettingsOf(parse));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var app = ServerApp.Build(builder);
-        return await command(app.Services, cancellationToken);
+        try
+        {
+            return await command(app.Services, interruption.Token);
+        }
+        catch (OperationCanceledException) when (interruption.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("Interrupted before it was done. Run it again.");
+            return Interrupted;
+        }
+
+        void Interrupt(PosixSignalContext signal)
+        {
+            signal.Cancel = !interruption.IsCancellationRequested;
+            interruption.Cancel();
+        }
     }
 
     /// <summary>An unknown argument is a setting: <c>--PyResolve:SessionDays=7</c>.</summary>

@@ -10,7 +10,7 @@ internal static class CommandTree
 {
     /// <summary>With every command.</summary>
     public static RootCommand Create(Terminal terminal, StopSignals signals) =>
-        Create(terminal, static (all, _) => all, signals);
+        Create(terminal, static all => all, signals);
 
     /// <summary>
     /// With the command that a command line begins with, and no other: to build all of them takes longer than to parse. With all for
@@ -18,15 +18,10 @@ internal static class CommandTree
     /// </summary>
     public static RootCommand CreateFor(string[] arguments, Terminal terminal, StopSignals signals) => Create(
         terminal,
-        (all, version) => arguments switch
-        {
-            [var only] when only == version.Name || version.Aliases.Contains(only) => [],
-            [var first, ..] when Array.Find(all, command => command.Name == first) is { } named => [named],
-            _ => all,
-        },
+        all => arguments is [var first, ..] && Array.Find(all, command => command.Name == first) is { } named ? [named] : all,
         signals);
 
-    private static RootCommand Create(Terminal terminal, Func<Entry[], VersionOption, Entry[]> choose, StopSignals signals)
+    private static RootCommand Create(Terminal terminal, Func<Entry[], Entry[]> choose, StopSignals signals)
     {
         var root = new RootCommand("Upgrade Python code across breaking library versions, within your plan's quota.")
         {
@@ -39,7 +34,7 @@ internal static class CommandTree
         var help = root.Options.OfType<HelpOption>().Single();
         help.Description = "Explain the command.";
         help.Action = new HelpScreen(terminal);
-        foreach (var command in choose(InOrderOfHelp(terminal, signals), version))
+        foreach (var command in choose(InOrderOfHelp(terminal, signals)))
             root.Add(command.Create());
         return root;
     }

@@ -41,11 +41,9 @@ internal static class McpCommand
         using var connection = new RpcConnection(StandardStreams.OpenInput(), StandardStreams.OpenOutput());
         var tools = new McpTools(upgrades, () => ClientFactory.Create(profile), profile);
         var resources = new McpResources(() => ClientFactory.Create(profile), profile);
-        await new McpServer(connection, tools, resources, Version).RunAsync(cancellationToken);
+        await new McpServer(connection, tools, resources, ProductVersion.Text).RunAsync(cancellationToken);
         return ExitCodes.Success;
     }
-
-    private static string Version => typeof(McpCommand).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>Migrators start in it, too.</summary>
     private static string? FindRoot(string? root)

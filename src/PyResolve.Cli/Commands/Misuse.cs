@@ -43,7 +43,7 @@ internal static class Misuse
     private static string? FindNearest(string word, Command command)
     {
         var names = word.StartsWith('-')
-            ? Ancestry(command).SelectMany(static ancestor => ancestor.Options)
+            ? Ancestry(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive || ancestor == command))
                 .SelectMany(static option => option.Aliases.Append(option.Name))
                 .Where(static name => name.StartsWith("--", StringComparison.Ordinal))
             : command.Subcommands.Select(static child => child.Name);

@@ -74,14 +74,15 @@ public sealed class CliDriver : IDisposable
     public async Task<CommandResult> RunWithInputAsync(string input, params string[] arguments)
     {
         var result = await Command.RunAsync(
-            Program.File, [.. Program.Arguments, .. arguments], _environment, input, Project, TestContext.Current.CancellationToken);
+            Program.File, [.. Program.Arguments, .. arguments], _environment, input, Project,
+            cancellationToken: TestContext.Current.CancellationToken);
         return result with { Output = result.Output.ReplaceLineEndings("\n"), Error = result.Error.ReplaceLineEndings("\n") };
     }
 
     /// <summary>Runs it in a shell, which redirects or closes its streams.</summary>
     public Task<CommandResult> RunInShellAsync(string input, string arguments, string redirection) => Command.RunAsync(
         "/bin/sh", ["-c", $"{ShellCommand} {arguments} {redirection}"], _environment, input, Project,
-        TestContext.Current.CancellationToken);
+        cancellationToken: TestContext.Current.CancellationToken);
 
     /// <summary>Starts it without waiting for its end.</summary>
     public Process Start(params string[] arguments) => Start(takesInput: false, arguments);

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace PyResolve.Server.Tests.Commands;
 
 /// <summary>The server's binary as the operator's tool.</summary>
@@ -108,7 +111,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory]
-    [InlineData("is followed by list, create, invite, reset-password, set-email, set-plan, delete, export. See: PyResolve.Server accounts",
+    [InlineData("is followed by list, create, invite, reset-password, reset-second-factor, set-email, set-plan, delete, export. See: PyResolve.Server accounts",
         "accounts")]
     [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]
     [InlineData("Required argument 'plan' missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]
@@ -126,6 +129,23 @@ public sealed class OperatorCommandTests(SharedServers servers)
         result.ExitCode.ShouldBe(2);
         result.Error.ShouldContain(message);
         result.Error.ShouldContain("--help");
+        result.Output.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("accounts", "list")]
+    [InlineData("migrate-schema")]
+    public async Task A_command_that_is_interrupted_while_the_database_does_not_answer_says_so_in_one_line(params string[] command)
+    {
+        using var database = new TcpListener(IPAddress.Loopback, port: 0);
+        database.Start();
+        var settings = new Dictionary<string, string?> { ["DATABASE_URL"] = $"postgres://ann@{database.LocalEndpoint}/billing" };
+        var connected = database.AcceptSocketAsync(TestContext.Current.CancellationToken).AsTask();
+
+        var result = await ServerProcess.InterruptAsync(command, settings, connected, TestContext.Current.CancellationToken);
+
+        result.ExitCode.ShouldBe(130, result.Error);
+        result.Error.Trim().ShouldBe("Interrupted before it was done. Run it again.");
         result.Output.ShouldBeEmpty();
     }
 

@@ -22,6 +22,9 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
 
     public int Abandoned { get; private set; }
 
+    /// <summary>Answers of 503: the server was too busy to begin, and said when to come again.</summary>
+    public int Deferred { get; private set; }
+
     public long Used { get; private set; }
 
     /// <summary>Reservations neither committed nor given back by this client; some may have expired.</summary>
@@ -92,7 +95,11 @@ internal sealed class ImpatientClient(TestAccount[] doors, Random random, int mo
                 request.Headers.Add("X-API-Key", door.ApiKey);
                 if (idempotencyKey is not null)
                     request.Headers.Add("Idempotency-Key", idempotencyKey);
-                return await Answer.ReadAsync(await door.Http.SendAsync(request, timeout.Token));
+                var answer = await Answer.ReadAsync(await door.Http.SendAsync(request, timeout.Token));
+                if (answer.Status != 503)
+                    return answer;
+                Deferred++;
+                await Task.Delay(answer.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldNotBeNull());
             }
             catch (OperationCanceledException) when (timeout.IsCancellationRequested)
             {

@@ -21,6 +21,7 @@ public static class Command
     /// <param name="environment">Added to this process's environment; a null removes a variable.</param>
     /// <param name="input">Standard input; empty by default, so that a program that asks gets an end of file.</param>
     /// <param name="workingDirectory">This process's by default.</param>
+    /// <param name="interruption">Once it completes, the program is sent SIGTERM. On Linux and macOS.</param>
     /// <param name="cancellationToken">Kills the program and its children.</param>
     /// <exception cref="Win32Exception">There is no such program.</exception>
     public static async Task<CommandResult> RunAsync(
@@ -29,6 +30,7 @@ public static class Command
         IReadOnlyDictionary<string, string?>? environment = null,
         string input = "",
         string? workingDirectory = null,
+        Task? interruption = null,
         CancellationToken cancellationToken = default)
     {
         var start = new ProcessStartInfo(file, arguments)
@@ -50,6 +52,12 @@ public static class Command
             var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
             var error = process.StandardError.ReadToEndAsync(cancellationToken);
             await FeedAsync(process, input, cancellationToken);
+            if (interruption is not null)
+            {
+                await interruption.WaitAsync(cancellationToken);
+                Signals.Send(process, Signals.Terminate);
+            }
+
             await process.WaitForExitAsync(cancellationToken);
             return new CommandResult(process.ExitCode, await output, await error);
         }

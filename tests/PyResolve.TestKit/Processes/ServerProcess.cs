@@ -138,19 +138,27 @@ public sealed class ServerProcess : IAsyncDisposable
     /// Runs an operator command, such as <c>accounts list</c>, with this server's settings, whether or not it is running.
     /// </summary>
     public Task<CommandResult> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken = default) =>
-        RunAsync(arguments, _environment, _folder, cancellationToken);
+        RunAsync(arguments, _environment, _folder, interruption: null, cancellationToken);
 
     /// <summary>Runs the server binary to its end, for operator commands and for starts that must fail.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="environment">Its settings; those of the developer's own environment do not reach it.</param>
     /// <param name="cancellationToken">Kills it.</param>
     public static Task<CommandResult> RunAsync(
-        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, CancellationToken cancellationToken = default)
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, CancellationToken cancellationToken = default) =>
+        InterruptAsync(arguments, environment, interruption: null, cancellationToken);
+
+    /// <summary>The same, and sends it SIGTERM once <paramref name="interruption"/> completes.</summary>
+    public static Task<CommandResult> InterruptAsync(
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string?> environment,
+        Task? interruption,
+        CancellationToken cancellationToken = default)
     {
         var clean = CleanEnvironment();
         foreach (var (name, value) in environment)
             clean[name] = value;
-        return RunAsync(arguments, clean, Path.GetTempPath(), cancellationToken);
+        return RunAsync(arguments, clean, Path.GetTempPath(), interruption, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -167,7 +175,11 @@ public sealed class ServerProcess : IAsyncDisposable
     public static bool IsAway(Exception exception) => exception is HttpRequestException or SocketException;
 
     private static async Task<CommandResult> RunAsync(
-        IEnumerable<string> arguments, Dictionary<string, string?> environment, string folder, CancellationToken cancellationToken)
+        IEnumerable<string> arguments,
+        Dictionary<string, string?> environment,
+        string folder,
+        Task? interruption,
+        CancellationToken cancellationToken)
     {
         // A server that serves instead of refusing to start does not end.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -175,7 +187,12 @@ public sealed class ServerProcess : IAsyncDisposable
         try
         {
             return await Command.RunAsync(
-                Muxer(), [Assembly, .. arguments], environment, workingDirectory: folder, cancellationToken: limit.Token);
+                Muxer(),
+                [Assembly, .. arguments],
+                environment,
+                workingDirectory: folder,
+                interruption: interruption,
+                cancellationToken: limit.Token);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
