@@ -106,8 +106,10 @@ internal static class AccountForms
         var form = await FormBody.ReadAsync(http);
         var errors = new FieldErrors();
         var reason = ReadReason(form, errors);
-        if (errors.Problem is { } invalid || await reader.ReadAsync(id, http.Operator(), http.RequestAborted) is null)
-            return await AccountPages.PageAsync(http, reader, id, problem: errors.Problem is { } wrong ? new ProblemResult(wrong) : null);
+        if (errors.Problem is { } invalid)
+            return await AccountPages.PageAsync(http, reader, id, problem: new ProblemResult(invalid));
+        if (!await reader.ExistsAsync(id, http.RequestAborted))
+            throw NoSuchAccount();
         await administration.EndSessionsAsync(id, OperatorAccess.OriginOf(http, reason), http.RequestAborted);
         return Done(http, id, "sessions");
     }

@@ -1,4 +1,3 @@
-using PyResolve.Client.Wire;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Pages;

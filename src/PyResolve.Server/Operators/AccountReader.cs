@@ -5,7 +5,6 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Ledger;
-using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
@@ -83,6 +82,11 @@ internal sealed class AccountReader(
             Operator = by,
         };
     }
+
+    public async Task<bool> ExistsAsync(Guid id, CancellationToken cancellationToken) => await database.ReadAsync(
+        session => session.NumberAsync(
+            $"select count(*) from profiles where id = {id} and deleted_at is null", cancellationToken),
+        cancellationToken) > 0;
 
     private Task<AccountFacts?> FindFactsAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken) => database.FirstAsync(
         $"""

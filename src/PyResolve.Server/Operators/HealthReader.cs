@@ -1,6 +1,5 @@
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Email;
-using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;

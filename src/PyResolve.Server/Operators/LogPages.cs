@@ -1,7 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 

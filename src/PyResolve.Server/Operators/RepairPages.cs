@@ -1,6 +1,5 @@
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing;
-using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
