@@ -20,7 +20,7 @@ internal static class EventPages
 
     public static void MapEventPages(this IEndpointRouteBuilder pages)
     {
-        pages.MapGet("/operator/events", static (HttpContext http) => PageAsync(http));
+        pages.MapGet("/operator/events", static (HttpContext http, Inbox inbox) => PageAsync(http, inbox));
         pages.MapPost("/operator/events/replay", Replay).RequireAdmin();
     }
 
@@ -32,7 +32,7 @@ internal static class EventPages
         var id = form.Field("event");
         errors.Text("event", id, MaxIdLength);
         if (errors.Problem is { } invalid)
-            return await PageAsync(http, new ProblemResult(invalid));
+            return await PageAsync(http, inbox, new ProblemResult(invalid));
         var count = await inbox.ReplayAsync(id, OperatorAccess.OriginOf(http, reason), http.RequestAborted);
         return PageUrls.SeeOther(http, string.Create(CultureInfo.InvariantCulture, $"operator/events?replayed={count}"));
     }
@@ -42,17 +42,16 @@ internal static class EventPages
         : count == 1 ? "1 event was put back. It is worked on within seconds."
         : $"{count} events were put back. They are worked on within seconds.";
 
-    private static async Task<IResult> PageAsync(HttpContext http, ProblemResult? problem = null)
+    private static async Task<IResult> PageAsync(HttpContext http, Inbox inbox, ProblemResult? problem = null)
     {
-        var services = http.RequestServices;
-        if (BillingProblems.CheckConfigured(services.GetRequiredService<BillingOptions>()) is { } missing)
+        if (BillingProblems.CheckConfigured(http.RequestServices.GetRequiredService<BillingOptions>()) is { } missing)
             throw new ProblemException(missing.Problem);
         var query = http.Request.Query;
         var state = query["state"] is [{ } asked] && States.Contains(asked, StringComparer.Ordinal) ? asked : null;
         InboxPosition? before = null;
         if (query["cursor"] is [{ Length: > 0 } text])
             before = InboxPosition.Parse(text) ?? throw new ProblemException(Problems.Malformed("The cursor is not one of this list."));
-        var found = await services.GetRequiredService<Inbox>().ListAsync(state, PageSize + 1, http.RequestAborted, before);
+        var found = await inbox.ListAsync(state, PageSize + 1, http.RequestAborted, before);
         List<InboxEvent> page = [.. found.Take(PageSize)];
         var next = found.Count > PageSize ? InboxPosition.Of(page[^1]).ToCursor() : null;
         var model = new EventTable(page, state, next, http.Operator().IsAdmin, Said(query["replayed"]), problem);

@@ -129,7 +129,8 @@ public sealed partial class OperatorAccessTests(SharedServers servers)
                 var cell = answer.Status == 404 && answer.ContentType == unknown.ContentType && answer.Code == unknown.Code ? Unknown
                     : answer.Status == 403 ? Refused
                     : answer.Headers.Location?.OriginalString.Contains("confirm?", StringComparison.Ordinal) is true ? Confirm
-                    : LetIn;
+                    : answer.Text.Length > 0 || answer.Headers.Location is not null ? LetIn
+                    : "nothing";
                 if (cell != Expected(who, route, hasProof))
                     wrong.Add($"{who}, {route}: {cell} ({answer.Status}), expected: {Expected(who, route, hasProof)}");
             }
