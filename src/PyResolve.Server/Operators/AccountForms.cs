@@ -67,7 +67,7 @@ internal static class AccountForms
         if (typed is not null && !(until > time.GetInstant()))
             errors.Add("until", PlanEndDate.Rule);
         if (errors.Problem is { } invalid)
-            return await AccountPages.PageAsync(http, reader, id, problem: new ProblemResult(invalid));
+            return await AccountPages.PageAsync(http, reader, id, form: "plan", problem: new ProblemResult(invalid));
         return await overrides.SetAsync(id, plan!, until, OperatorAccess.OriginOf(http, reason), http.RequestAborted) is null
             ? throw NoSuchAccount()
             : Done(http, id, "plan");
@@ -81,7 +81,7 @@ internal static class AccountForms
         int? number = int.TryParse(form.Field("units"), NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
         errors.Range("units", number ?? -1, 0, MaxUnits);
         if (errors.Problem is { } invalid)
-            return await AccountPages.PageAsync(http, reader, id, problem: new ProblemResult(invalid));
+            return await AccountPages.PageAsync(http, reader, id, form: "units", problem: new ProblemResult(invalid));
         return await units.SetAsync(id, number!.Value, OperatorAccess.OriginOf(http, reason), http.RequestAborted)
             ? Done(http, id, "units")
             : throw NoSuchAccount();
@@ -95,7 +95,7 @@ internal static class AccountForms
         if (!Guid.TryParse(form.Field("key"), out var key))
             errors.Add("key", "is not one of the list.");
         if (errors.Problem is { } invalid)
-            return await AccountPages.PageAsync(http, reader, id, problem: new ProblemResult(invalid));
+            return await AccountPages.PageAsync(http, reader, id, form: "key", problem: new ProblemResult(invalid));
         return await keys.RevokeAsync(id, key, OperatorAccess.OriginOf(http, reason), http.RequestAborted)
             ? Done(http, id, "key")
             : throw new ProblemException(Problems.NotFound(ProblemTexts.ApiKeyNotFound));
@@ -107,7 +107,7 @@ internal static class AccountForms
         var errors = new FieldErrors();
         var reason = ReadReason(form, errors);
         if (errors.Problem is { } invalid)
-            return await AccountPages.PageAsync(http, reader, id, problem: new ProblemResult(invalid));
+            return await AccountPages.PageAsync(http, reader, id, form: "sessions", problem: new ProblemResult(invalid));
         if (!await reader.ExistsAsync(id, http.RequestAborted))
             throw NoSuchAccount();
         await administration.EndSessionsAsync(id, OperatorAccess.OriginOf(http, reason), http.RequestAborted);
@@ -120,7 +120,7 @@ internal static class AccountForms
         var errors = new FieldErrors();
         var reason = ReadReason(form, errors);
         if (errors.Problem is { } invalid)
-            return await AccountPages.PageAsync(http, reader, id, problem: new ProblemResult(invalid));
+            return await AccountPages.PageAsync(http, reader, id, form: "view", problem: new ProblemResult(invalid));
         return await view.BeginAsync(http.Operator(), id, OperatorAccess.OriginOf(http, reason), http.RequestAborted)
             ? PageUrls.SeeOther(http, "app")
             : throw NoSuchAccount();

@@ -17,11 +17,11 @@ internal static class AccountPages
 
     /// <summary>The page again, with what is wrong with a form.</summary>
     public static async Task<IResult> PageAsync(
-        HttpContext http, AccountReader reader, Guid id, string? done = null, ProblemResult? problem = null)
+        HttpContext http, AccountReader reader, Guid id, string? done = null, string? form = null, ProblemResult? problem = null)
     {
         var details = await reader.ReadAsync(id, http.Operator(), http.RequestAborted)
             ?? throw new ProblemException(Problems.NotFound("There is no such account."));
-        var model = details with { Done = done, Problem = problem };
+        var model = details with { Done = done, Form = form, Problem = problem };
         var title = details.Facts.DeletedAt is null ? details.Facts.Email : "Deleted account";
         return OperatorPages.Page(http, title, new Operators_AccountPage { Model = model }, problem);
     }

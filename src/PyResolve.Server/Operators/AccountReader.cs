@@ -47,6 +47,11 @@ internal sealed record AccountDetails(
 
     public ProblemResult? Problem { get; init; }
 
+    /// <summary>The form that <see cref="Problem"/> belongs to.</summary>
+    public string? Form { get; init; }
+
+    public ProblemResult? ProblemOf(string form) => Form == form ? Problem : null;
+
     public IReadOnlyList<string> Why => PlanReasons.Explain(Facts.Plan, Customers, Now);
 }
 

@@ -132,7 +132,8 @@ public sealed class PlanEndTests(SharedServers servers)
         var overrides = billing.Service<PlanOverrides>();
         var cancellation = TestContext.Current.CancellationToken;
 
-        (await overrides.SetAsync(subscriber.Account.UserId, "enterprise", until: null, Origin.Operator, cancellation)).ShouldBe("enterprise");
+        (await overrides.SetAsync(subscriber.Account.UserId, "enterprise", until: null, Origin.Operator, cancellation))
+            .ShouldBe("enterprise");
         await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("canceled"));
         await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
@@ -186,7 +187,8 @@ public sealed class PlanEndTests(SharedServers servers)
         billing.Clock.SetUtcNow(until);
 
         (await subscriber.PlanAsync()).ShouldBe("pro");
-        await billing.WaitForCountAsync("select count(*) from profiles where plan = 'pro' and plan_override is null and plan_until is null", 1);
+        await billing.WaitForCountAsync(
+            "select count(*) from profiles where plan = 'pro' and plan_override is null and plan_until is null", 1);
         await subscriber.SendEventAsync("invoice.paid");
         await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("pro");
@@ -231,7 +233,8 @@ public sealed class PlanEndTests(SharedServers servers)
         var overrides = without.Services.GetRequiredService<PlanOverrides>();
 
         (await overrides.SetAsync(subscriber.Account.UserId, "pro", until: null, Origin.Operator, cancellation)).ShouldBe("unlimited");
-        (await overrides.SetAsync(subscriber.Account.UserId, "enterprise", until: null, Origin.Operator, cancellation)).ShouldBe("enterprise");
+        (await overrides.SetAsync(subscriber.Account.UserId, "enterprise", until: null, Origin.Operator, cancellation))
+            .ShouldBe("enterprise");
         (await overrides.SetAsync(subscriber.Account.UserId, "free", until: null, Origin.Operator, cancellation)).ShouldBe("unlimited");
         (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("test");
     }

@@ -203,7 +203,11 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     {
         if (rule.Override is { } plan)
             await billing.Service<PlanOverrides>().SetAsync(
-                subscriber.Account.UserId, plan, until: null, PyResolve.Server.Audit.Origin.Operator, TestContext.Current.CancellationToken);
+                subscriber.Account.UserId,
+                plan,
+                until: null,
+                PyResolve.Server.Audit.Origin.Operator,
+                TestContext.Current.CancellationToken);
         if (rule.Dispute is { } dispute)
         {
             var charge = new StripeCharge($"ch_of_{subscriber.CustomerId}") { Customer = subscriber.CustomerId, Disputed = true };

@@ -30,7 +30,8 @@ public sealed class RepairPageTests(SharedServers servers)
         (await subscriber.PlanAsync()).ShouldBe("unlimited");
         again.Text.ShouldContain("Nothing differs");
         (await billing.Store.ReadNumberAsync(
-            "select count(*) from audit_log where action = 'account.synced' and operator_id is not null and reason is not null")).ShouldBe(1);
+            "select count(*) from audit_log where action = 'account.synced' and operator_id is not null and reason is not null"))
+            .ShouldBe(1);
     }
 
     [Theory, OnBothEngines]

@@ -20,14 +20,17 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
             if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is not { } profile)
                 return null;
             var now = time.GetInstant();
-            var granted = await ChooseAsync(session, userId, profile, plan == PlanCatalog.Free ? null : plan, until, now, cancellationToken);
+            var set = plan == PlanCatalog.Free ? null : plan;
+            var granted = await ChooseAsync(session, userId, profile, set, until, now, cancellationToken);
             await granted.WriteAsync(session, userId, now, cancellationToken);
             await audit.WriteAsync(session, userId, by, AuditActions.PlanChanged, granted.Plan, cancellationToken);
             return granted.Plan;
         },
         cancellationToken);
 
-    /// <summary>What the stored state of the subscriptions grants together with what an operator sets. The session has locked the profile.</summary>
+    /// <summary>
+    /// What the stored state of the subscriptions grants together with what an operator sets. The session has locked the profile.
+    /// </summary>
     public async Task<ProfilePlan> ChooseAsync(
         Session session, Guid userId, ProfilePlan profile, string? plan, DateTimeOffset? until, DateTimeOffset now,
         CancellationToken cancellationToken)

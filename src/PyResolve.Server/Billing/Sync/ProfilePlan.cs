@@ -17,8 +17,8 @@ internal sealed record ProfilePlan(
     public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override, plan_override_until");
 
     /// <summary>
-    /// Subscriptions never grant this plan, so an operator did, perhaps by SQL. It stays until an operator changes it, or until the end that
-    /// an operator gave it.
+    /// Subscriptions never grant this plan, so an operator did, perhaps by SQL. It stays until an operator changes it, or until the end
+    /// that an operator gave it.
     /// </summary>
     public bool IsSetByOperator =>
         Plan == PlanCatalog.Enterprise && !(Override == Plan && OverrideUntil is not null && OverrideUntil == Until);
@@ -49,7 +49,9 @@ internal sealed record ProfilePlan(
     /// set by an operator, or, outside live mode, one granted by live mode.
     /// </summary>
     public bool Matches(BillingState state, string origin) =>
-        IsSetByOperator || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live) || this == FromState(state, Override, OverrideUntil, origin);
+        IsSetByOperator
+        || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live)
+        || this == FromState(state, Override, OverrideUntil, origin);
 
     /// <summary>Every change of an account's billing locks the profile first.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(

@@ -12,7 +12,8 @@ internal sealed record InboxEvent(
 /// <summary>A place in the list of events, which is ordered by the time of their arrival.</summary>
 internal sealed record InboxPosition(DateTimeOffset ReceivedAt, string Id)
 {
-    private static readonly long MaxMicroseconds = (DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    private static readonly long MaxMicroseconds =
+        (DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     public static InboxPosition Of(InboxEvent listed) => new(listed.ReceivedAt, listed.Id);
 
