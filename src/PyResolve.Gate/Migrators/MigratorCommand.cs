@@ -1,0 +1,100 @@
+using System.Text;
+using PyResolve.Cli.Migrations;
+using PyResolve.Client;
+
+namespace PyResolve.Gate.Migrators;
+
+/// <summary>The program that rewrites the code, with its arguments.</summary>
+internal sealed class MigratorCommand
+{
+    /// <summary>The migrator inside this program, and the argument that makes this program that migrator.</summary>
+    public const string Builtin = "builtin:pydantic";
+
+    private const string Example = "mytool --rewrite {path}";
+
+    private MigratorCommand(IReadOnlyList<string> words, string path, bool usesTier) => (Words, Path, UsesTier) = (words, path, usesTier);
+
+    public IReadOnlyList<string> Words { get; }
+
+    /// <summary>The folder, or file, that it works on.</summary>
+    public string Path { get; }
+
+    /// <summary>Whether the command says which tier to use.</summary>
+    public bool UsesTier { get; }
+
+    /// <summary>The item's or the project's own, then the user's configuration, then what is built in.</summary>
+    /// <exception cref="FormatException">There is none, or it cannot be used. The message says why.</exception>
+    public static MigratorCommand Find(GateRequest request, GateMigration migration, ApiKeyStore keys)
+    {
+        var path = System.IO.Path.GetFullPath(System.IO.Path.Combine(request.ProjectFolder, migration.Path));
+        if (!Directory.Exists(path) && !File.Exists(path))
+            throw new FormatException($"PyResolveMigration '{migration.Library}' has Path '{migration.Path}', where there is nothing.");
+        var command = migration.Migrator.Length > 0 ? migration.Migrator : FindConfigured(migration, keys);
+        if (command == Builtin || (command is null && migration.NormalizedLibrary == "pydantic"))
+            return CreateBuiltin(migration, path);
+        if (command is null)
+            throw new FormatException($"There is no migrator for {migration.Library}. Set PyResolveMigrator, as in \"{Example}\".");
+
+        IReadOnlyList<string> words;
+        try
+        {
+            words = CommandWords.Split(command);
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException($"The migrator of {migration.Library} cannot be read: {e.Message}.", e);
+        }
+        if (words is [] or ["", ..])
+            throw new FormatException($"The migrator of {migration.Library} is empty. Write one, as in \"{Example}\".");
+        var usesTier = words.Any(static word => word.Contains("{tier}", StringComparison.Ordinal));
+        return new MigratorCommand([FindProgram(words[0]), .. words.Skip(1).Select(word => Fill(word, path, migration))], path, usesTier);
+    }
+
+    public override string ToString() => CommandWords.Join(Words);
+
+    private static string? FindConfigured(GateMigration migration, ApiKeyStore keys) => keys.ReadSettings("migrators")
+        .FirstOrDefault(migrator => PackageName.Normalize(migrator.Key) == migration.NormalizedLibrary).Value;
+
+    private static MigratorCommand CreateBuiltin(GateMigration migration, string path)
+    {
+        if (migration.NormalizedLibrary != "pydantic" || migration.Target.Split('.')[0] != "2")
+        {
+            throw new FormatException(
+                $"{Builtin} upgrades pydantic 1 to 2, not {migration.Library} to {migration.Target}. Set PyResolveMigrator.");
+        }
+        if (migration.ParsedTier != MigrationTier.Tier1)
+        {
+            throw new FormatException(
+                $"{Builtin} is deterministic, and does not use what {migration.Tier} pays for. Use tier1, or set PyResolveMigrator.");
+        }
+        var host = Environment.ProcessPath ?? throw new FormatException("The path of the .NET host is not known.");
+        return new MigratorCommand([host, typeof(MigratorCommand).Assembly.Location, Builtin, path], path, usesTier: true);
+    }
+
+    /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
+    private static string FindProgram(string program)
+    {
+        if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
+            return program;
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return folders.Where(System.IO.Path.IsPathRooted)
+            .Select(folder => System.IO.Path.Combine(folder, program))
+            .FirstOrDefault(ExecutableFile.Is)
+            ?? throw new FormatException($"There is no program {program} on the PATH, which the migrator needs.");
+    }
+
+    /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>
+    private static string Fill(string word, string path, GateMigration migration)
+    {
+        (string Name, string Value)[] values =
+            [("{path}", path), ("{library}", migration.Library), ("{target}", migration.Target), ("{tier}", migration.Tier)];
+        var filled = new StringBuilder();
+        for (var i = 0; i < word.Length;)
+        {
+            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
+            filled.Append(name is null ? word.AsSpan(i, 1) : value);
+            i += name?.Length ?? 1;
+        }
+        return filled.ToString();
+    }
+}
