@@ -26,7 +26,7 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
         if (TokenOf(http) is not { } token || !TokenKind.Session.HasPrefix(token))
             return null;
         var caller = await sessions.FindAsync(token, http.RequestAborted);
-        if (caller?.Viewing is { } viewed && http.Request.Path.StartsWithSegments("/app"))
+        if (caller?.Viewing is { } viewed && http.Request.Path.StartsWithSegments("/app", StringComparison.OrdinalIgnoreCase))
             caller = View(http, viewed);
         http.Features.Set(caller);
         return caller;

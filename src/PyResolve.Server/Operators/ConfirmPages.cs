@@ -95,6 +95,6 @@ internal sealed class IdentityProof(
             cancellationToken);
     }
 
-    private Task KeepAsync(Session session, Caller caller, CancellationToken cancellationToken) => session.ExecuteAsync(
+    private Task<int> KeepAsync(Session session, Caller caller, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update sessions set proved_at = {time.GetInstant()} where id = {caller.SessionId}", cancellationToken);
 }

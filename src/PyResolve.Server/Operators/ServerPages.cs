@@ -5,6 +5,7 @@ using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Pages;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
@@ -37,7 +38,7 @@ internal static class ServerPages
         return OperatorPages.Page(http, "Jobs", new Operators_JobsPage { Model = jobs });
     }
 
-    private static IResult ShowSettings(HttpContext http, IConfiguration configuration) => OperatorPages.Page(
+    private static PageResult ShowSettings(HttpContext http, IConfiguration configuration) => OperatorPages.Page(
         http, "Settings of the server", new Operators_SettingsPage { Model = SettingsList.Read(configuration) });
 
     private static async Task<IResult> ShowDiagnostics(
