@@ -344,7 +344,7 @@ public sealed class PlanEndTests(SharedServers servers)
         await there.WaitForPlanAsync("pro", within: TimeSpan.FromSeconds(5));
     }
 
-    private static Task SetAsync(TestServer server, TestAccount account, string plan, DateTimeOffset until) =>
+    private static Task<string?> SetAsync(TestServer server, TestAccount account, string plan, DateTimeOffset until) =>
         server.Services.GetRequiredService<PlanOverrides>().SetAsync(
             account.UserId, plan, until, Origin.Operator, TestContext.Current.CancellationToken);
 
