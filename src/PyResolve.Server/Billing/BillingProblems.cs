@@ -35,6 +35,10 @@ internal static partial class BillingProblems
                 var http = invocation.HttpContext;
                 var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
                 Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
+                if (exception.IsOfCurrency)
+                    return new ProblemResult(Problems.Create(409, ProblemCodes.CurrencyConflict, ProblemTexts.CurrencyConflict));
+                if (exception.IsOfInactivePrice)
+                    return new ProblemResult(Problems.Create(409, ProblemCodes.PlanNotForSale, ProblemTexts.PlanNotForSale));
                 return exception.IsTransient
                     ? new ProblemResult(
                         Problems.Create(

@@ -51,9 +51,27 @@ internal static class StripeCommands
         });
         SetAction(replay, run, (parse, services, token) => ReplayAsync(services, parse.GetValue(id), token));
 
+        var account = OperatorAccount.Argument();
+        var json = OperatorOutput.JsonOption();
+        var explain = new Command("explain", "Say why an account has its plan: from its profile, from Stripe, and from the latest events")
+        {
+            account, json,
+        };
+        SetAction(
+            explain,
+            run,
+            (parse, services, token) => StripeExplainCommand.ExplainAsync(
+                services, parse.GetValue(account)!, new OperatorOutput(parse.GetValue(json)), token));
+        var unclaimed = new Command("unclaimed", "Customers who pay for a plan and belong to no account") { json };
+        SetAction(
+            unclaimed,
+            run,
+            (parse, services, token) => StripeExplainCommand.ListUnclaimedAsync(
+                services, new OperatorOutput(parse.GetValue(json)), token));
+
         return new Command("stripe", "Set up Stripe, check it, and repair what its events missed")
         {
-            setup, doctor, sync, new Command("events", "Events from Stripe") { list, replay },
+            setup, doctor, sync, explain, unclaimed, new Command("events", "Events from Stripe") { list, replay },
         };
     }
 

@@ -241,6 +241,26 @@ public sealed class ReconciliationTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Customers_on_test_clocks_do_not_stop_the_comparison(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscribers = new List<Subscriber>();
+        for (var i = 0; i < 5; i++)
+        {
+            subscribers.Add(await billing.SignUpAsync());
+            await subscribers[i].SetSubscriptionsAsync(Subscriptions.Pro(id: $"sub_{i}"));
+            billing.Stripe.OnTestClocks.Add(subscribers[i].CustomerId);
+        }
+
+        await billing.WaitUntilProcessedAsync();
+        billing.Stripe.Set(subscribers[0].CustomerId, Subscriptions.Unlimited(id: "sub_0"));
+
+        (await billing.Service<Reconciler>().CompareAllAsync(TestContext.Current.CancellationToken))
+            .ShouldBe(new ReconciliationResult(Compared: 5, Repaired: 1, Failed: 0));
+        (await subscribers[0].PlanAsync()).ShouldBe("unlimited");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_job_runs_on_one_instance_at_a_time_and_on_another_once_its_lease_has_ended(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

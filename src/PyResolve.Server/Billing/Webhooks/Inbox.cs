@@ -114,10 +114,10 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         },
         cancellationToken);
 
-    public Task AssignAsync(string chargeId, string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
+    public Task AssignAsync(string objectId, string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update stripe_events set customer_id = {customerId}
-        where origin = {_origin} and customer_id = {chargeId} and state in ('pending', 'dead')
+        where origin = {_origin} and customer_id = {objectId} and state in ('pending', 'dead')
         """,
         cancellationToken);
 
@@ -151,9 +151,22 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         order by received_at desc, event_id
         limit {count}
         """,
-        static row => new InboxEvent(
-            row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6)),
+        ReadEvent,
         cancellationToken);
+
+    private static InboxEvent ReadEvent(Row row) => new(
+        row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6));
+
+    public Task<List<InboxEvent>> ListOfCustomerAsync(string customerId, int count, CancellationToken cancellationToken) =>
+        database.ListAsync(
+            $"""
+            select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
+            where origin = {_origin} and customer_id = {customerId}
+            order by received_at desc, event_id
+            limit {count}
+            """,
+            ReadEvent,
+            cancellationToken);
 
     public async Task DeleteOldAsync(CancellationToken cancellationToken)
     {
