@@ -17,5 +17,6 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("usage", Usage.MeasureAsync),
         new("memory", Memory.MeasureAsync),
         new("quota", Quota.MeasureAsync),
+        new("pages", Pages.MeasureAsync),
     ];
 }

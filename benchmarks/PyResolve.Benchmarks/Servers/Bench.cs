@@ -49,6 +49,10 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
         BenchStore store, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null) =>
         ServerProcess.StartProgramAsync(server.Assembly, With(store, settings), cancellationToken);
 
+    /// <summary>The product, published, on a database of either engine.</summary>
+    public Task<ServerProcess> StartServerAsync(TestStore store, CancellationToken cancellationToken) =>
+        ServerProcess.StartProgramAsync(server.Assembly, store.Settings, cancellationToken);
+
     /// <summary>The product on its own embedded database.</summary>
     public Task<ServerProcess> StartEmbeddedServerAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(server.Assembly, cancellationToken: cancellationToken);
