@@ -102,7 +102,7 @@ public sealed class AccountHost(Func<LogInPrompt, Task> prompt)
         }
         catch (PyResolveException e)
         {
-            throw new LocalRpcException(e.Cause) { ErrorCode = Failed, ErrorData = new HostError(e.Code, e.Hint) };
+            throw new LocalRpcException(e.Cause, e) { ErrorCode = Failed, ErrorData = new HostError(e.Code, e.Hint) };
         }
     }
 }
