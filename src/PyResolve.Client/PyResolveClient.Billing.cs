@@ -23,4 +23,12 @@ public sealed partial class PyResolveClient
         _transport.SendAsync(
             ApiRequest.Get("/billing/subscription"),
             WireJson.Default.SubscriptionInfo, static subscription => subscription.Plan is not null, cancellationToken);
+
+    /// <summary><c>GET /billing/invoices</c>: a page of the account's invoices, newest first.</summary>
+    /// <param name="cursor">The <see cref="InvoicePage.NextCursor"/> of the previous page; default the first page.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<InvoicePage> ListInvoicesAsync(string? cursor = null, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Get("/billing/invoices" + Query(("cursor", cursor))),
+            WireJson.Default.InvoicePage, static page => page.Data is not null, cancellationToken);
 }

@@ -52,6 +52,7 @@ internal static class CommandLine
             AccountCommands.Create(RunAsync),
             KeyCommands.Create(RunAsync),
             SessionCommands.Create(RunAsync),
+            OperatorCommands.Create(RunAsync),
             UsageCommands.Create(RunAsync),
             AuditCommands.Create(RunAsync),
             StripeCommands.Create(RunAsync),

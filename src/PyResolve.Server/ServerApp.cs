@@ -14,6 +14,7 @@ using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
+using PyResolve.Server.Operators;
 using PyResolve.Server.Quota;
 using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Site;
@@ -88,6 +89,7 @@ internal static class ServerApp
         services.AddDeviceLogin();
         services.AddPages();
         services.AddSite();
+        services.AddOperators();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json =>
         {
@@ -128,6 +130,7 @@ internal static class ServerApp
         app.MapEmailLinkPages();
         app.MapSignInPages();
         app.MapSite();
+        app.MapOperatorPages();
         app.MapPageAssets();
         app.MapQuota();
         app.MapLeaseKeys();

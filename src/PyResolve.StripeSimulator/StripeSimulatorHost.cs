@@ -115,6 +115,7 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         app.MapHomePage();
         app.MapCheckoutPages();
         app.MapPortalPages();
+        app.MapInvoicePages();
         app.MapPageAssets();
         app.MapControl();
         return app;

@@ -22,6 +22,10 @@ internal static class ProblemTexts
     public const string SessionUnknown = "Invalid or expired session. Log in again.";
     public const string SessionNotFound = "There is no such session. GET /auth/sessions lists yours.";
     public const string PlanNotSold = "Invalid plan. Use 'pro' or 'unlimited'";
+    public const string CurrencyConflict =
+        "Stripe bills this account in another currency already, and a customer has one currency. End what is billed in it, in the portal "
+        + "(GET /billing/portal), or ask the operator.";
+    public const string PlanNotForSale = "This plan is not for sale at the moment. Choose another one, or ask the operator.";
     public const string AlreadySubscribed = "This account has a subscription already. Change it in the portal.";
     public const string WrongType = "has a value of the wrong type, form or size.";
     public static string NumberRange(long lowest, long highest) => $"must be a number from {lowest} to {highest}.";
@@ -59,6 +63,7 @@ internal static class ProblemTexts
     public const string KeyCursorUnknown = "is not one that this server gave. Leave it out to start at the newest key.";
     public const string NotAKeyState = "must be active or all.";
     public const string RotationBeyondKey = "A key can rotate only keys within its own scopes, expiry and limit.";
+    public const string InvoiceCursorUnknown = "is not one that this server gave. Leave it out to start at the newest invoice.";
     public const string EventIdTakenOnCommit = "Another usage event has this id already. Send another id, or none.";
     public const string ReservationNotFound = "There is no such reservation.";
     public const string IdempotencyKeyMalformed = "must be 1 to 255 visible ASCII characters.";

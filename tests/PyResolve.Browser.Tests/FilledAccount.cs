@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace PyResolve.Browser.Tests;
 
-/// <summary>An account in which one text stands in every field that its pages show, also where the API would refuse it.</summary>
+/// <summary>
+/// An account in which one text stands in every field that its pages and the operator's show, also where the API would refuse it.
+/// </summary>
 internal sealed class FilledAccount : IAsyncDisposable
 {
     // More than a page of the audit log holds.
@@ -36,6 +38,7 @@ internal sealed class FilledAccount : IAsyncDisposable
         };
         var server = await ServerProcess.StartAsync(settings, TestContext.Current.CancellationToken);
         var account = await TestAccount.SignUpAsync(server.Http, "ada@example.com");
+        await store.ExecuteSqlAsync("insert into operators (user_id, role, added_at) select id, 'admin', created_at from profiles");
         var reserved = await account.Key.PostAsync("/quota/reservations", new { tier = "tier1", library = "a", machine = "a" });
         var committed = await account.Key.PostAsync(
             $"/quota/reservations/{reserved["id"].GetGuid()}/commit", new { metadata = new { a = "a" } });
@@ -70,6 +73,7 @@ internal sealed class FilledAccount : IAsyncDisposable
     public string AddressOf(string path, string text) => new Uri(_server.Address, PathOf(path, text)).AbsoluteUri;
 
     public string PathOf(string path, string text) => path
+        .Replace("{account}", $"{_account.UserId}", StringComparison.Ordinal)
         .Replace("{event}", _eventId, StringComparison.Ordinal)
         .Replace("{key}", _keyId, StringComparison.Ordinal)
         .Replace("{code}", _userCode, StringComparison.Ordinal)
@@ -83,14 +87,14 @@ internal sealed class FilledAccount : IAsyncDisposable
     }
 
     /// <summary>Entries cannot be changed: each is later than those before it.</summary>
-    private Task AddAuditEntryAsync(string text)
+    private Task<int> AddAuditEntryAsync(string text)
     {
         var id = $"ffffffff-ffff-7fff-bfff-{++_entries:x12}";
         var at = _store.Engine is StorageEngine.Postgres ? "now() + interval '1 day'" : "(unixepoch() + 86400) * 1000000";
         return _store.ExecuteSqlAsync(
             $"""
-            insert into audit_log (user_id, id, at, actor, action, target, address)
-            values ('{_account.UserId}', '{id}', {at}, {Quote(text)}, {Quote(text)}, {Quote(text)}, {Quote(text)})
+            insert into audit_log (user_id, id, at, actor, action, target, address, reason)
+            values ('{_account.UserId}', '{id}', {at}, {Quote(text)}, {Quote(text)}, {Quote(text)}, {Quote(text)}, {Quote(text)})
             """);
     }
 

@@ -47,7 +47,7 @@ internal static class ReadPages
     public static IReadOnlyList<string> Showing { get; } =
     [
         "/app/usage?by=library", "/app/usage?by=key", "/app/usage/events", "/app/usage/events/{event}", "/app/keys", "/app/keys/{key}",
-        "/app/settings", "/app/audit", "/device?user_code={code}",
+        "/app/settings", "/app/audit", "/device?user_code={code}", "/operator/accounts", "/operator/accounts/{account}", "/operator/audit",
     ];
 
     public static async Task<IReadOnlyList<ReadPage>> AllAsync(IPage page, FilledAccount account, string text)

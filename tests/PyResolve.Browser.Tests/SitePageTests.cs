@@ -100,6 +100,7 @@ public sealed class SitePageTests(Browser browser) : IAsyncLifetime
         await page.GetByRole(AriaRole.Link, new() { Name = "A key with a long name" }).ClickAsync();
         await PageAppearance.CheckAsync(page, "key");
         await VisitAsync(page, "/pricing", "pricing-own");
+        await VisitAsync(page, "/app/plan", "plan-nothing-for-sale");
         await VisitAsync(page, "/app/keys/019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90", "key-missing");
     }
 
@@ -118,7 +119,7 @@ public sealed class SitePageTests(Browser browser) : IAsyncLifetime
         await VisitAsync(page, "/verify-email?token=x", "verify");
         await page.GetByRole(AriaRole.Button, new() { Name = "Confirm" }).ClickAsync();
         await PageAppearance.CheckAsync(page, "verify-wrong");
-        await VisitAsync(page, "/billing?success=true", "billing-success");
+        await VisitAsync(page, "/app/plan?from=checkout", "plan-awaited");
     }
 
     [Fact]

@@ -48,6 +48,9 @@ public sealed class SubscriptionTests(Browser browser) : IAsyncLifetime
 
         await FollowPortalLinkAsync(page, "Switch plan");
         await ChooseAsync(page, "PyResolve Pro", "Switch plan");
+        await Expect(page.GetByText("Changes to PyResolve Pro")).ToBeVisibleAsync();
+        await StateBecomesAsync(BillingState.Unlimited);
+        await AdvanceOneMonthAsync(page, checkout);
         await StateBecomesAsync(BillingState.Pro);
 
         await FollowPortalLinkAsync(page, "Cancel plan");

@@ -140,6 +140,23 @@ public sealed class RouteTests
         server.Requests[0].Body.ShouldBe("""{"plan":"pro"}""");
     }
 
+    [Fact]
+    public async Task Invoices_are_listed_from_a_cursor_on()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.On("GET /billing/invoices", Answer.Json(200, """
+            {"data":[{"id":"in_8","number":"A-8","created_at":"2026-11-16T00:00:00Z","status":"paid","amount_due":1900,"amount_paid":1900,
+             "currency":"usd","hosted_url":"https://invoice.example/8","pdf_url":null}],"next_cursor":null}
+            """));
+        await using var client = server.Client();
+
+        var page = await client.ListInvoicesAsync("in_9", Cancellation);
+
+        server.Requests[0].Query.ShouldBe("?cursor=in_9");
+        page.Data.ShouldHaveSingleItem().AmountPaid.ShouldBe(1900);
+        page.NextCursor.ShouldBeNull();
+    }
+
     [Theory]
     [InlineData(true, 3)]
     [InlineData(false, 1)]

@@ -24,7 +24,42 @@ public sealed record PortalOpened(string PortalUrl);
 /// <param name="StripeSubscriptionId">The subscription's id at Stripe.</param>
 public sealed record SubscriptionInfo(
     string Plan, string? Status, bool Cancelling, DateTimeOffset? CurrentPeriodEnd, DateTimeOffset? GraceEndsAt,
-    string? StripeSubscriptionId);
+    string? StripeSubscriptionId)
+{
+    /// <summary>How often it is billed: <c>month</c> or <c>year</c>.</summary>
+    public string? Interval { get; init; }
+
+    /// <summary>How many are paid for, such as seats.</summary>
+    public long? Quantity { get; init; }
+
+    /// <summary>When the trial ends and the first payment is taken; <see langword="null"/> outside a trial.</summary>
+    public DateTimeOffset? TrialEndsAt { get; init; }
+
+    /// <summary>The plan that takes the place of this one at <see cref="ScheduledAt"/>; <see langword="null"/>: none.</summary>
+    public string? ScheduledPlan { get; init; }
+
+    /// <summary>When <see cref="ScheduledPlan"/> begins.</summary>
+    public DateTimeOffset? ScheduledAt { get; init; }
+}
+
+/// <summary>The body of <c>GET /billing/invoices</c>: the account's invoices, newest first.</summary>
+/// <param name="Data">At most 50 invoices.</param>
+/// <param name="NextCursor">The cursor of the next page; <see langword="null"/> at the end.</param>
+public sealed record InvoicePage(IReadOnlyList<InvoiceInfo> Data, string? NextCursor);
+
+/// <summary>An invoice. Amounts are in the currency's minor unit.</summary>
+/// <param name="Id">The invoice's id at Stripe.</param>
+/// <param name="Number">The number on the invoice.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="Status">Stripe's status: <c>open</c>, <c>paid</c>, <c>uncollectible</c> or <c>void</c>.</param>
+/// <param name="AmountDue">What is to be paid in all.</param>
+/// <param name="AmountPaid">What has been paid.</param>
+/// <param name="Currency">Such as <c>usd</c>.</param>
+/// <param name="HostedUrl">The page that shows the invoice, and takes its payment while it is open.</param>
+/// <param name="PdfUrl">The invoice as a PDF file.</param>
+public sealed record InvoiceInfo(
+    string Id, string? Number, DateTimeOffset CreatedAt, string? Status, long AmountDue, long AmountPaid, string? Currency,
+    string? HostedUrl, string? PdfUrl);
 
 /// <summary>The answer to <c>POST /webhooks/stripe</c>.</summary>
 /// <param name="Status">Always <c>ok</c>: the event is stored.</param>

@@ -113,6 +113,12 @@ public static class ProblemCodes
     /// <summary>409: the account has a subscription already; change it at <c>portal_url</c>.</summary>
     public const string AlreadySubscribed = "already_subscribed";
 
+    /// <summary>409: Stripe bills the account in another currency already.</summary>
+    public const string CurrencyConflict = "currency_conflict";
+
+    /// <summary>409: the plan's price was withdrawn from sale.</summary>
+    public const string PlanNotForSale = "plan_not_for_sale";
+
     /// <summary>413: the body is too large.</summary>
     public const string TooLarge = "too_large";
 

@@ -60,6 +60,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(CheckoutStarted))]
 [JsonSerializable(typeof(PortalOpened))]
 [JsonSerializable(typeof(SubscriptionInfo))]
+[JsonSerializable(typeof(InvoicePage))]
 [JsonSerializable(typeof(WebhookReceived))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class WireJson : JsonSerializerContext

@@ -3,6 +3,9 @@ namespace PyResolve.Server.Access;
 /// <summary>The limit of the key <c>KeyId</c>, which keys made by it count against as well.</summary>
 internal sealed record SharedLimit(Guid KeyId, int RequestsPerMinute);
 
+/// <summary>The account whose pages an operator sees, and changes nothing on.</summary>
+internal sealed record ViewedAccount(Guid UserId, string Email, string? Name, DateTimeOffset Until);
+
 /// <summary>The account that sent a request. A session has no key properties, and every scope.</summary>
 internal sealed record Caller(Guid UserId, string Email, string? Name)
 {
@@ -23,6 +26,12 @@ internal sealed record Caller(Guid UserId, string Email, string? Name)
 
     /// <summary>null for a key, and for a token of another service, which cannot be revoked here.</summary>
     public Guid? SessionId { get; init; }
+
+    /// <summary>What an operator's session looks at; null: nothing.</summary>
+    public ViewedAccount? Viewing { get; init; }
+
+    /// <summary>Until when this is an account that an operator looks at; null: it is the caller's own.</summary>
+    public DateTimeOffset? ViewedUntil { get; init; }
 
     public bool IsSession => ApiKeyId is null;
 

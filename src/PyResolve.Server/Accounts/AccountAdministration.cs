@@ -117,7 +117,7 @@ internal sealed class AccountAdministration(
         cancellationToken);
 
     /// <returns>How many sessions ended. Logins that devices wait for end too; keys stay.</returns>
-    public Task<long> EndSessionsAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<long> EndSessionsAsync(Guid userId, Origin by, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             await Credentials.LockAsync(session, userId, cancellationToken);
@@ -128,7 +128,7 @@ internal sealed class AccountAdministration(
                 """,
                 cancellationToken);
             await credentials.EndSessionsAsync(session, userId, except: null, cancellationToken);
-            await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.SessionsEnded, target: null, cancellationToken);
+            await audit.WriteAsync(session, userId, by, AuditActions.SessionsEnded, target: null, cancellationToken);
             return open ?? 0;
         },
         cancellationToken);

@@ -1,3 +1,4 @@
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Email;
@@ -64,6 +65,7 @@ internal sealed class AccountDeletion(
             """,
             cancellationToken);
         // Another account with the same mailbox can have it now.
+        await session.ExecuteAsync($"delete from operators where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"update profiles set email_clash = null where email_clash = {userId}", cancellationToken);
         await session.ExecuteAsync(
             $"update api_keys set revoked_at = {now} where user_id = {userId} and revoked_at is null", cancellationToken);
@@ -75,6 +77,7 @@ internal sealed class AccountDeletion(
         await session.ExecuteAsync($"delete from email_changes where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from identities where user_id = {userId}", cancellationToken);
         await session.ExecuteAsync($"delete from email_tokens where user_id = {userId}", cancellationToken);
+        await AlertRules.RemoveAllAsync(session, userId, cancellationToken);
         await EmailOutbox.RemoveAllAsync(session, userId, cancellationToken);
         await session.ExecuteAsync($"delete from device_codes where user_id = {userId}", cancellationToken);
         // The sync cancels the subscription.

@@ -1,6 +1,8 @@
 using System.Globalization;
 using PyResolve.Server.Access;
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Letters;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
@@ -9,7 +11,8 @@ namespace PyResolve.Server.Accounts;
 
 /// <summary>The recipient is looked up when an email is sent, so that no answer or timing shows whether an account exists.</summary>
 internal sealed class AccountEmails(
-    Database database, EmailOutbox outbox, EmailTokens tokens, EmailChanges changes, Throttle throttle, AuditLog audit, PublicUrl publicUrl)
+    Database database, EmailOutbox outbox, EmailTokens tokens, EmailChanges changes, Throttle throttle, AuditLog audit, PublicUrl publicUrl,
+    BillingLetterTexts billing)
 {
     public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
@@ -36,6 +39,9 @@ internal sealed class AccountEmails(
             ComposeEmailChangeAsync(userId, address, cancellationToken),
         { Kind: EmailKinds.EmailChanged, UserId: { } userId, Detail: { } address } =>
             ComposeEmailChangedAsync(userId, address, cancellationToken),
+        { Kind: EmailKinds.UsageAlert, Detail: { } detail } => ComposeAlertAsync(AlertLetter.Parse(detail), cancellationToken),
+        { Kind: var kind, UserId: { } userId, Detail: { } subscription } when BillingLetterTexts.Has(kind) =>
+            billing.ComposeAsync(kind, userId, subscription, cancellationToken),
         // Queued by a newer server, which will send it.
         var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
     };
@@ -145,6 +151,9 @@ internal sealed class AccountEmails(
             old one.
             """);
     }
+
+    private async Task<EmailMessage?> ComposeAlertAsync(AlertLetter letter, CancellationToken cancellationToken) =>
+        await FindEmailAsync(letter.UserId, cancellationToken) is { } email ? letter.To(email, publicUrl.Value) : null;
 
     private Task<string?> FindEmailAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);

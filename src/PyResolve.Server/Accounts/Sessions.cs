@@ -35,9 +35,9 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         var expiresAt = now.AddDays(options.SessionDays);
         await session.ExecuteAsync(
             $"""
-            insert into sessions (id, user_id, token_digest, created_at, expires_at, last_seen_at, address, user_agent)
+            insert into sessions (id, user_id, token_digest, created_at, expires_at, last_seen_at, address, user_agent, proved_at)
             values ({Ids.Create(now)}, {userId}, {TokenKind.DigestOf(token)}, {now}, {expiresAt}, {now}, {client.Origin.Address},
-                    {client.UserAgent})
+                    {client.UserAgent}, {now})
             """,
             cancellationToken);
         return (token, expiresAt);
@@ -48,15 +48,23 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         var now = time.GetInstant();
         var found = await database.FirstWithTimeoutAsync(
             $"""
-            select s.id, p.id, p.email, p.name, coalesce(s.last_seen_at, s.created_at)
+            select s.id, p.id, p.email, p.name, coalesce(s.last_seen_at, s.created_at), v.id, v.email, v.name, s.viewing_until
             from sessions s
             join profiles p on p.id = s.user_id
+            left join profiles v on v.id = s.viewing and s.viewing_until > {now} and v.deleted_at is null
+              and exists (select 1 from operators o where o.user_id = s.user_id)
             where s.token_digest = {TokenKind.DigestOf(token)} and s.revoked_at is null and s.expires_at > {now}
               and p.deleted_at is null
             """,
             static row => new
             {
-                Caller = new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3)) { SessionId = row.Uuid(0) },
+                Caller = new Caller(row.Uuid(1), row.Text(2), row.TextOrNull(3))
+                {
+                    SessionId = row.Uuid(0),
+                    Viewing = row.UuidOrNull(5) is { } viewed
+                        ? new ViewedAccount(viewed, row.Text(6), row.TextOrNull(7), row.Instant(8))
+                        : null,
+                },
                 LastSeenAt = row.Instant(4),
             },
             cancellationToken);

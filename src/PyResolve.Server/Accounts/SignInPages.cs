@@ -8,18 +8,20 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Next</c>: the page under /app that a person asked for before signing in.</summary>
+/// <summary><c>Next</c>: the page under /app or /operator that a person asked for before signing in.</summary>
 internal sealed record SignInForm(string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen);
 
-internal sealed record SignUpForm(string? Email, string? Name, ProblemResult? Problem);
+/// <summary><c>Next</c>: as in <see cref="SignInForm"/>.</summary>
+internal sealed record SignUpForm(string? Email, string? Name, string? Next, ProblemResult? Problem);
 
 internal sealed record ForgotForm(string? Email, ProblemResult? Problem);
 
-internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent);
+internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent, string? Next);
 
 internal static class SignInPages
 {
     private const string App = "app";
+    private const string Operator = "operator";
     private const int MaxNext = 200;
 
     public static void MapSignInPages(this IEndpointRouteBuilder routes)
@@ -75,9 +77,10 @@ internal static class SignInPages
 
     private static async Task<IResult> ShowSignUp(HttpContext http, WebSessions web, ServerOptions options)
     {
+        var next = NextOf(http.Request.Query["next"]);
         if (await web.FindAsync(http) is not null)
-            return PageUrls.SeeOther(http, App);
-        return options.SignUpIsOpen ? SignUpPage() : Closed();
+            return PageUrls.SeeOther(http, next ?? App);
+        return options.SignUpIsOpen ? SignUpPage(email: null, name: null, next) : Closed();
     }
 
     private static async Task<IResult> SignUp(
@@ -89,19 +92,20 @@ internal static class SignInPages
             return Closed();
         var form = await FormBody.ReadAsync(http);
         var (email, name, password) = (form.Field("email"), form.Field("name"), form.Field("password"));
+        var next = NextOf(form.Field("next"));
         var errors = new FieldErrors();
         errors.Email("email", email);
         errors.Password("password", password, email);
         errors.Label("name", name, AccountEndpoints.MaxNameLength);
         if (errors.Problem is { } invalid)
-            return SignUpPage(email, name, new ProblemResult(invalid));
+            return SignUpPage(email, name, next, new ProblemResult(invalid));
 
         var outcome = await creation.TryAsync(
             EmailAddresses.Parse(email!)!, name, password!, SessionClient.Of(http), http.RequestAborted);
         if (outcome.Value is not { } created)
-            return SignUpPage(email, name, outcome.Problem);
+            return SignUpPage(email, name, next, outcome.Problem);
         WebSessions.SetCookie(http, new LogInResponse(created.User, created.SessionToken, created.SessionExpiresAt));
-        var model = new SignedUp(created.ApiKey, publicUrl.Value, outbox.IsEnabled);
+        var model = new SignedUp(created.ApiKey, publicUrl.Value, outbox.IsEnabled, next);
         return new PageResult("Your account is ready", new Accounts_SignedUpPage { Model = model })
         {
             Width = PageWidth.Wide, SignedInAs = created.User.Email,
@@ -141,8 +145,11 @@ internal static class SignInPages
         return new("Sign in", new Accounts_SignInPage { Model = model }) { Problem = problem };
     }
 
-    private static PageResult SignUpPage(string? email = null, string? name = null, ProblemResult? problem = null) =>
-        new("Create an account", new Accounts_SignUpPage { Model = new SignUpForm(email, name, problem) }) { Problem = problem };
+    private static PageResult SignUpPage(string? email, string? name, string? next, ProblemResult? problem = null)
+    {
+        var model = new SignUpForm(email, name, next, problem);
+        return new("Create an account", new Accounts_SignUpPage { Model = model }) { Problem = problem };
+    }
 
     private static PageResult ForgotPage(EmailOutbox outbox, string? email, ProblemResult? problem = null) => outbox.IsEnabled
         ? new("Forgotten password", new Accounts_ForgotPage { Model = new ForgotForm(email, problem) }) { Problem = problem }
@@ -160,7 +167,7 @@ internal static class SignInPages
 
     /// <summary>Only pages of ours: a link must not send a person to another site after signing in.</summary>
     private static string? NextOf(string? path) =>
-        path is { Length: <= MaxNext } && (path == App || path.StartsWith($"{App}/", StringComparison.Ordinal))
+        path is { Length: <= MaxNext } && path.Split('/')[0] is App or Operator
         && path.All(static letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-')
             ? path
             : null;

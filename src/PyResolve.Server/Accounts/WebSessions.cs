@@ -18,15 +18,26 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
     /// <summary>On this machine over http, where a browser does not keep the other one.</summary>
     public const string LoopbackCookieName = "pyr_session";
 
-    /// <summary>Also sets the request's caller.</summary>
+    /// <summary>
+    /// Also sets the request's caller. On the pages of an account this is the account that an operator looks at, whose forms are refused.
+    /// </summary>
     public async Task<Caller?> FindAsync(HttpContext http)
     {
         if (TokenOf(http) is not { } token || !TokenKind.Session.HasPrefix(token))
             return null;
         var caller = await sessions.FindAsync(token, http.RequestAborted);
+        if (caller?.Viewing is { } viewed && http.Request.Path.StartsWithSegments("/app", StringComparison.OrdinalIgnoreCase))
+            caller = View(http, viewed);
         http.Features.Set(caller);
         return caller;
     }
+
+    private static Caller View(HttpContext http, ViewedAccount viewed) =>
+        HttpMethods.IsGet(http.Request.Method)
+            ? new Caller(viewed.UserId, viewed.Email, viewed.Name) { ViewedUntil = viewed.Until }
+            : throw new ProblemException(Problems.Forbidden(
+                ProblemCodes.ScopeMissing,
+                $"You look at the pages of {viewed.Email}, and change nothing there. End the view on the operator's pages first."));
 
     /// <summary>Throws over plain HTTP, except on this machine: the browser would not keep the cookie.</summary>
     public static void RequireSafeConnection(HttpContext http)

@@ -10,6 +10,12 @@ internal sealed record Origin(string Actor, string? Address)
 {
     public static Origin Operator { get; } = new("operator", Address: null);
 
+    /// <summary>Who did it on the operator's pages; null: nobody, or an operator on the command line.</summary>
+    public Guid? OperatorId { get; init; }
+
+    /// <summary>Why, in the operator's words; the operator's pages alone show it.</summary>
+    public string? Reason { get; init; }
+
     public static Origin Anyone(string? address) => new("anyone", address);
 
     public static Origin Of(HttpContext http) => new(
@@ -63,9 +69,15 @@ internal static class AuditActions
     public const string DeviceApproved = "device.approved";
     public const string DeviceDenied = "device.denied";
     public const string IdentityLinked = "identity.linked";
+    public const string UnitsGranted = "account.units_granted";
+    public const string SyncedWithStripe = "account.synced";
+    public const string Viewed = "account.viewed";
+    public const string OperatorAdded = "operator.added";
+    public const string OperatorRemoved = "operator.removed";
+    public const string EventsReplayed = "stripe.events_replayed";
     public const string LogDeleted = "audit.deleted";
 
-    /// <summary>In the words of a page, in its order. The deletion of entries belongs to no account.</summary>
+    /// <summary>In the words of a page, in its order. The deletion of entries and the replay of events belong to no account.</summary>
     public static OrderedDictionary<string, string> All { get; } = new(StringComparer.Ordinal)
     {
         [LoggedIn] = "Signed in",
@@ -97,7 +109,12 @@ internal static class AuditActions
         [Invited] = "Invited",
         [Exported] = "Account exported",
         [PlanChanged] = "Plan changed",
+        [UnitsGranted] = "Extra units given",
+        [SyncedWithStripe] = "Plan compared with Stripe",
         [UsageRecomputed] = "Usage recomputed",
+        [Viewed] = "Pages looked at by an operator",
+        [OperatorAdded] = "Made an operator",
+        [OperatorRemoved] = "No operator any more",
         [AccountDeleted] = "Account deleted",
     };
 }
@@ -113,8 +130,9 @@ internal sealed class AuditLog(Database database, TimeProvider time)
         var now = time.GetInstant();
         return session.ExecuteAsync(
             $"""
-            insert into audit_log (user_id, id, at, actor, action, target, address)
-            values ({userId}, {Ids.Create(now)}, {now}, {origin.Actor}, {action}, {target}, {origin.Address})
+            insert into audit_log (user_id, id, at, actor, action, target, address, operator_id, reason)
+            values ({userId}, {Ids.Create(now)}, {now}, {origin.Actor}, {action}, {target}, {origin.Address}, {origin.OperatorId},
+                    {origin.Reason})
             """,
             cancellationToken);
     }

@@ -22,11 +22,12 @@ internal static class BillingEndpoints
         group.MapPost("/checkout", StartCheckout);
         group.MapGet("/portal", OpenPortal);
         group.MapGet("/subscription", ReadSubscription);
+        group.MapGet("/invoices", ListInvoices);
         routes.MapWebhooks();
         routes.MapBillingPages();
     }
 
-    private static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
+    public static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
         Body<CheckoutRequest> body, HttpContext http, Checkouts checkouts, BillingOptions options, BillingLimits limits)
     {
         var errors = new FieldErrors();
@@ -54,7 +55,7 @@ internal static class BillingEndpoints
         };
     }
 
-    private static async Task<Results<JsonAnswer<PortalOpened>, ProblemResult>> OpenPortal(
+    public static async Task<Results<JsonAnswer<PortalOpened>, ProblemResult>> OpenPortal(
         HttpContext http,
         BillingOptions options,
         BillingCustomers customers,
@@ -99,6 +100,25 @@ internal static class BillingEndpoints
             http.RequestAborted) ?? throw AccountGone.Exception();
         var state = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.State ?? BillingState.None;
         return Answers.Ok(new SubscriptionInfo(
-            plan, state.Status, state.Cancelling, state.CurrentPeriodEnd, state.GraceEndsAt, state.SubscriptionId));
+            plan, state.Status, state.Cancelling, state.CurrentPeriodEnd, state.GraceEndsAt, state.SubscriptionId)
+        {
+            Interval = state.Interval,
+            Quantity = state.Quantity,
+            TrialEndsAt = state.TrialEndsAt,
+            ScheduledPlan = state.ScheduledPlan,
+            ScheduledAt = state.ScheduledAt,
+        });
+    }
+
+    private static async Task<Results<JsonAnswer<InvoicePage>, ProblemResult>> ListInvoices(
+        HttpContext http, string? cursor, BillingOptions options, BillingInvoices invoices, BillingLimits limits)
+    {
+        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
+            return notConfigured;
+        var userId = http.Caller().UserId;
+        if (limits.Check(userId) is { } tooMany)
+            return tooMany;
+        StripePace.ActFor(userId);
+        return Answers.Ok(await invoices.ReadAsync(userId, cursor, http.RequestAborted));
     }
 }

@@ -21,7 +21,7 @@ internal static partial class BillingProblems
     public static ProblemResult? CheckConfigured(BillingOptions options) =>
         options.IsConfigured ? null : NotConfigured("This server sells no subscriptions: STRIPE_SECRET_KEY is not set.");
 
-    /// <summary>503 when Stripe fails. What Stripe said is only logged.</summary>
+    /// <summary>503 when Stripe fails, 409 when it refuses the buyer. What Stripe said is only logged.</summary>
     public static RouteGroupBuilder ReportStripeFailures(this RouteGroupBuilder routes)
     {
         routes.AddEndpointFilter(static async (invocation, next) =>
@@ -32,18 +32,25 @@ internal static partial class BillingProblems
             }
             catch (StripeException exception)
             {
-                var http = invocation.HttpContext;
-                var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
-                Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
-                return exception.IsTransient
-                    ? new ProblemResult(
-                        Problems.Create(
-                            503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."),
-                        StripeRetry)
-                    : NotConfigured("Stripe refused the server's request. The operator finds the cause in the log, or by 'stripe doctor'.");
+                return Report(invocation.HttpContext, exception);
             }
         });
         return routes;
+    }
+
+    public static ProblemResult Report(HttpContext http, StripeException exception)
+    {
+        var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
+        Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
+        if (exception.IsOfCurrency)
+            return new ProblemResult(Problems.Create(409, ProblemCodes.CurrencyConflict, ProblemTexts.CurrencyConflict));
+        if (exception.IsOfInactivePrice)
+            return new ProblemResult(Problems.Create(409, ProblemCodes.PlanNotForSale, ProblemTexts.PlanNotForSale));
+        return exception.IsTransient
+            ? new ProblemResult(
+                Problems.Create(503, ProblemCodes.Unavailable, "Stripe does not answer. Try again shortly: nothing is charged twice."),
+                StripeRetry)
+            : NotConfigured("Stripe refused the server's request. The operator finds the cause in the log, or by 'stripe doctor'.");
     }
 
     private static partial class Log

@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Checkout;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Letters;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Settings;
@@ -22,19 +23,28 @@ internal static class BillingServices
             .AddSingleton<PriceMap>()
             .AddSingleton<BillingCustomers>()
             .AddSingleton<CustomerAdoption>()
+            .AddSingleton<UnclaimedCustomers>()
             .AddSingleton<CustomerSync>()
+            .AddSingleton<ReturnSync>()
             .AddSingleton<CustomerLinks>()
             .AddSingleton<Checkouts>()
+            .AddSingleton<BillingInvoices>()
             .AddSingleton<Inbox>()
             .AddSingleton<PlanOverrides>()
             .AddSingleton<BillingJobs>()
             .AddSingleton<Reconciler>()
+            .AddSingleton<BillingLetters>()
+            .AddSingleton<BillingLetterTexts>()
             .AddSingleton<StripeCatalog>()
             .AddSingleton<StripeSetup>()
             .AddSingleton<StripeDoctor>()
+            .AddSingleton<StripeExplanation>()
             .AddHostedService<PlanEnds>();
         if (options.IsConfigured)
-            services.AddHostedService<InboxWorker>().AddHostedService<ReconciliationJobs>();
+            services
+                .AddHostedService<InboxWorker>()
+                .AddHostedService<ReconciliationJobs>()
+                .AddHostedService(static provider => provider.GetRequiredService<BillingLetters>());
         return services;
     }
 }

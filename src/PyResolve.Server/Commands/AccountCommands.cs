@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Server.Access;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
@@ -29,14 +30,20 @@ internal static class AccountCommands
     {
         var account = OperatorAccount.Argument();
         var plan = new Argument<string>("plan") { Description = string.Join(", ", PlanCatalog.Names) };
+        var until = new Option<string?>("--until")
+        {
+            Description = "The last day on it; without it there is none",
+            HelpName = "yyyy-mm-dd",
+        };
         var json = OperatorOutput.JsonOption();
-        var command = new Command("set-plan", "Put an account on a plan") { account, plan, json };
+        var command = new Command("set-plan", "Put an account on a plan") { account, plan, until, json };
         command.SetAction((parse, cancellationToken) => run(
             parse,
             (services, token) => SetPlanAsync(
                 services,
                 parse.GetRequiredValue(account),
                 parse.GetRequiredValue(plan),
+                parse.GetValue(until),
                 new OperatorOutput(parse.GetValue(json)),
                 token),
             cancellationToken));
@@ -107,19 +114,32 @@ internal static class AccountCommands
     }
 
     private static async Task<int> SetPlanAsync(
-        IServiceProvider services, string typed, string plan, OperatorOutput output, CancellationToken cancellationToken)
+        IServiceProvider services, string typed, string plan, string? lastDay, OperatorOutput output, CancellationToken cancellationToken)
     {
         if (!PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
             return await OperatorOutput.RefuseAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
+        var until = PlanEndDate.Parse(lastDay);
+        if (lastDay is not null && !(until > services.GetRequiredService<TimeProvider>().GetInstant()))
+            return await OperatorOutput.RefuseAsync($"--until {PlanEndDate.Rule}");
 
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account
-            || await services.GetRequiredService<PlanOverrides>().SetAsync(account.Email, plan, cancellationToken) is not { } now)
+            || await services.GetRequiredService<PlanOverrides>().SetAsync(account.Id, plan, until, Origin.Operator, cancellationToken)
+                is not { } now)
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
 
         if (output.IsJson)
-            return await OperatorOutput.WriteAsync(writer => account.Write(writer, now));
+        {
+            return await OperatorOutput.WriteAsync(writer =>
+            {
+                account.Write(writer, now);
+                if (until is not null)
+                    writer.WriteInstant("until", until);
+            });
+        }
+
+        var end = until is not null && now == plan ? $", until the end of {lastDay} (UTC)" : "";
         var more = now == plan ? "" : $" Its subscription grants more than {plan}.";
-        return await OperatorOutput.SayAsync($"{account.Email} is on the {now} plan now.{more}");
+        return await OperatorOutput.SayAsync($"{account.Email} is on the {now} plan now{end}.{more}");
     }
 }

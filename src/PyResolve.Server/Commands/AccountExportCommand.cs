@@ -19,6 +19,8 @@ internal static class AccountExportCommand
         ("second_factor", "created_at,confirmed_at", "second_factors where user_id = "),
         ("recovery_codes", "used_at", "recovery_codes where user_id = "),
         ("email_changes", "old_email,new_email,created_at,expires_at", "email_changes where user_id = "),
+        ("alert_rules", "percent,is_on,changed_at", "alert_rules where user_id = "),
+        ("usage_alerts", "month,percent,used,plan_limit,reached_at", "usage_alerts where user_id = "),
         ("usage", "month,migrations,tier1_migrations,llm_migrations,total_tokens,total_files_changed", "usage_monthly where user_id = "),
         ("reservations", "id,state,quantity,remaining,tier,library,month,machine,key_id,created_at,expires_at",
             "reservations where user_id = "),
@@ -31,13 +33,13 @@ internal static class AccountExportCommand
     private static readonly HashSet<string> Instants = new(StringComparer.Ordinal)
     {
         "created_at", "last_used_at", "expires_at", "revoked_at", "last_seen_at", "occurred_at", "at", "email_verified_at", "updated_at",
-        "confirmed_at", "used_at",
+        "confirmed_at", "used_at", "changed_at", "reached_at",
     };
 
     private static readonly HashSet<string> Numbers = new(StringComparer.Ordinal)
     {
         "migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "quantity", "remaining",
-        "files_changed", "tokens_used",
+        "files_changed", "tokens_used", "percent", "used", "plan_limit",
     };
 
     private static readonly HashSet<string> Ids = new(StringComparer.Ordinal) { "id", "reservation_id", "key_id" };
@@ -115,6 +117,8 @@ internal static class AccountExportCommand
                 writer.WriteNumber(column, row.Int64(index));
             else if (Ids.Contains(column))
                 WriteId(writer, column, row.UuidOrNull(index));
+            else if (column is "is_on")
+                writer.WriteBoolean(column, row.Boolean(index));
             else if (column is "metadata")
                 WriteMetadata(writer, row.Text(index));
             else

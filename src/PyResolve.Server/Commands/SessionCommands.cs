@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
@@ -23,7 +24,8 @@ internal static class SessionCommands
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, typed, cancellationToken) is not { } account)
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(typed));
-        var ended = await services.GetRequiredService<AccountAdministration>().EndSessionsAsync(account.Id, cancellationToken);
+        var ended = await services.GetRequiredService<AccountAdministration>().EndSessionsAsync(
+            account.Id, Origin.Operator, cancellationToken);
         return output.IsJson
             ? await OperatorOutput.WriteAsync(writer =>
             {

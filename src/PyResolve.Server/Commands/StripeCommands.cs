@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
@@ -51,9 +52,27 @@ internal static class StripeCommands
         });
         SetAction(replay, run, (parse, services, token) => ReplayAsync(services, parse.GetValue(id), token));
 
+        var account = OperatorAccount.Argument();
+        var json = OperatorOutput.JsonOption();
+        var explain = new Command("explain", "Say why an account has its plan: from its profile, from Stripe, and from the latest events")
+        {
+            account, json,
+        };
+        SetAction(
+            explain,
+            run,
+            (parse, services, token) => StripeExplainCommand.ExplainAsync(
+                services, parse.GetValue(account)!, new OperatorOutput(parse.GetValue(json)), token));
+        var unclaimed = new Command("unclaimed", "Customers who pay for a plan and belong to no account") { json };
+        SetAction(
+            unclaimed,
+            run,
+            (parse, services, token) => StripeExplainCommand.ListUnclaimedAsync(
+                services, new OperatorOutput(parse.GetValue(json)), token));
+
         return new Command("stripe", "Set up Stripe, check it, and repair what its events missed")
         {
-            setup, doctor, sync, new Command("events", "Events from Stripe") { list, replay },
+            setup, doctor, sync, explain, unclaimed, new Command("events", "Events from Stripe") { list, replay },
         };
     }
 
@@ -167,7 +186,7 @@ internal static class StripeCommands
 
     private static async Task<int> ReplayAsync(IServiceProvider services, string? eventId, CancellationToken cancellationToken)
     {
-        var count = await services.GetRequiredService<Inbox>().ReplayAsync(eventId, cancellationToken);
+        var count = await services.GetRequiredService<Inbox>().ReplayAsync(eventId, Origin.Operator, cancellationToken);
         if (count == 0 && eventId is not null)
             return await SayAsync(
                 $"There is no event {eventId} that names a customer. The command 'stripe events list' shows the latest.", 1);

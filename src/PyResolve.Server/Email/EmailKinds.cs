@@ -10,4 +10,6 @@ internal static class EmailKinds
     /// <summary>To the new address, with the link; then to the old one, as a notice.</summary>
     public const string EmailChange = "email_change";
     public const string EmailChanged = "email_changed";
+
+    public const string UsageAlert = "usage_alert";
 }

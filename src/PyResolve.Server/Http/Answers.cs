@@ -67,6 +67,8 @@ internal static class Answers
 
 internal sealed class JsonAnswer<T>(T value) : IResult, IEndpointMetadataProvider
 {
+    public T Value => value;
+
     public Task ExecuteAsync(HttpContext httpContext) => httpContext.Response.WriteJsonAsync(value);
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>

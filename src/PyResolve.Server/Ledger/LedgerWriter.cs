@@ -6,9 +6,14 @@ namespace PyResolve.Server.Ledger;
 internal static class LedgerWriter
 {
     /// <summary>Spends a unit of each reservation that events name, and ends the transaction. Outcomes are in the events' order.</summary>
+    /// <param name="whenUsed">Statements about months whose migrations may have grown.</param>
     /// <param name="presumesNew">Inserts without looking for stored ids: saves a round trip. A stored id fails the transaction.</param>
     public static async Task<IReadOnlyList<RecordOutcome>> RecordAsync(
-        Session session, IReadOnlyList<PendingUsageEvent> events, bool presumesNew, CancellationToken cancellationToken)
+        Session session,
+        IReadOnlyList<PendingUsageEvent> events,
+        Func<Session, IEnumerable<(Guid UserId, string Month)>, IEnumerable<Sql>> whenUsed,
+        bool presumesNew,
+        CancellationToken cancellationToken)
     {
         var reservations = await LockedReservations.LockAsync(session, ReservationsOf(events), cancellationToken);
         var outcomes = new RecordOutcome[events.Count];
@@ -45,7 +50,14 @@ internal static class LedgerWriter
         // An event that is stored already may not be replicated yet, where an earlier request for it was cut short.
         Sql[] wait = outcomes.Contains(RecordOutcome.Duplicate) && session.Engine.WaitForReplicas is { } statement ? [statement] : [];
         await session.EndAsync(
-            [.. inserts, .. rollups.Write(session), .. reservations.Write(session), .. MarkLate(session, late), .. wait]);
+        [
+            .. inserts,
+            .. rollups.Write(session),
+            .. reservations.Write(session),
+            .. MarkLate(session, late),
+            .. whenUsed(session, rollups.Grown.Concat(reservations.Months)),
+            .. wait,
+        ]);
         return outcomes;
     }
 

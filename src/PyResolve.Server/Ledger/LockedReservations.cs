@@ -9,6 +9,8 @@ internal sealed class LockedReservations
 
     public IEnumerable<StoredReservation> All => _entries.Values.Select(static entry => entry.Current);
 
+    public IEnumerable<(Guid UserId, string Month)> Months => All.Select(static reservation => (reservation.UserId, reservation.Month));
+
     /// <summary>Ids that the account does not have are left out.</summary>
     public static async Task<LockedReservations> LockAsync(
         Session session, IReadOnlyCollection<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken)

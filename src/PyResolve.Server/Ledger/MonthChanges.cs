@@ -1,7 +1,7 @@
 namespace PyResolve.Server.Ledger;
 
-/// <summary><c>Used</c> includes units that lapsed.</summary>
-internal sealed record MonthTotals(long Used, long Held);
+/// <summary><c>Used</c> includes units that lapsed; <c>Extra</c> are those that an operator gave beside the plan's.</summary>
+internal sealed record MonthTotals(long Used, long Held, long Extra);
 
 internal sealed class MonthChange(Guid userId, string month)
 {
@@ -34,6 +34,10 @@ internal sealed class MonthChanges
     private readonly Dictionary<(Guid UserId, string Month), MonthChange> _all = [];
 
     public IReadOnlyCollection<MonthChange> All => _all.Values;
+
+    /// <summary>The months in which units count as used from now on, although nothing was reported.</summary>
+    public IEnumerable<(Guid UserId, string Month)> Lapsed =>
+        _all.Values.Where(static change => change.Lapsed > 0).Select(static change => (change.UserId, change.Month));
 
     public MonthChange this[Guid userId, string month]
     {

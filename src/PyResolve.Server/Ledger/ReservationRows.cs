@@ -222,7 +222,7 @@ internal static class ReservationRows
         where true
         order by w.user_id, w.month
         on conflict (user_id, month) do update set held = usage_monthly.held
-        returning user_id, month, migrations + lapsed, held
+        returning user_id, month, migrations + lapsed, held, extra
         """;
 
     // Two selects: the inner one limits the number of due rows, the outer one locks in key order.
@@ -250,7 +250,7 @@ internal static class ReservationRows
         """;
 
     private static ((Guid UserId, string Month) Key, MonthTotals Totals) ReadTotals(Row row) =>
-        ((row.Uuid(0), row.Text(1)), new MonthTotals(row.Int64(2), row.Int64(3)));
+        ((row.Uuid(0), row.Text(1)), new MonthTotals(row.Int64(2), row.Int64(3), row.Int64(4)));
 
     private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("id", static key => key.Id);

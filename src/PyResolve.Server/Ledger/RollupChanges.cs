@@ -29,6 +29,10 @@ internal sealed class RollupChanges
     private readonly Dictionary<RowKey, Totals> _keys = [];
     private readonly Dictionary<RowKey, Totals> _keyDays = [];
 
+    /// <summary>The months whose migrations grow.</summary>
+    public IEnumerable<(Guid UserId, string Month)> Grown =>
+        _months.Where(static row => row.Value.Migrations > 0).Select(static row => (row.Key.UserId, row.Key.Month));
+
     public void Add(PendingUsageEvent pending)
     {
         var (userId, usage) = pending;

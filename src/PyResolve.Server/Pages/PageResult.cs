@@ -15,7 +15,16 @@ internal enum PageWidth
 }
 
 /// <summary>What the layout shows around a page.</summary>
-internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null);
+/// <param name="GoTo">Where the browser goes on to at once; null: nowhere.</param>
+internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null, string? GoTo = null)
+{
+    public bool IsForOperators { get; init; }
+
+    public bool IsLive { get; init; }
+
+    /// <summary>Until when an operator sees this page of another account; null: nobody but its owner does.</summary>
+    public DateTimeOffset? ViewedUntil { get; init; }
+}
 
 internal sealed class PageResult(string title, RazorSlice body) : IResult
 {
@@ -23,6 +32,9 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
         + "frame-ancestors 'none'";
+
+    /// <summary>A page that reads itself again.</summary>
+    private const string LiveContentSecurityPolicy = $"{ContentSecurityPolicy}; connect-src 'self'";
 
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
@@ -34,13 +46,26 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
     /// <summary>The e-mail of who looks at a wide page; null: nobody has signed in.</summary>
     public string? SignedInAs { get; init; }
 
+    /// <summary>An address, also of another site, that the browser goes on to at once. The page has a link to it.</summary>
+    public string? GoTo { get; init; }
+
+    public bool IsForOperators { get; init; }
+
+    public DateTimeOffset? ViewedUntil { get; init; }
+
+    /// <summary>Has a part that scripts read again (<c>data-live</c>).</summary>
+    public bool IsLive { get; init; }
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         if (Problem?.SecurityEvent is { } kind)
             httpContext.ReportRefusal(kind);
         if (Problem?.RetryAfter is { } delay)
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs);
+        var frame = new PageFrame(Problem is null ? title : $"Error: {title}", body, Width, SignedInAs, GoTo)
+        {
+            IsForOperators = IsForOperators, ViewedUntil = ViewedUntil, IsLive = IsLive,
+        };
         return WriteAsync(httpContext, Problem?.Problem.Status ?? StatusCodes.Status200OK, frame);
     }
 
@@ -62,7 +87,7 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
         http.Response.ContentType = "text/html; charset=utf-8";
         http.Response.ContentLength = content.Length;
         headers.CacheControl = "no-store";
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.ContentSecurityPolicy = frame.IsLive ? LiveContentSecurityPolicy : ContentSecurityPolicy;
         headers.XFrameOptions = "DENY";
         headers.XContentTypeOptions = "nosniff";
         // Not no-referrer: with it browsers send the origin "null" with the page's own forms.

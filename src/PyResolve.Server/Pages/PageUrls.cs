@@ -10,6 +10,10 @@ internal static class PageUrls
         return root.Length + path.Length == 0 ? "./" : root + path;
     }
 
+    /// <summary>Whether a link may lead to it: no script, and no address that only this machine's other programs open.</summary>
+    public static bool IsWebAddress(string address) => Uri.TryCreate(address, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttps || SameOrigin.IsLoopbackHttp(url));
+
     /// <summary>Answers a form, so that reloading the page that follows sends nothing again.</summary>
     public static IResult SeeOther(HttpContext http, string path)
     {

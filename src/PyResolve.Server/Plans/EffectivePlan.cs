@@ -5,12 +5,25 @@ namespace PyResolve.Server.Plans;
 /// <summary>A plan with an end has ended then, whether or not the row has been updated.</summary>
 internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until, string Then)
 {
-    public static readonly SqlFragment Columns = new("p.plan, p.plan_until, p.plan_then");
+    // The enterprise plan ends only where the operator who set it said when: one who sets it by SQL may leave the end of the plan before it
+    // in the row.
+    private const string End =
+        "case when p.plan <> 'enterprise' or (p.plan_override = p.plan and p.plan_override_until = p.plan_until) then p.plan_until end";
+
+    private static readonly SqlFragment EndOfPlan = new(End);
+
+    public static readonly SqlFragment Columns = new($"p.plan, {End}, p.plan_then");
 
     public static EffectivePlan Read(Row row, int first) => new(row.Text(first), row.InstantOrNull(first + 1), row.Text(first + 2));
 
     public static string Read(Row row, int first, DateTimeOffset now) => Read(row, first).At(now);
 
-    // An operator may set the enterprise plan by SQL, and leave the end of the plan before it in the row.
-    public string At(DateTimeOffset now) => Name != PlanCatalog.Enterprise && Until <= now ? Then : Name;
+    /// <summary>The plan that counts of the profile <c>p</c>.</summary>
+    public static SqlPart NameAt(DateTimeOffset now)
+    {
+        Sql name = $"case when {EndOfPlan} <= {now} then p.plan_then else p.plan end";
+        return new SqlPart(name);
+    }
+
+    public string At(DateTimeOffset now) => Until <= now ? Then : Name;
 }

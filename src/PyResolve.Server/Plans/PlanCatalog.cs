@@ -8,6 +8,10 @@ namespace PyResolve.Server.Plans;
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
     public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
+
+    /// <param name="units">What an operator gave beside it, for one month.</param>
+    public Plan WithExtra(long units) =>
+        units == 0 || MigrationsLimit is null ? this : this with { MigrationsLimit = MigrationsLimit + units };
 }
 
 /// <summary>The plans' names are fixed; what they allow is configuration (<c>PyResolve:Plans</c>). Prices are in minor units.</summary>
@@ -74,16 +78,23 @@ internal sealed class PlanCatalog
             var text when bool.TryParse(text, out var allowed) => allowed,
             var text => throw Invalid(section, "LlmAllowed", text, "true or false"),
         },
-        Price = section["Price:Amount"] switch
-        {
-            null => plan.Price,
-            var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var amount) => new PlanPrice(
-                amount,
-                section["Price:Currency"] ?? plan.Price?.Currency ?? "usd",
-                section["Price:Interval"] ?? plan.Price?.Interval ?? "month"),
-            var text => throw Invalid(section, "Price:Amount", text, "an amount in the currency's minor unit (cents)"),
-        },
+        Price = ReadPrice(section, plan.Price),
     };
+
+    private static PlanPrice? ReadPrice(IConfigurationSection section, PlanPrice? price)
+    {
+        var (amount, currency, interval) = (section["Price:Amount"], section["Price:Currency"], section["Price:Interval"]);
+        if (amount is null && price is null && (currency ?? interval) is not null)
+            throw new InvalidConfigurationException($"{section.Path}:Price:Amount is not set, and a price without an amount is none.");
+        if (amount is null && price is null)
+            return null;
+        if (amount is not null && !long.TryParse(amount, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            throw Invalid(section, "Price:Amount", amount, "an amount in the currency's minor unit (cents)");
+        return new PlanPrice(
+            amount is null ? price!.Amount : long.Parse(amount, NumberStyles.None, CultureInfo.InvariantCulture),
+            currency ?? price?.Currency ?? "usd",
+            interval ?? price?.Interval ?? "month");
+    }
 
     private static InvalidConfigurationException Invalid(IConfigurationSection section, string name, string value, string form) =>
         new($"{section.Path}:{name} is {ServerOptions.Quote(value)}; it is {form}.");

@@ -48,12 +48,16 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
                    coalesce(m.held, 0) - case when m.held > 0 then coalesce((
                        select sum(r.remaining)
                        from reservations r
-                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}), 0) else 0 end
+                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}), 0) else 0 end,
+                   coalesce(m.extra, 0)
             from {asked}
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
             """,
-            row => (UserId: row.Uuid(0), Quota: CreateSnapshot(plans[EffectivePlan.Read(row, 1, now)], row.Int64(4), row.Int64(5), now)),
+            row => (
+                UserId: row.Uuid(0),
+                Quota: CreateSnapshot(
+                    plans[EffectivePlan.Read(row, 1, now)].WithExtra(row.Int64(6)), row.Int64(4), row.Int64(5), now)),
             cancellationToken);
         var byAccount = new Dictionary<Guid, QuotaSnapshot>(snapshots.Count);
         foreach (var (userId, quota) in snapshots)

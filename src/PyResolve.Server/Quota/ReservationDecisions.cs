@@ -25,7 +25,8 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
     public MonthChanges Months { get; } = new();
 
-    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) => _accounts[userId] = new Account(plan, totals.Used, totals.Held);
+    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) => 
+        _accounts[userId] = new Account(plan.WithExtra(totals.Extra), totals.Used, totals.Held);
 
     /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>

@@ -1,4 +1,5 @@
 using PyResolve.Server.Access;
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
@@ -15,13 +16,14 @@ internal sealed class ReservationGrants : IAsyncDisposable
 
     private readonly Database _database;
     private readonly PlanCatalog _plans;
+    private readonly UsageAlerts _alerts;
     private readonly LeaseSigner _leases;
     private readonly TimeProvider _time;
     private readonly GroupCommit<PendingReservation, ReservationOutcome> _group;
 
-    public ReservationGrants(Database database, PlanCatalog plans, LeaseSigner leases, TimeProvider time)
+    public ReservationGrants(Database database, PlanCatalog plans, UsageAlerts alerts, LeaseSigner leases, TimeProvider time)
     {
-        (_database, _plans, _leases, _time) = (database, plans, leases, time);
+        (_database, _plans, _alerts, _leases, _time) = (database, plans, alerts, leases, time);
         _group = new GroupCommit<PendingReservation, ReservationOutcome>(ReservationGroups.Limits, FlushAsync);
     }
 
@@ -46,7 +48,8 @@ internal sealed class ReservationGrants : IAsyncDisposable
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
     private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> pending) => _database.WriteAsync(
-        session => new ReservationTransaction(session, pending, _plans, GivesLeases(pending), _time).DecideAsync(CancellationToken.None),
+        session => new ReservationTransaction(session, pending, _plans, _alerts, GivesLeases(pending), _time)
+            .DecideAsync(CancellationToken.None),
         CancellationToken.None);
 
     private bool GivesLeases(IReadOnlyList<PendingReservation> pending) =>

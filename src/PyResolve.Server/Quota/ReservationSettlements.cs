@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 
@@ -18,12 +19,13 @@ internal sealed record Settlement(Guid UserId, Guid Id, CommitRequest? Commit)
 internal sealed class ReservationSettlements : IAsyncDisposable
 {
     private readonly Database _database;
+    private readonly UsageAlerts _alerts;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Settlement, SettlementOutcome> _group;
 
-    public ReservationSettlements(Database database, TimeProvider time)
+    public ReservationSettlements(Database database, UsageAlerts alerts, TimeProvider time)
     {
-        (_database, _time) = (database, time);
+        (_database, _alerts, _time) = (database, alerts, time);
         _group = new GroupCommit<Settlement, SettlementOutcome>(ReservationGroups.Limits, FlushAsync, Reject);
     }
 
@@ -72,9 +74,11 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         }
 
         // Months are locked after all events, as everywhere: otherwise a POST /usage with the same event id would deadlock with this.
-        var months = ReservationRows.LockMonths(
-            session, [.. reservations.All.Select(static reservation => (reservation.UserId, reservation.Month))]);
-        await session.EndAsync([months, .. rollups.Write(session), .. reservations.Write(session)]);
+        var months = ReservationRows.LockMonths(session, [.. reservations.Months]);
+        await session.EndAsync(
+        [
+            months, .. rollups.Write(session), .. reservations.Write(session), .. _alerts.Write(session, reservations.Months),
+        ]);
         return outcomes;
     }
 

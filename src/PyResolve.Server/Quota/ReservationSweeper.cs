@@ -1,3 +1,4 @@
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
@@ -8,7 +9,8 @@ namespace PyResolve.Server.Quota;
 /// Settles expired reservations within about half a second, in small batches, oldest first. Each instance skips what the others have
 /// locked. An account whose rows are inconsistent is skipped, so that it does not stop the others.
 /// </summary>
-internal sealed partial class ReservationSweeper(Database database, TimeProvider time, ILogger<ReservationSweeper> logger)
+internal sealed partial class ReservationSweeper(
+    Database database, UsageAlerts alerts, TimeProvider time, ILogger<ReservationSweeper> logger)
     : RepeatedWork(Interval, time)
 {
     private const int BatchSize = 200;
@@ -85,7 +87,7 @@ internal sealed partial class ReservationSweeper(Database database, TimeProvider
     private static bool IsCausedByRows(Exception exception, CancellationToken cancellationToken) =>
         exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested;
 
-    private static async Task SettleAsync(Session session, List<StoredReservation> due, DateTimeOffset now)
+    private async Task SettleAsync(Session session, List<StoredReservation> due, DateTimeOffset now)
     {
         if (due.Count == 0)
             return;
@@ -99,7 +101,7 @@ internal sealed partial class ReservationSweeper(Database database, TimeProvider
         }
 
         var locked = ReservationRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
-        await session.EndAsync([locked, .. ReservationRows.Settle(session, settled, months)]);
+        await session.EndAsync([locked, .. ReservationRows.Settle(session, settled, months), .. alerts.Write(session, months.Lapsed)]);
     }
 
     private static partial class Log

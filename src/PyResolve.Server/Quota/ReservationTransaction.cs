@@ -1,4 +1,5 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
@@ -10,7 +11,12 @@ namespace PyResolve.Server.Quota;
 /// two more where there are once_keys, and one before a refusal that due reservations could avoid.
 /// </summary>
 internal sealed class ReservationTransaction(
-    Session session, IReadOnlyList<PendingReservation> requests, PlanCatalog plans, bool givesLeases, TimeProvider time)
+    Session session,
+    IReadOnlyList<PendingReservation> requests,
+    PlanCatalog plans,
+    UsageAlerts alerts,
+    bool givesLeases,
+    TimeProvider time)
 {
     /// <summary>Due reservations settled in one transaction. With all of an account's, the other accounts would wait too long.</summary>
     public const int MaxDue = 1_000;
@@ -231,6 +237,7 @@ internal sealed class ReservationTransaction(
 
         if (ReservationRows.UpdateMonths(session, decisions.Months) is { } update)
             statements.Add(update);
+        statements.AddRange(alerts.Write(session, decisions.Months.Lapsed));
         await session.EndAsync(statements);
     }
 

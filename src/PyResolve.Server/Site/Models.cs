@@ -6,9 +6,18 @@ using PyResolve.Server.Statistics;
 namespace PyResolve.Server.Site;
 
 /// <summary><c>Current</c>: the plan of the account that is signed in; null: none is.</summary>
-internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
+internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current, bool SignUpIsOpen)
 {
     private static readonly string[] WithoutMinorUnit = ["jpy", "krw", "vnd", "clp", "isk"];
+
+    /// <summary>Where a plan is chosen; null: nowhere.</summary>
+    public string? LinkOf(Plan plan) => (Current, plan.Name) switch
+    {
+        (null, PlanCatalog.Free) => SignUpIsOpen ? "sign-up" : null,
+        (_, var name) when name == Current || !PlanCatalog.Sold.Contains(name, StringComparer.Ordinal) => null,
+        (null, _) => SignUpIsOpen ? "sign-up?next=app/plan" : "sign-in?next=app/plan",
+        _ => "app/plan",
+    };
 
     public static string NameOf(Plan plan) => PlanName(plan.Name);
 
@@ -21,7 +30,7 @@ internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
         _ => "On request",
     };
 
-    private static string Money(long amount, string currency)
+    public static string Money(long amount, string currency)
     {
         var isWhole = WithoutMinorUnit.Contains(currency, StringComparer.Ordinal);
         var value = isWhole ? amount : amount / 100m;
@@ -36,13 +45,16 @@ internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current)
     }
 }
 
-/// <summary><c>Days</c>: this month's; <c>Recent</c>: across months; <c>Expiring</c>: keys that end soon.</summary>
+/// <summary>
+/// <c>Days</c>: this month's; <c>Recent</c>: across months; <c>Expiring</c>: keys that end soon; <c>Trouble</c>: with a payment.
+/// </summary>
 internal sealed record Overview(
     QuotaSnapshot Quota,
     IReadOnlyList<DailyUsage> Days,
     RecentDays Recent,
     IReadOnlyList<RecordedUsageEvent> Events,
     IReadOnlyList<ApiKeyInfo> Expiring,
+    Trouble? Trouble,
     string ServerUrl,
     DateTimeOffset Now)
 {

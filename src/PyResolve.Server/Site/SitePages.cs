@@ -20,7 +20,9 @@ internal static class SitePages
 
     private static readonly TimeSpan ExpiresSoon = TimeSpan.FromDays(14);
 
-    public static IServiceCollection AddSite(this IServiceCollection services) => services.AddSingleton<SettingsReader>();
+    public static IServiceCollection AddSite(this IServiceCollection services) => services
+        .AddSingleton<SettingsReader>()
+        .AddSingleton<PlanReader>();
 
     public static void MapSite(this IEndpointRouteBuilder routes)
     {
@@ -30,6 +32,9 @@ internal static class SitePages
         pages.MapGet("/settings", static (HttpContext http) => PageUrls.SeeOther(http, "app/settings"));
         pages.MapUsagePages();
         pages.MapKeyPages();
+        pages.MapPlanPages();
+        pages.MapInvoicePages();
+        pages.MapAlertPages();
         pages.MapSettingsPages();
         pages.MapAuditPages();
     }
@@ -53,18 +58,19 @@ internal static class SitePages
     public static IResult SignInFirst(HttpContext http, string next) => PageUrls.SeeOther(http, $"sign-in?next={next}");
 
     public static PageResult Page(string title, RazorSlice body, Caller? caller, ProblemResult? problem = null) =>
-        new(title, body) { Width = PageWidth.Wide, SignedInAs = caller?.Email, Problem = problem };
+        new(title, body) { Width = PageWidth.Wide, SignedInAs = caller?.Email, ViewedUntil = caller?.ViewedUntil, Problem = problem };
 
-    private static async Task<IResult> ShowPricing(HttpContext http, WebSessions web, PlanCatalog plans, QuotaReader quotas)
+    private static async Task<IResult> ShowPricing(
+        HttpContext http, WebSessions web, PlanCatalog plans, QuotaReader quotas, ServerOptions options)
     {
         var caller = await web.FindAsync(http);
         var current = caller is null ? null : (await quotas.ReadAsync(caller.UserId, http.RequestAborted)).Plan;
-        return Page("Pricing", new Site_PricingPage { Model = new Pricing(plans.All, current) }, caller);
+        return Page("Pricing", new Site_PricingPage { Model = new Pricing(plans.All, current, options.SignUpIsOpen) }, caller);
     }
 
     private static async Task<IResult> ShowOverview(
         HttpContext http, WebSessions web, StatisticsReader statistics, UsageDays days, EventList events, ApiKeyLists keys,
-        PublicUrl publicUrl, TimeProvider time)
+        PlanReader plans, PublicUrl publicUrl, TimeProvider time)
     {
         if (await web.FindAsync(http) is not { } caller)
             return SignInPages.Ask(http);
@@ -77,6 +83,7 @@ internal static class SitePages
             await days.ReadAsync(userId, cancelled),
             latest.Data,
             await keys.ReadExpiringAsync(userId, ExpiresSoon, ExpiringKeys, cancelled),
+            (await plans.ReadAsync(caller, cancelled)).Trouble,
             publicUrl.Value,
             time.GetUtcNow());
         return Page("Overview", new Site_OverviewPage { Model = model }, caller);

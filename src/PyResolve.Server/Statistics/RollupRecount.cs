@@ -4,7 +4,10 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>null: all accounts, all months.</summary>
-internal sealed record RecountScope(Guid? UserId, string? Month, bool Repair);
+internal sealed record RecountScope(Guid? UserId, string? Month, bool Repair)
+{
+    public Origin By { get; init; } = Origin.Operator;
+}
 
 internal sealed record RecountResult(long Accounts, long Months, long Events, long Differences);
 
@@ -31,7 +34,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 var slice = new RollupSlice(account, month);
                 var (events, differences) = await CompareAsync(slice, report, cancellationToken);
                 if (differences > 0 && scope.Repair)
-                    await RepairAsync(slice, cancellationToken);
+                    await RepairAsync(slice, scope.By, cancellationToken);
                 total = total with
                 {
                     Months = total.Months + 1,
@@ -117,7 +120,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         },
         cancellationToken);
 
-    private async Task RepairAsync(RollupSlice slice, CancellationToken cancellationToken)
+    private async Task RepairAsync(RollupSlice slice, Origin by, CancellationToken cancellationToken)
     {
         await WriteExclusivelyAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
         await WriteExclusivelyAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
@@ -127,7 +130,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             {
                 await slice.RepairKeysAsync(session, cancellationToken);
                 await audit.WriteAsync(
-                    session, slice.UserId, Origin.Operator, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
+                    session, slice.UserId, by, AuditActions.UsageRecomputed, slice.Month, cancellationToken);
             },
             cancellationToken);
     }

@@ -18,6 +18,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>The UTC day, as <c>2026-11-23</c>.</summary>
     public abstract SqlFragment DateOf(string column);
 
+    /// <summary>The id that is written in a text expression.</summary>
+    public abstract SqlFragment IdOf(string text);
+
     /// <summary>
     /// A statement after which the commit of a transaction that changed nothing waits until what it read is replicated, where replication
     /// is asked for; null where there is none.

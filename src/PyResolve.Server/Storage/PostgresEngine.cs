@@ -41,6 +41,8 @@ internal sealed class PostgresEngine : Engine
 
     public override SqlFragment DateOf(string column) => new($"to_char({column} at time zone 'UTC', 'YYYY-MM-DD')");
 
+    public override SqlFragment IdOf(string text) => new($"cast({text} as uuid)");
+
     /// <summary>A record in the write-ahead log: the commit waits until the replica has it, and so everything before it.</summary>
     public override Sql? WaitForReplicas => $"select pg_logical_emit_message(true, 'pyresolve', '')";
 

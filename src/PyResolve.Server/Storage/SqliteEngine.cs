@@ -47,6 +47,8 @@ internal sealed class SqliteEngine : Engine
 
     public override SqlFragment DateOf(string column) => new($"date({column} / 1000000, 'unixepoch')");
 
+    public override SqlFragment IdOf(string text) => new(text);
+
     public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken) =>
         new(await OpenAsync(cancellationToken), place: null);
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using PyResolve.Client.Wire;
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
 
@@ -15,6 +16,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     private const int GroupsAfterRetry = 100;
 
     private readonly Database _database;
+    private readonly UsageAlerts _alerts;
     private readonly TimeProvider _time;
     private readonly ILogger<UsageLedger> _logger;
     private readonly GroupCommit<PendingUsageEvent, RecordOutcome> _commit;
@@ -22,9 +24,10 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     // Not synchronized: one flush runs at a time.
     private int _groupsToLookUp;
 
-    public UsageLedger(Database database, TimeProvider time, ILogger<UsageLedger> logger)
+    public UsageLedger(Database database, UsageAlerts alerts, TimeProvider time, ILogger<UsageLedger> logger)
     {
         _database = database;
+        _alerts = alerts;
         _time = time;
         _logger = logger;
         _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject);
@@ -66,7 +69,8 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     // Not cancelled by a request that ends, because the group has events of other requests as well.
     private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<PendingUsageEvent> events, bool presumesNew) =>
         _database.WriteAsync(
-            session => LedgerWriter.RecordAsync(session, events, presumesNew, CancellationToken.None), CancellationToken.None);
+            session => LedgerWriter.RecordAsync(session, events, _alerts.Write, presumesNew, CancellationToken.None),
+            CancellationToken.None);
 
     private RecordOutcome Reject(PendingUsageEvent pending, Exception exception)
     {

@@ -1,3 +1,4 @@
+using PyResolve.Server.Alerts;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Usage;
@@ -6,7 +7,7 @@ internal static class UsageServices
 {
     public static IServiceCollection AddUsage(this IServiceCollection services, ServerOptions options)
     {
-        services.AddSingleton<UsageLedger>();
+        services.AddSingleton<UsageAlerts>().AddSingleton<AlertRules>().AddSingleton<UsageLedger>();
         if (options.UsageRetentionMonths is not null)
             services.AddHostedService<UsageRetention>();
         return services;

@@ -39,7 +39,10 @@ internal sealed class ApiErrorException(int status, string type, string message)
         new(StatusCodes.Status401Unauthorized, InvalidRequest, message) { IsBeforeExecution = true };
 
     public static ApiErrorException UnknownRoute(string method, string path) =>
-        new(StatusCodes.Status404NotFound, InvalidRequest, $"Unrecognized request URL ({method}: {path}). The simulator lacks this call.")
+        new(
+            StatusCodes.Status404NotFound,
+            InvalidRequest,
+            $"Unrecognized request URL ({method}: {path}). The simulator does not have this call; Stripe may.")
         {
             IsBeforeExecution = true,
         };
@@ -51,7 +54,7 @@ internal sealed class ApiErrorException(int status, string type, string message)
         new(StatusCodes.Status400BadRequest, InvalidRequest, message) { Param = param, Code = code };
 
     public static ApiErrorException UnknownParameter(string param) =>
-        Malformed($"Received unknown parameter: {param}", param, "parameter_unknown");
+        Malformed($"The simulator does not have this parameter: {param}. Stripe may.", param, "parameter_unknown");
 
     public static ApiErrorException MissingParameter(string param) =>
         Malformed($"Missing required param: {param}.", param, "parameter_missing");

@@ -18,7 +18,7 @@ internal static class ParameterTable
         DELETE /v1/customers/{id}
 
         POST /v1/products
-          name* id active:bool description metadata{} unit_label url expand[]
+          name* id active:bool description metadata{} tax_code unit_label url expand[]
           default_price_data[currency*] default_price_data[unit_amount]:int
           default_price_data[recurring][interval*]:day|month|week|year default_price_data[recurring][interval_count]:int
         GET /v1/products
@@ -26,7 +26,7 @@ internal static class ParameterTable
         GET /v1/products/{id}
           expand[]
         POST /v1/products/{id}
-          name active:bool default_price description? metadata{}? unit_label? url? expand[]
+          name active:bool default_price description? metadata{}? tax_code? unit_label? url? expand[]
 
         POST /v1/prices
           currency* product unit_amount:int lookup_key transfer_lookup_key:bool nickname active:bool metadata{} expand[]
@@ -46,7 +46,8 @@ internal static class ParameterTable
           subscription_data[trial_period_days]:int subscription_data[trial_end]:time
           subscription_data[trial_settings][end_behavior*][missing_payment_method*]:cancel|create_invoice|pause
           subscription_data[billing_mode][type*]:classic|flexible
-          allow_promotion_codes:bool automatic_tax[enabled*]:bool billing_address_collection:auto|required
+          allow_promotion_codes:bool automatic_tax[enabled*]:bool billing_address_collection:auto|required locale
+          managed_payments[enabled]:bool tax_id_collection[enabled*]:bool
           customer_update[address]:auto|never customer_update[name]:auto|never
           payment_method_collection:always|if_required expires_at:time metadata{} integration_identifier expand[]
         GET /v1/checkout/sessions
@@ -82,6 +83,12 @@ internal static class ParameterTable
           billing_cycle_anchor:now|unchanged proration_behavior:always_invoice|create_prorations|none expand[]
         DELETE /v1/subscriptions/{id}
           cancellation_details[comment]? cancellation_details[feedback]? invoice_now:bool prorate:bool expand[]
+        GET /v1/subscription_schedules
+          customer limit:int starting_after ending_before expand[]
+        GET /v1/subscription_schedules/{id}
+          expand[]
+        POST /v1/subscription_schedules/{id}/release
+          preserve_cancel_date:bool expand[]
         GET /v1/subscription_items
           subscription* limit:int starting_after ending_before expand[]
 
@@ -115,6 +122,8 @@ internal static class ParameterTable
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
           features[subscription_update][products]?
+          features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
+          features[subscription_update][schedule_at_period_end][conditions]?
           business_profile[headline]? business_profile[privacy_policy_url] business_profile[terms_of_service_url]
           default_return_url? login_page[enabled*]:bool metadata{} expand[]
         GET /v1/billing_portal/configurations
@@ -132,6 +141,8 @@ internal static class ParameterTable
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
           features[subscription_update][products]?
+          features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
+          features[subscription_update][schedule_at_period_end][conditions]?
           business_profile[headline]? business_profile[privacy_policy_url]? business_profile[terms_of_service_url]?
           default_return_url? login_page[enabled*]:bool metadata{}? expand[]
 

@@ -90,7 +90,8 @@ internal sealed class StripeApi(StripeState state, InjectedFailures failures, Re
             state.Events.Cause = new Cause(parsed.RequestId, parsed.Key);
             try
             {
-                var call = new ApiCall(state, parsed.Route.Id, parsed.Form, parsed.Version, BaseUrlOf(http.Request));
+                state.BaseUrl = BaseUrlOf(http.Request);
+                var call = new ApiCall(state, parsed.Route.Id, parsed.Form, parsed.Version, state.BaseUrl);
                 var answer = ApiVersions.Apply(parsed.Route.Handler(call), parsed.Version);
                 Expansion.Apply(state, answer, parsed.Form, parsed.Version);
                 return new StoredAnswer(StatusCodes.Status200OK, Json.Bytes(answer), parsed.RequestId);

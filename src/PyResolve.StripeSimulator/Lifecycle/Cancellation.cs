@@ -54,6 +54,7 @@ internal static class Cancellation
             invoice.NextPaymentAttempt = null;
         }
 
+        Schedules.Release(state, subscription);
         subscription.Status = status;
         subscription.EndedAt = now;
         subscription.Pending = null;

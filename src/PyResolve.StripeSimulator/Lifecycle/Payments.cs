@@ -23,21 +23,26 @@ internal static class Payments
 
     public static Invoice CreateInvoice(StripeState state, Subscription subscription, long total, string reason)
     {
+        var customer = state.Customers.Get(subscription.CustomerId);
+        var id = state.Ids.Next("in");
         var invoice = state.Invoices.Add(new Invoice
         {
-            Id = state.Ids.Next("in"),
+            Id = id,
+            Url = $"{state.BaseUrl}/i/{id}",
             Created = state.NowOn(subscription.TestClockId),
             CustomerId = subscription.CustomerId,
             SubscriptionId = subscription.Id,
             Number = state.Ids.Next("SIM").Replace('_', '-'),
             Currency = subscription.Currency,
             Total = total,
+            StartingBalance = customer.Balance,
             BillingReason = reason,
             TestClockId = subscription.TestClockId,
             PeriodStart = subscription.PeriodStart,
             PeriodEnd = subscription.PeriodEnd,
             SubscriptionMetadata = subscription.Metadata,
         });
+        customer.Balance = invoice.EndingBalance;
         subscription.Invoices.Add(invoice);
         state.Events.Emit(invoice, "created");
         invoice.Status = "open";
@@ -49,9 +54,9 @@ internal static class Payments
     public static bool TryPay(StripeState state, Invoice invoice, bool isRenewal)
     {
         var customer = state.Customers.Get(invoice.CustomerId);
-        if (invoice.Total > 0)
+        if (invoice.AmountDue > 0)
             invoice.AttemptCount++;
-        if (invoice.Total <= 0 || CanPay(customer, isRenewal))
+        if (invoice.AmountDue == 0 || CanPay(customer, isRenewal))
         {
             MarkPaid(state, invoice);
             return true;
@@ -73,7 +78,7 @@ internal static class Payments
         invoice.NextPaymentAttempt = null;
         state.Customers.Get(invoice.CustomerId).IsDelinquent = false;
         state.Events.Emit(invoice, "paid");
-        if (invoice.Total > 0)
+        if (invoice.AmountDue > 0)
             state.Events.Emit(invoice, "payment_succeeded");
     }
 
@@ -82,6 +87,7 @@ internal static class Payments
         if (invoice.Status is not ("draft" or "open"))
             return;
         invoice.Status = "void";
+        state.Customers.Get(invoice.CustomerId).Balance += invoice.StartingBalance - invoice.EndingBalance;
         invoice.NextPaymentAttempt = null;
         state.Events.Emit(invoice, "voided");
     }

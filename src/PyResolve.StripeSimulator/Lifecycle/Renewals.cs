@@ -86,6 +86,7 @@ internal static class Renewals
             subscription.Status = status;
             subscription.TrialEnd = now;
             subscription.BillingCycleAnchor = now;
+            Schedules.ApplyDue(state, subscription);
             Advance(subscription, now);
         }
     }
@@ -136,7 +137,11 @@ internal static class Renewals
 
     private static void Renew(StripeState state, Subscription subscription)
     {
-        state.Events.Change(subscription, () => Advance(subscription, state.NowOn(subscription.TestClockId)));
+        state.Events.Change(subscription, () =>
+        {
+            Schedules.ApplyDue(state, subscription);
+            Advance(subscription, state.NowOn(subscription.TestClockId));
+        });
         Charge(state, subscription, "subscription_cycle");
     }
 

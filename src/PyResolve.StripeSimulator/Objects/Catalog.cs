@@ -16,6 +16,8 @@ internal sealed class Product : StripeObject
 
     public string? UnitLabel { get; set; }
 
+    public string? TaxCode { get; set; }
+
     public string? Url { get; set; }
 
     public Dictionary<string, string> Metadata { get; set; } = [];
@@ -37,6 +39,7 @@ internal sealed class Product : StripeObject
             ["marketing_features"] = new JsonArray(),
             ["metadata"] = Shapes.Map(Metadata),
             ["name"] = Name,
+            ["tax_code"] = TaxCode,
             ["type"] = "service",
             ["unit_label"] = UnitLabel,
             ["updated"] = Updated,

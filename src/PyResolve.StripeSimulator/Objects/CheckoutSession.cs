@@ -57,6 +57,12 @@ internal sealed class CheckoutSession : StripeObject
 
     public bool HasAutomaticTax { get; init; }
 
+    public bool CollectsTaxIds { get; init; }
+
+    public bool? IsManaged { get; init; }
+
+    public string? Locale { get; init; }
+
     public required long ExpiresAt { get; init; }
 
     public string Status { get; set; } = "open"; // open, complete or expired
@@ -91,7 +97,8 @@ internal sealed class CheckoutSession : StripeObject
         ["expires_at"] = ExpiresAt,
         ["invoice"] = InvoiceId,
         ["livemode"] = false,
-        ["locale"] = null,
+        ["locale"] = Locale,
+        ["managed_payments"] = new JsonObject { ["enabled"] = IsManaged ?? false },
         ["metadata"] = Shapes.Map(Metadata),
         ["mode"] = "subscription",
         ["payment_intent"] = null,
@@ -101,6 +108,7 @@ internal sealed class CheckoutSession : StripeObject
         ["status"] = Status,
         ["subscription"] = SubscriptionId,
         ["success_url"] = SuccessUrl,
+        ["tax_id_collection"] = new JsonObject { ["enabled"] = CollectsTaxIds, ["required"] = "never" },
         ["ui_mode"] = "hosted_page",
         ["url"] = Status == "open" ? Url : null,
     };

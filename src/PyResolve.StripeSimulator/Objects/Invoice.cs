@@ -12,6 +12,9 @@ internal sealed class Invoice : StripeObject
 
     public required string Number { get; init; }
 
+    /// <summary>Its page; the simulator makes no PDF, so that both links lead there.</summary>
+    public required string Url { get; init; }
+
     public required string Currency { get; init; }
 
     public required long Total { get; init; }
@@ -34,9 +37,14 @@ internal sealed class Invoice : StripeObject
 
     public required IReadOnlyDictionary<string, string> SubscriptionMetadata { get; init; }
 
-    private long AmountPaid => Status == "paid" ? AmountDue : 0;
+    /// <summary>The customer's balance before and after: a negative one is a credit, which pays a part, and is carried over.</summary>
+    public required long StartingBalance { get; init; }
 
-    private long AmountDue => Math.Max(Total, 0);
+    public long EndingBalance => Math.Min(StartingBalance + Total, 0);
+
+    public long AmountDue => Math.Max(StartingBalance + Total, 0);
+
+    private long AmountPaid => Status == "paid" ? AmountDue : 0;
 
     public override JsonObject Render() => new()
     {
@@ -54,6 +62,9 @@ internal sealed class Invoice : StripeObject
         ["currency"] = Currency,
         ["customer"] = CustomerId,
         ["discounts"] = new JsonArray(),
+        ["ending_balance"] = EndingBalance,
+        ["hosted_invoice_url"] = Status == "draft" ? null : Url,
+        ["invoice_pdf"] = Status == "draft" ? null : Url,
         ["livemode"] = false,
         ["metadata"] = new JsonObject(),
         ["next_payment_attempt"] = NextPaymentAttempt,
@@ -78,6 +89,7 @@ internal sealed class Invoice : StripeObject
             ["paid_at"] = PaidAt,
             ["voided_at"] = null,
         },
+        ["starting_balance"] = StartingBalance,
         ["subtotal"] = Total,
         ["test_clock"] = TestClockId,
         ["total"] = Total,

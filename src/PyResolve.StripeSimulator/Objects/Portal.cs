@@ -26,6 +26,14 @@ internal sealed record PortalFeatures
 
     public string Proration { get; init; } = "none"; // none, create_prorations or always_invoice
 
+    /// <summary><c>decreasing_item_amount</c>, <c>shortening_interval</c>: such changes wait for the end of the period.</summary>
+    public IReadOnlyList<string> ScheduledChanges { get; init; } = [];
+
+    public bool WaitsForPeriodEnd(Price before, Price after) =>
+        (ScheduledChanges.Contains("decreasing_item_amount", StringComparer.Ordinal) && after.UnitAmount < before.UnitAmount)
+        || (ScheduledChanges.Contains("shortening_interval", StringComparer.Ordinal)
+            && after.Recurring!.After(0) < before.Recurring!.After(0));
+
     public bool AllowsPrice(string priceId) =>
         CanUpdateSubscription && AllowedSubscriptionUpdates.Contains("price", StringComparer.Ordinal)
         && Products.Any(product => product.PriceIds.Contains(priceId, StringComparer.Ordinal));
@@ -55,6 +63,10 @@ internal sealed record PortalFeatures
                 ["product"] = product.ProductId,
             })]),
             ["proration_behavior"] = Proration,
+            ["schedule_at_period_end"] = new JsonObject
+            {
+                ["conditions"] = new JsonArray([.. ScheduledChanges.Select(static type => new JsonObject { ["type"] = type })]),
+            },
         },
     };
 }

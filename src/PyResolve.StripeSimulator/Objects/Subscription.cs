@@ -104,6 +104,8 @@ internal sealed class Subscription : StripeObject
 
     public string? LatestInvoiceId { get; set; }
 
+    public string? ScheduleId { get; set; } // A change that waits for the end of the period.
+
     public List<Invoice> Invoices { get; } = []; // Oldest first.
 
     public IEnumerable<Invoice> OpenInvoices => Invoices.Where(static invoice => invoice.Status == "open");
@@ -163,7 +165,7 @@ internal sealed class Subscription : StripeObject
                 ["trial_end"] = null,
                 ["trial_from_plan"] = false,
             },
-        ["schedule"] = null,
+        ["schedule"] = ScheduleId,
         ["start_date"] = StartDate,
         ["status"] = Status,
         ["test_clock"] = TestClockId,

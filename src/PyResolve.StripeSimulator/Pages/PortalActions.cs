@@ -13,6 +13,7 @@ internal static class PortalActions
         {
             ("card", _) when features.CanUpdatePaymentMethod => ReplaceCard(portal, form),
             ("plan", { } subscription) when features.CanUpdateSubscription => Switch(portal, subscription, form),
+            ("keep", { ScheduleId: not null } subscription) when features.CanUpdateSubscription => Keep(portal, subscription),
             ("cancel", { } subscription) when features.CanCancel => Cancel(portal, subscription),
             ("resume", { } subscription) when features.CanCancel => Resume(portal, subscription),
             _ => Page.Message(
@@ -32,13 +33,30 @@ internal static class PortalActions
     {
         if (portal.PricesFor(subscription).FirstOrDefault(price => price.Id == form["price"]) is not { } price)
             return PortalViews.Plan(portal, "Choose a plan.");
+        if (portal.Features.WaitsForPeriodEnd(subscription.Items[0].Price, price))
+        {
+            portal.State.Events.Change(subscription, () => Schedules.Set(portal.State, subscription, price));
+            return Page.Redirect(portal.Path());
+        }
+
         var isSwitched = false;
-        portal.State.Events.Change(subscription, () => isSwitched = SubscriptionChanges.ReplaceItems(
-            portal.State,
-            subscription,
-            SubscriptionChanges.WithPrice(subscription, price),
-            new ChangeTerms(portal.Features.Proration, "error_if_incomplete")));
+        portal.State.Events.Change(subscription, () =>
+        {
+            isSwitched = SubscriptionChanges.ReplaceItems(
+                portal.State,
+                subscription,
+                SubscriptionChanges.WithPrice(subscription, price),
+                new ChangeTerms(portal.Features.Proration, "error_if_incomplete"));
+            if (isSwitched)
+                Schedules.Release(portal.State, subscription);
+        });
         return isSwitched ? Page.Redirect(portal.Path()) : PortalViews.Plan(portal, $"{Payments.DeclinedMessage} The plan stays as it is.");
+    }
+
+    private static Page Keep(PortalContext portal, Subscription subscription)
+    {
+        portal.State.Events.Change(subscription, () => Schedules.Release(portal.State, subscription));
+        return Page.Redirect(portal.Path());
     }
 
     private static Page Cancel(PortalContext portal, Subscription subscription)
@@ -46,8 +64,11 @@ internal static class PortalActions
         if (portal.Features.CancelMode == "immediately")
             Cancellation.CancelNow(portal.State, subscription, Cancellation.Requested);
         else
-            portal.State.Events.Change(
-                subscription, () => Cancellation.ScheduleInPortal(subscription, portal.State.NowOn(subscription.TestClockId)));
+            portal.State.Events.Change(subscription, () =>
+            {
+                Schedules.Release(portal.State, subscription);
+                Cancellation.ScheduleInPortal(subscription, portal.State.NowOn(subscription.TestClockId));
+            });
         return Page.Redirect(portal.Path());
     }
 

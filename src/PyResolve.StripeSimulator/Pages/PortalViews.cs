@@ -1,3 +1,4 @@
+using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.State;
 
@@ -78,6 +79,7 @@ internal static class PortalViews
             <strong>{NameOf(portal, subscription)}</strong><span class="status">{DisplayText.Status(subscription)}</span>
             </p>
             <p>{DisplayText.PriceOf(subscription.Items[0].Price)}. {DisplayText.Future(subscription)}</p>
+            {Scheduled(portal, subscription)}
             <div class="actions">
             {(portal.Features.CanUpdateSubscription ? Link(portal.Path("plan", subscription), "Switch plan") : null)}
             {(!portal.Features.CanCancel ? null : isEnding ? Resume(portal, subscription) : CancelLink(portal, subscription))}
@@ -85,6 +87,15 @@ internal static class PortalViews
             </section>
             """;
     }
+
+    private static Html? Scheduled(PortalContext portal, Subscription subscription) =>
+        Schedules.Find(portal.State, subscription) is not { Next: var next } ? null : Html.Of($"""
+            <p>Changes to <strong>{DisplayText.ProductOf(portal.State, next.Price)}</strong>, {DisplayText.PriceOf(next.Price)}, on
+            {DisplayText.Day(next.Start)}.</p>
+            <form class="inline" method="post" action="{portal.Path("keep", subscription)}">
+            <button class="quiet">Keep {NameOf(portal, subscription)}</button>
+            </form>
+            """);
 
     private static Html Resume(PortalContext portal, Subscription subscription) => $"""
         <form class="inline" method="post" action="{portal.Path("resume", subscription)}"><button class="quiet">Keep plan</button></form>

@@ -22,6 +22,9 @@ internal sealed class StripeState
 
     public StripeSimulatorOptions Options { get; }
 
+    /// <summary>The address that the latest request came to.</summary>
+    public string BaseUrl { get; set; } = "";
+
     public Ids Ids { get; }
 
     public EventLog Events { get; }
@@ -35,6 +38,8 @@ internal sealed class StripeState
     public ObjectTable<Price> Prices { get; } = new();
 
     public ObjectTable<Subscription> Subscriptions { get; } = new();
+
+    public ObjectTable<SubscriptionSchedule> Schedules { get; } = new();
 
     public ObjectTable<Invoice> Invoices { get; } = new();
 
@@ -74,6 +79,7 @@ internal sealed class StripeState
         : Products.TryGet(id, out var product) ? product
         : Prices.TryGet(id, out var price) ? price
         : Subscriptions.TryGet(id, out var subscription) ? subscription
+        : Schedules.TryGet(id, out var schedule) ? schedule
         : Invoices.TryGet(id, out var invoice) ? invoice
         : CheckoutSessions.TryGet(id, out var session) ? session
         : TestClocks.TryGet(id, out var clock) ? clock

@@ -38,6 +38,13 @@ internal static class BillingRoutes
         return FakeAnswer.Json((call.Account.Subscription ?? none) with { Plan = call.Account.Plan }, WireJson.Default.SubscriptionInfo);
     }
 
+    /// <summary>The fake server bills nobody.</summary>
+    public static FakeAnswer ListInvoices(Call call)
+    {
+        CheckConfigured(call);
+        return FakeAnswer.Json(new InvoicePage([], NextCursor: null), WireJson.Default.InvoicePage);
+    }
+
     private static string PortalOf(Call call) => $"{call.Server.PublicUrl}/portal/{call.Account.Id}";
 
     private static void CheckConfigured(Call call)

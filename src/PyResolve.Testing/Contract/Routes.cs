@@ -51,6 +51,7 @@ internal static class Routes
         new("POST", "/billing/checkout", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.StartCheckout),
         new("GET", "/billing/portal", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.OpenPortal),
         new("GET", "/billing/subscription", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.ReadSubscription),
+        new("GET", "/billing/invoices", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.ListInvoices),
     ];
 
     public static FakeAnswer Answer(ServerState server, FakeRequest request)

@@ -22,6 +22,11 @@ public sealed class BillingOptionsTests
     [InlineData("PyResolve:Stripe:EventsMinutes", "0")]
     [InlineData("PyResolve:Stripe:DisputeEndsPlan", "sometimes")]
     [InlineData("PyResolve:Stripe:ReturnUrl", "nowhere")]
+    [InlineData("PyResolve:Stripe:UnknownPriceDays", "366")]
+    [InlineData("PyResolve:Stripe:AutomaticTax", "where due")]
+    [InlineData("PyResolve:Stripe:ManagedPayments", "auto")]
+    [InlineData("PyResolve:Stripe:Locale", "German")]
+    [InlineData("PyResolve:Stripe:TaxCode", "saas")]
     public void An_invalid_setting_is_refused_with_its_name(string setting, string value)
     {
         var refusal =

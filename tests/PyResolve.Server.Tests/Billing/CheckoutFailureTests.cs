@@ -6,6 +6,32 @@ namespace PyResolve.Server.Tests.Billing;
 /// <summary>When Stripe fails, nothing is sold twice, and the next request can succeed.</summary>
 public sealed class CheckoutFailureTests(SharedServers servers)
 {
+    [Theory]
+    [InlineData("You cannot combine currencies on a single customer. This one has a subscription in eur.", null, "currency_conflict")]
+    [InlineData("The price specified is inactive. This field only accepts active prices.", "line_items[0][price]", "plan_not_for_sale")]
+    public async Task A_refusal_that_is_the_buyers_is_told_to_the_buyer(string message, string? param, string code)
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.RefusesCheckouts =
+            new StripeException($"Stripe answered 400: {message}") { Status = 400, Type = "invalid_request_error", Param = param };
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(409, code);
+
+        billing.Stripe.RefusesCheckouts = null;
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_is_the_operators_is_told_to_the_operator()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var account = await billing.Own.SignUpAsync();
+        billing.Stripe.RefusesCheckouts = new StripeException("Stripe answered 400: Set up tax first.") { Status = 400 };
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(503, "billing_not_configured");
+    }
+
     [Theory, OnBothEngines]
     public async Task A_checkout_that_could_not_be_closed_is_closed_before_another_is_made(StorageEngine engine)
     {

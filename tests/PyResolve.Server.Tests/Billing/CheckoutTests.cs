@@ -6,6 +6,8 @@ namespace PyResolve.Server.Tests.Billing;
 /// <summary>An account has one customer, one open checkout and one subscription, even with repeated and concurrent requests.</summary>
 public sealed class CheckoutTests(SharedServers servers)
 {
+    private static readonly StripePrice SupportContract = new("price_support") { Recurring = new("month", "licensed") };
+
     [Theory, OnBothEngines]
     public async Task A_checkout_has_an_address(StorageEngine engine)
     {
@@ -158,6 +160,30 @@ public sealed class CheckoutTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_subscription_to_something_else_keeps_nobody_from_a_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Of("sub_support", "active", SupportContract));
+
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("active");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_incomplete_subscription_is_cancelled_and_keeps_nobody_from_a_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(
+            subscriber.CustomerId, Subscriptions.Pro("incomplete"), Subscriptions.Of("sub_support", "incomplete", SupportContract));
+
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Select(found => found.Status).ShouldBe(["canceled", "incomplete"]);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_customer_deleted_at_Stripe_is_replaced_by_a_new_one(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
@@ -268,6 +294,7 @@ public sealed class CheckoutTests(SharedServers servers)
         (await caller.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(403, "scope_missing");
         (await caller.GetAsync("/billing/portal")).ShouldBeProblem(403, "scope_missing");
         (await caller.GetAsync("/billing/subscription")).ShouldBeProblem(403, "scope_missing");
+        (await caller.GetAsync("/billing/invoices")).ShouldBeProblem(403, "scope_missing");
     }
 
     [Theory, OnBothEngines]
@@ -277,7 +304,8 @@ public sealed class CheckoutTests(SharedServers servers)
         var account = await billing.Own.SignUpAsync();
 
         (await account.Key.GetAsync("/billing/subscription")).ShouldBeJson(200, """
-            {"plan":"free","status":null,"cancelling":false,"current_period_end":null,"grace_ends_at":null,"stripe_subscription_id":null}
+            {"plan":"free","status":null,"cancelling":false,"current_period_end":null,"grace_ends_at":null,"stripe_subscription_id":null,
+             "interval":null,"quantity":null,"trial_ends_at":null,"scheduled_plan":null,"scheduled_at":null}
             """);
     }
 
@@ -307,6 +335,24 @@ public sealed class CheckoutTests(SharedServers servers)
 
         await billing.WaitUntilProcessedAsync();
         billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Single().Status.ShouldBe("canceled");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_subscription_to_something_else_goes_on_when_the_account_is_deleted(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(id: "sub_1"));
+        await subscriber.WaitForPlanAsync("pro");
+        // The price was replaced by one without a plan; that the subscription is ours is remembered.
+        billing.Stripe.Set(
+            subscriber.CustomerId, Subscriptions.Of("sub_1", "active", new StripePrice("price_new")),
+            Subscriptions.Of("sub_support", "active", SupportContract));
+
+        await subscriber.DeleteAccountAsync();
+
+        await billing.WaitUntilProcessedAsync();
+        billing.Stripe.SubscriptionsOf(subscriber.CustomerId).Select(found => found.Status).ShouldBe(["canceled", "active"]);
     }
 
     [Theory, OnBothEngines]

@@ -29,6 +29,20 @@ public sealed class DoctorTests(SharedServers servers)
             "STRIPE_PRICE_PRO names price_pro, which is archived: no new subscription can use it."),
         new("a price is of the other mode", stripe => Price(stripe, static price => price with { Livemode = true }),
             "STRIPE_PRICE_PRO names price_pro, which is not of test mode."),
+        new("the price shown is not the price charged", stripe => Price(stripe, static price => price with { UnitAmount = 900 }),
+            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 900 usd a month. Set PyResolve:Plans:pro:Price to what "
+            + "is charged; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
+        new("the currency shown is not the currency charged", stripe => Price(stripe, static price => price with { Currency = "eur" }),
+            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 1900 eur a month. Set PyResolve:Plans:pro:Price to what "
+            + "is charged; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
+        new("the interval shown is not the interval charged",
+            stripe => Price(stripe, static price => price with { Recurring = new("year", "licensed") }),
+            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 1900 usd a year. Set PyResolve:Plans:pro:Price to what "
+            + "is charged; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
+        new("the portal makes downgrades at once", static stripe =>
+            stripe.PortalConfigurations[0] = stripe.PortalConfigurations[0] with { SwitchesPlans = true },
+            "The customer portal bpc_1 makes a downgrade at once, and credits the rest of the month: who upgrades, uses and downgrades "
+            + "pays nothing. 'stripe setup' lets downgrades wait for the end of the period."),
         new("the portal is not set up", static stripe => stripe.PortalConfigurations.Clear(),
             "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: "
             + "customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting."),
@@ -60,10 +74,44 @@ public sealed class DoctorTests(SharedServers servers)
         lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe([$"BAD  {Defects[name].Line}"]);
     }
 
+    [Fact]
+    public async Task Stripe_that_refuses_to_sell_is_found_before_a_buyer_finds_it()
+    {
+        var (exitCode, lines) = await RunDoctorAsync(
+            static stripe => stripe.RefusesCheckouts = new StripeException("Stripe answered 400: The tax code is not eligible.")
+            {
+                Status = 400,
+            },
+            portal: null);
+
+        exitCode.ShouldBe(1);
+        lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe(
+            [
+                "BAD  Stripe refuses every checkout of the pro plan. Stripe answered 400: The tax code is not eligible.",
+                "BAD  Stripe refuses every checkout of the unlimited plan. Stripe answered 400: The tax code is not eligible.",
+            ]);
+    }
+
+    [Fact]
+    public async Task A_permission_that_a_restricted_key_lacks_is_named_and_the_other_checks_go_on()
+    {
+        const string Cause = "Stripe answered 403: The provided key 'rk_test_…' does not have the required permissions.";
+        var (exitCode, lines) = await RunDoctorAsync(
+            static stripe => stripe.RefusesCheckouts = new StripeException(Cause) { Status = 403 }, portal: null);
+
+        exitCode.ShouldBe(1);
+        lines.Count(line => line == $"BAD  The key lacks a permission; docs/stripe.md lists those that it needs. {Cause}").ShouldBe(2);
+        lines[^1].ShouldBe("ok   No event is dead.");
+    }
+
     private async Task<(int ExitCode, string[] Lines)> RunDoctorAsync(Action<StripeDouble> cause, string? portal)
     {
         var stripe = new StripeDouble();
-        stripe.Prices.AddRange([Subscriptions.ProPrice with { Active = true }, Subscriptions.UnlimitedPrice with { Active = true }]);
+        stripe.Prices.AddRange(
+            [
+                Subscriptions.ProPrice with { Active = true, UnitAmount = 1900, Currency = "usd" },
+                Subscriptions.UnlimitedPrice with { Active = true, UnitAmount = 4900, Currency = "usd" },
+            ]);
         stripe.Endpoints.Add(new StripeWebhookEndpoint("we_1", "https://api.example.com/webhooks/stripe")
         {
             Status = "enabled", ApiVersion = BillingOptions.PinnedApiVersion, EnabledEvents = StripeEvents.Subscribed,

@@ -395,6 +395,58 @@ public sealed class GatewayTests(ITestOutputHelper output)
         edge.Requests.Select(static request => request["starting_after"]).ShouldBe([null, "evt_2"]);
     }
 
+    [Fact]
+    public async Task A_checkout_offers_only_the_plan_by_default()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+
+        await edge.Gateway.CreateCheckoutAsync(Checkout, "co:1", TestContext.Current.CancellationToken);
+
+        edge.Requests[0].Parameters.Select(static parameter => parameter.Key).ShouldBe(
+            [
+                "cancel_url", "client_reference_id", "customer", "line_items[0][price]", "line_items[0][quantity]", "metadata[user_id]",
+                "metadata[attempt]", "mode", "subscription_data[metadata][user_id]", "success_url",
+            ],
+            ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_checkout_offers_taxes_promotion_codes_and_a_language_where_they_are_set()
+    {
+        await using var edge = await StripeEdge.StartAsync(settings: new Dictionary<string, string?>
+        {
+            ["PyResolve:Stripe:AutomaticTax"] = "true",
+            ["PyResolve:Stripe:TaxIds"] = "true",
+            ["PyResolve:Stripe:PromotionCodes"] = "true",
+            ["PyResolve:Stripe:ManagedPayments"] = "false",
+            ["PyResolve:Stripe:Locale"] = "de",
+        });
+
+        await edge.Gateway.CreateCheckoutAsync(Checkout, "co:1", TestContext.Current.CancellationToken);
+        await edge.Gateway.CreatePortalAsync("cus_1", "https://r.example", null, TestContext.Current.CancellationToken);
+
+        var sent = edge.Requests[0];
+        (sent["automatic_tax[enabled]"], sent["tax_id_collection[enabled]"]).ShouldBe(("true", "true"));
+        (sent["customer_update[address]"], sent["customer_update[name]"]).ShouldBe(("auto", "auto"));
+        (sent["allow_promotion_codes"], sent["managed_payments[enabled]"], sent["locale"]).ShouldBe(("true", "false", "de"));
+        edge.Requests[1]["locale"].ShouldBe("de");
+        edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_new_portal_lets_downgrades_wait_for_the_end_of_the_period()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+
+        await edge.Gateway.CreatePortalConfigurationAsync([Price], "https://r.example", TestContext.Current.CancellationToken);
+
+        const string Conditions = "features[subscription_update][schedule_at_period_end][conditions]";
+        (edge.Requests[0][$"{Conditions}[0][type]"], edge.Requests[0][$"{Conditions}[1][type]"])
+            .ShouldBe(("decreasing_item_amount", "shortening_interval"));
+    }
+
+    private static NewCheckout Checkout => new(User, "cus_1", "price_1", "https://s.example", "https://c.example", Attempt: 1);
+
     private static async Task MakeEveryCallAsync(StripeEdge edge)
     {
         var (stripe, cancellation) = (edge.Gateway, TestContext.Current.CancellationToken);
@@ -403,7 +455,11 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.CreateCheckoutAsync(new NewCheckout(User, "cus_1", "price_1", "https://s.example/{CHECKOUT_SESSION_ID}", "https://c.example", Attempt: 1), "co:1", cancellation);
         await stripe.FindCheckoutAsync("cs_test_1", cancellation);
         await stripe.ListOpenCheckoutsAsync("cus_1", cancellation);
+        await stripe.ListCompletedCheckoutsAsync("cus_1", cancellation);
+        await stripe.FindSubscriptionAsync("sub_1", cancellation);
+        await stripe.FindInvoiceAsync("in_1", cancellation);
         await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
+        await stripe.ListInvoicesAsync("cus_1", "in_1", 50, cancellation);
         await stripe.FindChargeAsync("ch_1", cancellation);
         edge.Then(200, """{"has_more":false,"data":[{"id":"ch_1","disputed":true},{"id":"ch_2","disputed":false}]}""");
         await stripe.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, cancellation);
@@ -417,12 +473,15 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.CancelSubscriptionAsync("sub_1", cancellation);
         await stripe.CreatePortalAsync("cus_1", "https://r.example", "bpc_1", cancellation);
         await stripe.FindProductAsync("prod_1", cancellation);
-        await stripe.CreateProductAsync(new NewProduct("pyresolve_pro", "PyResolve Pro", "pro"), cancellation);
+        await stripe.CreateProductAsync(new NewProduct("pyresolve_pro", "PyResolve Pro", "pro", "txcd_10103001"), cancellation);
+        await stripe.SetTaxCodeAsync("prod_1", "txcd_10103001", cancellation);
         await stripe.FindPriceAsync("price_1", cancellation);
         await stripe.FindPriceByLookupKeyAsync("pyresolve_pro", cancellation);
         await stripe.CreatePriceAsync(new NewPrice("prod_1", "pyresolve_pro", 1900, "usd", "month"), cancellation);
         await stripe.ListPortalConfigurationsAsync(cancellation);
         await stripe.CreatePortalConfigurationAsync([Price], "https://r.example", cancellation);
+        await stripe.UpdatePortalConfigurationAsync("bpc_1", [Price], cancellation);
+        await stripe.TryCheckoutAsync("price_1", "https://s.example", cancellation);
         await stripe.ListWebhookEndpointsAsync(cancellation);
         await stripe.CreateWebhookEndpointAsync("https://w.example", StripeEvents.Subscribed, cancellation);
         await stripe.UpdateWebhookEndpointAsync("we_1", StripeEvents.Subscribed, cancellation);
@@ -432,6 +491,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(26);
+        edge.Requests.Count.ShouldBe(34);
     }
 }

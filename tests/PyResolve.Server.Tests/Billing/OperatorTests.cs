@@ -110,6 +110,26 @@ public sealed class OperatorTests(SharedServers servers)
             billing.Stripe.Endpoints.Count).ShouldBe((2, 2, 1, 1));
     }
 
+    [Theory, OnBothEngines]
+    public async Task Setup_brings_an_older_portal_up_to_date_under_its_id(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(
+            engine, servers.Postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
+                ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null });
+        billing.Stripe.Products.Add(new StripeProduct("pyresolve_pro"));
+        billing.Stripe.PortalConfigurations.Add(new StripePortalConfiguration("bpc_old")
+        {
+            Active = true, SwitchesPlans = true, Metadata = new Dictionary<string, string> { ["made_by"] = "pyresolve price_1 price_2" },
+        });
+        await using var output = new StringWriter();
+
+        (await billing.Service<StripeSetup>().RunAsync(output, TestContext.Current.CancellationToken)).ShouldBe(0);
+
+        output.ToString().ShouldContain("STRIPE_PORTAL_CONFIGURATION=bpc_old");
+        billing.Stripe.PortalConfigurations.ShouldHaveSingleItem().DowngradesAtOnce.ShouldBeFalse();
+        billing.Stripe.Products.ShouldAllBe(product => product.TaxCode == "txcd_10103001");
+    }
+
     [Fact]
     public async Task Setup_needs_no_database()
     {

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -127,20 +129,93 @@ public sealed class PlanEndTests(SharedServers servers)
         var subscriber = await billing.SignUpAsync("ada@example.com");
         await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
         await subscriber.WaitForPlanAsync("pro");
-        var overrides = billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>();
+        var overrides = billing.Service<PlanOverrides>();
         var cancellation = TestContext.Current.CancellationToken;
 
-        (await overrides.SetAsync("ada@example.com", "enterprise", cancellation)).ShouldBe("enterprise");
+        (await overrides.SetAsync(subscriber.Account.UserId, "enterprise", until: null, Origin.Operator, cancellation))
+            .ShouldBe("enterprise");
         await subscriber.SetSubscriptionsAsync(Subscriptions.Pro("canceled"));
         await billing.WaitUntilProcessedAsync();
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
 
-        (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("pro");
+        (await overrides.SetAsync(subscriber.Account.UserId, "pro", until: null, Origin.Operator, cancellation)).ShouldBe("pro");
         await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited() with { CancelAt = Subscriptions.PeriodEnd });
         await subscriber.WaitForPlanAsync("unlimited");
         billing.Clock.SetUtcNow(Subscriptions.PeriodEnd);
         (await subscriber.PlanAsync()).ShouldBe("pro");
-        (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("free");
+        (await overrides.SetAsync(subscriber.Account.UserId, "free", until: null, Origin.Operator, cancellation)).ShouldBe("free");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_plan_that_an_operator_set_until_a_day_ends_then_exactly_once_on_two_instances(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await using var second = await TestServer.StartAsync(own.Store, clock: own.Clock);
+        TestAccount[] accounts = [await own.SignUpAsync(), await own.SignUpAsync()];
+        string[] plans = ["pro", "enterprise"];
+        var until = own.Clock.GetUtcNow().AddDays(3);
+        foreach (var (account, plan) in accounts.Zip(plans))
+            await SetAsync(own.Server, account, plan, until);
+
+        own.Clock.Jump(TimeSpan.FromDays(3) - TimeSpan.FromSeconds(1));
+        foreach (var (account, plan) in accounts.Zip(plans))
+            (await PlanOnAsync(account, second)).ShouldBe(plan);
+        own.Clock.Jump(TimeSpan.FromSeconds(1));
+
+        foreach (var account in accounts)
+            (await PlanOnAsync(account, own.Server), await PlanOnAsync(account, second)).ShouldBe(("free", "free"));
+        await Eventually.IsTrueAsync(
+            async () => await own.Store.ReadNumberAsync("select count(*) from profiles where plan_override is not null") == 0,
+            cancellationToken: TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(2.5), TestContext.Current.CancellationToken);
+        (await own.Store.ReadNumberAsync("select count(*) from audit_log where actor = 'clock' and target = 'free'")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_a_subscription_gives_is_there_again_when_the_operators_plan_ends(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro().Until(Subscriptions.PeriodEnd.AddDays(60)));
+        await subscriber.WaitForPlanAsync("pro");
+
+        var until = billing.Clock.GetUtcNow().AddDays(2);
+        await SetAsync(billing.Own.Server, subscriber.Account, "unlimited", until);
+        await subscriber.SendEventAsync("invoice.paid");
+        await billing.WaitUntilProcessedAsync();
+        (await subscriber.PlanAsync()).ShouldBe("unlimited");
+        billing.Clock.SetUtcNow(until);
+
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+        await billing.WaitForCountAsync(
+            "select count(*) from profiles where plan = 'pro' and plan_override is null and plan_until is null", 1);
+        await subscriber.SendEventAsync("invoice.paid");
+        await billing.WaitUntilProcessedAsync();
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory]
+    // What is granted by subscription, until day; by the operator, until day; the plan, until day, then.
+    [InlineData("free", null, "pro", 5, "pro", 5, "free")]
+    [InlineData("pro", null, "unlimited", 5, "unlimited", 5, "pro")]
+    [InlineData("pro", 3, "unlimited", 5, "unlimited", 5, "free")]
+    [InlineData("pro", 9, "unlimited", 5, "unlimited", 5, "pro")]
+    [InlineData("unlimited", 3, "pro", 5, "unlimited", 3, "pro")]
+    [InlineData("unlimited", 9, "pro", 5, "unlimited", 9, "free")]
+    [InlineData("unlimited", null, "pro", 5, "unlimited", null, "pro")]
+    [InlineData("pro", null, "pro", 5, "pro", null, "pro")]
+    [InlineData("pro", 3, "pro", 5, "pro", 5, "free")]
+    [InlineData("pro", 3, "pro", null, "pro", null, "pro")]
+    [InlineData("unlimited", 3, "pro", null, "unlimited", 3, "pro")]
+    public void The_greater_plan_counts_and_then_what_is_left(
+        string paid, int? paidDays, string set, int? setDays, string plan, int? days, string then)
+    {
+        var start = new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
+        DateTimeOffset? Day(int? number) => number is { } value ? start.AddDays(value) : null;
+
+        var granted = ProfilePlan.FromState(new BillingState { Plan = paid, PlanUntil = Day(paidDays) }, set, Day(setDays), "live");
+
+        (granted.Plan, granted.Until, granted.Then).ShouldBe((plan, Day(days), then));
     }
 
     [Theory, OnBothEngines]
@@ -155,11 +230,12 @@ public sealed class PlanEndTests(SharedServers servers)
 
         await using var without =
             await TestServer.StartAsync(billing.Store, new Dictionary<string, string?> { ["environment"] = "Production" }, billing.Clock);
-        var overrides = without.Services.GetRequiredService<PyResolve.Server.Billing.Sync.PlanOverrides>();
+        var overrides = without.Services.GetRequiredService<PlanOverrides>();
 
-        (await overrides.SetAsync("ada@example.com", "pro", cancellation)).ShouldBe("unlimited");
-        (await overrides.SetAsync("ada@example.com", "enterprise", cancellation)).ShouldBe("enterprise");
-        (await overrides.SetAsync("ada@example.com", "free", cancellation)).ShouldBe("unlimited");
+        (await overrides.SetAsync(subscriber.Account.UserId, "pro", until: null, Origin.Operator, cancellation)).ShouldBe("unlimited");
+        (await overrides.SetAsync(subscriber.Account.UserId, "enterprise", until: null, Origin.Operator, cancellation))
+            .ShouldBe("enterprise");
+        (await overrides.SetAsync(subscriber.Account.UserId, "free", until: null, Origin.Operator, cancellation)).ShouldBe("unlimited");
         (await billing.Store.ReadSqlAsync("select plan_origin from profiles")).ShouldBe("test");
     }
 
@@ -267,4 +343,11 @@ public sealed class PlanEndTests(SharedServers servers)
 
         await there.WaitForPlanAsync("pro", within: TimeSpan.FromSeconds(5));
     }
+
+    private static Task<string?> SetAsync(TestServer server, TestAccount account, string plan, DateTimeOffset until) =>
+        server.Services.GetRequiredService<PlanOverrides>().SetAsync(
+            account.UserId, plan, until, Origin.Operator, TestContext.Current.CancellationToken);
+
+    private static async Task<string?> PlanOnAsync(TestAccount account, TestServer server) =>
+        (await account.On(server.Http).Key.GetAsync("/quota"))["plan"].GetString();
 }

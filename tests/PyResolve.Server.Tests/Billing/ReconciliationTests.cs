@@ -190,7 +190,8 @@ public sealed class ReconciliationTests(SharedServers servers)
         await billing.WaitUntilProcessedAsync();
         await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'free' where id = '{typed.Account.UserId}'");
         await billing.Store.ExecuteSqlAsync($"update profiles set plan = 'enterprise' where id = '{ours.Account.UserId}'");
-        await billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>().SetAsync("ada@example.com", "unlimited", cancellation);
+        await billing.Service<PyResolve.Server.Billing.Sync.PlanOverrides>().SetAsync(
+            granted.Account.UserId, "unlimited", until: null, PyResolve.Server.Audit.Origin.Operator, cancellation);
 
         var result = await billing.Service<Reconciler>().CompareAllAsync(cancellation);
 
@@ -238,6 +239,26 @@ public sealed class ReconciliationTests(SharedServers servers)
 
         refusal.Message.ShouldContain("5 of 5");
         (await billing.Store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'")).ShouldBe(5);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Customers_on_test_clocks_do_not_stop_the_comparison(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscribers = new List<Subscriber>();
+        for (var i = 0; i < 5; i++)
+        {
+            subscribers.Add(await billing.SignUpAsync());
+            await subscribers[i].SetSubscriptionsAsync(Subscriptions.Pro(id: $"sub_{i}"));
+            billing.Stripe.OnTestClocks.Add(subscribers[i].CustomerId);
+        }
+
+        await billing.WaitUntilProcessedAsync();
+        billing.Stripe.Set(subscribers[0].CustomerId, Subscriptions.Unlimited(id: "sub_0"));
+
+        (await billing.Service<Reconciler>().CompareAllAsync(TestContext.Current.CancellationToken))
+            .ShouldBe(new ReconciliationResult(Compared: 5, Repaired: 1, Failed: 0));
+        (await subscribers[0].PlanAsync()).ShouldBe("unlimited");
     }
 
     [Theory, OnBothEngines]

@@ -76,7 +76,8 @@ public sealed class WebhookTests(SharedServers servers)
             BillingServer.Event(subscriber.CustomerId, "product.created"),
             BillingServer.Event(subscriber.CustomerId, "charge.dispute.created"),
             BillingServer.Event(subscriber.CustomerId).Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal),
-            """{"id":"evt_thin","object":"v2.core.event","type":"customer.subscription.updated","related_object":{"id":"sub_1"}}""",
+            """{"id":"evt_thin","object":"v2.core.event","type":"v1.product.updated","related_object":{"id":"prod_1"}}""",
+            """{"id":"evt_thin_2","object":"v2.core.event","type":"v1.customer.subscription.updated"}""",
             """{"id":"evt_payment","type":"checkout.session.completed","livemode":false,"data":{"object":{"id":"cs","object":"checkout.session","mode":"payment","customer":"cus_1"}}}""",
             """{"id":"evt_nobody","type":"checkout.session.completed","livemode":false,"data":{"object":{"id":"cs","object":"checkout.session","mode":"subscription","customer":null}}}""",
         ];
@@ -87,6 +88,33 @@ public sealed class WebhookTests(SharedServers servers)
         (await billing.Store.ReadNumberAsync(
             "select count(*) from stripe_events where state = 'ignored' and note is not null")).ShouldBe(bodies.Length);
         billing.Stripe.Reads.ShouldBe(reads);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_thin_event_is_worked_on_by_the_object_that_it_names(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        (string Type, string Id)[] events =
+        [
+            ("customer.subscription.updated", "sub_1"), ("invoice.paid", "in_1"), ("checkout.session.completed", "cs_1"),
+            ("customer.deleted", ""),
+        ];
+        foreach (var (type, id) in events)
+        {
+            var subscriber = await billing.SignUpAsync();
+            billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+            billing.Stripe.Invoices[subscriber.CustomerId] = [new StripeInvoice("in_1") { Customer = subscriber.CustomerId }];
+            billing.Stripe.Add(new StripeCheckoutSession("cs_1") { Customer = subscriber.CustomerId });
+
+            var named = id.Length > 0 ? id : subscriber.CustomerId;
+            await billing.DeliverAsync($$$"""
+                {"id":"evt_{{{type}}}","object":"v2.core.event","type":"v1.{{{type}}}","livemode":false,
+                 "related_object":{"id":"{{{named}}}"} }
+                """);
+
+            await subscriber.WaitForPlanAsync("pro");
+            billing.Stripe.Invoices.Clear();
+        }
     }
 
     [Theory, OnBothEngines]
@@ -316,7 +344,7 @@ public sealed class WebhookTests(SharedServers servers)
         (await billing.Store.ReadSqlAsync("select state from stripe_events")).ShouldBe("dead");
         billing.Stripe.FailNext(0);
         (await billing.Service<PyResolve.Server.Billing.Webhooks.Inbox>().ReplayAsync(
-            eventId: null, TestContext.Current.CancellationToken)).ShouldBe(1);
+            eventId: null, PyResolve.Server.Audit.Origin.Operator, TestContext.Current.CancellationToken)).ShouldBe(1);
         await subscriber.WaitForPlanAsync("pro");
         await billing.WaitUntilProcessedAsync();
     }

@@ -13,7 +13,7 @@ public sealed class GuideCommandTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         string[] commands =
         [
-            .. from page in (string[])["accounts.md", "hosting.md", "statistics.md"]
+            .. from page in (string[])["accounts.md", "hosting.md", "statistics.md", "operators.md"]
                from line in Guide.Lines(page, "dotnet PyResolve.Server.dll ")
                select line.Split('#')[0].Trim(),
         ];

@@ -51,6 +51,50 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_plan_can_be_set_until_a_day_and_only_until_one_that_comes(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await own.SignUpAsync("ada@example.com");
+
+        var past = await RunAsync(own.Store, "accounts", "set-plan", "ada@example.com", "pro", "--until", "2020-01-31");
+        var wrong = await RunAsync(own.Store, "accounts", "set-plan", "ada@example.com", "pro", "--until", "soon");
+        var set = await RunAsync(own.Store, "accounts", "set-plan", "ada@example.com", "pro", "--until", "2199-12-31");
+        var json = await RunAsync(own.Store, "accounts", "set-plan", "ada@example.com", "pro", "--until", "2199-12-31", "--json");
+
+        (past.ExitCode, wrong.ExitCode).ShouldBe((2, 2));
+        wrong.Error.Trim().ShouldBe("--until must be a day from today on, such as 2026-12-31.");
+        set.OrThrow("set-plan").Output.Trim().ShouldBe("ada@example.com is on the pro plan now, until the end of 2199-12-31 (UTC).");
+        json.OrThrow("set-plan").Output.ShouldContain("\"until\":\"2200-01-01T00:00:00.000000Z\"");
+        (await own.Store.ReadNumberAsync("select count(*) from profiles where plan_until is not null and plan_then = 'free'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Operators_are_added_listed_given_another_role_and_removed(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await own.SignUpAsync("ada@example.com");
+
+        var none = await RunAsync(own.Store, "operator", "list");
+        var added = await RunAsync(own.Store, "operator", "add", "Ada@Example.com");
+        var raised = await RunAsync(own.Store, "operator", "add", "ada@example.com", "--role", "admin", "--json");
+        var listed = await RunAsync(own.Store, "operator", "list");
+        var json = await RunAsync(own.Store, "operator", "list", "--json");
+        var removed = await RunAsync(own.Store, "operator", "remove", "ada@example.com");
+        var again = await RunAsync(own.Store, "operator", "remove", "ada@example.com");
+
+        none.OrThrow("list").Output.ShouldContain("There is no operator.");
+        added.OrThrow("add").Output.Trim().ShouldBe(
+            "ada@example.com is an operator now, with the role support. The pages are under /operator.");
+        raised.OrThrow("add").Output.ShouldContain("\"role\":\"admin\"");
+        listed.OrThrow("list").Output.ShouldMatch(@"ada@example\.com +admin +20");
+        json.OrThrow("list").Output.ShouldContain("\"data\":[{\"id\":");
+        removed.OrThrow("remove");
+        (again.ExitCode, again.Error.Trim()).ShouldBe(
+            (1, "ada@example.com is no operator. The command 'operator list' shows them all."));
+        (await own.Store.ReadNumberAsync("select count(*) from audit_log where action like 'operator.%'")).ShouldBe(3);
+    }
+
+    [Theory, OnBothEngines]
     public async Task The_schema_can_be_created_before_the_first_start(StorageEngine engine)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
@@ -67,7 +111,9 @@ public sealed class OperatorCommandTests(SharedServers servers)
     }
 
     [Theory]
-    [InlineData("is followed by list, create, invite, reset-password, reset-second-factor, set-email, set-plan, delete, export. See: PyResolve.Server accounts",
+    [InlineData(
+        "is followed by list, create, invite, reset-password, reset-second-factor, set-email, set-plan, delete, export. "
+            + "See: PyResolve.Server accounts",
         "accounts")]
     [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]
     [InlineData("Required argument 'plan' missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]

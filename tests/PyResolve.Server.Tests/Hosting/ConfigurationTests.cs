@@ -27,6 +27,25 @@ public sealed class ConfigurationTests(SharedServers servers)
         pro.GetProperty("price").GetProperty("currency").GetString().ShouldBe("usd");
     }
 
+    [Theory]
+    [InlineData("pro", "Currency", "eur", 1900, "eur", "month")]
+    [InlineData("pro", "Interval", "year", 1900, "usd", "year")]
+    public void A_currency_or_an_interval_counts_also_without_an_amount(
+        string plan, string member, string value, long amount, string currency, string interval)
+    {
+        var price = Plans(($"PyResolve:Plans:{plan}:Price:{member}", value))[plan].Price!;
+
+        (price.Amount, price.Currency, price.Interval).ShouldBe((amount, currency, interval));
+    }
+
+    [Fact]
+    public void A_currency_of_a_plan_without_a_price_is_refused() =>
+        Should.Throw<InvalidConfigurationException>(() => Plans(("PyResolve:Plans:enterprise:Price:Currency", "eur")))
+            .Message.ShouldContain("PyResolve:Plans:enterprise:Price:Amount");
+
+    private static PlanCatalog Plans((string Name, string Value) setting) =>
+        new(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create(setting.Name, (string?)setting.Value)]).Build());
+
     [Fact]
     public async Task A_limit_of_zero_refuses_everything()
     {

@@ -52,6 +52,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["POST /billing/checkout"] = ["api_key", "session"],
         ["GET /billing/portal"] = ["api_key", "session"],
         ["GET /billing/subscription"] = ["api_key", "session"],
+        ["GET /billing/invoices"] = ["api_key", "session"],
         ["POST /webhooks/stripe"] = [],
     };
 

@@ -75,7 +75,8 @@ public sealed class QuotaLoadTests(SharedServers servers)
             + $"{clients.Sum(client => client.Granted):N0} grants all within the limit, "
             + $"{clients.Sum(client => client.Refused):N0} refusals, "
             + $"{clients.Sum(client => client.Abandoned):N0} requests abandoned and repeated, "
-            + $"{clients.Sum(client => client.Deferred):N0} answered 503 and repeated, {clients.Sum(client => client.Used):N0} used, {late:N0} of them late.");
+            + $"{clients.Sum(client => client.Deferred):N0} answered 503 and repeated, "
+            + $"{clients.Sum(client => client.Used):N0} used, {late:N0} of them late.");
     }
 
     /// <summary>Advances the clock past the end of the month and changes the plan while the clients work.</summary>

@@ -14,7 +14,7 @@ public sealed class ReservationDecisionTests
     private readonly ReservationDecisions _decisions = new(Now, givesLeases: true);
 
     public ReservationDecisionTests() =>
-        _decisions.AddAccount(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1));
+        _decisions.AddAccount(Ada, new Plan("pro", 10, LlmAllowed: true, Price: null), new MonthTotals(Used: 2, Held: 1, Extra: 0));
 
     [Fact]
     public void A_request_that_is_too_large_does_not_block_those_after_it()

@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using PyResolve.Server.Http;
+using PyResolve.Server.Operators;
 using PyResolve.Server.Tests.Devices;
+using PyResolve.Server.Tests.Operators;
 
 namespace PyResolve.Server.Tests.Site;
 
@@ -88,7 +90,7 @@ public sealed class SitePageTests(SharedServers servers)
         var account = await servers.SignUpAsync(engine);
         var pages = Pages(server, "GET").Where(static path => path.StartsWith("/app", StringComparison.Ordinal)).ToList();
 
-        pages.Count.ShouldBe(12);
+        pages.Count.ShouldBe(15);
         foreach (var page in pages)
         {
             var asked = await new Person(server).GetAsync(page);
@@ -105,7 +107,9 @@ public sealed class SitePageTests(SharedServers servers)
     public async Task Every_form_from_another_site_is_refused_with_a_page(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
-        var person = await Person.SignedInAsync(server, await servers.SignUpAsync(engine));
+        var account = await servers.SignUpAsync(engine);
+        await server.AddOperatorAsync(account, OperatorRole.Admin);
+        var person = await Person.SignedInAsync(server, account);
         var forms = Pages(server, "POST").ToList();
 
         forms.ShouldContain("/app/keys");
@@ -128,12 +132,17 @@ public sealed class SitePageTests(SharedServers servers)
     public async Task Every_page_allows_only_what_comes_from_this_server_and_is_not_stored(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);
-        var person = await Person.SignedInAsync(server, await servers.SignUpAsync(engine));
+        var account = await servers.SignUpAsync(engine);
+        await server.AddOperatorAsync(account, OperatorRole.Admin);
+        var person = await Person.SignedInAsync(server, account);
 
         string[] paths =
         [
             "/pricing", "/app", "/app/usage", "/app/usage/events", "/app/keys", "/app/settings", "/app/settings/second-factor",
-            "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/billing",
+            "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/app/plan",
+            "/app/alerts", "/app/invoices",
+            "/operator/accounts", $"/operator/accounts/{account.UserId}", $"/operator/accounts/{account.UserId}/usage", "/operator/confirm",
+            "/operator/audit", "/operator/jobs", "/operator/settings", "/operator/diagnostics",
         ];
         foreach (var path in paths)
         {

@@ -91,7 +91,8 @@ public sealed class LedgerModelTests(SharedServers servers)
         }
 
         Task<IReadOnlyList<RecordOutcome>> WriteAsync(bool presumesNew) => database.WriteAsync(
-            session => LedgerWriter.RecordAsync(session, events, presumesNew, CancellationToken.None), CancellationToken.None);
+            session => LedgerWriter.RecordAsync(session, events, static (_, _) => [], presumesNew, CancellationToken.None),
+            CancellationToken.None);
     }
 
     /// <param name="Account">One of two.</param>

@@ -79,6 +79,17 @@ public sealed class StrictnessTests : IAsyncLifetime
         (await _stage.Api.GetAsync(path)).At("error.message").GetString().ShouldStartWith($"Unrecognized request URL (GET: {path})");
 
     [Fact]
+    public async Task What_the_simulator_lacks_is_not_told_as_if_Stripe_lacked_it()
+    {
+        var call = await _stage.Api.GetAsync("/v1/coupons");
+        var parameter = await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm() + "&custom_text[submit][message]=x");
+
+        call.At("error.message").GetString().ShouldBe(
+            "Unrecognized request URL (GET: /v1/coupons). The simulator does not have this call; Stripe may.");
+        parameter.At("error.message").GetString().ShouldBe("The simulator does not have this parameter: custom_text. Stripe may.");
+    }
+
+    [Fact]
     public async Task A_missing_object_is_404_in_the_path_and_400_in_a_parameter()
     {
         var inPath = await _stage.Api.GetAsync("/v1/subscriptions/sub_nothing");

@@ -182,6 +182,25 @@ public sealed class ChangeTests : IAsyncLifetime
         (await _stage.Api.GetAsync("/v1/events?limit=100")).Ok().Data.Count.ShouldBe(events);
     }
 
+    [Fact]
+    public async Task A_credit_that_exceeds_an_invoice_is_carried_over_to_the_next()
+    {
+        var before = await SubscribeAsync(CardBehaviour.Works);
+        var customer = before["customer"].GetString()!;
+        var upgraded = (await UpdateAsync(before, Upgrade(before, "allow_incomplete"))).Ok();
+        (await UpdateAsync(upgraded, $"items[0][id]={ItemOf(before)}&items[0][price]={_stage.Pro}&proration_behavior=always_invoice")).Ok();
+
+        for (var month = 0; month < 6; month++)
+            _stage.Simulation.Advance(TimeSpan.FromDays(31));
+
+        // 1900 and 8000 were paid at once, and 8000 came back: four months of 1900, and 400 of the fifth.
+        var invoices = (await _stage.Api.GetAsync($"/v1/invoices?customer={customer}")).Ok().Data;
+        invoices.Reverse().Select(static invoice => invoice.GetProperty("amount_due").GetInt64())
+            .ShouldBe([1900, 8000, 0, 0, 0, 0, 1500, 1900]);
+        invoices.Sum(static invoice => invoice.GetProperty("amount_paid").GetInt64()).ShouldBe(1900 * 7);
+        (await _stage.Api.GetAsync($"/v1/customers/{customer}")).Ok()["balance"].GetInt64().ShouldBe(0);
+    }
+
     private async Task<StripeAnswer> SubscribeAsync(CardBehaviour card)
     {
         var id = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(card: card), _stage.Pro);

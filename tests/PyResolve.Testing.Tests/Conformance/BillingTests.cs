@@ -16,6 +16,7 @@ public sealed class BillingTests(SharedServers servers)
                      client.StartCheckoutAsync("pro", Cancellation),
                      client.OpenPortalAsync(Cancellation),
                      client.GetSubscriptionAsync(Cancellation),
+                     client.ListInvoicesAsync(cancellationToken: Cancellation),
                  ])
         {
             var exception = await FailAsync(refused);

@@ -45,6 +45,8 @@ internal sealed class Checkouts(
                 (customer, _) = await links.FindOrCreateAsync(userId, email, cancellationToken);
             else if (state.HasSubscription)
                 return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
+            else
+                await CancelIncompleteAsync(state, cancellationToken);
         }
 
         for (var round = 1; round <= MaxRounds; round++)
@@ -86,6 +88,22 @@ internal sealed class Checkouts(
 
     public Task RemoveAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"delete from billing_checkouts where origin = {_origin} and user_id = {userId}", cancellationToken);
+
+    /// <summary>So that the first payment of an earlier attempt cannot be made beside that of the new one.</summary>
+    private async Task CancelIncompleteAsync(SyncResult state, CancellationToken cancellationToken)
+    {
+        foreach (var incomplete in state.Incomplete)
+        {
+            try
+            {
+                await stripe.CancelSubscriptionAsync(incomplete.Id, cancellationToken);
+            }
+            catch (StripeException exception) when (exception.IsMissing)
+            {
+                // It has ended by itself.
+            }
+        }
+    }
 
     private async Task<CheckoutOutcome?> ResumeAsync(CheckoutAttempt attempt, BillingCustomer customer, CancellationToken cancellationToken)
     {

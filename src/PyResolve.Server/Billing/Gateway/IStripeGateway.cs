@@ -11,9 +11,15 @@ internal interface IStripeGateway
 
     Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken);
 
+    /// <summary>Opens a checkout without a customer, and closes it.</summary>
+    Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken);
+
     Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken);
+
+    /// <summary>Newest first.</summary>
+    Task<IReadOnlyList<StripeCheckoutSession>> ListCompletedCheckoutsAsync(string customerId, CancellationToken cancellationToken);
 
     /// <summary>Stripe refuses a session that is not open.</summary>
     Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken);
@@ -21,7 +27,15 @@ internal interface IStripeGateway
     /// <summary>With the ended ones, and all their items.</summary>
     Task<IReadOnlyList<StripeSubscription>> ListSubscriptionsAsync(string customerId, CancellationToken cancellationToken);
 
+    Task<StripeSubscription?> FindSubscriptionAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Without those of customers on test clocks, which Stripe lists only for their customer.</summary>
     IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken);
+
+    /// <summary>One page, newest first; null: Stripe does not know the invoice <paramref name="after"/>, or the customer.</summary>
+    Task<StripeList<StripeInvoice>?> ListInvoicesAsync(string customerId, string? after, int count, CancellationToken cancellationToken);
+
+    Task<StripeInvoice?> FindInvoiceAsync(string id, CancellationToken cancellationToken);
 
     Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken);
 
@@ -39,6 +53,8 @@ internal interface IStripeGateway
 
     Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken);
 
+    Task<StripeProduct> SetTaxCodeAsync(string productId, string taxCode, CancellationToken cancellationToken);
+
     Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken);
 
     Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken);
@@ -50,6 +66,10 @@ internal interface IStripeGateway
 
     Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
         IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken);
+
+    /// <summary>Makes it what a new one would be; its return URL and headline stay.</summary>
+    Task<StripePortalConfiguration> UpdatePortalConfigurationAsync(
+        string id, IReadOnlyList<StripePrice> products, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken);
 
@@ -71,6 +91,6 @@ internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price,
     public const string AttemptKey = "attempt";
 }
 
-internal sealed record NewProduct(string Id, string Name, string Plan);
+internal sealed record NewProduct(string Id, string Name, string Plan, string TaxCode);
 
 internal sealed record NewPrice(string Product, string LookupKey, long Amount, string Currency, string Interval);

@@ -15,6 +15,13 @@ internal sealed class StripeException(string message, Exception? cause = null) :
 
     public string? RequestId { get; init; }
 
+    /// <summary>The customer has a subscription, invoice item or the like in another currency. Stripe has no code for it.</summary>
+    public bool IsOfCurrency => Status == 400 && Message.Contains("combine currencies", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A price was archived.</summary>
+    public bool IsOfInactivePrice => Status == 400 && Param?.StartsWith("line_items", StringComparison.Ordinal) == true
+        && Message.Contains("inactive", StringComparison.OrdinalIgnoreCase);
+
     public bool IsMissing => Code == "resource_missing";
 
     /// <summary>Whether Stripe may repeat this answer for a day under the same idempotency key, even if its cause has been fixed.</summary>

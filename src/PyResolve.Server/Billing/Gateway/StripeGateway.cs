@@ -2,14 +2,13 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 using PyResolve.Server.Billing.Settings;
-using PyResolve.Server.Plans;
 using Stripe;
 using Portal = Stripe.BillingPortal;
 
 namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>The library is loaded with the first call: a server that does not sell does without. The timeout is of one attempt.</summary>
-internal sealed class StripeGateway(BillingOptions options, TimeProvider time, TimeSpan? timeout = null) : IStripeGateway
+internal sealed partial class StripeGateway(BillingOptions options, TimeProvider time, TimeSpan? timeout = null) : IStripeGateway
 {
     private const int PageSize = 100;
 
@@ -34,19 +33,28 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
     {
         var metadata = OfUser(checkout.UserId);
         metadata[NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture);
-        var session = new Stripe.Checkout.SessionCreateOptions
-        {
-            Mode = "subscription",
-            Customer = checkout.CustomerId,
-            ClientReferenceId = checkout.UserId.ToString(),
-            LineItems = [new() { Price = checkout.Price, Quantity = 1 }],
-            SuccessUrl = checkout.SuccessUrl,
-            CancelUrl = checkout.CancelUrl,
-            Metadata = metadata,
-            SubscriptionData = new() { Metadata = OfUser(checkout.UserId) },
-        };
+        var session = SellBy(checkout.Price);
+        session.Customer = checkout.CustomerId;
+        session.ClientReferenceId = checkout.UserId.ToString();
+        session.SuccessUrl = checkout.SuccessUrl;
+        session.CancelUrl = checkout.CancelUrl;
+        session.Metadata = metadata;
+        session.SubscriptionData = new() { Metadata = OfUser(checkout.UserId) };
+        // Stripe Tax needs the customer's address, and a tax id the name of the business, so the page may write them to the customer.
+        if (options.Checkout is { AutomaticTax: true } or { TaxIds: true })
+            session.CustomerUpdate = new() { Address = "auto", Name = options.Checkout.TaxIds ? "auto" : null };
         return StripeConnection.ReadAsync(
             Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+    }
+
+    /// <summary>A checkout as an account would get it, closed at once.</summary>
+    public async Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken)
+    {
+        var session = SellBy(price);
+        session.SuccessUrl = successUrl;
+        var opened = await StripeConnection.ReadAsync(
+            Api.Checkout.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Checkout);
+        await ExpireCheckoutAsync(opened.Id, cancellationToken);
     }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
@@ -61,6 +69,12 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         return [.. all.Where(static session => session.Status == StripeCheckoutSession.Open)];
     }
 
+    public Task<IReadOnlyList<StripeCheckoutSession>> ListCompletedCheckoutsAsync(
+        string customerId, CancellationToken cancellationToken) => ListAsync(
+        new Stripe.Checkout.SessionListOptions { Customer = customerId, Status = StripeCheckoutSession.Complete },
+        list => Api.Checkout.Sessions.ListAsync(list, cancellationToken: cancellationToken),
+        StripeReading.Checkout);
+
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) =>
         StripeConnection.ReadAsync(Api.Checkout.Sessions.ExpireAsync(id, cancellationToken: cancellationToken), StripeReading.Checkout);
 
@@ -72,8 +86,23 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         return all;
     }
 
+    public Task<StripeSubscription?> FindSubscriptionAsync(string id, CancellationToken cancellationToken) =>
+        FindAsync(Api.Subscriptions.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Subscription);
+
     public IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken) =>
         SubscriptionPagesAsync(customerId: null, cancellationToken);
+
+    public Task<StripeList<StripeInvoice>?> ListInvoicesAsync(
+        string customerId, string? after, int count, CancellationToken cancellationToken)
+    {
+        var list = new InvoiceListOptions { Customer = customerId, StartingAfter = after, Limit = count };
+        return FindAsync(
+            Api.Invoices.ListAsync(list, cancellationToken: cancellationToken),
+            static found => new StripeList<StripeInvoice>(found.Data.ConvertAll(StripeReading.Invoice), found.HasMore));
+    }
+
+    public Task<StripeInvoice?> FindInvoiceAsync(string id, CancellationToken cancellationToken) =>
+        FindAsync(Api.Invoices.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Invoice);
 
     public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
         FindAsync(Api.Charges.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Charge);
@@ -103,102 +132,15 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
     public Task<StripePortalSession> CreatePortalAsync(
         string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken)
     {
-        var session = new Portal.SessionCreateOptions { Customer = customerId, ReturnUrl = returnUrl, Configuration = configuration };
+        var session = new Portal.SessionCreateOptions
+        {
+            Customer = customerId,
+            ReturnUrl = returnUrl,
+            Configuration = configuration,
+            Locale = options.Checkout.Locale,
+        };
         return StripeConnection.ReadAsync(
             Api.BillingPortal.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Portal);
-    }
-
-    public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) =>
-        FirstAsync(Api.Products.ListAsync(new() { Ids = [id] }, cancellationToken: cancellationToken), StripeReading.Product);
-
-    public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken)
-    {
-        var created = new ProductCreateOptions { Id = product.Id, Name = product.Name, Metadata = new() { ["plan"] = product.Plan } };
-        return StripeConnection.ReadAsync(Api.Products.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Product);
-    }
-
-    public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
-        FindAsync(Api.Prices.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Price);
-
-    public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) =>
-        FirstAsync(
-            Api.Prices.ListAsync(new() { LookupKeys = [lookupKey], Active = true }, cancellationToken: cancellationToken),
-            StripeReading.Price);
-
-    public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken)
-    {
-        var created = new PriceCreateOptions
-        {
-            Product = price.Product,
-            UnitAmount = price.Amount,
-            Currency = price.Currency,
-            Recurring = new() { Interval = price.Interval },
-            LookupKey = price.LookupKey,
-            TransferLookupKey = true,
-        };
-        return StripeConnection.ReadAsync(Api.Prices.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Price);
-    }
-
-    public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) => ListAsync(
-        new Portal.ConfigurationListOptions { Active = true },
-        list => Api.BillingPortal.Configurations.ListAsync(list, cancellationToken: cancellationToken),
-        StripeReading.PortalConfiguration);
-
-    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
-        IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken)
-    {
-        var created = new Portal.ConfigurationCreateOptions
-        {
-            BusinessProfile = new() { Headline = "PyResolve" },
-            DefaultReturnUrl = returnUrl,
-            Metadata = new() { ["made_by"] = PortalMarkFor(products) },
-            Features = new()
-            {
-                InvoiceHistory = new() { Enabled = true },
-                PaymentMethodUpdate = new() { Enabled = true },
-                SubscriptionCancel = new() { Enabled = true, Mode = "at_period_end" },
-                SubscriptionUpdate = new()
-                {
-                    Enabled = true,
-                    DefaultAllowedUpdates = ["price"],
-                    ProrationBehavior = "always_invoice",
-                    Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
-                    {
-                        Product = price.Product,
-                        Prices = [price.Id],
-                    })],
-                },
-            },
-        };
-        return StripeConnection.ReadAsync(
-            Api.BillingPortal.Configurations.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.PortalConfiguration);
-    }
-
-    public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) => ListAsync(
-        new WebhookEndpointListOptions(),
-        list => Api.WebhookEndpoints.ListAsync(list, cancellationToken: cancellationToken),
-        StripeReading.Endpoint);
-
-    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(
-        string url, IReadOnlyList<string> events, CancellationToken cancellationToken)
-    {
-        var created = new WebhookEndpointCreateOptions
-        {
-            Url = url,
-            EnabledEvents = [.. events],
-            ApiVersion = BillingOptions.PinnedApiVersion,
-            Description = "PyResolve billing",
-        };
-        return StripeConnection.ReadAsync(
-            Api.WebhookEndpoints.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Endpoint);
-    }
-
-    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(
-        string id, IReadOnlyList<string> events, CancellationToken cancellationToken)
-    {
-        var changed = new WebhookEndpointUpdateOptions { EnabledEvents = [.. events] };
-        return StripeConnection.ReadAsync(
-            Api.WebhookEndpoints.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Endpoint);
     }
 
     public async IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
@@ -224,11 +166,18 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
         return (await Connection.SendAsync(request, cancellationToken)).Date - time.GetUtcNow();
     }
 
-    /// <summary>In the metadata of a portal configuration: which prices it was made for.</summary>
-    public static string PortalMarkFor(IEnumerable<StripePrice> prices) =>
-        $"pyresolve {string.Join(' ', prices.Select(static price => price.Id))}";
-
     private static Dictionary<string, string> OfUser(Guid userId) => new() { ["user_id"] = userId.ToString() };
+
+    private Stripe.Checkout.SessionCreateOptions SellBy(string price) => new()
+    {
+        Mode = "subscription",
+        LineItems = [new() { Price = price, Quantity = 1 }],
+        AutomaticTax = options.Checkout.AutomaticTax ? new() { Enabled = true } : null,
+        TaxIdCollection = options.Checkout.TaxIds ? new() { Enabled = true } : null,
+        AllowPromotionCodes = options.Checkout.PromotionCodes ? true : null,
+        ManagedPayments = options.Checkout.ManagedPayments is { } isManaged ? new() { Enabled = isManaged } : null,
+        Locale = options.Checkout.Locale,
+    };
 
     private static RequestOptions Under(string idempotencyKey) => new() { IdempotencyKey = idempotencyKey };
 
@@ -239,7 +188,12 @@ internal sealed class StripeGateway(BillingOptions options, TimeProvider time, T
     {
         // Without a status, Stripe leaves out subscriptions that have ended.
         var pages = PagesAsync(
-            new SubscriptionListOptions { Customer = customerId, Status = "all" },
+            new SubscriptionListOptions
+            {
+                Customer = customerId,
+                Status = "all",
+                Expand = ["data.latest_invoice", "data.schedule"],
+            },
             list => Api.Subscriptions.ListAsync(list, cancellationToken: cancellationToken),
             StripeReading.Subscription);
         await foreach (var page in pages)

@@ -55,11 +55,20 @@ internal sealed record StripeSubscription(string Id)
 
     public DateTimeOffset? Created { get; init; }
 
+    public DateTimeOffset? TrialEnd { get; init; }
+
+    public StripeInvoice? LatestInvoice { get; init; }
+
+    /// <summary>The next phase of its schedule; null where nothing is scheduled.</summary>
+    public StripePhase? NextPhase { get; init; }
+
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
     /// <summary>Not Stripe's: a payment has been disputed since the subscription began. Set only where a dispute ends a plan.</summary>
     public bool IsDisputed { get; init; }
 }
+
+internal sealed record StripePhase(DateTimeOffset Start, IReadOnlyList<string> Prices);
 
 internal sealed record StripeSubscriptionItem(string Id)
 {
@@ -67,7 +76,34 @@ internal sealed record StripeSubscriptionItem(string Id)
 
     public long? Quantity { get; init; }
 
+    public DateTimeOffset? CurrentPeriodStart { get; init; }
+
     public DateTimeOffset? CurrentPeriodEnd { get; init; }
+}
+
+internal sealed record StripeInvoice(string Id)
+{
+    public string? Customer { get; init; }
+
+    public string? Number { get; init; }
+
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary><c>draft</c>, <c>open</c>, <c>paid</c>, <c>uncollectible</c> or <c>void</c>.</summary>
+    public string? Status { get; init; }
+
+    /// <summary><c>subscription_create</c>, <c>subscription_cycle</c>, <c>subscription_update</c>, or another reason.</summary>
+    public string? BillingReason { get; init; }
+
+    public long AmountDue { get; init; }
+
+    public long AmountPaid { get; init; }
+
+    public string? Currency { get; init; }
+
+    public string? HostedUrl { get; init; }
+
+    public string? PdfUrl { get; init; }
 }
 
 internal sealed record StripeCharge(string Id)
@@ -97,6 +133,8 @@ internal sealed record StripePrice(string Id)
 
     public StripeRecurring? Recurring { get; init; }
 
+    public bool IsMetered => Recurring?.UsageType == "metered";
+
     public long? UnitAmount { get; init; }
 
     public string? Currency { get; init; }
@@ -110,6 +148,8 @@ internal sealed record StripeRecurring(string? Interval, string? UsageType);
 
 internal sealed record StripeProduct(string Id)
 {
+    public string? TaxCode { get; init; }
+
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
 
@@ -117,6 +157,16 @@ internal sealed record StripePortalSession(string Url);
 
 internal sealed record StripePortalConfiguration(string Id)
 {
+    public static IReadOnlyList<string> DowngradeConditions { get; } = ["decreasing_item_amount", "shortening_interval"];
+
+    /// <summary>Whether customers can change to another price.</summary>
+    public bool SwitchesPlans { get; init; }
+
+    /// <summary>The changes that wait for the end of the period.</summary>
+    public IReadOnlyList<string> ScheduledChanges { get; init; } = [];
+
+    public bool DowngradesAtOnce => SwitchesPlans && !DowngradeConditions.All(ScheduledChanges.Contains);
+
     public bool Active { get; init; }
 
     public bool IsDefault { get; init; }

@@ -42,15 +42,43 @@ internal static class StripeReading
                 : Instant(from, "current_period_end"),
             PauseCollection = from.PauseCollection is null ? null : new StripePauseCollection(from.PauseCollection.Behavior),
             Created = Instant(from.Created),
+            TrialEnd = Instant(from.TrialEnd),
+            LatestInvoice = from.LatestInvoice is null ? null : Invoice(from.LatestInvoice),
+            NextPhase = NextPhase(from.Schedule),
             Metadata = from.Metadata,
         };
+    }
+
+    private static StripePhase? NextPhase(SubscriptionSchedule? schedule)
+    {
+        if (Instant(schedule?.CurrentPhase?.EndDate) is not { } end)
+            return null;
+        var next = schedule!.Phases?.Find(phase => Instant(phase.StartDate) >= end);
+        return next is null
+            ? null
+            : new StripePhase(Instant(next.StartDate)!.Value, [.. (next.Items ?? []).Select(static item => item.PriceId).OfType<string>()]);
     }
 
     public static StripeSubscriptionItem Item(SubscriptionItem from) => new(Required(from.Id, "id"))
     {
         Price = from.Price is null ? null : Price(from.Price),
         Quantity = from.Quantity,
+        CurrentPeriodStart = Instant(from.CurrentPeriodStart),
         CurrentPeriodEnd = Instant(from.CurrentPeriodEnd),
+    };
+
+    public static StripeInvoice Invoice(Invoice from) => new(Required(from.Id, "id"))
+    {
+        Customer = from.CustomerId,
+        Number = from.Number,
+        Created = Instant(from.Created),
+        Status = from.Status,
+        BillingReason = from.BillingReason,
+        AmountDue = from.AmountDue,
+        AmountPaid = from.AmountPaid,
+        Currency = from.Currency,
+        HostedUrl = from.HostedInvoiceUrl,
+        PdfUrl = from.InvoicePdf,
     };
 
     public static StripeCharge Charge(Charge from) => new(Required(from.Id, "id")) { Customer = from.CustomerId, Disputed = from.Disputed };
@@ -69,7 +97,11 @@ internal static class StripeReading
         Livemode = from.Livemode,
     };
 
-    public static StripeProduct Product(Product from) => new(Required(from.Id, "id")) { Metadata = from.Metadata };
+    public static StripeProduct Product(Product from) => new(Required(from.Id, "id"))
+    {
+        TaxCode = from.TaxCodeId,
+        Metadata = from.Metadata,
+    };
 
     public static StripePortalSession Portal(Stripe.BillingPortal.Session from) => new(Required(from.Url, "url"));
 
@@ -77,6 +109,9 @@ internal static class StripeReading
     {
         Active = from.Active,
         IsDefault = from.IsDefault,
+        SwitchesPlans = from.Features?.SubscriptionUpdate?.Enabled == true,
+        ScheduledChanges =
+            [.. (from.Features?.SubscriptionUpdate?.ScheduleAtPeriodEnd?.Conditions ?? []).Select(static condition => condition.Type)],
         Metadata = from.Metadata,
     };
 

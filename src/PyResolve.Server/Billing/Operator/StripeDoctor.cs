@@ -6,7 +6,8 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
-internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options, BillingLinks links, Inbox inbox, TimeProvider time)
+internal sealed class StripeDoctor(
+    IStripeGateway stripe, PlanCatalog plans, BillingOptions options, BillingLinks links, Inbox inbox, TimeProvider time)
 {
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
@@ -52,30 +53,56 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         }
     }
 
+    /// <summary>A restricted key may lack the permission for one call, and have it for the others.</summary>
+    private async Task<(bool IsProblem, string Text)> CheckAsync(
+        Func<CancellationToken, Task<(bool IsProblem, string Text)>> check, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CallAsync(check, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.Status == StatusCodes.Status403Forbidden)
+        {
+            return (true, $"The key lacks a permission; docs/stripe.md lists those that it needs. {exception.Message}");
+        }
+    }
+
     private async IAsyncEnumerable<(bool IsProblem, string Text)> CheckAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var mode = options.IsLive ? "live" : "test";
         yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {BillingOptions.PinnedApiVersion}.");
-        var skew = await CallAsync(stripe.MeasureSkewAsync, cancellationToken);
-        yield return skew is null
-            ? (true, "Stripe's answer has no Date: the clocks cannot be compared.")
-            : (skew.Value.Duration() > MaxSkew,
-                $"The clocks are {skew.Value.Duration().TotalSeconds:0} s apart. "
-                + "Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
+        yield return await CheckAsync(CheckClockAsync, cancellationToken);
         foreach (var plan in PlanCatalog.Sold)
-            yield return await CheckPriceAsync(plan, mode, cancellationToken);
+        {
+            var price = await CheckAsync(token => CheckPriceAsync(plan, mode, token), cancellationToken);
+            yield return price;
+            if (!price.IsProblem)
+                yield return await CheckAsync(token => CheckCheckoutAsync(plan, token), cancellationToken);
+        }
 
-        yield return CheckPortal(await CallAsync(stripe.ListPortalConfigurationsAsync, cancellationToken), mode);
+        yield return await CheckAsync(
+            async token => CheckPortal(await stripe.ListPortalConfigurationsAsync(token), mode), cancellationToken);
         yield return options.WebhookSecrets.Count == 0
             ? (true, "STRIPE_WEBHOOK_SECRET is not set: every event is refused. 'stripe setup' prints it when it creates the endpoint.")
             : (options.WebhookSecrets.Any(static secret => !secret.StartsWith("whsec_", StringComparison.Ordinal)),
                 $"{options.WebhookSecrets.Count} webhook secret(s); each must begin with whsec_.");
-        yield return CheckEndpoint(await CallAsync(stripe.ListWebhookEndpointsAsync, cancellationToken), mode);
+        yield return await CheckAsync(
+            async token => CheckEndpoint(await stripe.ListWebhookEndpointsAsync(token), mode), cancellationToken);
         var dead = (await inbox.ListAsync("dead", 200, cancellationToken)).Count;
         yield return dead == 0
             ? (false, "No event is dead.")
             : (true, $"{dead} events are dead: see 'stripe events list --dead', fix the cause, then run 'stripe events replay --dead'.");
+    }
+
+    private async Task<(bool IsProblem, string Text)> CheckClockAsync(CancellationToken cancellationToken)
+    {
+        var skew = await stripe.MeasureSkewAsync(cancellationToken);
+        return skew is null
+            ? (true, "Stripe's answer has no Date: the clocks cannot be compared.")
+            : (skew.Value.Duration() > MaxSkew,
+                $"The clocks are {skew.Value.Duration().TotalSeconds:0} s apart. "
+                + "Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
     }
 
     private async Task<(bool IsProblem, string Text)> CheckPriceAsync(string plan, string mode, CancellationToken cancellationToken)
@@ -83,32 +110,57 @@ internal sealed class StripeDoctor(IStripeGateway stripe, BillingOptions options
         var variable = BillingOptions.PriceVariable(plan);
         if (!options.Prices.TryGetValue(plan, out var id))
             return (true, $"{variable} is not set: the {plan} plan is not for sale. 'stripe setup' creates one and prints the setting.");
-        var price = await CallAsync(token => stripe.FindPriceAsync(id, token), cancellationToken);
+        var price = await stripe.FindPriceAsync(id, cancellationToken);
         if (price is null)
             return (true, $"{variable} names {id}, which does not exist in {mode} mode. Is the key of the other mode?");
         if (!price.Active)
             return (true, $"{variable} names {id}, which is archived: no new subscription can use it.");
-        return price.Livemode != options.IsLive
-            ? (true, $"{variable} names {id}, which is not of {mode} mode.")
-            : (false, $"The {plan} plan is sold by {id}.");
+        if (price.Livemode != options.IsLive)
+            return (true, $"{variable} names {id}, which is not of {mode} mode.");
+        var shown = plans[plan].Price;
+        return (shown?.Amount, shown?.Currency, shown?.Interval) == (price.UnitAmount, price.Currency, price.Recurring?.Interval)
+            ? (false, $"The {plan} plan is sold by {id}, for what /plans shows: {Describe(price)}.")
+            : (true,
+                $"/plans shows {(shown is null ? "no price" : $"{shown.Amount} {shown.Currency} a {shown.Interval}")} for the {plan} plan, "
+                + $"but {id} charges {Describe(price)}. Set PyResolve:Plans:{plan}:Price to what is charged; or unset {variable}, and run "
+                + "'stripe setup'.");
+    }
+
+    private static string Describe(StripePrice price) =>
+        $"{price.UnitAmount} {price.Currency} a {price.Recurring?.Interval ?? "time"}";
+
+    /// <summary>Only Stripe knows whether it sells: that depends on settings of the account, such as for taxes.</summary>
+    private async Task<(bool IsProblem, string Text)> CheckCheckoutAsync(string plan, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await stripe.TryCheckoutAsync(options.Prices[plan], links.CheckoutCancelled, cancellationToken);
+            return (false, $"A checkout of the {plan} plan was opened and closed.");
+        }
+        catch (StripeException exception) when (exception is { IsTransient: false, Status: not StatusCodes.Status403Forbidden })
+        {
+            return (true, $"Stripe refuses every checkout of the {plan} plan. {exception.Message}");
+        }
     }
 
     private (bool IsProblem, string Text) CheckPortal(IReadOnlyList<StripePortalConfiguration> configurations, string mode)
     {
-        if (options.PortalConfiguration is { } id)
+        var id = options.PortalConfiguration;
+        var portal = configurations.FirstOrDefault(
+            configuration => configuration.Active && (id is null ? configuration.IsDefault : configuration.Id == id));
+        return portal switch
         {
-            return configurations.Any(configuration => configuration.Id == id && configuration.Active)
-                ? (false, $"The customer portal is set up by {id}.")
-                : (true,
-                    $"STRIPE_PORTAL_CONFIGURATION names {id}, which does not exist in {mode} mode, or is not active: "
-                    + "customers cannot change or cancel a subscription. 'stripe setup' prints one that is.");
-        }
-
-        return configurations.Any(static configuration => configuration is { IsDefault: true, Active: true })
-            ? (false, "The customer portal is set up by the account's default.")
-            : (true,
+            null when id is not null => (true,
+                $"STRIPE_PORTAL_CONFIGURATION names {id}, which does not exist in {mode} mode, or is not active: "
+                + "customers cannot change or cancel a subscription. 'stripe setup' prints one that is."),
+            null => (true,
                 "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: "
-                + "customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting.");
+                + "customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting."),
+            { DowngradesAtOnce: true } => (true,
+                $"The customer portal {portal.Id} makes a downgrade at once, and credits the rest of the month: who upgrades, uses and "
+                + "downgrades pays nothing. 'stripe setup' lets downgrades wait for the end of the period."),
+            _ => (false, $"The customer portal is set up by {id ?? "the account's default"}."),
+        };
     }
 
     private (bool IsProblem, string Text) CheckEndpoint(IReadOnlyList<StripeWebhookEndpoint> endpoints, string mode)

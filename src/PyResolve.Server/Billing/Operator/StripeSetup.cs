@@ -33,7 +33,7 @@ internal sealed class StripeSetup(
             await output.WriteLineAsync($"{BillingOptions.PriceVariable(plan)}={price.Id}");
         }
 
-        var portal = await catalog.EnsurePortalAsync(prices, links.PortalDefault, cancellationToken);
+        var portal = await catalog.EnsurePortalAsync(prices, links.PortalDefault, output, cancellationToken);
         await output.WriteLineAsync($"STRIPE_PORTAL_CONFIGURATION={portal.Id}");
         var endpoint = await EnsureEndpointAsync(output, cancellationToken);
         await output.WriteLineAsync(endpoint.Secret is { } secret

@@ -4,6 +4,7 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;
 
@@ -11,11 +12,14 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 
 /// <summary>Finds what webhooks missed: events that did not arrive, and plans that differ from Stripe's subscriptions.</summary>
 internal sealed partial class Reconciler(
-    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, Checkouts checkouts,
-    BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption,
+    UnclaimedCustomers unclaimed, Checkouts checkouts, BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
 {
     /// <summary>Up to this many missing customers count as deleted by hand, even if there are no others.</summary>
     private const int MaxMissing = 3;
+
+    /// <summary>Of this many missing customers Stripe is asked one by one; if it has none of them, it has none of the others.</summary>
+    private const int MaxAsked = 10;
 
     /// <summary>A webhook may still deliver a newer event.</summary>
     private static readonly TimeSpan MaxDeliveryTime = TimeSpan.FromMinutes(2);
@@ -58,6 +62,7 @@ internal sealed partial class Reconciler(
     /// <exception cref="StripeException">Most customers are missing: the key is another Stripe account's. Nothing was changed.</exception>
     public async Task<ReconciliationResult> CompareAllAsync(CancellationToken cancellationToken)
     {
+        var startedAt = time.GetInstant();
         var atStripe = await ListByCustomerAsync(cancellationToken);
         await ThrowIfOtherAccountAsync(atStripe, cancellationToken);
         var deletedAccounts = await checkouts.ListDeletedAccountsAsync(cancellationToken);
@@ -72,13 +77,26 @@ internal sealed partial class Reconciler(
         }
 
         var named = await adoption.ListNamedByProfilesAsync(cancellationToken);
-        var ours = atStripe.Where(unknown => named.Contains(unknown.Key) || unknown.Value.Exists(NamesAccount));
-        foreach (var (customerId, _) in ours)
+        foreach (var (customerId, subscriptions) in atStripe)
         {
-            await CountAsync(async () => await adoption.TryAsync(customerId, cancellationToken)
-                && await sync.RunAsync(customerId, cancellationToken) is { HasChanged: true });
+            await CountAsync(async () =>
+            {
+                // Also those who came by a payment link: where no account is named, somebody pays for nothing.
+                if (named.Contains(customerId)
+                    || subscriptions.Exists(NamesAccount)
+                    || await IsPayerAsync(subscriptions, cancellationToken))
+                {
+                    if (await adoption.TryAsync(customerId, cancellationToken))
+                        return await sync.RunAsync(customerId, cancellationToken) is { HasChanged: true };
+                    await unclaimed.NoteAsync(customerId, subscriptions, cancellationToken);
+                }
+
+                return false;
+            });
         }
 
+        if (failed == 0)
+            await unclaimed.RemoveUnseenAsync(startedAt, cancellationToken);
         Repaired.Add(repaired);
         if (repaired > 0 || failed > 0)
             Log.Repaired(logger, compared, repaired, failed);
@@ -100,6 +118,9 @@ internal sealed partial class Reconciler(
         }
     }
 
+    private async Task<bool> IsPayerAsync(IReadOnlyList<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
+        (await sync.ListOursAsync(subscriptions, BillingState.None, cancellationToken)).Count > 0;
+
     private async Task<bool> RepairAsync(
         BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
         await IsOutOfStepAsync(customer, profile, subscriptions, cancellationToken)
@@ -117,30 +138,64 @@ internal sealed partial class Reconciler(
         BillingCustomer customer, ProfilePlan? profile, List<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
         // The sync after the account's deletion failed.
-        if (profile is null && PlanRules.InForce(subscriptions).Any())
+        if (profile is null && (await sync.ListOursAsync(subscriptions, customer.State, cancellationToken)).Count > 0)
             return true;
         var now = await sync.ChooseStateAsync(subscriptions, customer.State, cancellationToken);
         return now != customer.State || (profile is not null && !profile.Matches(now, options.Origin));
     }
 
-    /// <summary>Stripe lists ended subscriptions too, so one that is missing was deleted with its customer.</summary>
+    /// <summary>Stripe lists ended subscriptions too, so what is missing was deleted with its customer, or is on a test clock.</summary>
     private async Task ThrowIfOtherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
     {
-        var (known, missing) = (0, 0);
+        var known = 0;
+        var missing = new List<string>();
         await foreach (var (customer, _) in customers.ListWithProfilesAsync(cancellationToken))
         {
             if (customer.State.SubscriptionId is null)
                 continue;
             known++;
             if (!atStripe.ContainsKey(customer.Id))
-                missing++;
+                missing.Add(customer.Id);
         }
 
-        if (missing <= MaxMissing || missing * 2 <= known)
+        var gone = await AskForMissingAsync(missing, atStripe, cancellationToken);
+        if (gone <= MaxMissing || gone * 2 <= known)
             return;
-        Log.OtherAccount(logger, missing, known);
+        Log.OtherAccount(logger, gone, known);
         throw new StripeException(
-            $"Stripe has no subscriptions of {missing} of {known} customers. Is STRIPE_SECRET_KEY a key of another Stripe account?");
+            $"Stripe has no subscriptions of {gone} of {known} customers. Is STRIPE_SECRET_KEY a key of another Stripe account?");
+    }
+
+    /// <summary>Adds what Stripe shows only when it is asked for the customer: test clocks, which live mode has not.</summary>
+    /// <returns>How many customers Stripe does not have.</returns>
+    private async Task<int> AskForMissingAsync(
+        List<string> missing, Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
+    {
+        if (options.IsLive)
+            return missing.Count;
+        var found = 0;
+        for (var asked = 0; asked < missing.Count && (found > 0 || asked < MaxAsked); asked++)
+        {
+            var subscriptions = await FindSubscriptionsAsync(missing[asked], cancellationToken);
+            if (subscriptions.Count == 0)
+                continue;
+            atStripe[missing[asked]] = [.. subscriptions];
+            found++;
+        }
+
+        return missing.Count - found;
+    }
+
+    private async Task<IReadOnlyList<StripeSubscription>> FindSubscriptionsAsync(string customerId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await stripe.ListSubscriptionsAsync(customerId, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            return [];
+        }
     }
 
     private static bool NamesAccount(StripeSubscription subscription) =>

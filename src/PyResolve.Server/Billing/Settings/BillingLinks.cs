@@ -22,7 +22,7 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 
     public string AfterReturn(string? from) => from == Paid
         ? options.SuccessUrl?.ToString() ?? $"{Page}?success=true"
-        : PortalDefault;
+        : options.ReturnUrl?.ToString() ?? $"{Page}?managed=true";
 
     private string Page => $"{publicUrl.Value}/billing";
 

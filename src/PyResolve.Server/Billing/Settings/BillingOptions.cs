@@ -32,6 +32,12 @@ internal sealed class BillingOptions
     /// <summary><c>PyResolve:Stripe:GraceDays</c>: how long a plan lasts after a failed payment, 0 to 60 days; default 7.</summary>
     public TimeSpan Grace { get; private init; }
 
+    /// <summary>
+    /// <c>PyResolve:Stripe:UnknownPriceDays</c>: how long a subscription keeps its plan after its price was replaced by one without a plan,
+    /// 0 to 365 days; default 30.
+    /// </summary>
+    public TimeSpan UnknownPriceTime { get; private init; }
+
     /// <summary><c>PyResolve:Stripe:DisputeEndsPlan</c>: whether a disputed payment ends the plan until the dispute is won.</summary>
     public bool DisputeEndsPlan { get; private init; }
 
@@ -43,6 +49,9 @@ internal sealed class BillingOptions
     /// whose limit at Stripe is 25, and else 80, where it is 100.
     /// </summary>
     public int RequestsPerSecond { get; private init; }
+
+    /// <summary>What the checkout page offers, and how products are taxed.</summary>
+    public CheckoutOptions Checkout { get; private init; } = CheckoutOptions.Default;
 
     /// <summary><c>PyResolve:Stripe:SuccessUrl</c>, <c>:CancelUrl</c>, <c>:ReturnUrl</c>; default the page <c>/billing</c>.</summary>
     public Uri? SuccessUrl { get; private init; }
@@ -80,8 +89,10 @@ internal sealed class BillingOptions
             ApiBase = apiBase,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
+            UnknownPriceTime = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:UnknownPriceDays", 30, 0, 365)),
             DisputeEndsPlan = Flag(configuration, "PyResolve:Stripe:DisputeEndsPlan"),
             EventsInterval = TimeSpan.FromMinutes(ServerOptions.Number(configuration, "PyResolve:Stripe:EventsMinutes", 60, 1, 1_440)),
+            Checkout = CheckoutOptions.Read(configuration),
             SuccessUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:SuccessUrl"),
             CancelUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:CancelUrl"),
             ReturnUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:ReturnUrl"),
@@ -136,12 +147,7 @@ internal sealed class BillingOptions
     private static bool IsLiveKey(string? key) =>
         key is not null && (key.StartsWith("sk_live_", StringComparison.Ordinal) || key.StartsWith("rk_live_", StringComparison.Ordinal));
 
-    private static bool Flag(IConfiguration configuration, string name) => ServerOptions.Text(configuration, name) switch
-    {
-        null => false,
-        var text when bool.TryParse(text, out var flag) => flag,
-        _ => throw new InvalidConfigurationException($"{name} must be true or false."),
-    };
+    private static bool Flag(IConfiguration configuration, string name) => CheckoutOptions.Flag(configuration, name) ?? false;
 
     private static string[] List(IConfiguration configuration, string name) =>
         (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -63,12 +63,12 @@ internal sealed class SimulatedStripe : IAsyncDisposable
     private static async Task<Dictionary<string, string?>> SetUpAsync(
         BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
-        var catalog = new StripeCatalog(new StripeGateway(options, TimeProvider.System), plans);
+        var catalog = new StripeCatalog(new StripeGateway(options, TimeProvider.System), plans, options);
         var prices = new List<StripePrice>();
         foreach (var plan in PlanCatalog.Sold)
             prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
         // Each portal session has its own return URL.
-        var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), cancellationToken);
+        var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), TextWriter.Null, cancellationToken);
         var settings = PlanCatalog.Sold
             .Zip(prices)
             .ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);

@@ -10,7 +10,9 @@ namespace PyResolve.Server.Billing.Sync;
 internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToken, BillingState State, bool IsLinked);
 
 /// <summary>A fencing token, taken before a fetch from Stripe: the result is written only if no result of a later token has been.</summary>
-internal sealed record SyncToken(string CustomerId, Guid UserId, long Value, StoreLease? Lease, bool IsAccountDeleted = false);
+/// <param name="Remembered">Of the stored state, when the token was taken.</param>
+internal sealed record SyncToken(
+    string CustomerId, Guid UserId, long Value, string Remembered, StoreLease? Lease, bool IsAccountDeleted = false);
 
 /// <summary>Locks are always taken in the order profile, customer, events.</summary>
 internal sealed class BillingCustomers(Database database, BillingOptions options, AuditLog audit, TimeProvider time)
@@ -24,8 +26,11 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
     private static readonly SqlFragment Columns = new(
         """
         customer_id, user_id, return_token, unlinked_at, subscription_id, status, plan, plan_until, plan_then, quantity, cancelling,
-        current_period_end, grace_ends_at, remembered, flags
+        current_period_end, grace_ends_at, remembered, flags, billing_interval, trial_ends_at, scheduled_plan, scheduled_at
         """);
+
+    /// <summary>How many <see cref="Columns"/> there are.</summary>
+    private const int ColumnCount = 19;
 
     private readonly string _origin = options.Origin;
 
@@ -45,7 +50,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         var wanted = origin ?? (options.IsConfigured ? _origin : null);
         var linked = await session.ListAsync(
             $"select {Columns}, origin from billing_customers where user_id = {userId} and unlinked_at is null",
-            static row => (Origin: row.Text(15), Read(row).State),
+            static row => (Origin: row.Text(ColumnCount), Read(row).State),
             cancellationToken);
         return linked.Where(found => wanted is null || found.Origin == wanted)
             .OrderBy(static found => found.Origin switch { BillingOrigins.Live => 0, BillingOrigins.Test => 1, _ => 2 })
@@ -103,7 +108,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                     select user_id from billing_customers
                     where origin = {_origin} and unlinked_at is null and customer_id > {last} and customer_id <= {next})
                 """,
-                static row => (Id: row.Uuid(5), Plan: ProfilePlan.Read(row, 0)),
+                static row => (Id: row.Uuid(ProfilePlan.ColumnCount), Plan: ProfilePlan.Read(row, 0)),
                 cancellationToken)).ToDictionary(static profile => profile.Id, static profile => profile.Plan);
             foreach (var customer in page)
                 yield return (customer, profiles.GetValueOrDefault(customer.UserId));
@@ -140,6 +145,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 // A customer that an earlier system wrote and that was never linked may be the other mode's: the profile alone names it.
                 if (isNew == 1 || isRelinked)
                 {
+                    await session.ExecuteAsync(
+                        $"delete from billing_unclaimed where origin = {_origin} and customer_id = {customerId}", cancellationToken);
                     await session.ExecuteAsync(
                         $"""
                         update profiles set stripe_customer_id = {customerId}
@@ -189,9 +196,9 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 $"""
                 update billing_customers set sync_seq = sync_seq + 1{take}
                 where origin = {_origin} and customer_id = {customerId} and unlinked_at is null {isFree}
-                returning sync_seq, user_id
+                returning sync_seq, user_id, remembered
                 """,
-                row => new SyncToken(customerId, row.Uuid(1), row.Int64(0), lease),
+                row => new SyncToken(customerId, row.Uuid(1), row.Int64(0), row.Text(2), lease),
                 cancellationToken);
             if (token is null)
                 return null;
@@ -220,7 +227,7 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 select {Columns}, applied_seq from billing_customers
                 where origin = {_origin} and customer_id = {token.CustomerId} {session.Engine.ForUpdate}
                 """,
-                static row => new { Customer = Read(row), AppliedSeq = row.Int64(15) },
+                static row => new { Customer = Read(row), AppliedSeq = row.Int64(ColumnCount) },
                 cancellationToken);
             var before = row?.Customer.State ?? BillingState.None;
             var isNewest = row is { Customer.IsLinked: true } && row.AppliedSeq < token.Value;
@@ -257,7 +264,8 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 status = {state.Status}, plan = {state.Plan}, plan_until = {state.PlanUntil},
                 plan_then = {state.PlanThen}, quantity = {state.Quantity}, cancelling = {state.Cancelling},
                 current_period_end = {state.CurrentPeriodEnd}, grace_ends_at = {state.GraceEndsAt},
-                remembered = {state.Remembered}, flags = {state.Flags}
+                remembered = {state.Remembered}, flags = {state.Flags}, billing_interval = {state.Interval},
+                trial_ends_at = {state.TrialEndsAt}, scheduled_plan = {state.ScheduledPlan}, scheduled_at = {state.ScheduledAt}
             where origin = {_origin} and customer_id = {token.CustomerId} and applied_seq < {token.Value}
             """,
             cancellationToken);
@@ -275,9 +283,10 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
                 cancellationToken);
         }
 
-        if (profile.Matches(state, _origin))
+        var current = profile.WithoutEndedOverride(now);
+        if (current.Matches(state, _origin))
             return false;
-        var granted = ProfilePlan.FromState(state, profile.Override, _origin);
+        var granted = ProfilePlan.FromState(state, current.Override, current.OverrideUntil, _origin);
         await granted.WriteAsync(session, token.UserId, now, cancellationToken);
         if (granted.Plan != profile.Plan)
             await audit.WriteAsync(session, token.UserId, Stripe, AuditActions.PlanChanged, granted.Plan, cancellationToken);
@@ -301,6 +310,10 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
             GraceEndsAt = row.InstantOrNull(12),
             Remembered = row.Text(13),
             Flags = row.Text(14),
+            Interval = row.TextOrNull(15),
+            TrialEndsAt = row.InstantOrNull(16),
+            ScheduledPlan = row.TextOrNull(17),
+            ScheduledAt = row.InstantOrNull(18),
         },
         IsLinked: row.InstantOrNull(3) is null);
 }

@@ -21,6 +21,17 @@ internal sealed record BillingState
 
     public long? Quantity { get; init; }
 
+    /// <summary><c>month</c> or <c>year</c>, or another word of Stripe's.</summary>
+    public string? Interval { get; init; }
+
+    /// <summary>While the trial lasts.</summary>
+    public DateTimeOffset? TrialEndsAt { get; init; }
+
+    /// <summary>The plan that Stripe's schedule continues with at <see cref="ScheduledAt"/>.</summary>
+    public string? ScheduledPlan { get; init; }
+
+    public DateTimeOffset? ScheduledAt { get; init; }
+
     public bool Cancelling { get; init; }
 
     public DateTimeOffset? CurrentPeriodEnd { get; init; }
@@ -39,7 +50,7 @@ internal static class ReviewFlags
     /// <summary>A payment is disputed, and the server is configured to end the plan.</summary>
     public const string Disputed = "disputed";
 
-    /// <summary>More than one subscription is in force; the greatest plan counts, but the customer pays for all.</summary>
+    /// <summary>More than one subscription grants a plan; the greatest plan counts, but the customer pays for all.</summary>
     public const string Duplicate = "duplicate_subscription";
 
     public const string UnknownPrice = "unknown_price";

@@ -4,9 +4,15 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>Links a customer to the account whose profile names it, as rows of an earlier system do, or that its metadata names.</summary>
-internal sealed class CustomerAdoption(Database database, BillingCustomers customers, IStripeGateway stripe, BillingOptions options)
+/// <summary>
+/// Links a customer to its account: to the one whose profile names it, as rows of an earlier system do, or that is named at Stripe, by the
+/// customer's metadata, by those of a subscription to a plan, or by the checkout that it was bought in, such as a payment link's.
+/// </summary>
+internal sealed class CustomerAdoption(
+    Database database, BillingCustomers customers, PriceMap prices, IStripeGateway stripe, BillingOptions options)
 {
+    private const string UserKey = "user_id";
+
     public async Task<bool> TryAsync(string customerId, CancellationToken cancellationToken)
     {
         if (await customers.FindAsync(customerId, cancellationToken) is { IsLinked: true })
@@ -27,7 +33,8 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
             return null;
         var userId = known?.UserId
             ?? await FindNamedByProfileAsync(customerId, cancellationToken)
-            ?? (Guid.TryParse(customer.Metadata?.GetValueOrDefault("user_id"), out var named) ? named : null);
+            ?? Parse(customer.Metadata?.GetValueOrDefault(UserKey))
+            ?? await FindNamedByPurchaseAsync(customerId, cancellationToken);
         return userId is { } found && await customers.FindLinkedAsync(found, cancellationToken) is null ? found : null;
     }
 
@@ -41,10 +48,30 @@ internal sealed class CustomerAdoption(Database database, BillingCustomers custo
         static row => row.Text(0),
         cancellationToken)).ToHashSet(StringComparer.Ordinal);
 
+    /// <summary>Only of customers who pay for a plan: others are none of our business.</summary>
+    private async Task<Guid?> FindNamedByPurchaseAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var subscriptions = await stripe.ListSubscriptionsAsync(customerId, cancellationToken);
+        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
+        var ours = PlanRules.OursInForce(subscriptions, planOfPrice, remembered: "");
+        if (ours.Count == 0)
+            return null;
+        var named = ours.Select(static subscription => Parse(subscription.Metadata?.GetValueOrDefault(UserKey)));
+        if (named.FirstOrDefault(static id => id is not null) is { } userId)
+            return userId;
+        var checkouts = await stripe.ListCompletedCheckoutsAsync(customerId, cancellationToken);
+        return checkouts
+            .Where(session => ours.Any(subscription => subscription.Id == session.Subscription))
+            .Select(static session => Parse(session.ClientReferenceId))
+            .FirstOrDefault(static reference => reference is not null);
+    }
+
     private async Task<Guid?> FindNamedByProfileAsync(string customerId, CancellationToken cancellationToken) =>
         (await database.ListAsync(
             $"select id from profiles where stripe_customer_id = {customerId} and deleted_at is null",
             static row => row.Uuid(0),
             cancellationToken))
         is [var only] ? only : null;
+
+    private static Guid? Parse(string? text) => Guid.TryParse(text, out var userId) ? userId : null;
 }

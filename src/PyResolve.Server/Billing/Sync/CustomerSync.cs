@@ -5,9 +5,19 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary><c>State</c> is what is stored now. A subscription that has not ended counts in any status.</summary>
+/// <summary><c>State</c> is what is stored now.</summary>
 internal sealed record SyncResult(
-    BillingState State, bool HasSubscription, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions);
+    BillingState State, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions,
+    IReadOnlyList<StripeSubscription> OursInForce)
+{
+    /// <summary>One of ours, in any status but <c>incomplete</c>, that has not ended.</summary>
+    public bool HasSubscription => OursInForce.Any(static subscription => !IsIncomplete(subscription));
+
+    /// <summary>Their first payment was begun and not made: nobody has paid for them.</summary>
+    public IEnumerable<StripeSubscription> Incomplete => OursInForce.Where(IsIncomplete);
+
+    private static bool IsIncomplete(StripeSubscription subscription) => subscription.Status == "incomplete";
+}
 
 /// <summary><c>OtherPlan</c> is the profile's where it differs; <c>Orphaned</c> is what would be ended for a deleted account.</summary>
 internal sealed record SyncPreview(BillingState Before, BillingState Now, string? OtherPlan, IReadOnlyList<string> Orphaned)
@@ -58,40 +68,49 @@ internal sealed partial class CustomerSync(
             before,
             now,
             profile is null || profile.Matches(now, options.Origin) ? null : profile.Plan,
-            profile is null && known is { IsLinked: true } ? await ListOrphanedAsync(customerId, subscriptions, cancellationToken) : []);
+            profile is null && known is { IsLinked: true }
+                ? await ListOrphanedAsync(customerId, await ListOursAsync(subscriptions, before, cancellationToken), cancellationToken)
+                : []);
     }
 
     public async Task<BillingState> ChooseStateAsync(
         IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken)
     {
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
-        return PlanRules.ChooseState(subscriptions, planOfPrice, before, options.Grace, time.GetInstant());
+        return PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant());
     }
+
+    /// <summary>Those in force that are ours, whatever their status: see <see cref="PlanRules.OursInForce"/>.</summary>
+    public async Task<IReadOnlyList<StripeSubscription>> ListOursAsync(
+        IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken) =>
+        PlanRules.OursInForce(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before.Remembered);
+
+    private PlanTerms Terms => new(options.Grace, options.UnknownPriceTime);
 
     private async Task<SyncResult> RunAsync(SyncToken token, CancellationToken cancellationToken)
     {
         // Before the fetch, which then shows what was paid for until now.
         var hasEnded = token.IsAccountDeleted && await CloseCheckoutsAsync(token.CustomerId, cancellationToken) > 0;
         var (subscriptions, isGone) = await FetchAsync(token.CustomerId, cancellationToken);
-        var inForce = PlanRules.InForce(subscriptions).ToList();
+        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
+        var ours = PlanRules.OursInForce(subscriptions, planOfPrice, token.Remembered);
         // Before the events are done: a failure is tried again.
         if (token.IsAccountDeleted)
         {
-            await CancelAsync(inForce, cancellationToken);
-            hasEnded |= inForce.Count > 0;
+            await CancelAsync(ours, cancellationToken);
+            hasEnded |= ours.Count > 0;
         }
 
-        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var outcome = await customers.ApplyAsync(
             token,
-            isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, options.Grace, time.GetInstant()),
+            isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant()),
             cancellationToken);
 
         if (outcome is { IsNewest: true, HasChanged: true })
             Log.Applied(logger, token.CustomerId, outcome.State.Plan, outcome.State.Status ?? "none");
         if (outcome is { IsNewest: true, HasChanged: true, State.Flags.Length: > 0 })
             Log.Flagged(logger, token.CustomerId, outcome.State.SubscriptionId, outcome.State.Flags);
-        return new SyncResult(outcome.State, inForce.Count > 0, isGone, outcome.HasChanged || hasEnded, subscriptions);
+        return new SyncResult(outcome.State, isGone, outcome.HasChanged || hasEnded, subscriptions, ours);
     }
 
     private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
@@ -143,9 +162,9 @@ internal sealed partial class CustomerSync(
     }
 
     private async Task<IReadOnlyList<string>> ListOrphanedAsync(
-        string customerId, IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
+        string customerId, IEnumerable<StripeSubscription> ours, CancellationToken cancellationToken) =>
     [
-        .. PlanRules.InForce(subscriptions).Select(static subscription => subscription.Id),
+        .. ours.Select(static subscription => subscription.Id),
         .. (await ListOpenCheckoutsAsync(customerId, cancellationToken)).Select(static session => session.Id),
     ];
 

@@ -1,4 +1,3 @@
-using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
@@ -8,24 +7,36 @@ namespace PyResolve.Server.Billing.Sync;
 /// <summary>Plans set by an operator. A subscription may grant more, never less.</summary>
 internal sealed class PlanOverrides(Database database, BillingCustomers customers, AuditLog audit, TimeProvider time)
 {
-    /// <summary><c>free</c> removes what an operator set. Returns the account's plan now; null where there is no such account.</summary>
-    public async Task<string?> SetAsync(string email, string plan, CancellationToken cancellationToken)
+    /// <param name="userId">Whose plan.</param>
+    /// <param name="plan"><c>free</c> removes what an operator set.</param>
+    /// <param name="until">When it ends by itself; null: it does not.</param>
+    /// <param name="by">The operator.</param>
+    /// <param name="cancellationToken">Stops before the change.</param>
+    /// <returns>The account's plan now; null where there is no such account.</returns>
+    public Task<string?> SetAsync(
+        Guid userId, string plan, DateTimeOffset? until, Origin by, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is not { } profile)
+                return null;
+            var now = time.GetInstant();
+            var set = plan == PlanCatalog.Free ? null : plan;
+            var granted = await ChooseAsync(session, userId, profile, set, until, now, cancellationToken);
+            await granted.WriteAsync(session, userId, now, cancellationToken);
+            await audit.WriteAsync(session, userId, by, AuditActions.PlanChanged, granted.Plan, cancellationToken);
+            return granted.Plan;
+        },
+        cancellationToken);
+
+    /// <summary>
+    /// What the stored state of the subscriptions grants together with what an operator sets. The session has locked the profile.
+    /// </summary>
+    public async Task<ProfilePlan> ChooseAsync(
+        Session session, Guid userId, ProfilePlan profile, string? plan, DateTimeOffset? until, DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
-        if (await database.FindAccountAsync(email, cancellationToken) is not { User.Id: var userId })
-            return null;
-        return await database.WriteAsync(
-            async session =>
-            {
-                if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is not { } profile)
-                    return null;
-                var now = time.GetInstant();
-                var (origin, state) = await customers.ReadStateAsync(session, userId, profile.Origin, cancellationToken);
-                var current = state.PlanUntil <= now ? state with { Plan = state.PlanThen, PlanUntil = null } : state;
-                var granted = ProfilePlan.FromState(current, plan == PlanCatalog.Free ? null : plan, origin);
-                await granted.WriteAsync(session, userId, now, cancellationToken);
-                await audit.WriteAsync(session, userId, Origin.Operator, AuditActions.PlanChanged, granted.Plan, cancellationToken);
-                return granted.Plan;
-            },
-            cancellationToken);
+        var (origin, state) = await customers.ReadStateAsync(session, userId, profile.Origin, cancellationToken);
+        var current = state.PlanUntil <= now ? state with { Plan = state.PlanThen, PlanUntil = null } : state;
+        return ProfilePlan.FromState(current, plan, until, origin);
     }
 }

@@ -3,6 +3,10 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
+/// <param name="Grace">How long a plan lasts after a failed renewal.</param>
+/// <param name="UnknownPrice">How long it lasts after its price was replaced by one without a plan.</param>
+internal sealed record PlanTerms(TimeSpan Grace, TimeSpan UnknownPrice);
+
 /// <summary>The rules are a table in docs/stripe.md.</summary>
 internal static class PlanRules
 {
@@ -11,15 +15,29 @@ internal static class PlanRules
     public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) =>
         subscriptions.Where(static subscription => !IsOver(subscription));
 
-    /// <summary><paramref name="grace"/> is how long a plan lasts after a failed payment.</summary>
+    /// <summary>
+    /// Ours have a price with a plan, or have given a plan before. A customer may have others, such as a support contract made by hand:
+    /// they block no checkout, are no duplicates, and do not end with the account.
+    /// </summary>
+    public static IReadOnlyList<StripeSubscription> OursInForce(
+        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, string remembered)
+    {
+        var memories = SubscriptionMemories.Read(remembered);
+        return
+        [
+            .. InForce(subscriptions).Where(subscription => memories.GetValueOrDefault(subscription.Id)?.Plan is not null
+                || (subscription.Items?.Data ?? []).Any(item => item.Price is { } price && planOfPrice(price.Id) is not null)),
+        ];
+    }
+
     public static BillingState ChooseState(
-        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, TimeSpan grace,
+        IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, BillingState before, PlanTerms terms,
         DateTimeOffset now)
     {
         var memories = SubscriptionMemories.Read(before.Remembered);
         var outcomes = subscriptions
             .Select(subscription =>
-                Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, grace, now))
+                Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, terms, now))
             .ToList();
         if (outcomes.Count == 0)
             return BillingState.None;
@@ -32,11 +50,14 @@ internal static class PlanRules
             .ToList();
         var shown = grants.FirstOrDefault() ?? outcomes
             .OrderBy(outcome => IsOver(outcome.Subscription))
+            .ThenByDescending(outcome => outcome.IsOurs)
             .ThenByDescending(outcome => outcome.Subscription.Id == before.SubscriptionId && !IsOver(outcome.Subscription))
             .ThenByDescending(Created)
             .First();
-        var flags = outcomes.SelectMany(outcome => outcome.Flags);
-        if (outcomes.Count(outcome => outcome.IsEntitled) > 1)
+        // Beside one of ours, a subscription without a plan is another business of the customer's.
+        var hasOurs = outcomes.Exists(outcome => outcome.IsOurs && !IsOver(outcome.Subscription));
+        var flags = outcomes.Where(outcome => outcome.IsOurs || !hasOurs).SelectMany(outcome => outcome.Flags);
+        if (grants.Count > 1)
             flags = flags.Append(ReviewFlags.Duplicate);
 
         return new BillingState
@@ -48,9 +69,13 @@ internal static class PlanRules
             // Only a subscription without an end is certain to be in force then.
             PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? PlanCatalog.Free,
             Quantity = shown.Item?.Quantity,
+            Interval = shown.Item?.Price?.Recurring?.Interval,
+            TrialEndsAt = shown.Subscription.Status == "trialing" ? shown.Subscription.TrialEnd : null,
+            ScheduledPlan = shown.ScheduledPlan,
+            ScheduledAt = shown.ScheduledPlan is null ? null : shown.Subscription.NextPhase?.Start,
             Cancelling = shown.IsCancelling,
             CurrentPeriodEnd = shown.PeriodEnd,
-            GraceEndsAt = shown.Memory.PastDueSince + grace,
+            GraceEndsAt = shown.Memory.PastDueSince + terms.Grace,
             Remembered = SubscriptionMemories.Write(outcomes
                 .Where(outcome => !IsOver(outcome.Subscription))
                 .Select(outcome => KeyValuePair.Create(outcome.Subscription.Id, outcome.Memory))),
@@ -59,7 +84,7 @@ internal static class PlanRules
     }
 
     private static SubscriptionOutcome Decide(
-        StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, TimeSpan grace, DateTimeOffset now)
+        StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, PlanTerms terms, DateTimeOffset now)
     {
         var item = ChooseItem(subscription, planOfPrice);
         var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
@@ -67,17 +92,24 @@ internal static class PlanRules
         var periodEnd = item?.CurrentPeriodEnd
             ?? subscription.CurrentPeriodEnd
             ?? (subscription.Items?.Data is [var first, ..] ? first.CurrentPeriodEnd : null);
-        DateTimeOffset? pastDueSince = subscription.Status == "past_due" ? before.PastDueSince ?? now : null;
+        var payment = JudgePayment(subscription, item, before);
+        DateTimeOffset? pastDueSince = payment.IsLate ? before.PastDueSince ?? now : null;
         // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
-        var until = Earliest(pastDueSince + grace, subscription.CancelAt, subscription.CancelAtPeriodEnd ? periodEnd : null, voidFrom);
+        DateTimeOffset? unknownSince = mapped is null && before.Plan is not null && !isOver ? before.UnknownSince ?? now : null;
+        var until = Earliest(
+            pastDueSince + terms.Grace, subscription.CancelAt, subscription.CancelAtPeriodEnd ? periodEnd : null, voidFrom,
+            unknownSince + terms.UnknownPrice);
 
         var flags = new List<string>();
         bool isEntitled;
         switch (subscription.Status)
         {
-            case "active" or "trialing" or "past_due":
+            case "active" or "trialing":
                 isEntitled = true;
+                break;
+            case "past_due":
+                isEntitled = !payment.NeverPaid;
                 break;
             case "canceled" or "incomplete" or "incomplete_expired" or "paused" or "unpaid":
                 isEntitled = false;
@@ -94,6 +126,9 @@ internal static class PlanRules
         if (mapped is null && !isOver)
             flags.Add(ReviewFlags.UnknownPrice);
         var plan = mapped ?? before.Plan;
+        // What a late payment would have paid for is not given before it is paid.
+        if (payment is { IsLate: true, IsOfChange: true })
+            plan = PlanCatalog.Rank(payment.PaidPlan) < PlanCatalog.Rank(plan) ? payment.PaidPlan : plan;
         return new SubscriptionOutcome(
             subscription,
             item,
@@ -101,18 +136,42 @@ internal static class PlanRules
             isEntitled,
             until,
             // Only a plan that was granted is remembered, not one that was never paid for.
-            new SubscriptionMemory(isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom),
+            new SubscriptionMemory(
+                isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince),
             periodEnd,
             IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
+            ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice),
+            IsOurs: mapped is not null || before.Plan is not null,
             flags);
     }
 
-    /// <summary>The item of the greatest plan, or the first where no plan is known. Metered items are extras.</summary>
-    private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice)
+    /// <summary>
+    /// Grace is for a renewal. Where the first payment fails, also that after a trial, nothing was ever paid; where the payment for a
+    /// change fails, the plan before stays.
+    /// </summary>
+    private static Payment JudgePayment(StripeSubscription subscription, StripeSubscriptionItem? item, SubscriptionMemory before)
     {
-        var licensed = (subscription.Items?.Data ?? []).Where(static item => item.Price?.Recurring?.UsageType != "metered");
-        return licensed.MaxBy(item => item.Price is { } price ? PlanCatalog.Rank(planOfPrice(price.Id)) : -1);
+        var unpaid = subscription.LatestInvoice is { Status: "draft" or "open" or "uncollectible" } invoice ? invoice : null;
+        var isPastDue = subscription.Status == "past_due";
+        var isFirst = unpaid is { BillingReason: "subscription_create" }
+            || (unpaid is { BillingReason: "subscription_cycle" } && item?.CurrentPeriodStart <= subscription.TrialEnd);
+        var isOfChange = unpaid is { BillingReason: "subscription_update" } || (isPastDue && before.PaidPlan is not null);
+        var neverPaid = isPastDue && (before.NeverPaid || isFirst);
+        return new Payment(
+            IsLate: isPastDue && !neverPaid, neverPaid, isOfChange, PaidPlan: isOfChange ? before.PaidPlan ?? before.Plan : null);
     }
+
+    private static string? ChooseScheduledPlan(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
+        (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(PlanCatalog.Rank);
+
+    /// <summary>The item of the greatest plan, or the first that is no extra where no plan is known.</summary>
+    private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
+        (subscription.Items?.Data ?? [])
+            .Select(item => (Item: item, Plan: item.Price is { } price ? planOfPrice(price.Id) : null))
+            .Where(static candidate => candidate.Plan is not null || candidate.Item.Price is not { IsMetered: true })
+            .OrderByDescending(static candidate => PlanCatalog.Rank(candidate.Plan))
+            .Select(static candidate => candidate.Item)
+            .FirstOrDefault();
 
     private static DateTimeOffset? Earliest(params ReadOnlySpan<DateTimeOffset?> instants)
     {
@@ -134,8 +193,15 @@ internal static class PlanRules
 
     private sealed record SubscriptionOutcome(
         StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, bool IsEntitled, DateTimeOffset? Until,
-        SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, IReadOnlyList<string> Flags)
+        SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, string? ScheduledPlan, bool IsOurs,
+        IReadOnlyList<string> Flags)
     {
         public bool Grants => IsEntitled && Plan is not null;
     }
+
+    /// <param name="IsLate">It is past due, and was paid before.</param>
+    /// <param name="NeverPaid">It is past due, and was not.</param>
+    /// <param name="IsOfChange">What is unpaid is a change.</param>
+    /// <param name="PaidPlan">The plan before that change.</param>
+    private sealed record Payment(bool IsLate, bool NeverPaid, bool IsOfChange, string? PaidPlan);
 }

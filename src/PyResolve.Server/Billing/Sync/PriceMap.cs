@@ -28,11 +28,25 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
         foreach (var price in prices)
         {
             if (!plans.ContainsKey(price.Id))
-                plans[price.Id] = PlanOf(price) ?? await PlanOfProductAsync(price.Product, cancellationToken);
+                plans[price.Id] = await FindPlanAsync(price, cancellationToken);
+        }
+
+        // A schedule names its prices by their ids alone.
+        foreach (var id in PlanRules.InForce(subscriptions).SelectMany(static subscription => subscription.NextPhase?.Prices ?? []))
+        {
+            if (!plans.ContainsKey(id))
+                plans[id] = _byId.GetValueOrDefault(id) ?? await FindPlanAsync(id, cancellationToken);
         }
 
         return id => plans.GetValueOrDefault(id);
     }
+
+    /// <summary>A metered price is an extra of the product's plan, unless it is the very price that the plan is sold by.</summary>
+    private async Task<string?> FindPlanAsync(StripePrice price, CancellationToken cancellationToken) =>
+        PlanOf(price) ?? (price.IsMetered ? null : await PlanOfProductAsync(price.Product, cancellationToken));
+
+    private async Task<string?> FindPlanAsync(string priceId, CancellationToken cancellationToken) =>
+        await stripe.FindPriceAsync(priceId, cancellationToken) is { } price ? await FindPlanAsync(price, cancellationToken) : null;
 
     private string? PlanOf(StripePrice price) =>
         _byId.GetValueOrDefault(price.Id) ?? PlanCatalog.Sold.FirstOrDefault(plan => NameOf(plan) == price.LookupKey);

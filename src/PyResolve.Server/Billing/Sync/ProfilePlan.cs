@@ -8,30 +8,50 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="Until">When <paramref name="Then"/> takes its place.</param>
 /// <param name="Origin">Which Stripe granted it; null where none did.</param>
 /// <param name="Override">Set by an operator: the plan is never less.</param>
-internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Then, string? Origin, string? Override)
+/// <param name="OverrideUntil">When what the operator set ends; null: it does not.</param>
+internal sealed record ProfilePlan(
+    string Plan, DateTimeOffset? Until, string Then, string? Origin, string? Override, DateTimeOffset? OverrideUntil = null)
 {
-    public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override");
+    public const int ColumnCount = 6;
 
-    /// <summary>Subscriptions never grant this plan, so an operator did, perhaps by SQL. It stays until an operator changes it.</summary>
-    public bool IsSetByOperator => Plan == PlanCatalog.Enterprise;
+    public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override, plan_override_until");
 
-    public static ProfilePlan FromState(BillingState state, string? overriding, string origin)
+    /// <summary>
+    /// Subscriptions never grant this plan, so an operator did, perhaps by SQL. It stays until an operator changes it, or until the end
+    /// that an operator gave it.
+    /// </summary>
+    public bool IsSetByOperator =>
+        Plan == PlanCatalog.Enterprise && !(Override == Plan && OverrideUntil is not null && OverrideUntil == Until);
+
+    public static ProfilePlan FromState(BillingState state, string? overriding, DateTimeOffset? overridingUntil, string origin)
     {
         var plan = PlanCatalog.Greater(state.Plan, overriding);
+        // What is in force when the plan ends: the subscription, or what the operator set.
+        var isByOperator = plan == overriding
+            && !(state.Plan == plan && overridingUntil is not null && !(state.PlanUntil <= overridingUntil));
+        var (until, then) = isByOperator
+            ? (overridingUntil, state.PlanUntil <= overridingUntil ? state.PlanThen : state.Plan)
+            : (state.PlanUntil, PlanCatalog.Greater(state.PlanThen, overridingUntil <= state.PlanUntil ? null : overriding));
         return new ProfilePlan(
             plan,
-            plan == overriding ? null : state.PlanUntil,
-            PlanCatalog.Greater(state.PlanThen, overriding),
+            until,
+            until is null ? PlanCatalog.Greater(state.PlanThen, overriding) : then,
             state.Plan == PlanCatalog.Free ? null : origin,
-            overriding);
+            overriding,
+            overriding is null ? null : overridingUntil);
     }
+
+    public ProfilePlan WithoutEndedOverride(DateTimeOffset now) =>
+        OverrideUntil <= now ? this with { Override = null, OverrideUntil = null } : this;
 
     /// <summary>
     /// Whether the profile has what <paramref name="state"/> grants, or a plan that Stripe at <paramref name="origin"/> may not change: one
     /// set by an operator, or, outside live mode, one granted by live mode.
     /// </summary>
     public bool Matches(BillingState state, string origin) =>
-        IsSetByOperator || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live) || this == FromState(state, Override, origin);
+        IsSetByOperator
+        || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live)
+        || this == FromState(state, Override, OverrideUntil, origin);
 
     /// <summary>Every change of an account's billing locks the profile first.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(
@@ -44,12 +64,14 @@ internal sealed record ProfilePlan(string Plan, DateTimeOffset? Until, string Th
         row.InstantOrNull(firstColumn + 1),
         row.Text(firstColumn + 2),
         row.TextOrNull(firstColumn + 3),
-        row.TextOrNull(firstColumn + 4));
+        row.TextOrNull(firstColumn + 4),
+        row.InstantOrNull(firstColumn + 5));
 
     public Task WriteAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"""
         update profiles
-        set plan = {Plan}, plan_until = {Until}, plan_then = {Then}, plan_origin = {Origin}, plan_override = {Override}, updated_at = {now}
+        set plan = {Plan}, plan_until = {Until}, plan_then = {Then}, plan_origin = {Origin}, plan_override = {Override},
+            plan_override_until = {OverrideUntil}, updated_at = {now}
         where id = {userId}
         """,
         cancellationToken);

@@ -9,8 +9,12 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="IsEntitled">Whether it granted a plan.</param>
 /// <param name="PastDueSince">When it was first seen past due since the last payment.</param>
 /// <param name="VoidFrom">The end of the period in which voiding of its invoices began, while it lasts.</param>
+/// <param name="NeverPaid">It is past due, and its first invoice is the one that was not paid.</param>
+/// <param name="PaidPlan">The plan before a change whose invoice has not been paid.</param>
+/// <param name="UnknownSince">When its price was first seen to have no plan, while that lasts.</param>
 internal sealed record SubscriptionMemory(
-    string? Plan = null, bool IsEntitled = false, DateTimeOffset? PastDueSince = null, DateTimeOffset? VoidFrom = null)
+    string? Plan = null, bool IsEntitled = false, DateTimeOffset? PastDueSince = null, DateTimeOffset? VoidFrom = null,
+    bool NeverPaid = false, string? PaidPlan = null, DateTimeOffset? UnknownSince = null)
 {
     public static readonly SubscriptionMemory None = new();
 }

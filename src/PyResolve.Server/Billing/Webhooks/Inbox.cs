@@ -1,3 +1,5 @@
+using System.Globalization;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
@@ -7,11 +9,30 @@ namespace PyResolve.Server.Billing.Webhooks;
 internal sealed record InboxEvent(
     string Id, string Type, string? CustomerId, string State, string? Note, int Attempts, DateTimeOffset ReceivedAt);
 
+/// <summary>A place in the list of events, which is ordered by the time of their arrival.</summary>
+internal sealed record InboxPosition(DateTimeOffset ReceivedAt, string Id)
+{
+    private static readonly long MaxMicroseconds =
+        (DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    public static InboxPosition Of(InboxEvent listed) => new(listed.ReceivedAt, listed.Id);
+
+    public string ToCursor() => string.Create(
+        CultureInfo.InvariantCulture, $"{(ReceivedAt - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond}.{Id}");
+
+    public static InboxPosition? Parse(string cursor) =>
+        cursor.Split('.', 2) is [var at, { Length: > 0 and <= 255 } id] && FieldErrors.IsPlainText(id)
+        && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds <= MaxMicroseconds
+            ? new InboxPosition(DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), id)
+            : null;
+}
+
 /// <summary>
 /// Every event once, pending until a sync that began after it was stored has been written. A failed event is retried with growing
 /// delays, and is dead after the last try; an operator can replay it. Thread-safe.
 /// </summary>
-internal sealed partial class Inbox(Database database, BillingOptions options, TimeProvider time, ILogger<Inbox> logger)
+internal sealed partial class Inbox(
+    Database database, AuditLog audit, BillingOptions options, TimeProvider time, ILogger<Inbox> logger)
 {
     private static readonly TimeSpan Retention = TimeSpan.FromDays(35);
 
@@ -114,10 +135,10 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         },
         cancellationToken);
 
-    public Task AssignAsync(string chargeId, string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
+    public Task AssignAsync(string objectId, string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update stripe_events set customer_id = {customerId}
-        where origin = {_origin} and customer_id = {chargeId} and state in ('pending', 'dead')
+        where origin = {_origin} and customer_id = {objectId} and state in ('pending', 'dead')
         """,
         cancellationToken);
 
@@ -132,28 +153,67 @@ internal sealed partial class Inbox(Database database, BillingOptions options, T
         cancellationToken);
 
     /// <summary>Makes events pending as if they had just arrived: one by its id, or all that are dead.</summary>
-    public Task<int> ReplayAsync(string? eventId, CancellationToken cancellationToken)
+    public async Task<int> ReplayAsync(string? eventId, Origin by, CancellationToken cancellationToken)
     {
-        var now = time.GetInstant();
-        return database.ExecuteAsync(
+        var count = await database.WriteAsync(
+            async session =>
+            {
+                var replayed = await session.ExecuteAsync(
+                    $"""
+                    update stripe_events
+                    set state = 'pending', note = null, attempts = 0, taken_seq = null, settled_at = null,
+                        next_attempt_at = {time.GetInstant()}
+                    where origin = {_origin} and customer_id is not null
+                      and (event_id = {eventId ?? ""} or ({eventId is null} and state = 'dead'))
+                    """,
+                    cancellationToken);
+                if (replayed > 0)
+                {
+                    await audit.WriteAsync(
+                        session, Guid.Empty, by, AuditActions.EventsReplayed, eventId ?? $"{replayed} dead", cancellationToken);
+                }
+
+                return replayed;
+            },
+            cancellationToken);
+        Arrivals.Set();
+        return count;
+    }
+
+    /// <summary>The latest first.</summary>
+    /// <param name="state">null: every state.</param>
+    /// <param name="count">The most to read.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <param name="before">The last event of the page before; null: from the latest on.</param>
+    public Task<List<InboxEvent>> ListAsync(
+        string? state, int count, CancellationToken cancellationToken, InboxPosition? before = null)
+    {
+        SqlPart? inState = state is null ? null : new SqlPart($"and state = {state}");
+        SqlPart? place = before is null ? null : new SqlPart($"and (received_at, event_id) < ({before.ReceivedAt}, {before.Id})");
+        return database.ListAsync(
             $"""
-            update stripe_events
-            set state = 'pending', note = null, attempts = 0, taken_seq = null, settled_at = null, next_attempt_at = {now}
-            where origin = {_origin} and customer_id is not null and (event_id = {eventId ?? ""} or ({eventId is null} and state = 'dead'))
+            select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
+            where origin = {_origin} {inState} {place}
+            order by received_at desc, event_id desc
+            limit {count}
             """,
+            ReadEvent,
             cancellationToken);
     }
 
-    public Task<List<InboxEvent>> ListAsync(string? state, int count, CancellationToken cancellationToken) => database.ListAsync(
-        $"""
-        select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
-        where origin = {_origin} and ({state is null} or state = {state ?? ""})
-        order by received_at desc, event_id
-        limit {count}
-        """,
-        static row => new InboxEvent(
-            row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6)),
-        cancellationToken);
+    private static InboxEvent ReadEvent(Row row) => new(
+        row.Text(0), row.Text(1), row.TextOrNull(2), row.Text(3), row.TextOrNull(4), row.Int32(5), row.Instant(6));
+
+    public Task<List<InboxEvent>> ListOfCustomerAsync(string customerId, int count, CancellationToken cancellationToken) =>
+        database.ListAsync(
+            $"""
+            select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
+            where origin = {_origin} and customer_id = {customerId}
+            order by received_at desc, event_id
+            limit {count}
+            """,
+            ReadEvent,
+            cancellationToken);
 
     public async Task DeleteOldAsync(CancellationToken cancellationToken)
     {

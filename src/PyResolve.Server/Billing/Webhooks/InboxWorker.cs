@@ -11,8 +11,8 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// customer, and a slow customer does not delay the others.
 /// </summary>
 internal sealed partial class InboxWorker(
-    Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe,
-    ILogger<InboxWorker> logger)
+    Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, UnclaimedCustomers unclaimed,
+    IStripeGateway stripe, ILogger<InboxWorker> logger)
     : RepeatedWork(Interval, TimeProvider.System, inbox.Arrivals)
 {
     private const int MaxConcurrency = 16;
@@ -75,20 +75,28 @@ internal sealed partial class InboxWorker(
         }
     }
 
-    /// <summary>Assigns a dispute's events to the customer of its charge, who is synced next.</summary>
-    private async Task AssignAsync(string chargeId, CancellationToken stoppingToken)
+    /// <summary>Assigns the events to the customer of the object that they name, who is synced next.</summary>
+    private async Task AssignAsync(string objectId, CancellationToken stoppingToken)
     {
-        if (await stripe.FindChargeAsync(chargeId, stoppingToken) is { Customer: { } customerId })
-            await inbox.AssignAsync(chargeId, customerId, stoppingToken);
+        var customerId = objectId switch
+        {
+            _ when StripeEvents.IsSubscription(objectId) => (await stripe.FindSubscriptionAsync(objectId, stoppingToken))?.Customer,
+            _ when StripeEvents.IsInvoice(objectId) => (await stripe.FindInvoiceAsync(objectId, stoppingToken))?.Customer,
+            _ when StripeEvents.IsCheckout(objectId) => (await stripe.FindCheckoutAsync(objectId, stoppingToken))?.Customer,
+            _ => (await stripe.FindChargeAsync(objectId, stoppingToken))?.Customer,
+        };
+        var name = StripeEvents.IsCharge(objectId) ? "the charge" : objectId;
+        if (customerId is not null)
+            await inbox.AssignAsync(objectId, customerId, stoppingToken);
         else
-            await inbox.IgnoreAsync(chargeId, "the charge has no customer", stoppingToken);
+            await inbox.IgnoreAsync(objectId, $"{name} has no customer", stoppingToken);
     }
 
     private async Task TryAsync(string customerId, CancellationToken stoppingToken)
     {
         try
         {
-            if (StripeEvents.IsCharge(customerId))
+            if (StripeEvents.IsReference(customerId))
             {
                 await AssignAsync(customerId, stoppingToken);
                 return;
@@ -100,6 +108,8 @@ internal sealed partial class InboxWorker(
                 return;
             if (await adoption.TryAsync(customerId, stoppingToken))
                 await sync.TryRunAsync(customerId, stoppingToken);
+            else if (await unclaimed.NoteAsync(customerId, stoppingToken))
+                await inbox.IgnoreAsync(customerId, "no account has this customer, who pays: see 'stripe unclaimed'", stoppingToken);
             else if (await inbox.IgnoreAsync(customerId, "no account has this customer", stoppingToken) > 0)
                 Log.NoAccount(logger, customerId);
         }

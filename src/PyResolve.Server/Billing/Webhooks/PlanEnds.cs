@@ -12,7 +12,8 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// and those granted by another Stripe: by the simulator under a real key, or in test mode under a live one.
 /// </summary>
 internal sealed partial class PlanEnds(
-    Database database, Inbox inbox, AuditLog audit, BillingOptions options, TimeProvider time, ILogger<PlanEnds> logger)
+    Database database, Inbox inbox, PlanOverrides overrides, AuditLog audit, BillingOptions options, TimeProvider time,
+    ILogger<PlanEnds> logger)
     : RepeatedWork(Interval, TimeProvider.System)
 {
     private const int BatchSize = 200;
@@ -49,7 +50,8 @@ internal sealed partial class PlanEnds(
 
     private Task<List<Guid>> ListDueAsync(CancellationToken cancellationToken) => database.ListAsync(
         $"""
-        select id from profiles where plan_until <= {time.GetInstant()} and plan <> {PlanCatalog.Enterprise} and deleted_at is null
+        select id from profiles where plan_until <= {time.GetInstant()} and deleted_at is null
+          and (plan <> {PlanCatalog.Enterprise} or (plan_override = plan and plan_override_until = plan_until))
         union
         select id from profiles where plan_origin is not null and plan <> {PlanCatalog.Enterprise} and deleted_at is null
           and plan_origin <> {BillingOrigins.Live}
@@ -70,18 +72,27 @@ internal sealed partial class PlanEnds(
             if (!isVoid && !(profile.Until <= now))
                 return false;
 
-            var floor = profile.Override ?? PlanCatalog.Free;
-            var plan = isVoid ? floor : profile.Then;
-            await new ProfilePlan(plan, Until: null, Then: floor, plan == floor ? null : profile.Origin, profile.Override)
-                .WriteAsync(session, userId, now, cancellationToken);
-            if (plan != profile.Plan)
-                await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plan, cancellationToken);
+            var ended = isVoid || !(profile.OverrideUntil <= now)
+                ? End(profile.WithoutEndedOverride(now), isVoid)
+                : await overrides.ChooseAsync(session, userId, profile, plan: null, until: null, now, cancellationToken);
+            await ended.WriteAsync(session, userId, now, cancellationToken);
+            if (ended.Plan != profile.Plan)
+                await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, ended.Plan, cancellationToken);
             // The subscriptions may have changed at Stripe since the last sync.
             var type = isVoid ? "pyresolve.origin_changed" : "pyresolve.plan_ended";
             await inbox.RequestSyncAsync(session, userId, type, cancellationToken);
             return true;
         },
         cancellationToken);
+
+    private static ProfilePlan End(ProfilePlan profile, bool isVoid)
+    {
+        var (floor, floorUntil) = (profile.Override ?? PlanCatalog.Free, profile.OverrideUntil);
+        var plan = isVoid ? floor : profile.Then;
+        return plan == floor
+            ? profile with { Plan = plan, Until = floorUntil, Then = floorUntil is null ? floor : PlanCatalog.Free, Origin = null }
+            : profile with { Plan = plan, Until = null, Then = floor };
+    }
 
     private static partial class Log
     {

@@ -6,11 +6,12 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// Only id, type, livemode and the customer (for a dispute, the charge) are read from the payload: its subscription may be out of date,
-/// and its format is that of the webhook endpoint's API version.
+/// Only id, type, livemode and the customer (for a dispute, the charge; in a thin event, the object that it names) are read from the
+/// payload: its subscription may be out of date, and its format is that of the webhook endpoint's API version.
 /// </summary>
 internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
 {
+    private const string ThinEvent = "v2.core.event";
     private const int MaxNameLength = 255;
 
     public static ReceivedEvent? Read(string payload, BillingOptions options)
@@ -29,7 +30,7 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
 
     public static ReceivedEvent? From(StripeEvent listed, BillingOptions options) =>
         listed.Type is { } type && listed.Data is { Object: var subject }
-            ? Create(listed.Id, type, listed.Object, listed.Livemode, subject, subject.GetRawText(), options)
+            ? Create(listed.Id, type, listed.Livemode, subject, subject.GetRawText(), options)
             : null;
 
     private static ReceivedEvent? Read(JsonElement root, string payload, BillingOptions options)
@@ -41,21 +42,33 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
         bool? livemode = root.TryGetProperty("livemode", out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? value.GetBoolean()
             : null;
-        return Create(id, type, Name(root, "object"), livemode, subject, payload, options);
+        return Name(root, "object") == ThinEvent
+            ? CreateThin(id, type, livemode, root, payload, options)
+            : Create(id, type, livemode, subject, payload, options);
+    }
+
+    /// <summary>It has no object, but names one, and its type has the API's version in front.</summary>
+    private static ReceivedEvent CreateThin(
+        string id, string type, bool? livemode, JsonElement root, string payload, BillingOptions options)
+    {
+        var name = type.StartsWith("v1.", StringComparison.Ordinal) ? type["v1.".Length..] : type;
+        var related = root.TryGetProperty("related_object", out var found) ? Name(found, "id") : null;
+        var named = related is not null && (related.StartsWith("cus_", StringComparison.Ordinal) || StripeEvents.IsReference(related))
+            ? related
+            : null;
+        return new ReceivedEvent(id, type, named, payload, WhyIgnored(name, livemode, subject: default, named, options));
     }
 
     private static ReceivedEvent Create(
-        string id, string type, string? kind, bool? livemode, JsonElement subject, string payload, BillingOptions options)
+        string id, string type, bool? livemode, JsonElement subject, string payload, BillingOptions options)
     {
         var customerId = CustomerOf(subject);
-        return new ReceivedEvent(id, type, customerId, payload, WhyIgnored(type, kind, livemode, subject, customerId, options));
+        return new ReceivedEvent(id, type, customerId, payload, WhyIgnored(type, livemode, subject, customerId, options));
     }
 
     private static string? WhyIgnored(
-        string type, string? kind, bool? livemode, JsonElement subject, string? customerId, BillingOptions options)
+        string type, bool? livemode, JsonElement subject, string? customerId, BillingOptions options)
     {
-        if (kind == "v2.core.event")
-            return "thin event";
         if (livemode is not null && livemode != options.IsLive)
             return options.IsLive ? "of test mode" : "of live mode";
         if (StripeEvents.NeedsReview(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))

@@ -39,6 +39,15 @@ internal static class StripeEvents
     public static bool IsOfDispute(string type) =>
         type is "charge.dispute.created" or "charge.dispute.updated" or "charge.dispute.funds_withdrawn" or "charge.dispute.closed";
 
+    /// <summary>Whether an event is stored under an object whose customer has to be asked for.</summary>
+    public static bool IsReference(string id) => IsCharge(id) || IsSubscription(id) || IsInvoice(id) || IsCheckout(id);
+
     public static bool IsCharge(string id) =>
         id.StartsWith("ch_", StringComparison.Ordinal) || id.StartsWith("py_", StringComparison.Ordinal);
+
+    public static bool IsSubscription(string id) => id.StartsWith("sub_", StringComparison.Ordinal);
+
+    public static bool IsInvoice(string id) => id.StartsWith("in_", StringComparison.Ordinal);
+
+    public static bool IsCheckout(string id) => id.StartsWith("cs_", StringComparison.Ordinal);
 }

@@ -1,12 +1,17 @@
-// Improves pages that work without it: local times, copying, and a question before a secret is left that was not copied.
+// Improves pages that work without it: local times, copying, a question before a secret is left that was not copied, and figures that
+// are read again.
 "use strict";
 
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const instant = new Date(time.dateTime);
-  if (isNaN(instant)) continue;
-  time.title = time.textContent;
-  time.textContent = instant.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+function showLocalTimes(part) {
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    const instant = new Date(time.dateTime);
+    if (isNaN(instant)) continue;
+    time.title = time.textContent;
+    time.textContent = instant.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  }
 }
+
+showLocalTimes(document);
 
 const secret = document.querySelector("[data-once]");
 let isSaved = secret === null;
@@ -38,3 +43,22 @@ for (const source of document.querySelectorAll("[data-copy]")) {
 document.addEventListener("copy", () => { if (secret?.contains(getSelection().anchorNode)) isSaved = true; });
 document.querySelector("[data-saved]")?.addEventListener("click", () => { isSaved = true; });
 addEventListener("beforeunload", (leaving) => { if (!isSaved) leaving.preventDefault(); });
+
+const live = document.querySelector("[data-live]");
+
+async function refresh() {
+  // Not under the reader's hands.
+  if (document.hidden || live.contains(document.activeElement)) return;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+    const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
+    const fresh = page.querySelector("[data-live]");
+    if (fresh === null) return;
+    live.replaceChildren(...fresh.childNodes);
+    showLocalTimes(live);
+  } catch {
+    // The server does not answer: the next turn tries again.
+  }
+}
+
+if (live !== null) setInterval(refresh, 10000);

@@ -14,6 +14,7 @@ internal static class CatalogCalls
         var product = AddProduct(call, form.Text("id"), form.Text("name")!, form.Merge("metadata"));
         product.Description = form.Text("description");
         product.UnitLabel = form.Text("unit_label");
+        product.TaxCode = form.Text("tax_code");
         product.Url = form.Text("url");
         product.IsActive = form.Text("active") != "false";
         call.State.Events.Emit(product, "created");
@@ -35,6 +36,7 @@ internal static class CatalogCalls
             product.DefaultPriceId = price?.Id ?? product.DefaultPriceId;
             product.Description = Updated("description", product.Description);
             product.UnitLabel = Updated("unit_label", product.UnitLabel);
+            product.TaxCode = Updated("tax_code", product.TaxCode);
             product.Url = Updated("url", product.Url);
             product.Metadata = form.Merge("metadata", product.Metadata);
             product.IsActive = form.Text("active") is { } active ? active == "true" : product.IsActive;

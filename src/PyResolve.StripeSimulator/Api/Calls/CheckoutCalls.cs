@@ -21,6 +21,14 @@ internal static class CheckoutCalls
             throw ApiErrorException.Invalid("You may only specify one of these parameters: customer, customer_email.", "customer");
         if (form.Has("customer_update") && !form.Has("customer"))
             throw ApiErrorException.Invalid("`customer_update` can only be used with `customer`.", "customer_update");
+        if (form.Is("tax_id_collection.enabled") && form.Has("customer") && form.Text("customer_update.name") != "auto")
+        {
+            throw ApiErrorException.Invalid(
+                "Tax ID collection requires updating business name on the customer. To enable tax ID collection for an existing customer, "
+                + "please set `customer_update[name]` to `auto`.",
+                "customer_update");
+        }
+
         if (form.Text("client_reference_id") is { Length: > LongestReference })
             throw ApiErrorException.Invalid($"Invalid string: must be at most {LongestReference} characters", "client_reference_id");
         var customer = call.FindByParameter(state.Customers, "customer", "customer");
@@ -45,6 +53,9 @@ internal static class CheckoutCalls
             BillingMode = BillingModes.Of(form.Text("subscription_data.billing_mode.type"), call.Version),
             AllowPromotionCodes = form.Is("allow_promotion_codes"),
             HasAutomaticTax = form.Is("automatic_tax.enabled"),
+            CollectsTaxIds = form.Is("tax_id_collection.enabled"),
+            IsManaged = form.Has("managed_payments.enabled") ? form.Is("managed_payments.enabled") : null,
+            Locale = form.Text("locale"),
             ExpiresAt = ReadExpiry(call),
         });
         return session.Render();

@@ -121,6 +121,10 @@ internal static class PortalCalls
                 ? form.Texts("features.subscription_update.default_allowed_updates")
                 : before.AllowedSubscriptionUpdates,
             Products = form.Has("features.subscription_update.products") ? ReadProducts(call) : before.Products,
+            ScheduledChanges = form.Has("features.subscription_update.schedule_at_period_end.conditions")
+                ? [.. form.Elements("features.subscription_update.schedule_at_period_end.conditions")
+                    .Select(static condition => condition.Text("type")!)]
+                : before.ScheduledChanges,
             Proration = form.Text("features.subscription_update.proration_behavior") ?? before.Proration,
         };
         return !features.CanUpdateSubscription || (features.Products.Count > 0 && features.AllowedSubscriptionUpdates.Count > 0)

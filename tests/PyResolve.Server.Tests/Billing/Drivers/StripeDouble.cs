@@ -43,6 +43,9 @@ internal sealed class StripeDouble : IStripeGateway
 
     public List<StripeEvent> Events { get; } = [];
 
+    /// <summary>By customer, newest first.</summary>
+    public Dictionary<string, List<StripeInvoice>> Invoices { get; } = [];
+
     public List<StripeCharge> Charges { get; } = [];
 
     /// <summary>The time of every charge.</summary>
@@ -50,6 +53,12 @@ internal sealed class StripeDouble : IStripeGateway
 
     /// <summary>The disputes of all charges.</summary>
     public List<StripeDispute> Disputes { get; } = [];
+
+    /// <summary>Customers whose subscriptions are listed only for themselves.</summary>
+    public HashSet<string> OnTestClocks { get; } = [];
+
+    /// <summary>What every new checkout is answered with, if not null.</summary>
+    public StripeException? RefusesCheckouts { get; set; }
 
     /// <summary>Whether requests for its clock are never answered.</summary>
     public bool IsSilent { get; set; }
@@ -97,6 +106,12 @@ internal sealed class StripeDouble : IStripeGateway
             _customers[customer.Id] = customer;
     }
 
+    public void Add(StripeCheckoutSession session)
+    {
+        lock (_gate)
+            _checkouts[session.Id] = session;
+    }
+
     public void Delete(string customerId)
     {
         lock (_gate)
@@ -136,6 +151,8 @@ internal sealed class StripeDouble : IStripeGateway
         NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken)
     {
         await OnCreateCheckout();
+        if (RefusesCheckouts is { } refusal)
+            throw refusal;
         return await OnceAsync(idempotencyKey, () =>
         {
             var id = Id("cs_test");
@@ -153,8 +170,16 @@ internal sealed class StripeDouble : IStripeGateway
         });
     }
 
+    public Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken) =>
+        Answer(() => RefusesCheckouts is { } refusal ? throw refusal : price);
+
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
         Answer(() => _checkouts.GetValueOrDefault(id));
+
+    public Task<IReadOnlyList<StripeCheckoutSession>> ListCompletedCheckoutsAsync(
+        string customerId, CancellationToken cancellationToken) => Answer<IReadOnlyList<StripeCheckoutSession>>(
+        () => [.. _checkouts.Values.Where(
+            session => session.Customer == customerId && session.Status == StripeCheckoutSession.Complete)]);
 
     public Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken) =>
         Answer<IReadOnlyList<StripeCheckoutSession>>(
@@ -187,15 +212,41 @@ internal sealed class StripeDouble : IStripeGateway
         }
     }
 
+    public Task<StripeSubscription?> FindSubscriptionAsync(string id, CancellationToken cancellationToken) =>
+        Answer(() => _subscriptions.Values.SelectMany(static all => all).FirstOrDefault(subscription => subscription.Id == id));
+
     public async IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<List<StripeSubscription>> pages;
         lock (_gate)
-            pages = [.. _subscriptions.Values.SelectMany(static all => all).Chunk(3).Select(static page => page.ToList())];
+        {
+            pages =
+            [
+                .. _subscriptions
+                    .Where(all => !OnTestClocks.Contains(all.Key))
+                    .SelectMany(static all => all.Value)
+                    .Chunk(3)
+                    .Select(static page => page.ToList()),
+            ];
+        }
+
         foreach (var page in pages)
             yield return await Answer(() => page);
     }
+
+    public Task<StripeList<StripeInvoice>?> ListInvoicesAsync(
+        string customerId, string? after, int count, CancellationToken cancellationToken) => Answer(() =>
+    {
+        var all = Invoices.GetValueOrDefault(customerId) ?? [];
+        var start = after is null ? 0 : all.FindIndex(invoice => invoice.Id == after) + 1;
+        return after is not null && start == 0
+            ? null
+            : new StripeList<StripeInvoice>([.. all.Skip(start).Take(count)], HasMore: all.Count > start + count);
+    });
+
+    public Task<StripeInvoice?> FindInvoiceAsync(string id, CancellationToken cancellationToken) =>
+        Answer(() => Invoices.Values.SelectMany(static all => all).FirstOrDefault(invoice => invoice.Id == id));
 
     public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
         Answer(() => Charges.Find(charge => charge.Id == id));
@@ -228,8 +279,17 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => Answer(() =>
     {
-        Products.Add(new StripeProduct(product.Id) { Metadata = new Dictionary<string, string> { ["plan"] = product.Plan } });
+        Products.Add(new StripeProduct(product.Id)
+        {
+            TaxCode = product.TaxCode, Metadata = new Dictionary<string, string> { ["plan"] = product.Plan },
+        });
         return Products[^1];
+    });
+
+    public Task<StripeProduct> SetTaxCodeAsync(string productId, string taxCode, CancellationToken cancellationToken) => Answer(() =>
+    {
+        var at = Products.FindIndex(product => product.Id == productId);
+        return Products[at] = Products[at] with { TaxCode = taxCode };
     });
 
     public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
@@ -263,9 +323,24 @@ internal sealed class StripeDouble : IStripeGateway
     {
         PortalConfigurations.Add(new StripePortalConfiguration(Id("bpc"))
         {
-            Active = true, Metadata = new Dictionary<string, string> { ["made_by"] = StripeGateway.PortalMarkFor(products) },
+            Active = true,
+            SwitchesPlans = true,
+            ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
+            Metadata = new Dictionary<string, string> { [PortalMark.Key] = PortalMark.For(products) },
         });
         return PortalConfigurations[^1];
+    });
+
+    public Task<StripePortalConfiguration> UpdatePortalConfigurationAsync(
+        string id, IReadOnlyList<StripePrice> products, CancellationToken cancellationToken) => Answer(() =>
+    {
+        var at = PortalConfigurations.FindIndex(configuration => configuration.Id == id);
+        return PortalConfigurations[at] = PortalConfigurations[at] with
+        {
+            SwitchesPlans = true,
+            ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
+            Metadata = new Dictionary<string, string> { [PortalMark.Key] = PortalMark.For(products) },
+        };
     });
 
     public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) =>

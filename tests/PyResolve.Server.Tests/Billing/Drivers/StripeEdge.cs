@@ -31,15 +31,16 @@ internal sealed class StripeEdge : IAsyncDisposable
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _script = new();
     private readonly ConcurrentQueue<EdgeRequest> _requests = new();
 
-    private StripeEdge(WebApplication app, int? requestsPerSecond)
+    private StripeEdge(WebApplication app, int? requestsPerSecond, IReadOnlyDictionary<string, string?>? settings)
     {
         _app = app;
-        Options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        var all = new Dictionary<string, string?>(settings ?? new Dictionary<string, string?>())
         {
             ["STRIPE_SECRET_KEY"] = Key,
             ["STRIPE_API_BASE"] = app.Urls.Single(),
             ["PyResolve:Stripe:RequestsPerSecond"] = requestsPerSecond?.ToString(CultureInfo.InvariantCulture),
-        }).Build());
+        };
+        Options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build());
     }
 
     public BillingOptions Options { get; }
@@ -53,7 +54,9 @@ internal sealed class StripeEdge : IAsyncDisposable
 
     /// <param name="timeout">The limit of one attempt; by default as in production.</param>
     /// <param name="requestsPerSecond">By default as in production.</param>
-    public static async Task<StripeEdge> StartAsync(TimeSpan? timeout = null, int? requestsPerSecond = null)
+    /// <param name="settings">More settings.</param>
+    public static async Task<StripeEdge> StartAsync(
+        TimeSpan? timeout = null, int? requestsPerSecond = null, IReadOnlyDictionary<string, string?>? settings = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -62,7 +65,7 @@ internal sealed class StripeEdge : IAsyncDisposable
         StripeEdge? edge = null;
         app.Run(http => edge!.AnswerAsync(http));
         await app.StartAsync();
-        edge = new StripeEdge(app, requestsPerSecond);
+        edge = new StripeEdge(app, requestsPerSecond, settings);
         edge.Gateway = new StripeGateway(edge.Options, TimeProvider.System, timeout);
         return edge;
     }

@@ -32,6 +32,15 @@ internal static class Subscriptions
     /// <summary>Reads a subscription from JSON as Stripe writes it, with members that the server ignores.</summary>
     public static StripeSubscription FromJson(string json) => StripeReading.Subscription(Stripe.Subscription.FromJson(json));
 
+    /// <summary>Its latest invoice is open.</summary>
+    public static StripeSubscription Unpaid(this StripeSubscription subscription, string billingReason) =>
+        subscription with { LatestInvoice = new StripeInvoice("in_1") { Status = "open", BillingReason = billingReason } };
+
+    public static StripeSubscription From(this StripeSubscription subscription, DateTimeOffset periodStart) => subscription with
+    {
+        Items = new([.. subscription.Items!.Data.Select(item => item with { CurrentPeriodStart = periodStart })]),
+    };
+
     public static StripeSubscription Cancelled(this StripeSubscription subscription) => subscription with { Status = "canceled" };
 
     public static StripeSubscription Until(this StripeSubscription subscription, DateTimeOffset periodEnd) => subscription with

@@ -1,0 +1,82 @@
+using PyResolve.Server.Email;
+using PyResolve.Server.Plans;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Alerts;
+
+/// <summary>
+/// Letters about a month whose migrations reach a share of its quota. They are queued by the transaction that records the usage: none is
+/// lost with a crash, and none is queued twice. Thread-safe.
+/// </summary>
+internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimeProvider time)
+{
+    /// <summary>Of the id of a letter: what the rows of a month have in common before the three digits of the rule.</summary>
+    private static readonly SqlFragment Shared = new("1, 33");
+
+    private readonly (string Plan, long Limit)[] _limits =
+    [
+        .. plans.All.Where(static plan => plan.MigrationsLimit > 0).Select(static plan => (plan.Name, plan.MigrationsLimit!.Value)),
+    ];
+
+    /// <summary>The last statements of a transaction that has changed, and so locked, what these accounts used in these months.</summary>
+    public IEnumerable<Sql> Write(Session session, IEnumerable<(Guid UserId, string Month)> changed)
+    {
+        if (!outbox.IsEnabled || _limits.Length == 0)
+            return [];
+        var now = time.GetInstant();
+        var month = now.ToMonth();
+        // A month that is over has no quota left to warn about.
+        var months = changed.Where(key => string.CompareOrdinal(key.Month, month) >= 0)
+            .Distinct()
+            .Select(key => new ChangedMonth(key.UserId, key.Month, Ids.Create(now)))
+            .ToList();
+        return months.Count == 0 ? [] : [Reach(session, months, now), Queue(session, months, now)];
+    }
+
+    private Sql Reach(Session session, List<ChangedMonth> months, DateTimeOffset now)
+    {
+        List<Guid> accounts = [.. months.Select(static month => month.UserId).Distinct()];
+        return
+            $"""
+            insert into usage_alerts (user_id, month, percent, used, plan_limit, reached_at, letter_id)
+            select m.user_id, m.month, r.percent, m.migrations + m.lapsed, l.plan_limit + m.extra, {now},
+                   {session.Engine.IdOf($"substr(cast(c.letter_id as text), {Shared.Text}) || substr(cast(1000 + r.percent as text), 2)")}
+            from {Rows(session, "c", months)}
+            join usage_monthly m on m.user_id = c.user_id and m.month = c.month
+            join profiles p on p.id = c.user_id and p.deleted_at is null
+            join {session.Rows("l", _limits).With("name", static limit => limit.Plan).With("plan_limit", static limit => limit.Limit)}
+              on l.name = {EffectivePlan.NameAt(now)}
+            join (
+                select a.user_id, d.percent
+                from {session.Rows("a", accounts).With("user_id", static id => id)}
+                join {session.Rows("d", AlertRules.Defaults).With("percent", static percent => (long)percent)} on true
+                where not exists (select 1 from alert_rules o where o.user_id = a.user_id and o.percent = d.percent)
+                union all
+                select o.user_id, o.percent
+                from alert_rules o
+                where o.is_on and o.user_id in (select b.user_id from {session.Rows("b", accounts).With("user_id", static id => id)})) r
+              on r.user_id = m.user_id
+            where (m.migrations + m.lapsed) * 100 >= r.percent * (l.plan_limit + m.extra)
+            on conflict do nothing
+            """;
+    }
+
+    // Only what the statement before has added has an id of this transaction. The account is in the detail, and not in its own column:
+    // that has a foreign key, which would lock the profile after the rollup.
+    private static Sql Queue(Session session, List<ChangedMonth> months, DateTimeOffset now) =>
+        $"""
+        insert into letters (id, kind, detail, created_at, due_at)
+        select s.letter_id, {EmailKinds.UsageAlert},
+               cast(s.user_id as text) || ' ' || s.month || ' ' || s.percent || ' ' || s.used || ' ' || s.plan_limit, {now}, {now}
+        from {Rows(session, "c", months)}
+        join usage_alerts s on s.user_id = c.user_id and s.month = c.month
+        where substr(cast(s.letter_id as text), {Shared}) = substr(cast(c.letter_id as text), {Shared})
+        """;
+
+    private static SqlRows<ChangedMonth> Rows(Session session, string name, List<ChangedMonth> months) => session.Rows(name, months)
+        .With("user_id", static month => month.UserId)
+        .With("month", static month => month.Month)
+        .With("letter_id", static month => month.LetterId);
+
+    private readonly record struct ChangedMonth(Guid UserId, string Month, Guid LetterId);
+}

@@ -1,0 +1,156 @@
+using PyResolve.Server.Billing.Settings;
+using Stripe;
+using Portal = Stripe.BillingPortal;
+
+namespace PyResolve.Server.Billing.Gateway;
+
+/// <summary>What <c>stripe setup</c> makes, and <c>stripe doctor</c> checks.</summary>
+internal sealed partial class StripeGateway
+{
+    public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) =>
+        FirstAsync(Api.Products.ListAsync(new() { Ids = [id] }, cancellationToken: cancellationToken), StripeReading.Product);
+
+    public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken)
+    {
+        var created = new ProductCreateOptions
+        {
+            Id = product.Id,
+            Name = product.Name,
+            TaxCode = product.TaxCode,
+            Metadata = new() { ["plan"] = product.Plan },
+        };
+        return StripeConnection.ReadAsync(Api.Products.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Product);
+    }
+
+    public Task<StripeProduct> SetTaxCodeAsync(string productId, string taxCode, CancellationToken cancellationToken)
+    {
+        var changed = new ProductUpdateOptions { TaxCode = taxCode };
+        return StripeConnection.ReadAsync(
+            Api.Products.UpdateAsync(productId, changed, cancellationToken: cancellationToken), StripeReading.Product);
+    }
+
+    public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
+        FindAsync(Api.Prices.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Price);
+
+    public Task<StripePrice?> FindPriceByLookupKeyAsync(string lookupKey, CancellationToken cancellationToken) =>
+        FirstAsync(
+            Api.Prices.ListAsync(new() { LookupKeys = [lookupKey], Active = true }, cancellationToken: cancellationToken),
+            StripeReading.Price);
+
+    public Task<StripePrice> CreatePriceAsync(NewPrice price, CancellationToken cancellationToken)
+    {
+        var created = new PriceCreateOptions
+        {
+            Product = price.Product,
+            UnitAmount = price.Amount,
+            Currency = price.Currency,
+            Recurring = new() { Interval = price.Interval },
+            LookupKey = price.LookupKey,
+            TransferLookupKey = true,
+        };
+        return StripeConnection.ReadAsync(Api.Prices.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Price);
+    }
+
+    public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) => ListAsync(
+        new Portal.ConfigurationListOptions { Active = true },
+        list => Api.BillingPortal.Configurations.ListAsync(list, cancellationToken: cancellationToken),
+        StripeReading.PortalConfiguration);
+
+    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
+        IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken)
+    {
+        var created = new Portal.ConfigurationCreateOptions
+        {
+            BusinessProfile = new() { Headline = "PyResolve" },
+            DefaultReturnUrl = returnUrl,
+            Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
+            Features = new()
+            {
+                CustomerUpdate = CustomerUpdate is { } updates ? new() { Enabled = true, AllowedUpdates = updates } : null,
+                InvoiceHistory = new() { Enabled = true },
+                PaymentMethodUpdate = new() { Enabled = true },
+                SubscriptionCancel = new() { Enabled = true, Mode = "at_period_end" },
+                SubscriptionUpdate = new()
+                {
+                    Enabled = true,
+                    DefaultAllowedUpdates = ["price"],
+                    ProrationBehavior = "always_invoice",
+                    Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+                    {
+                        Product = price.Product,
+                        Prices = [price.Id],
+                    })],
+                    ScheduleAtPeriodEnd = DowngradesAtPeriodEnd(),
+                },
+            },
+        };
+        return StripeConnection.ReadAsync(
+            Api.BillingPortal.Configurations.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.PortalConfiguration);
+    }
+
+    public Task<StripePortalConfiguration> UpdatePortalConfigurationAsync(
+        string id, IReadOnlyList<StripePrice> products, CancellationToken cancellationToken)
+    {
+        var changed = new Portal.ConfigurationUpdateOptions
+        {
+            Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
+            Features = new()
+            {
+                CustomerUpdate = CustomerUpdate is { } updates ? new() { Enabled = true, AllowedUpdates = updates } : null,
+                SubscriptionUpdate = new()
+                {
+                    Enabled = true,
+                    DefaultAllowedUpdates = ["price"],
+                    ProrationBehavior = "always_invoice",
+                    Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+                    {
+                        Product = price.Product,
+                        Prices = [price.Id],
+                    })],
+                    ScheduleAtPeriodEnd = DowngradesAtPeriodEnd(),
+                },
+            },
+        };
+        return StripeConnection.ReadAsync(
+            Api.BillingPortal.Configurations.UpdateAsync(id, changed, cancellationToken: cancellationToken),
+            StripeReading.PortalConfiguration);
+    }
+
+    public Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken) => ListAsync(
+        new WebhookEndpointListOptions(),
+        list => Api.WebhookEndpoints.ListAsync(list, cancellationToken: cancellationToken),
+        StripeReading.Endpoint);
+
+    public Task<StripeWebhookEndpoint> CreateWebhookEndpointAsync(
+        string url, IReadOnlyList<string> events, CancellationToken cancellationToken)
+    {
+        var created = new WebhookEndpointCreateOptions
+        {
+            Url = url,
+            EnabledEvents = [.. events],
+            ApiVersion = BillingOptions.PinnedApiVersion,
+            Description = "PyResolve billing",
+        };
+        return StripeConnection.ReadAsync(
+            Api.WebhookEndpoints.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Endpoint);
+    }
+
+    public Task<StripeWebhookEndpoint> UpdateWebhookEndpointAsync(
+        string id, IReadOnlyList<string> events, CancellationToken cancellationToken)
+    {
+        var changed = new WebhookEndpointUpdateOptions { EnabledEvents = [.. events] };
+        return StripeConnection.ReadAsync(
+            Api.WebhookEndpoints.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Endpoint);
+    }
+
+    /// <summary>With a tax id or an address the tax changes, so customers can correct them.</summary>
+    private List<string>? CustomerUpdate =>
+        options.Checkout is { AutomaticTax: true } or { TaxIds: true } ? ["address", "name", "tax_id"] : null;
+
+    /// <summary>A downgrade at once would credit the rest of the month: who upgrades, uses and downgrades would pay nothing.</summary>
+    private static Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndOptions DowngradesAtPeriodEnd() => new()
+    {
+        Conditions = [.. StripePortalConfiguration.DowngradeConditions.Select(
+            static type => new Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndConditionOptions { Type = type })],
+    };
+}

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using PyResolve.Client;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Billing.Settings;
+
+/// <summary><c>PyResolve:Stripe</c>: what Stripe's checkout page offers besides the plan.</summary>
+internal sealed partial record CheckoutOptions
+{
+    /// <summary>Software as a service, for business use.</summary>
+    public const string DefaultTaxCode = "txcd_10103001";
+
+    public static readonly CheckoutOptions Default = new();
+
+    /// <summary><c>:AutomaticTax</c>: Stripe Tax computes the tax, and adds it.</summary>
+    public bool AutomaticTax { get; private init; }
+
+    /// <summary><c>:TaxIds</c>: a business may enter its name and tax id.</summary>
+    public bool TaxIds { get; private init; }
+
+    /// <summary><c>:PromotionCodes</c>: a promotion code may be entered.</summary>
+    public bool PromotionCodes { get; private init; }
+
+    /// <summary><c>:ManagedPayments</c>: whether Stripe is the seller; null: as the Stripe account is set.</summary>
+    public bool? ManagedPayments { get; private init; }
+
+    /// <summary><c>:Locale</c>: the language of checkout and portal, such as <c>pt-BR</c>; null: the browser's.</summary>
+    public string? Locale { get; private init; }
+
+    /// <summary><c>:TaxCode</c>: what kind of product it is for taxes.</summary>
+    public string TaxCode { get; private init; } = DefaultTaxCode;
+
+    public static CheckoutOptions Read(IConfiguration configuration) => new()
+    {
+        AutomaticTax = Flag(configuration, "PyResolve:Stripe:AutomaticTax") ?? false,
+        TaxIds = Flag(configuration, "PyResolve:Stripe:TaxIds") ?? false,
+        PromotionCodes = Flag(configuration, "PyResolve:Stripe:PromotionCodes") ?? false,
+        ManagedPayments = Flag(configuration, "PyResolve:Stripe:ManagedPayments"),
+        Locale = Word(configuration, "PyResolve:Stripe:Locale", LocaleForm(), "a language, such as de or pt-BR"),
+        TaxCode = Word(configuration, "PyResolve:Stripe:TaxCode", TaxCodeForm(), "a tax code of Stripe's, such as txcd_10103001")
+            ?? DefaultTaxCode,
+    };
+
+    public static bool? Flag(IConfiguration configuration, string name) => ServerOptions.Text(configuration, name) switch
+    {
+        null => null,
+        var text when bool.TryParse(text, out var flag) => flag,
+        _ => throw new InvalidConfigurationException($"{name} must be true or false."),
+    };
+
+    private static string? Word(IConfiguration configuration, string name, Regex form, string meaning) =>
+        ServerOptions.Text(configuration, name) is not { } text ? null
+        : form.IsMatch(text) ? text
+        : throw new InvalidConfigurationException($"{name} is {ServerOptions.Quote(text)}; it is {meaning}.");
+
+    [GeneratedRegex(
+        "^[a-z]{2,3}(-[A-Za-z0-9]{2,4})?$",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000)]
+    private static partial Regex LocaleForm();
+
+    [GeneratedRegex("^txcd_[0-9]{8}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex TaxCodeForm();
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using PyResolve.Server.Billing;
+using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
+
+namespace PyResolve.Server.Operators;
+
+internal sealed record EventTable(
+    IReadOnlyList<InboxEvent> Events, string? State, string? Next, bool MayReplay, string? Done, ProblemResult? Problem);
+
+/// <summary>What Stripe sent, and what became of it.</summary>
+internal static class EventPages
+{
+    private const int PageSize = 50;
+    private const int MaxIdLength = 255;
+
+    public static readonly IReadOnlyList<string> States = ["pending", "dead", "done", "ignored"];
+
+    public static void MapEventPages(this IEndpointRouteBuilder pages)
+    {
+        pages.MapGet("/operator/events", static (HttpContext http, Inbox inbox) => PageAsync(http, inbox));
+        pages.MapPost("/operator/events/replay", Replay).RequireAdmin();
+    }
+
+    private static async Task<IResult> Replay(HttpContext http, Inbox inbox)
+    {
+        var form = await FormBody.ReadAsync(http);
+        var errors = new FieldErrors();
+        var reason = AccountForms.ReadReason(form, errors);
+        var id = form.Field("event");
+        errors.Text("event", id, MaxIdLength);
+        if (errors.Problem is { } invalid)
+            return await PageAsync(http, inbox, new ProblemResult(invalid));
+        var count = await inbox.ReplayAsync(id, OperatorAccess.OriginOf(http, reason), http.RequestAborted);
+        return PageUrls.SeeOther(http, string.Create(CultureInfo.InvariantCulture, $"operator/events?replayed={count}"));
+    }
+
+    private static string? Said(string? replayed) =>
+        !int.TryParse(replayed, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? null
+        : count == 1 ? "1 event was put back. It is worked on within seconds."
+        : $"{count} events were put back. They are worked on within seconds.";
+
+    private static async Task<IResult> PageAsync(HttpContext http, Inbox inbox, ProblemResult? problem = null)
+    {
+        if (BillingProblems.CheckConfigured(http.RequestServices.GetRequiredService<BillingOptions>()) is { } missing)
+            throw new ProblemException(missing.Problem);
+        var query = http.Request.Query;
+        var state = query["state"] is [{ } asked] && States.Contains(asked, StringComparer.Ordinal) ? asked : null;
+        InboxPosition? before = null;
+        if (query["cursor"] is [{ Length: > 0 } text])
+            before = InboxPosition.Parse(text) ?? throw new ProblemException(Problems.Malformed("The cursor is not one of this list."));
+        var found = await inbox.ListAsync(state, PageSize + 1, http.RequestAborted, before);
+        List<InboxEvent> page = [.. found.Take(PageSize)];
+        var next = found.Count > PageSize ? InboxPosition.Of(page[^1]).ToCursor() : null;
+        var model = new EventTable(page, state, next, http.Operator().IsAdmin, Said(query["replayed"]), problem);
+        return OperatorPages.Page(http, "Events from Stripe", new Operators_EventsPage { Model = model }, problem);
+    }
+}

@@ -1,0 +1,121 @@
+using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Email;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Operators;
+
+internal enum TileState
+{
+    Good,
+
+    /// <summary>Nothing is lost, and somebody should look.</summary>
+    Look,
+
+    Bad,
+}
+
+/// <summary><c>Link</c>: the page with more of it, from the root; null: there is none.</summary>
+internal sealed record Tile(string Name, string Figure, string Text, TileState State, string? Link = null);
+
+/// <summary>What an operator looks at first. Each figure is read by an index.</summary>
+internal sealed class HealthReader(
+    Database database, StoreReadiness store, SchemaMigrator schema, BillingOptions billing, EmailOutbox emails, TimeProvider time)
+{
+    private static readonly TimeSpan LateAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LateEmailAfter = TimeSpan.FromMinutes(10);
+
+    public async Task<IReadOnlyList<Tile>> ReadAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        var problem = await store.FindProblemAsync(cancellationToken);
+        var tiles = new List<Tile>
+        {
+            new(
+                "Database", database.Engine is PostgresEngine ? "PostgreSQL" : "SQLite", problem ?? "It accepts writes.",
+                problem is null ? TileState.Good : TileState.Bad, "operator/diagnostics"),
+            new("Schema", $"{schema.Version}", "The version that this server needs; the database has it.", TileState.Good),
+        };
+        tiles.AddRange(await ReadStripeAsync(now, cancellationToken));
+        tiles.Add(await ReadEmailsAsync(now, cancellationToken));
+        tiles.AddRange(await ReadTodayAsync(now, cancellationToken));
+        return tiles;
+    }
+
+    private async Task<IReadOnlyList<Tile>> ReadStripeAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        const string Events = "operator/events";
+        if (!billing.IsConfigured)
+            return [new("Stripe", "Off", "STRIPE_SECRET_KEY is not set: nothing is sold.", TileState.Look, "operator/settings")];
+        var mode = billing.Origin switch
+        {
+            BillingOrigins.Live => "Live mode",
+            BillingOrigins.Test => "Test mode",
+            _ => "Simulator",
+        };
+        var secrets = billing.WebhookSecrets.Count == 0
+            ? new Tile("Stripe", mode, "STRIPE_WEBHOOK_SECRET is not set: every event is refused.", TileState.Bad, "operator/settings")
+            : new Tile("Stripe", mode, "Events are accepted.", TileState.Good, Events);
+        var waiting = await CountAsync(
+            $"""
+            select count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'pending'
+            """,
+            cancellationToken);
+        var dead = await CountAsync(
+            $"select count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'dead'", cancellationToken);
+        return
+        [
+            secrets,
+            Waiting("Events that wait", waiting, now, LateAfter, $"{Events}?state=pending"),
+            new(
+                "Dead events",
+                $"{dead.Count:N0}",
+                dead.Count == 0 ? "None failed for good." : "They failed for good: mend the cause, then replay.",
+                dead.Count == 0 ? TileState.Good : TileState.Bad, $"{Events}?state=dead"),
+        ];
+    }
+
+    private async Task<Tile> ReadEmailsAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (!emails.IsEnabled)
+            return new("E-mail", "Off", "No mail server is set: no e-mail is sent.", TileState.Look, "operator/settings");
+        var waiting = await CountAsync($"select count(*), min(created_at) from letters", cancellationToken);
+        return Waiting("E-mails that wait", waiting, now, LateEmailAfter, link: null);
+    }
+
+    private async Task<IReadOnlyList<Tile>> ReadTodayAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var midnight = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero);
+        var counts = (await database.ListAsync(
+            $"""
+            select action, count(*) from audit_log
+            where at >= {midnight} and action in ('account.created', 'session.opened', 'session.refused')
+            group by action
+            """,
+            static row => (Action: row.Text(0), Count: row.Int64(1)),
+            cancellationToken)).ToDictionary(static pair => pair.Action, static pair => pair.Count, StringComparer.Ordinal);
+        return
+        [
+            Today("Sign-ups today", "account.created", "Since midnight, UTC."),
+            Today("Sign-ins today", "session.opened", "Since midnight, UTC."),
+            Today("Refused sign-ins", "session.refused", "Entries of the log since midnight, UTC."),
+        ];
+
+        Tile Today(string name, string action, string text) => new(
+            name, $"{counts.GetValueOrDefault(action):N0}", text, TileState.Good, $"operator/audit?action={action}");
+    }
+
+    private static Tile Waiting(string name, Backlog backlog, DateTimeOffset now, TimeSpan lateAfter, string? link)
+    {
+        var age = backlog.Oldest is { } oldest && oldest < now ? now - oldest : TimeSpan.Zero;
+        var text = backlog.Count == 0 ? "Nothing waits." : $"The oldest waits for {Describe(age)}.";
+        return new(name, $"{backlog.Count:N0}", text, age > lateAfter ? TileState.Look : TileState.Good, link);
+    }
+
+    private static string Describe(TimeSpan age) => age.TotalMinutes < 2 ? $"{age.TotalSeconds:0} seconds"
+        : age.TotalHours < 2 ? $"{age.TotalMinutes:0} minutes" : $"{age.TotalHours:0} hours";
+
+    private async Task<Backlog> CountAsync(Sql sql, CancellationToken cancellationToken) =>
+        (await database.FirstAsync(sql, static row => new Backlog(row.Int64(0), row.InstantOrNull(1)), cancellationToken))!;
+
+    private sealed record Backlog(long Count, DateTimeOffset? Oldest);
+}

@@ -1,0 +1,59 @@
+using PyResolve.Client.Wire;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Billing;
+using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
+
+namespace PyResolve.Server.Site;
+
+/// <summary>What an account was billed, as Stripe has it now.</summary>
+/// <param name="Page">null: nothing can be shown, because of the problem or because the server sells nothing.</param>
+internal sealed record InvoiceTable(InvoicePage? Page, bool IsFirstPage, ProblemResult? Problem)
+{
+    public static string AmountOf(InvoiceInfo invoice) => Pricing.Money(invoice.AmountDue, invoice.Currency ?? "usd");
+
+    public static string StatusOf(InvoiceInfo invoice) => invoice.Status switch
+    {
+        "paid" => "Paid",
+        "open" => "To be paid",
+        "uncollectible" => "Not paid",
+        "void" => "Cancelled",
+        var other => other ?? "–",
+    };
+
+    /// <summary>null: there is none that a browser may be sent to.</summary>
+    public static string? LinkOf(string? address) => address is not null && PageUrls.IsWebAddress(address) ? address : null;
+}
+
+internal static class InvoicePages
+{
+    public static void MapInvoicePages(this IEndpointRouteBuilder pages) => pages.MapGet("/app/invoices", Show);
+
+    private static async Task<IResult> Show(
+        HttpContext http, WebSessions web, BillingInvoices invoices, BillingOptions options, BillingLimits limits)
+    {
+        if (await web.FindAsync(http) is not { } caller)
+            return SignInPages.Ask(http);
+        string? cursor = http.Request.Query["cursor"];
+        InvoicePage? page = null;
+        ProblemResult? problem = null;
+        if (options.IsConfigured && (problem = limits.Check(caller.UserId)) is null)
+        {
+            StripePace.ActFor(caller.UserId);
+            try
+            {
+                page = await invoices.ReadAsync(caller.UserId, cursor, http.RequestAborted);
+            }
+            catch (StripeException exception)
+            {
+                problem = BillingProblems.Report(http, exception);
+            }
+        }
+
+        var model = new InvoiceTable(page, string.IsNullOrEmpty(cursor), problem);
+        return SitePages.Page("Invoices", new Site_InvoicesPage { Model = model }, caller, problem);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using PyResolve.Client.Wire;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
+
+namespace PyResolve.Server.Site;
+
+/// <summary>Which of Stripe's pages a person comes back from.</summary>
+internal enum ReturnFrom
+{
+    Nowhere,
+    Checkout,
+    CheckoutLeft,
+    Portal,
+}
+
+/// <summary>What is wrong with a subscription. <c>Button</c> leads to Stripe's portal; null: the plans below are the way on.</summary>
+internal sealed record Trouble(string Text, string? Button);
+
+/// <summary>One of the plans that a page compares.</summary>
+internal sealed record PlanCard(Plan Plan, bool IsCurrent);
+
+/// <summary>The plan of an account, and what it can change.</summary>
+/// <param name="ForSale">The plans that have a price at Stripe; empty where nothing is sold.</param>
+/// <param name="Customer">null: the account has never bought anything.</param>
+internal sealed record PlanView(
+    IReadOnlyList<Plan> Plans,
+    QuotaSnapshot Quota,
+    ProfilePlan Profile,
+    BillingCustomer? Customer,
+    bool IsConfigured,
+    IReadOnlySet<string> ForSale,
+    DateTimeOffset Now)
+{
+    public ReturnFrom From { get; init; }
+
+    public ProblemResult? Problem { get; init; }
+
+    public Plan Current => Plans.First(plan => plan.Name == Quota.Plan);
+
+    public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired");
+
+    public bool IsCancelling => HasSubscription && State.Cancelling;
+
+    /// <summary>Paid, as the browser says, but Stripe has not said so yet.</summary>
+    public bool IsAwaited => From is ReturnFrom.Checkout && !HasSubscription;
+
+    public bool IsSetByOperator => Profile.IsSetByOperator || (Profile.Override is { } set && set == Quota.Plan && set != State.Plan);
+
+    /// <summary>null: nothing is wrong.</summary>
+    public Trouble? Trouble => State switch
+    {
+        { Status: "past_due", GraceEndsAt: { } end } when end > Now => new(
+            $"The last payment failed. The {Name(State.Plan)} plan lasts until {Day(end)}: it stays if the payment arrives by then.",
+            "Update the payment method"),
+        { Status: "past_due" } => new(
+            "The last payment failed, and the plan has ended. It comes back when the payment arrives.", "Update the payment method"),
+        { Status: "unpaid" } => new(
+            "An invoice was not paid, and the plan has ended. It comes back when the invoice is paid.", "Pay the invoice"),
+        { Status: "paused" } => new("The subscription is paused: it needs a payment method to go on.", "Add a payment method"),
+        { Status: "incomplete" } => new(
+            "The first payment did not go through, and the plan has not begun. Choose it again, or pay in another way.", Button: null),
+        _ when Has(ReviewFlags.Disputed) => new(
+            "A payment was disputed at its bank, and the plan has ended. It comes back when the dispute is settled.", "See the payments"),
+        _ when Has(ReviewFlags.Duplicate) => new(
+            "There is more than one subscription, and each is paid for. End the one that is not needed.", "End one of them"),
+        _ => null,
+    };
+
+    /// <summary>How long the plan lasts.</summary>
+    public string? Term => State switch
+    {
+        _ when IsSetByOperator => "Set by the operator of this server; nothing is charged for it.",
+        _ when Profile.Until is { } end && end > Now && Trouble is null =>
+            $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan.{(IsCancelling ? " Nothing more is charged." : "")}",
+        { ScheduledPlan: { } plan, ScheduledAt: { } at } when Trouble is null && at > Now =>
+            $"Until {Day(at)}. From then on: the {Name(plan)} plan, as you chose.",
+        { Status: "trialing", CurrentPeriodEnd: { } end } => $"A trial until {Day(end)}. The first payment is due then.",
+        { Status: "active", CurrentPeriodEnd: { } end } when HasSubscription => $"Renews on {Day(end)}.",
+        _ => null,
+    };
+
+    public string? Said => From switch
+    {
+        ReturnFrom.Checkout when HasSubscription => $"Thank you. You are on the {Name(Quota.Plan)} plan now.",
+        ReturnFrom.CheckoutLeft => "You left before paying, and nothing was charged.",
+        ReturnFrom.Portal => "You are back from the billing portal. What you changed there is in effect.",
+        _ => null,
+    };
+
+    private BillingState State => Customer?.State ?? BillingState.None;
+
+    public bool IsForSale(Plan plan) => ForSale.Contains(plan.Name);
+
+    /// <summary>Whether it is more than the account has.</summary>
+    public bool IsMore(Plan plan) => PlanCatalog.Rank(plan.Name) > PlanCatalog.Rank(Quota.Plan);
+
+    private static string Name(string plan) => Pricing.PlanName(plan);
+
+    private static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
+
+    private bool Has(string flag) => State.Flags.Split(' ').Contains(flag, StringComparer.Ordinal);
+}

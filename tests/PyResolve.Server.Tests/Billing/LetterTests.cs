@@ -1,0 +1,139 @@
+using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Tests.Email;
+
+namespace PyResolve.Server.Tests.Billing;
+
+/// <summary>Who is about to lose a plan is told in time, and once.</summary>
+public sealed class LetterTests(SharedServers servers) : IDisposable
+{
+    private readonly TestMailbox _mailbox = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _mailbox.Dispose();
+
+    [Theory, OnBothEngines]
+    public async Task A_failed_payment_is_told_once_with_the_day_on_which_the_plan_ends(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync("ada@example.com");
+        await SetAsync(billing, subscriber, Subscriptions.Pro());
+        await SetAsync(billing, subscriber, Subscriptions.Pro("past_due").Unpaid("subscription_cycle"));
+
+        await OrderTwiceAsync(billing);
+
+        var text = await ReadOnlyLetterAsync("A payment for your plan failed");
+        text.ShouldContain("Your pro plan continues until 22 November 2026");
+        text.ShouldContain("/billing");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_second_failed_payment_after_one_that_was_paid_is_told_again(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        var letters = billing.Service<BillingLetters>();
+        var ordered = new List<int>();
+
+        foreach (var status in (string[])["past_due", "active", "past_due", "past_due"])
+        {
+            await SetAsync(billing, subscriber, Subscriptions.Pro(status));
+            ordered.Add(await letters.OrderAsync(Cancellation));
+        }
+
+        ordered.ShouldBe([1, 0, 1, 0]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_payment_that_was_never_made_is_told_with_what_follows(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        await SetAsync(billing, subscriber, Subscriptions.Pro("past_due").Unpaid("subscription_create"));
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the free plan.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_end_of_a_trial_is_told_three_days_before(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var (near, far) = (await billing.SignUpAsync(), await billing.SignUpAsync());
+        var now = billing.Clock.GetUtcNow();
+        await SetAsync(billing, near, Subscriptions.Unlimited("trialing", "sub_near") with { TrialEnd = now.AddDays(3) });
+        await SetAsync(billing, far, Subscriptions.Unlimited("trialing", "sub_far") with { TrialEnd = now.AddDays(4) });
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("Your trial ends on 18 November 2026")).ShouldContain("The trial of your unlimited plan");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_end_of_a_cancelled_plan_is_told_three_days_before(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        await SetAsync(billing, subscriber, Subscriptions.Pro() with { CancelAt = billing.Clock.GetUtcNow().AddDays(2) });
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("Your pro plan ends on 17 November 2026")).ShouldContain("Your pro plan at PyResolve was cancelled");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Two_instances_order_one_letter(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        await SetAsync(billing, subscriber, Subscriptions.Pro("past_due"));
+        var letters = billing.Service<BillingLetters>();
+
+        var ordered = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => letters.OrderAsync(Cancellation)));
+
+        ordered.Sum().ShouldBe(1);
+        await ReadOnlyLetterAsync("A payment for your plan failed");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_letter_whose_cause_has_passed_is_not_written(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        await SetAsync(billing, subscriber, Subscriptions.Pro());
+
+        var letter = await billing.Service<BillingLetterTexts>().ComposeAsync(
+            BillingLetters.PaymentFailed, subscriber.Account.UserId, "sub_1", Cancellation);
+
+        letter.ShouldBeNull();
+    }
+
+    private Task<BillingServer> StartAsync(StorageEngine engine) =>
+        BillingServer.StartAsync(engine, servers.Postgres, settings: _mailbox.Settings);
+
+    private static async Task SetAsync(
+        BillingServer billing, Subscriber subscriber, PyResolve.Server.Billing.Gateway.StripeSubscription subscription)
+    {
+        await subscriber.SetSubscriptionsAsync(subscription);
+        await billing.WaitUntilProcessedAsync();
+    }
+
+    /// <summary>The server's own round may come before or after these.</summary>
+    private static async Task OrderTwiceAsync(BillingServer billing)
+    {
+        for (var i = 0; i < 2; i++)
+            await billing.Service<BillingLetters>().OrderAsync(Cancellation);
+    }
+
+    private async Task<string> ReadOnlyLetterAsync(string subject)
+    {
+        await Eventually.IsTrueAsync(() => Letters().Count > 0, cancellationToken: Cancellation, what: "a letter");
+        var letter = Letters().ShouldHaveSingleItem();
+        letter.Subject.ShouldBe(subject);
+        return letter.TextBody ?? "";
+
+        List<MimeKit.MimeMessage> Letters() =>
+            [.. _mailbox.Emails.Where(static email => email.Subject?.StartsWith("Confirm", StringComparison.Ordinal) != true)];
+    }
+}

@@ -1,0 +1,145 @@
+using Microsoft.Extensions.Configuration;
+using PyResolve.Server.Operators;
+using PyResolve.Server.Tests.Billing;
+using PyResolve.Server.Tests.Site;
+
+namespace PyResolve.Server.Tests.Operators;
+
+public sealed class ServerPageTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task Dead_events_are_seen_and_replayed_with_a_reason(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var person = await billing.Own.SignInOperatorAsync(OperatorRole.Admin);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro());
+        await subscriber.WaitForPlanAsync("pro");
+        await billing.WaitUntilProcessedAsync();
+        await billing.Store.ExecuteSqlAsync("update stripe_events set state = 'dead', note = '<b>Stripe was down</b>'");
+
+        var health = await person.GetAsync("/operator");
+        var dead = await person.GetAsync("/operator/events?state=dead");
+        var refused = await person.SendFormAsync("/operator/events/replay", []);
+        var replayed = await person.SendFormAsync("/operator/events/replay", new() { ["reason"] = "Stripe is back" });
+        await billing.WaitUntilProcessedAsync();
+
+        health.Text.ShouldContain("They failed for good");
+        dead.Text.ShouldContain("&lt;b&gt;Stripe was down&lt;/b&gt;");
+        PageTable.Rows(dead.Text).Count.ShouldBe(1);
+        (refused.Status, replayed.Status).ShouldBe((422, 303));
+        (await billing.Store.ReadNumberAsync("select count(*) from stripe_events where state = 'dead'")).ShouldBe(0);
+        (await person.GetAsync("/operator/audit?action=stripe.events_replayed")).Text.ShouldContain("Stripe is back");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_long_list_of_events_is_shown_page_by_page_each_once(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var person = await billing.Own.SignInOperatorAsync(OperatorRole.Support);
+        for (var i = 0; i < 120; i++)
+        {
+            var at = engine is StorageEngine.Postgres ? "timestamptz '2026-11-15 12:00:00Z'" : "1794744000000000";
+            await billing.Store.ExecuteSqlAsync(
+                $"""
+                insert into stripe_events (origin, event_id, type, payload, state, received_at, next_attempt_at)
+                select 'test', 'evt_{i:000}', 'invoice.paid', '', 'ignored', {at}, {at}
+                """);
+        }
+
+        var seen = new List<string>();
+        for (var path = "/operator/events?state=ignored"; path.Length > 0;)
+        {
+            var page = await person.GetAsync(path);
+            page.Text.Length.ShouldBeLessThan(60_000);
+            seen.AddRange(PageTable.Rows(page.Text).Select(static row => row.Split('|')[1]));
+            seen.Count.ShouldBeLessThan(200);
+            var next = page.Text.Split("state=ignored&amp;cursor=");
+            path = next.Length == 2 ? $"/operator/events?state=ignored&cursor={next[1].Split('"')[0]}" : "";
+        }
+
+        seen.ShouldBe([.. Enumerable.Range(0, 120).Reverse().Select(static i => $"invoice.paid evt_{i:000}")]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_log_of_all_accounts_is_filtered_and_paged(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var person = await own.SignInOperatorAsync(OperatorRole.Admin, "grace@example.com");
+        var ada = await own.SignUpAsync("ada@example.com");
+        for (var i = 0; i < 60; i++)
+            (await ada.Session.SendAsync(HttpMethod.Patch, "/me", new { name = $"Ada {i}" })).Status.ShouldBe(200);
+        await person.SendAsync(ada, "plan", new() { ["plan"] = "pro" });
+
+        var first = await person.GetAsync("/operator/audit?action=account.renamed");
+        var next = first.Text.Split("action=account.renamed&amp;cursor=")[1].Split('"')[0];
+        var second = await person.GetAsync($"/operator/audit?action=account.renamed&cursor={next}");
+        var byOperators = await person.GetAsync("/operator/audit?by=operators");
+        var wrong = await person.GetAsync("/operator/audit?cursor=x");
+
+        (PageTable.Rows(first.Text).Count, PageTable.Rows(second.Text).Count, wrong.Status).ShouldBe((50, 10, 400));
+        first.Text.Length.ShouldBeLessThan(60_000);
+        PageTable.Rows(byOperators.Text).ShouldHaveSingleItem().ShouldContain("|ada@example.com|grace@example.com");
+    }
+
+    [Fact]
+    public async Task Settings_are_shown_with_their_source_and_no_secret_is()
+    {
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?>
+            {
+                ["PyResolve:SessionDays"] = "7",
+                ["PyResolve:Smtp:Password"] = "hunter2",
+                ["PyResolve:Nonsense"] = "a secret under another name",
+                ["PYRESOLVE_LEASE_KEY"] = null,
+            });
+        var person = await own.SignInOperatorAsync(OperatorRole.Support);
+
+        var settings = await person.GetAsync("/operator/settings");
+        var diagnostics = await person.GetAsync("/operator/diagnostics");
+
+        var rows = PageTable.Rows(settings.Text);
+        rows.ShouldContain("PyResolve:SessionDays|7|The program");
+        rows.ShouldContain("PyResolve:Smtp:Password|Set, not shown|The program");
+        rows.ShouldContain("PyResolve:Nonsense Not known: it has no effect|Set, not shown|The program");
+        settings.Text.ShouldNotContain("hunter2");
+        settings.Text.ShouldNotContain("a secret under");
+        diagnostics.Text.ShouldContain("Database: SQLite, schema ");
+        diagnostics.Text.ShouldContain("Your address, as the server sees it: 127.0.0.1");
+    }
+
+    [Theory]
+    [InlineData("DATABASE_URL", "postgres://localhost/x")]
+    [InlineData("PYRESOLVE_LEASE_KEY", "x")]
+    [InlineData("PYRESOLVE_ENCRYPTION_KEY", "x")]
+    [InlineData("STRIPE_SECRET_KEY", "x")]
+    [InlineData("STRIPE_WEBHOOK_SECRET", "x")]
+    [InlineData("SUPABASE_JWT_SECRET", "x")]
+    [InlineData("SUPABASE_ANON_KEY", "x")]
+    [InlineData("SUPABASE_SERVICE_KEY", "x")]
+    [InlineData("PyResolve:Smtp:Password", "x")]
+    [InlineData("PYRESOLVE_PUBLIC_URL", "https://user:password@example.com")]
+    [InlineData("STRIPE_PRICE_PRO", "sk_live_pasted_into_the_wrong_place")]
+    public void A_secret_is_known_by_its_name_or_by_its_form(string name, string value) =>
+        SettingsList.IsSecret(name, value).ShouldBeTrue();
+
+    [Theory]
+    [InlineData("PyResolve:KeysPerHour", "10")]
+    [InlineData("PyResolve:RememberedKeys", "10")]
+    [InlineData("PYRESOLVE_SIGNUP", "open")]
+    [InlineData("STRIPE_PRICE_PRO", "price_1")]
+    public void What_is_no_secret_is_shown(string name, string value) => SettingsList.IsSecret(name, value).ShouldBeFalse();
+
+    [Fact]
+    public void The_last_source_wins()
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("PyResolve:SessionDays", "7")])
+            .AddCommandLine(["--PyResolve:SessionDays=9"])
+            .Build();
+
+        SettingsList.Read(configuration).ShouldBe([new EffectiveSetting("PyResolve:SessionDays", "9", "Command line", IsKnown: true)]);
+    }
+}
