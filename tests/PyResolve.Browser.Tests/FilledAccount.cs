@@ -28,6 +28,9 @@ internal sealed class FilledAccount : IAsyncDisposable
 
     public string Email => _account.Email;
 
+    /// <summary>Of the session in the browser.</summary>
+    public string Cookie { get; set; } = "";
+
     public static async Task<FilledAccount> CreateAsync(StorageEngine engine, PostgresFixture postgres)
     {
         var store = await TestStore.CreateAsync(engine, postgres);
@@ -60,7 +63,7 @@ internal sealed class FilledAccount : IAsyncDisposable
         await _store.ExecuteSqlAsync(
             $"""
             update profiles set name = {value};
-            update api_keys set name = {value};
+            update api_keys set name = {value}, last_used_at = created_at;
             update sessions set user_agent = {value}, address = {value};
             update usage_events set event_type = {value}, library = {value}, metadata = {metadata};
             update reservations set library = {value}, machine = {value};
@@ -70,14 +73,15 @@ internal sealed class FilledAccount : IAsyncDisposable
         await AddAuditEntryAsync(text);
     }
 
-    public string AddressOf(string path, string text) => new Uri(_server.Address, PathOf(path, text)).AbsoluteUri;
+    public Task<Answer> GetAsync(string path, string text) => SendAsync(HttpMethod.Get, path, body: null, text);
 
-    public string PathOf(string path, string text) => path
-        .Replace("{account}", $"{_account.UserId}", StringComparison.Ordinal)
-        .Replace("{event}", _eventId, StringComparison.Ordinal)
-        .Replace("{key}", _keyId, StringComparison.Ordinal)
-        .Replace("{code}", _userCode, StringComparison.Ordinal)
-        .Replace("{text}", Uri.EscapeDataString(text), StringComparison.Ordinal);
+    /// <param name="path">Of a form.</param>
+    /// <param name="fields">Each with the text.</param>
+    /// <param name="text">The text.</param>
+    public Task<Answer> PostAsync(string path, string[] fields, string text) =>
+        SendAsync(HttpMethod.Post, path, new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field, text))), text);
+
+    public string AddressOf(string path, string text) => new Uri(_server.Address, PathOf(path, text)).AbsoluteUri;
 
     public async ValueTask DisposeAsync()
     {
@@ -85,6 +89,17 @@ internal sealed class FilledAccount : IAsyncDisposable
         await _store.DisposeAsync();
         _mail.Delete(recursive: true);
     }
+
+    private string PathOf(string path, string text) => path
+        .Replace("{account}", $"{_account.UserId}", StringComparison.Ordinal)
+        .Replace("{event}", _eventId, StringComparison.Ordinal)
+        .Replace("{key}", _keyId, StringComparison.Ordinal)
+        .Replace("{code}", _userCode, StringComparison.Ordinal)
+        .Replace("{text}", Uri.EscapeDataString(text), StringComparison.Ordinal);
+
+    private Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? body, string text) =>
+        new Caller(_server.Http).SendAsync(
+            method, PathOf(path, text), body, [("Cookie", Cookie), ("Origin", _server.Address.GetLeftPart(UriPartial.Authority))]);
 
     /// <summary>Entries cannot be changed: each is later than those before it.</summary>
     private Task<int> AddAuditEntryAsync(string text)

@@ -5,29 +5,27 @@ namespace PyResolve.Browser.Tests;
 /// <summary>What Chromium reads in the pages that show a text or send it back.</summary>
 internal static class ReadPages
 {
-    /// <summary>Reads a page as the browser does, without opening it: nothing loads or runs, and everything that would is seen.</summary>
+    /// <summary>
+    /// Reads pages as the browser does, without opening them: nothing loads or runs, and everything that would is seen. The policy of the
+    /// pages forbids a script to fetch them.
+    /// </summary>
     private const string Read = """
-        async ({ requests, text }) => {
-            const read = async ({ method, path, fields }) => {
-                const body = method === "POST" ? new URLSearchParams(fields.map(field => [field, text])) : undefined;
-                const answer = await fetch(path, { method, body });
-                const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-                const addresses = ["href", "src", "action", "formaction", "xlink:href", "data", "srcdoc"];
-                const placeOf = value => new URL(value, document.baseURI).origin === location.origin ? "here" : value;
-                const describe = attribute =>
-                    addresses.includes(attribute.name) ? `${attribute.name}=${placeOf(attribute.value)}` : attribute.name;
-                const elements = [...page.querySelectorAll("*")]
-                    .map(element => [element.localName, ...[...element.attributes].map(describe)].join(" "));
-                const attributes = [...page.querySelectorAll("*")].flatMap(element => [...element.attributes]);
-                const values = attributes.map(attribute => attribute.value);
-                const shownAsJson = JSON.stringify(text).slice(1, -1);
+        ({ pages, text }) => {
+            const addresses = ["href", "src", "action", "formaction", "xlink:href", "data", "srcdoc"];
+            const placeOf = value => new URL(value, document.baseURI).origin === location.origin ? "here" : value;
+            const describe = attribute =>
+                addresses.includes(attribute.name) ? `${attribute.name}=${placeOf(attribute.value)}` : attribute.name;
+            const shownAsJson = JSON.stringify(text).slice(1, -1);
+            return pages.map(html => {
+                const page = new DOMParser().parseFromString(html, "text/html");
+                const elements = [...page.querySelectorAll("*")];
+                const values = elements.flatMap(element => [...element.attributes]).map(attribute => attribute.value);
                 const all = [page.documentElement.textContent, ...values];
                 return {
-                    path, status: answer.status, elements: elements.join("\n"),
+                    elements: elements.map(element => [element.localName, ...[...element.attributes].map(describe)].join(" ")).join("\n"),
                     showsText: all.some(value => value.includes(text) || value.includes(shownAsJson)),
                 };
-            };
-            return await Promise.all(requests.map(read));
+            });
         }
         """;
 
@@ -37,10 +35,10 @@ internal static class ReadPages
         "/verify-email?token={text}", "/change-email?token={text}",
     ];
 
-    private static readonly Request[] Forms =
+    private static readonly (string Path, string[] Fields)[] Forms =
     [
-        new("POST", "/sign-up", ["email", "name"]), new("POST", "/sign-in", ["email"]), new("POST", "/forgot", ["email"]),
-        new("POST", "/app/keys", ["name", "limit"]), new("POST", "/app/settings/email", ["new_email"]),
+        ("/sign-up", ["email", "name"]), ("/sign-in", ["email"]), ("/forgot", ["email"]), ("/app/keys", ["name", "limit"]),
+        ("/app/settings/email", ["new_email"]),
     ];
 
     /// <summary>Pages that show what is stored.</summary>
@@ -52,16 +50,15 @@ internal static class ReadPages
 
     public static async Task<IReadOnlyList<ReadPage>> AllAsync(IPage page, FilledAccount account, string text)
     {
-        IEnumerable<Request> requests = [.. Showing.Concat(Reflecting).Select(static path => new Request("GET", path, [])), .. Forms];
-        var asked = requests.Select(request => new
-        {
-            method = request.Method, path = account.PathOf(request.Path, text), fields = request.Fields,
-        });
-        var read = await page.EvaluateAsync<ReadPage[]>(Read, new { requests = asked, text });
-        return [.. read.Zip(requests, static (seen, request) => seen with { Path = request.Path })];
+        var answers = new List<(string Path, Answer Answer)>();
+        foreach (var path in Showing.Concat(Reflecting))
+            answers.Add((path, await account.GetAsync(path, text)));
+        foreach (var (path, fields) in Forms)
+            answers.Add((path, await account.PostAsync(path, fields, text)));
+        var read = await page.EvaluateAsync<ReadPage[]>(
+            Read, new { pages = answers.Select(static one => one.Answer.Text).ToArray(), text });
+        return [.. read.Zip(answers, static (seen, one) => seen with { Path = one.Path, Status = one.Answer.Status })];
     }
-
-    private sealed record Request(string Method, string Path, string[] Fields);
 }
 
 /// <summary><c>Elements</c>: with their attributes, and where the addresses among them lead.</summary>
