@@ -113,12 +113,12 @@ internal static class BillingEndpoints
     private static async Task<Results<JsonAnswer<InvoicePage>, ProblemResult>> ListInvoices(
         HttpContext http, string? cursor, BillingOptions options, BillingInvoices invoices, BillingLimits limits)
     {
-        if (BillingProblems.CheckConfigured(options) is { } notConfigured)
-            return notConfigured;
         var userId = http.Caller().UserId;
         if (limits.Check(userId) is { } tooMany)
             return tooMany;
         StripePace.ActFor(userId);
-        return Answers.Ok(await invoices.ReadAsync(userId, cursor, http.RequestAborted));
+        return await invoices.ReadAsync(userId, cursor, http.RequestAborted) is { } page
+            ? Answers.Ok(page)
+            : BillingProblems.CheckConfigured(options)!;
     }
 }

@@ -1,13 +1,14 @@
 using System.Text.RegularExpressions;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Checkout;
 
 /// <summary>An account's invoices, read from Stripe: nothing of them is stored here.</summary>
-internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCustomers customers)
+internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCustomers customers, BillingOptions options)
 {
     public const int PageSize = 50;
 
@@ -15,15 +16,18 @@ internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCust
     /// <param name="userId">The account.</param>
     /// <param name="cursor">The last invoice of the page before; null or empty: the first page.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>null: there is a customer, and no Stripe is configured to ask.</returns>
     /// <exception cref="ProblemException">422: the cursor is none.</exception>
     /// <exception cref="StripeException">Stripe does not answer.</exception>
-    public async Task<InvoicePage> ReadAsync(Guid userId, string? cursor, CancellationToken cancellationToken)
+    public async Task<InvoicePage?> ReadAsync(Guid userId, string? cursor, CancellationToken cancellationToken)
     {
         var after = string.IsNullOrEmpty(cursor) ? null : cursor;
         if (after is not null && !InvoiceId().IsMatch(after))
             ThrowUnknownCursor();
         if (await customers.FindLinkedAsync(userId, cancellationToken) is not { } customer)
             return new InvoicePage([], NextCursor: null);
+        if (!options.IsConfigured)
+            return null;
         var found = await stripe.ListInvoicesAsync(customer.Id, after, PageSize, cancellationToken);
         if (found is null && after is not null)
             ThrowUnknownCursor();
