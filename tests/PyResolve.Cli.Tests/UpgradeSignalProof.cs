@@ -41,7 +41,7 @@ public sealed class UpgradeSignalProof : IAsyncLifetime
     public async Task An_upgrade_that_is_stopped_leaves_files_quota_and_outbox_consistent(string signal)
     {
         // When so many modules are rewritten; -1 is before the migrator starts.
-        int[] points = Scale.Pick<int[]>([Files / 2], [-1, 0, 1, 500, Files / 2, 4_000, Files - 2]);
+        int[] points = Scale.Pick<int[]>([-1, Files / 2], [-1, 0, 1, 500, Files / 2, 4_000, Files - 2]);
         var stoppedAt = new List<int>();
         foreach (var point in points)
         {
