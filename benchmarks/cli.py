@@ -15,8 +15,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+
+import local_server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SEED = ROOT / "tests/PyResolve.SeedCli.Tests/SeedCli/run.py"
@@ -40,24 +40,6 @@ class Account(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def start_server():
-    """In a process of its own, so that it takes no time from the one that measures."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Account)
-    child = os.fork()
-    if child == 0:
-        parent = os.getppid()
-
-        def end_with_parent():
-            while os.getppid() == parent:
-                time.sleep(0.2)
-            os._exit(0)
-
-        threading.Thread(target=end_with_parent, daemon=True).start()
-        server.serve_forever()
-    server.socket.close()
-    return child, f"http://127.0.0.1:{server.server_port}"
 
 
 EMPTY = "int main(void) { return 0; }"
@@ -169,7 +151,7 @@ def main():
     program = chosen.program or ROOT / subprocess.check_output([ROOT / ".ci/native"], text=True).strip()
     program = str(pathlib.Path(program).resolve())
     load = os.getloadavg()[0]
-    child, address = start_server()
+    child, address = local_server.start(Account)
     try:
         with tempfile.TemporaryDirectory() as home:
             environment = {
@@ -183,8 +165,7 @@ def main():
                 "status of the first client (Python)": [find_python(), str(SEED), "status"],
             }, environment, chosen.rounds)
     finally:
-        os.kill(child, 9)
-        os.waitpid(child, 0)
+        local_server.stop(child)
     table = report(samples, os.path.getsize(program), chosen.rounds, load)
     print(table)
     page = pathlib.Path(chosen.output)

@@ -15,8 +15,9 @@ import re
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
+
+import local_server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- benchmark: msbuild -->", "<!-- end of msbuild -->"
@@ -46,24 +47,6 @@ class Ledger(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def start_server():
-    """In a process of its own, so that it takes no time from the one that measures."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ledger)
-    child = os.fork()
-    if child == 0:
-        parent = os.getppid()
-
-        def end_with_parent():
-            while os.getppid() == parent:
-                time.sleep(0.2)
-            os._exit(0)
-
-        threading.Thread(target=end_with_parent, daemon=True).start()
-        server.serve_forever()
-    server.socket.close()
-    return child, f"http://127.0.0.1:{server.server_port}"
 
 
 def make_project(folder, feed):
@@ -140,7 +123,7 @@ def main():
     options.add_argument("--output", default=str(ROOT / "docs/performance.md"))
     chosen = options.parse_args()
     load = os.getloadavg()[0]
-    child, address = start_server()
+    child, address = local_server.start(Ledger)
     try:
         with tempfile.TemporaryDirectory() as work:
             folder = pathlib.Path(work, "project")
@@ -160,8 +143,7 @@ def main():
             subprocess.run(["dotnet", "restore"], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
             samples = measure(folder, stamp, environment, chosen.rounds)
     finally:
-        os.kill(child, 9)
-        os.waitpid(child, 0)
+        local_server.stop(child)
     table = report(samples, chosen.rounds, load)
     print(table)
     page = pathlib.Path(chosen.output)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using PyResolve.MSBuild.Tests.Infrastructure;
 
@@ -43,13 +44,7 @@ public sealed class MigratorTests(PackedGate gate, GateServer server)
     public async Task An_interrupted_build_stops_the_migrator_and_gives_the_hold_back()
     {
         await using var account = await GateAccount.SignUpAsync(server);
-        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
-            .WithFile("slow.sh", "touch started\nexec sleep 600\n");
-        using var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");
-        await Eventually.IsTrueAsync(
-            () => File.Exists(Path.Combine(project.Folder, "started")),
-            within: TimeSpan.FromSeconds(60),
-            cancellationToken: TestContext.Current.CancellationToken);
+        using var build = await StartSlowBuildAsync(account);
         (await account.HeldAsync()).ShouldBe(1);
 
         await InterruptAsync(build);
@@ -68,13 +63,7 @@ public sealed class MigratorTests(PackedGate gate, GateServer server)
     public async Task A_killed_build_gives_the_hold_back_too()
     {
         await using var account = await GateAccount.SignUpAsync(server);
-        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
-            .WithFile("slow.sh", "touch started\nexec sleep 600\n");
-        using var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");
-        await Eventually.IsTrueAsync(
-            () => File.Exists(Path.Combine(project.Folder, "started")),
-            within: TimeSpan.FromSeconds(60),
-            cancellationToken: TestContext.Current.CancellationToken);
+        using var build = await StartSlowBuildAsync(account);
 
         build.Kill();
 
@@ -85,8 +74,21 @@ public sealed class MigratorTests(PackedGate gate, GateServer server)
         (await account.UsedAsync()).ShouldBe(0);
     }
 
+    /// <summary>Its migrator has started, and does not end.</summary>
+    private async Task<Process> StartSlowBuildAsync(GateAccount account)
+    {
+        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration()
+            .WithFile("slow.sh", "touch started\nexec sleep 600\n");
+        var build = project.StartBuild("-p:PyResolveRun=true", "-p:PyResolveMigrator=sh slow.sh");
+        await Eventually.IsTrueAsync(
+            () => File.Exists(Path.Combine(project.Folder, "started")),
+            within: TimeSpan.FromSeconds(60),
+            cancellationToken: TestContext.Current.CancellationToken);
+        return build;
+    }
+
     /// <summary>To the whole group, as a terminal does.</summary>
-    private static async Task InterruptAsync(System.Diagnostics.Process build)
+    private static async Task InterruptAsync(Process build)
     {
         var group = build.Id.ToString(CultureInfo.InvariantCulture);
         var sent = await Command.RunAsync(

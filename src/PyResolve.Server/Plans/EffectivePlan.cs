@@ -10,7 +10,8 @@ internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until
     private const string End =
         "case when p.plan <> 'enterprise' or (p.plan_override = p.plan and p.plan_override_until = p.plan_until) then p.plan_until end";
 
-    private static readonly SqlFragment EndOfPlan = new(End);
+    /// <summary>When the plan of the profile <c>p</c> ends; null: it does not.</summary>
+    public static readonly SqlFragment EndOfPlan = new(End);
 
     public static readonly SqlFragment Columns = new($"p.plan, {End}, p.plan_then");
 

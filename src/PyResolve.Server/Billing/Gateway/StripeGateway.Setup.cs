@@ -66,22 +66,11 @@ internal sealed partial class StripeGateway
             Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
             Features = new()
             {
-                CustomerUpdate = CustomerUpdate is { } updates ? new() { Enabled = true, AllowedUpdates = updates } : null,
+                CustomerUpdate = CustomerDetails(),
                 InvoiceHistory = new() { Enabled = true },
                 PaymentMethodUpdate = new() { Enabled = true },
                 SubscriptionCancel = new() { Enabled = true, Mode = "at_period_end" },
-                SubscriptionUpdate = new()
-                {
-                    Enabled = true,
-                    DefaultAllowedUpdates = ["price"],
-                    ProrationBehavior = "always_invoice",
-                    Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
-                    {
-                        Product = price.Product,
-                        Prices = [price.Id],
-                    })],
-                    ScheduleAtPeriodEnd = DowngradesAtPeriodEnd(),
-                },
+                SubscriptionUpdate = ChangesBetween(products),
             },
         };
         return StripeConnection.ReadAsync(
@@ -96,19 +85,8 @@ internal sealed partial class StripeGateway
             Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
             Features = new()
             {
-                CustomerUpdate = CustomerUpdate is { } updates ? new() { Enabled = true, AllowedUpdates = updates } : null,
-                SubscriptionUpdate = new()
-                {
-                    Enabled = true,
-                    DefaultAllowedUpdates = ["price"],
-                    ProrationBehavior = "always_invoice",
-                    Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
-                    {
-                        Product = price.Product,
-                        Prices = [price.Id],
-                    })],
-                    ScheduleAtPeriodEnd = DowngradesAtPeriodEnd(),
-                },
+                CustomerUpdate = CustomerDetails(),
+                SubscriptionUpdate = ChangesBetween(products),
             },
         };
         return StripeConnection.ReadAsync(
@@ -144,13 +122,26 @@ internal sealed partial class StripeGateway
     }
 
     /// <summary>With a tax id or an address the tax changes, so customers can correct them.</summary>
-    private List<string>? CustomerUpdate =>
-        options.Checkout is { AutomaticTax: true } or { TaxIds: true } ? ["address", "name", "tax_id"] : null;
+    private Portal.ConfigurationFeaturesCustomerUpdateOptions? CustomerDetails() =>
+        options.Checkout is { AutomaticTax: true } or { TaxIds: true }
+            ? new() { Enabled = true, AllowedUpdates = ["address", "name", "tax_id"] }
+            : null;
 
     /// <summary>A downgrade at once would credit the rest of the month: who upgrades, uses and downgrades would pay nothing.</summary>
-    private static Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndOptions DowngradesAtPeriodEnd() => new()
+    private static Portal.ConfigurationFeaturesSubscriptionUpdateOptions ChangesBetween(IReadOnlyList<StripePrice> products) => new()
     {
-        Conditions = [.. StripePortalConfiguration.DowngradeConditions.Select(
-            static type => new Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndConditionOptions { Type = type })],
+        Enabled = true,
+        DefaultAllowedUpdates = ["price"],
+        ProrationBehavior = "always_invoice",
+        Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+        {
+            Product = price.Product,
+            Prices = [price.Id],
+        })],
+        ScheduleAtPeriodEnd = new()
+        {
+            Conditions = [.. StripePortalConfiguration.DowngradeConditions.Select(
+                static type => new Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndConditionOptions { Type = type })],
+        },
     };
 }

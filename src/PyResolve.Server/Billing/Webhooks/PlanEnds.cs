@@ -50,8 +50,8 @@ internal sealed partial class PlanEnds(
 
     private Task<List<Guid>> ListDueAsync(CancellationToken cancellationToken) => database.ListAsync(
         $"""
-        select id from profiles where plan_until <= {time.GetInstant()} and deleted_at is null
-          and (plan <> {PlanCatalog.Enterprise} or (plan_override = plan and plan_override_until = plan_until))
+        select p.id from profiles p
+        where p.plan_until <= {time.GetInstant()} and {EffectivePlan.EndOfPlan} is not null and p.deleted_at is null
         union
         select id from profiles where plan_origin is not null and plan <> {PlanCatalog.Enterprise} and deleted_at is null
           and plan_origin <> {BillingOrigins.Live}
