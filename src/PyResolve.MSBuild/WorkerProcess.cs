@@ -10,6 +10,9 @@ namespace PyResolve.MSBuild;
 /// <summary>The worker while it runs. It stops by itself when its input ends, also because this process is gone. Thread-safe.</summary>
 internal sealed class WorkerProcess : IDisposable
 {
+    /// <summary>For giving back what it holds, and for a migrator to end.</summary>
+    public static readonly TimeSpan StopTime = TimeSpan.FromSeconds(15);
+
     private const int KeptErrorLines = 20;
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
