@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Microsoft.Build.Framework;
 
 namespace PyResolve.MSBuild;
@@ -20,19 +21,29 @@ public sealed class AwaitGateTask : Microsoft.Build.Utilities.Task, ICancelableT
     {
         var engine = (IBuildEngine4)BuildEngine;
         var started = (StartedGate)engine.UnregisterTaskObject(Gate, RegisteredTaskObjectLifetime.Build);
+        var log = new GateLog(Log, ProjectFile);
         using (started)
         {
-            lock (_lock)
+            try
             {
-                _worker = started.Worker;
-                if (_isCancelled)
-                    EndSoon();
+                string[]? end;
+                do
+                {
+                    end = Follow(started.Worker, log);
+                }
+                while (end is null && !_isCancelled && started.TryPortable());
+                if (end is null && !_isCancelled)
+                    ReportEarlyEnd(started.Worker, log);
+                if (end is not [_, "passed", var text] || Log.HasLoggedErrors)
+                    return false;
+                started.Remember(text);
+                return true;
             }
-            var end = Follow(started.Worker, new GateLog(Log, ProjectFile));
-            if (end is not [_, "passed", var text] || Log.HasLoggedErrors)
+            catch (Win32Exception e)
+            {
+                log.ReportNoRuntime(e);
                 return false;
-            started.Remember(text);
-            return true;
+            }
         }
     }
 
@@ -54,6 +65,13 @@ public sealed class AwaitGateTask : Microsoft.Build.Utilities.Task, ICancelableT
     /// <returns>The worker's last message; <see langword="null"/> when it did not come so far.</returns>
     private string[]? Follow(WorkerProcess worker, GateLog log)
     {
+        lock (_lock)
+        {
+            _worker = worker;
+            if (_isCancelled)
+                EndSoon();
+        }
+
         string[]? end = null;
         while (worker.ReadLine() is { } line)
         {
@@ -70,12 +88,13 @@ public sealed class AwaitGateTask : Microsoft.Build.Utilities.Task, ICancelableT
 
         lock (_lock)
             _worker = null;
-        if (end is null && !_isCancelled)
-        {
-            var written = worker.Errors is { Length: > 0 } errors ? errors : "It wrote nothing.";
-            var reason = worker.IsKilled ? "It did not end in time." : written;
-            log.Report(GateDiagnostics.WorkerFailed, $"The gate's worker ended too early. {reason}");
-        }
         return end;
+    }
+
+    private static void ReportEarlyEnd(WorkerProcess worker, GateLog log)
+    {
+        var written = worker.Errors is { Length: > 0 } errors ? errors : "It wrote nothing.";
+        var reason = worker.IsKilled ? "It did not end in time." : written;
+        log.Report(GateDiagnostics.WorkerFailed, $"The gate's worker ended too early. {reason}");
     }
 }

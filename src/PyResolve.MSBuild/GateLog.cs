@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
@@ -19,6 +20,10 @@ internal sealed class GateLog(TaskLoggingHelper log, string projectFile)
         }
         log.LogMessage(level == "detail" ? MessageImportance.Normal : MessageImportance.High, text);
     }
+
+    public void ReportNoRuntime(Win32Exception failure) => Report(
+        GateDiagnostics.WorkerFailed,
+        $"No .NET runtime was found to run it: {failure.Message}. Install .NET 8 or later, or set DOTNET_HOST_PATH.");
 
     public void Report(GateDiagnostic diagnostic, string text)
     {

@@ -29,6 +29,9 @@ public sealed class StartGateTask : Microsoft.Build.Utilities.Task
     [Required]
     public string Worker { get; set; } = "";
 
+    /// <summary>The same worker as a native program, which starts in a fraction of the time; empty where the package has none.</summary>
+    public string NativeWorker { get; set; } = "";
+
     /// <summary>Where the runtime's host may be, the best first; empty entries and missing files are passed over.</summary>
     public string[] Hosts { get; set; } = [];
 
@@ -81,25 +84,40 @@ public sealed class StartGateTask : Microsoft.Build.Utilities.Task
 
         request.Add(GateLine.Join("origin", git?.FindOrigin() ?? ""));
         request.Add(GateLine.Begin);
+        var limit = isEnforced && isRun ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds) + WorkerProcess.StopTime;
         try
         {
-            var worker = WorkerProcess.Start(FindHost(), Path.GetFullPath(Worker), ProjectFolder, request);
-            if (!(isEnforced && isRun))
-                worker.Limit(TimeSpan.FromSeconds(seconds) + WorkerProcess.StopTime);
+            var native = StartNative(request, limit);
+            Func<WorkerProcess>? portable = native is null ? null : () => StartPortable(request, limit);
+            var started = new StartedGate(native ?? StartPortable(request, limit), portable, stamp, digest, isEnforced);
             Gate = $"PyResolve.MSBuild.{Interlocked.Increment(ref _started).ToString(CultureInfo.InvariantCulture)}";
             // A build that ends before it waits for the worker disposes of it.
             ((IBuildEngine4)BuildEngine).RegisterTaskObject(
-                Gate, new StartedGate(worker, stamp, digest, isEnforced), RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
+                Gate, started, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
             return true;
         }
         catch (Win32Exception e)
         {
-            log.Report(
-                GateDiagnostics.WorkerFailed,
-                $"No .NET runtime was found to run it: {e.Message}. Install .NET 8 or later, or set DOTNET_HOST_PATH.");
+            log.ReportNoRuntime(e);
             return false;
         }
     }
+
+    private WorkerProcess? StartNative(List<string> request, TimeSpan limit)
+    {
+        try
+        {
+            return NativeWorker.Length == 0 ? null : WorkerProcess.Start(NativeWorker, "", ProjectFolder, request, limit);
+        }
+        catch (Win32Exception)
+        {
+            // It may not be run here, as in a folder that is mounted without the right to.
+            return null;
+        }
+    }
+
+    private WorkerProcess StartPortable(List<string> request, TimeSpan limit) =>
+        WorkerProcess.Start(FindHost(), $"\"{Path.GetFullPath(Worker)}\"", ProjectFolder, request, limit);
 
     private List<string> CreateRequest(bool isEnforced, bool isRun, double seconds, string sarif, GitFolder? git)
     {

@@ -67,8 +67,15 @@ internal sealed class MigratorCommand
             throw new FormatException(
                 $"{Builtin} is deterministic, and does not use what {migration.Tier} pays for. Use tier1, or set PyResolveMigrator.");
         }
-        var host = Environment.ProcessPath ?? throw new FormatException("The path of the .NET host is not known.");
-        return new MigratorCommand([host, typeof(MigratorCommand).Assembly.Location, Builtin, path], path, usesTier: true);
+        return new MigratorCommand([.. FindThisProgram(), Builtin, path], path, usesTier: true);
+    }
+
+    private static string[] FindThisProgram()
+    {
+        var program = Environment.ProcessPath ?? throw new FormatException("The path of the gate's worker is not known.");
+        var name = typeof(MigratorCommand).Assembly.GetName().Name;
+        var isNative = System.IO.Path.GetFileNameWithoutExtension(program) == name;
+        return isNative ? [program] : [program, System.IO.Path.Combine(AppContext.BaseDirectory, $"{name}.dll")];
     }
 
     /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
