@@ -56,6 +56,8 @@ internal static class CommandLine
             UsageCommands.Create(RunAsync),
             AuditCommands.Create(RunAsync),
             StripeCommands.Create(RunAsync),
+            BackupCommands.CreateBackup(RunAsync),
+            BackupCommands.CreateRestore(RunAsync),
             SchemaCommand.Create(RunAsync),
         };
         root.SetAction(async (parse, _) =>

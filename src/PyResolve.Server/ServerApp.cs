@@ -5,6 +5,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Backups;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Pages;
 using PyResolve.Server.Devices;
@@ -70,6 +71,7 @@ internal static class ServerApp
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
         services.AddStorage(options);
+        services.AddBackups();
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<SecurityLog>();
         services.AddHostedService<SettingsReview>();

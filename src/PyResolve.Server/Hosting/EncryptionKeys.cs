@@ -12,7 +12,7 @@ internal sealed class EncryptionKeys
 {
     public const string FileName = "encryption-key";
 
-    private const string Setting = "PYRESOLVE_ENCRYPTION_KEY";
+    public const string Setting = "PYRESOLVE_ENCRYPTION_KEY";
     private const string HowToCreate = "Create one with: openssl rand -base64 32 (separate several by commas).";
     private const byte Plain = 0;
     private const byte Encrypted = 1;
