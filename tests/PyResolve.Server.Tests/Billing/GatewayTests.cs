@@ -510,6 +510,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(34);
+        edge.Requests.Count.ShouldBe(35);
     }
 }
