@@ -110,7 +110,8 @@ public sealed partial class ControlPageTests : IAsyncLifetime
     }
 
     private async Task<string> FindAsync(string type) =>
-        Regex.Match(await GetAsync("/"), $"""href="(/events/[^"]+)">{type}<""", RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value;
+        Regex.Match(await GetAsync("/"), $"""href="(?<path>/events/[^"]+)">{type}<""", RegexOptions.None, TimeSpan.FromSeconds(1))
+            .Groups["path"].Value;
 
     private Task<string> GetAsync(string path) => _http.GetStringAsync(new Uri(path, UriKind.Relative), Cancellation);
 
@@ -124,18 +125,20 @@ public sealed partial class ControlPageTests : IAsyncLifetime
     /// <summary>What a browser would send: hidden fields, and the first of each list.</summary>
     private async Task<List<(string Action, string Fields)>> FormsAsync() => [.. Form().Matches(await GetAsync("/")).Select(static form =>
     {
-        var hidden = Hidden().Matches(form.Value).Select(static field => $"{field.Groups[1].Value}={field.Groups[2].Value}");
-        var chosen = Chosen().Matches(form.Value).Select(static list => $"{list.Groups[1].Value}={list.Groups[2].Value}");
-        return (form.Groups[1].Value, string.Join('&', hidden.Concat(chosen)));
+        var hidden = Hidden().Matches(form.Value).Select(Pair);
+        var chosen = Chosen().Matches(form.Value).Select(Pair);
+        return (form.Groups["action"].Value, string.Join('&', hidden.Concat(chosen)));
     })];
 
-    [GeneratedRegex("""<form [^>]*action="([^"]+)">.*?</form>""", RegexOptions.Singleline, 1000)]
+    private static string Pair(Match field) => $"{field.Groups["name"].Value}={field.Groups["value"].Value}";
+
+    [GeneratedRegex("""<form [^>]*action="(?<action>[^"]+)">.*?</form>""", RegexOptions.Singleline, 1000)]
     private static partial Regex Form();
 
-    [GeneratedRegex("""<input type="hidden" name="([^"]*)" value="([^"]*)">""", RegexOptions.None, 1000)]
+    [GeneratedRegex("""<input type="hidden" name="(?<name>[^"]*)" value="(?<value>[^"]*)">""", RegexOptions.None, 1000)]
     private static partial Regex Hidden();
 
-    [GeneratedRegex("""<select name="([^"]*)"[^>]*>\s*<option value="([^"]*)">""", RegexOptions.None, 1000)]
+    [GeneratedRegex("""<select name="(?<name>[^"]*)"[^>]*>\s*<option value="(?<value>[^"]*)">""", RegexOptions.None, 1000)]
     private static partial Regex Chosen();
 
     [GeneratedRegex("attempt [0-9]+", RegexOptions.None, 1000)]
