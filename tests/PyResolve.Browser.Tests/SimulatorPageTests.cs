@@ -121,28 +121,6 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
 
         await page.GotoAsync(_host.Address.ToString());
         await PageAppearance.CheckAsync(page, "controls");
-        await page.GetByText("More").ClickAsync();
-        await PageAppearance.CheckAsync(page, "controls-more");
-        await page.GetByRole(AriaRole.Link, new() { Name = "customer.subscription.created" }).First.ClickAsync();
-        await PageAppearance.CheckAsync(page, "event");
-        await page.GetByRole(AriaRole.Link, new() { Name = "Events" }).ClickAsync();
-        await PageAppearance.CheckAsync(page, "events");
-    }
-
-    [Fact]
-    public async Task A_table_and_the_buttons_below_it_do_not_touch_on_a_phone()
-    {
-        var page = await browser.OpenAsync(_consoleErrors, _host.Address.ToString());
-        Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
-        Simulation.Webhooks.Pause();
-        Simulation.Subscribe(_api.Customer, _api.Pro);
-        await page.SetViewportSizeAsync(360, 700);
-        await page.ReloadAsync();
-
-        var table = (await page.Locator("table").First.BoundingBoxAsync())!;
-        var buttons = (await page.GetByRole(AriaRole.Button, new() { Name = "Resume delivery" }).BoundingBoxAsync())!;
-
-        (buttons.Y - (table.Y + table.Height)).ShouldBeGreaterThanOrEqualTo(16);
     }
 
     private static Task ExpectAddressAsync(IPage page, [StringSyntax(StringSyntaxAttribute.Regex)] string pattern) =>
