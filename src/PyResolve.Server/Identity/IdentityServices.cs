@@ -1,10 +1,22 @@
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.Extensions.Options;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Hosting;
+
 namespace PyResolve.Server.Identity;
 
 internal static class IdentityServices
 {
-    public static IServiceCollection AddExternalIdentity(this IServiceCollection services, IConfiguration configuration) => services
+    public static IServiceCollection AddExternalIdentity(
+        this IServiceCollection services, IConfiguration configuration, ServerOptions options) => services
         .AddSingleton<KeyFetcher>()
         .AddSingleton(provider => TrustedIssuers.Read(configuration, provider.GetRequiredService<KeyFetcher>()))
         .AddSingleton<ExternalTokens>()
-        .AddSingleton<Identities>();
+        .AddSingleton<Identities>()
+        .AddSingleton(provider => SignInClients.Read(configuration, options, provider.GetRequiredService<TrustedIssuers>()))
+        .AddSingleton(static provider => provider.GetRequiredService<SignInClients>().Choices)
+        .AddSingleton<ExternalLogin>()
+        .AddSingleton<OidcSignIn>()
+        .AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OidcOptions>()
+        .AddSingleton<IPostConfigureOptions<OpenIdConnectOptions>, OidcDefaults>();
 }
