@@ -9,32 +9,38 @@ internal static class ExternalSignInPages
 {
     public static void MapExternalSignIn(this IEndpointRouteBuilder routes)
     {
-        var pages = routes.MapGroup("/sign-in/with/{service}").ArePages();
-        pages.MapGet("", Begin);
-        pages.MapGet("/callback", Finish);
+        var pages = routes.MapGroup("").ArePages();
+        pages.MapGet("/sign-in/with/{service}", Begin);
+        pages.MapGet("/sign-in/with/{service}/callback", Finish);
+        pages.MapSupabasePages();
     }
 
     private static async Task<IResult> Begin(
-        HttpContext http, string service, SignInClients clients, OidcSignIn oidc, WebSessions web)
+        HttpContext http, string service, SignInClients clients, OidcSignIn oidc, SupabaseSignIn supabase, WebSessions web)
     {
         var next = SignInPages.NextOf(http.Request.Query["next"]);
-        if (clients.Find(service) is not { } client || http.IsHead())
+        var (client, provider) = (clients.Find(service), clients.Supabase?.Find(service));
+        if ((client is null && provider is null) || http.IsHead())
             return PageUrls.SeeOther(http, "sign-in");
         if (await web.FindAsync(http) is not null)
             return PageUrls.SeeOther(http, next ?? SignInPages.App);
         web.RequireSafeReturn();
         http.Response.Headers.CacheControl = "no-store";
+        if (client is null)
+            return TypedResults.Redirect(supabase.Begin(http, provider!, next ?? SignInPages.App));
         return await oidc.BeginAsync(http, client, next ?? SignInPages.App) is { } problem
             ? SignInPages.StartAgain(http, problem)
             : TypedResults.Empty;
     }
 
     private static async Task<IResult> Finish(
-        HttpContext http, string service, SignInClients clients, OidcSignIn oidc, ExternalLogin login, WebSessions web)
+        HttpContext http, string service, SignInClients clients, OidcSignIn oidc, SupabaseSignIn supabase, ExternalLogin login,
+        WebSessions web)
     {
-        if (clients.Find(service) is not { } client || http.IsHead())
+        var (client, provider) = (clients.Find(service), clients.Supabase?.Find(service));
+        if ((client is null && provider is null) || http.IsHead())
             return PageUrls.SeeOther(http, "sign-in");
-        var back = await oidc.FinishAsync(http, client);
+        var back = client is null ? await supabase.FinishAsync(http, provider!) : await oidc.FinishAsync(http, client);
         if (back.Identity is not { } identity)
             return SignInPages.StartAgain(http, back.Problem!);
 

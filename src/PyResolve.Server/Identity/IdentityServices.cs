@@ -17,6 +17,7 @@ internal static class IdentityServices
         .AddSingleton(static provider => provider.GetRequiredService<SignInClients>().Choices)
         .AddSingleton<ExternalLogin>()
         .AddSingleton<OidcSignIn>()
+        .AddSingleton<SupabaseSignIn>()
         .AddSingleton<IConfigureOptions<OpenIdConnectOptions>, OidcOptions>()
         .AddSingleton<IPostConfigureOptions<OpenIdConnectOptions>, OidcDefaults>();
 }

@@ -14,11 +14,18 @@ internal sealed record SignInClient(string Key, string Name, TrustedIssuer Issue
     public string ReturnPath => $"{Path}/callback";
 }
 
-internal sealed class SignInClients(IReadOnlyList<SignInClient> clients)
+internal sealed class SignInClients(IReadOnlyList<SignInClient> clients, SupabaseClient? supabase)
 {
     private const int MaxNameLength = 40;
 
-    public SignInChoices Choices { get; } = new([.. clients.Select(static client => new SignInChoice(client.Name, client.Path))]);
+    public SignInChoices Choices { get; } = new(
+    [
+        .. clients.Select(static client => new SignInChoice(client.Name, client.Path)),
+        .. supabase?.Choices ?? [],
+    ]);
+
+    /// <summary>null: the pages do not lead there.</summary>
+    public SupabaseClient? Supabase => supabase;
 
     public SignInClient? Find(string key) => clients.FirstOrDefault(client => client.Key == key);
 
@@ -34,14 +41,15 @@ internal sealed class SignInClients(IReadOnlyList<SignInClient> clients)
             var name = ServerOptions.Text(configuration, path + ":Name") ?? new Uri(issuer.Name).Host;
             var client = new SignInClient(
                 KeyOf(path, name), name, issuer, clientId, ServerOptions.Text(configuration, path + ":ClientSecret"));
-            if (clients.Exists(other => other.Key == client.Key))
-                throw new InvalidConfigurationException($"{path}:Name is like the one of another issuer: its button needs a name of its own.");
+            if (client.Key.Split('-')[0] == SupabaseClient.Key || clients.Exists(other => other.Key == client.Key))
+                throw new InvalidConfigurationException($"{path}:Name is that of another service: its button needs a name of its own.");
             clients.Add(client);
         }
 
-        if (clients.Count > 0)
+        var supabase = SupabaseClient.Read(configuration);
+        if (clients.Count > 0 || supabase is { Providers.Count: > 0 })
             RequireKey(configuration, options);
-        return new SignInClients(clients);
+        return new SignInClients(clients, supabase);
     }
 
     private static void RequireKey(IConfiguration configuration, ServerOptions options)
@@ -49,7 +57,7 @@ internal sealed class SignInClients(IReadOnlyList<SignInClient> clients)
         if (options.DatabaseUrl is not null && ServerOptions.Text(configuration, "PYRESOLVE_ENCRYPTION_KEY") is null)
         {
             throw new InvalidConfigurationException(
-                "PYRESOLVE_ENCRYPTION_KEY is missing. With an issuer that has a ClientId, browsers carry what all instances have to read: "
+                "PYRESOLVE_ENCRYPTION_KEY is missing. With buttons for other services, browsers carry what all instances have to read: "
                 + "create a key with openssl rand -base64 32, and give it to each instance.");
         }
     }

@@ -68,7 +68,7 @@ public sealed class OidcSignInTests(SharedServers servers)
         {
             ["PYRESOLVE_ENCRYPTION_KEY"] = key, ["PYRESOLVE_PUBLIC_URL"] = "http://localhost:8000",
         };
-        await using var scene = await SignInScene.StartAsync(engine, servers, shared);
+        await using var scene = await SignInScene.StartAsync(engine, servers, _ => shared);
         await using var other = await TestServer.StartAsync(scene.Own.Store, scene.Settings, scene.Own.Clock);
         var visitor = new Visitor(scene.Own.Server);
         var callback = await visitor.AuthorizeAsync(await visitor.BeginAsync());

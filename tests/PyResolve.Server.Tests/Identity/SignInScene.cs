@@ -10,7 +10,7 @@ internal sealed class SignInScene(TestIssuer issuer, OwnServer own, Dictionary<s
     public Dictionary<string, string?> Settings => settings;
 
     public static async Task<SignInScene> StartAsync(
-        StorageEngine engine, SharedServers servers, IReadOnlyDictionary<string, string?>? changes = null)
+        StorageEngine engine, SharedServers servers, Func<TestIssuer, Dictionary<string, string?>>? changes = null)
     {
         var clock = new TestClock();
         var issuer = await TestIssuer.StartAsync(clock);
@@ -19,16 +19,18 @@ internal sealed class SignInScene(TestIssuer issuer, OwnServer own, Dictionary<s
             // 32 bytes.
             ["PYRESOLVE_ENCRYPTION_KEY"] = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         };
-        foreach (var (name, value) in changes ?? new Dictionary<string, string?>())
+        foreach (var (name, value) in changes?.Invoke(issuer) ?? [])
             settings[name] = value;
         return new SignInScene(issuer, await OwnServer.StartAsync(engine, servers.Postgres, settings: settings, clock: clock), settings);
     }
 
     /// <summary>As if this person of the issuer had come before.</summary>
-    public Task LinkAsync(string subject, string email) => own.Store.ExecuteSqlAsync(
+    public Task LinkAsync(string subject, string email) => LinkAsync(issuer.Url, subject, email);
+
+    public Task LinkAsync(string name, string subject, string email) => own.Store.ExecuteSqlAsync(
         $"""
         insert into identities (issuer, subject, user_id, created_at)
-        select '{issuer.Url}', '{subject}', id, created_at from profiles where email = '{email}'
+        select '{name}', '{subject}', id, created_at from profiles where email = '{email}'
         """);
 
     public string PathOf(Answer answer, string from = "/sign-in/with/example-login/callback") =>

@@ -40,6 +40,9 @@ internal sealed class TestIssuer : IAsyncDisposable
     /// <summary>Its pages for people, and how it answers there.</summary>
     public TestSignIn SignIn { get; private set; } = null!;
 
+    /// <summary>The same for Supabase.</summary>
+    public TestSupabase Supabase { get; private set; } = null!;
+
     /// <remarks>In Development, where SQLite may stand beside Supabase.</remarks>
     public Dictionary<string, string?> SupabaseSettings => new() { ["environment"] = "Development", ["SUPABASE_URL"] = Url };
 
@@ -69,6 +72,8 @@ internal sealed class TestIssuer : IAsyncDisposable
             """)));
         issuer.SignIn = new TestSignIn(issuer);
         issuer.SignIn.Map(app);
+        issuer.Supabase = new TestSupabase(issuer);
+        issuer.Supabase.Map(app);
         await app.StartAsync();
         return issuer;
     }
