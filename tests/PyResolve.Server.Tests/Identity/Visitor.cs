@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Tests.Identity;
 
-/// <summary>A browser that goes to other services and back: it keeps every cookie of the server, and follows redirects step by step.</summary>
+/// <summary>A browser that goes to other services and back. It keeps the server's cookies, and follows redirects step by step.</summary>
 internal sealed class Visitor(TestServer server)
 {
     private readonly Dictionary<string, string> _cookies = [];
