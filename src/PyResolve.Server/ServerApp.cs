@@ -80,7 +80,7 @@ internal static class ServerApp
         services.AddEmail(configuration, environment, options);
         services.AddSecondFactors(configuration, options);
         services.AddAccounts(configuration);
-        services.AddExternalIdentity(configuration);
+        services.AddExternalIdentity(configuration, options);
         services.AddApiKeys(options);
         services.AddQuota(configuration);
         services.AddLeases(configuration, options);
@@ -112,6 +112,7 @@ internal static class ServerApp
         app.Lifetime.ApplicationStarted.Register(() => hasStarted.Value = true);
         // Wrong settings of an issuer end the start, rather than the first request with a token.
         _ = app.Services.GetRequiredService<TrustedIssuers>();
+        _ = app.Services.GetRequiredService<SignInClients>();
         UnreadableRequests.UseOn(app);
         app.UseForwardedHeaders();
         RequestLog.Use(app);
@@ -131,6 +132,7 @@ internal static class ServerApp
         app.MapDeviceLogin();
         app.MapEmailLinkPages();
         app.MapSignInPages();
+        app.MapExternalSignIn();
         app.MapSite();
         app.MapOperatorPages();
         app.MapPageAssets();

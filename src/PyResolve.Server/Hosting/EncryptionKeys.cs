@@ -90,6 +90,15 @@ internal sealed class EncryptionKeys
         }
     }
 
+    /// <summary>For what a browser carries: only what this server or another with its key has encrypted is accepted.</summary>
+    /// <exception cref="InvalidOperationException">There is no key.</exception>
+    public byte[] Seal(ReadOnlySpan<byte> secret, string context) => _keys.Value.Count > 0
+        ? Encrypt(secret, context)
+        : throw new InvalidOperationException($"{Setting} is missing: what browsers carry cannot be encrypted.");
+
+    /// <returns>null: it was not sealed with one of the keys and this context.</returns>
+    public byte[]? Unseal(byte[] carried, string context) => carried is [Encrypted, ..] ? Decrypt(carried, context) : null;
+
     private static uint IdOf(byte[] key) => BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(key));
 
     private static List<byte[]> Parse(string source, string text)
