@@ -7,6 +7,7 @@ using Npgsql;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Commands;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Migrations;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server;
@@ -20,6 +21,9 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, Func<string[], Task> serve)
     {
+        // Not a command of the operator: what this program starts itself as, for POST /migrate.
+        if (BuiltinMigrator.IsMeant(args))
+            return BuiltinMigrator.Run(args[1]);
         var root = Create(serve);
         // No response files: an argument that starts with @ is an argument.
         var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -15,6 +15,7 @@ using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
+using PyResolve.Server.Migrations;
 using PyResolve.Server.Operators;
 using PyResolve.Server.Quota;
 using PyResolve.Server.SecondFactor;
@@ -86,6 +87,7 @@ internal static class ServerApp
         services.AddLeases(configuration, options);
         services.AddUsage(options);
         services.AddStatistics();
+        services.AddMigrations();
         services.AddBilling(configuration);
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
@@ -140,6 +142,7 @@ internal static class ServerApp
         app.MapLeaseKeys();
         app.MapUsage();
         app.MapStatistics();
+        app.MapMigrations();
         app.MapBilling();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");

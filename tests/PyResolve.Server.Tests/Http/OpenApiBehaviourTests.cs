@@ -13,6 +13,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
         ["POST /auth/email/verify"] = 422,
         ["POST /auth/device/token"] = 400,
         ["POST /auth/totp/confirm"] = 422,
+        // No migrator is configured.
+        ["POST /migrate"] = 422,
         // Only an account without a password needs none.
         ["DELETE /auth/account"] = 422,
     };
@@ -22,6 +24,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
     [
         // A token of another issuer, an account without a password, a subscription.
         ("POST /auth/logout", 409), ("POST /auth/password", 409), ("POST /billing/checkout", 409),
+        // A migrator.
+        ("POST /migrate", 402), ("POST /migrate", 403),
         // A second factor that is on or off, a server without mail.
         ("POST /auth/totp", 409), ("POST /auth/totp/confirm", 409), ("DELETE /auth/totp", 409), ("POST /auth/email", 409),
     ];
@@ -155,7 +159,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
             statuses.Add((await account.Session.SendAsync(method, path, "{")).Status);
             var text = new StringContent("{}", Encoding.UTF8, "text/plain");
             statuses.Add((await account.Session.SendAsync(method, path, text)).Status);
-            statuses.Add((await account.Session.SendAsync(method, path, $"\"{new string('x', 5_000_000)}\"")).Status);
+            // More than any route takes.
+            statuses.Add((await account.Session.SendAsync(method, path, $"\"{new string('x', 9_000_000)}\"")).Status);
             if (operation.Path.Contains("{id}", StringComparison.Ordinal))
                 statuses.Add((await account.Session.SendAsync(method, path, "{}")).Status);
         }
