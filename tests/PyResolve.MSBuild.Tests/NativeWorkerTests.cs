@@ -31,7 +31,7 @@ public sealed class NativeWorkerTests(PackedGate gate, GateServer server)
         var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration(more: "Path=\"models\"")
             .WithFile("models/user.py", MigratorTests.Models).WithFile("worker", $"#!/bin/sh\n{script}\n");
         var worker = Path.Combine(project.Folder, "worker");
-        if (isExecutable)
+        if (isExecutable && !OperatingSystem.IsWindows())
             File.SetUnixFileMode(worker, UnixFileMode.UserRead | UnixFileMode.UserExecute);
 
         var build = await project.BuildInCiAsync("-p:PyResolveRun=true", $"-p:_PyResolveNativeWorker={worker}");

@@ -73,7 +73,9 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
             foreach (var (name, schema) in operation.Queries)
             {
                 var good = name switch { "month" => "2026-11", "months" => "36", "limit" => "1000", _ => "" };
-                (await SendAsync(own, operation, body: null, $"?{name}={good}")).Status.ShouldBe(200, $"{operation.Name}?{name}={good}");
+                // This server has no Stripe.
+                var accepted = operation.Name == "GET /billing/invoices" ? 503 : 200;
+                (await SendAsync(own, operation, body: null, $"?{name}={good}")).Status.ShouldBe(accepted, $"{operation.Name}?{name}={good}");
                 var isNumber = schema.GetProperty("type").GetString() == "integer";
                 foreach (var bad in isNumber ? (string[])["0", "1001", "1.5", "x"] : ["2026-13", "x"])
                 {
