@@ -13,12 +13,13 @@ public sealed partial class PyResolveClient
     /// <param name="progress">Receives how far the migration is, where the migrator tells; default nobody.</param>
     /// <param name="cancellationToken">Cancels the migration, which then costs nothing.</param>
     /// <returns>What changed: <see cref="RemoteMigration.Files"/> and <see cref="RemoteMigration.Diff"/>.</returns>
-    /// <exception cref="PyResolveException">It was refused or failed: <see cref="ProblemCodes.MigrationFailed"/> when the migrator did. Nothing
-    /// was charged.</exception>
+    /// <exception cref="PyResolveException">It was refused or failed: <see cref="ProblemCodes.MigrationFailed"/> when the migrator did.
+    /// Nothing was charged.</exception>
     public async Task<RemoteMigration> MigrateAsync(
         MigrateRequest request, IProgress<RemoteMigrationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var migration = await StartMigrationAsync(request, Uuid.NewVersion7(_transport.Time).ToString("D"), cancellationToken).ConfigureAwait(false);
+        var idempotencyKey = Uuid.NewVersion7(_transport.Time).ToString("D");
+        var migration = await StartMigrationAsync(request, idempotencyKey, cancellationToken).ConfigureAwait(false);
         try
         {
             RemoteMigrationProgress? last = null;

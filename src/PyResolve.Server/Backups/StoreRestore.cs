@@ -21,7 +21,8 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema)
         if (header.Schema > schema.Version)
         {
             throw new BackupException(
-                $"The backup has schema version {header.Schema}, and this server {schema.Version}. Restore it with a server as new as the one that made it.");
+                $"The backup has schema version {header.Schema}, and this server {schema.Version}. "
+                + "Restore it with a server as new as the one that made it.");
         }
 
         // The tables as they were, into which the rows fit; what has been added to the schema since then follows.
@@ -109,10 +110,12 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema)
     {
         foreach (var table in tables.Where(static table => !Seeded.Contains(table.Name)))
         {
-            if (await session.NumberAsync($"select cast(1 as bigint) from {new SqlFragment(table.Name)} limit 1", cancellationToken) is not null)
+            var name = new SqlFragment(table.Name);
+            if (await session.NumberAsync($"select cast(1 as bigint) from {name} limit 1", cancellationToken) is not null)
             {
                 throw new BackupException(
-                    $"The store is not empty: {table.Name} has rows. A restore adds to nothing and replaces nothing: name an empty database in DATABASE_URL.");
+                    $"The store is not empty: {table.Name} has rows. A restore adds to nothing and replaces nothing: "
+                    + "name an empty database in DATABASE_URL.");
             }
         }
     }

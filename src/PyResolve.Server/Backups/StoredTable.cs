@@ -12,7 +12,8 @@ internal sealed record StoredTable(string Name, IReadOnlyList<StoredColumn> Colu
 /// <param name="IsSmall">An integer of 32 bits, on PostgreSQL.</param>
 internal sealed record StoredColumn(string Name, StoredType Type, bool IsSmall = false);
 
-/// <summary>In a backup ids and texts are strings, bytes are strings in base64, instants are UTC microseconds, and booleans 0 or 1.</summary>
+/// <summary>In a backup ids and texts are strings, bytes are strings in base64, instants are UTC microseconds, and booleans 0 or 1.
+/// </summary>
 internal enum StoredType
 {
     Text,

@@ -56,7 +56,10 @@ internal static class TableCatalog
                select new StoredTable(
                    table.Key,
                    [.. table.Select(static column => column.Column).OrderBy(static column => column.Name, StringComparer.Ordinal)],
-                   [.. table.Where(static column => column.Place > 0).OrderBy(static column => column.Place).Select(static column => column.Column)]),
+                   [
+                       .. table.Where(static column => column.Place > 0).OrderBy(static column => column.Place)
+                           .Select(static column => column.Column),
+                   ]),
         ];
     }
 

@@ -69,7 +69,7 @@ internal static class BackupCommands
             File.Move(draft, file, overwrite: false);
             var size = new FileInfo(file).Length;
             return await SayAsync(
-                summary, isJson, $"{file} has the store as of {At(summary)}: {Count(summary)}, {size.ToString("N0", CultureInfo.InvariantCulture)} bytes.");
+                summary, isJson, $"{file} has the store as of {At(summary)}: {Count(summary)}, {Number(size)} bytes.");
         }
         finally
         {
@@ -122,7 +122,9 @@ internal static class BackupCommands
     private static string At(BackupSummary summary) => summary.TakenAt.ToString("u", CultureInfo.InvariantCulture);
 
     private static string Count(BackupSummary summary) =>
-        $"{summary.Rows.ToString("N0", CultureInfo.InvariantCulture)} rows in {summary.Tables.Count} tables, schema version {summary.Schema}";
+        $"{Number(summary.Rows)} rows in {summary.Tables.Count} tables, schema version {summary.Schema}";
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static Task<int> SayAsync(BackupSummary summary, bool isJson, string text) => !isJson
         ? OperatorOutput.SayAsync(text)

@@ -97,8 +97,10 @@ public sealed class BackupTests(SharedServers servers)
     {
         var account = await own.SignUpAsync("ada@example.com");
         var hold = await account.Key.PostAsync("/quota/reservations", new { tier = "tier1", library = "pydantic" });
-        (await account.Key.PostAsync($"/quota/reservations/{hold["id"].GetString()}/commit", new { files_changed = 3 })).Status.ShouldBe(200);
-        (await account.Key.PostAsync("/usage", new { event_type = "migration", metadata = new { note = "☃ \"quoted\"" } })).Status.ShouldBe(200);
+        var commit = $"/quota/reservations/{hold["id"].GetString()}/commit";
+        (await account.Key.PostAsync(commit, new { files_changed = 3 })).Status.ShouldBe(200);
+        var usage = new { event_type = "migration", metadata = new { note = "☃ \"quoted\"" } };
+        (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(200);
         (await account.Key.PostAsync("/quota/reservations", new { tier = "tier1" })).Status.ShouldBe(201);
         return account;
     }

@@ -47,7 +47,8 @@ public sealed class RestoreCrashProof(SharedServers servers)
         (whole > 0 && empty > 0).ShouldBeTrue($"{empty} empty, {whole} whole");
         Proofs.Report("Restores that are killed", string.Create(
             CultureInfo.InvariantCulture,
-            $"{engine}: {Kills} restores of {events:N0} events, all but one killed at a random point: {empty} left the store empty, {whole} whole."));
+            $"{engine}: {Kills} restores of {events:N0} events, all but one killed at a random point: "
+                + $"{empty} left the store empty, {whole} whole."));
     }
 
     private static async Task RunAsync(TestStore store, BackupFolder folder, CancellationToken cancellationToken)

@@ -121,7 +121,8 @@ public sealed class DisputeTests(SharedServers servers)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
         var subscriber = await billing.SignUpAsync();
-        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(), Subscriptions.Of("sub_support", "active", new StripePrice("price_support")));
+        var support = Subscriptions.Of("sub_support", "active", new StripePrice("price_support"));
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(), support);
         await subscriber.WaitForPlanAsync("pro");
 
         foreach (var paidFor in new[] { null, "sub_support", "sub_of_nobody" })

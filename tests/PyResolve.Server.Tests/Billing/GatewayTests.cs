@@ -449,7 +449,9 @@ public sealed class GatewayTests(ITestOutputHelper output)
     public async Task A_dispute_names_the_subscription_whose_invoice_its_charge_paid()
     {
         await using var edge = await StripeEdge.StartAsync();
-        edge.Then(200, """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":true}]}""")
+        edge.Then(
+                200,
+                """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":true}]}""")
             .Then(200, """
                 {"has_more":false,"data":[{"id":"inpay_1","object":"invoice_payment","invoice":{"id":"in_1","object":"invoice",
                 "parent":{"type":"subscription_details","subscription_details":{"subscription":"sub_1"}}}}]}
@@ -480,7 +482,9 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
         await stripe.ListInvoicesAsync("cus_1", "in_1", 50, cancellation);
         await stripe.FindChargeAsync("ch_1", cancellation);
-        edge.Then(200, """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":false}]}""");
+        edge.Then(
+            200,
+            """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":false}]}""");
         await stripe.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, cancellation);
         edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"has_more":true,"data":[]}}]}""");
         await stripe.ListSubscriptionsAsync("cus_1", cancellation);

@@ -2,7 +2,8 @@ using Npgsql;
 
 namespace PyResolve.Server.Tests.Supabase;
 
-/// <summary>A PostgreSQL with what a Supabase project has: its roles, the schema auth, pgcrypto in extensions, and its default grants.</summary>
+/// <summary>A PostgreSQL with what a Supabase project has: its roles, the schema auth, pgcrypto in extensions, and its default grants.
+/// </summary>
 internal sealed class SupabaseProject : IAsyncDisposable
 {
     private const string Script = """

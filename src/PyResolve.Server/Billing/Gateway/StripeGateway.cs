@@ -182,13 +182,18 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
 
     private static RequestOptions Under(string idempotencyKey) => new() { IdempotencyKey = idempotencyKey };
 
-    /// <summary>A charge names no invoice: the invoice's payment names the payment intent of both. Invoices are paid by payment intents only.</summary>
+    /// <summary>A charge names no invoice: the invoice's payment names the payment intent of both. Invoices are paid by payment intents only.
+    /// </summary>
     private async Task<string?> FindPaidSubscriptionAsync(StripeCharge charge, CancellationToken cancellationToken)
     {
         if (charge.PaymentIntent is not { } intent)
             return null;
         var payments = await ListAsync(
-            new InvoicePaymentListOptions { Payment = new() { Type = "payment_intent", PaymentIntent = intent }, Expand = ["data.invoice"] },
+            new InvoicePaymentListOptions
+            {
+                Payment = new() { Type = "payment_intent", PaymentIntent = intent },
+                Expand = ["data.invoice"],
+            },
             list => Api.InvoicePayments.ListAsync(list, cancellationToken: cancellationToken),
             StripeReading.SubscriptionOf);
         return payments.FirstOrDefault(static subscription => subscription is not null);
