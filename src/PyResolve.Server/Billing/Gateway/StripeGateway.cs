@@ -182,8 +182,8 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
 
     private static RequestOptions Under(string idempotencyKey) => new() { IdempotencyKey = idempotencyKey };
 
-    /// <summary>A charge names no invoice: the invoice's payment names the payment intent of both. Invoices are paid by payment intents only.
-    /// </summary>
+    /// <summary>A charge names no invoice: the invoice's payment names the payment intent of both. Invoices are paid by payment intents
+    /// only.</summary>
     private async Task<string?> FindPaidSubscriptionAsync(StripeCharge charge, CancellationToken cancellationToken)
     {
         if (charge.PaymentIntent is not { } intent)
