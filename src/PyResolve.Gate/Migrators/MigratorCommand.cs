@@ -74,7 +74,7 @@ internal sealed class MigratorCommand
     {
         var program = Environment.ProcessPath ?? throw new FormatException("The path of the gate's worker is not known.");
         var name = typeof(MigratorCommand).Assembly.GetName().Name;
-        var isNative = System.IO.Path.GetFileNameWithoutExtension(program) == name;
+        var isNative = System.IO.Path.GetFileName(program) is var file && (file == name || file == $"{name}.exe");
         return isNative ? [program] : [program, System.IO.Path.Combine(AppContext.BaseDirectory, $"{name}.dll")];
     }
 
