@@ -91,7 +91,9 @@ internal static class CommandLine
         {
             return await command(app.Services, interruption.Token);
         }
-        catch (OperationCanceledException) when (interruption.IsCancellationRequested)
+        // A driver that is interrupted while it connects may say that the database does not answer.
+        catch (Exception exception)
+            when (interruption.IsCancellationRequested && exception is (OperationCanceledException or StoreUnavailableException))
         {
             await Console.Error.WriteLineAsync("Interrupted before it was done. Run it again.");
             return Interrupted;
