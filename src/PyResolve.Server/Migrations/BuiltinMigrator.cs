@@ -35,7 +35,7 @@ internal static class BuiltinMigrator
     private static string[] OwnProgram()
     {
         var program = Environment.ProcessPath ?? "dotnet";
-        var isOwn = Path.GetFileNameWithoutExtension(program) == "PyResolve.Server";
+        var isOwn = Path.GetFileName(program) is "PyResolve.Server" or "PyResolve.Server.exe";
         if (isOwn)
             return [program];
         var host = Path.GetFileNameWithoutExtension(program) == "dotnet" ? program : Programs.Find("dotnet") ?? "dotnet";
