@@ -1,4 +1,3 @@
-using System.Text;
 using PyResolve.Cli.Migrations;
 using PyResolve.Client;
 
@@ -78,30 +77,11 @@ internal sealed class MigratorCommand
         return isNative ? [program] : [program, System.IO.Path.Combine(AppContext.BaseDirectory, $"{name}.dll")];
     }
 
-    /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
-    private static string FindProgram(string program)
-    {
-        if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
-            return program;
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return folders.Where(System.IO.Path.IsPathRooted)
-            .Select(folder => System.IO.Path.Combine(folder, program))
-            .FirstOrDefault(ExecutableFile.Is)
+    private static string FindProgram(string program) => OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal)
+        ? program
+        : ExecutableFile.Find(program, Environment.GetEnvironmentVariable("PATH"))
             ?? throw new FormatException($"There is no program {program} on the PATH, which the migrator needs.");
-    }
 
-    /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>
-    private static string Fill(string word, string path, GateMigration migration)
-    {
-        (string Name, string Value)[] values =
-            [("{path}", path), ("{library}", migration.Library), ("{target}", migration.Target), ("{tier}", migration.Tier)];
-        var filled = new StringBuilder();
-        for (var i = 0; i < word.Length;)
-        {
-            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
-            filled.Append(name is null ? word.AsSpan(i, 1) : value);
-            i += name?.Length ?? 1;
-        }
-        return filled.ToString();
-    }
+    private static string Fill(string word, string path, GateMigration migration) => CommandWords.Fill(
+        word, [("{path}", path), ("{library}", migration.Library), ("{target}", migration.Target), ("{tier}", migration.Tier)]);
 }

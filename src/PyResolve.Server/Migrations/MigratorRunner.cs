@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using PyResolve.Cli.Migrations;
 
 namespace PyResolve.Server.Migrations;
@@ -130,20 +129,7 @@ internal sealed partial class MigratorRunner(
             return null;
         (string Name, string Value)[] values =
             [("{path}", folder.Code), ("{library}", input.Library), ("{target}", input.Target), ("{tier}", input.Tier)];
-        return [program, .. command.Skip(1).Select(word => Fill(word, values))];
-    }
-
-    private static string Fill(string word, (string Name, string Value)[] values)
-    {
-        var filled = new StringBuilder();
-        for (var i = 0; i < word.Length;)
-        {
-            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
-            filled.Append(name is null ? word.AsSpan(i, 1) : value);
-            i += name?.Length ?? 1;
-        }
-
-        return filled.ToString();
+        return [program, .. command.Skip(1).Select(word => CommandWords.Fill(word, values))];
     }
 
     private static partial class Log

@@ -11,8 +11,5 @@ internal static class Programs
 
     public static string? Find(string name) => name.Contains('/', StringComparison.Ordinal)
         ? name
-        : SearchPath.Split(':', StringSplitOptions.RemoveEmptyEntries)
-            .Where(Path.IsPathRooted)
-            .Select(folder => Path.Combine(folder, name))
-            .FirstOrDefault(ExecutableFile.Is);
+        : ExecutableFile.Find(name, SearchPath);
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using PyResolve.Server.Tests.Storage;
 
 namespace PyResolve.Server.Tests.Supabase;
 
@@ -7,13 +8,6 @@ namespace PyResolve.Server.Tests.Supabase;
 internal sealed class SupabaseProject : IAsyncDisposable
 {
     private const string Script = """
-        create role anon nologin noinherit;
-        create role authenticated nologin noinherit;
-        create role service_role nologin noinherit bypassrls;
-        grant usage on schema public to anon, authenticated, service_role;
-        alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
-        alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
-        alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
         create schema extensions;
         create extension pgcrypto schema extensions;
         create schema auth;
@@ -49,6 +43,7 @@ internal sealed class SupabaseProject : IAsyncDisposable
         var postgres = await PostgresServer.StartAsync(durable: false, cancellationToken);
         var address = await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken);
         var store = TestStore.On(address);
+        await store.ExecuteSqlAsync(SupabaseRolesTests.AsSupabaseMakesThem);
         await store.ExecuteSqlAsync(Script);
         var server = await TestServer.StartAsync(store, clock: new TestClock(TimeProvider.System.GetUtcNow()));
         return new SupabaseProject(postgres, store, server, NpgsqlDataSource.Create($"{address};Pooling=false"));
