@@ -7,7 +7,8 @@ using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks.Scenarios;
 
-/// <summary>How long a page takes and how large it is, where its account has many keys and events, and the store many accounts.</summary>
+/// <summary>How long a page takes and how large it is, where its account has many keys and events, and the store many accounts.
+/// The account is an operator's too.</summary>
 internal static class Pages
 {
     private const int WarmUps = 20;
@@ -15,12 +16,22 @@ internal static class Pages
     private const double MostMilliseconds = 15;
     private const double MostKilobytes = 60;
 
+    /// <summary>Not the page of invoices: it asks Stripe, so an account may open it some times a minute only.</summary>
     private static readonly string[] Paths =
     [
         "/pricing", "/app", "/app/usage", "/app/usage?by=library", "/app/usage?by=key", "/app/usage/events",
         "/app/usage/events?library=library-7", "/app/usage/events?tier=tier2", "/app/keys", "/app/keys?state=all", "/app/settings",
-        "/app/audit", "/app/plan", "/app/invoices", "/app/alerts",
+        "/app/audit", "/app/plan", "/app/alerts",
+        "/operator", "/operator/accounts", "/operator/accounts?q=account-", "/operator/accounts?q=account-77777@example.com",
+        "/operator/accounts?q=pyr_live_00000000007", "/operator/audit", "/operator/events", "/operator/jobs", "/operator/settings",
+        "/operator/diagnostics",
     ];
+
+    /// <summary>Else pages about money answer 503. The account has bought nothing, so Stripe is not asked: nothing answers there.</summary>
+    private static readonly Dictionary<string, string?> SellsSomething = new()
+    {
+        ["STRIPE_SECRET_KEY"] = "sk_test_benchmark", ["STRIPE_API_BASE"] = "http://127.0.0.1:9",
+    };
 
     public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
@@ -36,13 +47,14 @@ internal static class Pages
     private static async Task MeasureAsync(
         string engine, TestStore store, Bench bench, List<Table> tables, List<Goal> goals, CancellationToken cancellationToken)
     {
-        await using var server = await bench.StartServerAsync(store, cancellationToken);
+        await using var server = await bench.StartServerAsync(store, cancellationToken, SellsSomething);
         var account = await TestAccount.SignUpAsync(server.Http);
         await FilledStore.FillAsync(store, account.UserId, bench.Effort.Keys, cancellationToken);
         await FilledStore.CountAsync(server, cancellationToken);
+        (await server.RunAsync(["operator", "add", account.Email, "--role", "admin"], cancellationToken)).OrThrow("operator add");
         var cookie = await SignInAsync(server, account.Email, cancellationToken);
 
-        var pages = Paths.Select(static path => new MeasuredPage(path)).ToList();
+        var pages = Paths.Append($"/operator/accounts/{account.UserId}").Select(static path => new MeasuredPage(path)).ToList();
         foreach (var page in pages)
             await page.RequestAsync(server.Http, cookie, WarmUps, cancellationToken);
         pages.ForEach(static page => page.Milliseconds.Clear());
@@ -99,7 +111,9 @@ internal static class Pages
                 message.Headers.TryAddWithoutValidation("Cookie", cookie);
                 var startedAt = Stopwatch.GetTimestamp();
                 using var answer = await http.SendAsync(message, cancellationToken);
-                Bytes = (await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(cancellationToken)).Length;
+                if (!answer.IsSuccessStatusCode)
+                    throw new InvalidOperationException($"GET {path} was answered with {(int)answer.StatusCode}.");
+                Bytes = (await answer.Content.ReadAsByteArrayAsync(cancellationToken)).Length;
                 Milliseconds.Add(Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds);
             }
         }

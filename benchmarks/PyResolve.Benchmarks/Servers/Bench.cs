@@ -50,8 +50,10 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
         ServerProcess.StartProgramAsync(server.Assembly, With(store, settings), cancellationToken);
 
     /// <summary>The product, published, on a database of either engine.</summary>
-    public Task<ServerProcess> StartServerAsync(TestStore store, CancellationToken cancellationToken) =>
-        ServerProcess.StartProgramAsync(server.Assembly, store.Settings, cancellationToken);
+    public Task<ServerProcess> StartServerAsync(
+        TestStore store, CancellationToken cancellationToken, params IEnumerable<KeyValuePair<string, string?>> settings) =>
+        ServerProcess.StartProgramAsync(
+            server.Assembly, new Dictionary<string, string?>(store.Settings.Concat(settings)), cancellationToken);
 
     /// <summary>The product on its own embedded database.</summary>
     public Task<ServerProcess> StartEmbeddedServerAsync(CancellationToken cancellationToken) =>
