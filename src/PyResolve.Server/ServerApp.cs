@@ -69,6 +69,7 @@ internal static class ServerApp
 
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
+        services.AddSingleton(ProductOptions.Read(configuration));
         services.AddStorage(options);
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<SecurityLog>();

@@ -5,6 +5,7 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
@@ -42,6 +43,8 @@ internal sealed record AccountDetails(
 {
     public required SignedInOperator Operator { get; init; }
 
+    public required PlanCatalog Plans { get; init; }
+
     /// <summary>What was just done; null: nothing.</summary>
     public string? Done { get; init; }
 
@@ -52,12 +55,12 @@ internal sealed record AccountDetails(
 
     public ProblemResult? ProblemOf(string form) => Form == form ? Problem : null;
 
-    public IReadOnlyList<string> Why => PlanReasons.Explain(Facts.Plan, Customers, Now);
+    public IReadOnlyList<string> Why => PlanReasons.Explain(Facts.Plan, Customers, Plans, Now);
 }
 
 internal sealed class AccountReader(
     Database database, QuotaReader quotas, StatisticsReader statistics, ApiKeyLists keys, Sessions sessions, ReservationList reservations,
-    AuditSearch log, TimeProvider time)
+    AuditSearch log, PlanCatalog plans, TimeProvider time)
 {
     private const int MonthsShown = 6;
     private const int KeysShown = 50;
@@ -85,6 +88,7 @@ internal sealed class AccountReader(
             now)
         {
             Operator = by,
+            Plans = plans,
         };
     }
 

@@ -111,6 +111,6 @@ internal sealed class AccountSearch(Database database, TimeProvider time)
     }
 
     private static FoundByOperator Read(Row row, DateTimeOffset now) => new(
-        row.Uuid(0), row.Text(1), row.TextOrNull(2), EffectivePlan.Read(row, 3, now), row.Int64(6), row.Instant(7),
-        row.InstantOrNull(8) is not null);
+        row.Uuid(0), row.Text(1), row.TextOrNull(2), EffectivePlan.Read(row, 3, now), row.Int64(7), row.Instant(8),
+        row.InstantOrNull(9) is not null);
 }

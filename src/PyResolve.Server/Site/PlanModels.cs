@@ -19,13 +19,16 @@ internal enum ReturnFrom
 internal sealed record Trouble(string Text, string? Button);
 
 /// <summary>One of the plans that a page compares.</summary>
-internal sealed record PlanCard(Plan Plan, bool IsCurrent);
+internal sealed record PlanCard(Plan Plan, bool IsCurrent)
+{
+    public string Each => Plan.PerSeat ? " for each seat" : "";
+}
 
 /// <summary>The plan of an account, and what it can change.</summary>
-/// <param name="ForSale">The plans that have a price at Stripe; empty where nothing is sold.</param>
+/// <param name="ForSale">The settings of prices that Stripe has; empty where nothing is sold.</param>
 /// <param name="Customer">null: the account has never bought anything.</param>
 internal sealed record PlanView(
-    IReadOnlyList<Plan> Plans,
+    PlanCatalog Catalog,
     QuotaSnapshot Quota,
     ProfilePlan Profile,
     BillingCustomer? Customer,
@@ -37,7 +40,10 @@ internal sealed record PlanView(
 
     public ProblemResult? Problem { get; init; }
 
-    public Plan Current => Plans.First(plan => plan.Name == Quota.Plan);
+    /// <summary>Those that are shown to everyone, and the account's own.</summary>
+    public IReadOnlyList<Plan> Plans => [.. Catalog.All.Where(plan => plan.IsPublic || plan.Name == Quota.Plan)];
+
+    public Plan Current => Catalog[Quota.Plan];
 
     public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired");
 
@@ -91,12 +97,14 @@ internal sealed record PlanView(
 
     private BillingState State => Customer?.State ?? BillingState.None;
 
-    public bool IsForSale(Plan plan) => ForSale.Contains(plan.Name);
+    public bool IsForSale(Plan plan) => SoldBy(plan).Any();
+
+    public IEnumerable<CatalogPrice> SoldBy(Plan plan) => plan.Prices.Where(price => ForSale.Contains(price.Variable));
 
     /// <summary>Whether it is more than the account has.</summary>
-    public bool IsMore(Plan plan) => PlanCatalog.Rank(plan.Name) > PlanCatalog.Rank(Quota.Plan);
+    public bool IsMore(Plan plan) => Catalog.Rank(plan.Name) > Catalog.Rank(Quota.Plan);
 
-    private static string Name(string plan) => Pricing.PlanName(plan);
+    private string Name(string plan) => Catalog[plan].Title;
 
     private static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
 

@@ -481,7 +481,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.ListPortalConfigurationsAsync(cancellation);
         await stripe.CreatePortalConfigurationAsync([Price], "https://r.example", cancellation);
         await stripe.UpdatePortalConfigurationAsync("bpc_1", [Price], cancellation);
-        await stripe.TryCheckoutAsync("price_1", "https://s.example", cancellation);
+        await stripe.TryCheckoutAsync("price_1", isMetered: false, "https://s.example", cancellation);
         await stripe.ListWebhookEndpointsAsync(cancellation);
         await stripe.CreateWebhookEndpointAsync("https://w.example", StripeEvents.Subscribed, cancellation);
         await stripe.UpdateWebhookEndpointAsync("we_1", StripeEvents.Subscribed, cancellation);

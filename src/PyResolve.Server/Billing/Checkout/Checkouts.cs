@@ -3,6 +3,7 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Checkout;
@@ -23,6 +24,15 @@ internal abstract record CheckoutOutcome
     public sealed record Superseded : CheckoutOutcome;
 }
 
+/// <summary>What a checkout is for.</summary>
+/// <param name="PriceId">Stripe's id of the price.</param>
+/// <param name="Quantity">How many seats.</param>
+internal sealed record Purchase(Plan Plan, CatalogPrice Price, string PriceId, int Quantity)
+{
+    /// <summary>A checkout for another price or number of seats takes the place of the open one.</summary>
+    public string Key => Quantity == 1 ? PriceId : string.Create(CultureInfo.InvariantCulture, $"{PriceId}*{Quantity}");
+}
+
 /// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
 internal sealed class Checkouts(
     Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls,
@@ -35,9 +45,10 @@ internal sealed class Checkouts(
 
     private readonly string _origin = options.Origin;
 
-    public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, string price, CancellationToken cancellationToken)
+    public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, Purchase purchase, CancellationToken cancellationToken)
     {
         var (customer, isNew) = await links.FindOrCreateAsync(userId, email, cancellationToken);
+        var isFirst = isNew;
         if (!isNew)
         {
             var state = await sync.RunAsync(customer.Id, cancellationToken);
@@ -47,7 +58,10 @@ internal sealed class Checkouts(
                 return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
             else
                 await CancelIncompleteAsync(state, cancellationToken);
+            isFirst = state is null or { IsGone: true } or { Subscriptions.Count: 0 };
         }
+
+        var price = purchase.Key;
 
         for (var round = 1; round <= MaxRounds; round++)
         {
@@ -63,7 +77,8 @@ internal sealed class Checkouts(
 
             if (await ResumeAsync(attempt, customer, cancellationToken) is { } resumed)
                 return resumed;
-            if (attempt.SessionId is null && await CreateAsync(userId, customer, price, attempt, cancellationToken) is { } created)
+            if (attempt.SessionId is null
+                && await CreateAsync(userId, customer, purchase, isFirst, attempt, cancellationToken) is { } created)
                 return created;
             await BeginNextAttemptAsync(userId, attempt, cancellationToken);
         }
@@ -133,16 +148,23 @@ internal sealed class Checkouts(
 
     /// <returns>null where Stripe has another request under this idempotency key.</returns>
     private async Task<CheckoutOutcome?> CreateAsync(
-        Guid userId, BillingCustomer customer, string price, CheckoutAttempt attempt, CancellationToken cancellationToken)
+        Guid userId, BillingCustomer customer, Purchase purchase, bool isFirst, CheckoutAttempt attempt,
+        CancellationToken cancellationToken)
     {
         if (attempt.Number > 1 && await CloseUnknownCheckoutsAsync(userId, customer, attempt, cancellationToken) is { } blocking)
             return blocking;
         var checkout = new NewCheckout(
-            userId, customer.Id, price, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled, attempt.Number);
+            userId, customer.Id, purchase.PriceId, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled, attempt.Number)
+        {
+            Quantity = purchase.Price.IsMetered ? null : purchase.Quantity,
+            TrialDays = isFirst ? purchase.Plan.TrialDays : null,
+            TrialNeedsCard = purchase.Plan.TrialNeedsCard,
+        };
         StripeCheckoutSession session;
         try
         {
-            session = await stripe.CreateCheckoutAsync(checkout, $"co:{_origin}:{userId}:{price}:{attempt.Number}", cancellationToken);
+            session = await stripe.CreateCheckoutAsync(
+                checkout, $"co:{_origin}:{userId}:{purchase.Key}:{attempt.Number}", cancellationToken);
         }
         catch (StripeException exception) when (exception.Type == "idempotency_error" && exception.Status == 400)
         {

@@ -12,7 +12,7 @@ internal interface IStripeGateway
     Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken);
 
     /// <summary>Opens a checkout without a customer, and closes it.</summary>
-    Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken);
+    Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken);
 
     Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken);
 
@@ -89,6 +89,15 @@ internal interface IStripeGateway
 internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl, long Attempt)
 {
     public const string AttemptKey = "attempt";
+
+    /// <summary>null for a metered price: Stripe counts what was used.</summary>
+    public long? Quantity { get; init; } = 1;
+
+    /// <summary>null: no trial.</summary>
+    public int? TrialDays { get; init; }
+
+    /// <summary>A trial without a card pauses the subscription at its end, until there is one.</summary>
+    public bool TrialNeedsCard { get; init; } = true;
 }
 
 internal sealed record NewProduct(string Id, string Name, string Plan, string TaxCode);

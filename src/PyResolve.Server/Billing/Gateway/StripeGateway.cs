@@ -33,13 +33,19 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
     {
         var metadata = OfUser(checkout.UserId);
         metadata[NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture);
-        var session = SellBy(checkout.Price);
+        var session = SellBy(checkout.Price, checkout.Quantity);
         session.Customer = checkout.CustomerId;
         session.ClientReferenceId = checkout.UserId.ToString();
         session.SuccessUrl = checkout.SuccessUrl;
         session.CancelUrl = checkout.CancelUrl;
         session.Metadata = metadata;
-        session.SubscriptionData = new() { Metadata = OfUser(checkout.UserId) };
+        session.SubscriptionData = new() { Metadata = OfUser(checkout.UserId), TrialPeriodDays = checkout.TrialDays };
+        if (checkout is { TrialDays: not null, TrialNeedsCard: false })
+        {
+            session.PaymentMethodCollection = "if_required";
+            session.SubscriptionData.TrialSettings = new() { EndBehavior = new() { MissingPaymentMethod = "pause" } };
+        }
+
         // Stripe Tax needs the customer's address, and a tax id the name of the business, so the page may write them to the customer.
         if (options.Checkout is { AutomaticTax: true } or { TaxIds: true })
             session.CustomerUpdate = new() { Address = "auto", Name = options.Checkout.TaxIds ? "auto" : null };
@@ -48,9 +54,9 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
     }
 
     /// <summary>A checkout as an account would get it, closed at once.</summary>
-    public async Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken)
+    public async Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken)
     {
-        var session = SellBy(price);
+        var session = SellBy(price, isMetered ? null : 1);
         session.SuccessUrl = successUrl;
         var opened = await StripeConnection.ReadAsync(
             Api.Checkout.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Checkout);
@@ -168,10 +174,10 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
 
     private static Dictionary<string, string> OfUser(Guid userId) => new() { ["user_id"] = userId.ToString() };
 
-    private Stripe.Checkout.SessionCreateOptions SellBy(string price) => new()
+    private Stripe.Checkout.SessionCreateOptions SellBy(string price, long? quantity) => new()
     {
         Mode = "subscription",
-        LineItems = [new() { Price = price, Quantity = 1 }],
+        LineItems = [new() { Price = price, Quantity = quantity }],
         AutomaticTax = options.Checkout.AutomaticTax ? new() { Enabled = true } : null,
         TaxIdCollection = options.Checkout.TaxIds ? new() { Enabled = true } : null,
         AllowPromotionCodes = options.Checkout.PromotionCodes ? true : null,

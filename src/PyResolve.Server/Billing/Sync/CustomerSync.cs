@@ -30,7 +30,7 @@ internal sealed record SyncPreview(BillingState Before, BillingState Now, string
 /// says when to sync. No transaction is open during a call to Stripe. Thread-safe.
 /// </summary>
 internal sealed partial class CustomerSync(
-    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time,
+    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, PlanCatalog plans, BillingOptions options, TimeProvider time,
     ILogger<CustomerSync> logger)
 {
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
@@ -67,7 +67,7 @@ internal sealed partial class CustomerSync(
         return new SyncPreview(
             before,
             now,
-            profile is null || profile.Matches(now, options.Origin) ? null : profile.Plan,
+            profile is null || profile.Matches(now, options.Origin, plans) ? null : profile.Plan,
             profile is null && known is { IsLinked: true }
                 ? await ListOrphanedAsync(customerId, await ListOursAsync(subscriptions, before, cancellationToken), cancellationToken)
                 : []);
@@ -85,7 +85,7 @@ internal sealed partial class CustomerSync(
         IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken) =>
         PlanRules.OursInForce(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before.Remembered);
 
-    private PlanTerms Terms => new(options.Grace, options.UnknownPriceTime);
+    private PlanTerms Terms => new(plans, options.Grace, options.UnknownPriceTime);
 
     private async Task<SyncResult> RunAsync(SyncToken token, CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Billing.Sync;
 
 /// <param name="Grace">How long a plan lasts after a failed renewal.</param>
 /// <param name="UnknownPrice">How long it lasts after its price was replaced by one without a plan.</param>
-internal sealed record PlanTerms(TimeSpan Grace, TimeSpan UnknownPrice);
+internal sealed record PlanTerms(PlanCatalog Plans, TimeSpan Grace, TimeSpan UnknownPrice);
 
 /// <summary>The rules are a table in docs/stripe.md.</summary>
 internal static class PlanRules
@@ -44,7 +44,7 @@ internal static class PlanRules
 
         var grants = outcomes
             .Where(outcome => outcome.Grants)
-            .OrderByDescending(Rank)
+            .OrderByDescending(outcome => terms.Plans.Rank(outcome.Plan))
             .ThenByDescending(End)
             .ThenByDescending(Created)
             .ToList();
@@ -86,7 +86,7 @@ internal static class PlanRules
     private static SubscriptionOutcome Decide(
         StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, PlanTerms terms, DateTimeOffset now)
     {
-        var item = ChooseItem(subscription, planOfPrice);
+        var item = ChooseItem(subscription, planOfPrice, terms.Plans);
         var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
         var isOver = IsOver(subscription);
         var periodEnd = item?.CurrentPeriodEnd
@@ -128,7 +128,7 @@ internal static class PlanRules
         var plan = mapped ?? before.Plan;
         // What a late payment would have paid for is not given before it is paid.
         if (payment is { IsLate: true, IsOfChange: true })
-            plan = PlanCatalog.Rank(payment.PaidPlan) < PlanCatalog.Rank(plan) ? payment.PaidPlan : plan;
+            plan = terms.Plans.Rank(payment.PaidPlan) < terms.Plans.Rank(plan) ? payment.PaidPlan : plan;
         return new SubscriptionOutcome(
             subscription,
             item,
@@ -140,7 +140,7 @@ internal static class PlanRules
                 isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince),
             periodEnd,
             IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
-            ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice),
+            ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice, terms.Plans),
             IsOurs: mapped is not null || before.Plan is not null,
             flags);
     }
@@ -161,15 +161,17 @@ internal static class PlanRules
             IsLate: isPastDue && !neverPaid, neverPaid, isOfChange, PaidPlan: isOfChange ? before.PaidPlan ?? before.Plan : null);
     }
 
-    private static string? ChooseScheduledPlan(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
-        (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(PlanCatalog.Rank);
+    private static string? ChooseScheduledPlan(
+        StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
+        (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(plans.Rank);
 
     /// <summary>The item of the greatest plan, or the first that is no extra where no plan is known.</summary>
-    private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
+    private static StripeSubscriptionItem? ChooseItem(
+        StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
         (subscription.Items?.Data ?? [])
             .Select(item => (Item: item, Plan: item.Price is { } price ? planOfPrice(price.Id) : null))
             .Where(static candidate => candidate.Plan is not null || candidate.Item.Price is not { IsMetered: true })
-            .OrderByDescending(static candidate => PlanCatalog.Rank(candidate.Plan))
+            .OrderByDescending(candidate => plans.Rank(candidate.Plan))
             .Select(static candidate => candidate.Item)
             .FirstOrDefault();
 
@@ -184,8 +186,6 @@ internal static class PlanRules
 
         return earliest;
     }
-
-    private static int Rank(SubscriptionOutcome outcome) => PlanCatalog.Rank(outcome.Plan);
 
     private static DateTimeOffset End(SubscriptionOutcome outcome) => outcome.Until ?? DateTimeOffset.MaxValue;
 

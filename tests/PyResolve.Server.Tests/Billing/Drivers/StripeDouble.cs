@@ -65,6 +65,12 @@ internal sealed class StripeDouble : IStripeGateway
 
     public TimeSpan Skew { get; set; }
 
+    /// <summary>The checkouts that were created, as they were asked for.</summary>
+    public List<NewCheckout> Asked { get; } = [];
+
+    /// <summary>The names of the products that were created.</summary>
+    public List<string> Named { get; } = [];
+
     /// <summary>How often subscriptions were listed.</summary>
     public int Reads => _reads;
 
@@ -155,6 +161,7 @@ internal sealed class StripeDouble : IStripeGateway
             throw refusal;
         return await OnceAsync(idempotencyKey, () =>
         {
+            Asked.Add(checkout);
             var id = Id("cs_test");
             return _checkouts[id] = new StripeCheckoutSession(id)
             {
@@ -170,7 +177,7 @@ internal sealed class StripeDouble : IStripeGateway
         });
     }
 
-    public Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken) =>
+    public Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken) =>
         Answer(() => RefusesCheckouts is { } refusal ? throw refusal : price);
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
@@ -279,6 +286,7 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => Answer(() =>
     {
+        Named.Add(product.Name);
         Products.Add(new StripeProduct(product.Id)
         {
             TaxCode = product.TaxCode, Metadata = new Dictionary<string, string> { ["plan"] = product.Plan },
