@@ -24,13 +24,12 @@ internal static class ProblemTexts
     /// <param name="sold">The plans that are sold.</param>
     public static string PlanNotSold(IEnumerable<string> sold)
     {
-        string[] quoted = [.. sold.Select(static plan => $"'{plan}'")];
-        return quoted switch
-        {
-            [] => "Invalid plan. None is sold here",
-            [.. var others, var last] when others.Length > 0 => $"Invalid plan. Use {string.Join(", ", others)} or {last}",
-            _ => $"Invalid plan. Use {quoted[0]}",
-        };
+        var quoted = sold.Select(static plan => $"'{plan}'").ToList();
+        if (quoted.Count == 0)
+            return "Invalid plan. None is sold here";
+        var others = string.Join(", ", quoted.Take(quoted.Count - 1));
+        var last = quoted.Skip(quoted.Count - 1).Single();
+        return others.Length == 0 ? $"Invalid plan. Use {last}" : $"Invalid plan. Use {others} or {last}";
     }
     public const string CurrencyConflict =
         "Stripe bills this account in another currency already, and a customer has one currency. End what is billed in it, in the portal "
