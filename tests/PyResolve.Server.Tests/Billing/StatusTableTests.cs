@@ -296,7 +296,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         {
             var stripe = new StripeDouble();
             stripe.Products.Add(new StripeProduct("prod_pro") { Metadata = new Dictionary<string, string> { ["plan"] = "pro" } });
-            stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "enterprise" } });
+            stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "gold" } });
             return BillingServer.StartAsync(
                 engine, shared.Postgres, stripe,
                     new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = disputesEndPlans ? "true" : "false" });
