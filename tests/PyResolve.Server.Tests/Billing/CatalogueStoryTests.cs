@@ -144,7 +144,7 @@ public sealed class CatalogueStoryTests(SharedServers servers)
         public async Task PlanIsAsync(TestAccount account, string plan, long? limit)
         {
             var quota = await account.Key.GetAsync("/quota");
-            (quota["plan"].GetString(), quota["migrations_limit"].ToString()).ShouldBe((plan, $"{limit?.ToString() ?? "unlimited"}"));
+            (quota["plan"].GetString(), quota["migrations_limit"].ToString()).ShouldBe((plan, limit?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unlimited"));
         }
 
         private async Task SyncAsync()

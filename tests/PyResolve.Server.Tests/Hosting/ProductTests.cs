@@ -75,7 +75,7 @@ public sealed class ProductTests(SharedServers servers)
         }
     }
 
-    private static IConfiguration Configuration(IEnumerable<KeyValuePair<string, string?>> settings) =>
+    private static IConfigurationRoot Configuration(IEnumerable<KeyValuePair<string, string?>> settings) =>
         new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
 
     private static string Root()
