@@ -40,8 +40,9 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
 
     public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
 
+    /// <param name="interval">null: the first price.</param>
     public CatalogPrice? FindPrice(string? interval) =>
-        interval is null ? Prices.FirstOrDefault() : Prices.FirstOrDefault(price => price.Interval == interval);
+        Prices.FirstOrDefault(price => interval is null || price.Interval == interval);
 
     /// <param name="seats">What is paid for; null: one.</param>
     public Plan WithSeats(long? seats) => PerSeat && seats > 1 && MigrationsLimit is { } limit
