@@ -69,7 +69,10 @@ public sealed class CatalogueSaleTests(SharedServers servers)
         (await LimitAsync(subscriber)).ShouldBe(300);
         (await subscriber.Account.ReserveAsync(quantity: 150)).Status.ShouldBe(201);
         await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 1));
-        await Eventually.IsTrueAsync(async () => await LimitAsync(subscriber) == 100, what: "the limit of one seat");
+        await Eventually.IsTrueAsync(
+            async () => await LimitAsync(subscriber) == 100,
+            cancellationToken: TestContext.Current.CancellationToken,
+            what: "the limit of one seat");
         (await subscriber.Account.ReserveAsync()).Status.ShouldBe(402);
         await subscriber.SetSubscriptionsAsync(Of("price_team", "canceled", 1));
         await subscriber.WaitForPlanAsync("hobby");

@@ -41,7 +41,8 @@ public sealed class ProductTests(SharedServers servers)
         var account = await own.SignUpAsync();
 
         await own.Server.Anonymous.PostAsync("/auth/password/forgot", new { email = account.Email });
-        await Eventually.IsTrueAsync(() => Task.FromResult(mailbox.Emails.Any(IsReset)), what: "the letter");
+        await Eventually.IsTrueAsync(
+            () => mailbox.Emails.Any(IsReset), cancellationToken: TestContext.Current.CancellationToken, what: "the letter");
 
         var letter = mailbox.Emails.Single(IsReset);
         letter.TextBody!.ShouldContain("the password of your Tidyline account");
