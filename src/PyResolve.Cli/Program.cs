@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using PyResolve.Cli.Base;
 using PyResolve.Cli.Commands;
 using PyResolve.Cli.Migrations;
@@ -8,8 +9,7 @@ StandardStreams.ReserveNumbers();
 if (args is ["--version" or "-V"])
 {
     // Scripts and prompts ask for it often: no console, no parser and no handlers of signals are made.
-    using var output = new StreamWriter(StandardStreams.OpenOutput()) { AutoFlush = true };
-    new QuietWriter(output).WriteLine(ProductVersion.Text);
+    StandardStreams.WriteOutput(Encoding.ASCII.GetBytes(ProductVersion.Text + "\n"));
     return ExitCodes.Success;
 }
 

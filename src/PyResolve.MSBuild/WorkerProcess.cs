@@ -10,6 +10,9 @@ namespace PyResolve.MSBuild;
 /// <summary>The worker while it runs. It stops by itself when its input ends, also because this process is gone. Thread-safe.</summary>
 internal sealed class WorkerProcess : IDisposable
 {
+    /// <summary>For giving back what it holds, and for a migrator to end.</summary>
+    public static readonly TimeSpan StopTime = TimeSpan.FromSeconds(15);
+
     private const int KeptErrorLines = 20;
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
@@ -18,11 +21,14 @@ internal sealed class WorkerProcess : IDisposable
     private readonly Timer _limit;
     private readonly Queue<string> _errors = new();
 
-    private WorkerProcess(Process process)
+    private WorkerProcess(Process process, TimeSpan limit)
     {
         _process = process;
-        _limit = new Timer(_ => Kill());
+        _limit = new Timer(_ => Kill(), null, limit, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>Whether it has written no line so far.</summary>
+    public bool IsSilent { get; private set; } = true;
 
     /// <summary>Whether it was ended because it did not end in time.</summary>
     public bool IsKilled { get; private set; }
@@ -37,12 +43,14 @@ internal sealed class WorkerProcess : IDisposable
         }
     }
 
-    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program.</exception>
-    public static WorkerProcess Start(string dotnet, string worker, string workingDirectory, IEnumerable<string> request)
+    /// <param name="limit">When it is ended, unless it has ended by then; infinite: never.</param>
+    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be run.</exception>
+    public static WorkerProcess Start(
+        string program, string arguments, string workingDirectory, IEnumerable<string> request, TimeSpan limit)
     {
         var process = new Process
         {
-            StartInfo = new ProcessStartInfo(dotnet, $"\"{worker}\"")
+            StartInfo = new ProcessStartInfo(program, arguments)
             {
                 UseShellExecute = false,
                 CreateNoWindow = true,
@@ -55,7 +63,7 @@ internal sealed class WorkerProcess : IDisposable
             },
         };
         process.Start();
-        var started = new WorkerProcess(process);
+        var started = new WorkerProcess(process, limit);
         process.ErrorDataReceived += (_, received) => started.AddError(received.Data);
         process.BeginErrorReadLine();
         started.Send(request);
@@ -63,7 +71,13 @@ internal sealed class WorkerProcess : IDisposable
     }
 
     /// <summary>The next line that it writes; <see langword="null"/> at the end.</summary>
-    public string? ReadLine() => _process.StandardOutput.ReadLine();
+    public string? ReadLine()
+    {
+        var line = _process.StandardOutput.ReadLine();
+        if (line is not null)
+            IsSilent = false;
+        return line;
+    }
 
     /// <summary>Ends it unless it has ended by then.</summary>
     public void Limit(TimeSpan time) => _limit.Change(time, Timeout.InfiniteTimeSpan);

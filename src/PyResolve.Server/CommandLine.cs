@@ -7,6 +7,7 @@ using Npgsql;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Commands;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Migrations;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server;
@@ -20,6 +21,9 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, Func<string[], Task> serve)
     {
+        // Not a command of the operator: what this program starts itself as, for POST /migrate.
+        if (BuiltinMigrator.IsMeant(args))
+            return BuiltinMigrator.Run(args[1]);
         var root = Create(serve);
         // No response files: an argument that starts with @ is an argument.
         var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -56,6 +60,8 @@ internal static class CommandLine
             UsageCommands.Create(RunAsync),
             AuditCommands.Create(RunAsync),
             StripeCommands.Create(RunAsync),
+            BackupCommands.CreateBackup(RunAsync),
+            BackupCommands.CreateRestore(RunAsync),
             SchemaCommand.Create(RunAsync),
         };
         root.SetAction(async (parse, _) =>
@@ -85,7 +91,9 @@ internal static class CommandLine
         {
             return await command(app.Services, interruption.Token);
         }
-        catch (OperationCanceledException) when (interruption.IsCancellationRequested)
+        // A driver that is interrupted while it connects may say that the database does not answer.
+        catch (Exception exception)
+            when (interruption.IsCancellationRequested && exception is (OperationCanceledException or StoreUnavailableException))
         {
             await Console.Error.WriteLineAsync("Interrupted before it was done. Run it again.");
             return Interrupted;

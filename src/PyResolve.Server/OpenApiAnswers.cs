@@ -35,6 +35,7 @@ internal static class OpenApiAnswers
         ["DELETE quota/reservations/{id}"] = [409],
         ["POST quota/reservations/{id}/commit"] = [409],
         ["POST usage"] = [409],
+        ["POST migrate"] = [402],
         ["POST billing/checkout"] = [409],
         ["POST webhooks/stripe"] = [400, 413, 503],
     };

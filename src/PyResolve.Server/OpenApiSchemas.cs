@@ -5,6 +5,7 @@ using Microsoft.OpenApi;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Migrations;
 using PyResolve.Server.SecondFactor;
 
 namespace PyResolve.Server;
@@ -97,6 +98,17 @@ internal static class OpenApiSchemas
             ["files_changed"] = Number(0, int.MaxValue),
             ["tokens_used"] = Number(0, int.MaxValue),
             ["library"] = Text(FieldErrors.LongestLibrary),
+        },
+        [typeof(MigrateRequest)] = new()
+        {
+            ["library"] = new Rule
+            {
+                IsRequired = true, MaxLength = FieldErrors.LongestLibrary, Pattern = "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+                Example = "pydantic",
+            },
+            ["target"] = Text(MigrationInput.MaxTarget) with { IsRequired = true, Example = "2.0" },
+            ["tier"] = new Rule { IsRequired = true, Values = Tiers },
+            ["files"] = new Rule { IsRequired = true, Example = new JsonObject { ["app.py"] = "from pydantic import BaseModel\n" } },
         },
         [typeof(UsageEventRequest)] = new()
         {

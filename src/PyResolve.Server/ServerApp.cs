@@ -5,6 +5,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Backups;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Pages;
 using PyResolve.Server.Devices;
@@ -14,6 +15,7 @@ using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
+using PyResolve.Server.Migrations;
 using PyResolve.Server.Operators;
 using PyResolve.Server.Quota;
 using PyResolve.Server.SecondFactor;
@@ -71,6 +73,7 @@ internal static class ServerApp
         services.AddSingleton(options);
         services.AddSingleton(ProductOptions.Read(configuration));
         services.AddStorage(options);
+        services.AddBackups();
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<SecurityLog>();
         services.AddHostedService<SettingsReview>();
@@ -79,12 +82,13 @@ internal static class ServerApp
         services.AddEmail(configuration, environment, options);
         services.AddSecondFactors(configuration, options);
         services.AddAccounts(configuration);
-        services.AddExternalIdentity(configuration);
+        services.AddExternalIdentity(configuration, options);
         services.AddApiKeys(options);
         services.AddQuota(configuration);
         services.AddLeases(configuration, options);
         services.AddUsage(options);
         services.AddStatistics();
+        services.AddMigrations();
         services.AddBilling(configuration);
         services.Configure<HostFilteringOptions>(filtering => filtering.IncludeFailureMessage = false);
         services.AddDeviceLogin();
@@ -111,6 +115,7 @@ internal static class ServerApp
         app.Lifetime.ApplicationStarted.Register(() => hasStarted.Value = true);
         // Wrong settings of an issuer end the start, rather than the first request with a token.
         _ = app.Services.GetRequiredService<TrustedIssuers>();
+        _ = app.Services.GetRequiredService<SignInClients>();
         UnreadableRequests.UseOn(app);
         app.UseForwardedHeaders();
         RequestLog.Use(app);
@@ -130,6 +135,7 @@ internal static class ServerApp
         app.MapDeviceLogin();
         app.MapEmailLinkPages();
         app.MapSignInPages();
+        app.MapExternalSignIn();
         app.MapSite();
         app.MapOperatorPages();
         app.MapPageAssets();
@@ -137,6 +143,7 @@ internal static class ServerApp
         app.MapLeaseKeys();
         app.MapUsage();
         app.MapStatistics();
+        app.MapMigrations();
         app.MapBilling();
         app.MapAudit();
         app.MapOpenApi("/openapi/v1.json");

@@ -113,6 +113,7 @@ public sealed class StripeSimulatorHost : IAsyncDisposable
         var api = app.Services.GetRequiredService<StripeApi>();
         app.Map("/v1/{**rest}", api.HandleAsync);
         app.MapHomePage();
+        app.MapEventPages();
         app.MapCheckoutPages();
         app.MapPortalPages();
         app.MapInvoicePages();

@@ -38,7 +38,7 @@ internal static class ReadPages
     private static readonly (string Path, string[] Fields)[] Forms =
     [
         ("/sign-up", ["email", "name"]), ("/sign-in", ["email"]), ("/forgot", ["email"]), ("/app/keys", ["name", "limit"]),
-        ("/app/settings/email", ["new_email"]),
+        ("/app/settings/email", ["new_email"]), ("/app/alerts", ["percent"]),
     ];
 
     /// <summary>Pages that show what is stored.</summary>
@@ -48,20 +48,36 @@ internal static class ReadPages
         "/app/settings", "/app/audit", "/device?user_code={code}", "/operator/accounts", "/operator/accounts/{account}", "/operator/audit",
     ];
 
+    /// <summary>Pages that show no stored text, and have to stay so.</summary>
+    private static readonly string[] Others =
+    [
+        "/app", "/app/plan", "/app/invoices", "/app/alerts", "/app/settings/delete", "/app/settings/second-factor", "/operator",
+        "/operator/events", "/operator/settings", "/operator/diagnostics", "/operator/confirm", "/pricing",
+        "/app/plan?from={text}", "/app/invoices?cursor={text}", "/operator/confirm?next={text}",
+    ];
+
     public static async Task<IReadOnlyList<ReadPage>> AllAsync(IPage page, FilledAccount account, string text)
     {
         var answers = new List<(string Path, Answer Answer)>();
-        foreach (var path in Showing.Concat(Reflecting))
+        foreach (var path in Showing.Concat(Reflecting).Concat(Others))
             answers.Add((path, await account.GetAsync(path, text)));
         foreach (var (path, fields) in Forms)
             answers.Add((path, await account.PostAsync(path, fields, text)));
         var read = await page.EvaluateAsync<ReadPage[]>(
             Read, new { pages = answers.Select(static one => one.Answer.Text).ToArray(), text });
-        return [.. read.Zip(answers, static (seen, one) => seen with { Path = one.Path, Status = one.Answer.Status })];
+        return
+        [
+            .. read.Zip(answers, static (seen, one) => seen with
+            {
+                Path = one.Path, Status = one.Answer.Status, ShowsText = seen.ShowsText || Others.Contains(one.Path),
+            }),
+        ];
     }
 }
 
-/// <summary><c>Elements</c>: with their attributes, and where the addresses among them lead.</summary>
+/// <summary>
+/// <c>Elements</c>: with their attributes, and where the addresses among them lead. <c>ShowsText</c>: or is a page that shows none.
+/// </summary>
 internal sealed record ReadPage
 {
     public string Path { get; init; } = "";

@@ -130,6 +130,26 @@ public sealed class GateTests(PackedGate gate, GateServer server)
     }
 
     [Fact]
+    public async Task A_build_that_fails_while_the_gate_asks_gives_back_what_it_gets()
+    {
+        await using var account = await GateAccount.SignUpAsync(server);
+        var project = gate.NewProject().AtCommit().WithServer(account.Address, account.ApiKey).WithMigration().WithFile(
+            "Directory.Build.targets",
+            """<Project><Target Name="Fail" BeforeTargets="ResolveReferences"><Error Text="No references." /></Target></Project>""");
+        await account.Network.StallAsync();
+
+        var build = await project.BuildInCiAsync("-p:PyResolveTimeout=60");
+        await account.Network.PassAsync();
+
+        build.ExitCode.ShouldBe(1, build.Output);
+        await Eventually.HoldsAsync(
+            async () => (await account.ReleasedAsync()).ShouldBe(1),
+            within: TimeSpan.FromSeconds(30),
+            cancellationToken: TestContext.Current.CancellationToken);
+        (await account.Account.QuotaAsync()).ShouldSatisfyAllConditions(quota => quota.Used.ShouldBe(0), quota => quota.Held.ShouldBe(0));
+    }
+
+    [Fact]
     public async Task Eight_projects_built_at_once_are_charged_once_each()
     {
         await using var account = await GateAccount.SignUpAsync(server);

@@ -7,7 +7,7 @@ namespace PyResolve.MSBuild.Tests;
 /// <summary><c>PyResolveRun=true</c>: the migrator runs in the build, and decides what is charged.</summary>
 public sealed class MigratorTests(PackedGate gate, GateServer server)
 {
-    private const string Models =
+    internal const string Models =
         "from pydantic import BaseModel\n\n\nclass User(BaseModel):\n    name: str\n\n    class Config:\n        orm_mode = True\n";
 
     [Fact]

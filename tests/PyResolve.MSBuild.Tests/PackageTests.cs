@@ -22,7 +22,8 @@ public sealed class PackageTests(PackedGate gate)
 
         var approved = await File.ReadAllTextAsync(
             Repository.PathOf("tests/PyResolve.MSBuild.Tests/PackageContents.approved.txt"), TestContext.Current.CancellationToken);
-        (string.Join('\n', files) + "\n").ShouldBe(approved);
+        var expected = approved.Replace("linux-x64/PyResolve.Gate\n", PackedGate.NativeWorkerHere + "\n", StringComparison.Ordinal);
+        (string.Join('\n', files) + "\n").ShouldBe(expected, "Is the worker older? .ci/native gate makes the native one.");
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal static class Pages
     [
         "/pricing", "/app", "/app/usage", "/app/usage?by=library", "/app/usage?by=key", "/app/usage/events",
         "/app/usage/events?library=library-7", "/app/usage/events?tier=tier2", "/app/keys", "/app/keys?state=all", "/app/settings",
-        "/app/audit",
+        "/app/audit", "/app/plan", "/app/invoices", "/app/alerts",
     ];
 
     public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PyResolve.Cli.Migrations;
 
-/// <summary>Splits a command into words as a POSIX shell does, without variables, globs, pipes and the like.</summary>
+/// <summary>The words of a command, split as a POSIX shell does, without variables, globs, pipes and the like.</summary>
 internal static class CommandWords
 {
     /// <summary>Within '…' every character is literal; within "…" a backslash escapes only " and \; outside, any character.</summary>
@@ -49,6 +49,19 @@ internal static class CommandWords
         if (isInWord)
             words.Add(word.ToString());
         return words;
+    }
+
+    /// <summary>Replaces placeholders, in one pass over the word, so that a value that looks like one is not replaced again.</summary>
+    public static string Fill(string word, (string Name, string Value)[] values)
+    {
+        var filled = new StringBuilder();
+        for (var i = 0; i < word.Length;)
+        {
+            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
+            filled.Append(name is null ? word.AsSpan(i, 1) : value);
+            i += name?.Length ?? 1;
+        }
+        return filled.ToString();
     }
 
     public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));

@@ -1,4 +1,3 @@
-using System.Text;
 using PyResolve.Cli.Base;
 using PyResolve.Client;
 
@@ -64,28 +63,11 @@ internal sealed class Migrator
     public static CliException CannotStart(string cause) =>
         new(ExitCodes.Failure, $"The migrator could not be started: {cause}.", "Install it, or give its full path.");
 
-    /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
-    private static string ProgramPath(string program)
-    {
-        if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
-            return program;
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return folders.Where(Path.IsPathRooted).Select(f => Path.Combine(f, program)).FirstOrDefault(ExecutableFile.Is)
+    private static string ProgramPath(string program) => OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal)
+        ? program
+        : ExecutableFile.Find(program, Environment.GetEnvironmentVariable("PATH"))
             ?? throw CannotStart($"there is no program {program} on the PATH");
-    }
 
-    /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>
-    private static string Fill(string word, string path, UpgradeRequest request)
-    {
-        (string Name, string Value)[] values =
-            [(PathPlaceholder, path), ("{library}", request.Library), ("{target}", request.Target)];
-        var filled = new StringBuilder();
-        for (var i = 0; i < word.Length;)
-        {
-            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
-            filled.Append(name is null ? word.AsSpan(i, 1) : value);
-            i += name?.Length ?? 1;
-        }
-        return filled.ToString();
-    }
+    private static string Fill(string word, string path, UpgradeRequest request) => CommandWords.Fill(
+        word, [(PathPlaceholder, path), ("{library}", request.Library), ("{target}", request.Target)]);
 }

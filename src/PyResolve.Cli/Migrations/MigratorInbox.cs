@@ -56,7 +56,7 @@ internal sealed class MigratorInbox : IDisposable
             {
                 return;
             }
-            await MigratorMessages.ReadAsync(_pipe, report);
+            await MigratorMessages.ReadAsync(_pipe, report.Take, report.Ignore);
         });
     }
 

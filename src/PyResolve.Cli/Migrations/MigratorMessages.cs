@@ -19,7 +19,10 @@ internal static class MigratorMessages
     /// <summary>In bytes. A longer line is skipped.</summary>
     public const int LongestLine = 64 * 1024;
 
-    public static async Task ReadAsync(Stream stream, MigratorReport report)
+    /// <param name="stream">What it sends.</param>
+    /// <param name="take">Receives each message.</param>
+    /// <param name="ignore">Receives why a line is none.</param>
+    public static async Task ReadAsync(Stream stream, Action<MigratorMessage> take, Action<string> ignore)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(LongestLine);
         var (filled, isSkipping) = (0, false);
@@ -32,7 +35,7 @@ internal static class MigratorMessages
                 while (buffer.AsSpan(start, filled - start).IndexOf((byte)'\n') is >= 0 and var length)
                 {
                     if (!isSkipping)
-                        ReadLine(buffer.AsSpan(start, length), report);
+                        ReadLine(buffer.AsSpan(start, length), take, ignore);
                     isSkipping = false;
                     start += length + 1;
                 }
@@ -42,12 +45,12 @@ internal static class MigratorMessages
                 if (filled < buffer.Length)
                     continue;
                 if (!isSkipping)
-                    report.Ignore("a line is longer than 64 KiB");
+                    ignore("a line is longer than 64 KiB");
                 (filled, isSkipping) = (0, true);
             }
 
             if (filled > 0 && !isSkipping)
-                ReadLine(buffer.AsSpan(0, filled), report);
+                ReadLine(buffer.AsSpan(0, filled), take, ignore);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -59,27 +62,27 @@ internal static class MigratorMessages
         }
     }
 
-    private static void ReadLine(ReadOnlySpan<byte> line, MigratorReport report)
+    private static void ReadLine(ReadOnlySpan<byte> line, Action<MigratorMessage> take, Action<string> ignore)
     {
         line = line.TrimEnd((byte)'\r');
         if (line.IsEmpty)
             return;
         if (!Utf8.IsValid(line))
         {
-            report.Ignore("a line is not UTF-8");
+            ignore("a line is not UTF-8");
             return;
         }
         try
         {
             var message = JsonSerializer.Deserialize(line, MigratorJson.Default.MigratorMessage);
             if (message?.Type is null)
-                report.Ignore("a line is not an object with a type");
+                ignore("a line is not an object with a type");
             else
-                report.Take(message);
+                take(message);
         }
         catch (JsonException)
         {
-            report.Ignore("a line is not JSON, or a member has another type");
+            ignore("a line is not JSON, or a member has another type");
         }
     }
 }

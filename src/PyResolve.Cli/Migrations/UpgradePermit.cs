@@ -33,7 +33,8 @@ internal static class UpgradePermit
         }
     }
 
-    /// <summary>A request that is abandoned may have been granted already: its answer is waited for, and the reservation released.</summary>
+    /// <summary>A request that is abandoned may have been granted already: its answer is waited for, and the reservation released.
+    /// </summary>
     private static async Task ReleaseAsync(Task<QuotaPermit> asked)
     {
         try

@@ -9,11 +9,11 @@ namespace PyResolve.Cli.Output;
 /// </summary>
 internal static partial class StandardStreams
 {
-    private const int Count = 3;
     private const int GetFlags = 1;
     private const int CloseOnExec = 1;
+    private const int Interrupted = 4;
 
-    private static readonly bool[] IsGiven = [.. Enumerable.Range(0, Count).Select(IsInherited)];
+    private static readonly bool[] IsGiven = [IsInherited(0), IsInherited(1), IsInherited(2)];
     private static readonly List<SafeFileHandle> Reserved = [];
 
     public static TextReader Input => IsGiven[0] ? Console.In : TextReader.Null;
@@ -34,15 +34,34 @@ internal static partial class StandardStreams
 
     public static Stream OpenError() => IsGiven[2] ? Console.OpenStandardError() : Stream.Null;
 
+    /// <summary>Writes to standard output without the runtime's console, which takes a thread and handlers of signals. Until the reader is
+    /// gone; after that, to nowhere.</summary>
+    public static void WriteOutput(ReadOnlySpan<byte> text)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            using var output = Console.OpenStandardOutput();
+            output.Write(text);
+            return;
+        }
+        while (IsGiven[1] && text.Length > 0)
+        {
+            var written = Write(1, text, (nuint)text.Length);
+            if (written < 0 && Marshal.GetLastPInvokeError() != Interrupted)
+                return;
+            text = text[(int)Math.Max(written, 0)..];
+        }
+    }
+
     /// <summary>Takes the numbers that are still free, so that no file gets them. First of all.</summary>
     public static void ReserveNumbers()
     {
-        if (OperatingSystem.IsWindows() || IsGiven.All(static isGiven => isGiven))
+        if (OperatingSystem.IsWindows() || IsGiven is [true, true, true])
             return;
         while (File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite) is var handle)
         {
             Reserved.Add(handle);
-            if (handle.DangerousGetHandle() >= Count)
+            if (handle.DangerousGetHandle() >= IsGiven.Length)
                 return;
         }
     }
@@ -54,4 +73,8 @@ internal static partial class StandardStreams
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Control(int file, int command);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint Write(int file, ReadOnlySpan<byte> text, nuint length);
 }

@@ -17,6 +17,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path)
     /// <summary>Whether it can be retried: a GET, a request with an idempotency key, or one that sets this.</summary>
     public bool IsRepeatable { get => field || Method == HttpMethod.Get || IdempotencyKey is not null; init; }
 
+    /// <summary>Whether the server is asked to answer before the work is done.</summary>
+    public bool PrefersAsync { get; init; }
+
     /// <summary>Whether the account's quota may be another afterwards: of all but a GET, unless this is set to false.</summary>
     public bool ChangesQuota { get => field && Method != HttpMethod.Get; init; } = true;
 

@@ -191,6 +191,8 @@ internal sealed partial class ApiTransport(
             message.Headers.Add("X-API-Key", settings.ApiKey);
         if (request.IdempotencyKey is { } idempotencyKey)
             message.Headers.Add("Idempotency-Key", idempotencyKey);
+        if (request.PrefersAsync)
+            message.Headers.Add("Prefer", "respond-async");
         if (request.Body is { } body)
             message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         return message;

@@ -128,6 +128,9 @@ public static class ProblemCodes
     /// <summary>422: valid JSON that breaks a rule.</summary>
     public const string Invalid = "invalid";
 
+    /// <summary>422: the migrator of <c>POST /migrate</c> failed. Nothing was charged.</summary>
+    public const string MigrationFailed = "migration_failed";
+
     /// <summary>429: too many requests; <c>Retry-After</c> says when to try again.</summary>
     public const string RateLimited = "rate_limited";
 

@@ -1,4 +1,3 @@
-using System.Text;
 using PyResolve.Cli.Migrations;
 using PyResolve.Client;
 
@@ -67,34 +66,22 @@ internal sealed class MigratorCommand
             throw new FormatException(
                 $"{Builtin} is deterministic, and does not use what {migration.Tier} pays for. Use tier1, or set PyResolveMigrator.");
         }
-        var host = Environment.ProcessPath ?? throw new FormatException("The path of the .NET host is not known.");
-        return new MigratorCommand([host, typeof(MigratorCommand).Assembly.Location, Builtin, path], path, usesTier: true);
+        return new MigratorCommand([.. FindThisProgram(), Builtin, path], path, usesTier: true);
     }
 
-    /// <summary>A bare name is looked up only on the PATH: the runtime would look in the current folder first.</summary>
-    private static string FindProgram(string program)
+    private static string[] FindThisProgram()
     {
-        if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))
-            return program;
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return folders.Where(System.IO.Path.IsPathRooted)
-            .Select(folder => System.IO.Path.Combine(folder, program))
-            .FirstOrDefault(ExecutableFile.Is)
+        var program = Environment.ProcessPath ?? throw new FormatException("The path of the gate's worker is not known.");
+        var name = typeof(MigratorCommand).Assembly.GetName().Name;
+        var isNative = System.IO.Path.GetFileName(program) is var file && (file == name || file == $"{name}.exe");
+        return isNative ? [program] : [program, System.IO.Path.Combine(AppContext.BaseDirectory, $"{name}.dll")];
+    }
+
+    private static string FindProgram(string program) => OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal)
+        ? program
+        : ExecutableFile.Find(program, Environment.GetEnvironmentVariable("PATH"))
             ?? throw new FormatException($"There is no program {program} on the PATH, which the migrator needs.");
-    }
 
-    /// <summary>One pass over the word, so that a value that looks like a placeholder is not replaced again.</summary>
-    private static string Fill(string word, string path, GateMigration migration)
-    {
-        (string Name, string Value)[] values =
-            [("{path}", path), ("{library}", migration.Library), ("{target}", migration.Target), ("{tier}", migration.Tier)];
-        var filled = new StringBuilder();
-        for (var i = 0; i < word.Length;)
-        {
-            var (name, value) = Array.Find(values, v => word.AsSpan(i).StartsWith(v.Name, StringComparison.Ordinal));
-            filled.Append(name is null ? word.AsSpan(i, 1) : value);
-            i += name?.Length ?? 1;
-        }
-        return filled.ToString();
-    }
+    private static string Fill(string word, string path, GateMigration migration) => CommandWords.Fill(
+        word, [("{path}", path), ("{library}", migration.Library), ("{target}", migration.Target), ("{tier}", migration.Tier)]);
 }

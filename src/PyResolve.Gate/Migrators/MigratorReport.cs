@@ -1,6 +1,6 @@
 using PyResolve.Gate;
 
-// The name and the namespace that MigratorInbox and MigratorMessages, which are linked from the command line, write to.
+// The name and the namespace that MigratorInbox, which is linked from the command line, writes to.
 namespace PyResolve.Cli.Migrations;
 
 /// <summary>What a migrator has said about its work. Thread-safe.</summary>

@@ -36,7 +36,7 @@ internal sealed class AccountCreation(
                     MadeBy = NewApiKey.BySignUp,
                 };
                 var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
-                var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, client, cancellationToken);
+                var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, client, now, cancellationToken);
                 await throttle.KnowNetworkAsync(session, user.Email, origin.Address, cancellationToken);
                 await audit.WriteAsync(session, user.Id, origin, AuditActions.AccountCreated, key.Prefix, cancellationToken);
                 await emails.QueueVerificationAsync(session, user.Id, cancellationToken);

@@ -4,7 +4,7 @@ using PyResolve.Server.SecondFactor;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Pending</c>: the token of the login whose password was right.</summary>
+/// <summary><c>Pending</c>: the token of the login that waits for its code.</summary>
 internal sealed record SecondFactorForm(string Pending, ProblemResult? Problem);
 
 /// <summary>The second step of every sign-in on a page, also of the one on the page of a device login.</summary>
@@ -36,7 +36,7 @@ internal static class SecondFactorPages
         if (outcome.Value is not { } passed)
         {
             return outcome.Problem == AccountProblems.PendingLoginExpired
-                ? SignInPages.StartAgain(outcome.Problem)
+                ? SignInPages.StartAgain(http, outcome.Problem)
                 : Ask(pending, outcome.Problem);
         }
 

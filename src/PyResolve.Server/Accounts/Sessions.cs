@@ -27,8 +27,9 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
 
     private static readonly TimeSpan SeenInterval = TimeSpan.FromMinutes(1);
 
+    /// <param name="provedAt">When the person showed a password or a code here; null: another service let them in.</param>
     public async Task<(string Token, DateTimeOffset ExpiresAt)> OpenAsync(
-        Session session, Guid userId, SessionClient client, CancellationToken cancellationToken)
+        Session session, Guid userId, SessionClient client, DateTimeOffset? provedAt, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var token = TokenKind.Session.Create();
@@ -37,7 +38,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
             $"""
             insert into sessions (id, user_id, token_digest, created_at, expires_at, last_seen_at, address, user_agent, proved_at)
             values ({Ids.Create(now)}, {userId}, {TokenKind.DigestOf(token)}, {now}, {expiresAt}, {now}, {client.Origin.Address},
-                    {client.UserAgent}, {now})
+                    {client.UserAgent}, {provedAt})
             """,
             cancellationToken);
         return (token, expiresAt);

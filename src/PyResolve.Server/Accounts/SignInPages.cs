@@ -9,10 +9,12 @@ using PyResolve.Server.Pages;
 namespace PyResolve.Server.Accounts;
 
 /// <summary><c>Next</c>: the page under /app or /operator that a person asked for before signing in.</summary>
-internal sealed record SignInForm(string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen);
+internal sealed record SignInForm(
+    string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen, IReadOnlyList<SignInChoice> Choices);
 
 /// <summary><c>Next</c>: as in <see cref="SignInForm"/>.</summary>
-internal sealed record SignUpForm(string? Email, string? Name, string? Next, ProblemResult? Problem);
+internal sealed record SignUpForm(
+    string? Email, string? Name, string? Next, ProblemResult? Problem, IReadOnlyList<SignInChoice> Choices);
 
 internal sealed record ForgotForm(string? Email, ProblemResult? Problem);
 
@@ -20,7 +22,7 @@ internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent
 
 internal static class SignInPages
 {
-    private const string App = "app";
+    public const string App = "app";
     private const string Operator = "operator";
     private const int MaxNext = 200;
 
@@ -41,19 +43,15 @@ internal static class SignInPages
     public static IResult Ask(HttpContext http) =>
         PageUrls.SeeOther(http, $"sign-in?next={Uri.EscapeDataString(http.Request.Path.Value!.TrimStart('/'))}");
 
-    public static PageResult StartAgain(ProblemResult problem) =>
-        new("Sign in", new Accounts_SignInPage { Model = new SignInForm(Email: null, Next: null, problem, SignUpIsOpen: false) })
-        {
-            Problem = problem,
-        };
+    public static PageResult StartAgain(HttpContext http, ProblemResult problem) => SignInPage(http, email: null, next: null, problem);
 
-    private static async Task<IResult> ShowSignIn(HttpContext http, WebSessions web, ServerOptions options)
+    private static async Task<IResult> ShowSignIn(HttpContext http, WebSessions web)
     {
         var next = NextOf(http.Request.Query["next"]);
-        return await web.FindAsync(http) is null ? SignInPage(options, email: null, next) : PageUrls.SeeOther(http, next ?? App);
+        return await web.FindAsync(http) is null ? SignInPage(http, email: null, next) : PageUrls.SeeOther(http, next ?? App);
     }
 
-    private static async Task<IResult> SignIn(HttpContext http, SameOrigin sameOrigin, PasswordLogin login, ServerOptions options)
+    private static async Task<IResult> SignIn(HttpContext http, SameOrigin sameOrigin, PasswordLogin login)
     {
         sameOrigin.Require(http);
         WebSessions.RequireSafeConnection(http);
@@ -63,14 +61,14 @@ internal static class SignInPages
         errors.Text("email", email, EmailAddresses.MaxLength, required: true);
         errors.Text("password", password, Passwords.MaxLength, required: true);
         if (errors.Problem is { } invalid)
-            return SignInPage(options, email, next, new ProblemResult(invalid));
+            return SignInPage(http, email, next, new ProblemResult(invalid));
 
         var outcome = await login.TryAsync(
             new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = next ?? App }, http.RequestAborted);
         if (outcome.PendingToken is { } pending)
             return SecondFactorPages.Ask(pending);
         if (outcome.Opened is not { } opened)
-            return SignInPage(options, email, next, outcome.Problem);
+            return SignInPage(http, email, next, outcome.Problem);
         WebSessions.SetCookie(http, opened);
         return PageUrls.SeeOther(http, next ?? App);
     }
@@ -80,7 +78,7 @@ internal static class SignInPages
         var next = NextOf(http.Request.Query["next"]);
         if (await web.FindAsync(http) is not null)
             return PageUrls.SeeOther(http, next ?? App);
-        return options.SignUpIsOpen ? SignUpPage(email: null, name: null, next) : Closed();
+        return options.SignUpIsOpen ? SignUpPage(http, email: null, name: null, next) : Closed();
     }
 
     private static async Task<IResult> SignUp(
@@ -98,12 +96,12 @@ internal static class SignInPages
         errors.Password("password", password, email);
         errors.Label("name", name, AccountEndpoints.MaxNameLength);
         if (errors.Problem is { } invalid)
-            return SignUpPage(email, name, next, new ProblemResult(invalid));
+            return SignUpPage(http, email, name, next, new ProblemResult(invalid));
 
         var outcome = await creation.TryAsync(
             EmailAddresses.Parse(email!)!, name, password!, SessionClient.Of(http), http.RequestAborted);
         if (outcome.Value is not { } created)
-            return SignUpPage(email, name, next, outcome.Problem);
+            return SignUpPage(http, email, name, next, outcome.Problem);
         WebSessions.SetCookie(http, new LogInResponse(created.User, created.SessionToken, created.SessionExpiresAt));
         var model = new SignedUp(created.ApiKey, publicUrl.Value, outbox.IsEnabled, next);
         return new PageResult("Your account is ready", new Accounts_SignedUpPage { Model = model })
@@ -139,17 +137,21 @@ internal static class SignInPages
         return PageUrls.SeeOther(http, "sign-in");
     }
 
-    private static PageResult SignInPage(ServerOptions options, string? email, string? next, ProblemResult? problem = null)
+    private static PageResult SignInPage(HttpContext http, string? email, string? next, ProblemResult? problem = null)
     {
-        var model = new SignInForm(email, next, problem, options.SignUpIsOpen);
+        var options = http.RequestServices.GetRequiredService<ServerOptions>();
+        var model = new SignInForm(email, next, problem, options.SignUpIsOpen, ChoicesOf(http));
         return new("Sign in", new Accounts_SignInPage { Model = model }) { Problem = problem };
     }
 
-    private static PageResult SignUpPage(string? email, string? name, string? next, ProblemResult? problem = null)
+    private static PageResult SignUpPage(HttpContext http, string? email, string? name, string? next, ProblemResult? problem = null)
     {
-        var model = new SignUpForm(email, name, next, problem);
+        var model = new SignUpForm(email, name, next, problem, ChoicesOf(http));
         return new("Create an account", new Accounts_SignUpPage { Model = model }) { Problem = problem };
     }
+
+    private static IReadOnlyList<SignInChoice> ChoicesOf(HttpContext http) =>
+        http.RequestServices.GetRequiredService<SignInChoices>().All;
 
     private static PageResult ForgotPage(EmailOutbox outbox, string? email, ProblemResult? problem = null) => outbox.IsEnabled
         ? new("Forgotten password", new Accounts_ForgotPage { Model = new ForgotForm(email, problem) }) { Problem = problem }
@@ -166,7 +168,7 @@ internal static class SignInPages
     }
 
     /// <summary>Only pages of ours: a link must not send a person to another site after signing in.</summary>
-    private static string? NextOf(string? path) =>
+    public static string? NextOf(string? path) =>
         path is { Length: <= MaxNext } && path.Split('/')[0] is App or Operator
         && path.All(static letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-')
             ? path

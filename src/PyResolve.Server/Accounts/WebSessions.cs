@@ -51,8 +51,21 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
         }
     }
 
-    public static void SetCookie(HttpContext http, LogInResponse opened) => http.Response.Cookies.Append(
-        NameFor(http), opened.SessionToken, Cookie(http, opened.SessionExpiresAt));
+    public static void SetCookie(HttpContext http, LogInResponse opened) => SetCookie(http, opened, IsSecure(http));
+
+    /// <summary>For a browser that another service has sent back, without an <c>Origin</c>: the server's own address counts.</summary>
+    public void SetCookieOnReturn(HttpContext http, LogInResponse opened) => SetCookie(http, opened, !IsLoopbackHttp);
+
+    /// <summary>As <see cref="RequireSafeConnection"/>, before another service is asked to send the browser back.</summary>
+    public void RequireSafeReturn()
+    {
+        if (!publicUrl.Value.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && !IsLoopbackHttp)
+        {
+            throw new ProblemException(Problems.Forbidden(
+                ProblemCodes.CrossOrigin,
+                "Other services lead back to https alone. Ask who runs this server to set PYRESOLVE_PUBLIC_URL to its https address."));
+        }
+    }
 
     public async Task EndAsync(HttpContext http)
     {
@@ -68,7 +81,7 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
                 http.RequestAborted);
         }
 
-        http.Response.Cookies.Delete(NameFor(http), Cookie(http, expiresAt: null));
+        http.Response.Cookies.Delete(NameFor(IsSecure(http)), Cookie(IsSecure(http), expiresAt: null));
     }
 
     private string? TokenOf(HttpContext http)
@@ -80,15 +93,20 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
         return isOnThisMachine ? http.Request.Cookies[LoopbackCookieName] : null;
     }
 
-    private static string NameFor(HttpContext http) => IsSecure(http) ? CookieName : LoopbackCookieName;
+    private bool IsLoopbackHttp => SameOrigin.IsLoopbackHttp(new Uri(publicUrl.Value));
+
+    private static void SetCookie(HttpContext http, LogInResponse opened, bool isSecure) => http.Response.Cookies.Append(
+        NameFor(isSecure), opened.SessionToken, Cookie(isSecure, opened.SessionExpiresAt));
+
+    private static string NameFor(bool isSecure) => isSecure ? CookieName : LoopbackCookieName;
 
     // The browser's Origin header shows, also through proxies, whether this is plain HTTP on this machine.
     private static bool IsSecure(HttpContext http) => SameOrigin.OriginOf(http) is not { } origin || !SameOrigin.IsLoopbackHttp(origin);
 
-    private static CookieOptions Cookie(HttpContext http, DateTimeOffset? expiresAt) => new()
+    private static CookieOptions Cookie(bool isSecure, DateTimeOffset? expiresAt) => new()
     {
         HttpOnly = true,
-        Secure = IsSecure(http),
+        Secure = isSecure,
         SameSite = SameSiteMode.Lax,
         Path = "/",
         Expires = expiresAt,

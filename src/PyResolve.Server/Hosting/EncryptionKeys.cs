@@ -12,7 +12,7 @@ internal sealed class EncryptionKeys
 {
     public const string FileName = "encryption-key";
 
-    private const string Setting = "PYRESOLVE_ENCRYPTION_KEY";
+    public const string Setting = "PYRESOLVE_ENCRYPTION_KEY";
     private const string HowToCreate = "Create one with: openssl rand -base64 32 (separate several by commas).";
     private const byte Plain = 0;
     private const byte Encrypted = 1;
@@ -89,6 +89,15 @@ internal sealed class EncryptionKeys
             return null;
         }
     }
+
+    /// <summary>For what a browser carries: only what this server or another with its key has encrypted is accepted.</summary>
+    /// <exception cref="InvalidOperationException">There is no key.</exception>
+    public byte[] Seal(ReadOnlySpan<byte> secret, string context) => _keys.Value.Count > 0
+        ? Encrypt(secret, context)
+        : throw new InvalidOperationException($"{Setting} is missing: what browsers carry cannot be encrypted.");
+
+    /// <returns>null: it was not sealed with one of the keys and this context.</returns>
+    public byte[]? Unseal(byte[] carried, string context) => carried is [Encrypted, ..] ? Decrypt(carried, context) : null;
 
     private static uint IdOf(byte[] key) => BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(key));
 

@@ -21,12 +21,12 @@ internal static class JsonBody
     public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class => ReadAsync(http, type, whenEmpty: null);
 
     /// <summary>A request without a body means <paramref name="whenEmpty"/>.</summary>
-    public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty)
+    public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty, int largest = Largest)
         where T : class
     {
         if (whenEmpty is not null && http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
             return whenEmpty;
-        using var document = Parse(await ReadJsonAsync(http, Largest), Strict);
+        using var document = Parse(await ReadJsonAsync(http, largest), Strict);
         if (document.RootElement.ValueKind is not JsonValueKind.Object)
             throw new ProblemException(Problems.Invalid("body", ProblemTexts.NotAnObject));
         try

@@ -35,6 +35,26 @@ internal sealed partial class ExternalTokens(TrustedIssuers issuers, TimeProvide
             return Refuse(fault);
         if (issuers.Find(jwt.Issuer, jwt.Alg) is not { } issuer || !issuer.Signs(jwt.Alg))
             return Refuse("its issuer or its algorithm is not configured");
+        return await VerifyAsync(jwt, issuer, issuer.Audience, cancellationToken);
+    }
+
+    /// <summary>Of a token for the pages, from this issuer alone.</summary>
+    /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be fetched.</exception>
+    public async ValueTask<ExternalIdentity?> VerifyAsync(
+        string token, TrustedIssuer issuer, string audience, CancellationToken cancellationToken)
+    {
+        if (Read(token) is not { } jwt)
+            return Refuse("it is not a signed token in compact form");
+        if (TokenForm.FindFault(jwt) is { } fault)
+            return Refuse(fault);
+        return issuer.Signs(jwt.Alg)
+            ? await VerifyAsync(jwt, issuer, audience, cancellationToken)
+            : Refuse("its algorithm is not one of the issuer's");
+    }
+
+    private async ValueTask<ExternalIdentity?> VerifyAsync(
+        JsonWebToken jwt, TrustedIssuer issuer, string audience, CancellationToken cancellationToken)
+    {
         var keys = jwt.Alg == SecurityAlgorithms.HmacSha256 ? [issuer.Secret!] : await issuer.Keys!.FindAsync(jwt.Kid, cancellationToken);
         if (keys.Count == 0)
             return Refuse("its issuer publishes no such key");
@@ -46,7 +66,7 @@ internal sealed partial class ExternalTokens(TrustedIssuers issuers, TimeProvide
             ValidAlgorithms = [jwt.Alg],
             ValidateIssuer = !issuer.AnyIssuerName,
             ValidIssuer = issuer.Name,
-            ValidAudience = issuer.Audience,
+            ValidAudience = audience,
             LifetimeValidator = IsCurrent,
         });
         if (!result.IsValid)
@@ -84,7 +104,7 @@ internal sealed partial class ExternalTokens(TrustedIssuers issuers, TimeProvide
         }
     }
 
-    private bool IsCurrent(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
+    public bool IsCurrent(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {
         var now = time.GetUtcNow().UtcDateTime;
         return expires is { } end && end + ClockSkew > now && (notBefore is not { } start || start - ClockSkew <= now);

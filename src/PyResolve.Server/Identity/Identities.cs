@@ -37,8 +37,12 @@ internal sealed class Identities(
             return IssuerDown;
         }
 
-        if (identity is null)
-            return NotTrusted;
+        return identity is null ? NotTrusted : await EnterAsync(identity, origin, cancellationToken);
+    }
+
+    /// <summary>The account of somebody whom a trusted issuer names: found, or made.</summary>
+    public async ValueTask<Outcome<Caller>> EnterAsync(ExternalIdentity identity, Origin origin, CancellationToken cancellationToken)
+    {
         if (await database.ReadWithTimeoutAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
             return caller;
         if (EmailOf(identity) is not { } email)

@@ -45,6 +45,8 @@ internal sealed class TrustedIssuers(IReadOnlyList<TrustedIssuer> issuers)
 
     public bool Any => issuers.Count > 0;
 
+    public TrustedIssuer Named(string name) => issuers.First(issuer => issuer.Name == name);
+
     public TrustedIssuer? Find(string? iss, string algorithm) =>
         issuers.FirstOrDefault(issuer => !issuer.AnyIssuerName && issuer.Name == iss)
         ?? issuers.FirstOrDefault(issuer => issuer.AnyIssuerName && issuer.Signs(algorithm));

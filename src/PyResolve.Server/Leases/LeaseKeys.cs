@@ -8,8 +8,8 @@ namespace PyResolve.Server.Leases;
 /// <summary>The first key signs, all are published, so that it can be replaced while leases of the old one are valid.</summary>
 internal sealed class LeaseKeys
 {
-    private const string Setting = "PYRESOLVE_LEASE_KEY";
-    private const string FileName = "lease-key.pem";
+    public const string Setting = "PYRESOLVE_LEASE_KEY";
+    public const string FileName = "lease-key.pem";
     private const string HowToCreate =
         "Create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 "
         + "(PEM, or base64 of its DER form; separate several by commas or line breaks).";

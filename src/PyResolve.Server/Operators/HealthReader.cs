@@ -95,6 +95,7 @@ internal sealed class HealthReader(
             cancellationToken)).ToDictionary(static pair => pair.Action, static pair => pair.Count, StringComparer.Ordinal);
         return
         [
+            await ReadUsageAsync(now, cancellationToken),
             Today("Sign-ups today", "account.created", "Since midnight, UTC."),
             Today("Sign-ins today", "session.opened", "Since midnight, UTC."),
             Today("Refused sign-ins", "session.refused", "Entries of the log since midnight, UTC."),
@@ -102,6 +103,20 @@ internal sealed class HealthReader(
 
         Tile Today(string name, string action, string text) => new(
             name, $"{counts.GetValueOrDefault(action):N0}", text, TileState.Good, $"operator/audit?action={action}");
+    }
+
+    private async Task<Tile> ReadUsageAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var used = await database.FirstAsync(
+            $"""
+            select cast(coalesce(sum(migrations), 0) as bigint), count(distinct user_id)
+            from usage_daily
+            where date = {now.ToDate()} and migrations > 0
+            """,
+            static row => new { Migrations = row.Int64(0), Accounts = row.Int64(1) },
+            cancellationToken);
+        var accounts = used!.Accounts == 1 ? "1 account" : $"{used.Accounts:N0} accounts";
+        return new Tile("Migrations today", $"{used.Migrations:N0}", $"Of {accounts}, since midnight, UTC.", TileState.Good);
     }
 
     private static Tile Waiting(string name, Backlog backlog, DateTimeOffset now, TimeSpan lateAfter, string? link)

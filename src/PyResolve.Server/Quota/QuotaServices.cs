@@ -8,6 +8,7 @@ internal static class QuotaServices
         .AddSingleton(new PlanCatalog(configuration))
         .AddSingleton<QuotaReader>()
         .AddSingleton<ReservationList>()
+        .AddSingleton<ReservationRefusals>()
         .AddSingleton<ReservationGrants>()
         .AddSingleton<ReservationExtensions>()
         .AddSingleton<ReservationSettlements>()

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
-using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Ledger;
@@ -29,7 +28,7 @@ internal static class ReservationEndpoints
 
     private static async Task<Results<CreatedAnswer<Reservation>, JsonAnswer<Reservation>, ProblemResult>> Create(
         HttpContext http, Body<ReservationRequest> body, ReservationGrants grants, QuotaReader quotas, LeaseSigner leases,
-        ReservationList list, PublicUrl url)
+        ReservationRefusals refusals)
     {
         var pending = Validate(body.Value, http.Caller(), IdempotencyKey.Read(http));
         var outcome = await grants.DecideAsync(pending, http.RequestAborted);
@@ -39,18 +38,8 @@ internal static class ReservationEndpoints
                 var quota = granted.Quota ?? await quotas.ReadAsync(pending.UserId, http.RequestAborted);
                 var reservation = Describe(granted.Reservation, leases.Sign(granted.Reservation, pending.Machine), quota);
                 return granted.IsNew ? Answers.Created($"/quota/reservations/{reservation.Id}", reservation) : Answers.Ok(reservation);
-            case ReservationOutcome.QuotaExceeded exceeded:
-                var heldUntil = exceeded.IsHeldOnly ? await list.FindEarliestEndAsync(pending.UserId, http.RequestAborted) : null;
-                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil));
-                return new ProblemResult(
-                    problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt, HeldUntil = heldUntil });
-            case ReservationOutcome.TierNotAllowed notAllowed:
-                return new ProblemResult(
-                    Problems.Forbidden(ProblemCodes.LlmNotAllowed, Explain(notAllowed, url.Upgrade)) with { UpgradeUrl = url.Upgrade });
-            case ReservationOutcome.Conflict conflict:
-                return new ProblemResult(Problems.Conflict(conflict.Detail));
             default:
-                throw new InvalidOperationException($"Unknown outcome {outcome}.");
+                return await refusals.DescribeAsync(pending.UserId, outcome, http.RequestAborted);
         }
     }
 
@@ -173,16 +162,6 @@ internal static class ReservationEndpoints
     }
 
     private static ProblemResult NotFound() => new(Problems.NotFound(ProblemTexts.ReservationNotFound));
-
-    private static string Explain(ReservationOutcome.TierNotAllowed denied, string upgradeUrl) => denied.Plan.LlmAllowed
-        ? $"{denied.Tier} is not part of the {denied.Plan.Name} plan. Upgrade at {upgradeUrl}, or use "
-            + $"{string.Join(" or ", denied.Plan.Tiers)}."
-        : DenialTexts.LlmNotAllowed(denied.Plan.Name, upgradeUrl);
-
-    private static string Explain(ReservationOutcome.QuotaExceeded exceeded, DateTimeOffset? heldUntil) =>
-        $"{DenialTexts.LimitReached(exceeded.Plan, exceeded.Limit, exceeded.Used, exceeded.Held, exceeded.Asked)} "
-        + (heldUntil is { } end ? $"{ProblemTexts.HeldUntil(end)} " : "")
-        + DenialTexts.ResetsAt(exceeded.ResetsAt);
 
     private static Reservation Describe(StoredReservation row, string? lease, QuotaSnapshot quota) =>
         new(row.Id, row.State, row.Quantity, row.Remaining, row.Tier, row.Library, row.Month, row.ExpiresAt, lease, quota)

@@ -7,7 +7,8 @@ namespace PyResolve.Server.SecondFactor;
 internal sealed record PendingLogin(Guid UserId, string Email, string Next);
 
 /// <summary>
-/// A person has shown a password on a page, and is asked for the code. The page carries a token, of which a digest is kept.
+/// A person has shown a password on a page, or has come from another service, and is asked for the code. The page carries a token, of which
+/// a digest is kept.
 /// </summary>
 internal sealed class PendingLogins(TimeProvider time)
 {

@@ -128,8 +128,11 @@ internal sealed class PostgresEngine : Engine
     public override Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         PostgresChecks.RunAsync(session, tables, cancellationToken);
 
-    public override Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
-        PostgresRoles.ProtectAsync(session, tables, cancellationToken);
+    public override async Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)
+    {
+        await PostgresRoles.ProtectAsync(session, tables, cancellationToken);
+        await SupabaseMode.ApplyAsync(session, cancellationToken);
+    }
 
     public override bool MayAnswerLater(StoreUnavailableException exception) => exception.InnerException is not PostgresException
     {

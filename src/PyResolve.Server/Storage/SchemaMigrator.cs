@@ -63,6 +63,22 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         ThrowIfTooOld(state);
     }
 
+    /// <summary>Gives a database without tables the schema of a version. One with tables stays as it is.</summary>
+    /// <returns>The version that it has then.</returns>
+    public Task<int> ApplyToEmptyAsync(int version, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
+                throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
+            var state = await ReadStateAsync(session, cancellationToken);
+            if (state.Version > 0)
+                return state.Version;
+            await session.Engine.CheckAsync(session, [], cancellationToken);
+            await ApplyAsync(session, state, version, cancellationToken);
+            return version;
+        },
+        cancellationToken);
+
     private async Task<IReadOnlyList<string>> WaitAndApplyAsync(CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
@@ -106,24 +122,29 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             if (state.Version < Version)
                 await session.Engine.CheckAsync(session, [], cancellationToken);
 
-            var applied = new List<string>();
-            foreach (var migration in _migrations.Where(migration => migration.Version > state.Version))
-            {
-                await session.ExecuteScriptAsync(migration.Script, cancellationToken);
-                await session.ExecuteAsync(
-                    $"""
-                    insert into schema_versions (version, name, compatible_from, applied_at)
-                    values ({migration.Version}, {migration.Name}, {migration.CompatibleFrom}, {time.GetInstant()})
-                    """,
-                    cancellationToken);
-                applied.Add(migration.Name);
-            }
-
+            var applied = await ApplyAsync(session, state, Version, cancellationToken);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);
             await session.Engine.CheckAsync(session, _tables, cancellationToken);
             return applied;
         },
         cancellationToken);
+
+    private async Task<List<string>> ApplyAsync(Session session, SchemaState state, int version, CancellationToken cancellationToken)
+    {
+        var applied = new List<string>();
+        foreach (var migration in _migrations.Where(migration => migration.Version > state.Version && migration.Version <= version))
+        {
+            await session.ExecuteScriptAsync(migration.Script, cancellationToken);
+            await session.ExecuteAsync(
+                $"""
+                insert into schema_versions (version, name, compatible_from, applied_at)
+                values ({migration.Version}, {migration.Name}, {migration.CompatibleFrom}, {time.GetInstant()})
+                """,
+                cancellationToken);
+            applied.Add(migration.Name);
+        }
+        return applied;
+    }
 
     private static async Task<SchemaState> ReadStateAsync(Session session, CancellationToken cancellationToken)
     {

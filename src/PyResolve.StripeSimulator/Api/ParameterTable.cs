@@ -7,6 +7,7 @@ internal static class ParameterTable
     public const string Text = """
         POST /v1/customers
           email name description phone metadata{}? test_clock expand[]
+          balance:int payment_method invoice_settings[default_payment_method]
         GET /v1/customers
           email created:range limit:int starting_after ending_before test_clock expand[]
         GET /v1/customers/search
@@ -15,7 +16,57 @@ internal static class ParameterTable
           expand[]
         POST /v1/customers/{id}
           email? name? description? phone? metadata{}? expand[]
+          balance:int invoice_settings[default_payment_method]?
         DELETE /v1/customers/{id}
+        GET /v1/customers/{id}/payment_methods
+          type limit:int starting_after ending_before expand[]
+
+        POST /v1/payment_methods
+          type:card|sepa_debit card[token] card[number] card[exp_month]:int card[exp_year]:int card[cvc] sepa_debit[iban*]
+          billing_details[email]? billing_details[name]? metadata{} expand[]
+        GET /v1/payment_methods
+          customer type limit:int starting_after ending_before expand[]
+        GET /v1/payment_methods/{id}
+          expand[]
+        POST /v1/payment_methods/{id}/attach
+          customer* expand[]
+        POST /v1/payment_methods/{id}/detach
+          expand[]
+
+        POST /v1/payment_intents
+          amount*:int currency* customer payment_method confirm:bool off_session description receipt_email metadata{} expand[]
+          automatic_payment_methods[enabled*]:bool automatic_payment_methods[allow_redirects]:always|never
+          payment_method_types[] return_url setup_future_usage:off_session|on_session
+        GET /v1/payment_intents
+          customer created:range limit:int starting_after ending_before expand[]
+        GET /v1/payment_intents/{id}
+          expand[]
+        POST /v1/payment_intents/{id}
+          amount:int description receipt_email? metadata{}? expand[]
+        POST /v1/payment_intents/{id}/confirm
+          payment_method return_url off_session expand[]
+        POST /v1/payment_intents/{id}/cancel
+          cancellation_reason:abandoned|duplicate|fraudulent|requested_by_customer expand[]
+
+        POST /v1/coupons
+          id name percent_off amount_off:int currency duration:forever|once|repeating duration_in_months:int
+          max_redemptions:int redeem_by:time metadata{}? expand[]
+        GET /v1/coupons
+          created:range limit:int starting_after ending_before expand[]
+        GET /v1/coupons/{id}
+          expand[]
+        POST /v1/coupons/{id}
+          name metadata{}? expand[]
+        DELETE /v1/coupons/{id}
+
+        POST /v1/promotion_codes
+          promotion*[type*]:coupon promotion*[coupon] code customer active:bool expires_at:time max_redemptions:int metadata{} expand[]
+        GET /v1/promotion_codes
+          active:bool code coupon customer created:range limit:int starting_after ending_before expand[]
+        GET /v1/promotion_codes/{id}
+          expand[]
+        POST /v1/promotion_codes/{id}
+          active:bool metadata{}? expand[]
 
         POST /v1/products
           name* id active:bool description metadata{} tax_code unit_label url expand[]
@@ -27,6 +78,7 @@ internal static class ParameterTable
           expand[]
         POST /v1/products/{id}
           name active:bool default_price description? metadata{}? tax_code? unit_label? url? expand[]
+        DELETE /v1/products/{id}
 
         POST /v1/prices
           currency* product unit_amount:int lookup_key transfer_lookup_key:bool nickname active:bool metadata{} expand[]
@@ -42,6 +94,11 @@ internal static class ParameterTable
         POST /v1/checkout/sessions
           mode:payment|setup|subscription customer customer_email client_reference_id success_url cancel_url
           line_items[][price] line_items[][quantity]:int
+          line_items[][price_data][currency*] line_items[][price_data][unit_amount]:int line_items[][price_data][product]
+          line_items[][price_data][product_data][name*] line_items[][price_data][product_data][metadata]{}
+          line_items[][price_data][recurring][interval*]:day|month|week|year line_items[][price_data][recurring][interval_count]:int
+          payment_intent_data[metadata]{} payment_intent_data[description] customer_creation:always|if_required
+          discounts[][coupon] discounts[][promotion_code]
           subscription_data[metadata]{} subscription_data[description]
           subscription_data[trial_period_days]:int subscription_data[trial_end]:time
           subscription_data[trial_settings][end_behavior*][missing_payment_method*]:cancel|create_invoice|pause
@@ -51,7 +108,7 @@ internal static class ParameterTable
           customer_update[address]:auto|never customer_update[name]:auto|never
           payment_method_collection:always|if_required expires_at:time metadata{} integration_identifier expand[]
         GET /v1/checkout/sessions
-          customer status:complete|expired|open subscription created:range limit:int starting_after ending_before expand[]
+          customer payment_intent status:complete|expired|open subscription created:range limit:int starting_after ending_before expand[]
         GET /v1/checkout/sessions/{id}
           expand[]
         GET /v1/checkout/sessions/{id}/line_items
@@ -62,6 +119,7 @@ internal static class ParameterTable
         POST /v1/subscriptions
           customer* items[][price] items[][quantity]:int items[][metadata]{} metadata{}? description expand[]
           cancel_at:time cancel_at_period_end:bool trial_end trial_period_days:int
+          automatic_tax[enabled*]:bool discounts[][coupon] discounts[][promotion_code] discounts?
           trial_settings[end_behavior*][missing_payment_method*]:cancel|create_invoice|pause
           billing_mode[type*]:classic|flexible
           payment_behavior:allow_incomplete|default_incomplete|error_if_incomplete|pending_if_incomplete
@@ -76,7 +134,8 @@ internal static class ParameterTable
           items[][id] items[][price] items[][quantity]:int items[][deleted]:bool items[][metadata]{}?
           proration_behavior:always_invoice|create_prorations|none
           payment_behavior:allow_incomplete|default_incomplete|error_if_incomplete|pending_if_incomplete
-          cancel_at_period_end:bool cancel_at:time? trial_end metadata{}? description? discounts[][promotion_code]?
+          cancel_at_period_end:bool cancel_at:time? trial_end metadata{}? description?
+          automatic_tax[enabled*]:bool discounts[][coupon] discounts[][promotion_code] discounts?
           cancellation_details[comment]? cancellation_details[feedback]?
           pause_collection[behavior*]:keep_as_draft|mark_uncollectible|void pause_collection[resumes_at]:time pause_collection? expand[]
         POST /v1/subscriptions/{id}/resume
@@ -96,7 +155,32 @@ internal static class ParameterTable
           customer subscription status:draft|open|paid|uncollectible|void created:range limit:int starting_after ending_before expand[]
         GET /v1/invoices/{id}
           expand[]
+        POST /v1/invoices
+          customer currency auto_advance:bool collection_method:charge_automatically description metadata{}? automatic_tax[enabled*]:bool
+          pending_invoice_items_behavior:exclude|include expand[]
+        POST /v1/invoices/create_preview
+          customer subscription subscription_details[proration_behavior]:always_invoice|create_prorations|none
+          subscription_details[items][][id] subscription_details[items][][price] subscription_details[items][][quantity]:int
+          subscription_details[items][][deleted]:bool expand[]
+        GET /v1/invoices/{id}/lines
+          limit:int starting_after ending_before expand[]
+        POST /v1/invoices/{id}/finalize
+          auto_advance:bool expand[]
+        POST /v1/invoices/{id}/void
+          expand[]
         POST /v1/invoices/{id}/pay
+          expand[]
+        POST /v1/invoiceitems
+          customer* amount:int currency description invoice subscription pricing[price] quantity:int metadata{}? expand[]
+        GET /v1/invoiceitems
+          customer invoice pending:bool created:range limit:int starting_after ending_before expand[]
+        GET /v1/invoiceitems/{id}
+          expand[]
+        DELETE /v1/invoiceitems/{id}
+        GET /v1/invoice_payments
+          invoice payment[type*]:payment_intent payment[payment_intent] status:canceled|open|paid created:range
+          limit:int starting_after ending_before expand[]
+        GET /v1/invoice_payments/{id}
           expand[]
 
         GET /v1/charges
@@ -105,6 +189,36 @@ internal static class ParameterTable
           expand[]
         GET /v1/disputes
           charge payment_intent created:range limit:int starting_after ending_before expand[]
+        GET /v1/disputes/{id}
+          expand[]
+        POST /v1/disputes/{id}/close
+          expand[]
+        POST /v1/refunds
+          charge payment_intent amount:int reason:duplicate|fraudulent|requested_by_customer metadata{}? expand[]
+        GET /v1/refunds
+          charge payment_intent created:range limit:int starting_after ending_before expand[]
+        GET /v1/refunds/{id}
+          expand[]
+
+        POST /v1/billing/meters
+          display_name* event_name* default_aggregation*[formula*]:count|last|sum
+          customer_mapping[event_payload_key*] customer_mapping[type*]:by_id value_settings[event_payload_key*] expand[]
+        GET /v1/billing/meters
+          status:active|inactive limit:int starting_after ending_before expand[]
+        GET /v1/billing/meters/{id}
+          expand[]
+        POST /v1/billing/meters/{id}
+          display_name expand[]
+        POST /v1/billing/meters/{id}/deactivate
+          expand[]
+        POST /v1/billing/meters/{id}/reactivate
+          expand[]
+        GET /v1/billing/meters/{id}/event_summaries
+          customer* start_time*:time end_time*:time limit:int starting_after ending_before expand[]
+        POST /v1/billing/meter_events
+          event_name* payload*{} identifier timestamp:time expand[]
+        POST /v1/billing/meter_event_adjustments
+          event_name* type*:cancel cancel[identifier] expand[]
 
         POST /v1/billing_portal/sessions
           customer* return_url configuration locale expand[]

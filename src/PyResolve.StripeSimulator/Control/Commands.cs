@@ -20,7 +20,7 @@ internal static class BillingCommands
 
     public static Action PayCheckout(ControlCall call)
     {
-        var card = RequireCard(call);
+        CardBehaviour? card = call.Text("card") == "none" ? null : RequireCard(call);
         return () =>
         {
             if (call.Simulation.PayCheckout(call.Id, card) is null)
@@ -28,11 +28,25 @@ internal static class BillingCommands
         };
     }
 
-    /// <summary><c>card</c>: <c>works</c>, <c>declined</c>, <c>fails_on_renewal</c> or <c>none</c>.</summary>
+    /// <summary>
+    /// <c>card</c>: <c>works</c>, <c>declined</c>, <c>fails_on_renewal</c>, <c>settles_later</c>, <c>bounces_later</c> or <c>none</c>.
+    /// </summary>
     public static Action ReplaceCard(ControlCall call)
     {
         CardBehaviour? card = call.Text("card") == "none" ? null : RequireCard(call);
         return () => call.Simulation.ReplaceCard(call.Id, card);
+    }
+
+    /// <summary><c>status</c>: <c>won</c> or <c>lost</c>.</summary>
+    public static Action CloseDispute(ControlCall call)
+    {
+        var isWon = call.RequireText("status") switch
+        {
+            "won" => true,
+            "lost" => false,
+            _ => throw new ControlException("'status' is won or lost."),
+        };
+        return () => call.Simulation.CloseDispute(call.Id, isWon);
     }
 
     public static Action DeleteCustomer(ControlCall call) => () => call.Simulation.DeleteCustomer(call.Id);
@@ -68,7 +82,8 @@ internal static class BillingCommands
     }
 
     private static CardBehaviour RequireCard(ControlCall call) =>
-        CardNames.Parse(call.RequireText("card")) ?? throw new ControlException("'card' is works, declined or fails_on_renewal.");
+        CardNames.Parse(call.RequireText("card"))
+        ?? throw new ControlException("'card' is works, declined, fails_on_renewal, settles_later or bounces_later.");
 }
 
 internal static class DeliveryCommands
@@ -98,6 +113,21 @@ internal static class DeliveryCommands
     }
 
     public static Action Drop(ControlCall call) => () => call.Simulation.Webhooks.Drop(call.Id);
+
+    /// <summary><c>fate</c>: <c>lose</c>, <c>hold</c> or <c>duplicate</c>; <c>count</c>.</summary>
+    public static Action Next(ControlCall call)
+    {
+        var (fate, count) = (call.RequireText("fate"), call.Integer("count", 1));
+        if (fate is not ("lose" or "hold" or "duplicate") || count is < 1 or > 1000)
+            throw new ControlException("'fate' is lose, hold or duplicate, and 'count' is 1 to 1000.");
+        var webhooks = call.Simulation.Webhooks;
+        return () => (fate switch
+        {
+            "lose" => (Action<int>)webhooks.LoseNext,
+            "hold" => webhooks.HoldNext,
+            _ => webhooks.DuplicateNext,
+        })(count);
+    }
 
     public static Action Resend(ControlCall call) => () => call.Simulation.Webhooks.Resend(call.Id);
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using PyResolve.StripeSimulator.Api;
 using PyResolve.StripeSimulator.Objects;
+using PyResolve.StripeSimulator.Pages;
 using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Control;
@@ -17,6 +18,9 @@ internal static class ControlEndpoints
         ["subscriptions/{id}/fail-payment"] = BillingCommands.OnSubscription(static subscription => subscription.FailPayment()),
         ["subscriptions/{id}/recover-payment"] = BillingCommands.OnSubscription(static subscription => subscription.RecoverPayment()),
         ["subscriptions/{id}/end-trial"] = BillingCommands.OnSubscription(static subscription => subscription.EndTrial()),
+        ["subscriptions/{id}/dispute"] = BillingCommands.OnSubscription(static subscription => subscription.DisputePayment()),
+        ["subscriptions/{id}/refund"] = BillingCommands.OnSubscription(static subscription => subscription.RefundPayment()),
+        ["disputes/{id}/close"] = BillingCommands.CloseDispute,
         ["subscriptions/{id}/cancel"] = BillingCommands.OnSubscription(static subscription => subscription.Cancel()),
         ["subscriptions/{id}/resume"] = BillingCommands.OnSubscription(static subscription => subscription.Resume()),
         ["subscriptions/{id}/cancel-at-period-end"] = BillingCommands.CancelAtPeriodEnd,
@@ -30,6 +34,7 @@ internal static class ControlEndpoints
         ["deliveries/{id}/delay"] = DeliveryCommands.Delay,
         ["deliveries/{id}/drop"] = DeliveryCommands.Drop,
         ["events"] = DeliveryCommands.CreateEvent,
+        ["events/next"] = DeliveryCommands.Next,
         ["events/{id}/resend"] = DeliveryCommands.Resend,
         ["requests/fail"] = RequestCommands.Fail,
         ["requests/slow"] = RequestCommands.Slow,
@@ -89,13 +94,20 @@ internal static class ControlEndpoints
         }
         catch (KeyNotFoundException missing)
         {
-            await WriteAsync(http, StatusCodes.Status404NotFound, new JsonObject { ["error"] = missing.Message });
+            await RefuseAsync(http, StatusCodes.Status404NotFound, missing.Message);
         }
         catch (Exception invalid) when (invalid is ControlException or ArgumentException)
         {
-            await WriteAsync(http, StatusCodes.Status400BadRequest, new JsonObject { ["error"] = invalid.Message });
+            await RefuseAsync(http, StatusCodes.Status400BadRequest, invalid.Message);
         }
     }
+
+    /// <summary>A person gets a page, a program JSON.</summary>
+    private static Task RefuseAsync(HttpContext http, int status, string reason) =>
+        http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal)
+            ? Page.Message(
+                "That is not possible", $"""<p>{reason}</p><p><a class="button" href="/">Back</a></p>""", status).WriteAsync(http)
+            : WriteAsync(http, status, new JsonObject { ["error"] = reason });
 
     private static Task WriteAsync(HttpContext http, int status, JsonObject body)
     {

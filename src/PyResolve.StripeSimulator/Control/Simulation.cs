@@ -164,6 +164,14 @@ public sealed class Simulation
         }
     }
 
+    /// <summary>The bank decides a dispute.</summary>
+    /// <exception cref="KeyNotFoundException">The dispute does not exist.</exception>
+    public void CloseDispute(string disputeId, bool isWon)
+    {
+        lock (_state.Gate)
+            Refunds.Close(_state, _state.Disputes.Get(disputeId), isWon);
+    }
+
     /// <summary>Subscribes a customer without a checkout page.</summary>
     /// <returns>The subscription's id. It is <c>incomplete</c> if the card is declined.</returns>
     /// <exception cref="KeyNotFoundException">The customer or the price does not exist.</exception>
@@ -180,10 +188,10 @@ public sealed class Simulation
         }
     }
 
-    /// <summary>Pays a checkout session with a card.</summary>
+    /// <summary>Pays a checkout session with a card; null: without one, where the session allows that.</summary>
     /// <returns>The session's success URL; null when the card was declined.</returns>
     /// <exception cref="KeyNotFoundException">The session does not exist.</exception>
-    public Uri? PayCheckout(string sessionId, CardBehaviour card = CardBehaviour.Works)
+    public Uri? PayCheckout(string sessionId, CardBehaviour? card = CardBehaviour.Works)
     {
         lock (_state.Gate)
         {

@@ -68,6 +68,19 @@ public sealed class SubscriptionControls
         Renewals.Reactivate(_state, _subscription);
     });
 
+    /// <summary>Disputes the newest payment, as the card's owner does at the bank.</summary>
+    /// <returns>The dispute's id.</returns>
+    /// <exception cref="KeyNotFoundException">Nothing was paid, or it is disputed already.</exception>
+    public string DisputePayment() => Locked(() => Refunds.Dispute(_state, NewestCharge(), "fraudulent").Id);
+
+    /// <summary>Gives the newest payment back; the subscription goes on.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing was paid, or it is given back already.</exception>
+    public void RefundPayment() => Locked(() =>
+    {
+        var charge = NewestCharge();
+        Refunds.Give(_state, charge, charge.Amount - charge.AmountRefunded, "requested_by_customer");
+    });
+
     public void EndTrial() => Locked(() =>
     {
         if (_subscription.Status == "trialing")
@@ -119,6 +132,11 @@ public sealed class SubscriptionControls
             _state.Events.Change(_subscription, () => Apply(edit), ends ? "deleted" : "updated");
         });
     }
+
+    private Charge NewestCharge() => _state.Charges.NewestFirst.FirstOrDefault(charge =>
+        charge is { Status: "succeeded", IsDisputed: false } && charge.AmountRefunded < charge.Amount
+        && charge.Intent.InvoiceId is { } invoice && _state.Invoices.Get(invoice).SubscriptionId == _subscription.Id)
+        ?? throw new KeyNotFoundException("This subscription has no payment to take back.");
 
     private void Apply(SubscriptionEdit edit)
     {

@@ -109,6 +109,15 @@ public sealed class WebhookControls
     /// <summary>Shuffles the pending deliveries; the same seed gives the same order.</summary>
     public void Shuffle(int seed) => Locked(() => _state.Deliveries.Shuffle(seed));
 
+    /// <summary>The next events that have an endpoint stay in the list of events, and are never sent.</summary>
+    public void LoseNext(int count = 1) => Next(EventFate.Lose, count);
+
+    /// <summary>The next events that have an endpoint wait for <see cref="DeliverAsync"/>.</summary>
+    public void HoldNext(int count = 1) => Next(EventFate.Hold, count);
+
+    /// <summary>The next events that have an endpoint are sent twice.</summary>
+    public void DuplicateNext(int count = 1) => Next(EventFate.Duplicate, count);
+
     /// <summary>Removes a delivery. Its event stays in the list of events.</summary>
     /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
     public void Drop(string deliveryId) => Locked(() => _state.Deliveries.Drop(Find(deliveryId)));
@@ -175,6 +184,12 @@ public sealed class WebhookControls
             throw new ArgumentException("The event's object is not JSON.", nameof(custom), malformed);
         }
     }
+
+    private void Next(EventFate fate, int count) => Locked(() =>
+    {
+        for (var number = 0; number < count; number++)
+            _state.Events.NextFates.Enqueue(fate);
+    });
 
     private Delivery Find(string id) => _state.Deliveries.Find(id) ?? throw new KeyNotFoundException($"There is no pending delivery {id}.");
 

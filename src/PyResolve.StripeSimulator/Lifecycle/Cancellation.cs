@@ -33,6 +33,13 @@ internal static class Cancellation
         subscription.CancellationComment = null;
     }
 
+    /// <summary>At the end of the period; what was used and not billed yet is billed.</summary>
+    public static void CancelAtEnd(StripeState state, Subscription subscription)
+    {
+        Metering.BillRest(state, subscription);
+        CancelNow(state, subscription, Requested);
+    }
+
     public static void CancelNow(StripeState state, Subscription subscription, string reason)
     {
         var now = state.NowOn(subscription.TestClockId);

@@ -34,10 +34,12 @@ internal static class Customers
         {
             if (!Payments.TryPay(state, invoice, isRenewal: false))
                 return false;
-            SubscriptionChanges.ApplyPending(state, subscription, invoice);
+            if (invoice.Status == "paid")
+                SubscriptionChanges.ApplyPending(state, subscription, invoice);
         }
 
-        Renewals.Reactivate(state, subscription);
+        if (!subscription.OpenInvoices.Any())
+            Renewals.Reactivate(state, subscription);
         return true;
     }
 }

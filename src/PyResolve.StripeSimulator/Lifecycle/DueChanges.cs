@@ -38,6 +38,12 @@ internal static class DueChanges
                 next = new Step(due, here => Renewals.ApplyNext(here, subscription));
         }
 
+        foreach (var intent in state.Settling)
+        {
+            if (intent.TestClockId == testClock && intent.SettlesAt is { } at && (next is null || at < next.DueAt))
+                next = new Step(at, here => PaymentIntents.Settle(here, intent));
+        }
+
         if (testClock is not null)
             return next;
         foreach (var session in state.CheckoutSessions.All)

@@ -45,7 +45,7 @@ internal static class Renewals
     {
         var now = state.NowOn(subscription.TestClockId);
         if (subscription.CancelAt <= now)
-            Cancellation.CancelNow(state, subscription, Cancellation.Requested);
+            Cancellation.CancelAtEnd(state, subscription);
         else if (subscription.Pending?.ExpiresAt <= now)
             SubscriptionChanges.ExpirePending(state, subscription);
         else if (subscription.Pause?.ResumesAt <= now)
@@ -88,6 +88,9 @@ internal static class Renewals
             subscription.BillingCycleAnchor = now;
             Schedules.ApplyDue(state, subscription);
             Advance(subscription, now);
+            // What was used during the trial is free.
+            foreach (var item in subscription.Items)
+                item.UsageFrom = now;
         }
     }
 
@@ -98,11 +101,11 @@ internal static class Renewals
     }
 
     /// <summary>Bills a period; a failed payment makes the subscription past due.</summary>
-    public static void Charge(StripeState state, Subscription subscription, string reason)
+    public static void Charge(
+        StripeState state, Subscription subscription, string reason, IReadOnlyList<InvoiceLine>? usage = null)
     {
-        var total = subscription.Amount + subscription.PendingProration;
-        subscription.PendingProration = 0;
-        var invoice = Payments.CreateInvoice(state, subscription, total, reason);
+        var invoice = Invoices.Create(
+            state, subscription, [.. InvoiceLines.ForPeriod(state, subscription), .. usage ?? []], reason);
         var isPaid = false;
         if (subscription.Pause is { } pause)
             ApplyPause(state, invoice, pause);
@@ -137,12 +140,13 @@ internal static class Renewals
 
     private static void Renew(StripeState state, Subscription subscription)
     {
+        var usage = InvoiceLines.TakeUsage(state, subscription, state.NowOn(subscription.TestClockId));
         state.Events.Change(subscription, () =>
         {
             Schedules.ApplyDue(state, subscription);
             Advance(subscription, state.NowOn(subscription.TestClockId));
         });
-        Charge(state, subscription, "subscription_cycle");
+        Charge(state, subscription, "subscription_cycle", usage);
     }
 
     private static void RetryPayment(StripeState state, Subscription subscription, Invoice invoice)
@@ -154,6 +158,14 @@ internal static class Renewals
             return;
         }
 
+        FollowFailure(state, subscription, invoice);
+    }
+
+    /// <summary>What becomes of a subscription whose payment failed: while attempts are left, it is past due.</summary>
+    public static void FollowFailure(StripeState state, Subscription subscription, Invoice invoice)
+    {
+        if (subscription.Status == "active")
+            state.Events.Change(subscription, () => subscription.Status = "past_due");
         if (invoice.NextPaymentAttempt is not null || subscription.Status != "past_due")
             return;
         switch (state.Options.AfterFailedRetries)

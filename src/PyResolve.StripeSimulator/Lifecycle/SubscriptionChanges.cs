@@ -23,6 +23,7 @@ internal static class SubscriptionChanges
                 SubscriptionId = first.SubscriptionId,
                 Price = price,
                 Quantity = first.Quantity,
+                UsageFrom = first.UsageFrom,
                 Metadata = first.Metadata,
             },
             .. subscription.Items.Skip(1),
@@ -46,7 +47,7 @@ internal static class SubscriptionChanges
         var canPay = Payments.CanPay(state.Customers.Get(subscription.CustomerId), isRenewal: false);
         if (!canPay && terms.PaymentBehavior == "error_if_incomplete")
             return false;
-        var invoice = Payments.CreateInvoice(state, subscription, due, "subscription_update");
+        var invoice = Invoices.Create(state, subscription, [InvoiceLines.Proration(state, subscription, due)], "subscription_update");
         subscription.LatestInvoiceId = invoice.Id;
         Payments.TryPay(state, invoice, isRenewal: false);
         if (!canPay && terms.PaymentBehavior == "pending_if_incomplete")
@@ -60,6 +61,11 @@ internal static class SubscriptionChanges
             subscription.Status = "past_due";
         return true;
     }
+
+    /// <summary>What a change would cost for the rest of the period.</summary>
+    public static long AmountOf(StripeState state, Subscription subscription, IReadOnlyList<SubscriptionItem> items, string proration) =>
+        AmountDue(
+            subscription, items, state.NowOn(subscription.TestClockId), Interval(items) != Interval(subscription.Items), proration);
 
     public static void ApplyPending(StripeState state, Subscription subscription, Invoice paid)
     {

@@ -19,6 +19,10 @@ internal sealed record NewSubscription(Customer Customer, IReadOnlyList<(Price P
 
     public long? CancelAt { get; init; }
 
+    public IReadOnlyList<Reduction> Reductions { get; init; } = [];
+
+    public bool HasAutomaticTax { get; init; }
+
     /// <summary>Whether a checkout page has taken the payment.</summary>
     public bool IsPaid { get; init; }
 }
@@ -30,12 +34,13 @@ internal static class SubscriptionCreation
         var now = state.NowOn(values.Customer.TestClockId);
         var subscription = CreateSubscription(state, values, now);
         state.Subscriptions.Add(subscription);
+        Coupons.Give(state, subscription, values.Reductions);
         if (values.CancelAtPeriodEnd)
             Cancellation.Schedule(subscription, now);
         if (subscription.Status == "trialing")
         {
             state.Events.Emit(subscription, "created");
-            subscription.LatestInvoiceId = CreateFirstInvoice(state, subscription, total: 0).Id;
+            subscription.LatestInvoiceId = CreateFirstInvoice(state, subscription, InvoiceLines.ForTrial(state, subscription)).Id;
             Payments.TryPay(state, state.Invoices.Get(subscription.LatestInvoiceId), isRenewal: false);
             return subscription;
         }
@@ -43,12 +48,9 @@ internal static class SubscriptionCreation
         var isPaid = values.IsPaid || subscription.Amount == 0 || Payments.CanPay(values.Customer, isRenewal: false);
         subscription.Status = isPaid ? "active" : "incomplete";
         state.Events.Emit(subscription, "created");
-        var invoice = CreateFirstInvoice(state, subscription, subscription.Amount);
+        var invoice = CreateFirstInvoice(state, subscription, InvoiceLines.ForPeriod(state, subscription));
         subscription.LatestInvoiceId = invoice.Id;
-        if (isPaid)
-            Payments.MarkPaid(state, invoice);
-        else
-            Payments.TryPay(state, invoice, isRenewal: false);
+        Payments.TryPay(state, invoice, isRenewal: false);
         return subscription;
     }
 
@@ -62,6 +64,7 @@ internal static class SubscriptionCreation
         Quantity = quantity,
         PeriodStart = now,
         PeriodEnd = end,
+        UsageFrom = now,
     };
 
     private static Subscription CreateSubscription(StripeState state, NewSubscription values, long now)
@@ -86,12 +89,13 @@ internal static class SubscriptionCreation
             TrialEnd = isTrial ? values.TrialEnd : null,
             MissingPaymentMethod = values.MissingPaymentMethod,
             CancelAt = values.CancelAt,
+            HasAutomaticTax = values.HasAutomaticTax,
         };
         subscription.Items.AddRange(values.Items.Select(item => CreateItem(
             state, id, item.Price, item.Quantity, now, isTrial ? values.TrialEnd!.Value : item.Price.Recurring!.After(now))));
         return subscription;
     }
 
-    private static Invoice CreateFirstInvoice(StripeState state, Subscription subscription, long total) =>
-        Payments.CreateInvoice(state, subscription, total, "subscription_create");
+    private static Invoice CreateFirstInvoice(StripeState state, Subscription subscription, IReadOnlyList<InvoiceLine> lines) =>
+        Invoices.Create(state, subscription, lines, "subscription_create");
 }

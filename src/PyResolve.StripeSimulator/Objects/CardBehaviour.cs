@@ -1,6 +1,6 @@
 namespace PyResolve.StripeSimulator;
 
-/// <summary>The result of payments with a customer's card.</summary>
+/// <summary>The result of payments with a customer's card, or by a debit from a bank account.</summary>
 public enum CardBehaviour
 {
     Works,
@@ -9,6 +9,12 @@ public enum CardBehaviour
 
     /// <summary>The first payment succeeds, every renewal is declined.</summary>
     FailsOnRenewal,
+
+    /// <summary>A debit from a bank account: each payment succeeds after three days.</summary>
+    SettlesLater,
+
+    /// <summary>A debit from a bank account: each payment fails after three days.</summary>
+    BouncesLater,
 }
 
 internal static class CardNames
@@ -18,6 +24,8 @@ internal static class CardNames
         "works" => CardBehaviour.Works,
         "declined" => CardBehaviour.Declined,
         "fails_on_renewal" => CardBehaviour.FailsOnRenewal,
+        "settles_later" => CardBehaviour.SettlesLater,
+        "bounces_later" => CardBehaviour.BouncesLater,
         _ => null,
     };
 }

@@ -15,7 +15,7 @@ internal sealed record LineItem(string Id, Price Price, long Quantity)
         ["amount_tax"] = 0,
         ["amount_total"] = Amount,
         ["currency"] = Price.Currency,
-        ["description"] = null,
+        ["description"] = Price.Nickname,
         ["price"] = Price.Render(),
         ["quantity"] = Quantity,
     };
@@ -24,6 +24,8 @@ internal sealed record LineItem(string Id, Price Price, long Quantity)
 internal sealed class CheckoutSession : StripeObject
 {
     public override string Kind => "checkout.session";
+
+    public string Mode { get; init; } = "subscription"; // or payment
 
     public required string Url { get; init; }
 
@@ -44,6 +46,18 @@ internal sealed class CheckoutSession : StripeObject
     public Dictionary<string, string> SubscriptionMetadata { get; init; } = [];
 
     public string? SubscriptionDescription { get; init; }
+
+    public Dictionary<string, string> PaymentMetadata { get; init; } = [];
+
+    public string? PaymentDescription { get; init; }
+
+    /// <summary>Whether a one-off payment makes a customer.</summary>
+    public bool CreatesCustomer { get; init; }
+
+    public string CardCollection { get; init; } = "always"; // or if_required
+
+    /// <summary>From the request, or from the code that the person typed.</summary>
+    public IReadOnlyList<Reduction> Reductions { get; set; } = [];
 
     public long? TrialDays { get; init; }
 
@@ -71,44 +85,61 @@ internal sealed class CheckoutSession : StripeObject
 
     public string? SubscriptionId { get; set; }
 
+    public string? PaymentIntentId { get; set; }
+
     public string? InvoiceId { get; set; }
 
     public string Currency => LineItems[0].Price.Currency;
 
     public bool HasTrial => TrialDays is not null || TrialEnd is not null;
 
-    public long DueToday => HasTrial ? 0 : LineItems.Sum(static item => item.Amount);
+    public long Subtotal => HasTrial ? 0 : LineItems.Sum(static item => item.Amount);
+
+    public long Off => Subtotal - Reductions.Aggregate(Subtotal, static (rest, reduction) => rest - reduction.Coupon.Off(rest));
+
+    public long Tax => HasAutomaticTax ? Invoice.TaxOn(Subtotal - Off) : 0;
+
+    public long DueToday => Subtotal - Off + Tax;
+
+    public bool AllowsNoCard => DueToday == 0 && (CardCollection == "if_required" || Mode == "payment");
 
     public override JsonObject Render() => new()
     {
         ["id"] = Id,
         ["object"] = Kind,
         ["allow_promotion_codes"] = AllowPromotionCodes,
-        ["amount_subtotal"] = DueToday,
+        ["amount_subtotal"] = Subtotal,
         ["amount_total"] = DueToday,
-        ["automatic_tax"] = new JsonObject { ["enabled"] = HasAutomaticTax, ["status"] = null },
+        ["automatic_tax"] = new JsonObject { ["enabled"] = HasAutomaticTax, ["status"] = HasAutomaticTax ? "complete" : null },
         ["cancel_url"] = CancelUrl,
         ["client_reference_id"] = ClientReferenceId,
         ["created"] = Created,
         ["currency"] = Currency,
         ["customer"] = CustomerId,
+        ["customer_creation"] = Mode == "payment" ? (CreatesCustomer ? "always" : "if_required") : null,
         ["customer_details"] = CustomerEmail is null ? null : new JsonObject { ["email"] = CustomerEmail },
         ["customer_email"] = CustomerEmail,
+        ["discounts"] = new JsonArray([.. Reductions.Select(static reduction => (JsonNode)new JsonObject
+        {
+            ["coupon"] = reduction.Code is null ? reduction.Coupon.Id : null,
+            ["promotion_code"] = reduction.Code?.Id,
+        })]),
         ["expires_at"] = ExpiresAt,
         ["invoice"] = InvoiceId,
         ["livemode"] = false,
         ["locale"] = Locale,
         ["managed_payments"] = new JsonObject { ["enabled"] = IsManaged ?? false },
         ["metadata"] = Shapes.Map(Metadata),
-        ["mode"] = "subscription",
-        ["payment_intent"] = null,
-        ["payment_method_collection"] = "always",
+        ["mode"] = Mode,
+        ["payment_intent"] = PaymentIntentId,
+        ["payment_method_collection"] = CardCollection,
         ["payment_method_types"] = Shapes.Array(["card"]),
         ["payment_status"] = PaymentStatus,
         ["status"] = Status,
         ["subscription"] = SubscriptionId,
         ["success_url"] = SuccessUrl,
         ["tax_id_collection"] = new JsonObject { ["enabled"] = CollectsTaxIds, ["required"] = "never" },
+        ["total_details"] = new JsonObject { ["amount_discount"] = Off, ["amount_shipping"] = 0, ["amount_tax"] = Tax },
         ["ui_mode"] = "hosted_page",
         ["url"] = Status == "open" ? Url : null,
     };

@@ -26,6 +26,8 @@ internal sealed class StripeEvent : StripeObject
 
     public required Cause Cause { get; init; }
 
+    public bool IsLost { get; set; } // On purpose: no endpoint gets it.
+
     public int PendingWebhooks { get; set; } // The number of endpoints that have not accepted it yet.
 
     public override JsonObject Render() => IsThin ? RenderThin() : RenderAs(ApiVersion);

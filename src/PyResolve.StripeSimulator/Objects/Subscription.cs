@@ -18,7 +18,10 @@ internal sealed class SubscriptionItem : StripeObject
 
     public Dictionary<string, string> Metadata { get; set; } = [];
 
-    /// <summary>The amount billed at the start of a period; metered prices are billed at its end, and not simulated.</summary>
+    /// <summary>Where the usage begins that a metered price has not billed yet.</summary>
+    public long UsageFrom { get; set; }
+
+    /// <summary>The amount billed at the start of a period; metered prices are billed at its end.</summary>
     public long Amount => Price.Recurring is { IsMetered: true } ? 0 : Price.UnitAmount * Quantity;
 
     public override JsonObject Render()
@@ -98,6 +101,10 @@ internal sealed class Subscription : StripeObject
 
     public string MissingPaymentMethod { get; set; } = "create_invoice"; // At the end of a trial: create_invoice, cancel or pause.
 
+    public List<Discount> Discounts { get; } = [];
+
+    public bool HasAutomaticTax { get; set; }
+
     public PauseCollection? Pause { get; set; }
 
     public PendingUpdate? Pending { get; set; }
@@ -127,7 +134,7 @@ internal sealed class Subscription : StripeObject
         ["id"] = Id,
         ["object"] = Kind,
         ["application"] = null,
-        ["automatic_tax"] = new JsonObject { ["enabled"] = false },
+        ["automatic_tax"] = new JsonObject { ["enabled"] = HasAutomaticTax },
         ["billing_cycle_anchor"] = BillingCycleAnchor,
         ["billing_mode"] = new JsonObject { ["type"] = BillingMode },
         ["cancel_at"] = CancelAt,
@@ -145,7 +152,7 @@ internal sealed class Subscription : StripeObject
         ["customer"] = CustomerId,
         ["default_payment_method"] = null,
         ["description"] = Description,
-        ["discounts"] = new JsonArray(),
+        ["discounts"] = Shapes.Array(Discounts.Select(static discount => discount.Id)),
         ["ended_at"] = EndedAt,
         ["items"] = RenderItems(),
         ["latest_invoice"] = LatestInvoiceId,

@@ -17,16 +17,28 @@ internal static class CheckoutPages
 
     private static async Task PayAsync(HttpContext http)
     {
-        var card = CardChoice.Read(await http.Request.ReadFormAsync(http.RequestAborted));
+        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        var card = CardChoice.Read(form);
         var page = Answer(http, (state, session) =>
         {
-            if (card is null)
+            if (form.ContainsKey("apply"))
+                return View(state, session, ApplyCode(state, session, form["code"].ToString()), card);
+            if (card is null && form["card"] != "none")
                 return View(state, session, "Choose how the card behaves.", card);
-            return Checkouts.Pay(state, session, card.Value) is { } refusal
+            return Checkouts.Pay(state, session, card) is { } refusal
                 ? View(state, session, refusal, card)
                 : Page.Redirect(Checkouts.SuccessUrl(session));
         });
         await page.WriteAsync(http);
+    }
+
+    /// <returns>What is wrong with the code; null where it counts from now on.</returns>
+    private static string? ApplyCode(StripeState state, CheckoutSession session, string text)
+    {
+        if (!session.AllowPromotionCodes || Coupons.FindCode(state, text, session.CustomerId) is not { } code)
+            return "This code is invalid.";
+        session.Reductions = [new Reduction(code.Coupon, code)];
+        return null;
     }
 
     private static Page Answer(HttpContext http, Func<StripeState, CheckoutSession, Page> answer)
@@ -43,7 +55,7 @@ internal static class CheckoutPages
                 "open" => answer(state, session),
                 "complete" => Page.Message(
                     "Already paid",
-                    $"""<p>This subscription has begun.</p><p><a class="button" href="{Checkouts.SuccessUrl(session)}">Go back</a></p>""",
+                    $"""<p>{Done(session)}</p><p><a class="button" href="{Checkouts.SuccessUrl(session)}">Go back</a></p>""",
                     StatusCodes.Status200OK),
                 _ => Page.Message(
                     "This page has expired", $"<p>Nothing was paid. Go back to the shop and start again.</p>", StatusCodes.Status410Gone),
@@ -53,7 +65,8 @@ internal static class CheckoutPages
 
     private static Page View(StripeState state, CheckoutSession session, string? alert, CardBehaviour? card)
     {
-        var title = $"Subscribe to {DisplayText.ProductOf(state, session.LineItems[0].Price)}";
+        var product = DisplayText.ProductOf(state, session.LineItems[0].Price);
+        var title = session.Mode == "payment" ? $"Pay for {product}" : $"Subscribe to {product}";
         var due = DisplayText.Money(session.DueToday, session.Currency);
         var each = DisplayText.Money(session.LineItems.Sum(static item => item.Amount), session.Currency);
         return new Page(alert is null ? title : $"Error: {title}", $"""
@@ -65,6 +78,8 @@ internal static class CheckoutPages
             <dl>
             {Html.Join(session.LineItems.Select(item => Line(state, item)))}
             {Trial(state, session)}
+            {Reductions(session)}
+            {Tax(session)}
             <div class="total"><dt>Due today</dt><dd>{due}</dd></div>
             </dl>
             </section>
@@ -73,7 +88,8 @@ internal static class CheckoutPages
             {(alert is null ? null : Html.Of($"""<p class="alert" role="alert">{alert}</p>"""))}
             <form method="post">
             {Contact(session)}
-            {CardChoice.Fields(card)}
+            {CardChoice.Fields(card, session.AllowsNoCard)}
+            {Code(session)}
             <button>{(session.HasTrial ? "Start trial" : $"Pay {due}")}</button>
             </form>
             </section>
@@ -98,6 +114,31 @@ internal static class CheckoutPages
         <dd>{DisplayText.Money(item.Amount, item.Price.Currency)}</dd>
         </div>
         """;
+
+    private static string Done(CheckoutSession session) =>
+        session.Mode == "payment" ? "This was paid." : "This subscription has begun.";
+
+    private static Html Reductions(CheckoutSession session) => Html.Join(session.Reductions.Select(static reduction => Html.Of($"""
+        <div>
+        <dt>
+        {reduction.Code?.Code ?? reduction.Coupon.Name ?? reduction.Coupon.Id}
+        <small>{reduction.Coupon.Describe(DisplayText.Money)}</small>
+        </dt>
+        <dd></dd>
+        </div>
+        """)));
+
+    private static Html? Tax(CheckoutSession session) => !session.HasAutomaticTax ? null : Html.Of($"""
+        <div><dt>Tax<small>{Invoice.TaxPercent}%</small></dt><dd>{DisplayText.Money(session.Tax, session.Currency)}</dd></div>
+        """);
+
+    private static Html? Code(CheckoutSession session) => !session.AllowPromotionCodes ? null : Html.Of($"""
+        <p class="code">
+        <label for="code">Promotion code</label>
+        <input id="code" name="code" autocomplete="off">
+        <button class="quiet" name="apply" value="1" formnovalidate>Apply</button>
+        </p>
+        """);
 
     private static Html? Trial(StripeState state, CheckoutSession session) => !session.HasTrial
         ? null

@@ -1,12 +1,15 @@
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.State;
+using static PyResolve.StripeSimulator.Pages.CommandForms;
 
 namespace PyResolve.StripeSimulator.Pages;
 
+/// <summary>Buttons for what the simulator's commands can do, and the latest events.</summary>
 internal static class HomePage
 {
     private const int DeliveriesShown = 20;
+    private const int EventsShown = 15;
 
     public static void MapHomePage(this IEndpointRouteBuilder routes) => routes.MapGet("/", static http =>
     {
@@ -26,60 +29,76 @@ internal static class HomePage
         <section class="card">
         <h2>{DisplayText.Day(state.Now)}</h2>
         <div class="actions">
-        {Command("clock/advance", "A day passes", ("days", "1"))}
-        {Command("clock/advance", "A month passes", ("months", "1"))}
+        {Button("clock/advance", "A day passes", ("days", "1"))}
+        {Button("clock/advance", "A week passes", ("days", "7"))}
+        {Button("clock/advance", "A month passes", ("months", "1"))}
         </div>
+        <p class="note">This is Stripe's clock alone: renewals, trials, retries. The server's own clock goes on as it is, and grace periods
+        run by it: a month here does not end them.</p>
         </section>
         <section class="card">
         <h2>Subscriptions</h2>
-        {Subscriptions(state)}
+        {SubscriptionViews.List(state)}
         </section>
+        {Disputes(state)}
         <section class="card">
         <h2>Webhooks{(state.Deliveries.IsPaused ? " (paused)" : "")}</h2>
         {Deliveries(state)}
         <div class="actions">
-        {(state.Deliveries.IsPaused ? Command("deliveries/resume", "Resume delivery") : Command("deliveries/pause", "Pause delivery"))}
-        {(state.Deliveries.Waiting.Count > 1 ? Command("deliveries/shuffle", "Shuffle") : null)}
-        {(state.Deliveries.Waiting.Count > 0 ? Command("deliveries/drop", "Drop all") : null)}
+        {(state.Deliveries.IsPaused ? Button("deliveries/resume", "Resume delivery") : Button("deliveries/pause", "Pause delivery"))}
+        {(state.Deliveries.Waiting.Count > 1 ? Button("deliveries/shuffle", "Shuffle") : null)}
+        {(state.Deliveries.Waiting.Count > 0 ? Button("deliveries/drop", "Drop all") : null)}
+        {Button("events/next", "Lose the next event", ("fate", "lose"))}
+        {Button("events/next", "Hold the next event", ("fate", "hold"))}
+        {Button("events/next", "Send the next event twice", ("fate", "duplicate"))}
+        </div>
+        {Fates(state)}
+        </section>
+        <section class="card">
+        <h2>Events</h2>
+        {EventPages.Table(state, EventsShown)}
+        <p><a href="/events">All events</a></p>
+        </section>
+        <section class="card">
+        <h2>Failures of the API</h2>
+        <div class="actions">
+        {Button("requests/fail", "Fail the next request", ("status", "500"))}
+        {Button("requests/fail", "Lose the next answer", ("status", "0"), ("moment", "after"))}
+        {Button("requests/slow", "Answer slowly", ("milliseconds", "3000"))}
+        {Button("requests/heal", "Work as usual")}
         </div>
         </section>
         """);
 
-    private static Html Subscriptions(StripeState state)
+    private static Html? Disputes(StripeState state)
     {
-        var subscriptions = state.Subscriptions.NewestFirst.ToList();
-        return subscriptions.Count == 0
-            ? Html.Of($"<p>No subscriptions yet.</p>")
-            : Html.Join(subscriptions.Select(subscription => Subscription(state, subscription)));
+        var open = state.Disputes.NewestFirst.Where(static dispute => dispute.Status == "needs_response").ToList();
+        return open.Count == 0 ? null : Html.Of($"""
+            <section class="card">
+            <h2>Disputes</h2>
+            {Html.Join(open.Select(Dispute))}
+            </section>
+            """);
     }
 
-    private static Html Subscription(StripeState state, Subscription subscription)
-    {
-        var customer = state.Customers.Get(subscription.CustomerId);
-        return $"""
-            <article>
-            <p class="plan">
-            <strong>{DisplayText.ProductOf(state, subscription.Items[0].Price)}</strong>
-            <span class="status">{DisplayText.Status(subscription)}</span>
-            </p>
-            <p>{customer.Email ?? customer.Id}<small>{subscription.Id}</small><small>{DisplayText.Future(subscription)}</small></p>
-            {(subscription.IsEnded ? null : Actions(subscription))}
-            </article>
-            """;
-    }
+    private static Html Dispute(Dispute dispute) => $"""
+        <article>
+        <p>{DisplayText.Money(dispute.Charge.Amount, dispute.Charge.Intent.Currency)}<small>{dispute.Id}</small></p>
+        <div class="actions">
+        {Button($"disputes/{dispute.Id}/close", "The dispute is won", ("status", "won"))}
+        {Button($"disputes/{dispute.Id}/close", "The dispute is lost", ("status", "lost"))}
+        </div>
+        </article>
+        """;
 
-    private static Html Actions(Subscription subscription)
-    {
-        var path = $"subscriptions/{subscription.Id}";
-        var isOwing = subscription.Status is "past_due" or "unpaid" or "incomplete";
-        return $"""
-            <div class="actions">
-            {(subscription.Status == "trialing" ? Command($"{path}/end-trial", "End trial") : null)}
-            {(isOwing ? Command($"{path}/recover-payment", "Pay open invoices") : Command($"{path}/fail-payment", "Fail a payment"))}
-            {Command($"{path}/cancel", "Cancel now")}
-            </div>
-            """;
-    }
+    private static Html? Fates(StripeState state) => state.Events.NextFates.Count == 0 ? null : Html.Of($"""
+        <p class="note">To come: {string.Join(", ", state.Events.NextFates.Select(static fate => fate switch
+        {
+            EventFate.Lose => "one event is lost",
+            EventFate.Hold => "one event is held",
+            _ => "one event is sent twice",
+        }))}.</p>
+        """);
 
     private static Html Deliveries(StripeState state) => state.Deliveries.Waiting.Count == 0
         ? Html.Of($"<p>No pending webhooks.</p>")
@@ -96,17 +115,14 @@ internal static class HomePage
 
     private static Html Row(Delivery delivery) => $"""
         <tr>
-        <td>{delivery.Event.Type}<small>{delivery.Event.Id}</small></td>
-        <td>{delivery.Attempts}</td>
-        <td>{Command($"deliveries/{delivery.Id}/deliver", "Deliver")}</td>
+        <td><a href="/events/{delivery.Event.Id}">{delivery.Event.Type}</a><small>{(delivery.IsHeld ? "held" : delivery.Event.Id)}</small>
+        </td>
+        <td>{delivery.Attempts}{(delivery.LastStatus is { } status ? Html.Of($"<small>{EventPages.Answer(status)}</small>") : null)}</td>
+        <td><div class="actions">
+        {Button($"deliveries/{delivery.Id}/deliver", "Deliver")}
+        {Button($"deliveries/{delivery.Id}/duplicate", "Duplicate")}
+        {Button($"deliveries/{delivery.Id}/drop", "Drop")}
+        </div></td>
         </tr>
         """;
-
-    private static Html Command(string path, string text, params ReadOnlySpan<(string Name, string Value)> fields)
-    {
-        Html hidden = $"";
-        foreach (var (name, value) in fields)
-            hidden.AppendFormatted(Html.Of($"""<input type="hidden" name="{name}" value="{value}">"""));
-        return $"""<form class="inline" method="post" action="/simulator/{path}">{hidden}<button class="quiet">{text}</button></form>""";
-    }
 }

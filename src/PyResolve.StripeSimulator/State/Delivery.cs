@@ -12,6 +12,8 @@ internal sealed class Delivery(string id, StripeEvent stripeEvent, WebhookEndpoi
 
     public DateTimeOffset DueAt { get; set; } = dueAt; // On the simulator's clock.
 
+    public bool IsHeld => DueAt == DateTimeOffset.MaxValue;
+
     public int Attempts { get; set; }
 
     public int? LastStatus { get; set; } // Of the last attempt; 0 without an answer.

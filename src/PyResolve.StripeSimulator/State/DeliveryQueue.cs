@@ -13,7 +13,10 @@ internal sealed class DeliveryQueue(StripeState state)
         TimeSpan.FromHours(12),
     ];
 
+    private const int AttemptsKept = 5000;
+
     private readonly List<Delivery> _waiting = [];
+    private readonly List<DeliveryAttempt> _attempts = [];
 
     /// <summary>Called when the next delivery may be earlier than before.</summary>
     public Action? OnChange { get; set; }
@@ -22,19 +25,23 @@ internal sealed class DeliveryQueue(StripeState state)
 
     public IReadOnlyList<Delivery> Waiting => _waiting;
 
+    public IReadOnlyList<DeliveryAttempt> Attempts => _attempts;
+
     public bool IsIdle => !_waiting.Exists(delivery => delivery.IsSending || (!IsPaused && IsDue(delivery)));
 
     public DateTimeOffset? NextDue => IsPaused
         ? null
         : _waiting.Where(static delivery => !delivery.IsSending).Select(static delivery => (DateTimeOffset?)delivery.DueAt).Min();
 
-    public void Add(StripeEvent stripeEvent, WebhookEndpoint endpoint, bool isDuplicate = false)
+    public Delivery Add(StripeEvent stripeEvent, WebhookEndpoint endpoint, bool isDuplicate = false)
     {
         var id = state.Ids.Next("dlv");
-        _waiting.Add(new Delivery(id, stripeEvent, endpoint, state.Clock.GetUtcNow()) { IsDuplicate = isDuplicate });
+        var delivery = new Delivery(id, stripeEvent, endpoint, state.Clock.GetUtcNow()) { IsDuplicate = isDuplicate };
+        _waiting.Add(delivery);
         if (!isDuplicate)
             stripeEvent.PendingWebhooks++;
         OnChange?.Invoke();
+        return delivery;
     }
 
     public Delivery? Find(string id) => _waiting.Find(delivery => delivery.Id == id);
@@ -46,6 +53,9 @@ internal sealed class DeliveryQueue(StripeState state)
         IsPaused = false;
         OnChange?.Invoke();
     }
+
+    /// <summary>Until somebody delivers it.</summary>
+    public static void Hold(Delivery delivery) => delivery.DueAt = DateTimeOffset.MaxValue;
 
     public void Delay(Delivery delivery, TimeSpan by)
     {
@@ -85,8 +95,12 @@ internal sealed class DeliveryQueue(StripeState state)
         delivery.Attempts++;
     }
 
-    public void Finish(Delivery delivery, int status)
+    public void Finish(Delivery delivery, int status, string answer)
     {
+        if (_attempts.Count == AttemptsKept)
+            _attempts.RemoveRange(0, AttemptsKept / 2);
+        _attempts.Add(new DeliveryAttempt(
+            delivery.Event, delivery.Endpoint.Url, delivery.Attempts, state.Clock.GetUtcNow(), status, answer));
         delivery.IsSending = false;
         delivery.LastStatus = status;
         if (status is >= 200 and < 300)

@@ -10,6 +10,9 @@ internal sealed class EventLog(StripeState state)
 
     private readonly ObjectTable<StripeEvent> _events = new();
 
+    /// <summary>Of the next events that have an endpoint.</summary>
+    public Queue<EventFate> NextFates { get; } = [];
+
     public Cause Cause { get; set; } = new(null, null); // The API request that causes the current changes.
 
     public bool IsSilent { get; set; }
@@ -57,10 +60,20 @@ internal sealed class EventLog(StripeState state)
     public void Publish(StripeEvent stripeEvent)
     {
         _events.Add(stripeEvent);
-        foreach (var endpoint in state.WebhookEndpoints.All)
+        var endpoints = state.WebhookEndpoints.All.Where(endpoint => !endpoint.IsDeleted && endpoint.Wants(stripeEvent.Type)).ToList();
+        if (endpoints.Count == 0)
+            return;
+        EventFate? fate = NextFates.TryDequeue(out var next) ? next : null;
+        stripeEvent.IsLost = fate == EventFate.Lose;
+        if (stripeEvent.IsLost)
+            return;
+        foreach (var endpoint in endpoints)
         {
-            if (!endpoint.IsDeleted && endpoint.Wants(stripeEvent.Type))
-                state.Deliveries.Add(stripeEvent, endpoint);
+            var delivery = state.Deliveries.Add(stripeEvent, endpoint);
+            if (fate == EventFate.Hold)
+                DeliveryQueue.Hold(delivery);
+            if (fate == EventFate.Duplicate)
+                state.Deliveries.Add(stripeEvent, endpoint, isDuplicate: true);
         }
     }
 }

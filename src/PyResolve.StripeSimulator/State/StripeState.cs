@@ -43,6 +43,34 @@ internal sealed class StripeState
 
     public ObjectTable<Invoice> Invoices { get; } = new();
 
+    public ObjectTable<InvoiceItem> InvoiceItems { get; } = new();
+
+    public ObjectTable<InvoicePayment> InvoicePayments { get; } = new();
+
+    public ObjectTable<PaymentMethod> PaymentMethods { get; } = new();
+
+    public ObjectTable<PaymentIntent> PaymentIntents { get; } = new();
+
+    /// <summary>Payments on their way, which succeed or fail at a given time.</summary>
+    public List<PaymentIntent> Settling { get; } = [];
+
+    public ObjectTable<Charge> Charges { get; } = new();
+
+    public ObjectTable<Refund> Refunds { get; } = new();
+
+    public ObjectTable<Dispute> Disputes { get; } = new();
+
+    public ObjectTable<Coupon> Coupons { get; } = new();
+
+    public ObjectTable<PromotionCode> PromotionCodes { get; } = new();
+
+    public ObjectTable<Discount> Discounts { get; } = new();
+
+    public ObjectTable<Meter> Meters { get; } = new();
+
+    /// <summary>In the order of their arrival.</summary>
+    public List<MeterEvent> MeterEvents { get; } = [];
+
     public ObjectTable<CheckoutSession> CheckoutSessions { get; } = new();
 
     public ObjectTable<PortalSession> PortalSessions { get; } = new();
@@ -82,6 +110,17 @@ internal sealed class StripeState
         : Schedules.TryGet(id, out var schedule) ? schedule
         : Invoices.TryGet(id, out var invoice) ? invoice
         : CheckoutSessions.TryGet(id, out var session) ? session
+        : PaymentMethods.TryGet(id, out var method) ? method
+        : PaymentIntents.TryGet(id, out var intent) ? intent
+        : Charges.TryGet(id, out var charge) ? charge
+        : InvoicePayments.TryGet(id, out var payment) ? payment
+        : Refunds.TryGet(id, out var refund) ? refund
+        : Disputes.TryGet(id, out var dispute) ? dispute
+        : Coupons.TryGet(id, out var coupon) ? coupon
+        : PromotionCodes.TryGet(id, out var code) ? code
+        : Discounts.TryGet(id, out var discount) ? discount
+        : InvoiceItems.TryGet(id, out var item) ? item
+        : Meters.TryGet(id, out var meter) ? meter
         : TestClocks.TryGet(id, out var clock) ? clock
         : PortalConfigurations.TryGet(id, out var configuration) ? configuration
         : null;

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.State;
@@ -10,6 +11,7 @@ internal sealed class WebhookSender : BackgroundService
 {
     private const int MaxConcurrency = 16;
     private const int NoResponse = 0;
+    private const int AnswerShown = 2000;
 
     private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
@@ -134,17 +136,17 @@ internal sealed class WebhookSender : BackgroundService
         byte[] body;
         lock (_state.Gate)
             body = BodyOf(delivery);
-        var status = await PostAsync(delivery.Endpoint, body, cancellationToken);
+        var (status, answer) = await PostAsync(delivery.Endpoint, body, cancellationToken);
         lock (_state.Gate)
         {
-            _state.Deliveries.Finish(delivery, status);
+            _state.Deliveries.Finish(delivery, status, answer);
             NotifyChange();
         }
 
         return status;
     }
 
-    private async Task<int> PostAsync(WebhookEndpoint endpoint, byte[] body, CancellationToken cancellationToken)
+    private async Task<(int Status, string Answer)> PostAsync(WebhookEndpoint endpoint, byte[] body, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Url);
         request.Content = new ByteArrayContent(body);
@@ -153,13 +155,23 @@ internal sealed class WebhookSender : BackgroundService
         request.Headers.Add(WebhookSignature.Header, WebhookSignature.Of(body, endpoint.Secret, _state.Clock.Real.GetUtcNow()));
         try
         {
-            using var answer = await _http.SendAsync(request, cancellationToken);
-            return (int)answer.StatusCode;
+            using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            return ((int)answer.StatusCode, await ReadAsync(answer, cancellationToken));
         }
-        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException or InvalidOperationException)
+        catch (Exception failure) when (
+            failure is HttpRequestException or IOException or OperationCanceledException or InvalidOperationException)
         {
-            return NoResponse;
+            return (NoResponse, failure.Message);
         }
+    }
+
+    /// <summary>The beginning, for the page.</summary>
+    private static async Task<string> ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[AnswerShown];
+        await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+        var length = await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
+        return Encoding.UTF8.GetString(buffer, 0, length);
     }
 
     private TimeSpan TimeUntilNext()

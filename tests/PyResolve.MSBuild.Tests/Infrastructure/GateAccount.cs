@@ -30,5 +30,9 @@ internal sealed class GateAccount : IAsyncDisposable
 
     public async Task<long> HeldAsync() => (await Account.QuotaAsync()).Held;
 
+    /// <summary>How many reservations were given back.</summary>
+    public Task<int> ReleasedAsync() =>
+        Server.ExecuteSqlAsync($"update reservations set state = state where state = 'released' and user_id = '{Account.UserId:D}'");
+
     public ValueTask DisposeAsync() => Network.DisposeAsync();
 }

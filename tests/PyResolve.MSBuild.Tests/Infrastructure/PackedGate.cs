@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using PyResolve.EndToEnd.Tests;
 using PyResolve.EndToEnd.Tests.Packages;
 
@@ -22,6 +23,10 @@ public sealed class PackedGate : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pyresolve-gate-").FullName;
     private int _copies;
+
+    /// <summary>Its place below the package's <c>tools/native</c>, on a machine like this one.</summary>
+    public static string NativeWorkerHere =>
+        $"{RuntimeInformation.RuntimeIdentifier}/PyResolve.Gate{(OperatingSystem.IsWindows() ? ".exe" : "")}";
 
     public string Version { get; } = "0.1." + TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
 

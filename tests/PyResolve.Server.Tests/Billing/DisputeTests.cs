@@ -117,6 +117,39 @@ public sealed class DisputeTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_disputed_payment_for_something_else_ends_no_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        var support = Subscriptions.Of("sub_support", "active", new StripePrice("price_support"));
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(), support);
+        await subscriber.WaitForPlanAsync("pro");
+
+        foreach (var paidFor in new[] { null, "sub_support", "sub_of_nobody" })
+        {
+            Dispute(billing, subscriber, "lost", paidFor);
+            await billing.DeliverAsync(Event("charge.dispute.created", "dispute"));
+            await billing.WaitUntilProcessedAsync();
+            (await subscriber.PlanAsync()).ShouldBe("pro", paidFor);
+        }
+
+        (await billing.Store.ReadSqlAsync("select flags from billing_customers")).ShouldBe("");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_disputed_payment_for_a_plan_that_was_cancelled_ends_the_one_bought_before_the_dispute(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
+        var subscriber = await billing.SignUpAsync();
+        Dispute(billing, subscriber, "lost", "sub_1");
+
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Unlimited().Cancelled(), Subscriptions.Pro(id: "sub_2"));
+        await billing.WaitUntilProcessedAsync();
+
+        (await subscriber.PlanAsync()).ShouldBe("free");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_dispute_of_a_charge_without_a_customer_is_stored_and_ignored(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: Strict);
@@ -127,12 +160,17 @@ public sealed class DisputeTests(SharedServers servers)
             "select count(*) from stripe_events where state = 'ignored' and note = 'the charge has no customer'", 1);
     }
 
-    private static void Dispute(BillingServer billing, Subscriber subscriber, string status)
+    private static void Dispute(BillingServer billing, Subscriber subscriber, string status, string? paidFor = "sub_1")
     {
         billing.Stripe.Charges.Clear();
         billing.Stripe.Charges.Add(new StripeCharge("ch_1") { Customer = subscriber.CustomerId, Disputed = true });
         billing.Stripe.Disputes.Clear();
-        billing.Stripe.Disputes.Add(new StripeDispute("dp_1") { Status = status, Created = billing.Clock.GetUtcNow().AddHours(1) });
+        billing.Stripe.Disputes.Add(new StripeDispute("dp_1")
+        {
+            Status = status,
+            Created = billing.Clock.GetUtcNow().AddHours(1),
+            Subscription = paidFor,
+        });
     }
 
     private static string Event(string type, string kind) => JsonSerializer.Serialize(new

@@ -445,6 +445,27 @@ public sealed class GatewayTests(ITestOutputHelper output)
             .ShouldBe(("decreasing_item_amount", "shortening_interval"));
     }
 
+    [Fact]
+    public async Task A_dispute_names_the_subscription_whose_invoice_its_charge_paid()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(
+                200,
+                """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":true}]}""")
+            .Then(200, """
+                {"has_more":false,"data":[{"id":"inpay_1","object":"invoice_payment","invoice":{"id":"in_1","object":"invoice",
+                "parent":{"type":"subscription_details","subscription_details":{"subscription":"sub_1"}}}}]}
+                """)
+            .Then(200, """{"has_more":false,"data":[{"id":"dp_1","status":"lost"}]}""")
+            .Then(200, """{"has_more":false,"data":[{"id":"dp_2","status":"lost"}]}""");
+
+        var disputes = await edge.Gateway.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
+
+        disputes.Select(static dispute => (dispute.Id, dispute.Subscription)).ShouldBe([("dp_1", "sub_1"), ("dp_2", null)]);
+        (edge.Requests[1]["payment[type]"], edge.Requests[1]["payment[payment_intent]"], edge.Requests[1]["expand[0]"])
+            .ShouldBe(("payment_intent", "pi_1", "data.invoice"));
+    }
+
     private static NewCheckout Checkout => new(User, "cus_1", "price_1", "https://s.example", "https://c.example", Attempt: 1);
 
     private static async Task MakeEveryCallAsync(StripeEdge edge)
@@ -461,7 +482,9 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
         await stripe.ListInvoicesAsync("cus_1", "in_1", 50, cancellation);
         await stripe.FindChargeAsync("ch_1", cancellation);
-        edge.Then(200, """{"has_more":false,"data":[{"id":"ch_1","disputed":true},{"id":"ch_2","disputed":false}]}""");
+        edge.Then(
+            200,
+            """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":false}]}""");
         await stripe.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, cancellation);
         edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"has_more":true,"data":[]}}]}""");
         await stripe.ListSubscriptionsAsync("cus_1", cancellation);
@@ -491,6 +514,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(34);
+        edge.Requests.Count.ShouldBe(35);
     }
 }

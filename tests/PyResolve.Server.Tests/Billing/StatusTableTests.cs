@@ -251,7 +251,12 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
             billing.Stripe.Charges.Add(charge);
             // The Stripe in memory has the same disputes for every customer.
             billing.Stripe.Disputes.Clear();
-            billing.Stripe.Disputes.Add(new StripeDispute("dp_1") { Status = dispute, Created = billing.Clock.GetUtcNow().AddHours(1) });
+            billing.Stripe.Disputes.Add(new StripeDispute("dp_1")
+            {
+                Status = dispute,
+                Created = billing.Clock.GetUtcNow().AddHours(1),
+                Subscription = Subscriptions.Pro().Id,
+            });
         }
     }
 

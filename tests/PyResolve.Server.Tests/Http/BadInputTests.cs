@@ -296,6 +296,17 @@ public sealed class BadInputTests(SharedServers servers)
             ],
         "/quota/reservations/{id}" => [("ttl_seconds", "0"), ("ttl_seconds", "null")],
         "/quota/reservations/{id}/commit" => [("quantity", "0"), ("quantity", "2")],
+        "/migrate" =>
+            [
+                ("tier", "null"),
+                ("library", "\"two words\""),
+                ("target", "\"\""),
+                ("files", "null"),
+                ("files", "{}"),
+                ("files", "[]"),
+                ("files", "{\"../a.py\":\"\"}"),
+                ("files", "{\"a.py\":null}"),
+            ],
         "/usage" =>
             [
                 ("event_type", "\"Migration\""),

@@ -86,6 +86,11 @@ internal sealed record BodyRoute(
             true,
             ["id"],
             []),
+        new("/migrate", """{"library":"pydantic","target":"2.0","tier":"tier1","files":{"a.py":"a = 1"}}""",
+            ["library", "target", "tier"], [], false, [], [])
+        {
+            IsAccepted = false,
+        },
         new(
             "/usage",
             """{"event_type":"migration","library":"pydantic","tier":"tier1","files_changed":3,"tokens_used":10,"metadata":{"a":[1,"x"]},"occurred_at":"2026-11-15T11:00:00Z"}""",

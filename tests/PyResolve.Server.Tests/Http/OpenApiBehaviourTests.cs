@@ -13,6 +13,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
         ["POST /auth/email/verify"] = 422,
         ["POST /auth/device/token"] = 400,
         ["POST /auth/totp/confirm"] = 422,
+        // No migrator is configured.
+        ["POST /migrate"] = 422,
         // Only an account without a password needs none.
         ["DELETE /auth/account"] = 422,
     };
@@ -22,6 +24,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
     [
         // A token of another issuer, an account without a password, a subscription.
         ("POST /auth/logout", 409), ("POST /auth/password", 409), ("POST /billing/checkout", 409),
+        // A migrator, and a key without its scope: ScopeTableTests.
+        ("POST /migrate", 402), ("POST /migrate", 403), ("GET /migrate/{id}", 403), ("DELETE /migrate/{id}", 403),
         // A second factor that is on or off, a server without mail.
         ("POST /auth/totp", 409), ("POST /auth/totp/confirm", 409), ("DELETE /auth/totp", 409), ("POST /auth/email", 409),
     ];
@@ -69,7 +73,10 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
             foreach (var (name, schema) in operation.Queries)
             {
                 var good = name switch { "month" => "2026-11", "months" => "36", "limit" => "1000", _ => "" };
-                (await SendAsync(own, operation, body: null, $"?{name}={good}")).Status.ShouldBe(200, $"{operation.Name}?{name}={good}");
+                // This server has no Stripe.
+                var accepted = operation.Name == "GET /billing/invoices" ? 503 : 200;
+                var status = (await SendAsync(own, operation, body: null, $"?{name}={good}")).Status;
+                status.ShouldBe(accepted, $"{operation.Name}?{name}={good}");
                 var isNumber = schema.GetProperty("type").GetString() == "integer";
                 foreach (var bad in isNumber ? (string[])["0", "1001", "1.5", "x"] : ["2026-13", "x"])
                 {
@@ -155,7 +162,8 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
             statuses.Add((await account.Session.SendAsync(method, path, "{")).Status);
             var text = new StringContent("{}", Encoding.UTF8, "text/plain");
             statuses.Add((await account.Session.SendAsync(method, path, text)).Status);
-            statuses.Add((await account.Session.SendAsync(method, path, $"\"{new string('x', 5_000_000)}\"")).Status);
+            // More than any route takes.
+            statuses.Add((await account.Session.SendAsync(method, path, $"\"{new string('x', 9_000_000)}\"")).Status);
             if (operation.Path.Contains("{id}", StringComparison.Ordinal))
                 statuses.Add((await account.Session.SendAsync(method, path, "{}")).Status);
         }

@@ -25,7 +25,9 @@ public sealed class ScopeTableTests(SharedServers servers)
         // They take the cookie of a page, and nothing else: SitePageTests.
         "GET /app", "GET /app/usage", "GET /app/usage/csv", "GET /app/usage/events", "GET /app/usage/events/{id:guid}", "GET /app/keys",
         "POST /app/keys", "GET /app/keys/{id:guid}", "POST /app/keys/{id:guid}/rotate",
-        "POST /app/keys/{id:guid}/revoke", "GET /sign-in/code", "POST /sign-in/code", "GET /change-email", "POST /change-email",
+        "POST /app/keys/{id:guid}/revoke", "GET /sign-in/code", "POST /sign-in/code", "GET /sign-in/with/{service}",
+        "GET /sign-in/with/{service}/callback", "GET /sign-in/with/supabase",
+        "POST /sign-in/with/supabase", "GET /change-email", "POST /change-email",
         "GET /app/settings", "POST /app/settings/name", "POST /app/settings/email", "POST /app/settings/password",
         "POST /app/settings/sessions/{id:guid}/end", "POST /app/settings/sessions/end-others", "GET /app/settings/delete",
         "POST /app/settings/delete", "GET /app/settings/second-factor", "POST /app/settings/second-factor",

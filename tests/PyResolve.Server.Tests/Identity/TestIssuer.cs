@@ -37,11 +37,25 @@ internal sealed class TestIssuer : IAsyncDisposable
 
     public IssuerKey Key { get; private set; } = IssuerKey.Ec("first");
 
+    /// <summary>Its pages for people, and how it answers there.</summary>
+    public TestSignIn SignIn { get; private set; } = null!;
+
+    /// <summary>The same for Supabase.</summary>
+    public TestSupabase Supabase { get; private set; } = null!;
+
     /// <remarks>In Development, where SQLite may stand beside Supabase.</remarks>
     public Dictionary<string, string?> SupabaseSettings => new() { ["environment"] = "Development", ["SUPABASE_URL"] = Url };
 
     public Dictionary<string, string?> OidcSettings =>
         new() { ["PyResolve:Oidc:0:Issuer"] = Url, ["PyResolve:Oidc:0:Audience"] = "pyresolve" };
+
+    /// <summary>As <see cref="OidcSettings"/>, with a button on the pages.</summary>
+    public Dictionary<string, string?> SignInSettings => new(OidcSettings)
+    {
+        ["PyResolve:Oidc:0:Name"] = "Example Login",
+        ["PyResolve:Oidc:0:ClientId"] = TestSignIn.ClientId,
+        ["PyResolve:Oidc:0:ClientSecret"] = TestSignIn.ClientSecret,
+    };
 
     public static async Task<TestIssuer> StartAsync(TestClock clock)
     {
@@ -51,8 +65,15 @@ internal sealed class TestIssuer : IAsyncDisposable
         var issuer = new TestIssuer(app, clock);
         app.MapGet("/auth/v1/.well-known/jwks.json", (RequestDelegate)issuer.AnswerKeysAsync);
         app.MapGet("/keys", (RequestDelegate)issuer.AnswerKeysAsync);
-        app.MapGet("/.well-known/openid-configuration", (RequestDelegate)(http =>
-            http.Response.WriteAsync($$"""{"issuer":"{{issuer.Url}}","jwks_uri":"{{issuer.Url}}/keys"}""")));
+        app.MapGet("/.well-known/openid-configuration", (RequestDelegate)(http => http.Response.WriteAsync(
+            $$"""
+            {"issuer":"{{issuer.Url}}","jwks_uri":"{{issuer.Url}}/keys","authorization_endpoint":"{{issuer.Url}}/authorize",
+             "token_endpoint":"{{issuer.Url}}/token"}
+            """)));
+        issuer.SignIn = new TestSignIn(issuer);
+        issuer.SignIn.Map(app);
+        issuer.Supabase = new TestSupabase(issuer);
+        issuer.Supabase.Map(app);
         await app.StartAsync();
         return issuer;
     }

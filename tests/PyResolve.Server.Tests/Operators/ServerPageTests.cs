@@ -33,6 +33,24 @@ public sealed class ServerPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task The_first_page_adds_up_what_all_accounts_used_today(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var person = await own.SignInOperatorAsync(OperatorRole.Support);
+        var (one, other) = (await own.SignUpAsync(), await own.SignUpAsync());
+        foreach (var account in (TestAccount[])[one, one, other])
+            await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1" });
+        await own.SignUpAsync();
+
+        var today = await person.GetAsync("/operator");
+        own.Clock.Advance(TimeSpan.FromDays(1));
+        var tomorrow = await person.GetAsync("/operator");
+
+        today.Text.ShouldContain("<h2>Migrations today</h2>\n<p class=\"price\">3</p>\n<p>Of 2 accounts, since midnight, UTC.</p>");
+        tomorrow.Text.ShouldContain("<p>Of 0 accounts, since midnight, UTC.</p>");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_long_list_of_events_is_shown_page_by_page_each_once(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

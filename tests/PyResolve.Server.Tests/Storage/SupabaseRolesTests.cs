@@ -10,7 +10,7 @@ namespace PyResolve.Server.Tests.Storage;
 /// </summary>
 public sealed class SupabaseRolesTests
 {
-    private const string AsSupabaseMakesThem = """
+    internal const string AsSupabaseMakesThem = """
         create role anon nologin noinherit;
         create role authenticated nologin noinherit;
         create role service_role nologin noinherit bypassrls;

@@ -42,6 +42,16 @@ internal static class NotedParameters
         ["GET /v1/events/{id}"] = "",
         ["POST /v1/webhook_endpoints"] = "url*, enabled_events*[], api_version, description, metadata[a]",
         ["GET /v1/webhook_endpoints"] = "",
+        ["POST /v1/billing/meters"] =
+            "default_aggregation*[formula*], display_name*, event_name*, customer_mapping[event_payload_key*], customer_mapping[type*], "
+            + "value_settings[event_payload_key*]",
+        ["POST /v1/billing/meter_events"] = "event_name*, payload*[stripe_customer_id], payload*[value], identifier, timestamp",
+        ["GET /v1/billing/meters/{id}/event_summaries"] = "customer*, start_time*, end_time*",
+        ["POST /v1/payment_intents"] = "amount*, currency*, customer, payment_method, confirm, metadata[a], description",
+        ["POST /v1/refunds"] = "charge, payment_intent, amount, reason, metadata[a]",
+        ["POST /v1/coupons"] = "id, percent_off, amount_off, currency, duration, duration_in_months, max_redemptions, redeem_by",
+        ["POST /v1/promotion_codes"] = "promotion*[type*], promotion*[coupon], code, customer, expires_at, max_redemptions",
+        ["GET /v1/invoice_payments"] = "invoice, payment[type*], payment[payment_intent], status",
         ["POST /v1/test_helpers/test_clocks"] = "frozen_time*",
         ["POST /v1/test_helpers/test_clocks/{id}/advance"] = "frozen_time*",
         ["GET /v1/test_helpers/test_clocks/{id}"] = "",

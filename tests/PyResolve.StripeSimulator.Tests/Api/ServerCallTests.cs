@@ -79,16 +79,6 @@ public sealed class ServerCallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Charges_and_disputes_are_listed_though_there_are_none()
-    {
-        var since = new DateRangeOptions { GreaterThanOrEqual = _stage.Simulation.Now.UtcDateTime };
-
-        (await Stripe.Charges.ListAsync(
-            new() { Customer = _stage.Simulation.AddCustomer(), Created = since }, cancellationToken: Cancellation)).ShouldBeEmpty();
-        (await Stripe.Disputes.ListAsync(new() { Charge = "ch_1" }, cancellationToken: Cancellation)).ShouldBeEmpty();
-    }
-
-    [Fact]
     public async Task Products_and_prices_are_created_and_found()
     {
         await Stripe.Products.CreateAsync(

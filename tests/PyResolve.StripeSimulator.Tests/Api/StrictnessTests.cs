@@ -81,11 +81,11 @@ public sealed class StrictnessTests : IAsyncLifetime
     [Fact]
     public async Task What_the_simulator_lacks_is_not_told_as_if_Stripe_lacked_it()
     {
-        var call = await _stage.Api.GetAsync("/v1/coupons");
+        var call = await _stage.Api.GetAsync("/v1/quotes");
         var parameter = await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm() + "&custom_text[submit][message]=x");
 
         call.At("error.message").GetString().ShouldBe(
-            "Unrecognized request URL (GET: /v1/coupons). The simulator does not have this call; Stripe may.");
+            "Unrecognized request URL (GET: /v1/quotes). The simulator does not have this call; Stripe may.");
         parameter.At("error.message").GetString().ShouldBe("The simulator does not have this parameter: custom_text. Stripe may.");
     }
 

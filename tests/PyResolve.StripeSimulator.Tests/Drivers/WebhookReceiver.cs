@@ -39,6 +39,8 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     public int Status { get; set; } = 200;
 
+    public string Answer { get; set; } = "";
+
     public IReadOnlyList<ReceivedEvent> Received => [.. _received];
 
     public IReadOnlyList<string> Types => [.. _received.Select(static received => received.Type)];
@@ -63,5 +65,6 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         await http.Request.Body.CopyToAsync(body);
         _received.Enqueue(new ReceivedEvent(body.ToArray(), http.Request.Headers["Stripe-Signature"].ToString()));
         http.Response.StatusCode = Status;
+        await http.Response.WriteAsync(Answer);
     }
 }

@@ -123,10 +123,11 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
         var all = new List<StripeDispute>();
         foreach (var charge in charges.Where(static charge => charge.Disputed))
         {
+            var subscription = await FindPaidSubscriptionAsync(charge, cancellationToken);
             all.AddRange(await ListAsync(
                 new DisputeListOptions { Charge = charge.Id },
                 list => Api.Disputes.ListAsync(list, cancellationToken: cancellationToken),
-                StripeReading.Dispute));
+                dispute => StripeReading.Dispute(dispute) with { Subscription = subscription }));
         }
 
         return all;
@@ -186,6 +187,23 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
     };
 
     private static RequestOptions Under(string idempotencyKey) => new() { IdempotencyKey = idempotencyKey };
+
+    /// <summary>A charge names no invoice: the invoice's payment names the payment intent of both. Invoices are paid by payment intents
+    /// only.</summary>
+    private async Task<string?> FindPaidSubscriptionAsync(StripeCharge charge, CancellationToken cancellationToken)
+    {
+        if (charge.PaymentIntent is not { } intent)
+            return null;
+        var payments = await ListAsync(
+            new InvoicePaymentListOptions
+            {
+                Payment = new() { Type = "payment_intent", PaymentIntent = intent },
+                Expand = ["data.invoice"],
+            },
+            list => Api.InvoicePayments.ListAsync(list, cancellationToken: cancellationToken),
+            StripeReading.SubscriptionOf);
+        return payments.FirstOrDefault(static subscription => subscription is not null);
+    }
 
     private static DateRangeOptions Since(DateTimeOffset since) => new() { GreaterThanOrEqual = since.UtcDateTime };
 

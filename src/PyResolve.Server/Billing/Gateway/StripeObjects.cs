@@ -112,6 +112,8 @@ internal sealed record StripeCharge(string Id)
     public string? Customer { get; init; }
 
     public bool Disputed { get; init; }
+
+    public string? PaymentIntent { get; init; }
 }
 
 internal sealed record StripeDispute(string Id)
@@ -119,6 +121,9 @@ internal sealed record StripeDispute(string Id)
     public string? Status { get; init; }
 
     public DateTimeOffset? Created { get; init; }
+
+    /// <summary>The subscription whose invoice the disputed charge paid; null: it paid for something else.</summary>
+    public string? Subscription { get; init; }
 
     /// <summary>A warning withdraws no money yet, and a dispute that is won returns it.</summary>
     public bool FundsWithdrawn => Status is "needs_response" or "under_review" or "lost";

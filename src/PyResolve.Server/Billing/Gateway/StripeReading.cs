@@ -81,7 +81,15 @@ internal static class StripeReading
         PdfUrl = from.InvoicePdf,
     };
 
-    public static StripeCharge Charge(Charge from) => new(Required(from.Id, "id")) { Customer = from.CustomerId, Disputed = from.Disputed };
+    public static StripeCharge Charge(Charge from) => new(Required(from.Id, "id"))
+    {
+        Customer = from.CustomerId,
+        Disputed = from.Disputed,
+        PaymentIntent = from.PaymentIntentId,
+    };
+
+    /// <returns>null where the invoice is not a subscription's. The invoice has to be expanded.</returns>
+    public static string? SubscriptionOf(InvoicePayment from) => from.Invoice?.Parent?.SubscriptionDetails?.SubscriptionId;
 
     public static StripeDispute Dispute(Dispute from) =>
         new(Required(from.Id, "id")) { Status = from.Status, Created = Instant(from.Created) };

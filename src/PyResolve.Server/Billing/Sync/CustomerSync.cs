@@ -61,7 +61,7 @@ internal sealed partial class CustomerSync(
     {
         var known = await customers.FindAsync(customerId, cancellationToken);
         var before = known?.State ?? BillingState.None;
-        var (subscriptions, isGone) = await FetchAsync(customerId, cancellationToken);
+        var (subscriptions, isGone) = await FetchAsync(customerId, before.Remembered, cancellationToken);
         var now = isGone ? BillingState.None : await ChooseStateAsync(subscriptions, before, cancellationToken);
         var profile = await customers.FindProfileAsync(userId, cancellationToken);
         return new SyncPreview(
@@ -91,7 +91,7 @@ internal sealed partial class CustomerSync(
     {
         // Before the fetch, which then shows what was paid for until now.
         var hasEnded = token.IsAccountDeleted && await CloseCheckoutsAsync(token.CustomerId, cancellationToken) > 0;
-        var (subscriptions, isGone) = await FetchAsync(token.CustomerId, cancellationToken);
+        var (subscriptions, isGone) = await FetchAsync(token.CustomerId, token.Remembered, cancellationToken);
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var ours = PlanRules.OursInForce(subscriptions, planOfPrice, token.Remembered);
         // Before the events are done: a failure is tried again.
@@ -114,7 +114,7 @@ internal sealed partial class CustomerSync(
     }
 
     private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
-        string customerId, CancellationToken cancellationToken)
+        string customerId, string remembered, CancellationToken cancellationToken)
     {
         IReadOnlyList<StripeSubscription> subscriptions;
         try
@@ -128,7 +128,7 @@ internal sealed partial class CustomerSync(
 
         var inForce = PlanRules.InForce(subscriptions).ToList();
         if (inForce.Count > 0 && options.DisputeEndsPlan)
-            subscriptions = await MarkDisputedAsync(customerId, subscriptions, inForce, cancellationToken);
+            subscriptions = await MarkDisputedAsync(customerId, subscriptions, inForce, remembered, cancellationToken);
         // Stripe ends the subscriptions of a customer that it deletes.
         if (inForce.Count > 0)
             return (subscriptions, IsGone: false);
@@ -138,7 +138,7 @@ internal sealed partial class CustomerSync(
 
     private async Task<IReadOnlyList<StripeSubscription>> MarkDisputedAsync(
         string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce,
-        CancellationToken cancellationToken)
+        string remembered, CancellationToken cancellationToken)
     {
         // A subscription is created after its first payment, which can be disputed for about 120 days.
         var first = inForce.Min(static subscription => subscription.Created);
@@ -146,10 +146,32 @@ internal sealed partial class CustomerSync(
         var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken))
             .Where(static dispute => dispute.FundsWithdrawn)
             .ToList();
+        // The customer may buy other things of the same business: only what was paid for one of ours counts.
+        var ours = await ListOurIdsAsync(
+            subscriptions.Where(subscription => disputes.Exists(dispute => dispute.Subscription == subscription.Id)),
+            remembered,
+            cancellationToken);
+        disputes.RemoveAll(dispute => dispute.Subscription is not { } id || !ours.Contains(id));
         return [.. subscriptions.Select(subscription => subscription with { IsDisputed = IsDisputed(subscription) })];
 
-        // A payment does not name its subscription; a subscription that began after the dispute was paid for again.
+        // A subscription that began after the dispute was paid for again.
         bool IsDisputed(StripeSubscription subscription) => disputes.Exists(dispute => !(dispute.Created < subscription.Created));
+    }
+
+    /// <summary>Also those that have ended.</summary>
+    private async Task<HashSet<string>> ListOurIdsAsync(
+        IEnumerable<StripeSubscription> subscriptions, string remembered, CancellationToken cancellationToken)
+    {
+        var memories = SubscriptionMemories.Read(remembered);
+        var ours = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var subscription in subscriptions)
+        {
+            if (memories.GetValueOrDefault(subscription.Id)?.Plan is not null
+                || await prices.HasPlanAsync(subscription, cancellationToken))
+                ours.Add(subscription.Id);
+        }
+
+        return ours;
     }
 
     /// <returns>How many were open.</returns>

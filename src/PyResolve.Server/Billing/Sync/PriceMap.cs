@@ -40,6 +40,17 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
         return id => found.GetValueOrDefault(id);
     }
 
+    public async Task<bool> HasPlanAsync(StripeSubscription subscription, CancellationToken cancellationToken)
+    {
+        foreach (var item in subscription.Items?.Data ?? [])
+        {
+            if (item.Price is { } price && await FindPlanAsync(price, cancellationToken) is not null)
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>A metered price is an extra of the product's plan, unless it is the very price that the plan is sold by.</summary>
     private async Task<string?> FindPlanAsync(StripePrice price, CancellationToken cancellationToken) =>
         PlanOf(price) ?? (price.IsMetered ? null : await PlanOfProductAsync(price.Product, cancellationToken));

@@ -51,7 +51,7 @@ internal static class CatalogCalls
     {
         var ids = call.Form.Texts("ids");
         return Lists.Page(call, "/v1/products", "product", call.State.Products.NewestFirst.Where(product =>
-            (ids.Count == 0 || ids.Contains(product.Id, StringComparer.Ordinal))
+            !product.IsDeleted && (ids.Count == 0 || ids.Contains(product.Id, StringComparer.Ordinal))
             && Lists.Matches(call.Form, "active", product.IsActive ? "true" : "false")
             && Lists.Matches(call.Form, "url", product.Url)
             && Lists.MatchesRange(call.Form, "created", product.Created)));
@@ -103,6 +103,36 @@ internal static class CatalogCalls
             && Lists.MatchesRange(form, "created", price.Created)));
     }
 
+    /// <summary>Only a product without prices can be deleted.</summary>
+    public static JsonObject DeleteProduct(ApiCall call)
+    {
+        var product = call.GetByPath(call.State.Products, "product");
+        if (product.IsDeleted)
+            throw ApiErrorException.Missing("product", product.Id);
+        if (call.State.Prices.All.Any(price => price.ProductId == product.Id))
+            throw ApiErrorException.Invalid(
+                "This product cannot be deleted because it has one or more user-created prices.", "id");
+        var last = product.Render();
+        product.IsDeleted = true;
+        call.State.Events.Emit("product.deleted", last);
+        return product.Render();
+    }
+
+    /// <summary><c>price_data</c>: a price for one use.</summary>
+    public static Price AddPriceOf(ApiCall call, Form data)
+    {
+        if (data.Has("product") == data.Has("product_data"))
+            throw ApiErrorException.Invalid("You must specify either `product` or `product_data`.", $"{data.Name}[product]");
+        var product = data.Find("product_data") is { } made
+            ? AddProduct(call, id: null, made.Text("name")!, made.Merge("metadata"))
+            : ApiCall.GetByParameter(call.State.Products, "product", data.Text("product")!, $"{data.Name}[product]");
+        if (data.Has("product_data"))
+            call.State.Events.Emit(product, "created");
+        var price = AddPrice(call, data, product.Id);
+        price.IsActive = false;
+        return price;
+    }
+
     private static Product AddProduct(ApiCall call, string? id, string name, Dictionary<string, string> metadata)
     {
         var state = call.State;
@@ -128,6 +158,8 @@ internal static class CatalogCalls
             throw ApiErrorException.Invalid($"Invalid integer: must be from 0 to {GreatestAmount}", "unit_amount");
         if (form.Text("lookup_key") is { } key)
             FreeLookupKey(call, form, key, own: null);
+        if (form.Text("recurring.meter") is { } meter && !state.Meters.Contains(meter))
+            throw ApiErrorException.Invalid($"No such billing meter: '{meter}'", "recurring[meter]", "resource_missing");
         var price = state.Prices.Add(new Price
         {
             Id = state.Ids.Next("price"),

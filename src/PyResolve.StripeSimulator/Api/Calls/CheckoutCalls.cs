@@ -15,8 +15,22 @@ internal static class CheckoutCalls
     public static JsonObject Create(ApiCall call)
     {
         var (state, form) = (call.State, call.Form);
-        if (form.Text("mode") is not "subscription")
-            throw ApiErrorException.Invalid("The simulator's checkout supports only subscriptions: pass mode=subscription.", "mode");
+        var mode = form.Text("mode") ?? throw ApiErrorException.MissingParameter("mode");
+        if (mode == "setup")
+            throw ApiErrorException.Invalid("The simulator does not have mode=setup. Stripe may.", "mode");
+        if (form.Has(mode == "payment" ? "subscription_data" : "payment_intent_data"))
+        {
+            throw ApiErrorException.Invalid(
+                $"You can not pass `{(mode == "payment" ? "subscription_data" : "payment_intent_data")}` in `{mode}` mode.",
+                mode == "payment" ? "subscription_data" : "payment_intent_data");
+        }
+
+        if (form.Has("discounts") && form.Is("allow_promotion_codes"))
+            throw ApiErrorException.Invalid(
+                "You may only specify one of these parameters: allow_promotion_codes, discounts.", "allow_promotion_codes");
+        if (form.Has("customer_creation") && (form.Has("customer") || mode != "payment"))
+            throw ApiErrorException.Invalid(
+                "`customer_creation` can only be used in `payment` mode, without `customer`.", "customer_creation");
         if (form.Has("customer") && form.Has("customer_email"))
             throw ApiErrorException.Invalid("You may only specify one of these parameters: customer, customer_email.", "customer");
         if (form.Has("customer_update") && !form.Has("customer"))
@@ -36,6 +50,7 @@ internal static class CheckoutCalls
         var session = state.CheckoutSessions.Add(new CheckoutSession
         {
             Id = id,
+            Mode = mode,
             Created = state.Now,
             Url = $"{call.BaseUrl}/c/pay/{id}",
             SuccessUrl = RequireUrl(form, "success_url"),
@@ -43,10 +58,15 @@ internal static class CheckoutCalls
             CustomerId = customer?.Id,
             CustomerEmail = form.Text("customer_email") ?? customer?.Email,
             ClientReferenceId = form.Text("client_reference_id"),
-            LineItems = ReadLineItems(call),
+            LineItems = CheckoutItems.Read(call, mode),
+            Reductions = CouponCalls.ReadReductions(call, customer?.Id),
             Metadata = form.Merge("metadata"),
             SubscriptionMetadata = form.Merge("subscription_data.metadata"),
             SubscriptionDescription = form.Text("subscription_data.description"),
+            PaymentMetadata = form.Merge("payment_intent_data.metadata"),
+            PaymentDescription = form.Text("payment_intent_data.description"),
+            CreatesCustomer = form.Text("customer_creation") == "always",
+            CardCollection = form.Text("payment_method_collection") ?? "always",
             TrialDays = Trials.ReadDays(form, "subscription_data.trial_period_days"),
             TrialEnd = form.Number("subscription_data.trial_end"),
             MissingPaymentMethod = form.Text("subscription_data.trial_settings.end_behavior.missing_payment_method") ?? "create_invoice",
@@ -68,6 +88,7 @@ internal static class CheckoutCalls
         var form = call.Form;
         return Lists.Page(call, "/v1/checkout/sessions", Kind, call.State.CheckoutSessions.NewestFirst.Where(session =>
             Lists.Matches(form, "customer", session.CustomerId)
+            && Lists.Matches(form, "payment_intent", session.PaymentIntentId)
             && Lists.Matches(form, "status", session.Status)
             && Lists.Matches(form, "subscription", session.SubscriptionId)
             && Lists.MatchesRange(form, "created", session.Created)));
@@ -91,43 +112,6 @@ internal static class CheckoutCalls
 
         Checkouts.Expire(call.State, session);
         return session.Render();
-    }
-
-    private static List<LineItem> ReadLineItems(ApiCall call)
-    {
-        var items = call.Form.Elements("line_items").Select(item => ReadLineItem(call, item)).ToList();
-        if (items.Count == 0)
-            throw ApiErrorException.MissingParameter("line_items");
-        if (items.TrueForAll(static item => item.Price.Recurring is null))
-            throw ApiErrorException.Invalid(
-                "You must provide at least one recurring price in `subscription` mode when using prices.", "line_items");
-        if (items.Exists(static item => item.Price.Recurring is null))
-            throw ApiErrorException.Invalid("The simulator's checkout supports only recurring prices.", "line_items");
-        return items;
-    }
-
-    private static Price PriceOf(ApiCall call, Form item)
-    {
-        var param = $"{item.Name}[price]";
-        var price = ApiCall.GetByParameter(
-            call.State.Prices, "price", item.Text("price") ?? throw ApiErrorException.MissingParameter(param), param);
-        return price.IsActive
-            ? price
-            : throw ApiErrorException.Invalid("The price specified is inactive. This field only accepts active prices.", param);
-    }
-
-    private static LineItem ReadLineItem(ApiCall call, Form item)
-    {
-        var price = PriceOf(call, item);
-        var isMetered = price.Recurring is { IsMetered: true };
-        var param = $"{item.Name}[quantity]";
-        return (item.Number("quantity"), isMetered) switch
-        {
-            (null, false) => throw ApiErrorException.MissingParameter(param),
-            (not null, true) => throw ApiErrorException.Invalid("Quantity should not be specified where usage_type is `metered`.", param),
-            (<= 0, _) => throw ApiErrorException.Invalid("Invalid positive integer", param),
-            _ => new LineItem(call.State.Ids.Next("li"), price, Quantities.Read(item)),
-        };
     }
 
     private static long ReadExpiry(ApiCall call)

@@ -25,8 +25,10 @@ internal static partial class CustomerCalls
             Description = form.Text("description"),
             Phone = form.Text("phone"),
             Metadata = form.Merge("metadata"),
+            Balance = form.Number("balance") ?? 0,
         });
         state.Events.Emit(customer, "created");
+        SetPaymentMethod(call, customer);
         return customer.Render();
     }
 
@@ -43,7 +45,9 @@ internal static partial class CustomerCalls
             customer.Description = Updated("description", customer.Description);
             customer.Phone = Updated("phone", customer.Phone);
             customer.Metadata = form.Merge("metadata", customer.Metadata);
+            customer.Balance = form.Number("balance") ?? customer.Balance;
         });
+        SetPaymentMethod(call, customer);
         return customer.Render();
 
         string? Updated(string name, string? old) => form.Text(name) switch { null => old, "" => null, var text => text };
@@ -78,6 +82,35 @@ internal static partial class CustomerCalls
         list["object"] = "search_result";
         list["next_page"] = hasMore ? (from + limit).ToString(CultureInfo.InvariantCulture) : null;
         return list;
+    }
+
+    /// <summary><c>payment_method</c> is attached; only <c>invoice_settings</c> make it the one that pays invoices.</summary>
+    private static void SetPaymentMethod(ApiCall call, Customer customer)
+    {
+        const string Default = "invoice_settings[default_payment_method]";
+        var named = call.Form.Text("payment_method");
+        var attached = PaymentMethodCalls.FindOrMake(call, "payment_method", customer);
+        if (attached is { CustomerId: null })
+            PaymentMethods.Attach(call.State, attached, customer);
+        if (call.Form.Text("invoice_settings.default_payment_method") is not { } wanted)
+            return;
+        if (wanted.Length == 0)
+        {
+            PaymentMethods.MakeDefault(call.State, customer, null);
+            return;
+        }
+
+        // One of Stripe's test methods has another id once it is attached.
+        var method = wanted == named
+            ? attached!
+            : ApiCall.GetByParameter(call.State.PaymentMethods, "PaymentMethod", wanted, Default);
+        if (method.CustomerId != customer.Id)
+            throw ApiErrorException.Invalid(
+                $"The customer does not have a payment method with the ID {wanted}. "
+                + "The payment method must be attached to the customer.",
+                Default,
+                "resource_missing");
+        PaymentMethods.MakeDefault(call.State, customer, method);
     }
 
     private static Customer FindExisting(ApiCall call) => call.GetByPath(call.State.Customers, Kind) is { IsDeleted: false } customer

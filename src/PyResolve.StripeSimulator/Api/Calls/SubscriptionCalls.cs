@@ -31,6 +31,8 @@ internal static class SubscriptionCalls
             TrialEnd = trialEnd,
             MissingPaymentMethod = form.Text("trial_settings.end_behavior.missing_payment_method") ?? "create_invoice",
             BillingMode = BillingModes.Of(form.Text("billing_mode.type"), call.Version),
+            Reductions = CouponCalls.ReadReductions(call, customer.Id),
+            HasAutomaticTax = form.Is("automatic_tax.enabled"),
             CancelAtPeriodEnd = form.Is("cancel_at_period_end"),
             CancelAt = form.Number("cancel_at"),
         }).Render();
@@ -66,6 +68,7 @@ internal static class SubscriptionCalls
         var now = state.NowOn(subscription.TestClockId);
         var trialEnd = ReadTrialEnd(form, now);
         CheckCancellation(form, now);
+        var reductions = CouponCalls.ReadReductions(call, subscription.CustomerId);
         var terms = new ChangeTerms(
             form.Text("proration_behavior") ?? "create_prorations", form.Text("payment_behavior") ?? "allow_incomplete");
         state.Events.Change(subscription, () =>
@@ -73,6 +76,9 @@ internal static class SubscriptionCalls
             if (changed is not null && !SubscriptionChanges.ReplaceItems(state, subscription, changed, terms))
                 throw ApiErrorException.CardDeclined(Payments.DeclinedMessage);
             SetCancellation(form, subscription, now);
+            subscription.HasAutomaticTax = form.Has("automatic_tax") ? form.Is("automatic_tax.enabled") : subscription.HasAutomaticTax;
+            if (form.Has("discounts"))
+                Coupons.Replace(state, subscription, reductions);
             subscription.Metadata = form.Merge("metadata", subscription.Metadata);
             subscription.Description = form.Text("description") ?? subscription.Description;
             subscription.CancellationComment = form.Text("cancellation_details.comment") ?? subscription.CancellationComment;
@@ -92,6 +98,8 @@ internal static class SubscriptionCalls
         var subscription = FindExisting(call);
         subscription.CancellationComment = call.Form.Text("cancellation_details.comment") ?? subscription.CancellationComment;
         subscription.CancellationFeedback = call.Form.Text("cancellation_details.feedback") ?? subscription.CancellationFeedback;
+        if (call.Form.Is("invoice_now"))
+            Metering.BillRest(call.State, subscription);
         Cancellation.CancelNow(call.State, subscription, Cancellation.Requested);
         return subscription.Render();
     }

@@ -8,10 +8,10 @@ namespace PyResolve.StripeSimulator.Api.Calls;
 /// therefore bills two plans.</summary>
 internal static class SubscriptionItems
 {
-    public static IReadOnlyList<SubscriptionItem> Read(ApiCall call, Subscription subscription)
+    public static IReadOnlyList<SubscriptionItem> Read(ApiCall call, Subscription subscription, string path = "items")
     {
         var items = subscription.Items.ToList();
-        foreach (var wanted in call.Form.Elements("items"))
+        foreach (var wanted in call.Form.Elements(path))
         {
             if (wanted.Text("id") is not { } id)
             {
@@ -30,7 +30,7 @@ internal static class SubscriptionItems
 
         return items.Count > 0
             ? items
-            : throw ApiErrorException.Invalid("A subscription must have at least one active item. To end it, cancel it.", "items");
+            : throw ApiErrorException.Invalid("A subscription must have at least one active item. To end it, cancel it.", path);
     }
 
     private static SubscriptionItem Added(ApiCall call, Subscription subscription, Form wanted)
@@ -53,6 +53,7 @@ internal static class SubscriptionItems
         Quantity = wanted.Has("quantity") ? Quantities.Read(wanted) : item.Quantity,
         PeriodStart = item.PeriodStart,
         PeriodEnd = item.PeriodEnd,
+        UsageFrom = item.UsageFrom,
         Metadata = wanted.Merge("metadata", item.Metadata),
     };
 

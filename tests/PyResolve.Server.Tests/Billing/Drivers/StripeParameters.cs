@@ -26,6 +26,8 @@ internal static partial class StripeParameters
         ["GET /v1/charges"] = ["customer", "payment_intent", "created[gte]", "limit", "starting_after", "expand[]"],
         ["GET /v1/charges/{id}"] = ["expand[]"],
         ["GET /v1/disputes"] = ["charge", "payment_intent", "created[gte]", "limit", "starting_after", "expand[]"],
+        ["GET /v1/invoice_payments"] =
+            ["invoice", "payment[type]*", "payment[payment_intent]", "status", "created[gte]", "limit", "starting_after", "expand[]"],
         ["GET /v1/subscriptions"] =
             ["customer", "status", "price", "created[gte]", "collection_method", "test_clock", "limit", "starting_after", "expand[]"],
         ["GET /v1/subscriptions/{id}"] = ["expand[]"],

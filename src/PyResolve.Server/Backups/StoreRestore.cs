@@ -1,0 +1,120 @@
+using Npgsql;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Backups;
+
+/// <summary>Fills an empty store of either engine with a backup, whole or not at all.</summary>
+internal sealed class StoreRestore(Database database, SchemaMigrator schema)
+{
+    /// <summary>Tables that are never empty. The backup's rows take the place of theirs.</summary>
+    private static readonly HashSet<string> Seeded = new(StringComparer.Ordinal) { "device_salt", "usage_retention", "audit_retention" };
+
+    /// <exception cref="BackupException">The file is no whole backup, or does not fit the store; nothing was restored.</exception>
+    /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
+    public async Task<BackupSummary> ReadAsync(
+        Stream file, Action<BackupHeader> started, IProgress<TableProgress> progress, CancellationToken cancellationToken)
+    {
+        await using var reader = new BackupReader(file);
+        var header = await reader.ReadHeaderAsync(cancellationToken);
+        if (header.Schema > schema.Version)
+        {
+            throw new BackupException(
+                $"The backup has schema version {header.Schema}, and this server {schema.Version}. "
+                + "Restore it with a server as new as the one that made it.");
+        }
+
+        // The tables as they were, into which the rows fit; what has been added to the schema since then follows.
+        var version = await schema.ApplyToEmptyAsync(header.Schema, cancellationToken);
+        if (version != header.Schema)
+        {
+            throw new BackupException(
+                $"The store has schema version {version}, and the backup {header.Schema}. Restore into a database without tables.");
+        }
+        started(header);
+        var summary = await FillAsync(reader, header, progress, cancellationToken);
+        await schema.ApplyAsync(cancellationToken);
+        return summary;
+    }
+
+    private async Task<BackupSummary> FillAsync(
+        BackupReader reader, BackupHeader header, IProgress<TableProgress> progress, CancellationToken cancellationToken)
+    {
+        await using var writer = await database.Engine.OpenWriterAsync(cancellationToken);
+        var session = new Session(database.Engine, writer.Connection, writer.Transaction);
+        var tables = await TableCatalog.ReadAsync(writer.Connection, writer.Transaction, cancellationToken);
+        await LockAsync(session, tables, cancellationToken);
+        await CheckEmptyAsync(session, tables, cancellationToken);
+        foreach (var name in Seeded)
+            await session.ExecuteAsync($"delete from {new SqlFragment(name)}", cancellationToken);
+
+        var ends = new List<BackupTableEnd>();
+        foreach (var expected in header.Tables)
+        {
+            var begin = await reader.ReadTableAsync(cancellationToken);
+            if (tables.FirstOrDefault(table => table.Name == begin.Table) is not { } table
+                || begin.Table != expected.Table
+                || !table.Columns.Select(static column => column.Name).SequenceEqual(begin.Columns, StringComparer.Ordinal))
+                throw new BackupException($"The backup's table {begin.Table} is not as in the store. Nothing was restored.");
+            ends.Add(await FillAsync(reader, writer, table, expected.Rows, progress, cancellationToken));
+        }
+        await reader.ReadEndAsync(cancellationToken);
+
+        // Every server and client that remembers keys forgets them: also one that had seen more than the backup has.
+        await session.ExecuteAsync(
+            $"update key_epoch set epoch = {header.Epoch + 1} where epoch <= {header.Epoch}", cancellationToken);
+        await session.ExecuteAsync($"delete from key_changes", cancellationToken);
+        await session.ExecuteAsync(
+            $"insert into key_changes (epoch, user_id, stamp) select epoch, null, {Guid.CreateVersion7().ToString("N")} from key_epoch",
+            cancellationToken);
+        await session.ExecuteAsync(
+            $"update key_epoch set stamp = (select c.stamp from key_changes c where c.epoch = key_epoch.epoch)", cancellationToken);
+        await writer.Transaction.CommitAsync(CancellationToken.None);
+        return new BackupSummary(header.Schema, header.TakenAt, ends);
+    }
+
+    private static async Task<BackupTableEnd> FillAsync(
+        BackupReader reader, Writer writer, StoredTable table, long rows, IProgress<TableProgress> progress,
+        CancellationToken cancellationToken)
+    {
+        await using IRowSink sink = writer.Connection is NpgsqlConnection postgres
+            ? await PostgresRowSink.BeginAsync(postgres, table, cancellationToken)
+            : new SqliteRowSink(writer, table);
+        var values = new object?[table.Columns.Count];
+        for (var written = 0L; ; written++)
+        {
+            if (await reader.ReadRowAsync(table.Name, table.Columns, values, cancellationToken) is { } end)
+            {
+                await sink.CompleteAsync(cancellationToken);
+                progress.Report(new TableProgress(table.Name, written, rows));
+                return end;
+            }
+            await sink.WriteAsync(values, cancellationToken);
+            if (written % TableProgress.Step == 0)
+                progress.Report(new TableProgress(table.Name, written, rows));
+        }
+    }
+
+    /// <summary>No running server writes meanwhile. On SQLite the transaction is the lock.</summary>
+    private static async Task LockAsync(Session session, IReadOnlyList<StoredTable> tables, CancellationToken cancellationToken)
+    {
+        if (session.Engine is PostgresEngine)
+        {
+            var names = new SqlFragment(string.Join(", ", tables.Select(static table => table.Name)));
+            await session.ExecuteAsync($"lock table {names} in share row exclusive mode", cancellationToken);
+        }
+    }
+
+    private static async Task CheckEmptyAsync(Session session, IReadOnlyList<StoredTable> tables, CancellationToken cancellationToken)
+    {
+        foreach (var table in tables.Where(static table => !Seeded.Contains(table.Name)))
+        {
+            var name = new SqlFragment(table.Name);
+            if (await session.NumberAsync($"select cast(1 as bigint) from {name} limit 1", cancellationToken) is not null)
+            {
+                throw new BackupException(
+                    $"The store is not empty: {table.Name} has rows. A restore adds to nothing and replaces nothing: "
+                    + "name an empty database in DATABASE_URL.");
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using System.CommandLine;
+using System.Globalization;
+using PyResolve.Server.Backups;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Commands;
+
+/// <summary>One file with everything that the store has, and back into an empty store of either engine.</summary>
+internal static class BackupCommands
+{
+    public static Command CreateBackup(RunOperatorCommand run)
+    {
+        var file = new Argument<string>("file") { Description = "The file to write, such as pyresolve.backup. It must not exist yet" };
+        var withKeys = new Option<bool>("--with-keys")
+        {
+            Description = "Keep the lease key and the encryption key in it too: store it where no one else reads it",
+            Arity = ArgumentArity.Zero,
+        };
+        var json = OperatorOutput.JsonOption();
+        var command = new Command("backup", "Write everything in the store to one file, as it is at one instant, while servers go on")
+        {
+            file, withKeys, json,
+        };
+        command.SetAction((parse, cancellationToken) => run(
+            parse,
+            (services, token) => BackupAsync(services, parse.GetRequiredValue(file), parse.GetValue(withKeys), parse.GetValue(json), token),
+            cancellationToken));
+        return command;
+    }
+
+    public static Command CreateRestore(RunOperatorCommand run)
+    {
+        var file = new Argument<string>("file") { Description = "The file that the command backup has written, on either engine" };
+        var keysTo = new Option<string?>("--keys-to")
+        {
+            Description = "Where the keys in it go; by default, with the embedded database, beside it",
+            HelpName = "folder",
+        };
+        var json = OperatorOutput.JsonOption();
+        var command = new Command("restore", "Fill an empty store with a backup, whole or not at all") { file, keysTo, json };
+        command.SetAction((parse, cancellationToken) => run(
+            parse,
+            (services, token) => RestoreAsync(services, parse.GetRequiredValue(file), parse.GetValue(keysTo), parse.GetValue(json), token),
+            cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> BackupAsync(
+        IServiceProvider services, string file, bool withKeys, bool isJson, CancellationToken cancellationToken)
+    {
+        if (File.Exists(file))
+            return await OperatorOutput.RefuseAsync($"{file} exists already. Name a new file, or remove that one.");
+        var keys = withKeys
+            ? ServerKeys.Read(services.GetRequiredService<IConfiguration>(), services.GetRequiredService<ServerOptions>())
+            : [];
+        // Complete or not there: an interrupted backup must not be taken for one.
+        var draft = $"{file}.{Path.GetRandomFileName()}";
+        try
+        {
+            BackupSummary summary;
+            await using (var stream = OpenNew(draft))
+            {
+                var progress = new ProgressLine("Written");
+                summary = await services.GetRequiredService<StoreBackup>().WriteAsync(stream, keys, progress, cancellationToken);
+                progress.Clear();
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(draft, file, overwrite: false);
+            var size = new FileInfo(file).Length;
+            return await SayAsync(
+                summary, isJson, $"{file} has the store as of {At(summary)}: {Count(summary)}, {Number(size)} bytes.");
+        }
+        finally
+        {
+            File.Delete(draft);
+        }
+    }
+
+    private static async Task<int> RestoreAsync(
+        IServiceProvider services, string file, string? keysTo, bool isJson, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(file))
+            return await OperatorOutput.RefuseAsync($"There is no file {file}.");
+        var options = services.GetRequiredService<ServerOptions>();
+        var folder = keysTo ?? (options.DatabaseUrl is null ? options.DataFolder : null);
+        BackupHeader? header = null;
+        BackupSummary summary;
+        await using (var stream = File.OpenRead(file))
+        {
+            var progress = new ProgressLine("Restored");
+            summary = await services.GetRequiredService<StoreRestore>().ReadAsync(
+                stream, found => header = found, progress, cancellationToken);
+            progress.Clear();
+        }
+
+        if (header!.Keys.Count > 0 && folder is null)
+        {
+            await OperatorOutput.NoteAsync(
+                $"The backup has keys ({string.Join(", ", header.Keys.Keys)}), which the server reads from its settings here. "
+                + "--keys-to <folder> of a restore writes them to files.");
+        }
+        else if (folder is not null)
+        {
+            foreach (var other in ServerKeys.Write(header.Keys, Path.GetFullPath(folder)))
+                await OperatorOutput.NoteAsync($"{other} has another key than the backup. It stays.");
+        }
+        return await SayAsync(
+            summary, isJson,
+            $"The store is as of {At(summary)}: {Count(summary)}. Running servers forget the keys that they knew. "
+            + "What happened after that instant is not in it.");
+    }
+
+    private static FileStream OpenNew(string file)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = PrivateData.FileMode;
+        return new FileStream(file, options);
+    }
+
+    private static string At(BackupSummary summary) => summary.TakenAt.ToString("u", CultureInfo.InvariantCulture);
+
+    private static string Count(BackupSummary summary) =>
+        $"{Number(summary.Rows)} rows in {summary.Tables.Count} tables, schema version {summary.Schema}";
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static Task<int> SayAsync(BackupSummary summary, bool isJson, string text) => !isJson
+        ? OperatorOutput.SayAsync(text)
+        : OperatorOutput.WriteAsync(writer =>
+        {
+            writer.WriteInstant("taken_at", summary.TakenAt);
+            writer.WriteNumber("schema", summary.Schema);
+            writer.WriteStartArray("tables");
+            foreach (var table in summary.Tables)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("table", table.End);
+                writer.WriteNumber("rows", table.Rows);
+                writer.WriteString("sha256", table.Sha256);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndArray();
+        });
+}

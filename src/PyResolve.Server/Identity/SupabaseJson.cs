@@ -1,0 +1,16 @@
+using System.Text.Json.Serialization;
+
+namespace PyResolve.Server.Identity;
+
+internal sealed record SupabaseCode(string AuthCode, string CodeVerifier);
+
+internal sealed record SupabasePassword(string Email, string Password);
+
+internal sealed record SupabaseTokens(string? AccessToken);
+
+/// <summary>What Supabase Auth's /token takes and answers.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(SupabaseCode))]
+[JsonSerializable(typeof(SupabasePassword))]
+[JsonSerializable(typeof(SupabaseTokens))]
+internal sealed partial class SupabaseJson : JsonSerializerContext;

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+using PyResolve.Migrators.Pydantic;
+
+namespace PyResolve.Server.Migrations;
+
+/// <summary>The migrator inside this program. It runs as a process of its own, as any other does.</summary>
+internal static class BuiltinMigrator
+{
+    /// <summary>The name in the configuration, and the argument that makes this program that migrator.</summary>
+    public const string Name = "builtin:pydantic";
+
+    public static bool IsMeant(string[] args) => args is [Name, _];
+
+    public static int Run(string path)
+    {
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        });
+        try
+        {
+            return PydanticMigration.Run(path, Console.Out, Console.Error, stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+    }
+
+    public static IReadOnlyList<string> GetWords(string path) => [.. OwnProgram(), Name, path];
+
+    /// <summary>Beside the server's own files; a program of another name is one that hosts the server, such as a test.</summary>
+    private static string[] OwnProgram()
+    {
+        var program = Environment.ProcessPath ?? "dotnet";
+        var isOwn = Path.GetFileName(program) is "PyResolve.Server" or "PyResolve.Server.exe";
+        if (isOwn)
+            return [program];
+        var host = Path.GetFileNameWithoutExtension(program) == "dotnet" ? program : Programs.Find("dotnet") ?? "dotnet";
+        return [host, Path.Combine(AppContext.BaseDirectory, "PyResolve.Server.dll")];
+    }
+}

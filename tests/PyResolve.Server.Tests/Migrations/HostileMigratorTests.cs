@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Migrations;
+
+/// <summary>A migrator that works against the server harms nothing, costs nothing, and leaves nothing behind.</summary>
+public sealed class HostileMigratorTests
+{
+    private const string Secret = "a-secret-of-the-server";
+
+    /// <summary>How long the children sleep: found in the list of processes.</summary>
+    private const string Sleep = "98765.4321";
+
+    private static readonly (string Library, string Script)[] Scripts =
+    [
+        ("forks", "f() { f | f & }; f; sleep " + Sleep),
+        ("environments", "cat /proc/[0-9]*/environ > \"$1/stolen.txt\" 2>/dev/null; true"),
+        ("data", "cat \"$2\"/* > \"$1/stolen.txt\" 2>/dev/null; true"),
+        ("outside", "echo x > \"$1/../../outside\"; echo x > \"$1/../../../outside\"; ls \"$1/../..\" > \"$1/list.txt\"; true"),
+        ("link", "rm \"$1/a.py\"; ln -s /etc/passwd \"$1/a.py\""),
+        ("folder-link", "ln -s /etc \"$1/etc\""),
+        ("hard-link", "ln \"$1/a.py\" \"$1/b.py\""),
+        ("pipe", "mkfifo \"$1/b.py\""),
+        ("output", "yes"),
+        ("channel", "yes > \"$PYRESOLVE_MIGRATOR_CHANNEL\""),
+        ("stubborn", "trap \"\" TERM INT HUP; while true; do sleep " + Sleep + "; done"),
+        ("daemon", "setsid sh -c \"sleep " + Sleep + " & sleep " + Sleep + "\" < /dev/null > /dev/null 2>&1 & echo b >> \"$1/a.py\""),
+        ("clean-daemon", "env -i setsid sleep " + Sleep + " < /dev/null > /dev/null 2>&1 & sleep 0.2; echo b >> \"$1/a.py\""),
+        ("memory", "tail /dev/zero"),
+        ("disk", "while true; do head -c 8M /dev/zero >> \"$1/$$\"; done"),
+        ("files", "i=0; while true; do i=$((i+1)); mkdir \"$1/$i\"; done"),
+        ("binary", "head -c 100 /dev/zero | tr \"\\\\000\" \"\\\\377\" > \"$1/a.py\""),
+        ("unreadable", "chmod 0 \"$1/a.py\"; mkdir \"$1/sub\"; chmod 0 \"$1/sub\""),
+    ];
+
+    [Fact]
+    public async Task A_hostile_migrator_harms_nothing()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var settings = new Dictionary<string, string?>
+        {
+            ["PYRESOLVE_TEST_SECRET"] = Secret,
+            ["PyResolve__Migrate__Seconds"] = "4",
+            ["PyResolve__Migrate__OutputKilobytes"] = "256",
+            ["PyResolve__Migrate__DiskMegabytes"] = "64",
+            ["PyResolve__Migrate__MemoryMegabytes"] = "256",
+            ["PyResolve__Migrate__Bubblewrap"] = "false",
+        };
+        foreach (var (library, script) in Scripts)
+            settings[$"PyResolve__Migrators__{library}__tier1"] = MigrateDriver.Command(script);
+        await using var server = await ServerProcess.StartAsync(settings, cancellation);
+
+        foreach (var (library, _) in Scripts)
+        {
+            var account = await TestAccount.SignUpAsync(server.Http);
+            var answer = await account.Key.MigrateAsync(library);
+            if (library is "daemon" or "clean-daemon")
+                answer.Status.ShouldBe(200, $"{library}: {answer.Text}");
+            else if (library is "environments" or "data" or "outside")
+                answer.Text.ShouldNotContain(Secret, customMessage: library);
+            else if (library is not "unreadable")
+                answer.ShouldBeProblem(422, "migration_failed", library);
+            Sleepers().ShouldBeEmpty(library);
+            (await account.QuotaAsync()).Held.ShouldBe(0, library);
+        }
+
+        var folders = Path.Combine(Path.GetTempPath(), "pyresolve-migrations");
+        Directory.GetFiles(folders, "outside", SearchOption.AllDirectories).ShouldBeEmpty();
+        (await TestAccount.SignUpAsync(server.Http)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_killed_server_ends_its_migrators_and_the_next_start_removes_their_folders()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var folder = new TemporaryFolder();
+        var settings = new Dictionary<string, string?>
+        {
+            ["PyResolve__Migrate__Folder"] = folder.Path,
+            ["PyResolve__Migrators__slow__tier1"] = MigrateDriver.Command($"setsid sleep {Sleep}9 & sleep {Sleep}9"),
+        };
+        await using var server = await ServerProcess.StartAsync(settings, cancellation);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        (await account.Key.MigrateLaterAsync("slow")).Status.ShouldBe(202);
+        await Eventually.IsTrueAsync(() => Sleepers("9").Count == 2, cancellationToken: cancellation);
+
+        using (var process = Process.GetProcessById(server.ProcessId))
+            process.Kill();
+        await server.KillAsync();
+        await server.RestartAsync(cancellation);
+
+        await Eventually.IsTrueAsync(() => Sleepers("9").Count == 0, cancellationToken: cancellation);
+        Directory.GetDirectories(folder.Path).Select(Path.GetFileName).ShouldBe(["users"]);
+        (await account.QuotaAsync()).Held.ShouldBe(1);
+    }
+
+    private static List<string> Sleepers(string more = "") =>
+    [
+        .. Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Where(path =>
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(path, "cmdline")).StartsWith($"sleep\0{Sleep}{more}\0", StringComparison.Ordinal)
+                    && !File.ReadAllText(Path.Combine(path, "stat")).Contains(") Z ", StringComparison.Ordinal);
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }),
+    ];
+
+    private sealed class TemporaryFolder : IDisposable
+    {
+        public string Path { get; } = Directory.CreateTempSubdirectory("pyresolve-migrate-test-").FullName;
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+}

@@ -1,0 +1,92 @@
+using Npgsql;
+using PyResolve.Server.Tests.Storage;
+
+namespace PyResolve.Server.Tests.Supabase;
+
+/// <summary>A PostgreSQL with what a Supabase project has: its roles, the schema auth, pgcrypto in extensions, and its default grants.
+/// </summary>
+internal sealed class SupabaseProject : IAsyncDisposable
+{
+    private const string Script = """
+        create schema extensions;
+        create extension pgcrypto schema extensions;
+        create schema auth;
+        grant usage on schema auth, extensions to anon, authenticated, service_role;
+        create table auth.users (
+            id uuid primary key default gen_random_uuid(),
+            email text,
+            raw_user_meta_data jsonb,
+            email_confirmed_at timestamptz,
+            confirmation_sent_at timestamptz,
+            invited_at timestamptz,
+            email_change_sent_at timestamptz
+        );
+        create function auth.uid() returns uuid language sql stable as
+            $$ select nullif(current_setting('request.jwt.claims', true)::jsonb->>'sub', '')::uuid $$;
+        create function auth.role() returns text language sql stable as
+            $$ select current_setting('request.jwt.claims', true)::jsonb->>'role' $$;
+        """;
+
+    private readonly PostgresServer _postgres;
+    private readonly NpgsqlDataSource _source;
+
+    private SupabaseProject(PostgresServer postgres, TestStore store, TestServer server, NpgsqlDataSource source) =>
+        (_postgres, Store, Server, _source) = (postgres, store, server, source);
+
+    public TestStore Store { get; }
+
+    /// <summary>Beside the project's own interface.</summary>
+    public TestServer Server { get; }
+
+    public static async Task<SupabaseProject> StartAsync(CancellationToken cancellationToken)
+    {
+        var postgres = await PostgresServer.StartAsync(durable: false, cancellationToken);
+        var address = await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken);
+        var store = TestStore.On(address);
+        await store.ExecuteSqlAsync(SupabaseRolesTests.AsSupabaseMakesThem);
+        await store.ExecuteSqlAsync(Script);
+        var server = await TestServer.StartAsync(store, clock: new TestClock(TimeProvider.System.GetUtcNow()));
+        return new SupabaseProject(postgres, store, server, NpgsqlDataSource.Create($"{address};Pooling=false"));
+    }
+
+    /// <summary>Signs a user up, as Supabase Auth does.</summary>
+    public async Task<Guid> SignUpAsync(string email, string? name = null)
+    {
+        var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+        var metadata = name is null ? "{}" : $$"""{"name":"{{name}}"}""";
+        await Store.ExecuteSqlAsync($"insert into auth.users (id, email, raw_user_meta_data) values ('{id}', '{email}', '{metadata}')");
+        return id;
+    }
+
+    /// <summary>Runs SQL as PostgREST does: in the role, with the claims of the token.</summary>
+    /// <returns>The first row's columns, separated by |; empty without a row; the code of the refusal.</returns>
+    public async Task<string> AsAsync(string role, Guid? user, string sql)
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        var claims = user is { } id ? $$"""{"sub":"{{id}}","role":"{{role}}"}""" : $$"""{"role":"{{role}}"}""";
+        await using (var become = new NpgsqlCommand($"set role {role}; set request.jwt.claims = '{claims}'", connection))
+            await become.ExecuteNonQueryAsync();
+        try
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            await using var reader = await command.ExecuteReaderAsync();
+            if (!await reader.ReadAsync())
+                return "";
+            var values = new object[reader.FieldCount];
+            reader.GetValues(values);
+            return string.Join('|', values.Select(value => FormattableString.Invariant($"{value}")));
+        }
+        catch (PostgresException refusal)
+        {
+            return refusal.SqlState;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        await Store.DisposeAsync();
+        await _source.DisposeAsync();
+        await _postgres.DisposeAsync();
+    }
+}
