@@ -140,5 +140,5 @@ internal static class PlanCommand
     };
 
     private static string FormatAmount(PlanPrice price) => string.Create(
-        CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {price.Interval}");
+        CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {(price.Metered ? "unit" : price.Interval)}");
 }

@@ -14,8 +14,6 @@ namespace PyResolve.Server.Billing;
 
 internal static class BillingEndpoints
 {
-    public const int MaxQuantity = 1_000;
-
     private const int MaxPlanLength = 64;
 
     public static void MapBilling(this IEndpointRouteBuilder routes)
@@ -37,7 +35,11 @@ internal static class BillingEndpoints
         errors.Text("plan", request.Plan, MaxPlanLength);
         errors.ThrowIfAny();
         if (plans.FindSold(request.Plan) is not { } plan)
-            return new ProblemResult(Problems.Malformed(ProblemTexts.PlanNotSold(plans.Sold.Select(static sold => sold.Name))));
+        {
+            var shown = plans.Sold.Where(static sold => sold.IsPublic).Select(static sold => sold.Name);
+            return new ProblemResult(Problems.Malformed(ProblemTexts.PlanNotSold(shown)));
+        }
+
         var price = CheckPrice(plan, request, errors);
         errors.ThrowIfAny();
         if (BillingProblems.CheckConfigured(options) is { } notConfigured)
@@ -69,7 +71,7 @@ internal static class BillingEndpoints
             errors.Add("interval", "must be month or year.");
         else if (price is null)
             errors.Add("interval", $"must be {plan.Prices[0].Interval}: the {plan.Name} plan is not sold otherwise.");
-        errors.Range("quantity", request.Quantity ?? 1, 1, MaxQuantity);
+        errors.Range("quantity", request.Quantity ?? 1, 1, Plan.MaxSeatsSold);
         if (request.Quantity > 1 && !plan.PerSeat)
             errors.Add("quantity", $"must be 1: the {plan.Name} plan has no seats.");
         return price;

@@ -45,13 +45,16 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
         Prices.FirstOrDefault(price => interval is null || price.Interval == interval);
 
     /// <param name="seats">What is paid for; null: one.</param>
-    public Plan WithSeats(long? seats) => PerSeat && seats > 1 && MigrationsLimit is { } limit
-        ? this with { MigrationsLimit = limit * Math.Min(seats.Value, MaxSeats) }
+    public Plan WithSeats(long? seats) => PerSeat && seats is not null && MigrationsLimit is { } limit
+        ? this with { MigrationsLimit = limit * Math.Clamp(seats.Value, 0, MaxSeats) }
         : this;
 
     /// <param name="units">What an operator gave beside it, for one month.</param>
     public Plan WithExtra(long units) =>
         units == 0 || MigrationsLimit is null ? this : this with { MigrationsLimit = MigrationsLimit + units };
+
+    /// <summary>Of one purchase.</summary>
+    public const int MaxSeatsSold = 1_000;
 
     /// <summary>More than anyone pays for, and little enough that no limit overflows.</summary>
     public const long MaxSeats = 1_000_000;

@@ -116,6 +116,13 @@ internal static partial class PlanSettings
                 + $"'{PlanCatalog.Free}' that is without payment. Unset it, or name plans of your own.");
         }
 
+        var perSeat = Flag(section, "PerSeat") ?? plan.PerSeat;
+        if (perSeat && prices.Any(static price => price.IsMetered))
+        {
+            throw new InvalidConfigurationException(
+                $"{section.Path} has PerSeat=true and a metered price, which counts what is used and no seats. Leave one of them.");
+        }
+
         return plan with
         {
             Title = ServerOptions.Text(section, "Title") ?? plan.Title,
@@ -131,7 +138,7 @@ internal static partial class PlanSettings
             Prices = prices,
             TrialDays = Number(section, "TrialDays", MaxTrialDays) is { } days and > 0 ? (int)days : null,
             TrialNeedsCard = Flag(section, "TrialNeedsCard") ?? plan.TrialNeedsCard,
-            PerSeat = Flag(section, "PerSeat") ?? plan.PerSeat,
+            PerSeat = perSeat,
             IsPublic = Flag(section, "Public") ?? plan.IsPublic,
         };
     }

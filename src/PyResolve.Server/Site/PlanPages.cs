@@ -81,7 +81,7 @@ internal static class PlanPages
         {
             Plan = form.Field("plan"),
             Interval = form.Field("interval"),
-            Quantity = int.TryParse(form.Field("quantity"), NumberStyles.None, CultureInfo.InvariantCulture, out var seats) ? seats : null,
+            Quantity = form.Field("quantity") is { Length: > 0 } typed ? ReadSeats(typed) : null,
         });
         return await GoOnAsync(
             http,
@@ -89,6 +89,10 @@ internal static class PlanPages
             reader,
             async () => (await BillingEndpoints.StartCheckout(wanted, http, plans, checkouts, options, limits)).Result);
     }
+
+    /// <summary>What is no number is refused as none.</summary>
+    private static int ReadSeats(string typed) =>
+        int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var seats) ? seats : 0;
 
     private static async Task<IResult> OpenPortal(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, BillingOptions options, BillingCustomers customers,

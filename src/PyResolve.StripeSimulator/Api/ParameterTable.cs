@@ -235,6 +235,9 @@ internal static class ParameterTable
           features[subscription_update][enabled*]:bool features[subscription_update][default_allowed_updates][]?
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
+          features[subscription_update][products][][adjustable_quantity][enabled*]:bool
+          features[subscription_update][products][][adjustable_quantity][minimum]:int
+          features[subscription_update][products][][adjustable_quantity][maximum]:int
           features[subscription_update][products]?
           features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
           features[subscription_update][schedule_at_period_end][conditions]?
@@ -254,6 +257,9 @@ internal static class ParameterTable
           features[subscription_update][enabled]:bool features[subscription_update][default_allowed_updates][]?
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
+          features[subscription_update][products][][adjustable_quantity][enabled*]:bool
+          features[subscription_update][products][][adjustable_quantity][minimum]:int
+          features[subscription_update][products][][adjustable_quantity][maximum]:int
           features[subscription_update][products]?
           features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
           features[subscription_update][schedule_at_period_end][conditions]?

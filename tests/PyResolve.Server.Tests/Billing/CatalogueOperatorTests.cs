@@ -17,8 +17,12 @@ public sealed class CatalogueOperatorTests(SharedServers servers)
         (await billing.Service<StripeSetup>().RunAsync(output, Cancellation)).ShouldBe(0);
 
         output.ToString().Split(output.NewLine).Select(static line => line.Split('=')[0]).ShouldBe(
-            ["STRIPE_PRICE_TEAM", "STRIPE_PRICE_TEAM_YEAR", "STRIPE_PRICE_SCALE", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", ""]);
-        billing.Stripe.Prices.Select(static price => (price.LookupKey, price.Product, price.UnitAmount, price.Recurring!.Interval)).ShouldBe(
+        [
+            "STRIPE_PRICE_TEAM", "STRIPE_PRICE_TEAM_YEAR", "STRIPE_PRICE_SCALE", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", "",
+        ]);
+        var made = billing.Stripe.Prices.Select(
+            static price => (price.LookupKey, price.Product, price.UnitAmount, price.Recurring!.Interval));
+        made.ShouldBe(
         [
             ("pyresolve_team", "pyresolve_team", 1500, "month"), ("pyresolve_team_year", "pyresolve_team", 15000, "year"),
             ("pyresolve_scale", "pyresolve_scale", 9900, "month"),
@@ -31,7 +35,8 @@ public sealed class CatalogueOperatorTests(SharedServers servers)
     public async Task The_doctor_compares_every_price_and_names_plans_that_the_catalogue_does_not_have(StorageEngine engine)
     {
         var stripe = new StripeDouble();
-        stripe.Prices.AddRange([Made("price_team", 1500, "month"), Made("price_team_year", 15500, "year"), Made("price_scale", 9900, "month")]);
+        stripe.Prices.AddRange(
+            [Made("price_team", 1500, "month"), Made("price_team_year", 15500, "year"), Made("price_scale", 9900, "month")]);
         await using var billing = await StartAsync(stripe, engine, OwnCatalogue.SettingsForSale);
         await billing.Own.SignUpAsync();
         await billing.Store.ExecuteSqlAsync("update profiles set plan = 'gold-2025'");

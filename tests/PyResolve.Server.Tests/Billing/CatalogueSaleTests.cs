@@ -1,4 +1,6 @@
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -77,6 +79,54 @@ public sealed class CatalogueSaleTests(SharedServers servers)
         await subscriber.SetSubscriptionsAsync(Of("price_team", "canceled", 1));
         await subscriber.WaitForPlanAsync("hobby");
         (await LimitAsync(subscriber)).ShouldBe(10);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task More_seats_are_given_only_when_they_are_paid_for(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync(plan: "team");
+        await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 2));
+        await subscriber.WaitForPlanAsync("team");
+
+        await subscriber.SetSubscriptionsAsync(Of("price_team", "past_due", 50).Unpaid("subscription_update"));
+        await billing.WaitUntilProcessedAsync();
+        (await LimitAsync(subscriber)).ShouldBe(200);
+        await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 50));
+        await billing.WaitUntilProcessedAsync();
+
+        (await LimitAsync(subscriber)).ShouldBe(5_000);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Seats_that_an_operator_gives_beside_a_subscription_are_those_that_are_paid_for(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync(plan: "team");
+        await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 3));
+        await subscriber.WaitForPlanAsync("team");
+
+        await billing.Service<PlanOverrides>().SetAsync(
+            subscriber.Account.UserId, "team", until: null, Origin.Operator, TestContext.Current.CancellationToken);
+
+        (await LimitAsync(subscriber)).ShouldBe(300);
+    }
+
+    [Fact]
+    public async Task A_checkout_of_a_metered_price_says_no_quantity()
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?>(OwnCatalogue.SettingsForSale)
+            {
+                ["PyResolve:Plans:scale:Prices:month:Metered"] = "true",
+            });
+        var account = await billing.Own.SignUpAsync();
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "scale" })).Status.ShouldBe(200);
+
+        billing.Stripe.Asked.Single().Quantity.ShouldBeNull();
     }
 
     [Theory, OnBothEngines]

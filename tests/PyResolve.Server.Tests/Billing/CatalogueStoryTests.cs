@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
@@ -144,7 +145,8 @@ public sealed class CatalogueStoryTests(SharedServers servers)
         public async Task PlanIsAsync(TestAccount account, string plan, long? limit)
         {
             var quota = await account.Key.GetAsync("/quota");
-            (quota["plan"].GetString(), quota["migrations_limit"].ToString()).ShouldBe((plan, limit?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unlimited"));
+            var shown = limit?.ToString(CultureInfo.InvariantCulture) ?? "unlimited";
+            (quota["plan"].GetString(), quota["migrations_limit"].ToString()).ShouldBe((plan, shown));
         }
 
         private async Task SyncAsync()

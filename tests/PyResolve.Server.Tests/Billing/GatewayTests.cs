@@ -446,6 +446,39 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_new_portal_lets_seats_change_only_where_the_plan_has_some()
+    {
+        await using var edge = await StripeEdge.StartAsync(settings: OwnCatalogue.Settings);
+        var team = new StripePrice("price_team") { Product = "prod_team", LookupKey = "pyresolve_team" };
+        var scale = new StripePrice("price_scale") { Product = "prod_scale", LookupKey = "pyresolve_scale" };
+
+        await edge.Gateway.CreatePortalConfigurationAsync([team, scale], "https://r.example", TestContext.Current.CancellationToken);
+
+        const string Update = "features[subscription_update]";
+        var sent = edge.Requests[0];
+        sent[$"{Update}[default_allowed_updates][1]"].ShouldBe("quantity");
+        string? Adjustable(int product, string what) => sent[$"{Update}[products][{product}][adjustable_quantity][{what}]"];
+        (Adjustable(0, "enabled"), Adjustable(0, "minimum"), Adjustable(0, "maximum")).ShouldBe(("true", "1", "1000"));
+        (Adjustable(1, "enabled"), Adjustable(1, "maximum")).ShouldBe(("false", null));
+        edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_trial_without_a_card_pauses_at_its_end_and_a_metered_price_has_no_quantity()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        var checkout = Checkout with { Quantity = null, TrialDays = 14, TrialNeedsCard = false };
+
+        await edge.Gateway.CreateCheckoutAsync(checkout, "k", TestContext.Current.CancellationToken);
+
+        var sent = edge.Requests[0];
+        (sent["line_items[0][price]"], sent["line_items[0][quantity]"]).ShouldBe(("price_1", null));
+        (sent["subscription_data[trial_period_days]"], sent["payment_method_collection"]).ShouldBe(("14", "if_required"));
+        sent["subscription_data[trial_settings][end_behavior][missing_payment_method]"].ShouldBe("pause");
+        edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_dispute_names_the_subscription_whose_invoice_its_charge_paid()
     {
         await using var edge = await StripeEdge.StartAsync();

@@ -214,7 +214,8 @@ public sealed class PlanEndTests(SharedServers servers)
         var start = new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
         DateTimeOffset? Day(int? number) => number is { } value ? start.AddDays(value) : null;
 
-        var granted = ProfilePlan.FromState(new BillingState { Plan = paid, PlanUntil = Day(paidDays) }, set, Day(setDays), "live", DefaultPlans);
+        var state = new BillingState { Plan = paid, PlanUntil = Day(paidDays) };
+        var granted = ProfilePlan.FromState(state, set, Day(setDays), "live", DefaultPlans);
 
         (granted.Plan, granted.Until, granted.Then).ShouldBe((plan, Day(days), then));
     }

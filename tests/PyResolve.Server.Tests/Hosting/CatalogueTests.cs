@@ -33,7 +33,8 @@ public sealed class CatalogueTests(SharedServers servers)
         [
             """{"name":"free","migrations_limit":5,"llm_allowed":false,"price":null""",
             """{"name":"pro","migrations_limit":50,"llm_allowed":true,"price":{"amount":1900,"currency":"usd","interval":"month"}""",
-            """{"name":"unlimited","migrations_limit":"unlimited","llm_allowed":true,"price":{"amount":4900,"currency":"usd","interval":"month"}""",
+            """{"name":"unlimited","migrations_limit":"unlimited","llm_allowed":true,"price":{"amount":4900,"currency":"usd","interval":"""
+                + "\"month\"}",
             """{"name":"enterprise","migrations_limit":"unlimited","llm_allowed":true,"price":null""",
         ];
         plans.ShouldStartWith($$"""{"data":[{{before[0]}},""");
@@ -129,6 +130,7 @@ public sealed class CatalogueTests(SharedServers servers)
     [InlineData("PyResolve:Plans:team:Tiers", "tier2", "it is tier1, or tier1 and others")]
     [InlineData("PyResolve:Plans:team:LlmAllowed", "true", "unset LlmAllowed")]
     [InlineData("PyResolve:Plans:team:PerSeat", "each", "it is true or false")]
+    [InlineData("PyResolve:Plans:team:Prices:month:Metered", "true", "PerSeat=true and a metered price")]
     [InlineData("PyResolve:Plans:team:TrialDays", "1000", "a number from 0 to 730")]
     [InlineData("PyResolve:Plans:team_year:Order", "9", "Rename one of the plans", "PyResolve:Plans:team_year:Prices:month:Amount")]
     public void What_is_wrong_with_a_catalogue_is_said_with_what_to_do(string setting, string value, string message, string? price = null)
@@ -148,7 +150,8 @@ public sealed class CatalogueTests(SharedServers servers)
     {
         var pro = Read(new Dictionary<string, string?> { ["PyResolve:Plans:pro:Prices:year:Amount"] = "19000" })["pro"];
 
-        (pro.Price!.Amount, pro.FindPrice("year")!.Amount, pro.FindPrice("year")!.Variable).ShouldBe((1900, 19000, "STRIPE_PRICE_PRO_YEAR"));
+        var year = pro.FindPrice("year")!;
+        (pro.Price!.Amount, year.Amount, year.Variable).ShouldBe((1900, 19000, "STRIPE_PRICE_PRO_YEAR"));
     }
 
     private static PlanCatalog Read(IEnumerable<KeyValuePair<string, string?>>? settings = null) =>

@@ -134,10 +134,11 @@ internal sealed partial class StripeGateway
         DefaultAllowedUpdates = options.HasSeats ? ["price", "quantity"] : ["price"],
         ProrationBehavior = "always_invoice",
         Products = [.. products.GroupBy(static price => price.Product).Select(
-            static product => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+            product => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
             {
                 Product = product.Key,
                 Prices = [.. product.Select(static price => price.Id)],
+                AdjustableQuantity = options.HasSeats ? SeatsOf(product) : null,
             })],
         ScheduleAtPeriodEnd = new()
         {
@@ -145,4 +146,9 @@ internal sealed partial class StripeGateway
                 static type => new Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndConditionOptions { Type = type })],
         },
     };
+
+    private Portal.ConfigurationFeaturesSubscriptionUpdateProductAdjustableQuantityOptions SeatsOf(IEnumerable<StripePrice> product) =>
+        product.Any(price => price.LookupKey is { } key && options.SeatPrices.Contains(key))
+            ? new() { Enabled = true, Minimum = 1, Maximum = Plans.Plan.MaxSeatsSold }
+            : new() { Enabled = false };
 }

@@ -63,19 +63,22 @@ internal sealed class BillingLetterTexts(
         recipient.Email,
         $"Your trial ends on {Day(end)}",
         $"""
-        The trial of your {recipient.Plan} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then.
+        The trial of your {recipient.Plan} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then.{WithoutCard(recipient)}
 
         To see what it costs, to change how you pay, or to cancel, open the portal from your billing page:
 
         {BillingPage}
         """);
 
+    private string WithoutCard(Recipient recipient) =>
+        plans[recipient.Plan].TrialNeedsCard ? "" : " Without a way to pay, the plan pauses until there is one.";
+
     private EmailMessage PlanEnding(Recipient recipient, DateTimeOffset end) => new(
         recipient.Email,
         $"Your {recipient.Plan} plan ends on {Day(end)}",
         $"""
-        Your {recipient.Plan} plan at {product.Name} was cancelled and ends on {Day(end)}. After that your account is on the {Free} plan. Nothing
-        more is charged.
+        Your {recipient.Plan} plan at {product.Name} was cancelled and ends on {Day(end)}. After that your account is on the {Free} plan.
+        Nothing more is charged.
 
         To keep the plan, open the portal from your billing page before that day:
 

@@ -26,8 +26,10 @@ internal sealed class BillingOptions
     /// <summary>What Stripe's products and pages are named after.</summary>
     public required string ProductName { get; init; }
 
-    /// <summary>Whether a plan of the catalogue has seats, whose number customers may change.</summary>
-    public bool HasSeats { get; private init; }
+    /// <summary>The lookup keys of prices that are for a seat; customers may change how many they pay for.</summary>
+    public IReadOnlySet<string> SeatPrices { get; private init; } = new HashSet<string>();
+
+    public bool HasSeats => SeatPrices.Count > 0;
 
     public required Uri ApiBase { get; init; }
 
@@ -93,7 +95,10 @@ internal sealed class BillingOptions
             WebhookSecrets = [.. List(configuration, "STRIPE_WEBHOOK_SECRET")],
             Prices = ReadPrices(configuration, plans),
             ProductName = ProductOptions.Read(configuration).Name,
-            HasSeats = plans.Sold.Any(static plan => plan.PerSeat),
+            SeatPrices = plans.Sold.Where(static plan => plan.PerSeat)
+                .SelectMany(static plan => plan.Prices)
+                .Select(static price => price.LookupKey)
+                .ToHashSet(StringComparer.Ordinal),
             ApiBase = apiBase,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),

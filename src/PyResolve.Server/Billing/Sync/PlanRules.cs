@@ -68,7 +68,7 @@ internal static class PlanRules
             PlanUntil = shown.Grants ? shown.Until : null,
             // Only a subscription without an end is certain to be in force then.
             PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? PlanCatalog.Free,
-            Quantity = shown.Item?.Quantity,
+            Quantity = shown.Quantity,
             Interval = shown.Item?.Price?.Recurring?.Interval,
             TrialEndsAt = shown.Subscription.Status == "trialing" ? shown.Subscription.TrialEnd : null,
             ScheduledPlan = shown.ScheduledPlan,
@@ -125,19 +125,27 @@ internal static class PlanRules
         isEntitled = isEntitled && !subscription.IsDisputed && (until is null || now < until);
         if (mapped is null && !isOver)
             flags.Add(ReviewFlags.UnknownPrice);
-        var plan = mapped ?? before.Plan;
+        if (terms.Plans.FindSold(mapped) is { PerSeat: false } && item!.Quantity > 1 && !isOver)
+            flags.Add(ReviewFlags.NeedlessQuantity);
+        var (plan, quantity) = (mapped ?? before.Plan, item?.Quantity);
         // What a late payment would have paid for is not given before it is paid.
         if (payment is { IsLate: true, IsOfChange: true })
+        {
             plan = terms.Plans.Rank(payment.PaidPlan) < terms.Plans.Rank(plan) ? payment.PaidPlan : plan;
+            quantity = quantity > payment.PaidQuantity ? payment.PaidQuantity : quantity;
+        }
+
         return new SubscriptionOutcome(
             subscription,
             item,
             plan,
+            quantity,
             isEntitled,
             until,
             // Only a plan that was granted is remembered, not one that was never paid for.
             new SubscriptionMemory(
-                isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince),
+                isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince,
+                AboveOne(isEntitled ? quantity : before.Quantity), AboveOne(payment.PaidQuantity)),
             periodEnd,
             IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
             ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice, terms.Plans),
@@ -158,8 +166,15 @@ internal static class PlanRules
         var isOfChange = unpaid is { BillingReason: "subscription_update" } || (isPastDue && before.PaidPlan is not null);
         var neverPaid = isPastDue && (before.NeverPaid || isFirst);
         return new Payment(
-            IsLate: isPastDue && !neverPaid, neverPaid, isOfChange, PaidPlan: isOfChange ? before.PaidPlan ?? before.Plan : null);
+            IsLate: isPastDue && !neverPaid,
+            neverPaid,
+            isOfChange,
+            PaidPlan: isOfChange ? before.PaidPlan ?? before.Plan : null,
+            PaidQuantity: isOfChange ? (before.PaidPlan is null ? before.Quantity : before.PaidQuantity) ?? 1 : null);
     }
+
+    /// <summary>One is not written down, so that the memory of most subscriptions has no quantity.</summary>
+    private static long? AboveOne(long? quantity) => quantity > 1 ? quantity : null;
 
     private static string? ChooseScheduledPlan(
         StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
@@ -192,8 +207,8 @@ internal static class PlanRules
     private static DateTimeOffset Created(SubscriptionOutcome outcome) => outcome.Subscription.Created ?? DateTimeOffset.MinValue;
 
     private sealed record SubscriptionOutcome(
-        StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, bool IsEntitled, DateTimeOffset? Until,
-        SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, string? ScheduledPlan, bool IsOurs,
+        StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, long? Quantity, bool IsEntitled,
+        DateTimeOffset? Until, SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, string? ScheduledPlan, bool IsOurs,
         IReadOnlyList<string> Flags)
     {
         public bool Grants => IsEntitled && Plan is not null;
@@ -203,5 +218,6 @@ internal static class PlanRules
     /// <param name="NeverPaid">It is past due, and was not.</param>
     /// <param name="IsOfChange">What is unpaid is a change.</param>
     /// <param name="PaidPlan">The plan before that change.</param>
-    private sealed record Payment(bool IsLate, bool NeverPaid, bool IsOfChange, string? PaidPlan);
+    /// <param name="PaidQuantity">The quantity before it.</param>
+    private sealed record Payment(bool IsLate, bool NeverPaid, bool IsOfChange, string? PaidPlan, long? PaidQuantity);
 }

@@ -48,7 +48,7 @@ internal sealed record ProfilePlan(
             overriding,
             overriding is null ? null : overridingUntil)
         {
-            Seats = !isByOperator && plans[plan].PerSeat ? state.Quantity : null,
+            Seats = plan == state.Plan && plans[plan].PerSeat ? state.Quantity : null,
             IsByContract = !isByOperator && plan == PlanCatalog.Enterprise,
         };
     }

@@ -1,9 +1,9 @@
 -- Plans are named by the catalogue of the configuration, so the database knows only the form of a name.
 -- compatible_from: 1
 
-alter table profiles drop constraint profiles_plan_check;
-alter table profiles drop constraint profiles_plan_then_check;
-alter table profiles drop constraint profiles_plan_override_check;
+alter table profiles drop constraint if exists profiles_plan_check;
+alter table profiles drop constraint if exists profiles_plan_then_check;
+alter table profiles drop constraint if exists profiles_plan_override_check;
 alter table profiles add constraint profiles_plan_check check (plan ~ '^[a-z][a-z0-9_-]{0,31}$');
 alter table profiles add constraint profiles_plan_then_check check (plan_then ~ '^[a-z][a-z0-9_-]{0,31}$');
 alter table profiles add constraint profiles_plan_override_check check (plan_override ~ '^[a-z][a-z0-9_-]{0,31}$');
