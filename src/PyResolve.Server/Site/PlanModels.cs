@@ -16,7 +16,11 @@ internal enum ReturnFrom
 }
 
 /// <summary>What is wrong with a subscription. <c>Button</c> leads to Stripe's portal; null: the plans below are the way on.</summary>
-internal sealed record Trouble(string Text, string? Button);
+internal sealed record Trouble(string Text, string? Button)
+{
+    /// <summary>The button leads to Stripe's checkout in place of the portal, and asks for a way to pay.</summary>
+    public bool AsksForCard { get; init; }
+}
 
 /// <summary>One of the plans that a page compares.</summary>
 internal sealed record PlanCard(Plan Plan, bool IsCurrent)
@@ -64,7 +68,10 @@ internal sealed record PlanView(
             "The last payment failed, and the plan has ended. It comes back when the payment arrives.", "Update the payment method"),
         { Status: "unpaid" } => new(
             "An invoice was not paid, and the plan has ended. It comes back when the invoice is paid.", "Pay the invoice"),
-        { Status: "paused" } => new("The subscription is paused: it needs a payment method to go on.", "Add a payment method"),
+        { Status: "paused" } => new("The subscription is paused: it needs a payment method to go on.", "Add a payment method")
+        {
+            AsksForCard = true,
+        },
         { Status: "incomplete" } => new(
             "The first payment did not go through, and the plan has not begun. Choose it again, or pay in another way.", Button: null),
         _ when Has(ReviewFlags.Disputed) => new(

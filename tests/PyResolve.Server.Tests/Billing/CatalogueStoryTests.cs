@@ -41,6 +41,24 @@ public sealed class CatalogueStoryTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_trial_without_a_card_pauses_and_goes_on_with_one(StorageEngine engine)
+    {
+        await using var shop = await OpenAsync(engine);
+        var dan = await shop.SignUpAsync();
+        await shop.BuyAsync(dan, new { plan = "team", quantity = 2 }, card: null);
+        await shop.PlanIsAsync(dan, "team", limit: 200);
+        await shop.AdvanceAsync(dan, days: 20);
+        await shop.PlanIsAsync(dan, "hobby", limit: 10);
+
+        await shop.BuyAsync(dan, new { plan = "team" }, CardBehaviour.FailsOnRenewal);
+        await shop.PlanIsAsync(dan, "hobby", limit: 10);
+        await shop.BuyAsync(dan, new { plan = "team" });
+
+        await shop.PlanIsAsync(dan, "team", limit: 200);
+        (await PaidAsync(dan)).ShouldBe([2 * TeamMonth, 0]);
+    }
+
+    [Theory, OnBothEngines]
     public async Task The_greater_plan_costs_the_difference_and_the_lesser_waits_for_the_next_month(StorageEngine engine)
     {
         await using var shop = await OpenAsync(engine);
@@ -114,11 +132,11 @@ public sealed class CatalogueStoryTests(SharedServers servers)
     {
         public Task<TestAccount> SignUpAsync() => own.SignUpAsync();
 
-        public async Task BuyAsync(TestAccount account, object wanted)
+        public async Task BuyAsync(TestAccount account, object wanted, CardBehaviour? card = CardBehaviour.Works)
         {
             var started = await account.Key.PostAsync("/billing/checkout", wanted);
             started.Status.ShouldBe(200, started.Text);
-            stripe.Simulation.PayCheckout(new Uri(started["checkout_url"].GetString()!).Segments[^1]).ShouldNotBeNull();
+            stripe.Simulation.PayCheckout(new Uri(started["checkout_url"].GetString()!).Segments[^1], card).ShouldNotBeNull();
             await SyncAsync();
         }
 

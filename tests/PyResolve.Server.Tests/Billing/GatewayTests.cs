@@ -446,6 +446,21 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task What_a_restricted_key_may_not_do_is_found_by_calls_that_change_nothing()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(403, """{"error":{"type":"invalid_request_error","message":"The key does not have the required permissions."}}""")
+            .Then(404, """{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No such session"}}""")
+            .Then(403, """{"error":{"type":"invalid_request_error","message":"The key does not have the required permissions."}}""");
+
+        var missing = await edge.Gateway.ListMissingPermissionsAsync(TestContext.Current.CancellationToken);
+
+        missing.ShouldBe(["Customers: write", "Subscriptions: write"]);
+        edge.Requests.Where(static request => request.Method is not "GET")
+            .ShouldAllBe(static request => request.Path.Contains("does_not_exist") || request["customer"]!.Contains("does_not_exist"));
+    }
+
+    [Fact]
     public async Task A_new_portal_lets_seats_change_only_where_the_plan_has_some()
     {
         await using var edge = await StripeEdge.StartAsync(settings: OwnCatalogue.Settings);
@@ -538,6 +553,11 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.CreatePortalConfigurationAsync([Price], "https://r.example", cancellation);
         await stripe.UpdatePortalConfigurationAsync("bpc_1", [Price], cancellation);
         await stripe.TryCheckoutAsync("price_1", isMetered: false, "https://s.example", cancellation);
+        await stripe.CreateSetupAsync(
+            new NewSetup(User, "cus_1", "sub_1", "eur", "https://s.example", "https://c.example", Attempt: 1), "k2", cancellation);
+        await stripe.ListMissingPermissionsAsync(cancellation);
+        await stripe.FindSetupPaymentMethodAsync("cs_1", cancellation);
+        await stripe.ResumeSubscriptionAsync("sub_1", "cus_1", "pm_1", "k3", cancellation);
         await stripe.ListWebhookEndpointsAsync(cancellation);
         await stripe.CreateWebhookEndpointAsync("https://w.example", StripeEvents.Subscribed, cancellation);
         await stripe.UpdateWebhookEndpointAsync("we_1", StripeEvents.Subscribed, cancellation);
@@ -547,6 +567,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(35);
+        edge.Requests.Count.ShouldBe(47);
     }
 }

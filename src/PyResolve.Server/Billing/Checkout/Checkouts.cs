@@ -29,8 +29,13 @@ internal abstract record CheckoutOutcome
 /// <param name="Quantity">How many seats.</param>
 internal sealed record Purchase(Plan Plan, CatalogPrice Price, string PriceId, int Quantity)
 {
+    /// <summary>A subscription that a trial without a card has paused: a way to pay is asked for in place of a new one.</summary>
+    public string? Resumes { get; init; }
+
     /// <summary>A checkout for another price or number of seats takes the place of the open one.</summary>
-    public string Key => Quantity == 1 ? PriceId : string.Create(CultureInfo.InvariantCulture, $"{PriceId}*{Quantity}");
+    public string Key => Resumes is not null ? $"resumes:{Resumes}"
+        : Quantity == 1 ? PriceId
+        : string.Create(CultureInfo.InvariantCulture, $"{PriceId}*{Quantity}");
 }
 
 /// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
@@ -54,10 +59,11 @@ internal sealed class Checkouts(
             var state = await sync.RunAsync(customer.Id, cancellationToken);
             if (state is null or { IsGone: true })
                 (customer, _) = await links.FindOrCreateAsync(userId, email, cancellationToken);
-            else if (state.HasSubscription)
+            else if (state is { HasSubscription: true, Paused: null })
                 return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
             else
                 await CancelIncompleteAsync(state, cancellationToken);
+            purchase = purchase with { Resumes = state?.Paused?.Id };
             isFirst = state is null or { IsGone: true } or { Subscriptions.Count: 0 };
         }
 
@@ -139,10 +145,12 @@ internal sealed class Checkouts(
             return null;
         // The payment may have come after the last sync.
         var now = await sync.RunAsync(customer.Id, cancellationToken);
-        if (now is { HasSubscription: true })
+        if (now is { HasSubscription: true, Paused: null })
             return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
-        var isOver = session.Subscription is not null
-            && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true;
+        // A way to pay that resumed nothing, in the sync before, can be replaced by another.
+        var isOver = session.Resumes is not null
+            || (session.Subscription is not null
+                && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true);
         return isOver || session.ExpiresAt + MaxPaymentTime < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentPending();
     }
 
@@ -153,8 +161,8 @@ internal sealed class Checkouts(
     {
         if (attempt.Number > 1 && await CloseUnknownCheckoutsAsync(userId, customer, attempt, cancellationToken) is { } blocking)
             return blocking;
-        var checkout = new NewCheckout(
-            userId, customer.Id, purchase.PriceId, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled, attempt.Number)
+        var (success, cancel) = (urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled);
+        var checkout = new NewCheckout(userId, customer.Id, purchase.PriceId, success, cancel, attempt.Number)
         {
             Quantity = purchase.Price.IsMetered ? null : purchase.Quantity,
             TrialDays = isFirst ? purchase.Plan.TrialDays : null,
@@ -163,8 +171,13 @@ internal sealed class Checkouts(
         StripeCheckoutSession session;
         try
         {
-            session = await stripe.CreateCheckoutAsync(
-                checkout, $"co:{_origin}:{userId}:{purchase.Key}:{attempt.Number}", cancellationToken);
+            var key = $"co:{_origin}:{userId}:{purchase.Key}:{attempt.Number}";
+            session = purchase.Resumes is { } paused
+                ? await stripe.CreateSetupAsync(
+                    new NewSetup(userId, customer.Id, paused, purchase.Price.Currency, success, cancel, attempt.Number),
+                    key,
+                    cancellationToken)
+                : await stripe.CreateCheckoutAsync(checkout, key, cancellationToken);
         }
         catch (StripeException exception) when (exception.Type == "idempotency_error" && exception.Status == 400)
         {

@@ -53,6 +53,44 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
             Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
     }
 
+    public Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        var metadata = OfUser(setup.UserId);
+        metadata[NewCheckout.AttemptKey] = setup.Attempt.ToString(CultureInfo.InvariantCulture);
+        metadata[StripeCheckoutSession.ResumesKey] = setup.Resumes;
+        var session = new Stripe.Checkout.SessionCreateOptions
+        {
+            Mode = "setup",
+            // Which ways to pay there are depends on it.
+            Currency = setup.Currency,
+            Customer = setup.CustomerId,
+            ClientReferenceId = setup.UserId.ToString(),
+            SuccessUrl = setup.SuccessUrl,
+            CancelUrl = setup.CancelUrl,
+            Locale = options.Checkout.Locale,
+            Metadata = metadata,
+        };
+        return StripeConnection.ReadAsync(
+            Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+    }
+
+    public Task<string?> FindSetupPaymentMethodAsync(string sessionId, CancellationToken cancellationToken) => StripeConnection.ReadAsync(
+        Api.Checkout.Sessions.GetAsync(sessionId, new() { Expand = ["setup_intent"] }, cancellationToken: cancellationToken),
+        static session => session.SetupIntent?.PaymentMethodId);
+
+    public async Task ResumeSubscriptionAsync(
+        string id, string customerId, string paymentMethod, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        // Stripe tries again with it, should the first attempt fail, and the portal shows it.
+        var paidBy = new CustomerUpdateOptions { InvoiceSettings = new() { DefaultPaymentMethod = paymentMethod } };
+        await StripeConnection.ReadAsync(
+            Api.Customers.UpdateAsync(customerId, paidBy, cancellationToken: cancellationToken), static changed => changed.Id);
+        // By default Stripe resumes before the payment, and what was never paid would count as late. The period begins now by default.
+        var resumed = new SubscriptionResumeOptions { PaymentBehavior = "resume_on_payment_success" };
+        await StripeConnection.ReadAsync(
+            Api.Subscriptions.ResumeAsync(id, resumed, Under(idempotencyKey), cancellationToken), static changed => changed.Id);
+    }
+
     /// <summary>A checkout as an account would get it, closed at once.</summary>
     public async Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken)
     {

@@ -20,6 +20,7 @@ internal sealed record StripeCheckoutSession(string Id)
 {
     public const string Open = "open";
     public const string Complete = "complete";
+    public const string ResumesKey = "resumes";
 
     public string? Url { get; init; }
 
@@ -35,6 +36,9 @@ internal sealed record StripeCheckoutSession(string Id)
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The paused subscription for which it asks for a way to pay; null: it sells something.</summary>
+    public string? Resumes => Metadata?.GetValueOrDefault(ResumesKey);
 }
 
 internal sealed record StripeSubscription(string Id)

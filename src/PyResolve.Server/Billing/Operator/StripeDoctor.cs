@@ -74,6 +74,8 @@ internal sealed class StripeDoctor(
         var mode = options.IsLive ? "live" : "test";
         yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {BillingOptions.PinnedApiVersion}.");
         yield return await CheckAsync(CheckClockAsync, cancellationToken);
+        if (options.IsRestricted)
+            yield return DescribePermissions(await stripe.ListMissingPermissionsAsync(cancellationToken));
         foreach (var price in plans.Prices)
         {
             var found = await CheckAsync(token => CheckPriceAsync(price, mode, token), cancellationToken);
@@ -130,6 +132,12 @@ internal sealed class StripeDoctor(
                 $"/plans shows {wanted} for {NameOf(wanted)}, but {id} charges {charged}. "
                 + $"Set {setting} to what is charged; or unset {variable}, and run 'stripe setup'.");
     }
+
+    private static (bool IsProblem, string Text) DescribePermissions(IReadOnlyList<string> missing) => missing.Count == 0
+        ? (false, "The restricted key has every permission that selling needs.")
+        : (true,
+            $"The restricted key lacks these permissions: {string.Join(", ", missing)}. "
+            + "Add them in the dashboard, where the key was made.");
 
     private static string NameOf(CatalogPrice price, bool isFirst = false)
     {

@@ -71,6 +71,9 @@ internal sealed class BillingOptions
 
     public bool IsLive => IsLiveKey(SecretKey);
 
+    /// <summary>Whether the key may do only what was chosen for it in the dashboard.</summary>
+    public bool IsRestricted => SecretKey?.StartsWith("rk_", StringComparison.Ordinal) == true;
+
     /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
     public string Origin => IsLive ? BillingOrigins.Live : Loopback.Is(ApiBase) ? BillingOrigins.Local : BillingOrigins.Test;
 

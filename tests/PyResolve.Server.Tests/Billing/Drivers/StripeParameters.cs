@@ -12,9 +12,12 @@ internal static partial class StripeParameters
     {
         ["POST /v1/customers"] = ["email", "name", "metadata[*]", "test_clock", "expand[]"],
         ["GET /v1/customers/{id}"] = ["expand[]"],
+        ["POST /v1/customers/{id}"] = ["invoice_settings[default_payment_method]", "description"],
+        ["POST /v1/subscriptions/{id}/resume"] = ["billing_cycle_anchor", "payment_behavior", "proration_behavior"],
         ["POST /v1/checkout/sessions"] =
         [
-            "mode", "customer", "client_reference_id", "line_items[][price]", "line_items[][quantity]", "success_url", "cancel_url",
+            "mode", "currency", "customer", "client_reference_id", "line_items[][price]", "line_items[][quantity]",
+            "success_url", "cancel_url",
             "subscription_data[metadata][*]",
             "subscription_data[trial_period_days]",
             "subscription_data[trial_settings][end_behavior][missing_payment_method]", "payment_method_collection",
