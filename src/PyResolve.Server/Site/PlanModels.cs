@@ -89,7 +89,8 @@ internal sealed record PlanView(
             $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan.{(IsCancelling ? " Nothing more is charged." : "")}",
         { ScheduledPlan: { } plan, ScheduledAt: { } at } when Trouble is null && at > Now =>
             $"Until {Day(at)}. From then on: the {Name(plan)} plan, as you chose.",
-        { Status: "trialing", CurrentPeriodEnd: { } end } => $"A trial until {Day(end)}. The first payment is due then.",
+        { Status: "trialing", CurrentPeriodEnd: { } end } =>
+            $"A trial until {Day(end)}. The first payment is due then{(Current.TrialNeedsCard ? "" : "; without a card the plan pauses")}.",
         { Status: "active", CurrentPeriodEnd: { } end } when HasSubscription => $"Renews on {Day(end)}.",
         _ => null,
     };
