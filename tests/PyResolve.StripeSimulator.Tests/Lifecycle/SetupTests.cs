@@ -70,7 +70,7 @@ public sealed class SetupTests : IAsyncLifetime
 
     private async Task<(string Customer, string Paused)> PauseAsync()
     {
-        var customer = _stage.Simulation.AddCustomer();
+        var customer = _stage.Simulation.AddCustomer(card: null);
         var session = await _stage.Stripe.Checkout.Sessions.CreateAsync(
             new()
             {
