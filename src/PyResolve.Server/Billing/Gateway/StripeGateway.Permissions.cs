@@ -8,7 +8,7 @@ namespace PyResolve.Server.Billing.Gateway;
 /// </summary>
 internal sealed partial class StripeGateway
 {
-    private const string Nothing = "pyresolve_does_not_exist";
+    private const string Nothing = "doesnotexist0";
 
     public async Task<IReadOnlyList<string>> ListMissingPermissionsAsync(CancellationToken cancellationToken)
     {
