@@ -88,7 +88,7 @@ public sealed class CataloguePurchaseTests(Browser browser) : IAsyncLifetime
     }
 
     /// <summary>The plan follows an event of Stripe's, which takes a moment.</summary>
-    private Task ButtonComesAsync(IPage page, string button) => Eventually.HoldsAsync(
+    private async Task ButtonComesAsync(IPage page, string button) => await Eventually.HoldsAsync(
         async () =>
         {
             await page.GotoAsync(Address("/app/plan"));
