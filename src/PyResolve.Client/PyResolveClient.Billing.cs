@@ -5,11 +5,17 @@ namespace PyResolve.Client;
 public sealed partial class PyResolveClient
 {
     /// <summary><c>POST /billing/checkout</c>: opens the page to buy a plan. Throws <c>already_subscribed</c> if there is one.</summary>
-    /// <param name="plan"><c>pro</c> or <c>unlimited</c>.</param>
+    /// <param name="plan">A plan that <see cref="GetPlansAsync"/> has a price for.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<CheckoutStarted> StartCheckoutAsync(string plan, CancellationToken cancellationToken = default) =>
+        StartCheckoutAsync(new CheckoutRequest { Plan = Guard.NotNull(plan) }, cancellationToken);
+
+    /// <summary><c>POST /billing/checkout</c>: opens the page to buy a plan. Throws <c>already_subscribed</c> if there is one.</summary>
+    /// <param name="request">The plan, and by which price and for how many seats.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<CheckoutStarted> StartCheckoutAsync(CheckoutRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
-            ApiRequest.Post("/billing/checkout").With(new() { Plan = Guard.NotNull(plan) }, WireJson.Requests.CheckoutRequest),
+            ApiRequest.Post("/billing/checkout").With(Guard.NotNull(request), WireJson.Requests.CheckoutRequest),
             WireJson.Default.CheckoutStarted, static started => started.CheckoutUrl is not null, cancellationToken);
 
     /// <summary><c>GET /billing/portal</c>: opens the page to manage a subscription, or throws <c>no_billing_account</c>.</summary>

@@ -76,7 +76,12 @@ internal static class OpenApiSchemas
             ["scope"] = new Rule { Pattern = $"^ *((({string.Join('|', Scopes.DeviceAllowed)})( +|$))*)$" },
         },
         [typeof(DeviceTokenRequest)] = new() { ["device_code"] = Token },
-        [typeof(CheckoutRequest)] = new() { ["plan"] = new Rule { IsRequired = true, Values = ["pro", "unlimited"] } },
+        [typeof(CheckoutRequest)] = new()
+        {
+            ["plan"] = new Rule { IsRequired = true, Pattern = "^[a-z][a-z0-9_-]{0,31}$", Example = "pro" },
+            ["interval"] = new Rule { Values = ["month", "year"] },
+            ["quantity"] = Number(1, MaxUnits),
+        },
         [typeof(ReservationRequest)] = new()
         {
             ["quantity"] = Number(1, MaxUnits),

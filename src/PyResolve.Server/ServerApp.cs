@@ -71,6 +71,7 @@ internal static class ServerApp
 
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
+        services.AddSingleton(ProductOptions.Read(configuration));
         services.AddStorage(options);
         services.AddBackups();
         services.AddSingleton<PublicUrl>();

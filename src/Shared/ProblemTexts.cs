@@ -21,7 +21,16 @@ internal static class ProblemTexts
     public const string ApiKeyUnknown = "Invalid or revoked API key";
     public const string SessionUnknown = "Invalid or expired session. Log in again.";
     public const string SessionNotFound = "There is no such session. GET /auth/sessions lists yours.";
-    public const string PlanNotSold = "Invalid plan. Use 'pro' or 'unlimited'";
+    /// <param name="sold">The plans that are sold.</param>
+    public static string PlanNotSold(IEnumerable<string> sold)
+    {
+        var quoted = sold.Select(static plan => $"'{plan}'").ToList();
+        if (quoted.Count == 0)
+            return "Invalid plan. None is sold here";
+        var others = string.Join(", ", quoted.Take(quoted.Count - 1));
+        var last = quoted.Skip(quoted.Count - 1).Single();
+        return others.Length == 0 ? $"Invalid plan. Use {last}" : $"Invalid plan. Use {others} or {last}";
+    }
     public const string CurrencyConflict =
         "Stripe bills this account in another currency already, and a customer has one currency. End what is billed in it, in the portal "
         + "(GET /billing/portal), or ask the operator.";

@@ -12,10 +12,14 @@ internal static class PlanCommand
 {
     public const string CommandName = "plan";
 
-    private const string FreePlan = "free";
-
     private static readonly Argument<string> Wanted =
         new("plan") { Description = "The plan to subscribe to.", DefaultValueFactory = _ => "pro" };
+
+    private static readonly Option<string?> Interval =
+        new("--interval") { Description = "month or year: how often it is paid, where there is a choice.", HelpName = "interval" };
+
+    private static readonly Option<int?> Seats =
+        new("--seats") { Description = "How many seats, where the plan has seats.", HelpName = "number" };
 
     private static readonly Option<bool> NoBrowser = new("--no-browser") { Description = "Only print the page to open." };
 
@@ -32,9 +36,10 @@ internal static class PlanCommand
 
         var upgrade = new ExplainedCommand(
             "upgrade", "Open the page where a plan is bought. Without a browser, the page is printed.",
-            "pyresolve plan upgrade", "pyresolve plan upgrade unlimited --no-browser")
+            "pyresolve plan upgrade", "pyresolve plan upgrade unlimited --no-browser",
+            "pyresolve plan upgrade team --interval year --seats 5")
         {
-            Wanted, NoBrowser, GlobalOptions.Json,
+            Wanted, Interval, Seats, NoBrowser, GlobalOptions.Json,
         };
         upgrade.SetAction((parse, cancellationToken) => UpgradeAsync(terminal, parse, cancellationToken));
         var portal = new ExplainedCommand(
@@ -67,7 +72,7 @@ internal static class PlanCommand
                 plan.Name,
                 plan.MigrationsLimit.Value is { } limit ? QuotaText.FormatNumber(limit) : "no limit",
                 plan.LlmAllowed ? terminal.Tick : terminal.Cross,
-                FormatPrice(plan),
+                FormatPrice(plan, isFirst: plan == plans[0]),
                 plan.Name == current ? "your plan" : "");
         }
         table.Write(terminal);
@@ -81,7 +86,14 @@ internal static class PlanCommand
         await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
         try
         {
-            var checkout = await client.StartCheckoutAsync(parse.GetRequiredValue(Wanted), cancellationToken);
+            var checkout = await client.StartCheckoutAsync(
+                new CheckoutRequest
+                {
+                    Plan = parse.GetRequiredValue(Wanted),
+                    Interval = parse.GetValue(Interval),
+                    Quantity = parse.GetValue(Seats),
+                },
+                cancellationToken);
             return Show(terminal, parse, checkout.CheckoutUrl, "Pay on this page");
         }
         catch (PyResolveException e) when (e.Status is 400 or 422)
@@ -118,12 +130,15 @@ internal static class PlanCommand
         return ExitCodes.Success;
     }
 
-    /// <summary>Amounts are in the currency's smallest unit: cents.</summary>
-    private static string FormatPrice(PlanInfo plan) => plan.Price switch
+    /// <summary>Amounts are in the currency's smallest unit: cents. The first plan is the one without payment.</summary>
+    private static string FormatPrice(PlanInfo plan, bool isFirst) => plan.Price switch
     {
-        { Amount: > 0 } price => string.Create(
-            CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {price.Interval}"),
-        null when plan.Name != FreePlan => "on request",
+        { Amount: > 0 } price => string.Join(", ", (plan.Prices is [] ? [price] : plan.Prices).Select(FormatAmount))
+            + (plan.PerSeat ? " and seat" : ""),
+        null when !isFirst => "on request",
         _ => "free",
     };
+
+    private static string FormatAmount(PlanPrice price) => string.Create(
+        CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {(price.Metered ? "unit" : price.Interval)}");
 }

@@ -3,8 +3,14 @@ namespace PyResolve.Client.Wire;
 /// <summary>The body of <c>POST /billing/checkout</c>.</summary>
 public sealed record CheckoutRequest
 {
-    /// <summary>The plan to buy: <c>pro</c> or <c>unlimited</c>.</summary>
+    /// <summary>The plan to buy: one that <c>GET /plans</c> has a price for.</summary>
     public string? Plan { get; init; }
+
+    /// <summary><c>month</c> or <c>year</c>; absent: the plan's first price.</summary>
+    public string? Interval { get; init; }
+
+    /// <summary>How many seats; absent: one.</summary>
+    public int? Quantity { get; init; }
 }
 
 /// <summary>The answer to <c>POST /billing/checkout</c>.</summary>
@@ -16,7 +22,7 @@ public sealed record CheckoutStarted(string CheckoutUrl);
 public sealed record PortalOpened(string PortalUrl);
 
 /// <summary>The body of <c>GET /billing/subscription</c>.</summary>
-/// <param name="Plan">The plan in effect: <c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
+/// <param name="Plan">The plan in effect, such as <c>free</c> or <c>pro</c>.</param>
 /// <param name="Status">Stripe's status, such as <c>active</c> or <c>past_due</c>; <see langword="null"/> without a subscription.</param>
 /// <param name="Cancelling">Whether the subscription will end instead of being renewed.</param>
 /// <param name="CurrentPeriodEnd">The end of the period that is paid for.</param>

@@ -3,13 +3,14 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
 internal sealed class AccountCreation(
     Database database, Passwords passwords, Sessions sessions, ApiKeys keys, Throttle throttle, AccountEmails emails, AuditLog audit,
-    TimeProvider time)
+    PlanCatalog plans, TimeProvider time)
 {
     public async Task<Outcome<SignUpResponse>> TryAsync(
         EmailAddress email, string? name, string password, SessionClient client, CancellationToken cancellationToken)
@@ -39,7 +40,7 @@ internal sealed class AccountCreation(
                 await throttle.KnowNetworkAsync(session, user.Email, origin.Address, cancellationToken);
                 await audit.WriteAsync(session, user.Id, origin, AuditActions.AccountCreated, key.Prefix, cancellationToken);
                 await emails.QueueVerificationAsync(session, user.Id, cancellationToken);
-                return new SignUpResponse(user, key.ApiKey, token, expiresAt);
+                return new SignUpResponse(plans.Shown(user), key.ApiKey, token, expiresAt);
             },
             cancellationToken);
         if (created is null)

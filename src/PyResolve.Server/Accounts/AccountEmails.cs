@@ -12,7 +12,7 @@ namespace PyResolve.Server.Accounts;
 /// <summary>The recipient is looked up when an email is sent, so that no answer or timing shows whether an account exists.</summary>
 internal sealed class AccountEmails(
     Database database, EmailOutbox outbox, EmailTokens tokens, EmailChanges changes, Throttle throttle, AuditLog audit, PublicUrl publicUrl,
-    BillingLetterTexts billing)
+    ProductOptions product, BillingLetterTexts billing)
 {
     public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
@@ -28,7 +28,15 @@ internal sealed class AccountEmails(
 
     public void Send() => outbox.Wake();
 
-    public Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken) => due.Email switch
+    public async Task<EmailMessage?> ComposeAsync(DueEmail due, CancellationToken cancellationToken)
+    {
+        var message = await ComposeTextAsync(due, cancellationToken);
+        return message is null || product.SupportEmail is not { } support
+            ? message
+            : message with { Text = $"{message.Text}\n\nQuestions? Write to {support}." };
+    }
+
+    private Task<EmailMessage?> ComposeTextAsync(DueEmail due, CancellationToken cancellationToken) => due.Email switch
     {
         { Kind: EmailKinds.Verification, UserId: { } userId } => ComposeVerificationAsync(userId, cancellationToken),
         { Kind: EmailKinds.Reset } => ComposeResetAsync(due, cancellationToken),
@@ -100,7 +108,7 @@ internal sealed class AccountEmails(
             owner.Email,
             "Choose a new password",
             $"""
-            Someone, hopefully you, asked to reset the password of your PyResolve account. To choose a new one, open this link within
+            Someone, hopefully you, asked to reset the password of your {product.Name} account. To choose a new one, open this link within
             an hour:
 
             {publicUrl.Value}/reset-password?token={token}
@@ -125,11 +133,12 @@ internal sealed class AccountEmails(
             return null;
         var token = await database.WriteAsync(
             session => tokens.CreateAsync(session, owner, EmailTokenPurposes.Reset, lifetime, cancellationToken), cancellationToken);
+        var hours = lifetime.TotalHours.ToString("0", CultureInfo.InvariantCulture);
         return new EmailMessage(
             owner.Email,
-            "Your PyResolve account",
+            $"Your {product.Name} account",
             $"""
-            An account was made for you on a PyResolve server. To choose its password, open this link within {lifetime.TotalHours:0} hours:
+            An account was made for you on a {product.Name} server. To choose its password, open this link within {hours} hours:
 
             {publicUrl.Value}/reset-password?token={token}
 
@@ -144,8 +153,8 @@ internal sealed class AccountEmails(
             email,
             "Your API key was published and has been revoked",
             $"""
-            Someone found your PyResolve API key {prefix}… in a public place and reported it. It was revoked immediately: every program
-            that still uses it is refused.
+            Someone found your {product.Name} API key {prefix}… in a public place and reported it. It was revoked immediately: every
+            program that still uses it is refused.
 
             Create a new key and store it where only your programs can read it. Your account's audit log shows what was done with the
             old one.
@@ -153,7 +162,7 @@ internal sealed class AccountEmails(
     }
 
     private async Task<EmailMessage?> ComposeAlertAsync(AlertLetter letter, CancellationToken cancellationToken) =>
-        await FindEmailAsync(letter.UserId, cancellationToken) is { } email ? letter.To(email, publicUrl.Value) : null;
+        await FindEmailAsync(letter.UserId, cancellationToken) is { } email ? letter.To(email, product.Name, publicUrl.Value) : null;
 
     private Task<string?> FindEmailAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
@@ -168,7 +177,7 @@ internal sealed class AccountEmails(
             email.Shown,
             "Confirm your new e-mail address",
             $"""
-            To use this address for your PyResolve account from now on, open this link within a day:
+            To use this address for your {product.Name} account from now on, open this link within a day:
 
             {publicUrl.Value}/change-email?token={token}
 
@@ -183,7 +192,7 @@ internal sealed class AccountEmails(
             oldAddress,
             "The e-mail address of your account was changed",
             $"""
-            Your PyResolve account has the address {email} from now on, and this one no more. The change was made with the account's
+            Your {product.Name} account has the address {email} from now on, and this one no more. The change was made with the account's
             password, and confirmed from the new address.
 
             If it was not you, tell the operator of {publicUrl.Value} at once.

@@ -4,6 +4,7 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Storage;
@@ -97,7 +98,7 @@ internal static class AccountEndpoints
     }
 
     private static async Task<Results<JsonAnswer<UpdatedAccount>, ProblemResult>> Rename(
-        Body<UpdateAccountRequest> body, HttpContext http, OwnAccount own)
+        Body<UpdateAccountRequest> body, HttpContext http, OwnAccount own, PlanCatalog plans)
     {
         var name = body.Value.Name;
         var errors = new FieldErrors();
@@ -105,7 +106,7 @@ internal static class AccountEndpoints
         errors.ThrowIfAny();
 
         return await own.RenameAsync(http.Caller(), name!, Origin.Of(http), http.RequestAborted) is { } user
-            ? Answers.Ok(new UpdatedAccount(user))
+            ? Answers.Ok(new UpdatedAccount(plans.Shown(user)))
             : new ProblemResult(Problems.Unauthenticated("This account was deleted."));
     }
 

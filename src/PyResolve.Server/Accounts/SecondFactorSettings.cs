@@ -1,6 +1,7 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Storage;
@@ -9,7 +10,8 @@ namespace PyResolve.Server.Accounts;
 
 /// <summary>Sets up the second factor of an account that has a password, and turns it off.</summary>
 internal sealed class SecondFactorSettings(
-    Database database, PasswordProof proof, SecondFactors factors, Credentials credentials, Throttle throttle, AuditLog audit)
+    Database database, PasswordProof proof, SecondFactors factors, Credentials credentials, Throttle throttle, AuditLog audit,
+    ProductOptions product)
 {
     private static readonly ProblemResult IsOn = new(Problems.Conflict(
         "This account has a second factor already. Turn it off first, with one of its codes."));
@@ -91,7 +93,7 @@ internal sealed class SecondFactorSettings(
 
     private async Task<Outcome<TotpSetup>> BeginAsync(Session session, Caller caller, CancellationToken cancellationToken) =>
         await factors.BeginAsync(session, caller.UserId, cancellationToken) is { } secret
-            ? TotpCode.SetupOf(secret, caller.Email)
+            ? TotpCode.SetupOf(secret, caller.Email, product.Name)
             : IsOn;
 
     private async Task<ProblemResult?> RemoveAsync(

@@ -1,11 +1,12 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
 /// <summary>The end of every login, within the transaction that has checked it.</summary>
-internal sealed class SessionOpening(Sessions sessions, Throttle throttle, AuditLog audit, TimeProvider time)
+internal sealed class SessionOpening(Sessions sessions, Throttle throttle, AuditLog audit, PlanCatalog plans, TimeProvider time)
 {
     public Task<LogInResponse> OpenAsync(Session session, UserInfo user, SessionClient client, CancellationToken cancellationToken) =>
         OpenAsync(session, user, client, time.GetInstant(), cancellationToken);
@@ -21,6 +22,6 @@ internal sealed class SessionOpening(Sessions sessions, Throttle throttle, Audit
         await audit.WriteAsync(session, user.Id, client.Origin, AuditActions.LoggedIn, target: null, cancellationToken);
         await throttle.KnowNetworkAsync(session, user.Email, client.Origin.Address, cancellationToken);
         var (token, expiresAt) = await sessions.OpenAsync(session, user.Id, client, provedAt, cancellationToken);
-        return new LogInResponse(user, token, expiresAt);
+        return new LogInResponse(plans.Shown(user), token, expiresAt);
     }
 }

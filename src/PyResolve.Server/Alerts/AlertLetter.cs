@@ -26,11 +26,11 @@ internal sealed record AlertLetter(Guid UserId, string Month, int Percent, long 
             long.Parse(parts[4], CultureInfo.InvariantCulture));
     }
 
-    public EmailMessage To(string email, string publicUrl) => new(
+    public EmailMessage To(string email, string product, string publicUrl) => new(
         email,
         Percent == 100 ? $"The migrations of {MonthName} are used up" : $"{Percent} % of the migrations of {MonthName} are used",
         $"""
-        Your PyResolve account has used {Number(Used)} of the {Number(Limit)} migrations that its plan has for {MonthName}. {Left}
+        Your {product} account has used {Number(Used)} of the {Number(Limit)} migrations that its plan has for {MonthName}. {Left}
 
         What used them: {publicUrl}/app/usage
         A bigger plan: {publicUrl}/app/plan

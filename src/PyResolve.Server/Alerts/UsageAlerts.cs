@@ -13,15 +13,16 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
     /// <summary>Of the id of a letter: what the rows of a month have in common before the three digits of the rule.</summary>
     private static readonly SqlFragment Shared = new("1, 33");
 
-    private readonly (string Plan, long Limit)[] _limits =
-    [
-        .. plans.All.Where(static plan => plan.MigrationsLimit > 0).Select(static plan => (plan.Name, plan.MigrationsLimit!.Value)),
-    ];
+    // A name that the catalogue does not know counts as the plan without payment.
+    private readonly (string Name, long? Limit, bool PerSeat)[] _plans =
+        [.. plans.All.Select(static plan => (plan.Name, plan.MigrationsLimit, plan.PerSeat))];
+
+    private readonly long? _otherLimit = plans.WithoutPayment.MigrationsLimit;
 
     /// <summary>The last statements of a transaction that has changed, and so locked, what these accounts used in these months.</summary>
     public IEnumerable<Sql> Write(Session session, IEnumerable<(Guid UserId, string Month)> changed)
     {
-        if (!outbox.IsEnabled || _limits.Length == 0)
+        if (!outbox.IsEnabled || !Array.Exists(_plans, static plan => plan.Limit > 0))
             return [];
         var now = time.GetInstant();
         var month = now.ToMonth();
@@ -36,15 +37,27 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
     private Sql Reach(Session session, List<ChangedMonth> months, DateTimeOffset now)
     {
         List<Guid> accounts = [.. months.Select(static month => month.UserId).Distinct()];
+        Sql planLimit =
+            $"""
+            case
+                when l.name is null then {_otherLimit}
+                when l.per_seat then l.plan_limit * coalesce(p.plan_seats, 1)
+                else l.plan_limit
+            end
+            """;
+        var limit = new SqlPart(planLimit);
         return
             $"""
             insert into usage_alerts (user_id, month, percent, used, plan_limit, reached_at, letter_id)
-            select m.user_id, m.month, r.percent, m.migrations + m.lapsed, l.plan_limit + m.extra, {now},
+            select m.user_id, m.month, r.percent, m.migrations + m.lapsed, {limit} + m.extra, {now},
                    {session.Engine.IdOf($"substr(cast(c.letter_id as text), {Shared.Text}) || substr(cast(1000 + r.percent as text), 2)")}
             from {Rows(session, "c", months)}
             join usage_monthly m on m.user_id = c.user_id and m.month = c.month
             join profiles p on p.id = c.user_id and p.deleted_at is null
-            join {session.Rows("l", _limits).With("name", static limit => limit.Plan).With("plan_limit", static limit => limit.Limit)}
+            left join {session.Rows("l", _plans)
+                .With("name", static plan => plan.Name)
+                .With("plan_limit", static plan => plan.Limit)
+                .With("per_seat", static plan => plan.PerSeat)}
               on l.name = {EffectivePlan.NameAt(now)}
             join (
                 select a.user_id, d.percent
@@ -56,7 +69,7 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
                 from alert_rules o
                 where o.is_on and o.user_id in (select b.user_id from {session.Rows("b", accounts).With("user_id", static id => id)})) r
               on r.user_id = m.user_id
-            where (m.migrations + m.lapsed) * 100 >= r.percent * (l.plan_limit + m.extra)
+            where {limit} > 0 and (m.migrations + m.lapsed) * 100 >= r.percent * ({limit} + m.extra)
             on conflict do nothing
             """;
     }

@@ -28,23 +28,31 @@ internal static class BillingEndpoints
     }
 
     public static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
-        Body<CheckoutRequest> body, HttpContext http, Checkouts checkouts, BillingOptions options, BillingLimits limits)
+        Body<CheckoutRequest> body, HttpContext http, PlanCatalog plans, Checkouts checkouts, BillingOptions options, BillingLimits limits)
     {
+        var request = body.Value;
         var errors = new FieldErrors();
-        errors.Text("plan", body.Value.Plan, MaxPlanLength);
+        errors.Text("plan", request.Plan, MaxPlanLength);
         errors.ThrowIfAny();
-        if (body.Value.Plan is not { } plan || !PlanCatalog.Sold.Contains(plan, StringComparer.Ordinal))
-            return new ProblemResult(Problems.Malformed(ProblemTexts.PlanNotSold));
+        if (plans.FindSold(request.Plan) is not { } plan)
+        {
+            var shown = plans.Sold.Where(static sold => sold.IsPublic).Select(static sold => sold.Name);
+            return new ProblemResult(Problems.Malformed(ProblemTexts.PlanNotSold(shown)));
+        }
+
+        var price = CheckPrice(plan, request, errors);
+        errors.ThrowIfAny();
         if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
-        if (!options.Prices.TryGetValue(plan, out var price))
-            return BillingProblems.NotConfigured($"The {plan} plan is not for sale: {BillingOptions.PriceVariable(plan)} is not set.");
+        if (options.IdOf(price!) is not { } id)
+            return BillingProblems.NotConfigured($"The {plan.Name} plan is not for sale: {price!.Variable} is not set.");
 
         var caller = http.Caller();
         if (limits.Check(caller.UserId) is { } tooMany)
             return tooMany;
         StripePace.ActFor(caller.UserId);
-        return await checkouts.StartAsync(caller.UserId, caller.Email, price, http.RequestAborted) switch
+        var purchase = new Purchase(plan, price!, id, request.Quantity ?? 1);
+        return await checkouts.StartAsync(caller.UserId, caller.Email, purchase, http.RequestAborted) switch
         {
             CheckoutOutcome.Started started => Answers.Ok(new CheckoutStarted(started.Url)),
             CheckoutOutcome.AlreadySubscribed subscribed => BillingProblems.AlreadySubscribed(subscribed.PortalUrl),
@@ -53,6 +61,20 @@ internal static class BillingEndpoints
             _ => new ProblemResult(
                 Problems.Conflict("Another checkout for this account was started at the same moment. Use that one, or try again.")),
         };
+    }
+
+    /// <returns>null where there is an error.</returns>
+    private static CatalogPrice? CheckPrice(Plan plan, CheckoutRequest request, FieldErrors errors)
+    {
+        var price = plan.FindPrice(request.Interval);
+        if (request.Interval is not (null or "month" or "year"))
+            errors.Add("interval", "must be month or year.");
+        else if (price is null)
+            errors.Add("interval", $"must be {plan.Prices[0].Interval}: the {plan.Name} plan is not sold otherwise.");
+        errors.Range("quantity", request.Quantity ?? 1, 1, Plan.MaxSeatsSold);
+        if (request.Quantity > 1 && !plan.PerSeat)
+            errors.Add("quantity", $"must be 1: the {plan.Name} plan has no seats.");
+        return price;
     }
 
     public static async Task<Results<JsonAnswer<PortalOpened>, ProblemResult>> OpenPortal(
@@ -88,7 +110,7 @@ internal static class BillingEndpoints
     }
 
     private static async Task<Results<JsonAnswer<SubscriptionInfo>, ProblemResult>> ReadSubscription(
-        HttpContext http, BillingOptions options, Database database, BillingCustomers customers, TimeProvider time)
+        HttpContext http, BillingOptions options, Database database, BillingCustomers customers, PlanCatalog plans, TimeProvider time)
     {
         if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
@@ -96,7 +118,7 @@ internal static class BillingEndpoints
         var now = time.GetInstant();
         var plan = await database.FirstAsync(
             $"select {EffectivePlan.Columns} from profiles p where p.id = {userId}",
-            row => EffectivePlan.Read(row, 0, now),
+            row => plans.NameOf(EffectivePlan.Read(row, 0, now)),
             http.RequestAborted) ?? throw AccountGone.Exception();
         var state = (await customers.FindLinkedAsync(userId, http.RequestAborted))?.State ?? BillingState.None;
         return Answers.Ok(new SubscriptionInfo(
@@ -105,7 +127,7 @@ internal static class BillingEndpoints
             Interval = state.Interval,
             Quantity = state.Quantity,
             TrialEndsAt = state.TrialEndsAt,
-            ScheduledPlan = state.ScheduledPlan,
+            ScheduledPlan = state.ScheduledPlan is { } next ? plans.NameOf(next) : null,
             ScheduledAt = state.ScheduledAt,
         });
     }

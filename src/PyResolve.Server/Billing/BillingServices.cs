@@ -37,6 +37,7 @@ internal static class BillingServices
             .AddSingleton<BillingLetterTexts>()
             .AddSingleton<StripeCatalog>()
             .AddSingleton<StripeSetup>()
+            .AddSingleton<UnknownPlans>()
             .AddSingleton<StripeDoctor>()
             .AddSingleton<StripeExplanation>()
             .AddHostedService<PlanEnds>();

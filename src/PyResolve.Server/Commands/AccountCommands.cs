@@ -29,7 +29,7 @@ internal static class AccountCommands
     private static Command SetPlan(RunOperatorCommand run)
     {
         var account = OperatorAccount.Argument();
-        var plan = new Argument<string>("plan") { Description = string.Join(", ", PlanCatalog.Names) };
+        var plan = new Argument<string>("plan") { Description = "A plan of the catalogue" };
         var until = new Option<string?>("--until")
         {
             Description = "The last day on it; without it there is none",
@@ -53,6 +53,7 @@ internal static class AccountCommands
     private static async Task<int> ListAsync(IServiceProvider services, OperatorOutput output, CancellationToken cancellationToken)
     {
         var database = services.GetRequiredService<Database>();
+        var plans = services.GetRequiredService<PlanCatalog>();
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         await EmailKeys.FillAsync(database, cancellationToken);
         var month = services.GetRequiredService<TimeProvider>().GetUtcNow().ToMonth();
@@ -64,12 +65,12 @@ internal static class AccountCommands
             where p.deleted_at is null
             order by p.email
             """,
-            static row => new
+            row => new
             {
                 Id = row.Uuid(0),
                 Email = row.Text(1),
                 Name = row.TextOrNull(2),
-                Plan = row.Text(3),
+                Plan = plans.NameOf(row.Text(3)),
                 Migrations = row.Int64(4),
                 CreatedAt = row.Instant(5),
                 VerifiedAt = row.InstantOrNull(6),
@@ -116,8 +117,9 @@ internal static class AccountCommands
     private static async Task<int> SetPlanAsync(
         IServiceProvider services, string typed, string plan, string? lastDay, OperatorOutput output, CancellationToken cancellationToken)
     {
-        if (!PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
-            return await OperatorOutput.RefuseAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", PlanCatalog.Names)}.");
+        var plans = services.GetRequiredService<PlanCatalog>();
+        if (plans.Find(plan) is null)
+            return await OperatorOutput.RefuseAsync($"There is no plan '{plan}'. The plans are {string.Join(", ", plans.Names)}.");
         var until = PlanEndDate.Parse(lastDay);
         if (lastDay is not null && !(until > services.GetRequiredService<TimeProvider>().GetInstant()))
             return await OperatorOutput.RefuseAsync($"--until {PlanEndDate.Rule}");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using PyResolve.Server.Access;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
@@ -22,9 +23,10 @@ internal sealed record OperatorAccount(Guid Id, string Email, string? Name, stri
             id = user.Id;
         }
 
+        var plans = services.GetRequiredService<PlanCatalog>();
         return await database.FirstAsync(
             $"select id, email, name, plan from profiles where id = {id} and deleted_at is null",
-            static row => new OperatorAccount(row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Text(3)),
+            row => new OperatorAccount(row.Uuid(0), row.Text(1), row.TextOrNull(2), plans.NameOf(row.Text(3))),
             cancellationToken);
     }
 

@@ -3,6 +3,7 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
@@ -15,7 +16,7 @@ internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, stri
 }
 
 /// <summary>The key is created in the transaction that redeems the code, so of any number of concurrent exchanges one gets a key.</summary>
-internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog audit, TimeProvider time)
+internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog audit, PlanCatalog plans, TimeProvider time)
 {
     private const string NameWithoutClient = "Device";
 
@@ -100,7 +101,7 @@ internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog a
         };
         var key = await keys.CreateAsync(session, user.Id, wanted, secret, cancellationToken);
         await audit.WriteAsync(session, user.Id, origin, AuditActions.KeyCreated, key.Prefix, cancellationToken);
-        return new DeviceExchangeOutcome(new DeviceTokenResponse(key.ApiKey, user)) { Scopes = key.Scopes };
+        return new DeviceExchangeOutcome(new DeviceTokenResponse(key.ApiKey, plans.Shown(user))) { Scopes = key.Scopes };
     }
 
     private bool IsTooEarly(DeviceLogin login) =>

@@ -23,7 +23,7 @@ internal static class EmailServices
         }
         else if (ReadFolder(configuration, environment, options) is { } folder)
         {
-            var from = ReadFrom(configuration) ?? new MailboxAddress("PyResolve", "pyresolve@localhost");
+            var from = ReadFrom(configuration) ?? new MailboxAddress(ProductOptions.Read(configuration).Name, "pyresolve@localhost");
             services.AddSingleton<IEmailTransport>(provider => new PickupFolder(folder, from, provider.GetRequiredService<TimeProvider>()));
         }
 

@@ -57,11 +57,27 @@ internal static class KnownSettings
         "PyResolve:Oidc:*:JwksUrl",
         "PyResolve:Oidc:*:Name",
         "PyResolve:PasswordIterations",
+        "PyResolve:Plans:*:Description",
+        "PyResolve:Plans:*:Features:*",
         "PyResolve:Plans:*:LlmAllowed",
         "PyResolve:Plans:*:MigrationsLimit",
+        "PyResolve:Plans:*:Order",
+        "PyResolve:Plans:*:PerSeat",
         "PyResolve:Plans:*:Price:Amount",
         "PyResolve:Plans:*:Price:Currency",
         "PyResolve:Plans:*:Price:Interval",
+        "PyResolve:Plans:*:Prices:*:Amount",
+        "PyResolve:Plans:*:Prices:*:Currency",
+        "PyResolve:Plans:*:Prices:*:Metered",
+        "PyResolve:Plans:*:Public",
+        "PyResolve:Plans:*:Tiers",
+        "PyResolve:Plans:*:Title",
+        "PyResolve:Plans:*:TrialDays",
+        "PyResolve:Plans:*:TrialNeedsCard",
+        "PyResolve:Plans:*:WithoutPayment",
+        "PyResolve:Product:Name",
+        "PyResolve:Product:SupportEmail",
+        "PyResolve:Product:Url",
         "PyResolve:RememberedKeys",
         "PyResolve:RequestLog",
         "PyResolve:SessionDays",
@@ -104,8 +120,11 @@ internal static class KnownSettings
         "PYRESOLVE_SCREENSHOTS", "PYRESOLVE_SOAK", "STRIPE_WEBHOOK_URL",
     ];
 
-    public static bool IsKnown(string name) =>
+    /// <param name="name">Of a setting.</param>
+    /// <param name="configuration">Whose plans have a setting for each of their prices.</param>
+    public static bool IsKnown(string name, IConfiguration configuration) =>
         Names.Any(known => Matches(known, name))
+        || IsOfPlan(name, configuration)
         || Others.Contains(name, StringComparer.OrdinalIgnoreCase)
         || name.StartsWith("PYRESOLVE_TEST", StringComparison.OrdinalIgnoreCase);
 
@@ -113,7 +132,7 @@ internal static class KnownSettings
     public static IReadOnlyList<(string Name, string Nearest)> FindUnknown(IConfiguration configuration) =>
     [
         .. from setting in configuration.AsEnumerable()
-           where setting.Value is not null && !IsKnown(setting.Key)
+           where setting.Value is not null && !IsKnown(setting.Key, configuration)
            let nearest = NearestTo(setting.Key)
            // A name without our prefix may be another program's: it is reported only when it is very like one of ours.
            where OwnPrefixes.Any(prefix => setting.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
@@ -121,6 +140,18 @@ internal static class KnownSettings
            orderby setting.Key
            select (setting.Key, nearest),
     ];
+
+    /// <summary><c>STRIPE_PRICE_TEAM</c> or <c>STRIPE_PRICE_TEAM_YEAR</c>, where there is a plan <c>team</c>.</summary>
+    private static bool IsOfPlan(string name, IConfiguration configuration)
+    {
+        const string Prefix = "STRIPE_PRICE_";
+        return name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+            && configuration.GetSection("PyResolve:Plans").GetChildren().Any(
+                plan => Matches(plan.Key, "") || Matches(plan.Key, "_month") || Matches(plan.Key, "_year"));
+
+        bool Matches(string plan, string suffix) =>
+            name[Prefix.Length..].Equals($"{plan}{suffix}".Replace('-', '_'), StringComparison.OrdinalIgnoreCase);
+    }
 
     private static string NearestTo(string name) =>
         Names.MinBy(known => Math.Min(Distance(name, known), 1 + Distance(LastPart(name), LastPart(known))))!;

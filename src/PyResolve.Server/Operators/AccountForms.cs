@@ -55,14 +55,14 @@ internal static class AccountForms
     }
 
     private static async Task<IResult> SetPlan(
-        Guid id, HttpContext http, AccountReader reader, PlanOverrides overrides, TimeProvider time)
+        Guid id, HttpContext http, AccountReader reader, PlanOverrides overrides, PlanCatalog plans, TimeProvider time)
     {
         var form = await FormBody.ReadAsync(http);
         var errors = new FieldErrors();
         var reason = ReadReason(form, errors);
         var (plan, typed) = (form.Field("plan"), form.Field("until"));
         var until = PlanEndDate.Parse(typed);
-        if (plan is null || !PlanCatalog.Names.Contains(plan, StringComparer.Ordinal))
+        if (plans.Find(plan) is null)
             errors.Add("plan", "is not one of the list.");
         if (typed is not null && !(until > time.GetInstant()))
             errors.Add("until", PlanEndDate.Rule);

@@ -5,6 +5,7 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
@@ -42,6 +43,8 @@ internal sealed record AccountDetails(
 {
     public required SignedInOperator Operator { get; init; }
 
+    public required PlanCatalog Plans { get; init; }
+
     /// <summary>What was just done; null: nothing.</summary>
     public string? Done { get; init; }
 
@@ -52,12 +55,12 @@ internal sealed record AccountDetails(
 
     public ProblemResult? ProblemOf(string form) => Form == form ? Problem : null;
 
-    public IReadOnlyList<string> Why => PlanReasons.Explain(Facts.Plan, Customers, Now);
+    public IReadOnlyList<string> Why => PlanReasons.Explain(Facts.Plan, Customers, Plans, Now);
 }
 
 internal sealed class AccountReader(
     Database database, QuotaReader quotas, StatisticsReader statistics, ApiKeyLists keys, Sessions sessions, ReservationList reservations,
-    AuditSearch log, TimeProvider time)
+    AuditSearch log, PlanCatalog plans, TimeProvider time)
 {
     private const int MonthsShown = 6;
     private const int KeysShown = 50;
@@ -85,6 +88,7 @@ internal sealed class AccountReader(
             now)
         {
             Operator = by,
+            Plans = plans,
         };
     }
 
@@ -95,15 +99,16 @@ internal sealed class AccountReader(
 
     private Task<AccountFacts?> FindFactsAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken) => database.FirstAsync(
         $"""
-        select {ProfilePlan.Columns}, id, email, name, created_at, email_verified_at, deleted_at, stripe_customer_id,
+        select id, email, name, created_at, email_verified_at, deleted_at, stripe_customer_id,
                (select count(*) from second_factors s where s.user_id = p.id and s.confirmed_at is not null),
-               coalesce((select m.extra from usage_monthly m where m.user_id = p.id and m.month = {now.ToMonth()}), 0)
+               coalesce((select m.extra from usage_monthly m where m.user_id = p.id and m.month = {now.ToMonth()}), 0),
+               {ProfilePlan.Columns}
         from profiles p
         where p.id = {id}
         """,
         static row => new AccountFacts(
-            row.Uuid(6), row.Text(7), row.TextOrNull(8), row.Instant(9), row.InstantOrNull(10), row.InstantOrNull(11), row.TextOrNull(12),
-            row.Int64(13) > 0, row.Int64(14), ProfilePlan.Read(row, 0)),
+            row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Instant(3), row.InstantOrNull(4), row.InstantOrNull(5), row.TextOrNull(6),
+            row.Int64(7) > 0, row.Int64(8), ProfilePlan.Read(row, 9)),
         cancellationToken);
 
     private Task<List<AccountCustomer>> ListCustomersAsync(Guid id, CancellationToken cancellationToken) => database.ListAsync(

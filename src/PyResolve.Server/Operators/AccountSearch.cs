@@ -15,7 +15,7 @@ internal sealed record AccountTable(string Query, IReadOnlyList<FoundByOperator>
 /// One text finds accounts by the start of an e-mail address, by an id (of the account or of a key), by the start of a key, or by a
 /// Stripe customer. Each by an index.
 /// </summary>
-internal sealed class AccountSearch(Database database, TimeProvider time)
+internal sealed class AccountSearch(Database database, PlanCatalog plans, TimeProvider time)
 {
     public const int PageSize = 50;
     public const int MaxQueryLength = 254;
@@ -110,7 +110,7 @@ internal sealed class AccountSearch(Database database, TimeProvider time)
         return new AccountTable(query, [.. found.DistinctBy(static account => account.Id)], Next: null);
     }
 
-    private static FoundByOperator Read(Row row, DateTimeOffset now) => new(
-        row.Uuid(0), row.Text(1), row.TextOrNull(2), EffectivePlan.Read(row, 3, now), row.Int64(6), row.Instant(7),
-        row.InstantOrNull(8) is not null);
+    private FoundByOperator Read(Row row, DateTimeOffset now) => new(
+        row.Uuid(0), row.Text(1), row.TextOrNull(2), plans[EffectivePlan.Read(row, 3, now)].Title, row.Int64(7), row.Instant(8),
+        row.InstantOrNull(9) is not null);
 }

@@ -8,27 +8,30 @@ namespace PyResolve.Server.Operators;
 /// <summary>Why an account is on its plan, in sentences.</summary>
 internal static class PlanReasons
 {
-    public static IReadOnlyList<string> Explain(ProfilePlan profile, IReadOnlyList<AccountCustomer> customers, DateTimeOffset now)
+    public static IReadOnlyList<string> Explain(
+        ProfilePlan profile, IReadOnlyList<AccountCustomer> customers, PlanCatalog plans, DateTimeOffset now)
     {
         var reasons = new List<string>();
         var hasEnded = profile.Until <= now && !profile.IsSetByOperator;
         var plan = hasEnded ? profile.Then : profile.Plan;
         if (hasEnded)
-            reasons.Add($"The plan {profile.Plan} ended on {Day(profile.Until)}.");
+            reasons.Add($"The plan {plans.NameOf(profile.Plan)} ended on {Day(profile.Until)}.");
         if (profile.Override is { } set)
         {
             var end = profile.OverrideUntil is { } until ? $" until {Day(until)}" : "";
             var counts = plan == set ? "" : ", which counts for less than what the account has now";
             reasons.Add($"An operator set {set}{end}{counts}.");
         }
-        else if (plan == PlanCatalog.Enterprise)
+        else if (plan == PlanCatalog.Enterprise && !profile.IsByContract)
         {
             reasons.Add("It was set in the database by hand: no subscription gives enterprise.");
         }
 
+        if (plan != PlanCatalog.Free && plans.Find(plan) is null)
+            reasons.Add($"The catalogue has no plan {plan}: the plan without payment, {plans.WithoutPayment.Name}, counts.");
         reasons.AddRange(customers.Where(static customer => customer.IsLinked).Select(customer => Explain(customer, profile.Origin)));
         if (!hasEnded && profile.Until is { } ends && !profile.IsSetByOperator)
-            reasons.Add($"It ends on {Day(ends)}; then the account is on {profile.Then}.");
+            reasons.Add($"It ends on {Day(ends)}; then the account is on {plans.NameOf(profile.Then)}.");
         if (reasons.Count == 0)
             reasons.Add("It never subscribed, and no operator set a plan.");
         return reasons;

@@ -17,9 +17,9 @@ internal static class SettingsList
     public static IReadOnlyList<EffectiveSetting> Read(IConfiguration configuration) =>
     [
         .. from setting in configuration.AsEnumerable()
-           where setting.Value is { Length: > 0 } && IsOwn(setting.Key)
+           where setting.Value is { Length: > 0 } && IsOwn(setting.Key, configuration)
            orderby setting.Key
-           let isKnown = IsKnown(setting.Key)
+           let isKnown = IsKnown(setting.Key, configuration)
            // What is not known may be a secret under a misspelt name.
            let isShown = isKnown && !IsSecret(setting.Key, setting.Value!)
            select new EffectiveSetting(
@@ -38,11 +38,11 @@ internal static class SettingsList
             || value.StartsWith("whsec_", StringComparison.Ordinal);
     }
 
-    private static bool IsKnown(string name) =>
-        KnownSettings.IsKnown(name) || OfTheHost.Contains(name, StringComparer.OrdinalIgnoreCase);
+    private static bool IsKnown(string name, IConfiguration configuration) =>
+        KnownSettings.IsKnown(name, configuration) || OfTheHost.Contains(name, StringComparer.OrdinalIgnoreCase);
 
-    private static bool IsOwn(string name) =>
-        IsKnown(name)
+    private static bool IsOwn(string name, IConfiguration configuration) =>
+        IsKnown(name, configuration)
         || name.StartsWith("PyResolve:", StringComparison.OrdinalIgnoreCase)
         || name.StartsWith("PYRESOLVE_", StringComparison.OrdinalIgnoreCase);
 

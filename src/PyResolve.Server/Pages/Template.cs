@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Html;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using RazorSlices;
 
@@ -10,6 +11,9 @@ internal abstract class Template<TModel> : RazorSlice<TModel>
 {
     /// <summary>Relative to this page: the public URL may have a path of its own.</summary>
     protected string Link(string path) => PageUrls.Relative(HttpContext!, path);
+
+    /// <summary>What is sold here.</summary>
+    protected ProductOptions Product => HttpContext!.RequestServices.GetRequiredService<ProductOptions>();
 
     protected string Asset(PageAsset asset) => Link($"assets/{asset.Name}?v={asset.Version}");
 

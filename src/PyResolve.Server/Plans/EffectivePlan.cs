@@ -3,19 +3,23 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Plans;
 
 /// <summary>A plan with an end has ended then, whether or not the row has been updated.</summary>
-internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until, string Then)
+internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until, string Then, long? Seats)
 {
-    // The enterprise plan ends only where the operator who set it said when: one who sets it by SQL may leave the end of the plan before it
-    // in the row.
+    public const int ColumnCount = 4;
+
+    // The enterprise plan ends only with its contract at Stripe, or where the operator who set it said when: one who sets it by SQL may
+    // leave the end of the plan before it in the row.
     private const string End =
-        "case when p.plan <> 'enterprise' or (p.plan_override = p.plan and p.plan_override_until = p.plan_until) then p.plan_until end";
+        "case when p.plan <> 'enterprise' or p.plan_by_contract or (p.plan_override = p.plan and p.plan_override_until = p.plan_until) "
+        + "then p.plan_until end";
 
     /// <summary>When the plan of the profile <c>p</c> ends; null: it does not.</summary>
     public static readonly SqlFragment EndOfPlan = new(End);
 
-    public static readonly SqlFragment Columns = new($"p.plan, {End}, p.plan_then");
+    public static readonly SqlFragment Columns = new($"p.plan, {End}, p.plan_then, p.plan_seats");
 
-    public static EffectivePlan Read(Row row, int first) => new(row.Text(first), row.InstantOrNull(first + 1), row.Text(first + 2));
+    public static EffectivePlan Read(Row row, int first) =>
+        new(row.Text(first), row.InstantOrNull(first + 1), row.Text(first + 2), row.Int64OrNull(first + 3));
 
     public static string Read(Row row, int first, DateTimeOffset now) => Read(row, first).At(now);
 

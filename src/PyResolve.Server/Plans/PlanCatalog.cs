@@ -1,101 +1,60 @@
-using System.Globalization;
 using PyResolve.Client.Wire;
-using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Plans;
 
-/// <summary>The limit is per month; null: unlimited.</summary>
-internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
-{
-    public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
-
-    /// <param name="units">What an operator gave beside it, for one month.</param>
-    public Plan WithExtra(long units) =>
-        units == 0 || MigrationsLimit is null ? this : this with { MigrationsLimit = MigrationsLimit + units };
-}
-
-/// <summary>The plans' names are fixed; what they allow is configuration (<c>PyResolve:Plans</c>). Prices are in minor units.</summary>
+/// <summary>The plans, smallest first: <c>PyResolve:Plans</c>, or the four of the default.</summary>
 internal sealed class PlanCatalog
 {
+    /// <summary>
+    /// What the database says of an account to which no plan was given. The plan without payment counts then, whatever its name, as for
+    /// every name that the catalogue does not know.
+    /// </summary>
     public const string Free = "free";
+
+    /// <summary>By contract. Set in the database by hand, it stays until an operator changes it.</summary>
     public const string Enterprise = "enterprise";
 
-    private const string Section = "PyResolve:Plans";
-
-    private static readonly Plan[] Defaults =
-    [
-        new(Free, 5, LlmAllowed: false, Price: null),
-        new("pro", 50, LlmAllowed: true, new PlanPrice(1900, "usd", "month")),
-        new("unlimited", null, LlmAllowed: true, new PlanPrice(4900, "usd", "month")),
-        new(Enterprise, null, LlmAllowed: true, Price: null),
-    ];
-
-    private readonly Dictionary<string, Plan> _byName;
+    private readonly Dictionary<string, (Plan Plan, int Rank)> _byName;
 
     public PlanCatalog(IConfiguration configuration)
     {
-        var section = configuration.GetSection(Section);
-        foreach (var child in section.GetChildren())
-        {
-            if (!Defaults.Any(plan => plan.Name == child.Key))
-            {
-                throw new InvalidConfigurationException(
-                    $"{Section} names the plan '{child.Key}'; the plans are {string.Join(", ", Names)}.");
-            }
-        }
-
-        All = [.. Defaults.Select(plan => Read(section.GetSection(plan.Name), plan))];
-        _byName = All.ToDictionary(plan => plan.Name, StringComparer.Ordinal);
+        All = PlanSettings.Read(configuration);
+        WithoutPayment = All.Single(static plan => plan.IsFree);
+        Sold = [.. All.Where(static plan => plan.IsSold)];
+        _byName = All.Select(static (plan, rank) => (plan, rank)).ToDictionary(static known => known.plan.Name, StringComparer.Ordinal);
     }
-
-    public static IEnumerable<string> Names => Defaults.Select(plan => plan.Name);
-
-    /// <summary>Plans sold by subscription, smallest first.</summary>
-    public static IReadOnlyList<string> Sold { get; } = ["pro", "unlimited"];
 
     /// <summary>Smallest first.</summary>
     public IReadOnlyList<Plan> All { get; }
 
-    public Plan this[string name] => _byName[name];
+    public Plan WithoutPayment { get; }
 
-    public static string Greater(string one, string? other) => Rank(other) > Rank(one) ? other! : one;
+    /// <summary>Those that can be bought.</summary>
+    public IReadOnlyList<Plan> Sold { get; }
 
-    /// <summary>0 for the smallest plan, -1 for none.</summary>
-    public static int Rank(string? plan) => Array.FindIndex(Defaults, known => known.Name == plan);
+    public IEnumerable<string> Names => All.Select(static plan => plan.Name);
 
-    private static Plan Read(IConfigurationSection section, Plan plan) => plan with
-    {
-        MigrationsLimit = section["MigrationsLimit"] switch
-        {
-            null => plan.MigrationsLimit,
-            "unlimited" => null,
-            var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) => limit,
-            var text => throw Invalid(section, "MigrationsLimit", text, "a number of migrations a month, or unlimited"),
-        },
-        LlmAllowed = section["LlmAllowed"] switch
-        {
-            null => plan.LlmAllowed,
-            var text when bool.TryParse(text, out var allowed) => allowed,
-            var text => throw Invalid(section, "LlmAllowed", text, "true or false"),
-        },
-        Price = ReadPrice(section, plan.Price),
-    };
+    public IEnumerable<CatalogPrice> Prices => Sold.SelectMany(static plan => plan.Prices);
 
-    private static PlanPrice? ReadPrice(IConfigurationSection section, PlanPrice? price)
-    {
-        var (amount, currency, interval) = (section["Price:Amount"], section["Price:Currency"], section["Price:Interval"]);
-        if (amount is null && price is null && (currency ?? interval) is not null)
-            throw new InvalidConfigurationException($"{section.Path}:Price:Amount is not set, and a price without an amount is none.");
-        if (amount is null && price is null)
-            return null;
-        if (amount is not null && !long.TryParse(amount, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            throw Invalid(section, "Price:Amount", amount, "an amount in the currency's minor unit (cents)");
-        return new PlanPrice(
-            amount is null ? price!.Amount : long.Parse(amount, NumberStyles.None, CultureInfo.InvariantCulture),
-            currency ?? price?.Currency ?? "usd",
-            interval ?? price?.Interval ?? "month");
-    }
+    /// <summary>The plan that counts by this name.</summary>
+    public Plan this[string name] => _byName.TryGetValue(name, out var known) ? known.Plan : WithoutPayment;
 
-    private static InvalidConfigurationException Invalid(IConfigurationSection section, string name, string value, string form) =>
-        new($"{section.Path}:{name} is {ServerOptions.Quote(value)}; it is {form}.");
+    public Plan? Find(string? name) => name is not null && _byName.TryGetValue(name, out var known) ? known.Plan : null;
+
+    public Plan? FindSold(string? name) => Find(name) is { IsSold: true } plan ? plan : null;
+
+    public bool IsFree(string name) => this[name].IsFree;
+
+    /// <summary>The name to show of a plan that the database names.</summary>
+    public string NameOf(string stored) => this[stored].Name;
+
+    public UserInfo Shown(UserInfo user) => user with { Plan = NameOf(user.Plan) };
+
+    public Plan At(EffectivePlan effective, DateTimeOffset now) =>
+        effective.Until <= now ? this[effective.Then] : this[effective.Name].WithSeats(effective.Seats);
+
+    public string Greater(string one, string? other) => Rank(other) > Rank(one) ? other! : one;
+
+    /// <summary>0 for the plan without payment, -1 for none.</summary>
+    public int Rank(string? plan) => plan is null ? -1 : _byName.TryGetValue(plan, out var known) ? known.Rank : 0;
 }

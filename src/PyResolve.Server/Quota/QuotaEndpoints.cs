@@ -26,6 +26,16 @@ internal static class QuotaEndpoints
         http.Response.Headers.Vary = HeaderNames.Accept;
         return Browsers.PreferHtml(http)
             ? PageUrls.SeeOther(http, "pricing")
-            : Answers.Ok(new PlanList([.. plans.All.Select(plan => new PlanInfo(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price))]));
+            : Answers.Ok(new PlanList([.. plans.All.Where(static plan => plan.IsPublic).Select(Describe)]));
     }
+
+    private static PlanInfo Describe(Plan plan) => new(plan.Name, plan.Limit, plan.LlmAllowed, plan.Price)
+    {
+        Title = plan.Title,
+        Description = plan.Description,
+        Features = plan.Features,
+        Prices = [.. plan.Prices.Select(PlanPriceSettings.Show)],
+        TrialDays = plan.TrialDays,
+        PerSeat = plan.PerSeat,
+    };
 }

@@ -57,7 +57,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
             row => (
                 UserId: row.Uuid(0),
                 Quota: CreateSnapshot(
-                    plans[EffectivePlan.Read(row, 1, now)].WithExtra(row.Int64(6)), row.Int64(4), row.Int64(5), now)),
+                    plans.At(EffectivePlan.Read(row, 1), now).WithExtra(row.Int64(7)), row.Int64(5), row.Int64(6), now)),
             cancellationToken);
         var byAccount = new Dictionary<Guid, QuotaSnapshot>(snapshots.Count);
         foreach (var (userId, quota) in snapshots)

@@ -25,7 +25,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
     public MonthChanges Months { get; } = new();
 
-    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) => 
+    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) =>
         _accounts[userId] = new Account(plan.WithExtra(totals.Extra), totals.Used, totals.Held);
 
     /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
@@ -56,8 +56,8 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
         // Before the plan is checked: it was when the reservation was granted.
         if (same is not null && same.Tier == request.Tier && same.Quantity == request.Quantity)
             return Repeat(request, same);
-        if (request.Tier is not "tier1" && !account.Plan.LlmAllowed)
-            return new ReservationOutcome.LlmNotAllowed(account.Plan.Name);
+        if (!account.Plan.Tiers.Contains(request.Tier))
+            return new ReservationOutcome.TierNotAllowed(request.Tier, account.Plan);
         return same is null
             ? Grant(request, account)
             : new ReservationOutcome.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work.");

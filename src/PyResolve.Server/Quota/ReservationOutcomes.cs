@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 
@@ -20,7 +21,7 @@ internal abstract record ReservationOutcome
         public bool IsHeldOnly => Used + Asked <= Limit;
     }
 
-    public sealed record LlmNotAllowed(string Plan) : ReservationOutcome;
+    public sealed record TierNotAllowed(string Tier, Plan Plan) : ReservationOutcome;
 
     public sealed record Conflict(string Detail) : ReservationOutcome;
 

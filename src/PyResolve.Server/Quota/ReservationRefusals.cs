@@ -16,17 +16,20 @@ internal sealed class ReservationRefusals(ReservationList list, PublicUrl url)
                 var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil));
                 return new ProblemResult(
                     problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt, HeldUntil = heldUntil });
-            case ReservationOutcome.LlmNotAllowed notAllowed:
+            case ReservationOutcome.TierNotAllowed notAllowed:
                 return new ProblemResult(
-                    Problems.Forbidden(
-                        ProblemCodes.LlmNotAllowed,
-                        DenialTexts.LlmNotAllowed(notAllowed.Plan, url.Upgrade)) with { UpgradeUrl = url.Upgrade });
+                    Problems.Forbidden(ProblemCodes.LlmNotAllowed, Explain(notAllowed, url.Upgrade)) with { UpgradeUrl = url.Upgrade });
             case ReservationOutcome.Conflict conflict:
                 return new ProblemResult(Problems.Conflict(conflict.Detail));
             default:
                 throw new InvalidOperationException($"Unknown outcome {outcome}.");
         }
     }
+
+    private static string Explain(ReservationOutcome.TierNotAllowed denied, string upgradeUrl) => denied.Plan.LlmAllowed
+        ? $"{denied.Tier} is not part of the {denied.Plan.Name} plan. Upgrade at {upgradeUrl}, or use "
+            + $"{string.Join(" or ", denied.Plan.Tiers)}."
+        : DenialTexts.LlmNotAllowed(denied.Plan.Name, upgradeUrl);
 
     private static string Explain(ReservationOutcome.QuotaExceeded exceeded, DateTimeOffset? heldUntil) =>
         $"{DenialTexts.LimitReached(exceeded.Plan, exceeded.Limit, exceeded.Used, exceeded.Held, exceeded.Asked)} "

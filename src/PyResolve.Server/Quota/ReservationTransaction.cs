@@ -44,7 +44,7 @@ internal sealed class ReservationTransaction(
         foreach (var reservation in found.Latest)
             decisions.AddLatest(reservation);
         foreach (var (userId, plan) in found.Accounts)
-            decisions.AddAccount(userId, plans[plan.At(now)], totals[(userId, month)]);
+            decisions.AddAccount(userId, plans.At(plan, now), totals[(userId, month)]);
         var settled = new List<StoredReservation>();
         foreach (var reservation in found.Locked)
         {

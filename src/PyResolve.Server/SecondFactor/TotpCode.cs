@@ -7,7 +7,6 @@ namespace PyResolve.Server.SecondFactor;
 /// <summary>The six digits that an app on a telephone shows for 30 seconds (RFC 6238, with SHA-1 as every app has it).</summary>
 internal static class TotpCode
 {
-    private const string Issuer = "PyResolve";
     private const int SecretBytes = 20;
     private const int Digits = 6;
 
@@ -17,10 +16,11 @@ internal static class TotpCode
     public static byte[] CreateSecret() => RandomNumberGenerator.GetBytes(SecretBytes);
 
     /// <summary>The secret as a person types it, and what apps scan: the form of the key URI that all of them read.</summary>
-    public static TotpSetup SetupOf(byte[] secret, string email)
+    public static TotpSetup SetupOf(byte[] secret, string email, string issuer)
     {
+        var name = Uri.EscapeDataString(issuer);
         var text = Base32Encoding.ToString(secret);
-        return new TotpSetup(text, $"otpauth://totp/{Issuer}:{Uri.EscapeDataString(email)}?secret={text}&issuer={Issuer}");
+        return new TotpSetup(text, $"otpauth://totp/{name}:{Uri.EscapeDataString(email)}?secret={text}&issuer={name}");
     }
 
     /// <returns>The time step whose code it is; null: it is not a code of this time.</returns>

@@ -13,20 +13,20 @@ internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current, bool 
     /// <summary>Where a plan is chosen; null: nowhere.</summary>
     public string? LinkOf(Plan plan) => (Current, plan.Name) switch
     {
-        (null, PlanCatalog.Free) => SignUpIsOpen ? "sign-up" : null,
-        (_, var name) when name == Current || !PlanCatalog.Sold.Contains(name, StringComparer.Ordinal) => null,
+        (null, _) when plan.IsFree => SignUpIsOpen ? "sign-up" : null,
+        (_, var name) when name == Current || !plan.IsSold => null,
         (null, _) => SignUpIsOpen ? "sign-up?next=app/plan" : "sign-in?next=app/plan",
         _ => "app/plan",
     };
 
-    public static string NameOf(Plan plan) => PlanName(plan.Name);
+    public static string NameOf(Plan plan) => plan.Title;
 
     public static string PlanName(string name) => char.ToUpperInvariant(name[0]) + name[1..];
 
     public static string PriceOf(Plan plan) => plan switch
     {
         { Price: { } price } => Money(price.Amount, price.Currency),
-        { Name: PlanCatalog.Free } => "No charge",
+        { IsFree: true } => "No charge",
         _ => "On request",
     };
 

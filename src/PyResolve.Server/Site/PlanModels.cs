@@ -16,16 +16,23 @@ internal enum ReturnFrom
 }
 
 /// <summary>What is wrong with a subscription. <c>Button</c> leads to Stripe's portal; null: the plans below are the way on.</summary>
-internal sealed record Trouble(string Text, string? Button);
+internal sealed record Trouble(string Text, string? Button)
+{
+    /// <summary>The button leads to Stripe's checkout in place of the portal, and asks for a way to pay.</summary>
+    public bool AsksForCard { get; init; }
+}
 
 /// <summary>One of the plans that a page compares.</summary>
-internal sealed record PlanCard(Plan Plan, bool IsCurrent);
+internal sealed record PlanCard(Plan Plan, bool IsCurrent)
+{
+    public string Each => Plan.PerSeat ? " for each seat" : "";
+}
 
 /// <summary>The plan of an account, and what it can change.</summary>
-/// <param name="ForSale">The plans that have a price at Stripe; empty where nothing is sold.</param>
+/// <param name="ForSale">The settings of prices that Stripe has; empty where nothing is sold.</param>
 /// <param name="Customer">null: the account has never bought anything.</param>
 internal sealed record PlanView(
-    IReadOnlyList<Plan> Plans,
+    PlanCatalog Catalog,
     QuotaSnapshot Quota,
     ProfilePlan Profile,
     BillingCustomer? Customer,
@@ -37,7 +44,10 @@ internal sealed record PlanView(
 
     public ProblemResult? Problem { get; init; }
 
-    public Plan Current => Plans.First(plan => plan.Name == Quota.Plan);
+    /// <summary>Those that are shown to everyone, and the account's own.</summary>
+    public IReadOnlyList<Plan> Plans => [.. Catalog.All.Where(plan => plan.IsPublic || plan.Name == Quota.Plan)];
+
+    public Plan Current => Catalog[Quota.Plan];
 
     public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired");
 
@@ -58,7 +68,10 @@ internal sealed record PlanView(
             "The last payment failed, and the plan has ended. It comes back when the payment arrives.", "Update the payment method"),
         { Status: "unpaid" } => new(
             "An invoice was not paid, and the plan has ended. It comes back when the invoice is paid.", "Pay the invoice"),
-        { Status: "paused" } => new("The subscription is paused: it needs a payment method to go on.", "Add a payment method"),
+        { Status: "paused" } => new("The subscription is paused: it needs a payment method to go on.", "Add a payment method")
+        {
+            AsksForCard = true,
+        },
         { Status: "incomplete" } => new(
             "The first payment did not go through, and the plan has not begun. Choose it again, or pay in another way.", Button: null),
         _ when Has(ReviewFlags.Disputed) => new(
@@ -76,7 +89,8 @@ internal sealed record PlanView(
             $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan.{(IsCancelling ? " Nothing more is charged." : "")}",
         { ScheduledPlan: { } plan, ScheduledAt: { } at } when Trouble is null && at > Now =>
             $"Until {Day(at)}. From then on: the {Name(plan)} plan, as you chose.",
-        { Status: "trialing", CurrentPeriodEnd: { } end } => $"A trial until {Day(end)}. The first payment is due then.",
+        { Status: "trialing", CurrentPeriodEnd: { } end } =>
+            $"A trial until {Day(end)}. The first payment is due then{(Current.TrialNeedsCard ? "" : "; without a card the plan pauses")}.",
         { Status: "active", CurrentPeriodEnd: { } end } when HasSubscription => $"Renews on {Day(end)}.",
         _ => null,
     };
@@ -91,12 +105,14 @@ internal sealed record PlanView(
 
     private BillingState State => Customer?.State ?? BillingState.None;
 
-    public bool IsForSale(Plan plan) => ForSale.Contains(plan.Name);
+    public bool IsForSale(Plan plan) => SoldBy(plan).Any();
+
+    public IEnumerable<CatalogPrice> SoldBy(Plan plan) => plan.Prices.Where(price => ForSale.Contains(price.Variable));
 
     /// <summary>Whether it is more than the account has.</summary>
-    public bool IsMore(Plan plan) => PlanCatalog.Rank(plan.Name) > PlanCatalog.Rank(Quota.Plan);
+    public bool IsMore(Plan plan) => Catalog.Rank(plan.Name) > Catalog.Rank(Quota.Plan);
 
-    private static string Name(string plan) => Pricing.PlanName(plan);
+    private string Name(string plan) => Catalog[plan].Title;
 
     private static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
@@ -29,7 +30,7 @@ internal static class PlanPages
     }
 
     /// <summary>Where Stripe's pages lead back to. Who paid for a checkout of the command line may not have signed in here.</summary>
-    private static async Task<IResult> ShowReturn(HttpContext http, WebSessions web)
+    private static async Task<IResult> ShowReturn(HttpContext http, WebSessions web, ProductOptions product)
     {
         var from = http.Request.Query switch
         {
@@ -40,13 +41,14 @@ internal static class PlanPages
         };
         if (from is ReturnFrom.Nowhere || await web.FindAsync(http) is not null)
             return PageUrls.SeeOther(http, from is ReturnFrom.Nowhere ? Path : $"{Path}?from={from.ToString().ToLowerInvariant()}");
+        var status = product.IsDefault ? ", as “pyresolve status” does" : "";
         var message = from switch
         {
             ReturnFrom.Checkout => new Message(
-                "Thank you", "Your subscription is set up. Your overview shows the new plan, as “pyresolve status” does.",
+                "Thank you", $"Your subscription is set up. Your overview shows the new plan{status}.",
                 MessageMark.Approved),
             ReturnFrom.CheckoutLeft => new Message("Nothing was bought", "You left before paying, and nothing was charged."),
-            _ => new Message("Billing", "Your changes are in effect. Your overview shows your plan, as “pyresolve status” does."),
+            _ => new Message("Billing", $"Your changes are in effect. Your overview shows your plan{status}."),
         };
         return Message.Page(message with { Link = (Path, "Go to your plan") });
     }
@@ -69,18 +71,28 @@ internal static class PlanPages
     }
 
     private static async Task<IResult> StartCheckout(
-        HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, Checkouts checkouts, BillingOptions options,
-        BillingLimits limits)
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, PlanCatalog plans, Checkouts checkouts,
+        BillingOptions options, BillingLimits limits)
     {
         if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SitePages.SignInFirst(http, Path);
-        var wanted = new Body<CheckoutRequest>(new CheckoutRequest { Plan = (await FormBody.ReadAsync(http)).Field("plan") });
+        var form = await FormBody.ReadAsync(http);
+        var wanted = new Body<CheckoutRequest>(new CheckoutRequest
+        {
+            Plan = form.Field("plan"),
+            Interval = form.Field("interval"),
+            Quantity = form.Field("quantity") is { Length: > 0 } typed ? ReadSeats(typed) : null,
+        });
         return await GoOnAsync(
             http,
             caller,
             reader,
-            async () => (await BillingEndpoints.StartCheckout(wanted, http, checkouts, options, limits)).Result);
+            async () => (await BillingEndpoints.StartCheckout(wanted, http, plans, checkouts, options, limits)).Result);
     }
+
+    /// <summary>What is no number is refused as none.</summary>
+    private static int ReadSeats(string typed) =>
+        int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var seats) ? seats : 0;
 
     private static async Task<IResult> OpenPortal(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, BillingOptions options, BillingCustomers customers,
@@ -132,11 +144,13 @@ internal sealed class PlanReader(
     PlanCatalog plans, QuotaReader quotas, BillingCustomers customers, BillingOptions options, TimeProvider time)
 {
     public async Task<PlanView> ReadAsync(Caller caller, CancellationToken cancellationToken) => new(
-        plans.All,
+        plans,
         await quotas.ReadAsync(caller.UserId, cancellationToken),
         await customers.FindProfileAsync(caller.UserId, cancellationToken) ?? throw AccountGone.Exception(),
         options.IsConfigured ? await customers.FindLinkedAsync(caller.UserId, cancellationToken) : null,
         options.IsConfigured,
-        options.IsConfigured ? options.Prices.Keys.ToHashSet(StringComparer.Ordinal) : new HashSet<string>(),
+        options.IsConfigured
+            ? options.Prices.Select(static sold => sold.Price.Variable).ToHashSet(StringComparer.Ordinal)
+            : new HashSet<string>(),
         time.GetUtcNow());
 }

@@ -2,6 +2,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
 using PyResolve.Server.SecondFactor;
@@ -41,7 +42,8 @@ internal static class SecondFactorSettingsPages
 
     /// <summary>After a wrong code the same secret is shown again, which an app has by then.</summary>
     private static async Task<IResult> Confirm(
-        HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, SecondFactorSettings settings)
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, SecondFactorSettings settings,
+        ProductOptions product)
     {
         if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SettingsPages.SignInFirst(http);
@@ -54,7 +56,7 @@ internal static class SecondFactorSettingsPages
         if (outcome.Value is not { } confirmed)
         {
             var state = await reader.ReadAsync(caller, http.RequestAborted);
-            var setup = state.SecondFactor?.Secret is { } secret ? TotpCode.SetupOf(secret, caller.Email) : null;
+            var setup = state.SecondFactor?.Secret is { } secret ? TotpCode.SetupOf(secret, caller.Email, product.Name) : null;
             return Page(state, setup, outcome.Problem);
         }
 

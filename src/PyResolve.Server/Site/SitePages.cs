@@ -44,7 +44,9 @@ internal static class SitePages
         if (await web.FindAsync(http) is not null)
             return PageUrls.SeeOther(http, "app");
         var options = http.RequestServices.GetRequiredService<ServerOptions>();
-        return Page("Python migrations, metered", new Site_HomePage { Model = new Home(options.SignUpIsOpen) }, caller: null);
+        var product = http.RequestServices.GetRequiredService<ProductOptions>();
+        var title = product.IsDefault ? "Python migrations, metered" : "Welcome";
+        return Page(title, new Site_HomePage { Model = new Home(options.SignUpIsOpen) }, caller: null);
     }
 
     /// <summary>Who sent a form of these pages; null: sign in first.</summary>
@@ -65,7 +67,8 @@ internal static class SitePages
     {
         var caller = await web.FindAsync(http);
         var current = caller is null ? null : (await quotas.ReadAsync(caller.UserId, http.RequestAborted)).Plan;
-        return Page("Pricing", new Site_PricingPage { Model = new Pricing(plans.All, current, options.SignUpIsOpen) }, caller);
+        return Page("Pricing", new Site_PricingPage { Model = new Pricing(
+            [.. plans.All.Where(plan => plan.IsPublic || plan.Name == current)], current, options.SignUpIsOpen) }, caller);
     }
 
     private static async Task<IResult> ShowOverview(

@@ -93,7 +93,7 @@ internal static class ParameterTable
 
         POST /v1/checkout/sessions
           mode:payment|setup|subscription customer customer_email client_reference_id success_url cancel_url
-          line_items[][price] line_items[][quantity]:int
+          line_items[][price] line_items[][quantity]:int currency
           line_items[][price_data][currency*] line_items[][price_data][unit_amount]:int line_items[][price_data][product]
           line_items[][price_data][product_data][name*] line_items[][price_data][product_data][metadata]{}
           line_items[][price_data][recurring][interval*]:day|month|week|year line_items[][price_data][recurring][interval_count]:int
@@ -139,7 +139,8 @@ internal static class ParameterTable
           cancellation_details[comment]? cancellation_details[feedback]?
           pause_collection[behavior*]:keep_as_draft|mark_uncollectible|void pause_collection[resumes_at]:time pause_collection? expand[]
         POST /v1/subscriptions/{id}/resume
-          billing_cycle_anchor:now|unchanged proration_behavior:always_invoice|create_prorations|none expand[]
+          billing_cycle_anchor:now|unchanged proration_behavior:always_invoice|create_prorations|none
+          payment_behavior:resume_on_payment_attempt|resume_on_payment_success expand[]
         DELETE /v1/subscriptions/{id}
           cancellation_details[comment]? cancellation_details[feedback]? invoice_now:bool prorate:bool expand[]
         GET /v1/subscription_schedules
@@ -235,6 +236,9 @@ internal static class ParameterTable
           features[subscription_update][enabled*]:bool features[subscription_update][default_allowed_updates][]?
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
+          features[subscription_update][products][][adjustable_quantity][enabled*]:bool
+          features[subscription_update][products][][adjustable_quantity][minimum]:int
+          features[subscription_update][products][][adjustable_quantity][maximum]:int
           features[subscription_update][products]?
           features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
           features[subscription_update][schedule_at_period_end][conditions]?
@@ -254,6 +258,9 @@ internal static class ParameterTable
           features[subscription_update][enabled]:bool features[subscription_update][default_allowed_updates][]?
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
+          features[subscription_update][products][][adjustable_quantity][enabled*]:bool
+          features[subscription_update][products][][adjustable_quantity][minimum]:int
+          features[subscription_update][products][][adjustable_quantity][maximum]:int
           features[subscription_update][products]?
           features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
           features[subscription_update][schedule_at_period_end][conditions]?

@@ -19,7 +19,7 @@ internal static class Checkouts
             return "This customer no longer exists.";
         if (card is null && !session.AllowsNoCard)
             return "Choose how the card behaves.";
-        if (session.DueToday > 0 && card == CardBehaviour.Declined)
+        if ((session.DueToday > 0 || session.Mode == "setup") && card == CardBehaviour.Declined)
             return Payments.DeclinedMessage;
         var customer = CustomerOf(state, session);
         if (card is not null && session.Mode == "subscription")
@@ -27,11 +27,23 @@ internal static class Checkouts
         session.CustomerId = customer?.Id;
         if (session.Mode == "payment")
             PayOnce(state, session, customer, card);
+        else if (session.Mode == "setup")
+            SetUp(state, session, customer!, card!.Value);
         else
             Subscribe(state, session, customer!);
         session.Status = "complete";
         state.Events.Emit(session, "completed");
         return null;
+    }
+
+    public static SetupIntent BeginSetup(StripeState state, Customer? customer)
+    {
+        var intent = state.SetupIntents.Add(new SetupIntent
+        {
+            Id = state.Ids.Next("seti"), Created = state.NowOn(customer?.TestClockId), CustomerId = customer?.Id,
+        });
+        state.Events.Emit(intent, "created");
+        return intent;
     }
 
     public static void Expire(StripeState state, CheckoutSession session)
@@ -78,6 +90,16 @@ internal static class Checkouts
         session.PaymentStatus = session.HasTrial || session.DueToday == 0
             ? "no_payment_required"
             : state.Invoices.Get(subscription.LatestInvoiceId!).Status == "paid" ? "paid" : "unpaid";
+    }
+
+    /// <summary>The way to pay is the customer's from now on, but not the one that pays invoices.</summary>
+    private static void SetUp(StripeState state, CheckoutSession session, Customer customer, CardBehaviour card)
+    {
+        var intent = state.SetupIntents.Get(session.SetupIntentId!);
+        intent.CustomerId = customer.Id;
+        intent.PaymentMethodId = PaymentMethods.Add(state, card, customer).Id;
+        session.PaymentStatus = "no_payment_required";
+        state.Events.Emit(intent, "succeeded");
     }
 
     private static void PayOnce(StripeState state, CheckoutSession session, Customer? customer, CardBehaviour? card)

@@ -27,12 +27,20 @@ internal static class Renewals
                 break;
             case "active" or "past_due" or "unpaid":
                 Consider(subscription.PeriodEnd);
-                foreach (var invoice in subscription.OpenInvoices)
-                    Consider(invoice.NextPaymentAttempt);
+                ConsiderRetries();
+                break;
+            case "paused":
+                ConsiderRetries();
                 break;
         }
 
         return next;
+
+        void ConsiderRetries()
+        {
+            foreach (var invoice in subscription.OpenInvoices)
+                Consider(invoice.NextPaymentAttempt);
+        }
 
         void Consider(long? moment)
         {
@@ -98,6 +106,47 @@ internal static class Renewals
     {
         if (subscription.Status is "past_due" or "unpaid" or "incomplete")
             state.Events.Change(subscription, () => subscription.Status = "active");
+        else if (subscription.Status == "paused")
+            state.Events.Change(subscription, () => subscription.Status = "active", "resumed");
+    }
+
+    /// <summary>A new period begins, whether or not it is paid.</summary>
+    public static void Resume(StripeState state, Subscription subscription)
+    {
+        state.Events.Change(
+            subscription,
+            () =>
+            {
+                Restart(state, subscription);
+                subscription.Status = "active";
+            },
+            "resumed");
+        Charge(state, subscription, "subscription_cycle");
+    }
+
+    /// <summary>Until the new period is paid, the subscription stays paused.</summary>
+    public static void ResumeWhenPaid(StripeState state, Subscription subscription)
+    {
+        if (subscription.OpenInvoices.LastOrDefault() is not { } invoice)
+        {
+            state.Events.Change(subscription, () => Restart(state, subscription));
+            invoice = Invoices.Create(state, subscription, InvoiceLines.ForPeriod(state, subscription), "subscription_cycle");
+            subscription.LatestInvoiceId = invoice.Id;
+        }
+
+        if (Payments.TryPay(state, invoice, isRenewal: true) && !subscription.OpenInvoices.Any())
+            Reactivate(state, subscription);
+    }
+
+    private static void Restart(StripeState state, Subscription subscription)
+    {
+        var now = state.NowOn(subscription.TestClockId);
+        subscription.BillingCycleAnchor = now;
+        foreach (var item in subscription.Items)
+        {
+            item.PeriodStart = item.UsageFrom = now;
+            item.PeriodEnd = item.Price.Recurring!.After(now);
+        }
     }
 
     /// <summary>Bills a period; a failed payment makes the subscription past due.</summary>

@@ -25,7 +25,7 @@ internal sealed class CheckoutSession : StripeObject
 {
     public override string Kind => "checkout.session";
 
-    public string Mode { get; init; } = "subscription"; // or payment
+    public string Mode { get; init; } = "subscription"; // or payment, or setup
 
     public required string Url { get; init; }
 
@@ -89,7 +89,11 @@ internal sealed class CheckoutSession : StripeObject
 
     public string? InvoiceId { get; set; }
 
-    public string Currency => LineItems[0].Price.Currency;
+    public string? SetupIntentId { get; init; }
+
+    public string? SetupCurrency { get; init; }
+
+    public string Currency => SetupCurrency ?? LineItems[0].Price.Currency;
 
     public bool HasTrial => TrialDays is not null || TrialEnd is not null;
 
@@ -135,6 +139,7 @@ internal sealed class CheckoutSession : StripeObject
         ["payment_method_collection"] = CardCollection,
         ["payment_method_types"] = Shapes.Array(["card"]),
         ["payment_status"] = PaymentStatus,
+        ["setup_intent"] = SetupIntentId,
         ["status"] = Status,
         ["subscription"] = SubscriptionId,
         ["success_url"] = SuccessUrl,

@@ -65,6 +65,8 @@ internal static class CheckoutPages
 
     private static Page View(StripeState state, CheckoutSession session, string? alert, CardBehaviour? card)
     {
+        if (session.Mode == "setup")
+            return SetupView(session, alert, card);
         var product = DisplayText.ProductOf(state, session.LineItems[0].Price);
         var title = session.Mode == "payment" ? $"Pay for {product}" : $"Subscribe to {product}";
         var due = DisplayText.Money(session.DueToday, session.Currency);
@@ -97,6 +99,24 @@ internal static class CheckoutPages
             """, alert is null ? StatusCodes.Status200OK : StatusCodes.Status402PaymentRequired);
     }
 
+    private static Page SetupView(CheckoutSession session, string? alert, CardBehaviour? card)
+    {
+        const string Title = "Save a way to pay";
+        return new Page(alert is null ? Title : $"Error: {Title}", $"""
+            <section class="card">
+            {Back(session)}
+            <h1>{Title}</h1>
+            <p>Nothing is charged now.</p>
+            {(alert is null ? null : Html.Of($"""<p class="alert" role="alert">{alert}</p>"""))}
+            <form method="post">
+            {Contact(session)}
+            {CardChoice.Fields(card, session.AllowsNoCard)}
+            <button>Save</button>
+            </form>
+            </section>
+            """, alert is null ? StatusCodes.Status200OK : StatusCodes.Status402PaymentRequired);
+    }
+
     private static Html? Back(CheckoutSession session) => session.CancelUrl is null
         ? null
         : Html.Of($"""<p><a class="back" href="{session.CancelUrl}">Back</a></p>""");
@@ -115,8 +135,12 @@ internal static class CheckoutPages
         </div>
         """;
 
-    private static string Done(CheckoutSession session) =>
-        session.Mode == "payment" ? "This was paid." : "This subscription has begun.";
+    private static string Done(CheckoutSession session) => session.Mode switch
+    {
+        "payment" => "This was paid.",
+        "setup" => "This way to pay was saved.",
+        _ => "This subscription has begun.",
+    };
 
     private static Html Reductions(CheckoutSession session) => Html.Join(session.Reductions.Select(static reduction => Html.Of($"""
         <div>

@@ -51,6 +51,8 @@ internal sealed class StripeState
 
     public ObjectTable<PaymentIntent> PaymentIntents { get; } = new();
 
+    public ObjectTable<SetupIntent> SetupIntents { get; } = new();
+
     /// <summary>Payments on their way, which succeed or fail at a given time.</summary>
     public List<PaymentIntent> Settling { get; } = [];
 
@@ -112,6 +114,7 @@ internal sealed class StripeState
         : CheckoutSessions.TryGet(id, out var session) ? session
         : PaymentMethods.TryGet(id, out var method) ? method
         : PaymentIntents.TryGet(id, out var intent) ? intent
+        : SetupIntents.TryGet(id, out var setup) ? setup
         : Charges.TryGet(id, out var charge) ? charge
         : InvoicePayments.TryGet(id, out var payment) ? payment
         : Refunds.TryGet(id, out var refund) ? refund

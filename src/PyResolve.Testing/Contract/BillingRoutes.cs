@@ -6,11 +6,15 @@ namespace PyResolve.Testing.Contract;
 /// <summary>Billing without Stripe: the test sets subscriptions.</summary>
 internal static class BillingRoutes
 {
+    private const int MaxQuantity = 1_000;
+
     public static FakeAnswer StartCheckout(Call call)
     {
         var body = call.Body<CheckoutRequest>();
-        if (body.Plan is not ("pro" or "unlimited"))
-            throw new ProblemException(Problems.Malformed(ProblemTexts.PlanNotSold));
+        var sold = call.Server.Plans.InOrder.Where(static plan => plan.Price is not null).ToList();
+        if (sold.Find(plan => plan.Name == body.Plan) is not { } wanted)
+            throw new ProblemException(Problems.Malformed(ProblemTexts.PlanNotSold(sold.Select(static plan => plan.Name))));
+        CheckPrice(wanted, body);
         CheckConfigured(call);
         if (call.Account.Subscription is not null)
         {
@@ -19,6 +23,20 @@ internal static class BillingRoutes
         }
 
         return FakeAnswer.Json(new($"{call.Server.PublicUrl}/checkout/{call.Account.Id}/{body.Plan}"), WireJson.Default.CheckoutStarted);
+    }
+
+    private static void CheckPrice(PlanInfo plan, CheckoutRequest request)
+    {
+        var errors = new FieldErrors();
+        var intervals = plan.Prices is [] ? [plan.Price!.Interval] : plan.Prices.Select(static price => price.Interval).ToList();
+        if (request.Interval is not (null or "month" or "year"))
+            errors.Add("interval", "must be month or year.");
+        else if (request.Interval is { } interval && !intervals.Contains(interval))
+            errors.Add("interval", $"must be {intervals[0]}: the {plan.Name} plan is not sold otherwise.");
+        errors.Range("quantity", request.Quantity ?? 1, 1, MaxQuantity);
+        if (request.Quantity > 1 && !plan.PerSeat)
+            errors.Add("quantity", $"must be 1: the {plan.Name} plan has no seats.");
+        errors.ThrowIfAny();
     }
 
     public static FakeAnswer OpenPortal(Call call)

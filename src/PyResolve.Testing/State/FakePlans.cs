@@ -8,10 +8,10 @@ public sealed class FakePlans
     private readonly Gate _gate;
     private readonly List<PlanInfo> _plans =
     [
-        new("free", QuotaLimit.Of(5), LlmAllowed: false, Price: null),
-        new("pro", QuotaLimit.Of(50), LlmAllowed: true, new(1900, "usd", "month")),
-        new("unlimited", QuotaLimit.Unlimited, LlmAllowed: true, new(4900, "usd", "month")),
-        new("enterprise", QuotaLimit.Unlimited, LlmAllowed: true, Price: null),
+        new("free", QuotaLimit.Of(5), LlmAllowed: false, Price: null) { Title = "Free" },
+        Sold("pro", "Pro", QuotaLimit.Of(50), 1900),
+        Sold("unlimited", "Unlimited", QuotaLimit.Unlimited, 4900),
+        new("enterprise", QuotaLimit.Unlimited, LlmAllowed: true, Price: null) { Title = "Enterprise" },
     ];
 
     internal FakePlans(Gate gate) => _gate = gate;
@@ -36,6 +36,12 @@ public sealed class FakePlans
     }
 
     internal IReadOnlyList<PlanInfo> InOrder => _plans;
+
+    private static PlanInfo Sold(string name, string title, QuotaLimit limit, long amount)
+    {
+        var price = new PlanPrice(amount, "usd", "month");
+        return new(name, limit, LlmAllowed: true, price) { Title = title, Prices = [price] };
+    }
 
     private int IndexOf(string name) => _plans.FindIndex(plan => plan.Name == name) is var index and >= 0
         ? index

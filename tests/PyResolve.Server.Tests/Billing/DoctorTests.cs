@@ -104,7 +104,20 @@ public sealed class DoctorTests(SharedServers servers)
         lines[^1].ShouldBe("ok   No event is dead.");
     }
 
-    private async Task<(int ExitCode, string[] Lines)> RunDoctorAsync(Action<StripeDouble> cause, string? portal)
+    [Fact]
+    public async Task All_permissions_that_a_restricted_key_lacks_are_listed()
+    {
+        var (exitCode, lines) = await RunDoctorAsync(
+            static stripe => stripe.MissingPermissions.AddRange(["Customers: write", "Invoices: read"]), portal: null, "rk_test_double");
+
+        exitCode.ShouldBe(1);
+        lines.Where(line => !line.StartsWith("ok   ", StringComparison.Ordinal)).ShouldBe(
+            ["BAD  The restricted key lacks these permissions: Customers: write, Invoices: read. Add them in the dashboard, where the key "
+                + "was made."]);
+    }
+
+    private async Task<(int ExitCode, string[] Lines)> RunDoctorAsync(
+        Action<StripeDouble> cause, string? portal, string key = "sk_test_double")
     {
         var stripe = new StripeDouble();
         stripe.Prices.AddRange(
@@ -121,7 +134,7 @@ public sealed class DoctorTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, stripe,
             new Dictionary<string, string?> { ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com",
-                ["STRIPE_PORTAL_CONFIGURATION"] = portal });
+                ["STRIPE_PORTAL_CONFIGURATION"] = portal, ["STRIPE_SECRET_KEY"] = key });
         await using var output = new StringWriter();
 
         var exitCode = await billing.Service<StripeDoctor>().RunAsync(output, TestContext.Current.CancellationToken);

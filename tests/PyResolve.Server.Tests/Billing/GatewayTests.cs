@@ -446,6 +446,54 @@ public sealed class GatewayTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task What_a_restricted_key_may_not_do_is_found_by_calls_that_change_nothing()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(403, """{"error":{"type":"invalid_request_error","message":"The key does not have the required permissions."}}""")
+            .Then(404, """{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No such session"}}""")
+            .Then(403, """{"error":{"type":"invalid_request_error","message":"The key does not have the required permissions."}}""");
+
+        var missing = await edge.Gateway.ListMissingPermissionsAsync(TestContext.Current.CancellationToken);
+
+        missing.ShouldBe(["Customers: write", "Subscriptions: write"]);
+        edge.Requests.Where(static request => request.Method is not "GET")
+            .ShouldAllBe(static request => request.Path.Contains("doesnotexist") || request["customer"]!.Contains("doesnotexist"));
+    }
+
+    [Fact]
+    public async Task A_new_portal_lets_seats_change_only_where_the_plan_has_some()
+    {
+        await using var edge = await StripeEdge.StartAsync(settings: OwnCatalogue.Settings);
+        var team = new StripePrice("price_team") { Product = "prod_team", LookupKey = "pyresolve_team" };
+        var scale = new StripePrice("price_scale") { Product = "prod_scale", LookupKey = "pyresolve_scale" };
+
+        await edge.Gateway.CreatePortalConfigurationAsync([team, scale], "https://r.example", TestContext.Current.CancellationToken);
+
+        const string Update = "features[subscription_update]";
+        var sent = edge.Requests[0];
+        sent[$"{Update}[default_allowed_updates][1]"].ShouldBe("quantity");
+        string? Adjustable(int product, string what) => sent[$"{Update}[products][{product}][adjustable_quantity][{what}]"];
+        (Adjustable(0, "enabled"), Adjustable(0, "minimum"), Adjustable(0, "maximum")).ShouldBe(("true", "1", "1000"));
+        (Adjustable(1, "enabled"), Adjustable(1, "maximum")).ShouldBe(("false", null));
+        edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_trial_without_a_card_pauses_at_its_end_and_a_metered_price_has_no_quantity()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        var checkout = Checkout with { Quantity = null, TrialDays = 14, TrialNeedsCard = false };
+
+        await edge.Gateway.CreateCheckoutAsync(checkout, "k", TestContext.Current.CancellationToken);
+
+        var sent = edge.Requests[0];
+        (sent["line_items[0][price]"], sent["line_items[0][quantity]"]).ShouldBe(("price_1", null));
+        (sent["subscription_data[trial_period_days]"], sent["payment_method_collection"]).ShouldBe(("14", "if_required"));
+        sent["subscription_data[trial_settings][end_behavior][missing_payment_method]"].ShouldBe("pause");
+        edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_dispute_names_the_subscription_whose_invoice_its_charge_paid()
     {
         await using var edge = await StripeEdge.StartAsync();
@@ -504,7 +552,12 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.ListPortalConfigurationsAsync(cancellation);
         await stripe.CreatePortalConfigurationAsync([Price], "https://r.example", cancellation);
         await stripe.UpdatePortalConfigurationAsync("bpc_1", [Price], cancellation);
-        await stripe.TryCheckoutAsync("price_1", "https://s.example", cancellation);
+        await stripe.TryCheckoutAsync("price_1", isMetered: false, "https://s.example", cancellation);
+        await stripe.CreateSetupAsync(
+            new NewSetup(User, "cus_1", "sub_1", "eur", "https://s.example", "https://c.example", Attempt: 1), "k2", cancellation);
+        await stripe.ListMissingPermissionsAsync(cancellation);
+        await stripe.FindSetupPaymentMethodAsync("cs_1", cancellation);
+        await stripe.ResumeSubscriptionAsync("sub_1", "cus_1", "pm_1", "k3", cancellation);
         await stripe.ListWebhookEndpointsAsync(cancellation);
         await stripe.CreateWebhookEndpointAsync("https://w.example", StripeEvents.Subscribed, cancellation);
         await stripe.UpdateWebhookEndpointAsync("we_1", StripeEvents.Subscribed, cancellation);
@@ -514,6 +567,6 @@ public sealed class GatewayTests(ITestOutputHelper output)
         }
 
         await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(35);
+        edge.Requests.Count.ShouldBe(47);
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Sync;
@@ -213,10 +214,13 @@ public sealed class PlanEndTests(SharedServers servers)
         var start = new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
         DateTimeOffset? Day(int? number) => number is { } value ? start.AddDays(value) : null;
 
-        var granted = ProfilePlan.FromState(new BillingState { Plan = paid, PlanUntil = Day(paidDays) }, set, Day(setDays), "live");
+        var state = new BillingState { Plan = paid, PlanUntil = Day(paidDays) };
+        var granted = ProfilePlan.FromState(state, set, Day(setDays), "live", DefaultPlans);
 
         (granted.Plan, granted.Until, granted.Then).ShouldBe((plan, Day(days), then));
     }
+
+    private static PlanCatalog DefaultPlans { get; } = new(new ConfigurationBuilder().Build());
 
     [Theory, OnBothEngines]
     public async Task An_operator_without_the_Stripe_key_cannot_lower_a_paid_plan(StorageEngine engine)

@@ -34,8 +34,9 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         new("no subscription", [[]], "free", Status: null),
         new("active", [[Subscriptions.Pro()]], "pro", "active"),
         new("active, the greater plan", [[Subscriptions.Unlimited()]], "unlimited", "active"),
-        new("active, of three seats", [[Subscriptions.Pro().Seats(3)]], "pro", "active", Seats: 3),
-        new("active, then a seat more", [[Subscriptions.Pro().Seats(3)], [Subscriptions.Pro().Seats(4)]], "pro", "active", Seats: 4),
+        new("active, of three seats", [[Subscriptions.Pro().Seats(3)]], "pro", "active", "needless_quantity", Seats: 3),
+        new("active, then a seat more", [[Subscriptions.Pro().Seats(3)], [Subscriptions.Pro().Seats(4)]], "pro", "active",
+            "needless_quantity", Seats: 4),
         new("trialing", [[Subscriptions.Pro("trialing")]], "pro", "trialing"),
         new("incomplete", [[Subscriptions.Pro("incomplete")]], "free", "incomplete"),
         new("incomplete, then paid", [[Subscriptions.Pro("incomplete")], [Subscriptions.Pro()]], "pro", "active"),
@@ -301,7 +302,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
         {
             var stripe = new StripeDouble();
             stripe.Products.Add(new StripeProduct("prod_pro") { Metadata = new Dictionary<string, string> { ["plan"] = "pro" } });
-            stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "enterprise" } });
+            stripe.Products.Add(new StripeProduct("prod_else") { Metadata = new Dictionary<string, string> { ["plan"] = "gold" } });
             return BillingServer.StartAsync(
                 engine, shared.Postgres, stripe,
                     new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = disputesEndPlans ? "true" : "false" });

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Hosting;
@@ -18,8 +19,23 @@ public sealed partial class KnownSettingsTests
             .Distinct(StringComparer.Ordinal)
             .ToList();
 
+        var none = new ConfigurationBuilder().Build();
         read.Count.ShouldBeGreaterThan(20);
-        read.Where(name => !KnownSettings.IsKnown(name)).ShouldBeEmpty();
+        read.Where(name => !KnownSettings.IsKnown(name, none)).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("STRIPE_PRICE_TEAM_EU", true)]
+    [InlineData("STRIPE_PRICE_TEAM_EU_YEAR", true)]
+    [InlineData("STRIPE_PRICE_TEAM", false)]
+    [InlineData("STRIPE_PRICE_TEAM_EU_WEEK", false)]
+    public void The_setting_of_a_price_is_known_where_its_plan_is_in_the_catalogue(string name, bool isKnown)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("PyResolve:Plans:team-eu:Order", "1")])
+            .Build();
+
+        KnownSettings.IsKnown(name, configuration).ShouldBe(isKnown);
     }
 
     private static string SourceFolder()

@@ -144,7 +144,7 @@ public sealed class PaymentTests : IAsyncLifetime
     [Theory]
     [InlineData("mode=payment", "recurring", "line_items")]
     [InlineData("mode=payment&subscription_data[description]=x", "subscription_data", "subscription_data")]
-    [InlineData("mode=setup", "The simulator does not have mode=setup. Stripe may.", "mode")]
+    [InlineData("mode=setup", "You can not pass `line_items` in `setup` mode.", "line_items")]
     public async Task A_checkout_takes_what_its_mode_allows(string form, string message, string param)
     {
         var refused = await _stage.Api.PostAsync(

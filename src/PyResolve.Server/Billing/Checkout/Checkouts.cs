@@ -3,6 +3,7 @@ using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Checkout;
@@ -23,6 +24,20 @@ internal abstract record CheckoutOutcome
     public sealed record Superseded : CheckoutOutcome;
 }
 
+/// <summary>What a checkout is for.</summary>
+/// <param name="PriceId">Stripe's id of the price.</param>
+/// <param name="Quantity">How many seats.</param>
+internal sealed record Purchase(Plan Plan, CatalogPrice Price, string PriceId, int Quantity)
+{
+    /// <summary>A subscription that a trial without a card has paused: a way to pay is asked for in place of a new one.</summary>
+    public string? Resumes { get; init; }
+
+    /// <summary>A checkout for another price or number of seats takes the place of the open one.</summary>
+    public string Key => Resumes is not null ? $"resumes:{Resumes}"
+        : Quantity == 1 ? PriceId
+        : string.Create(CultureInfo.InvariantCulture, $"{PriceId}*{Quantity}");
+}
+
 /// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
 internal sealed class Checkouts(
     Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls,
@@ -35,19 +50,24 @@ internal sealed class Checkouts(
 
     private readonly string _origin = options.Origin;
 
-    public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, string price, CancellationToken cancellationToken)
+    public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, Purchase purchase, CancellationToken cancellationToken)
     {
         var (customer, isNew) = await links.FindOrCreateAsync(userId, email, cancellationToken);
+        var isFirst = isNew;
         if (!isNew)
         {
             var state = await sync.RunAsync(customer.Id, cancellationToken);
             if (state is null or { IsGone: true })
                 (customer, _) = await links.FindOrCreateAsync(userId, email, cancellationToken);
-            else if (state.HasSubscription)
+            else if (state is { HasSubscription: true, Paused: null })
                 return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
             else
                 await CancelIncompleteAsync(state, cancellationToken);
+            purchase = purchase with { Resumes = state?.Paused?.Id };
+            isFirst = state is null or { IsGone: true } or { Subscriptions.Count: 0 };
         }
+
+        var price = purchase.Key;
 
         for (var round = 1; round <= MaxRounds; round++)
         {
@@ -63,7 +83,8 @@ internal sealed class Checkouts(
 
             if (await ResumeAsync(attempt, customer, cancellationToken) is { } resumed)
                 return resumed;
-            if (attempt.SessionId is null && await CreateAsync(userId, customer, price, attempt, cancellationToken) is { } created)
+            if (attempt.SessionId is null
+                && await CreateAsync(userId, customer, purchase, isFirst, attempt, cancellationToken) is { } created)
                 return created;
             await BeginNextAttemptAsync(userId, attempt, cancellationToken);
         }
@@ -124,25 +145,39 @@ internal sealed class Checkouts(
             return null;
         // The payment may have come after the last sync.
         var now = await sync.RunAsync(customer.Id, cancellationToken);
-        if (now is { HasSubscription: true })
+        if (now is { HasSubscription: true, Paused: null })
             return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
-        var isOver = session.Subscription is not null
-            && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true;
+        // A way to pay that resumed nothing, in the sync before, can be replaced by another.
+        var isOver = session.Resumes is not null
+            || (session.Subscription is not null
+                && now?.Subscriptions.Any(subscription => subscription.Id == session.Subscription) == true);
         return isOver || session.ExpiresAt + MaxPaymentTime < time.GetUtcNow() ? null : new CheckoutOutcome.PaymentPending();
     }
 
     /// <returns>null where Stripe has another request under this idempotency key.</returns>
     private async Task<CheckoutOutcome?> CreateAsync(
-        Guid userId, BillingCustomer customer, string price, CheckoutAttempt attempt, CancellationToken cancellationToken)
+        Guid userId, BillingCustomer customer, Purchase purchase, bool isFirst, CheckoutAttempt attempt,
+        CancellationToken cancellationToken)
     {
         if (attempt.Number > 1 && await CloseUnknownCheckoutsAsync(userId, customer, attempt, cancellationToken) is { } blocking)
             return blocking;
-        var checkout = new NewCheckout(
-            userId, customer.Id, price, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled, attempt.Number);
+        var (success, cancel) = (urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled);
+        var checkout = new NewCheckout(userId, customer.Id, purchase.PriceId, success, cancel, attempt.Number)
+        {
+            Quantity = purchase.Price.IsMetered ? null : purchase.Quantity,
+            TrialDays = isFirst ? purchase.Plan.TrialDays : null,
+            TrialNeedsCard = purchase.Plan.TrialNeedsCard,
+        };
         StripeCheckoutSession session;
         try
         {
-            session = await stripe.CreateCheckoutAsync(checkout, $"co:{_origin}:{userId}:{price}:{attempt.Number}", cancellationToken);
+            var key = $"co:{_origin}:{userId}:{purchase.Key}:{attempt.Number}";
+            session = purchase.Resumes is { } paused
+                ? await stripe.CreateSetupAsync(
+                    new NewSetup(userId, customer.Id, paused, purchase.Price.Currency, success, cancel, attempt.Number),
+                    key,
+                    cancellationToken)
+                : await stripe.CreateCheckoutAsync(checkout, key, cancellationToken);
         }
         catch (StripeException exception) when (exception.Type == "idempotency_error" && exception.Status == 400)
         {

@@ -12,7 +12,17 @@ internal interface IStripeGateway
     Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken);
 
     /// <summary>Opens a checkout without a customer, and closes it.</summary>
-    Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken);
+    Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken);
+
+    /// <summary>Opens a page where the customer gives a way to pay for a paused subscription.</summary>
+    Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken);
+
+    /// <summary>The way to pay that such a page gave; null: none.</summary>
+    Task<string?> FindSetupPaymentMethodAsync(string sessionId, CancellationToken cancellationToken);
+
+    /// <summary>Begins a new period, which the customer pays in this way. Until it is paid, the subscription stays paused.</summary>
+    Task ResumeSubscriptionAsync(
+        string id, string customerId, string paymentMethod, string idempotencyKey, CancellationToken cancellationToken);
 
     Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken);
 
@@ -81,6 +91,9 @@ internal interface IStripeGateway
     IAsyncEnumerable<IReadOnlyList<StripeEvent>> ListEventsAsync(
         DateTimeOffset since, IReadOnlyList<string> types, CancellationToken cancellationToken);
 
+    /// <summary>The permissions that selling needs and the key does not have, as the dashboard names them.</summary>
+    Task<IReadOnlyList<string>> ListMissingPermissionsAsync(CancellationToken cancellationToken);
+
     /// <summary>How far Stripe's clock is ahead of ours; null where its answer has no date.</summary>
     Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken);
 }
@@ -89,7 +102,20 @@ internal interface IStripeGateway
 internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl, long Attempt)
 {
     public const string AttemptKey = "attempt";
+
+    /// <summary>null for a metered price: Stripe counts what was used.</summary>
+    public long? Quantity { get; init; } = 1;
+
+    /// <summary>null: no trial.</summary>
+    public int? TrialDays { get; init; }
+
+    /// <summary>A trial without a card pauses the subscription at its end, until there is one.</summary>
+    public bool TrialNeedsCard { get; init; } = true;
 }
+
+/// <summary><c>Resumes</c>, a subscription, is in the session's metadata.</summary>
+internal sealed record NewSetup(
+    Guid UserId, string CustomerId, string Resumes, string Currency, string SuccessUrl, string CancelUrl, long Attempt);
 
 internal sealed record NewProduct(string Id, string Name, string Plan, string TaxCode);
 

@@ -61,7 +61,7 @@ internal sealed partial class StripeGateway
     {
         var created = new Portal.ConfigurationCreateOptions
         {
-            BusinessProfile = new() { Headline = "PyResolve" },
+            BusinessProfile = new() { Headline = options.ProductName },
             DefaultReturnUrl = returnUrl,
             Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
             Features = new()
@@ -107,7 +107,7 @@ internal sealed partial class StripeGateway
             Url = url,
             EnabledEvents = [.. events],
             ApiVersion = BillingOptions.PinnedApiVersion,
-            Description = "PyResolve billing",
+            Description = $"{options.ProductName} billing",
         };
         return StripeConnection.ReadAsync(
             Api.WebhookEndpoints.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Endpoint);
@@ -128,20 +128,27 @@ internal sealed partial class StripeGateway
             : null;
 
     /// <summary>A downgrade at once would credit the rest of the month: who upgrades, uses and downgrades would pay nothing.</summary>
-    private static Portal.ConfigurationFeaturesSubscriptionUpdateOptions ChangesBetween(IReadOnlyList<StripePrice> products) => new()
+    private Portal.ConfigurationFeaturesSubscriptionUpdateOptions ChangesBetween(IReadOnlyList<StripePrice> products) => new()
     {
         Enabled = true,
-        DefaultAllowedUpdates = ["price"],
+        DefaultAllowedUpdates = options.HasSeats ? ["price", "quantity"] : ["price"],
         ProrationBehavior = "always_invoice",
-        Products = [.. products.Select(static price => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
-        {
-            Product = price.Product,
-            Prices = [price.Id],
-        })],
+        Products = [.. products.GroupBy(static price => price.Product).Select(
+            product => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+            {
+                Product = product.Key,
+                Prices = [.. product.Select(static price => price.Id)],
+                AdjustableQuantity = options.HasSeats ? SeatsOf(product) : null,
+            })],
         ScheduleAtPeriodEnd = new()
         {
             Conditions = [.. StripePortalConfiguration.DowngradeConditions.Select(
                 static type => new Portal.ConfigurationFeaturesSubscriptionUpdateScheduleAtPeriodEndConditionOptions { Type = type })],
         },
     };
+
+    private Portal.ConfigurationFeaturesSubscriptionUpdateProductAdjustableQuantityOptions SeatsOf(IEnumerable<StripePrice> product) =>
+        product.Any(price => price.LookupKey is { } key && options.SeatPrices.Contains(key))
+            ? new() { Enabled = true, Minimum = 1, Maximum = Plans.Plan.MaxSeatsSold }
+            : new() { Enabled = false };
 }

@@ -33,13 +33,19 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
     {
         var metadata = OfUser(checkout.UserId);
         metadata[NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture);
-        var session = SellBy(checkout.Price);
+        var session = SellBy(checkout.Price, checkout.Quantity);
         session.Customer = checkout.CustomerId;
         session.ClientReferenceId = checkout.UserId.ToString();
         session.SuccessUrl = checkout.SuccessUrl;
         session.CancelUrl = checkout.CancelUrl;
         session.Metadata = metadata;
-        session.SubscriptionData = new() { Metadata = OfUser(checkout.UserId) };
+        session.SubscriptionData = new() { Metadata = OfUser(checkout.UserId), TrialPeriodDays = checkout.TrialDays };
+        if (checkout is { TrialDays: not null, TrialNeedsCard: false })
+        {
+            session.PaymentMethodCollection = "if_required";
+            session.SubscriptionData.TrialSettings = new() { EndBehavior = new() { MissingPaymentMethod = "pause" } };
+        }
+
         // Stripe Tax needs the customer's address, and a tax id the name of the business, so the page may write them to the customer.
         if (options.Checkout is { AutomaticTax: true } or { TaxIds: true })
             session.CustomerUpdate = new() { Address = "auto", Name = options.Checkout.TaxIds ? "auto" : null };
@@ -47,10 +53,48 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
             Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
     }
 
-    /// <summary>A checkout as an account would get it, closed at once.</summary>
-    public async Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken)
+    public Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken)
     {
-        var session = SellBy(price);
+        var metadata = OfUser(setup.UserId);
+        metadata[NewCheckout.AttemptKey] = setup.Attempt.ToString(CultureInfo.InvariantCulture);
+        metadata[StripeCheckoutSession.ResumesKey] = setup.Resumes;
+        var session = new Stripe.Checkout.SessionCreateOptions
+        {
+            Mode = "setup",
+            // Which ways to pay there are depends on it.
+            Currency = setup.Currency,
+            Customer = setup.CustomerId,
+            ClientReferenceId = setup.UserId.ToString(),
+            SuccessUrl = setup.SuccessUrl,
+            CancelUrl = setup.CancelUrl,
+            Locale = options.Checkout.Locale,
+            Metadata = metadata,
+        };
+        return StripeConnection.ReadAsync(
+            Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+    }
+
+    public Task<string?> FindSetupPaymentMethodAsync(string sessionId, CancellationToken cancellationToken) => StripeConnection.ReadAsync(
+        Api.Checkout.Sessions.GetAsync(sessionId, new() { Expand = ["setup_intent"] }, cancellationToken: cancellationToken),
+        static session => session.SetupIntent?.PaymentMethodId);
+
+    public async Task ResumeSubscriptionAsync(
+        string id, string customerId, string paymentMethod, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        // Stripe tries again with it, should the first attempt fail, and the portal shows it.
+        var paidBy = new CustomerUpdateOptions { InvoiceSettings = new() { DefaultPaymentMethod = paymentMethod } };
+        await StripeConnection.ReadAsync(
+            Api.Customers.UpdateAsync(customerId, paidBy, cancellationToken: cancellationToken), static changed => changed.Id);
+        // By default Stripe resumes before the payment, and what was never paid would count as late. The period begins now by default.
+        var resumed = new SubscriptionResumeOptions { PaymentBehavior = "resume_on_payment_success" };
+        await StripeConnection.ReadAsync(
+            Api.Subscriptions.ResumeAsync(id, resumed, Under(idempotencyKey), cancellationToken), static changed => changed.Id);
+    }
+
+    /// <summary>A checkout as an account would get it, closed at once.</summary>
+    public async Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken)
+    {
+        var session = SellBy(price, isMetered ? null : 1);
         session.SuccessUrl = successUrl;
         var opened = await StripeConnection.ReadAsync(
             Api.Checkout.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Checkout);
@@ -169,10 +213,10 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
 
     private static Dictionary<string, string> OfUser(Guid userId) => new() { ["user_id"] = userId.ToString() };
 
-    private Stripe.Checkout.SessionCreateOptions SellBy(string price) => new()
+    private Stripe.Checkout.SessionCreateOptions SellBy(string price, long? quantity) => new()
     {
         Mode = "subscription",
-        LineItems = [new() { Price = price, Quantity = 1 }],
+        LineItems = [new() { Price = price, Quantity = quantity }],
         AutomaticTax = options.Checkout.AutomaticTax ? new() { Enabled = true } : null,
         TaxIdCollection = options.Checkout.TaxIds ? new() { Enabled = true } : null,
         AllowPromotionCodes = options.Checkout.PromotionCodes ? true : null,

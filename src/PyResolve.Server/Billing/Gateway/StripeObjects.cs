@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Gateway;
 
@@ -19,6 +20,7 @@ internal sealed record StripeCheckoutSession(string Id)
 {
     public const string Open = "open";
     public const string Complete = "complete";
+    public const string ResumesKey = "resumes";
 
     public string? Url { get; init; }
 
@@ -34,6 +36,9 @@ internal sealed record StripeCheckoutSession(string Id)
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The paused subscription for which it asks for a way to pay; null: it sells something.</summary>
+    public string? Resumes => Metadata?.GetValueOrDefault(ResumesKey);
 }
 
 internal sealed record StripeSubscription(string Id)
@@ -147,6 +152,16 @@ internal sealed record StripePrice(string Id)
     public bool Active { get; init; }
 
     public bool Livemode { get; init; }
+
+    /// <summary>What it charges, in place of a price of the catalogue.</summary>
+    public CatalogPrice ToCatalog(CatalogPrice wanted) => wanted with
+    {
+        Amount = UnitAmount ?? 0,
+        Currency = Currency ?? "",
+        Interval = Recurring?.Interval ?? "time",
+        IsMetered = IsMetered,
+        IsNamedByInterval = wanted.IsNamedByInterval,
+    };
 }
 
 internal sealed record StripeRecurring(string? Interval, string? UsageType);
@@ -166,6 +181,9 @@ internal sealed record StripePortalConfiguration(string Id)
 
     /// <summary>Whether customers can change to another price.</summary>
     public bool SwitchesPlans { get; init; }
+
+    /// <summary>Whether customers can change the number of seats.</summary>
+    public bool ChangesSeats { get; init; }
 
     /// <summary>The changes that wait for the end of the period.</summary>
     public IReadOnlyList<string> ScheduledChanges { get; init; } = [];

@@ -62,7 +62,8 @@ internal static class StripeReading
     public static StripeSubscriptionItem Item(SubscriptionItem from) => new(Required(from.Id, "id"))
     {
         Price = from.Price is null ? null : Price(from.Price),
-        Quantity = from.Quantity,
+        // Of a metered price it is not sent, and Stripe.net has 0.
+        Quantity = from.Price?.Recurring?.UsageType == "metered" ? null : from.Quantity,
         CurrentPeriodStart = Instant(from.CurrentPeriodStart),
         CurrentPeriodEnd = Instant(from.CurrentPeriodEnd),
     };
@@ -118,6 +119,7 @@ internal static class StripeReading
         Active = from.Active,
         IsDefault = from.IsDefault,
         SwitchesPlans = from.Features?.SubscriptionUpdate?.Enabled == true,
+        ChangesSeats = from.Features?.SubscriptionUpdate?.DefaultAllowedUpdates?.Contains("quantity") == true,
         ScheduledChanges =
             [.. (from.Features?.SubscriptionUpdate?.ScheduleAtPeriodEnd?.Conditions ?? []).Select(static condition => condition.Type)],
         Metadata = from.Metadata,

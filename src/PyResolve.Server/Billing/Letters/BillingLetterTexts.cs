@@ -2,12 +2,14 @@ using System.Globalization;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Letters;
 
 /// <summary>The state is read when a letter is written: one whose cause has passed is not sent.</summary>
-internal sealed class BillingLetterTexts(Database database, BillingOptions options, PublicUrl publicUrl, TimeProvider time)
+internal sealed class BillingLetterTexts(
+    Database database, BillingOptions options, PlanCatalog plans, ProductOptions product, PublicUrl publicUrl, TimeProvider time)
 {
     private sealed record Recipient(
         string Email, string Plan, string? Status, DateTimeOffset? PlanUntil, DateTimeOffset? GraceEndsAt, DateTimeOffset? TrialEndsAt);
@@ -38,40 +40,45 @@ internal sealed class BillingLetterTexts(Database database, BillingOptions optio
         };
     }
 
+    private string Free => plans.WithoutPayment.Name;
+
     private string BillingPage => $"{publicUrl.Value}/billing";
 
     private EmailMessage PaymentFailed(Recipient recipient, DateTimeOffset now) => new(
         recipient.Email,
         "A payment for your plan failed",
         $"""
-        The last payment for your PyResolve subscription did not go through. {Consequence(recipient, now)}
+        The last payment for your {product.Name} subscription did not go through. {Consequence(recipient, now)}
 
         Stripe tries again by itself. To pay in another way, open the portal from your billing page:
 
         {BillingPage}
         """);
 
-    private static string Consequence(Recipient recipient, DateTimeOffset now) => recipient.GraceEndsAt > now
+    private string Consequence(Recipient recipient, DateTimeOffset now) => recipient.GraceEndsAt > now
         ? $"Your {recipient.Plan} plan continues until {Day(recipient.GraceEndsAt.Value)}, and ends then unless it is paid."
-        : "Until it is paid, your account is on the free plan.";
+        : $"Until it is paid, your account is on the {Free} plan.";
 
     private EmailMessage TrialEnding(Recipient recipient, DateTimeOffset end) => new(
         recipient.Email,
         $"Your trial ends on {Day(end)}",
         $"""
-        The trial of your {recipient.Plan} plan at PyResolve ends on {Day(end)}, and the first payment is taken then.
+        The trial of your {recipient.Plan} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then.{WithoutCard(recipient)}
 
         To see what it costs, to change how you pay, or to cancel, open the portal from your billing page:
 
         {BillingPage}
         """);
 
+    private string WithoutCard(Recipient recipient) =>
+        plans[recipient.Plan].TrialNeedsCard ? "" : " Without a way to pay, the plan pauses until there is one.";
+
     private EmailMessage PlanEnding(Recipient recipient, DateTimeOffset end) => new(
         recipient.Email,
         $"Your {recipient.Plan} plan ends on {Day(end)}",
         $"""
-        Your {recipient.Plan} plan at PyResolve was cancelled and ends on {Day(end)}. After that your account is on the free plan. Nothing
-        more is charged.
+        Your {recipient.Plan} plan at {product.Name} was cancelled and ends on {Day(end)}. After that your account is on the {Free} plan.
+        Nothing more is charged.
 
         To keep the plan, open the portal from your billing page before that day:
 

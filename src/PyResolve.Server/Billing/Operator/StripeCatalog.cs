@@ -1,20 +1,39 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
-using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
 internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, BillingOptions options)
 {
-    public async Task<StripePrice> EnsurePriceAsync(string plan, TextWriter output, CancellationToken cancellationToken)
+    /// <summary>Prices of the catalogue, each with what Stripe has for it.</summary>
+    public async Task<IReadOnlyList<(CatalogPrice Price, StripePrice Made)>> EnsurePricesAsync(
+        TextWriter output, CancellationToken cancellationToken)
     {
-        var name = PriceMap.NameOf(plan);
-        var wanted = plans[plan].Price!;
-        var product = await EnsureProductAsync(name, plan, cancellationToken);
-        var price = await stripe.FindPriceByLookupKeyAsync(name, cancellationToken);
-        if ((price?.UnitAmount, price?.Currency, price?.Recurring?.Interval) == (wanted.Amount, wanted.Currency, wanted.Interval))
+        var made = new List<(CatalogPrice, StripePrice)>();
+        foreach (var price in plans.Prices)
+        {
+            if (await EnsurePriceAsync(price, output, cancellationToken) is { } found)
+                made.Add((price, found));
+        }
+
+        return made;
+    }
+
+    private async Task<StripePrice?> EnsurePriceAsync(CatalogPrice wanted, TextWriter output, CancellationToken cancellationToken)
+    {
+        var product = await EnsureProductAsync(wanted.ProductId, plans[wanted.Plan], cancellationToken);
+        var price = await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
+        if (wanted.Equals(price?.ToCatalog(wanted)))
             return price!;
+        if (wanted.IsMetered)
+        {
+            await output.WriteLineAsync(
+                $"# The {wanted.Plan} plan is sold by what is used. Make a metered price of {product.Id} in the dashboard, with a meter, "
+                + $"give it the lookup key {wanted.LookupKey}, and run this again.");
+            return null;
+        }
+
         if (price is not null)
         {
             await output.WriteLineAsync(
@@ -22,17 +41,17 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         }
 
         return await stripe.CreatePriceAsync(
-            new NewPrice(product.Id, name, wanted.Amount, wanted.Currency, wanted.Interval), cancellationToken);
+            new NewPrice(product.Id, wanted.LookupKey, wanted.Amount, wanted.Currency, wanted.Interval), cancellationToken);
     }
 
     /// <summary>Without a tax code, Stripe refuses a product where it is the seller, and computes the tax of another kind.</summary>
-    private async Task<StripeProduct> EnsureProductAsync(string name, string plan, CancellationToken cancellationToken)
+    private async Task<StripeProduct> EnsureProductAsync(string id, Plan plan, CancellationToken cancellationToken)
     {
         var taxCode = options.Checkout.TaxCode;
-        if (await stripe.FindProductAsync(name, cancellationToken) is not { } product)
+        if (await stripe.FindProductAsync(id, cancellationToken) is not { } product)
         {
-            var title = $"PyResolve {char.ToUpperInvariant(plan[0])}{plan[1..]}";
-            return await stripe.CreateProductAsync(new NewProduct(name, title, plan, taxCode), cancellationToken);
+            return await stripe.CreateProductAsync(
+                new NewProduct(id, $"{options.ProductName} {plan.Title}", plan.Name, taxCode), cancellationToken);
         }
 
         // What was chosen in the dashboard stays.
@@ -44,7 +63,8 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         IReadOnlyList<StripePrice> prices, string returnUrl, TextWriter output, CancellationToken cancellationToken)
     {
         var ours = (await stripe.ListPortalConfigurationsAsync(cancellationToken)).Where(PortalMark.IsOurs).ToList();
-        if (ours.Find(configuration => PortalMark.IsFor(configuration, prices)) is { } current)
+        if (ours.Find(configuration => PortalMark.IsFor(configuration, prices) && configuration.ChangesSeats == options.HasSeats)
+            is { } current)
             return current;
         var older = ours.Find(configuration => configuration.Id == options.PortalConfiguration) ?? ours.FirstOrDefault();
         if (older is null)

@@ -7,7 +7,8 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Billing.Operator;
 
 internal sealed class StripeDoctor(
-    IStripeGateway stripe, PlanCatalog plans, BillingOptions options, BillingLinks links, Inbox inbox, TimeProvider time)
+    IStripeGateway stripe, PlanCatalog plans, UnknownPlans unknownPlans, BillingOptions options, BillingLinks links, Inbox inbox,
+    TimeProvider time)
 {
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
@@ -73,13 +74,18 @@ internal sealed class StripeDoctor(
         var mode = options.IsLive ? "live" : "test";
         yield return (false, $"The key is of {mode} mode; Stripe is at {Address}, API version {BillingOptions.PinnedApiVersion}.");
         yield return await CheckAsync(CheckClockAsync, cancellationToken);
-        foreach (var plan in PlanCatalog.Sold)
+        if (options.IsRestricted)
+            yield return DescribePermissions(await stripe.ListMissingPermissionsAsync(cancellationToken));
+        foreach (var price in plans.Prices)
         {
-            var price = await CheckAsync(token => CheckPriceAsync(plan, mode, token), cancellationToken);
-            yield return price;
-            if (!price.IsProblem)
-                yield return await CheckAsync(token => CheckCheckoutAsync(plan, token), cancellationToken);
+            var found = await CheckAsync(token => CheckPriceAsync(price, mode, token), cancellationToken);
+            yield return found;
+            if (!found.IsProblem)
+                yield return await CheckAsync(token => CheckCheckoutAsync(price, token), cancellationToken);
         }
+
+        if (await unknownPlans.ListAsync(cancellationToken) is [_, ..] unknown)
+            yield return (true, Describe(unknown));
 
         yield return await CheckAsync(
             async token => CheckPortal(await stripe.ListPortalConfigurationsAsync(token), mode), cancellationToken);
@@ -105,11 +111,12 @@ internal sealed class StripeDoctor(
                 + "Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
     }
 
-    private async Task<(bool IsProblem, string Text)> CheckPriceAsync(string plan, string mode, CancellationToken cancellationToken)
+    private async Task<(bool IsProblem, string Text)> CheckPriceAsync(
+        CatalogPrice wanted, string mode, CancellationToken cancellationToken)
     {
-        var variable = BillingOptions.PriceVariable(plan);
-        if (!options.Prices.TryGetValue(plan, out var id))
-            return (true, $"{variable} is not set: the {plan} plan is not for sale. 'stripe setup' creates one and prints the setting.");
+        var variable = wanted.Variable;
+        if (options.IdOf(wanted) is not { } id)
+            return (true, $"{variable} is not set: {NameOf(wanted)} is not for sale. 'stripe setup' creates one and prints the setting.");
         var price = await stripe.FindPriceAsync(id, cancellationToken);
         if (price is null)
             return (true, $"{variable} names {id}, which does not exist in {mode} mode. Is the key of the other mode?");
@@ -117,29 +124,45 @@ internal sealed class StripeDoctor(
             return (true, $"{variable} names {id}, which is archived: no new subscription can use it.");
         if (price.Livemode != options.IsLive)
             return (true, $"{variable} names {id}, which is not of {mode} mode.");
-        var shown = plans[plan].Price;
-        return (shown?.Amount, shown?.Currency, shown?.Interval) == (price.UnitAmount, price.Currency, price.Recurring?.Interval)
-            ? (false, $"The {plan} plan is sold by {id}, for what /plans shows: {Describe(price)}.")
+        var setting = $"PyResolve:Plans:{wanted.Plan}:{(wanted.IsNamedByInterval ? $"Prices:{wanted.Interval}" : "Price")}";
+        var charged = price.ToCatalog(wanted);
+        return charged == wanted
+            ? (false, $"{NameOf(wanted, isFirst: true)} is sold by {id}, for what /plans shows: {charged}.")
             : (true,
-                $"/plans shows {(shown is null ? "no price" : $"{shown.Amount} {shown.Currency} a {shown.Interval}")} for the {plan} plan, "
-                + $"but {id} charges {Describe(price)}. Set PyResolve:Plans:{plan}:Price to what is charged; or unset {variable}, and run "
-                + "'stripe setup'.");
+                $"/plans shows {wanted} for {NameOf(wanted)}, but {id} charges {charged}. "
+                + $"Set {setting} to what is charged; or unset {variable}, and run 'stripe setup'.");
     }
 
-    private static string Describe(StripePrice price) =>
-        $"{price.UnitAmount} {price.Currency} a {price.Recurring?.Interval ?? "time"}";
+    private static (bool IsProblem, string Text) DescribePermissions(IReadOnlyList<string> missing) => missing.Count == 0
+        ? (false, "The restricted key has every permission that selling needs.")
+        : (true,
+            $"The restricted key lacks these permissions: {string.Join(", ", missing)}. "
+            + "Add them in the dashboard, where the key was made.");
+
+    private static string NameOf(CatalogPrice price, bool isFirst = false)
+    {
+        var name = $"{(isFirst ? "The" : "the")} {price.Plan} plan";
+        return price.IsNamedByInterval ? $"{name} by the {price.Interval}" : name;
+    }
+
+    private static string Describe(IReadOnlyList<(string Name, long Accounts)> unknown)
+    {
+        var named = string.Join(", ", unknown.Select(static plan => $"{plan.Name} ({plan.Accounts} accounts)"));
+        return $"The database has plans that PyResolve:Plans does not: {named}. They count as the plan without payment. Add them to the "
+            + "catalogue, or give these accounts another plan by 'accounts set-plan'.";
+    }
 
     /// <summary>Only Stripe knows whether it sells: that depends on settings of the account, such as for taxes.</summary>
-    private async Task<(bool IsProblem, string Text)> CheckCheckoutAsync(string plan, CancellationToken cancellationToken)
+    private async Task<(bool IsProblem, string Text)> CheckCheckoutAsync(CatalogPrice price, CancellationToken cancellationToken)
     {
         try
         {
-            await stripe.TryCheckoutAsync(options.Prices[plan], links.CheckoutCancelled, cancellationToken);
-            return (false, $"A checkout of the {plan} plan was opened and closed.");
+            await stripe.TryCheckoutAsync(options.IdOf(price)!, price.IsMetered, links.CheckoutCancelled, cancellationToken);
+            return (false, $"A checkout of {NameOf(price)} was opened and closed.");
         }
         catch (StripeException exception) when (exception is { IsTransient: false, Status: not StatusCodes.Status403Forbidden })
         {
-            return (true, $"Stripe refuses every checkout of the {plan} plan. {exception.Message}");
+            return (true, $"Stripe refuses every checkout of {NameOf(price)}. {exception.Message}");
         }
     }
 

@@ -3,7 +3,6 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
-using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
@@ -15,25 +14,22 @@ internal sealed class StripeSetup(
     {
         if (CheckPublicUrl() is { } problem)
             return await FailAsync(problem);
-        foreach (var (plan, price) in options.Prices)
+        foreach (var sold in options.Prices)
         {
-            if (await stripe.FindPriceAsync(price, cancellationToken) is null)
+            if (await stripe.FindPriceAsync(sold.Id, cancellationToken) is null)
             {
                 return await FailAsync(
-                    $"{BillingOptions.PriceVariable(plan)} names {price}, "
+                    $"{sold.Price.Variable} names {sold.Id}, "
                     + $"which does not exist in {(options.IsLive ? "live" : "test")} mode. Unset it, or use the other mode's key.");
             }
         }
 
-        var prices = new List<StripePrice>();
-        foreach (var plan in PlanCatalog.Sold)
-        {
-            var price = await catalog.EnsurePriceAsync(plan, output, cancellationToken);
-            prices.Add(price);
-            await output.WriteLineAsync($"{BillingOptions.PriceVariable(plan)}={price.Id}");
-        }
+        var prices = await catalog.EnsurePricesAsync(output, cancellationToken);
+        foreach (var (price, made) in prices)
+            await output.WriteLineAsync($"{price.Variable}={made.Id}");
 
-        var portal = await catalog.EnsurePortalAsync(prices, links.PortalDefault, output, cancellationToken);
+        var portal = await catalog.EnsurePortalAsync(
+            [.. prices.Select(static price => price.Made)], links.PortalDefault, output, cancellationToken);
         await output.WriteLineAsync($"STRIPE_PORTAL_CONFIGURATION={portal.Id}");
         var endpoint = await EnsureEndpointAsync(output, cancellationToken);
         await output.WriteLineAsync(endpoint.Secret is { } secret

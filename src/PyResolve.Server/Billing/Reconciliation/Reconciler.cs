@@ -4,6 +4,7 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;
@@ -13,7 +14,8 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 /// <summary>Finds what webhooks missed: events that did not arrive, and plans that differ from Stripe's subscriptions.</summary>
 internal sealed partial class Reconciler(
     IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption,
-    UnclaimedCustomers unclaimed, Checkouts checkouts, BillingOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    UnclaimedCustomers unclaimed, Checkouts checkouts, PlanCatalog plans, BillingOptions options, TimeProvider time,
+    ILogger<Reconciler> logger)
 {
     /// <summary>Up to this many missing customers count as deleted by hand, even if there are no others.</summary>
     private const int MaxMissing = 3;
@@ -141,7 +143,7 @@ internal sealed partial class Reconciler(
         if (profile is null && (await sync.ListOursAsync(subscriptions, customer.State, cancellationToken)).Count > 0)
             return true;
         var now = await sync.ChooseStateAsync(subscriptions, customer.State, cancellationToken);
-        return now != customer.State || (profile is not null && !profile.Matches(now, options.Origin));
+        return now != customer.State || (profile is not null && !profile.Matches(now, options.Origin, plans));
     }
 
     /// <summary>Stripe lists ended subscriptions too, so what is missing was deleted with its customer, or is on a test clock.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PyResolve.Client;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
@@ -21,8 +20,16 @@ internal sealed class BillingOptions
     /// <summary><c>STRIPE_WEBHOOK_SECRET</c>: several while a secret is rotated.</summary>
     public required IReadOnlyList<string> WebhookSecrets { get; init; }
 
-    /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>: Stripe's price id by plan.</summary>
-    public required IReadOnlyDictionary<string, string> Prices { get; init; }
+    /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>, and so on: Stripe's id of each price of the catalogue.</summary>
+    public required IReadOnlyList<SoldPrice> Prices { get; init; }
+
+    /// <summary>What Stripe's products and pages are named after.</summary>
+    public required string ProductName { get; init; }
+
+    /// <summary>The lookup keys of prices that are for a seat; customers may change how many they pay for.</summary>
+    public IReadOnlySet<string> SeatPrices { get; private init; } = new HashSet<string>();
+
+    public bool HasSeats => SeatPrices.Count > 0;
 
     public required Uri ApiBase { get; init; }
 
@@ -64,6 +71,9 @@ internal sealed class BillingOptions
 
     public bool IsLive => IsLiveKey(SecretKey);
 
+    /// <summary>Whether the key may do only what was chosen for it in the dashboard.</summary>
+    public bool IsRestricted => SecretKey?.StartsWith("rk_", StringComparison.Ordinal) == true;
+
     /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
     public string Origin => IsLive ? BillingOrigins.Live : Loopback.Is(ApiBase) ? BillingOrigins.Local : BillingOrigins.Test;
 
@@ -78,6 +88,7 @@ internal sealed class BillingOptions
         }
 
         var secretKey = ReadKey(configuration, apiBase);
+        var plans = new PlanCatalog(configuration);
         var isTest = !Loopback.Is(apiBase) && !IsLiveKey(secretKey);
         return new BillingOptions
         {
@@ -85,7 +96,12 @@ internal sealed class BillingOptions
             RequestsPerSecond = ServerOptions.Number(
                 configuration, "PyResolve:Stripe:RequestsPerSecond", isTest ? TestRequestsPerSecond : LiveRequestsPerSecond, 2, 10_000),
             WebhookSecrets = [.. List(configuration, "STRIPE_WEBHOOK_SECRET")],
-            Prices = ReadPrices(configuration),
+            Prices = ReadPrices(configuration, plans),
+            ProductName = ProductOptions.Read(configuration).Name,
+            SeatPrices = plans.Sold.Where(static plan => plan.PerSeat)
+                .SelectMany(static plan => plan.Prices)
+                .Select(static price => price.LookupKey)
+                .ToHashSet(StringComparer.Ordinal),
             ApiBase = apiBase,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
@@ -99,22 +115,23 @@ internal sealed class BillingOptions
         };
     }
 
-    public static string PriceVariable(string plan) => $"STRIPE_PRICE_{plan.ToUpper(CultureInfo.InvariantCulture)}";
+    /// <summary>Stripe's id of a price; null: it is not set.</summary>
+    public string? IdOf(CatalogPrice price) => Prices.FirstOrDefault(sold => sold.Price.Variable == price.Variable)?.Id;
 
-    private static Dictionary<string, string> ReadPrices(IConfiguration configuration)
+    private static List<SoldPrice> ReadPrices(IConfiguration configuration, PlanCatalog plans)
     {
-        var prices = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var plan in PlanCatalog.Sold)
+        var prices = new List<SoldPrice>();
+        foreach (var price in plans.Prices)
         {
-            if (ServerOptions.Text(configuration, PriceVariable(plan)) is not { } price)
+            if (ServerOptions.Text(configuration, price.Variable) is not { } id)
                 continue;
-            if (prices.FirstOrDefault(other => other.Value == price).Key is { } same)
+            if (prices.Find(other => other.Id == id) is { } same)
             {
                 throw new InvalidConfigurationException(
-                    $"{PriceVariable(plan)} and {PriceVariable(same)} name the same price. Give each plan its own.");
+                    $"{price.Variable} and {same.Price.Variable} name the same price. Give each plan its own.");
             }
 
-            prices[plan] = price;
+            prices.Add(new SoldPrice(price, id));
         }
 
         return prices;
@@ -152,6 +169,9 @@ internal sealed class BillingOptions
     private static string[] List(IConfiguration configuration, string name) =>
         (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }
+
+/// <summary>A price of the catalogue, and its id at Stripe.</summary>
+internal sealed record SoldPrice(CatalogPrice Price, string Id);
 
 /// <summary>Which Stripe a customer, an event or a granted plan belongs to: live mode, test mode, or a simulator on this machine.</summary>
 internal static class BillingOrigins

@@ -64,14 +64,11 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         BillingOptions options, PlanCatalog plans, CancellationToken cancellationToken)
     {
         var catalog = new StripeCatalog(new StripeGateway(options, TimeProvider.System), plans, options);
-        var prices = new List<StripePrice>();
-        foreach (var plan in PlanCatalog.Sold)
-            prices.Add(await catalog.EnsurePriceAsync(plan, TextWriter.Null, cancellationToken));
+        var prices = await catalog.EnsurePricesAsync(TextWriter.Null, cancellationToken);
         // Each portal session has its own return URL.
-        var portal = await catalog.EnsurePortalAsync(prices, options.ApiBase.ToString(), TextWriter.Null, cancellationToken);
-        var settings = PlanCatalog.Sold
-            .Zip(prices)
-            .ToDictionary(static sold => BillingOptions.PriceVariable(sold.First), static string? (sold) => sold.Second.Id);
+        var portal = await catalog.EnsurePortalAsync(
+            [.. prices.Select(static price => price.Made)], options.ApiBase.ToString(), TextWriter.Null, cancellationToken);
+        var settings = prices.ToDictionary(static sold => sold.Price.Variable, static string? (sold) => sold.Made.Id);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
         return settings;
     }

@@ -15,7 +15,8 @@ internal sealed record SyncToken(
     string CustomerId, Guid UserId, long Value, string Remembered, StoreLease? Lease, bool IsAccountDeleted = false);
 
 /// <summary>Locks are always taken in the order profile, customer, events.</summary>
-internal sealed class BillingCustomers(Database database, BillingOptions options, AuditLog audit, TimeProvider time)
+internal sealed class BillingCustomers(
+    Database database, BillingOptions options, PlanCatalog plans, AuditLog audit, TimeProvider time)
 {
     public static readonly TimeSpan ReturnInterval = TimeSpan.FromSeconds(5);
 
@@ -284,12 +285,12 @@ internal sealed class BillingCustomers(Database database, BillingOptions options
         }
 
         var current = profile.WithoutEndedOverride(now);
-        if (current.Matches(state, _origin))
+        if (current.Matches(state, _origin, plans))
             return false;
-        var granted = ProfilePlan.FromState(state, current.Override, current.OverrideUntil, _origin);
+        var granted = ProfilePlan.FromState(state, current.Override, current.OverrideUntil, _origin, plans);
         await granted.WriteAsync(session, token.UserId, now, cancellationToken);
         if (granted.Plan != profile.Plan)
-            await audit.WriteAsync(session, token.UserId, Stripe, AuditActions.PlanChanged, granted.Plan, cancellationToken);
+            await audit.WriteAsync(session, token.UserId, Stripe, AuditActions.PlanChanged, plans.NameOf(granted.Plan), cancellationToken);
         return true;
     }
 

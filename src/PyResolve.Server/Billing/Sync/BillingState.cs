@@ -53,6 +53,9 @@ internal static class ReviewFlags
     /// <summary>More than one subscription grants a plan; the greatest plan counts, but the customer pays for all.</summary>
     public const string Duplicate = "duplicate_subscription";
 
+    /// <summary>A plan without seats is paid for several times over.</summary>
+    public const string NeedlessQuantity = "needless_quantity";
+
     public const string UnknownPrice = "unknown_price";
 
     public const string UnknownStatus = "unknown_status";

@@ -13,6 +13,10 @@ internal sealed record SyncResult(
     /// <summary>One of ours, in any status but <c>incomplete</c>, that has not ended.</summary>
     public bool HasSubscription => OursInForce.Any(static subscription => !IsIncomplete(subscription));
 
+    /// <summary>The one that waits for a way to pay, if there is no other.</summary>
+    public StripeSubscription? Paused => OursInForce.Where(static subscription => !IsIncomplete(subscription)).ToList()
+        is [{ Status: "paused" } paused] ? paused : null;
+
     /// <summary>Their first payment was begun and not made: nobody has paid for them.</summary>
     public IEnumerable<StripeSubscription> Incomplete => OursInForce.Where(IsIncomplete);
 
@@ -30,10 +34,13 @@ internal sealed record SyncPreview(BillingState Before, BillingState Now, string
 /// says when to sync. No transaction is open during a call to Stripe. Thread-safe.
 /// </summary>
 internal sealed partial class CustomerSync(
-    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, BillingOptions options, TimeProvider time,
+    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, PlanCatalog plans, BillingOptions options, TimeProvider time,
     ILogger<CustomerSync> logger)
 {
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
+
+    /// <summary>A card is tried until its page would have expired, which is after a day, and a while longer: events may be late.</summary>
+    private static readonly TimeSpan ResumeTime = TimeSpan.FromHours(1);
 
     /// <summary>Syncs now, also while another sync of the customer runs: the result of the later fetch is kept.</summary>
     /// <returns>null where the customer is linked to no account.</returns>
@@ -67,7 +74,7 @@ internal sealed partial class CustomerSync(
         return new SyncPreview(
             before,
             now,
-            profile is null || profile.Matches(now, options.Origin) ? null : profile.Plan,
+            profile is null || profile.Matches(now, options.Origin, plans) ? null : profile.Plan,
             profile is null && known is { IsLinked: true }
                 ? await ListOrphanedAsync(customerId, await ListOursAsync(subscriptions, before, cancellationToken), cancellationToken)
                 : []);
@@ -85,7 +92,7 @@ internal sealed partial class CustomerSync(
         IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken) =>
         PlanRules.OursInForce(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before.Remembered);
 
-    private PlanTerms Terms => new(options.Grace, options.UnknownPriceTime);
+    private PlanTerms Terms => new(plans, options.Grace, options.UnknownPriceTime);
 
     private async Task<SyncResult> RunAsync(SyncToken token, CancellationToken cancellationToken)
     {
@@ -94,6 +101,12 @@ internal sealed partial class CustomerSync(
         var (subscriptions, isGone) = await FetchAsync(token.CustomerId, token.Remembered, cancellationToken);
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var ours = PlanRules.OursInForce(subscriptions, planOfPrice, token.Remembered);
+        if (!token.IsAccountDeleted && await ResumeAsync(token.CustomerId, ours, cancellationToken))
+        {
+            (subscriptions, isGone) = await FetchAsync(token.CustomerId, token.Remembered, cancellationToken);
+            ours = PlanRules.OursInForce(subscriptions, planOfPrice, token.Remembered);
+        }
+
         // Before the events are done: a failure is tried again.
         if (token.IsAccountDeleted)
         {
@@ -111,6 +124,36 @@ internal sealed partial class CustomerSync(
         if (outcome is { IsNewest: true, HasChanged: true, State.Flags.Length: > 0 })
             Log.Flagged(logger, token.CustomerId, outcome.State.SubscriptionId, outcome.State.Flags);
         return new SyncResult(outcome.State, isGone, outcome.HasChanged || hasEnded, subscriptions, ours);
+    }
+
+    /// <summary>Where the customer has given a way to pay since a trial without one has paused the subscription.</summary>
+    private async Task<bool> ResumeAsync(
+        string customerId, IReadOnlyList<StripeSubscription> ours, CancellationToken cancellationToken)
+    {
+        var paused = ours.Where(static subscription => subscription.Status == "paused")
+            .Select(static subscription => subscription.Id)
+            .ToHashSet(StringComparer.Ordinal);
+        if (paused.Count == 0)
+            return false;
+        var hasResumed = false;
+        // Newest first: only the latest way to pay is tried, and under its key once.
+        foreach (var session in await stripe.ListCompletedCheckoutsAsync(customerId, cancellationToken))
+        {
+            if (session.Resumes is not { } id || !paused.Remove(id) || session.ExpiresAt + ResumeTime < time.GetInstant()
+                || await stripe.FindSetupPaymentMethodAsync(session.Id, cancellationToken) is not { } method)
+                continue;
+            try
+            {
+                await stripe.ResumeSubscriptionAsync(id, customerId, method, $"resume:{session.Id}", cancellationToken);
+                hasResumed = true;
+            }
+            catch (StripeException exception) when (!exception.IsTransient)
+            {
+                Log.NotResumed(logger, id, exception.Message);
+            }
+        }
+
+        return hasResumed;
     }
 
     private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
@@ -221,5 +264,8 @@ internal sealed partial class CustomerSync(
 
         [LoggerMessage(3, LogLevel.Warning, "Subscription {SubscriptionId} was cancelled: its account was deleted")]
         public static partial void Cancelled(ILogger logger, string subscriptionId);
+
+        [LoggerMessage(4, LogLevel.Warning, "Subscription {SubscriptionId} stays paused: Stripe did not resume it ({Cause})")]
+        public static partial void NotResumed(ILogger logger, string subscriptionId, string cause);
     }
 }

@@ -5,10 +5,10 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>Plans set by an operator. A subscription may grant more, never less.</summary>
-internal sealed class PlanOverrides(Database database, BillingCustomers customers, AuditLog audit, TimeProvider time)
+internal sealed class PlanOverrides(Database database, BillingCustomers customers, PlanCatalog plans, AuditLog audit, TimeProvider time)
 {
     /// <param name="userId">Whose plan.</param>
-    /// <param name="plan"><c>free</c> removes what an operator set.</param>
+    /// <param name="plan">The plan without payment removes what an operator set.</param>
     /// <param name="until">When it ends by itself; null: it does not.</param>
     /// <param name="by">The operator.</param>
     /// <param name="cancellationToken">Stops before the change.</param>
@@ -20,11 +20,11 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
             if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is not { } profile)
                 return null;
             var now = time.GetInstant();
-            var set = plan == PlanCatalog.Free ? null : plan;
+            var set = plans.IsFree(plan) ? null : plan;
             var granted = await ChooseAsync(session, userId, profile, set, until, now, cancellationToken);
             await granted.WriteAsync(session, userId, now, cancellationToken);
-            await audit.WriteAsync(session, userId, by, AuditActions.PlanChanged, granted.Plan, cancellationToken);
-            return granted.Plan;
+            await audit.WriteAsync(session, userId, by, AuditActions.PlanChanged, plans.NameOf(granted.Plan), cancellationToken);
+            return plans.NameOf(granted.Plan);
         },
         cancellationToken);
 
@@ -37,6 +37,6 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
     {
         var (origin, state) = await customers.ReadStateAsync(session, userId, profile.Origin, cancellationToken);
         var current = state.PlanUntil <= now ? state with { Plan = state.PlanThen, PlanUntil = null } : state;
-        return ProfilePlan.FromState(current, plan, until, origin);
+        return ProfilePlan.FromState(current, plan, until, origin, plans);
     }
 }

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Billing.Sync;
 
 /// <param name="Grace">How long a plan lasts after a failed renewal.</param>
 /// <param name="UnknownPrice">How long it lasts after its price was replaced by one without a plan.</param>
-internal sealed record PlanTerms(TimeSpan Grace, TimeSpan UnknownPrice);
+internal sealed record PlanTerms(PlanCatalog Plans, TimeSpan Grace, TimeSpan UnknownPrice);
 
 /// <summary>The rules are a table in docs/stripe.md.</summary>
 internal static class PlanRules
@@ -44,7 +44,7 @@ internal static class PlanRules
 
         var grants = outcomes
             .Where(outcome => outcome.Grants)
-            .OrderByDescending(Rank)
+            .OrderByDescending(outcome => terms.Plans.Rank(outcome.Plan))
             .ThenByDescending(End)
             .ThenByDescending(Created)
             .ToList();
@@ -68,7 +68,7 @@ internal static class PlanRules
             PlanUntil = shown.Grants ? shown.Until : null,
             // Only a subscription without an end is certain to be in force then.
             PlanThen = grants.Skip(1).FirstOrDefault(grant => shown.Until is not null && grant.Until is null)?.Plan ?? PlanCatalog.Free,
-            Quantity = shown.Item?.Quantity,
+            Quantity = shown.Quantity,
             Interval = shown.Item?.Price?.Recurring?.Interval,
             TrialEndsAt = shown.Subscription.Status == "trialing" ? shown.Subscription.TrialEnd : null,
             ScheduledPlan = shown.ScheduledPlan,
@@ -86,7 +86,7 @@ internal static class PlanRules
     private static SubscriptionOutcome Decide(
         StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, PlanTerms terms, DateTimeOffset now)
     {
-        var item = ChooseItem(subscription, planOfPrice);
+        var item = ChooseItem(subscription, planOfPrice, terms.Plans);
         var mapped = item?.Price is { } price ? planOfPrice(price.Id) : null;
         var isOver = IsOver(subscription);
         var periodEnd = item?.CurrentPeriodEnd
@@ -125,22 +125,30 @@ internal static class PlanRules
         isEntitled = isEntitled && !subscription.IsDisputed && (until is null || now < until);
         if (mapped is null && !isOver)
             flags.Add(ReviewFlags.UnknownPrice);
-        var plan = mapped ?? before.Plan;
+        if (terms.Plans.FindSold(mapped) is { PerSeat: false } && item!.Quantity > 1 && !isOver)
+            flags.Add(ReviewFlags.NeedlessQuantity);
+        var (plan, quantity) = (mapped ?? before.Plan, item?.Quantity);
         // What a late payment would have paid for is not given before it is paid.
         if (payment is { IsLate: true, IsOfChange: true })
-            plan = PlanCatalog.Rank(payment.PaidPlan) < PlanCatalog.Rank(plan) ? payment.PaidPlan : plan;
+        {
+            plan = terms.Plans.Rank(payment.PaidPlan) < terms.Plans.Rank(plan) ? payment.PaidPlan : plan;
+            quantity = quantity > payment.PaidQuantity ? payment.PaidQuantity : quantity;
+        }
+
         return new SubscriptionOutcome(
             subscription,
             item,
             plan,
+            quantity,
             isEntitled,
             until,
             // Only a plan that was granted is remembered, not one that was never paid for.
             new SubscriptionMemory(
-                isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince),
+                isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince,
+                AboveOne(isEntitled ? quantity : before.Quantity), AboveOne(payment.PaidQuantity)),
             periodEnd,
             IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
-            ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice),
+            ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice, terms.Plans),
             IsOurs: mapped is not null || before.Plan is not null,
             flags);
     }
@@ -158,18 +166,27 @@ internal static class PlanRules
         var isOfChange = unpaid is { BillingReason: "subscription_update" } || (isPastDue && before.PaidPlan is not null);
         var neverPaid = isPastDue && (before.NeverPaid || isFirst);
         return new Payment(
-            IsLate: isPastDue && !neverPaid, neverPaid, isOfChange, PaidPlan: isOfChange ? before.PaidPlan ?? before.Plan : null);
+            IsLate: isPastDue && !neverPaid,
+            neverPaid,
+            isOfChange,
+            PaidPlan: isOfChange ? before.PaidPlan ?? before.Plan : null,
+            PaidQuantity: isOfChange ? (before.PaidPlan is null ? before.Quantity : before.PaidQuantity) ?? 1 : null);
     }
 
-    private static string? ChooseScheduledPlan(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
-        (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(PlanCatalog.Rank);
+    /// <summary>One is not written down, so that the memory of most subscriptions has no quantity.</summary>
+    private static long? AboveOne(long? quantity) => quantity > 1 ? quantity : null;
+
+    private static string? ChooseScheduledPlan(
+        StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
+        (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(plans.Rank);
 
     /// <summary>The item of the greatest plan, or the first that is no extra where no plan is known.</summary>
-    private static StripeSubscriptionItem? ChooseItem(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
+    private static StripeSubscriptionItem? ChooseItem(
+        StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
         (subscription.Items?.Data ?? [])
             .Select(item => (Item: item, Plan: item.Price is { } price ? planOfPrice(price.Id) : null))
             .Where(static candidate => candidate.Plan is not null || candidate.Item.Price is not { IsMetered: true })
-            .OrderByDescending(static candidate => PlanCatalog.Rank(candidate.Plan))
+            .OrderByDescending(candidate => plans.Rank(candidate.Plan))
             .Select(static candidate => candidate.Item)
             .FirstOrDefault();
 
@@ -185,15 +202,13 @@ internal static class PlanRules
         return earliest;
     }
 
-    private static int Rank(SubscriptionOutcome outcome) => PlanCatalog.Rank(outcome.Plan);
-
     private static DateTimeOffset End(SubscriptionOutcome outcome) => outcome.Until ?? DateTimeOffset.MaxValue;
 
     private static DateTimeOffset Created(SubscriptionOutcome outcome) => outcome.Subscription.Created ?? DateTimeOffset.MinValue;
 
     private sealed record SubscriptionOutcome(
-        StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, bool IsEntitled, DateTimeOffset? Until,
-        SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, string? ScheduledPlan, bool IsOurs,
+        StripeSubscription Subscription, StripeSubscriptionItem? Item, string? Plan, long? Quantity, bool IsEntitled,
+        DateTimeOffset? Until, SubscriptionMemory Memory, DateTimeOffset? PeriodEnd, bool IsCancelling, string? ScheduledPlan, bool IsOurs,
         IReadOnlyList<string> Flags)
     {
         public bool Grants => IsEntitled && Plan is not null;
@@ -203,5 +218,6 @@ internal static class PlanRules
     /// <param name="NeverPaid">It is past due, and was not.</param>
     /// <param name="IsOfChange">What is unpaid is a change.</param>
     /// <param name="PaidPlan">The plan before that change.</param>
-    private sealed record Payment(bool IsLate, bool NeverPaid, bool IsOfChange, string? PaidPlan);
+    /// <param name="PaidQuantity">The quantity before it.</param>
+    private sealed record Payment(bool IsLate, bool NeverPaid, bool IsOfChange, string? PaidPlan, long? PaidQuantity);
 }

@@ -6,39 +6,38 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>By a price's configured id, else its lookup key, else its product's metadata <c>plan</c>. Nothing else grants a plan.</summary>
-internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, TimeProvider time)
+internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStripeGateway stripe, TimeProvider time)
 {
     private static readonly TimeSpan ProductCacheTime = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<string, string> _byId =
-        options.Prices.ToDictionary(price => price.Value, price => price.Key, StringComparer.Ordinal);
+        options.Prices.ToDictionary(static sold => sold.Id, static sold => sold.Price.Plan, StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _byLookupKey =
+        plans.Prices.ToDictionary(static price => price.LookupKey, static price => price.Plan, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (string? Plan, DateTimeOffset Until)> _byProduct = new(StringComparer.Ordinal);
-
-    /// <summary>The price's lookup key and the product's id, as <c>stripe setup</c> creates them.</summary>
-    public static string NameOf(string plan) => $"pyresolve_{plan}";
 
     public async Task<Func<string, string?>> ResolveAsync(
         IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
-        var plans = new Dictionary<string, string?>(StringComparer.Ordinal);
+        var found = new Dictionary<string, string?>(StringComparer.Ordinal);
         var prices = PlanRules.InForce(subscriptions)
             .SelectMany(static subscription => subscription.Items?.Data ?? [])
             .Select(static item => item.Price)
             .OfType<StripePrice>();
         foreach (var price in prices)
         {
-            if (!plans.ContainsKey(price.Id))
-                plans[price.Id] = await FindPlanAsync(price, cancellationToken);
+            if (!found.ContainsKey(price.Id))
+                found[price.Id] = await FindPlanAsync(price, cancellationToken);
         }
 
         // A schedule names its prices by their ids alone.
         foreach (var id in PlanRules.InForce(subscriptions).SelectMany(static subscription => subscription.NextPhase?.Prices ?? []))
         {
-            if (!plans.ContainsKey(id))
-                plans[id] = _byId.GetValueOrDefault(id) ?? await FindPlanAsync(id, cancellationToken);
+            if (!found.ContainsKey(id))
+                found[id] = _byId.GetValueOrDefault(id) ?? await FindPlanAsync(id, cancellationToken);
         }
 
-        return id => plans.GetValueOrDefault(id);
+        return id => found.GetValueOrDefault(id);
     }
 
     public async Task<bool> HasPlanAsync(StripeSubscription subscription, CancellationToken cancellationToken)
@@ -60,7 +59,7 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
         await stripe.FindPriceAsync(priceId, cancellationToken) is { } price ? await FindPlanAsync(price, cancellationToken) : null;
 
     private string? PlanOf(StripePrice price) =>
-        _byId.GetValueOrDefault(price.Id) ?? PlanCatalog.Sold.FirstOrDefault(plan => NameOf(plan) == price.LookupKey);
+        _byId.GetValueOrDefault(price.Id) ?? (price.LookupKey is { } key ? _byLookupKey.GetValueOrDefault(key) : null);
 
     private async Task<string?> PlanOfProductAsync(string? productId, CancellationToken cancellationToken)
     {
@@ -71,7 +70,7 @@ internal sealed class PriceMap(BillingOptions options, IStripeGateway stripe, Ti
             return known.Plan;
         var product = await stripe.FindProductAsync(productId, cancellationToken);
         var named = product?.Metadata?.GetValueOrDefault("plan");
-        var plan = PlanCatalog.Sold.Contains(named, StringComparer.Ordinal) ? named : null;
+        var plan = plans.Find(named) is { IsFree: false } found ? found.Name : null;
         _byProduct[productId] = (plan, now + ProductCacheTime);
         return plan;
     }

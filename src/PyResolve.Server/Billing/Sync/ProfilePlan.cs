@@ -12,33 +12,45 @@ namespace PyResolve.Server.Billing.Sync;
 internal sealed record ProfilePlan(
     string Plan, DateTimeOffset? Until, string Then, string? Origin, string? Override, DateTimeOffset? OverrideUntil = null)
 {
-    public const int ColumnCount = 6;
+    public const int ColumnCount = 8;
 
-    public static readonly SqlFragment Columns = new("plan, plan_until, plan_then, plan_origin, plan_override, plan_override_until");
+    public static readonly SqlFragment Columns = new(
+        "plan, plan_until, plan_then, plan_origin, plan_override, plan_override_until, plan_seats, plan_by_contract");
+
+    /// <summary>How many seats are paid for; null: the plan has none, or no subscription gives it.</summary>
+    public long? Seats { get; init; }
+
+    /// <summary>The enterprise plan is given by a subscription, and ends with it.</summary>
+    public bool IsByContract { get; init; }
 
     /// <summary>
-    /// Subscriptions never grant this plan, so an operator did, perhaps by SQL. It stays until an operator changes it, or until the end
-    /// that an operator gave it.
+    /// Without a contract at Stripe, an operator gave the enterprise plan, perhaps by SQL. It stays until an operator changes it, or until
+    /// the end that an operator gave it.
     /// </summary>
-    public bool IsSetByOperator =>
-        Plan == PlanCatalog.Enterprise && !(Override == Plan && OverrideUntil is not null && OverrideUntil == Until);
+    public bool IsSetByOperator => Plan == PlanCatalog.Enterprise && !IsByContract
+        && !(Override == Plan && OverrideUntil is not null && OverrideUntil == Until);
 
-    public static ProfilePlan FromState(BillingState state, string? overriding, DateTimeOffset? overridingUntil, string origin)
+    public static ProfilePlan FromState(
+        BillingState state, string? overriding, DateTimeOffset? overridingUntil, string origin, PlanCatalog plans)
     {
-        var plan = PlanCatalog.Greater(state.Plan, overriding);
+        var plan = plans.Greater(state.Plan, overriding);
         // What is in force when the plan ends: the subscription, or what the operator set.
         var isByOperator = plan == overriding
             && !(state.Plan == plan && overridingUntil is not null && !(state.PlanUntil <= overridingUntil));
         var (until, then) = isByOperator
             ? (overridingUntil, state.PlanUntil <= overridingUntil ? state.PlanThen : state.Plan)
-            : (state.PlanUntil, PlanCatalog.Greater(state.PlanThen, overridingUntil <= state.PlanUntil ? null : overriding));
+            : (state.PlanUntil, plans.Greater(state.PlanThen, overridingUntil <= state.PlanUntil ? null : overriding));
         return new ProfilePlan(
             plan,
             until,
-            until is null ? PlanCatalog.Greater(state.PlanThen, overriding) : then,
+            until is null ? plans.Greater(state.PlanThen, overriding) : then,
             state.Plan == PlanCatalog.Free ? null : origin,
             overriding,
-            overriding is null ? null : overridingUntil);
+            overriding is null ? null : overridingUntil)
+        {
+            Seats = plan == state.Plan && plans[plan].PerSeat ? state.Quantity : null,
+            IsByContract = !isByOperator && plan == PlanCatalog.Enterprise,
+        };
     }
 
     public ProfilePlan WithoutEndedOverride(DateTimeOffset now) =>
@@ -48,10 +60,10 @@ internal sealed record ProfilePlan(
     /// Whether the profile has what <paramref name="state"/> grants, or a plan that Stripe at <paramref name="origin"/> may not change: one
     /// set by an operator, or, outside live mode, one granted by live mode.
     /// </summary>
-    public bool Matches(BillingState state, string origin) =>
+    public bool Matches(BillingState state, string origin, PlanCatalog plans) =>
         IsSetByOperator
         || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live)
-        || this == FromState(state, Override, OverrideUntil, origin);
+        || this == FromState(state, Override, OverrideUntil, origin, plans);
 
     /// <summary>Every change of an account's billing locks the profile first.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(
@@ -65,13 +77,17 @@ internal sealed record ProfilePlan(
         row.Text(firstColumn + 2),
         row.TextOrNull(firstColumn + 3),
         row.TextOrNull(firstColumn + 4),
-        row.InstantOrNull(firstColumn + 5));
+        row.InstantOrNull(firstColumn + 5))
+    {
+        Seats = row.Int64OrNull(firstColumn + 6),
+        IsByContract = row.Boolean(firstColumn + 7),
+    };
 
     public Task WriteAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"""
         update profiles
         set plan = {Plan}, plan_until = {Until}, plan_then = {Then}, plan_origin = {Origin}, plan_override = {Override},
-            plan_override_until = {OverrideUntil}, updated_at = {now}
+            plan_override_until = {OverrideUntil}, plan_seats = {Seats}, plan_by_contract = {IsByContract}, updated_at = {now}
         where id = {userId}
         """,
         cancellationToken);

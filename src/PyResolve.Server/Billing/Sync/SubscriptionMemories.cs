@@ -12,9 +12,11 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="NeverPaid">It is past due, and its first invoice is the one that was not paid.</param>
 /// <param name="PaidPlan">The plan before a change whose invoice has not been paid.</param>
 /// <param name="UnknownSince">When its price was first seen to have no plan, while that lasts.</param>
+/// <param name="Quantity">The last quantity that it granted; null: one.</param>
+/// <param name="PaidQuantity">The quantity before a change whose invoice has not been paid; null: one.</param>
 internal sealed record SubscriptionMemory(
     string? Plan = null, bool IsEntitled = false, DateTimeOffset? PastDueSince = null, DateTimeOffset? VoidFrom = null,
-    bool NeverPaid = false, string? PaidPlan = null, DateTimeOffset? UnknownSince = null)
+    bool NeverPaid = false, string? PaidPlan = null, DateTimeOffset? UnknownSince = null, long? Quantity = null, long? PaidQuantity = null)
 {
     public static readonly SubscriptionMemory None = new();
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
@@ -9,7 +10,7 @@ internal sealed record UnclaimedCustomer(string CustomerId, string SubscriptionI
 
 /// <summary>Customers who pay for a plan and belong to no account, for example by a payment link: somebody paid and has nothing.</summary>
 internal sealed partial class UnclaimedCustomers(
-    Database database, PriceMap prices, IStripeGateway stripe, BillingOptions options, TimeProvider time,
+    Database database, PriceMap prices, PlanCatalog plans, IStripeGateway stripe, BillingOptions options, TimeProvider time,
     ILogger<UnclaimedCustomers> logger)
 {
     private static readonly Meter Meter = new("PyResolve.Server");
@@ -37,7 +38,7 @@ internal sealed partial class UnclaimedCustomers(
     {
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
         var now = time.GetInstant();
-        var terms = new PlanTerms(options.Grace, options.UnknownPriceTime);
+        var terms = new PlanTerms(plans, options.Grace, options.UnknownPriceTime);
         var state = PlanRules.ChooseState(subscriptions, planOfPrice, BillingState.None, terms, now);
         if (state.Plan == BillingState.None.Plan)
             return false;

@@ -12,7 +12,7 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// and those granted by another Stripe: by the simulator under a real key, or in test mode under a live one.
 /// </summary>
 internal sealed partial class PlanEnds(
-    Database database, Inbox inbox, PlanOverrides overrides, AuditLog audit, BillingOptions options, TimeProvider time,
+    Database database, Inbox inbox, PlanOverrides overrides, PlanCatalog plans, AuditLog audit, BillingOptions options, TimeProvider time,
     ILogger<PlanEnds> logger)
     : RepeatedWork(Interval, TimeProvider.System)
 {
@@ -53,7 +53,8 @@ internal sealed partial class PlanEnds(
         select p.id from profiles p
         where p.plan_until <= {time.GetInstant()} and {EffectivePlan.EndOfPlan} is not null and p.deleted_at is null
         union
-        select id from profiles where plan_origin is not null and plan <> {PlanCatalog.Enterprise} and deleted_at is null
+        select id from profiles where plan_origin is not null and (plan <> {PlanCatalog.Enterprise} or plan_by_contract)
+          and deleted_at is null
           and plan_origin <> {BillingOrigins.Live}
           and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
         limit {BatchSize}
@@ -77,7 +78,7 @@ internal sealed partial class PlanEnds(
                 : await overrides.ChooseAsync(session, userId, profile, plan: null, until: null, now, cancellationToken);
             await ended.WriteAsync(session, userId, now, cancellationToken);
             if (ended.Plan != profile.Plan)
-                await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, ended.Plan, cancellationToken);
+                await audit.WriteAsync(session, userId, Clock, AuditActions.PlanChanged, plans.NameOf(ended.Plan), cancellationToken);
             // The subscriptions may have changed at Stripe since the last sync.
             var type = isVoid ? "pyresolve.origin_changed" : "pyresolve.plan_ended";
             await inbox.RequestSyncAsync(session, userId, type, cancellationToken);
@@ -90,8 +91,12 @@ internal sealed partial class PlanEnds(
         var (floor, floorUntil) = (profile.Override ?? PlanCatalog.Free, profile.OverrideUntil);
         var plan = isVoid ? floor : profile.Then;
         return plan == floor
-            ? profile with { Plan = plan, Until = floorUntil, Then = floorUntil is null ? floor : PlanCatalog.Free, Origin = null }
-            : profile with { Plan = plan, Until = null, Then = floor };
+            ? profile with
+            {
+                Plan = plan, Until = floorUntil, Then = floorUntil is null ? floor : PlanCatalog.Free, Origin = null, Seats = null,
+                IsByContract = false,
+            }
+            : profile with { Plan = plan, Until = null, Then = floor, Seats = null, IsByContract = plan == PlanCatalog.Enterprise };
     }
 
     private static partial class Log

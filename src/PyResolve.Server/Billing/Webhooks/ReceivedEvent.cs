@@ -75,7 +75,8 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             return "needs review";
         if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type))
             return "of a type that changes no subscription";
-        if (type.StartsWith("checkout.session.", StringComparison.Ordinal) && Name(subject, "mode") is { } mode && mode != "subscription")
+        if (type.StartsWith("checkout.session.", StringComparison.Ordinal)
+            && Name(subject, "mode") is { } mode and not ("subscription" or "setup"))
             return $"a checkout for {mode}";
         return customerId is null ? "names no customer" : null;
     }

@@ -16,15 +16,18 @@ internal static class CheckoutCalls
     {
         var (state, form) = (call.State, call.Form);
         var mode = form.Text("mode") ?? throw ApiErrorException.MissingParameter("mode");
-        if (mode == "setup")
-            throw ApiErrorException.Invalid("The simulator does not have mode=setup. Stripe may.", "mode");
-        if (form.Has(mode == "payment" ? "subscription_data" : "payment_intent_data"))
+        string[] ofOtherModes = mode switch
         {
-            throw ApiErrorException.Invalid(
-                $"You can not pass `{(mode == "payment" ? "subscription_data" : "payment_intent_data")}` in `{mode}` mode.",
-                mode == "payment" ? "subscription_data" : "payment_intent_data");
-        }
-
+            "payment" => ["subscription_data"],
+            "setup" => ["line_items", "subscription_data", "payment_intent_data", "discounts", "allow_promotion_codes", "automatic_tax"],
+            _ => ["payment_intent_data"],
+        };
+        if (Array.Find(ofOtherModes, form.Has) is { } foreign)
+            throw ApiErrorException.Invalid($"You can not pass `{foreign}` in `{mode}` mode.", foreign);
+        if (mode == "setup" && !form.Has("currency"))
+            throw ApiErrorException.MissingParameter("currency");
+        if (mode != "setup" && form.Has("currency"))
+            throw ApiErrorException.Invalid("The simulator does not have `currency` in this mode. Stripe may.", "currency");
         if (form.Has("discounts") && form.Is("allow_promotion_codes"))
             throw ApiErrorException.Invalid(
                 "You may only specify one of these parameters: allow_promotion_codes, discounts.", "allow_promotion_codes");
@@ -58,7 +61,9 @@ internal static class CheckoutCalls
             CustomerId = customer?.Id,
             CustomerEmail = form.Text("customer_email") ?? customer?.Email,
             ClientReferenceId = form.Text("client_reference_id"),
-            LineItems = CheckoutItems.Read(call, mode),
+            LineItems = mode == "setup" ? [] : CheckoutItems.Read(call, mode),
+            SetupCurrency = form.Text("currency"),
+            SetupIntentId = mode == "setup" ? Checkouts.BeginSetup(state, customer).Id : null,
             Reductions = CouponCalls.ReadReductions(call, customer?.Id),
             Metadata = form.Merge("metadata"),
             SubscriptionMetadata = form.Merge("subscription_data.metadata"),

@@ -110,8 +110,10 @@ internal static class SubscriptionCalls
         if (subscription.Status != "paused")
             throw ApiErrorException.Invalid(
                 $"Only subscriptions with a status of `paused` can be resumed; this one is `{subscription.Status}`.");
-        call.State.Events.Change(subscription, () => subscription.Status = "active", "resumed");
-        Renewals.Charge(call.State, subscription, "subscription_cycle");
+        if (call.Form.Text("payment_behavior") == "resume_on_payment_success")
+            Renewals.ResumeWhenPaid(call.State, subscription);
+        else
+            Renewals.Resume(call.State, subscription);
         return subscription.Render();
     }
 

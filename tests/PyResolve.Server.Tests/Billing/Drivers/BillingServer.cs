@@ -59,8 +59,8 @@ internal sealed class BillingServer : IAsyncDisposable
         services.Replace(ServiceDescriptor.Singleton<IStripeGateway>(stripe));
 
     /// <summary>An account with a customer, as after its first checkout.</summary>
-    public async Task<Subscriber> SignUpAsync(string? email = null) =>
-        await Subscriber.CreateAsync(await Own.SignUpAsync(email), Clock, Stripe, Own.Server);
+    public async Task<Subscriber> SignUpAsync(string? email = null, string plan = "pro") =>
+        await Subscriber.CreateAsync(await Own.SignUpAsync(email), Clock, Stripe, Own.Server, plan);
 
     public T Service<T>()
         where T : notnull => Own.Server.Services.GetRequiredService<T>();
@@ -120,9 +120,10 @@ internal sealed class BillingServer : IAsyncDisposable
 /// <summary>An account and its customer at Stripe.</summary>
 internal sealed record Subscriber(TestAccount Account, string CustomerId, StripeDouble Stripe, TestServer Server)
 {
-    public static async Task<Subscriber> CreateAsync(TestAccount account, TestClock clock, StripeDouble stripe, TestServer server)
+    public static async Task<Subscriber> CreateAsync(
+        TestAccount account, TestClock clock, StripeDouble stripe, TestServer server, string plan = "pro")
     {
-        var checkout = await account.Key.PostAsync("/billing/checkout", new { plan = "pro" });
+        var checkout = await account.Key.PostAsync("/billing/checkout", new { plan });
         if (checkout.Status != 200)
             throw new InvalidOperationException($"Checkout was answered {checkout.Status}: {checkout.Text}");
         var customerId = stripe.Checkouts[^1].Customer!;

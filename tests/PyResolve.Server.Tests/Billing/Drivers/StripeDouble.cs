@@ -65,6 +65,12 @@ internal sealed class StripeDouble : IStripeGateway
 
     public TimeSpan Skew { get; set; }
 
+    /// <summary>The checkouts that were created, as they were asked for.</summary>
+    public List<NewCheckout> Asked { get; } = [];
+
+    /// <summary>The names of the products that were created.</summary>
+    public List<string> Named { get; } = [];
+
     /// <summary>How often subscriptions were listed.</summary>
     public int Reads => _reads;
 
@@ -155,6 +161,7 @@ internal sealed class StripeDouble : IStripeGateway
             throw refusal;
         return await OnceAsync(idempotencyKey, () =>
         {
+            Asked.Add(checkout);
             var id = Id("cs_test");
             return _checkouts[id] = new StripeCheckoutSession(id)
             {
@@ -170,15 +177,60 @@ internal sealed class StripeDouble : IStripeGateway
         });
     }
 
-    public Task TryCheckoutAsync(string price, string successUrl, CancellationToken cancellationToken) =>
+    public Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken) =>
         Answer(() => RefusesCheckouts is { } refusal ? throw refusal : price);
+
+    public Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken) =>
+        OnceAsync(idempotencyKey, () =>
+        {
+            var id = Id("cs_test");
+            return _checkouts[id] = new StripeCheckoutSession(id)
+            {
+                Url = $"https://checkout.example/{id}?setup={setup.Resumes}",
+                Status = StripeCheckoutSession.Open,
+                Customer = setup.CustomerId,
+                ClientReferenceId = setup.UserId.ToString(),
+                Metadata = new Dictionary<string, string>
+                {
+                    [NewCheckout.AttemptKey] = setup.Attempt.ToString(CultureInfo.InvariantCulture),
+                    [StripeCheckoutSession.ResumesKey] = setup.Resumes,
+                },
+            };
+        });
+
+    public Task<string?> FindSetupPaymentMethodAsync(string sessionId, CancellationToken cancellationToken) =>
+        Answer<string?>(() => $"pm_of_{sessionId}");
+
+    /// <summary>The ways to pay by which a subscription was resumed, and whether Stripe takes them.</summary>
+    public List<string> ResumedBy { get; } = [];
+
+    public bool DeclinesResumptions { get; set; }
+
+    public async Task ResumeSubscriptionAsync(
+        string id, string customerId, string paymentMethod, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        // A refusal is answered again under its key, too.
+        var answer = await OnceAsync<object>(idempotencyKey, () =>
+        {
+            ResumedBy.Add(paymentMethod);
+            if (DeclinesResumptions)
+                return new StripeException("Your card was declined.") { Status = 402, Type = "card_error" };
+            var all = _subscriptions[customerId];
+            var at = all.FindIndex(subscription => subscription.Id == id && subscription.Status == "paused");
+            if (at >= 0)
+                all[at] = all[at] with { Status = "active" };
+            return id;
+        });
+        if (answer is StripeException refusal)
+            throw refusal;
+    }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
         Answer(() => _checkouts.GetValueOrDefault(id));
 
     public Task<IReadOnlyList<StripeCheckoutSession>> ListCompletedCheckoutsAsync(
         string customerId, CancellationToken cancellationToken) => Answer<IReadOnlyList<StripeCheckoutSession>>(
-        () => [.. _checkouts.Values.Where(
+        () => [.. _checkouts.Values.Reverse().Where(
             session => session.Customer == customerId && session.Status == StripeCheckoutSession.Complete)]);
 
     public Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken) =>
@@ -279,6 +331,7 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken) => Answer(() =>
     {
+        Named.Add(product.Name);
         Products.Add(new StripeProduct(product.Id)
         {
             TaxCode = product.TaxCode, Metadata = new Dictionary<string, string> { ["plan"] = product.Plan },
@@ -378,6 +431,12 @@ internal sealed class StripeDouble : IStripeGateway
         foreach (var page in found.Chunk(2))
             yield return page;
     }
+
+    /// <summary>What a restricted key may not do.</summary>
+    public List<string> MissingPermissions { get; } = [];
+
+    public Task<IReadOnlyList<string>> ListMissingPermissionsAsync(CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<string>>(() => [.. MissingPermissions]);
 
     public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
     {

@@ -111,7 +111,8 @@ begin
         begin
             select k.id, k.user_id, k.key_hash, k.key_digest, p.email, p.stripe_customer_id,
                    case when p.plan_until <= now()
-                             and (p.plan <> 'enterprise' or (p.plan_override = p.plan and p.plan_override_until = p.plan_until))
+                             and (p.plan <> 'enterprise' or p.plan_by_contract
+                                  or (p.plan_override = p.plan and p.plan_override_until = p.plan_until))
                         then p.plan_then else p.plan end as plan
             into found_key
             from %1$I.api_keys k
