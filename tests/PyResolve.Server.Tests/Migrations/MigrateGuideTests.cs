@@ -26,10 +26,13 @@ public sealed partial class MigrateGuideTests(SharedServers servers) : IAsyncLif
             "#!/bin/sh\necho \"{\\\"type\\\":\\\"tokens\\\",\\\"used\\\":${#MY_LLM_KEY}}\" > \"$PYRESOLVE_MIGRATOR_CHANNEL\"\n"
             + "echo \"# to $2\" >> \"$3/app.py\"\n",
             Cancellation);
-        File.SetUnixFileMode(migrator, (UnixFileMode)0b111_101_101);
-        File.SetUnixFileMode(_folder.FullName, (UnixFileMode)0b111_101_101);
+        // A server that runs as root runs migrators as another user.
+        foreach (var path in (string[])[migrator, _folder.FullName])
+            (await Command.RunAsync("chmod", ["755", path], cancellationToken: Cancellation)).OrThrow("chmod");
         var settings = Guide.Block(Page, "ini", "PyResolve__Migrators").Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(static line => line.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => (string?)pair[1].Trim('"'));
+        // The program of this test is in the folder for temporary files, which that sandbox hides.
+        settings["PyResolve__Migrate__Bubblewrap"] = "false";
         settings["PATH"] = $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}";
         _server = await ServerProcess.StartAsync(settings, Cancellation);
         _account = await TestAccount.SignUpAsync(_server.Http);
