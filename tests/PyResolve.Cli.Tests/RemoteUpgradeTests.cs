@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using PyResolve.Cli.Tests.Infrastructure;
 
@@ -246,18 +245,17 @@ public sealed class RemoteUpgradeTests : IDisposable
     [Fact]
     public async Task An_upgrade_that_is_interrupted_when_the_work_is_done_keeps_the_changes()
     {
-        var id = 0;
-        _server.Migrator = _ =>
-        {
-            using var kill = Process.Start("kill", ["-INT", $"{Volatile.Read(ref id)}"]);
-            kill.WaitForExit();
-            Thread.Sleep(500);
-            return Changing(("app.py", "v2\n"));
-        };
-        _server.Inject(Fault.Delay(TimeSpan.FromSeconds(1)), "POST /migrate");
+        var work = TimeSpan.FromMinutes(5);
+        _server.Migrator = _ => Changing(("app.py", "v2\n")) with { Duration = work };
+        _server.Inject(Fault.Delay(work), "DELETE /migrate/*");
         using var process = _cli.Start("upgrade", "pydantic", "--target", "2.0", "--remote");
-        Volatile.Write(ref id, process.Id);
+        await Eventually.IsTrueAsync(
+            () => _server.Account.Holds.Count == 1, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
+        await SendAsync("INT", process.Id);
+        await Eventually.IsTrueAsync(
+            () => _server.Routes.Contains("DELETE /migrate/*"), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        _server.Clock.Advance(work);
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
