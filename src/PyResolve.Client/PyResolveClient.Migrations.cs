@@ -7,19 +7,27 @@ public sealed partial class PyResolveClient
     private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a cancelled call waits for the answer to what it has asked.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
+
     /// <summary>Upgrades code on the server, and waits for the result. The server reserves a migration, runs the migrator that its operator
     /// configured, and charges the migration when files changed.</summary>
     /// <param name="request">The files, and what to migrate them to.</param>
     /// <param name="progress">Receives how far the migration is, where the migrator tells; default nobody.</param>
-    /// <param name="cancellationToken">Cancels the migration, which then costs nothing.</param>
+    /// <param name="idempotencyKey">As of <see cref="StartMigrationAsync"/>. Default one of this call alone.</param>
+    /// <param name="cancellationToken">Cancels the migration, which then costs nothing. One that has ended by then is charged, and
+    /// returned.</param>
     /// <returns>What changed: <see cref="RemoteMigration.Files"/> and <see cref="RemoteMigration.Diff"/>.</returns>
     /// <exception cref="PyResolveException">It was refused or failed: <see cref="ProblemCodes.MigrationFailed"/> when the migrator did.
-    /// Nothing was charged.</exception>
+    /// Nothing was charged, unless the server could not be reached while the migration ran.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. An inner exception says why the server could not be told: then it may
+    /// run to its end, and be charged.</exception>
     public async Task<RemoteMigration> MigrateAsync(
-        MigrateRequest request, IProgress<RemoteMigrationProgress>? progress = null, CancellationToken cancellationToken = default)
+        MigrateRequest request, IProgress<RemoteMigrationProgress>? progress = null, string? idempotencyKey = null,
+        CancellationToken cancellationToken = default)
     {
-        var idempotencyKey = Uuid.NewVersion7(_transport.Time).ToString("D");
-        var migration = await StartMigrationAsync(request, idempotencyKey, cancellationToken).ConfigureAwait(false);
+        idempotencyKey ??= Uuid.NewVersion7(_transport.Time).ToString("D");
+        var migration = await StartToWaitAsync(request, idempotencyKey, cancellationToken).ConfigureAwait(false);
         try
         {
             RemoteMigrationProgress? last = null;
@@ -33,8 +41,9 @@ public sealed partial class PyResolveClient
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await TryCancelAsync(migration.Id).ConfigureAwait(false);
-            throw;
+            migration = await CancelRunningAsync(migration.Id, cancellationToken).ConfigureAwait(false);
+            if (migration.State == RemoteMigrationStates.Cancelled)
+                throw;
         }
 
         return migration.State == RemoteMigrationStates.Done
@@ -71,15 +80,32 @@ public sealed partial class PyResolveClient
     private Task<RemoteMigration> SendMigrationAsync(ApiRequest request, CancellationToken cancellationToken) =>
         _transport.SendAsync(request, WireJson.Default.RemoteMigration, static one => one.State is not null, cancellationToken);
 
-    private async Task TryCancelAsync(Guid id)
+    /// <summary>A request that is abandoned may have been granted: its answer is waited for, so that the migration can be cancelled.
+    /// </summary>
+    private async Task<RemoteMigration> StartToWaitAsync(MigrateRequest request, string idempotencyKey, CancellationToken cancelled)
+    {
+        cancelled.ThrowIfCancellationRequested();
+        using var abandoned = new CancellationTokenSource();
+        using var registration = cancelled.Register(() => abandoned.CancelAfter(AnswerTime));
+        try
+        {
+            return await StartMigrationAsync(request, idempotencyKey, abandoned.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException("The server did not say whether it has started the migration.", exception, cancelled);
+        }
+    }
+
+    private async Task<RemoteMigration> CancelRunningAsync(Guid id, CancellationToken cancelled)
     {
         try
         {
-            await CancelMigrationAsync(id, CancellationToken.None).ConfigureAwait(false);
+            return await CancelMigrationAsync(id, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (PyResolveException)
+        catch (PyResolveException exception)
         {
-            // It runs on to its end, and is charged when it changes files.
+            throw new OperationCanceledException("The migration could not be cancelled on the server.", exception, cancelled);
         }
     }
 }

@@ -106,7 +106,7 @@ internal static class OpenApiSchemas
                 IsRequired = true, MaxLength = FieldErrors.LongestLibrary, Pattern = "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
                 Example = "pydantic",
             },
-            ["target"] = Text(MigrationInput.MaxTarget) with { IsRequired = true, Example = "2.0" },
+            ["target"] = Text(MigrateRules.MaxTarget) with { IsRequired = true, Example = "2.0" },
             ["tier"] = new Rule { IsRequired = true, Values = Tiers },
             ["files"] = new Rule { IsRequired = true, Example = new JsonObject { ["app.py"] = "from pydantic import BaseModel\n" } },
         },

@@ -1,4 +1,5 @@
 using PyResolve.Client;
+using PyResolve.Client.Wire;
 using PyResolve.Testing.Contract;
 using PyResolve.Testing.Faults;
 using PyResolve.Testing.Http;
@@ -9,10 +10,13 @@ namespace PyResolve.Testing;
 /// <summary>A PyResolve server in memory, for a tool's own tests: the routes of the real server, a clock that a test moves, injected
 /// faults, and access to what was recorded. Thread-safe; each test starts its own.</summary>
 /// <remarks>It behaves like the real server: both pass one conformance suite. It leaves out what a tool's tests do not need: web pages,
-/// forms, Stripe's webhooks, <c>/openapi/v1.json</c>, the throttling of logins and sign-ups, and the maximum number of active keys of an
-/// account.</remarks>
+/// forms, Stripe's webhooks, <c>/openapi/v1.json</c>, the throttling of logins and sign-ups, the maximum number of active keys of an
+/// account, and archives as the body of <c>POST /migrate</c>.</remarks>
 public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
 {
+    /// <summary>Until a request that waits for work looks again whether somebody else has ended it.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
+
     private readonly ServerState _state;
     private readonly FaultPlan _faults = new();
     private readonly List<FakeRequest> _requests = [];
@@ -92,6 +96,15 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
     {
         get => _state.IssuesLeases;
         set => _state.IssuesLeases = value;
+    }
+
+    /// <summary>What <c>POST /migrate</c> runs: called once for each migration that was granted, with what was sent. It must not block.
+    /// Where it returns <see langword="null"/>, the server has no migrator for the library. Default <see langword="null"/>: none at all.
+    /// </summary>
+    public Func<MigrateRequest, FakeMigration?>? Migrator
+    {
+        get => _state.Migrator;
+        set => _state.Migrator = value;
     }
 
     /// <summary>The requests that reached the server, in this order. Requests while it was offline are not among them.</summary>
@@ -217,15 +230,35 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
     {
         if (Latency > TimeSpan.Zero)
             await Clock.DelayAsync(Latency, cancellationToken).ConfigureAwait(false);
-        return _faults.Take(request) is { } fault
+        var answer = _faults.Take(request) is { } fault
             ? await fault.ApplyAsync(Clock, Answer, cancellationToken).ConfigureAwait(false)
             : Answer();
+        while (answer.Later is { } later)
+            answer = await AnswerLaterAsync(later, cancellationToken).ConfigureAwait(false);
+        return answer;
 
         FakeAnswer Answer()
         {
             lock (_state.Gate)
                 return Routes.Answer(_state, request);
         }
+    }
+
+    private async Task<FakeAnswer> AnswerLaterAsync(LaterAnswer later, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Clock.DelayAsync(later.Wait < LongestWait ? later.Wait : LongestWait, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_state.Gate)
+                later.Abandon();
+            throw;
+        }
+
+        lock (_state.Gate)
+            return later.Read();
     }
 
     private FakeAccount AccountOf(AccountState state)

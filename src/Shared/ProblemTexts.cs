@@ -87,6 +87,13 @@ internal static class ProblemTexts
     public const string IdempotencyKeyUsed = "This Idempotency-Key was used for another request. Use a new one for each new request.";
     public const string MethodNotAllowed = "This path does not know this method. The Allow header lists those that it knows.";
     public const string PathNotFound = "There is nothing at this path. GET /openapi/v1.json lists what there is.";
+    public const string NoMigrator = "has no migrator on this server.";
+    public const string MigrationNotFound = "There is no such migration on this server, or it ended more than 15 minutes ago.";
+    public const string MigrationStopped = "The migration was stopped. Nothing was charged.";
+    public static string MigrationFailed(string failure, string tail) =>
+        $"The migrator failed: {failure}. Nothing was charged.{(tail.Length == 0 ? "" : $" Its last output: {tail}")}";
+    public static string TooManyMigrations(int running) =>
+        $"{running} migrations of this account run on this server already. Wait for one to end.";
     public const string EventCursorUnknown = "is not one that this server gave. Leave it out to start at the newest event.";
     public const string NotAnEventType = "must be a lower-case letter, then up to 63 of a-z, 0-9 and _.";
     public const string TooLongAgo = "must be at most 35 days back.";

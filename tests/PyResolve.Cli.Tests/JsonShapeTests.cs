@@ -16,6 +16,12 @@ public sealed partial class JsonShapeTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server.Account.Plan = "pro";
+        _server.Migrator = static _ => new()
+        {
+            Files = new Dictionary<string, string?> { ["app.py"] = "v3\n", ["new.py"] = "n\n" },
+            TokensUsed = 1_200,
+            Log = "Rewrote 1 file.\n",
+        };
         _cli.WithLogin(_server);
         await File.AppendAllTextAsync(
             _cli.ConfigPath, $"\n[profiles.work]\napi_key = \"{_server.Account.AddApiKey()}\"\napi_url = \"{_server.Address}\"\n",
@@ -30,6 +36,8 @@ public sealed partial class JsonShapeTests : IAsyncLifetime
     [InlineData("usage-history", "usage --history --json")]
     [InlineData("upgrade", "upgrade pydantic --target 2.0 --json")]
     [InlineData("upgrade-dry-run", "upgrade pydantic --target 2.0 --dry-run --json")]
+    [InlineData("upgrade-remote", "upgrade pydantic --target 2.0 --remote --json")]
+    [InlineData("upgrade-remote-dry-run", "upgrade pydantic --target 2.0 --remote --dry-run --json")]
     [InlineData("holds-list", "holds list --json")]
     [InlineData("holds-release", "holds release --all --yes --json")]
     [InlineData("prepay-take", "prepay take 3 --json")]

@@ -166,6 +166,22 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
+    public async Task Ctrl_C_ends_an_upgrade_on_the_server_whose_progress_is_drawn()
+    {
+        _cli.WithLogin(_server);
+        _server.Migrator = static _ => new() { Duration = TimeSpan.FromMinutes(5), Progress = new(Done: 1, Total: 2, File: "app.py") };
+        await using var terminal = _cli.StartInTerminal(80, "upgrade", "pydantic", "--target", "2.0", "--remote");
+        await terminal.ShowsAsync("1/2 files");
+
+        terminal.Type(CtrlC);
+        var result = await terminal.WaitForExitAsync();
+
+        result.ExitCode.ShouldBe(130, result.Screen);
+        result.Text.ShouldContain("✗ Interrupted. Nothing was changed here.");
+        _server.Account.Holds.ShouldHaveSingleItem().State.ShouldBe("released");
+    }
+
+    [Fact]
     public async Task Nothing_is_asked_with_no_input()
     {
         var result = await _cli.RunInTerminalAsync(80, "signup", "--no-input", "--api-url", _server.Address);

@@ -3,6 +3,11 @@ namespace PyResolve.Testing.Tests;
 /// <summary>What a test can set up and read, beyond the contract.</summary>
 public sealed class FakeServerTests
 {
+    private static readonly MigrateRequest Migration = new()
+    {
+        Library = "pydantic", Target = "2.0", Tier = "tier1", Files = new Dictionary<string, string> { ["a.py"] = "a = 1\n" },
+    };
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -34,6 +39,49 @@ public sealed class FakeServerTests
         Should.Throw<InvalidOperationException>(server.Account.UseUpQuota);
         Should.Throw<ArgumentException>(() => server.Account.Plan = "gold");
         Should.Throw<ArgumentOutOfRangeException>(() => server.Account.MigrationsUsed = -1);
+    }
+
+    [Fact]
+    public async Task A_migrator_takes_its_time_on_the_servers_clock()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        server.Migrator = request => new()
+        {
+            Files = new Dictionary<string, string?> { ["a.py"] = $"{request.Library} {request.Target}\n" },
+            Duration = TimeSpan.FromMinutes(5),
+            Progress = new(Done: 1, Total: 2, File: "a.py"),
+        };
+
+        var begun = await client.StartMigrationAsync(Migration, cancellationToken: Cancellation);
+        (begun.State, begun.Progress?.Done, server.Account.Quota.MigrationsHeld).ShouldBe((RemoteMigrationStates.Running, 1, 1));
+        server.Clock.Advance(TimeSpan.FromMinutes(5));
+
+        (await client.GetMigrationAsync(begun.Id, Cancellation)).Files!["a.py"].ShouldBe("pydantic 2.0\n");
+        (server.Account.Quota.MigrationsUsed, server.Account.Quota.MigrationsHeld).ShouldBe((1, 0));
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_cancels_the_migration_and_one_that_has_ended_is_returned()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        server.Migrator = _ => new() { Duration = TimeSpan.FromMinutes(5) };
+        var cancelled = client.MigrateAsync(Migration, cancellationToken: cancellation.Token);
+        await Eventually.IsTrueAsync(() => server.Account.Holds.Count == 1, cancellationToken: Cancellation);
+
+        cancellation.Cancel();
+
+        await Should.ThrowAsync<OperationCanceledException>(cancelled);
+        server.Account.Holds[0].State.ShouldBe(ReservationStates.Released);
+        using var late = new CancellationTokenSource();
+        server.Migrator = _ =>
+        {
+            late.Cancel();
+            return new() { Files = new Dictionary<string, string?> { ["a.py"] = "" } };
+        };
+        (await client.MigrateAsync(Migration, cancellationToken: late.Token)).FilesChanged.ShouldBe(1);
     }
 
     [Fact]

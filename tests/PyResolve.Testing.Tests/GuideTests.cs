@@ -92,6 +92,23 @@ public sealed partial class GuideTests
     }
 
     [Fact]
+    public async Task The_server_migrates_what_a_test_says()
+    {
+        await using var server = FakePyResolveServer.Start();
+        await using var client = server.CreateClient();
+        server.Migrator = request => new FakeMigration
+        {
+            Files = new Dictionary<string, string?> { ["app.py"] = request.Files!["app.py"].Replace(".dict()", ".model_dump()") },
+            TokensUsed = 1200,
+        };
+        var files = new Dictionary<string, string> { ["app.py"] = "print(user.dict())\n" };
+        var done = await client.MigrateAsync(new() { Library = "pydantic", Target = "2.0", Tier = "tier1", Files = files });
+
+        Assert.Equal("print(user.model_dump())\n", done.Files!["app.py"]);
+        Assert.Equal(1, server.Account.Quota.MigrationsUsed);
+    }
+
+    [Fact]
     public async Task A_container_uses_the_fake_server()
     {
         await using var server = FakePyResolveServer.Start();

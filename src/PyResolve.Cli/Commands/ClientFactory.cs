@@ -22,6 +22,11 @@ internal static class ClientFactory
     public static PyResolveClient CreateToPrepay(string? profile, int migrations, TimeSpan lifetime) => LoggedIn(Create(
         new PyResolveClientOptions { Profile = profile, PrepaidMigrations = migrations, PrepaidLifetime = lifetime }, apiUrlOption: null));
 
+    /// <summary>For sending a project, which takes a while on a slow network.</summary>
+    /// <exception cref="CliException">There is no key.</exception>
+    public static PyResolveClient CreateToSend(string? profile) => LoggedIn(Create(
+        new PyResolveClientOptions { Profile = profile, RequestTimeout = TimeSpan.FromMinutes(2) }, apiUrlOption: null));
+
     private static PyResolveClient LoggedIn(PyResolveClient client) =>
         client.Keys.FindApiKey() is not null ? client : throw Failures.NotLoggedIn(client.Keys.FindProfile());
 

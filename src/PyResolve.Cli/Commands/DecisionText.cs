@@ -55,6 +55,7 @@ internal static class DecisionText
         { Reason: { } reason } => reason,
         { Offline: true, ReservationId: not null } => "The server was out of reach, and migrations were prepaid on this machine.",
         { Offline: true } => "The server was out of reach, and tier1 runs without it.",
+        { ReservationId: null } => "The server granted it, and did the work itself.",
         _ => "The server granted it, and no longer has the receipt.",
     };
 

@@ -18,6 +18,7 @@ internal static class UpgradeCommand
             CommandName, "Upgrade Python code, if the quota allows it. Runs a migrator, and counts when it has changed files.",
             "pyresolve upgrade pydantic --target 2.0 --path src",
             "pyresolve upgrade pydantic --target 2.0 --dry-run",
+            "pyresolve upgrade pydantic --target 2.0 --remote",
             "pyresolve upgrade pydantic --target 2.0 --migrator \"bump-pydantic {path}\"")
         {
             UpgradeOptions.Library,
@@ -26,6 +27,7 @@ internal static class UpgradeCommand
             UpgradeOptions.Include,
             UpgradeOptions.Exclude,
             UpgradeOptions.DryRun,
+            UpgradeOptions.Remote,
             UpgradeOptions.Tier,
             UpgradeOptions.Tier1Only,
             UpgradeOptions.Migrator,
@@ -42,12 +44,15 @@ internal static class UpgradeCommand
     {
         var profile = GlobalOptions.GetProfile(parse);
         var request = UpgradeOptions.Read(parse);
-        await using var client = ClientFactory.Create(profile);
+        var isRemote = parse.GetValue(UpgradeOptions.Remote);
+        await using var client = isRemote ? ClientFactory.CreateToSend(profile) : ClientFactory.Create(profile);
         if (profile is not null && client.Keys.FindApiKey() is { Source: SettingSource.Environment } credential)
             client.Keys.WarnOfOverriddenKey(terminal, credential.Key);
         var isDryRun = parse.GetValue(UpgradeOptions.DryRun);
         using var output = new UpgradeOutput(
             terminal, parse.GetValue(GlobalOptions.Json), isDryRun, showsProgress: !parse.GetValue(UpgradeOptions.NoProgress));
+        if (isRemote)
+            return await new RemoteUpgrade(output, client, request, profile).RunAsync(signals);
         return isDryRun
             ? await ShowAsync(output, client, request, profile, signals, cancellationToken)
             : await UpgradeAsync(output, client, request, profile, signals, cancellationToken);

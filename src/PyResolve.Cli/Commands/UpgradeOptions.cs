@@ -43,6 +43,9 @@ internal static class UpgradeOptions
         HelpName = "glob",
     };
 
+    public static readonly Option<bool> Remote =
+        new("--remote") { Description = "Send the Python files, and upgrade on the server." };
+
     public static readonly Option<bool> DryRun =
         new("--dry-run") { Description = "Show the changes as a diff, and change nothing." };
 
@@ -62,6 +65,8 @@ internal static class UpgradeOptions
         var target = parse.GetRequiredValue(Target);
         var path = parse.GetRequiredValue(Folder);
         UpgradeRequest.Check(library, target);
+        if (parse.GetValue(Remote) && parse.GetValue(Migrator) is not null)
+            throw CliException.Usage("--remote and --migrator contradict each other: the server has its own.", "Give one of them.");
         if (!Directory.Exists(path) && !File.Exists(path))
             throw CliException.Usage($"There is no folder or file {path}.", "Give --path a folder that exists.");
         var grace = parse.GetRequiredValue(Grace);

@@ -12,6 +12,9 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
 {
     private const string Interrupted = "Interrupted. Nothing was changed.";
 
+    private readonly UpgradeDiff _diff = new(
+        output, Directory.Exists(request.FullPath) ? request.FullPath : Path.GetDirectoryName(request.FullPath)!);
+
     private bool IsFolder => Directory.Exists(request.FullPath);
 
     public async Task<int> RunAsync(StopSignals signals)
@@ -77,7 +80,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
     /// <summary>A migrator that works where it is started has to be started in the copy.</summary>
     private string? FindWorkingDirectory(FolderCopy copy)
     {
-        if (!IsFolder || Below(request.FullPath, Environment.CurrentDirectory) is not { } below)
+        if (!IsFolder || UpgradeDiff.Below(request.FullPath, Environment.CurrentDirectory) is not { } below)
             return null;
         var folder = Path.Combine(copy.FullPath, below);
         return Directory.Exists(folder) ? folder : copy.FullPath;
@@ -94,7 +97,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
             return;
         }
 
-        WriteDiff(changes, copy, line => output.Result(Paint(line) + "\n"));
+        WriteDiff(changes, copy, line => output.Result(_diff.Paint(line) + "\n"));
         output.Success(changes.Total == 0
             ? "Nothing to change"
             : $"Would upgrade {request.Library} to {request.Target}: {UpgradeTexts.Describe(changes)}");
@@ -109,36 +112,11 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         {
             var name = IsFolder ? file.Name : "";
             diff.Add(
-                NameInDiff(name),
+                _diff.NameOf(IsFolder ? name : Path.GetFileName(request.FullPath)),
                 file.Kind == ChangeKind.Added ? null : Read(Path.Combine(request.FullPath, name)),
                 file.Kind == ChangeKind.Removed ? null : Read(Path.Combine(copy.FullPath, name)));
         }
     }
 
-    /// <summary>As seen from the current folder, so that the diff can be applied there; from the upgraded one if it is elsewhere.</summary>
-    private string NameInDiff(string name)
-    {
-        var full = Path.TrimEndingDirectorySeparator(Path.Combine(request.FullPath, name));
-        var origin = Below(Environment.CurrentDirectory, full) is not null ? Environment.CurrentDirectory
-            : IsFolder ? request.FullPath : Path.GetDirectoryName(full)!;
-        return Path.GetRelativePath(origin, full).Replace('\\', '/');
-    }
-
-    /// <summary>The path from a folder to what is in it or is it; <see langword="null"/> for what is elsewhere.</summary>
-    private static string? Below(string folder, string path)
-    {
-        var relative = Path.GetRelativePath(folder, path);
-        return relative == ".." || relative.StartsWith("../", StringComparison.Ordinal) || Path.IsPathRooted(relative) ? null : relative;
-    }
-
     private static DiffSide Read(string path) => new(File.ReadAllBytes(path), ExecutableFile.Is(path));
-
-    private string Paint(string line) => line switch
-    {
-        ['@', '@', ..] => output.Paint(line, Colour.Cyan),
-        ['d', ..] or ['n', 'e', 'w', ..] or ['-', '-', '-', ' ', ..] or ['+', '+', '+', ' ', ..] => output.Paint(line, Colour.Bold),
-        ['-', ..] => output.Paint(line, Colour.Red),
-        ['+', ..] => output.Paint(line, Colour.Green),
-        _ => line,
-    };
 }

@@ -135,7 +135,7 @@ internal sealed class FolderSnapshot(FileSelection selection)
     private static bool IsUnreadable(Exception exception) => exception is IOException or UnauthorizedAccessException;
 
     /// <summary>A name that is not UTF-8 has replacement characters here, under which there is no file.</summary>
-    private static string Describe(Exception exception) => exception switch
+    public static string Describe(Exception exception) => exception switch
     {
         FileNotFoundException or DirectoryNotFoundException => "its name is not valid UTF-8, or it has just been removed",
         UnauthorizedAccessException => "permission denied",
@@ -143,7 +143,7 @@ internal sealed class FolderSnapshot(FileSelection selection)
     };
 
     /// <summary>Compiled code, and what a migrator that was killed has left.</summary>
-    private static bool IsGenerated(string file) => file.EndsWith(".pyc", StringComparison.Ordinal)
+    public static bool IsGenerated(string file) => file.EndsWith(".pyc", StringComparison.Ordinal)
         || file.EndsWith(ReplacedFile.UnfinishedSuffix, StringComparison.Ordinal);
 
     private static Digest Stamp(string path)

@@ -14,15 +14,27 @@ internal sealed record LastDecision(
     string? Code, string? Cause, string? Hint)
 {
     /// <summary>Replaces the last one. Never fails: that an upgrade cannot be explained later must not stop it.</summary>
-    public static void Save(PyResolveClient client, MigrationRequest request, QuotaPermit permit)
+    public static void Save(PyResolveClient client, MigrationRequest request, QuotaPermit permit) => Save(
+        client,
+        (key, now) => new LastDecision(
+            now, ServerOf(client), key, request.Library ?? "", QuotaText.NameOf(request.Tier), permit.IsGranted, permit.IsOffline,
+            permit.ReservationId, permit.Denial?.Code, permit.Denial?.Cause, permit.Denial?.Hint));
+
+    /// <summary>Of an upgrade on the server, which does not tell its reservation.</summary>
+    /// <param name="denial"><see langword="null"/> when it was granted.</param>
+    public static void SaveRemote(PyResolveClient client, UpgradeRequest request, PyResolveException? denial) => Save(
+        client,
+        (key, now) => new LastDecision(
+            now, ServerOf(client), key, PackageName.Normalize(request.Library), QuotaText.NameOf(request.Tier), IsGranted: denial is null,
+            IsOffline: false, Reservation: null, denial?.Code, denial?.Cause, denial?.Hint));
+
+    private static void Save(PyResolveClient client, Func<string, DateTimeOffset, LastDecision> create)
     {
         try
         {
             if (client.Keys.FindApiKey() is not { } key || !Directory.Exists(client.Keys.Home))
                 return;
-            var decision = new LastDecision(
-                TimeProvider.System.GetUtcNow(), ServerOf(client), key.MaskedKey, request.Library ?? "", QuotaText.NameOf(request.Tier),
-                permit.IsGranted, permit.IsOffline, permit.ReservationId, permit.Denial?.Code, permit.Denial?.Cause, permit.Denial?.Hint);
+            var decision = create(key.MaskedKey, TimeProvider.System.GetUtcNow());
             var path = PathOf(client);
             var draft = $"{path}.{Environment.ProcessId}";
             File.WriteAllText(draft, JsonSerializer.Serialize(decision, LastDecisionJson.Default.LastDecision));

@@ -9,10 +9,6 @@ internal static class PlainText
     public static string Of(string text)
     {
         var shown = text.Length <= Longest ? text : text[..Longest];
-        return string.Create(shown.Length, shown, static (target, source) =>
-        {
-            for (var i = 0; i < source.Length; i++)
-                target[i] = char.IsControl(source[i]) ? ' ' : source[i];
-        });
+        return new string([.. shown.Select(static c => char.IsControl(c) ? ' ' : c)]);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class UnifiedDiff(Action<string> write)
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <param name="name">With <c>/</c> between the names of folders.</param>
     /// <param name="before"><see langword="null"/> when the file is new.</param>
     /// <param name="after"><see langword="null"/> when the file is removed.</param>
     public void Add(string name, DiffSide? before, DiffSide? after)
@@ -77,7 +78,7 @@ internal sealed class UnifiedDiff(Action<string> write)
     {
         // Of nothing, the line before it.
         var start = (count == 0 ? line - 1 : line).ToString(CultureInfo.InvariantCulture);
-        return count == 1 ? start : string.Create(CultureInfo.InvariantCulture, $"{start},{count}");
+        return count == 1 ? start : start + "," + count.ToString(CultureInfo.InvariantCulture);
     }
 
     private static string Mode(DiffSide side) => side.IsExecutable ? "100755" : "100644";

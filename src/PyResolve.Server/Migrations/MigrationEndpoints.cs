@@ -97,5 +97,5 @@ internal static class MigrationEndpoints
         .Contains("respond-async", StringComparer.OrdinalIgnoreCase);
 
     private static ProblemResult NotFound() =>
-        new(Problems.NotFound("There is no such migration on this server, or it ended more than 15 minutes ago."));
+        new(Problems.NotFound(ProblemTexts.MigrationNotFound));
 }

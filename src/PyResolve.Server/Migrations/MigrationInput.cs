@@ -13,16 +13,13 @@ namespace PyResolve.Server.Migrations;
 internal sealed record MigrationInput(string Library, string Target, string Tier, SortedDictionary<string, byte[]> Files)
     : IBindableFromHttpContext<MigrationInput>, IEndpointParameterMetadataProvider
 {
-    public const int MaxFiles = 2_000;
-    public const int MaxTarget = 64;
-    private const int MaxBody = 8 * 1024 * 1024;
     private const string Tar = "application/x-tar";
 
     public static async ValueTask<MigrationInput?> BindAsync(HttpContext context, ParameterInfo parameter) =>
         context.Request.ContentType is Tar
             ? await ReadTarAsync(context)
             : Validate(
-                await JsonBody.ReadAsync(context, RequestJson.TypeOf<MigrateRequest>(), whenEmpty: null, MaxBody),
+                await JsonBody.ReadAsync(context, RequestJson.TypeOf<MigrateRequest>(), whenEmpty: null, MigrateRules.LargestBody),
                 static text => Encoding.UTF8.GetBytes(text));
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
@@ -51,7 +48,7 @@ internal sealed record MigrationInput(string Library, string Target, string Tier
 
     private static async Task<MigrationInput> ReadTarAsync(HttpContext http)
     {
-        var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted, MaxBody);
+        var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted, MigrateRules.LargestBody);
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         try
         {
@@ -101,31 +98,7 @@ internal sealed record MigrationInput(string Library, string Target, string Tier
 
     private static MigrationInput Validate(MigrateRequest request, Func<string, byte[]> read)
     {
-        var errors = new FieldErrors();
-        errors.Text("library", request.Library, FieldErrors.LongestLibrary, required: true);
-        if (request.Library is { Length: > 0 and <= FieldErrors.LongestLibrary } library && FieldErrors.IsPlainText(library)
-            && !PackageName.IsValid(library))
-            errors.Add("library", "must be the name of a package: letters, digits, '.', '-' and '_'.");
-        errors.Text("target", request.Target, MaxTarget, required: true);
-        errors.Tier("tier", request.Tier, required: true);
-        if (request.Files is not { } files)
-        {
-            errors.Add("files", ProblemTexts.IsRequired);
-        }
-        else if (files.Count is 0 or > MaxFiles)
-        {
-            errors.Add("files", $"must have 1 to {MaxFiles} files.");
-        }
-        else if (MigrationPaths.FindError(files.Keys) is { } error)
-        {
-            errors.Add("files", error);
-        }
-        else if (files.Any(static file => file.Value is null))
-        {
-            errors.Add("files", "has a file without content.");
-        }
-
-        errors.ThrowIfAny();
+        MigrateRules.Check(request);
         var content = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var (path, text) in request.Files!)
             content[path] = read(text);

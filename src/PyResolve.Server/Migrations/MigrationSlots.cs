@@ -19,7 +19,7 @@ internal sealed class MigrationSlots(MigrationOptions options)
         {
             var own = _byAccount.GetValueOrDefault(userId);
             if (own >= options.ConcurrentPerAccount)
-                return Busy($"{own} migrations of this account run on this server already. Wait for one to end.");
+                return Busy(ProblemTexts.TooManyMigrations(own));
             if (_taken >= options.Concurrent)
                 return Busy("This server runs as many migrations as it may. Try again shortly.");
             _byAccount[userId] = own + 1;

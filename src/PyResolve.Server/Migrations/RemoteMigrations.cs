@@ -64,7 +64,7 @@ internal sealed partial class RemoteMigrations(
 
     private Problem NoMigrator(MigrationInput input) => options.Knows(input.Library)
         ? Problems.Invalid("tier", $"has no migrator for {input.Library} on this server.")
-        : Problems.Invalid("library", "has no migrator on this server.");
+        : Problems.Invalid("library", ProblemTexts.NoMigrator);
 
     private async Task<MigrationEnd> RunAsync(
         MigrationRun run, MigrationInput input, IReadOnlyList<string> command, Guid reservationId, Guid? keyId)
@@ -76,13 +76,9 @@ internal sealed partial class RemoteMigrations(
             var (changes, failure) = await MigrateAsync(run, input, command, stop.Token);
             if (changes is null)
             {
-                var detail = $"The migrator failed: {failure}. Nothing was charged.";
-                var tail = run.Log.Tail();
+                var detail = ProblemTexts.MigrationFailed(failure!, run.Log.Tail());
                 return MigrationEnd.Failed(
-                    run.Id,
-                    new ProblemResult(Problems.Create(
-                        422, ProblemCodes.MigrationFailed, tail.Length == 0 ? detail : $"{detail} Its last output: {tail}")),
-                    run.Log.ToString());
+                    run.Id, new ProblemResult(Problems.Create(422, ProblemCodes.MigrationFailed, detail)), run.Log.ToString());
             }
 
             stop.Token.ThrowIfCancellationRequested();
@@ -111,7 +107,7 @@ internal sealed partial class RemoteMigrations(
         {
             return new MigrationEnd(
                 new RemoteMigration(run.Id, RemoteMigrationStates.Cancelled) { Log = run.Log.ToString() },
-                new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, "The migration was stopped. Nothing was charged.")));
+                new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, ProblemTexts.MigrationStopped)));
         }
         catch (ProblemException exception)
         {

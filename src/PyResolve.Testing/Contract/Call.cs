@@ -61,12 +61,13 @@ internal sealed class Call(ServerState server, FakeRequest request, FakeCaller? 
     }
 
     /// <param name="whenEmpty">The value of an empty body; <see langword="null"/> where a body is required.</param>
-    public T Body<T>(T? whenEmpty = null)
+    /// <param name="largest">In bytes.</param>
+    public T Body<T>(T? whenEmpty = null, int largest = LargestBody)
         where T : class
     {
         if (whenEmpty is not null && request.Content.Length == 0)
             return whenEmpty;
-        using var document = Document(LargestBody, Strict);
+        using var document = Document(largest, Strict);
         return Read<T>(document.RootElement);
     }
 

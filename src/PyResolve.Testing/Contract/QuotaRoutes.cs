@@ -16,11 +16,20 @@ internal static class QuotaRoutes
 
     public static FakeAnswer Quota(Call call) => FakeAnswer.Json(call.Account.Quota(call.Now), WireJson.Default.QuotaSnapshot);
 
+    public static string? IdempotencyKey(Call call)
+    {
+        var key = call.Request.Header("Idempotency-Key");
+        return key is null || VisibleAscii.IsIdempotencyKey(key)
+            ? key
+            : throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
+    }
+
+    /// <summary>For work that the server itself does: the reservation of the same once key, or a new one.</summary>
+    public static FakeReservation Reserve(Call call, ReservationRequest request) => Decide(call, request, idempotencyKey: null).Reservation;
+
     public static FakeAnswer Reserve(Call call)
     {
-        var idempotencyKey = call.Request.Header("Idempotency-Key");
-        if (idempotencyKey is not null && !VisibleAscii.IsIdempotencyKey(idempotencyKey))
-            throw new ProblemException(Problems.Malformed("Idempotency-Key must be 1 to 255 visible ASCII characters, sent once."));
+        var idempotencyKey = IdempotencyKey(call);
         var body = call.Body<ReservationRequest>();
         var rules = new FieldErrors();
         rules.Range("quantity", body.Quantity, 1, MostUnits);

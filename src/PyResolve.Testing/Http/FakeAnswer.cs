@@ -16,6 +16,9 @@ internal sealed record FakeAnswer(int Status, string? ContentType, byte[] Body)
 
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
+    /// <summary>What is answered instead, after a while.</summary>
+    public LaterAnswer? Later { get; init; }
+
     public static FakeAnswer Json<T>(T body, JsonTypeInfo<T> type, int status = 200) =>
         new(status, "application/json; charset=utf-8", JsonSerializer.SerializeToUtf8Bytes(body, type));
 
@@ -34,3 +37,8 @@ internal sealed record FakeAnswer(int Status, string? ContentType, byte[] Body)
         };
     }
 }
+
+/// <param name="Wait">How long to wait, on the server's clock, before it is asked for.</param>
+/// <param name="Read">The answer then, which may have to wait again.</param>
+/// <param name="Abandon">Called instead when nobody waits any more.</param>
+internal sealed record LaterAnswer(TimeSpan Wait, Func<FakeAnswer> Read, Action Abandon);

@@ -26,6 +26,8 @@ internal sealed class AccountState(ServerState server)
 
     public List<FakeReservation> Reservations { get; } = [];
 
+    public List<FakeMigrationRun> Migrations { get; } = [];
+
     public List<LedgerEvent> Events { get; } = [];
 
     /// <summary>By idempotency key: the request, and the reservation in its answer, which is new or an earlier one.</summary>
@@ -62,7 +64,13 @@ internal sealed class AccountState(ServerState server)
     public void SetUsed(string month, long used) =>
         _usedWithoutEvents[month] = used - Used(month) + _usedWithoutEvents.GetValueOrDefault(month);
 
-    public void ExpireDue(DateTimeOffset now) => Reservations.ForEach(reservation => reservation.ExpireIfDue(now));
+    /// <summary>Ends what is due: migrations first, which commit their reservations.</summary>
+    public void ExpireDue(DateTimeOffset now)
+    {
+        foreach (var run in Migrations.Where(run => run.End is null && server.TimeLeft(run) <= TimeSpan.Zero).ToList())
+            run.Finish(this, now);
+        Reservations.ForEach(reservation => reservation.ExpireIfDue(now));
+    }
 
     public QuotaSnapshot Quota(DateTimeOffset now)
     {

@@ -31,7 +31,14 @@ internal sealed class ServerState : IDisposable
 
     public bool IssuesLeases { get; set; } = true;
 
+    /// <summary>What <c>POST /migrate</c> runs.</summary>
+    public Func<MigrateRequest, FakeMigration?>? Migrator { get; set; }
+
+    public long Timestamp => _clock.GetTimestamp();
+
     public DateTimeOffset Now => LedgerEvent.Truncate(_clock.GetUtcNow());
+
+    public TimeSpan TimeLeft(FakeMigrationRun run) => run.Work.Duration - _clock.GetElapsedTime(run.StartedAt);
 
     public AccountState OpenAccount(string email, string password, string? name)
     {

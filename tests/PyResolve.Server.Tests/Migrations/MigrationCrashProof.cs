@@ -33,6 +33,8 @@ public sealed class MigrationCrashProof(SharedServers servers)
         {
             var enough = Volatile.Read(ref done) + random.Next(2, 8);
             await Eventually.IsTrueAsync(() => Volatile.Read(ref done) >= enough, TimeSpan.FromSeconds(120), cancellation);
+            // At any moment of a run: while it reserves, migrates, reads what changed, or commits.
+            await Task.Delay(random.Next(0, 250), cancellation);
             using (var process = Process.GetProcessById(server.ProcessId))
                 process.Kill();
             await server.KillAsync();

@@ -28,7 +28,7 @@ internal static partial class Guide
         ];
     }
 
-    private static string PathOf(string page)
+    public static string PathOf(string page)
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "PyResolve.sln")))

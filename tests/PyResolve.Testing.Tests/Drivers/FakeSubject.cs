@@ -12,6 +12,7 @@ public sealed class FakeSubject : Subject
         _server.IsSignUpOpen = isSignUpOpen;
         _server.Clock.IsStopped = true;
         _server.IsBillingConfigured = false;
+        _server.Migrator = TestMigrators.Run;
         Http = new HttpClient(_server.CreateHandler()) { BaseAddress = Address };
     }
 

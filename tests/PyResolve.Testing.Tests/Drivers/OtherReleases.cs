@@ -52,7 +52,7 @@ public abstract class OtherRelease(Action<JsonObject> rewrite) : DelegatingHandl
             return;
         foreach (var (name, value) in answer.ToList())
         {
-            if (name is not ("metadata" or "errors"))
+            if (name is not ("metadata" or "errors" or "files"))
                 Rewrite(value);
         }
 

@@ -30,7 +30,7 @@ public sealed partial class RealSubject : Subject
     public static async Task<RealSubject> OnOwnAsync(SharedServers servers, StorageEngine engine, string leaseKey, bool isSignUpOpen)
     {
         var emails = Directory.CreateTempSubdirectory("pyresolve-emails-").FullName;
-        var settings = new Dictionary<string, string?>
+        var settings = new Dictionary<string, string?>(TestMigrators.Settings)
         {
             ["PyResolve:EmailFolder"] = emails, ["PYRESOLVE_LEASE_KEY"] = leaseKey, ["PYRESOLVE_SIGNUP"] = isSignUpOpen ? "open" : "closed",
         };
